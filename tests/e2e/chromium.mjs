@@ -1,0 +1,90 @@
+// Debian's Chromium, driven by playwright-core through a pipe (no debugging port: nothing but the page uses the network).
+
+import { chromium } from 'playwright-core';
+import { fileURLToPath } from 'node:url';
+import { Tab } from './tab.mjs';
+
+const wrapper = fileURLToPath(new URL('./chromium-on-host', import.meta.url));
+
+// What a browser sends of its own accord (updates, DNS over HTTPS, mDNS names, cast discovery) has no place in a lab.
+const quiet = [
+  '--disable-quic',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-domain-reliability',
+  '--no-first-run',
+  '--no-default-browser-check',
+  '--no-pings',
+  '--disable-features=WebRtcHideLocalIpsWithMdns,MediaRouter,DialMediaRouteProvider,OptimizationHints,Translate,AsyncDns',
+];
+
+const media = [
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  // A test may have to run where there is no address but 127.0.0.1.
+  '--allow-loopback-in-peer-connection',
+];
+
+const cameraDenied = ['--deny-permission-prompts', '--autoplay-policy=no-user-gesture-required'];
+
+class ChromiumTab extends Tab {
+  constructor(page) {
+    super();
+    this.page = page;
+    this.console = [];
+    page.on('console', (message) => this.console.push(`${message.type()}: ${message.text()}`));
+    page.on('pageerror', (error) => this.console.push(`uncaught: ${error}`));
+  }
+
+  run(expression) {
+    return this.page.evaluate(expression);
+  }
+
+  async open(url) {
+    await this.page.goto(url, { waitUntil: 'domcontentloaded' });
+  }
+
+  async close() {
+    await this.page.close();
+  }
+}
+
+/**
+ * Starts a Chromium on `host` of the lab (or here). `origin` is treated as secure, as if it were https: without that a
+ * page may not use the camera. `camera: false` refuses the camera and the microphone.
+ */
+export async function launchChromium({ host = '', origin, camera = true, args = [] } = {}) {
+  const server = await chromium.launchServer({
+    executablePath: wrapper,
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      ...quiet,
+      ...(camera ? media : cameraDenied),
+      ...(origin ? [`--unsafely-treat-insecure-origin-as-secure=${origin}`] : []),
+      ...args,
+    ],
+    env: { ...process.env, LAB_HOST: host },
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+  });
+  const browser = await chromium.connect(server.wsEndpoint());
+  return {
+    name: 'chromium',
+    async tab(options = {}) {
+      const context = await browser.newContext(options);
+      return new ChromiumTab(await context.newPage());
+    },
+    /** The whole browser vanishes at once, as when its machine loses power. */
+    async vanish() {
+      await server.kill();
+    },
+    async close() {
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,144 @@
+// Firefox ESR, driven through WebDriver BiDi: five commands are all that these tests need of it.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { kill, start } from './process.mjs';
+import { Tab } from './tab.mjs';
+
+const pipe = fileURLToPath(new URL('./bidi-pipe.mjs', import.meta.url));
+
+const preferences = (origin) => ({
+  'media.navigator.streams.fake': true,
+  'media.navigator.permission.disabled': true,
+  // As Chromium's --unsafely-treat-insecure-origin-as-secure, for lack of https in the lab.
+  'media.devices.insecure.enabled': true,
+  'media.getusermedia.insecure.enabled': true,
+  'dom.securecontext.allowlist': origin ? new URL(origin).hostname : '',
+  'media.autoplay.default': 0,
+  'media.peerconnection.ice.loopback': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+  // Silence: no updates, no telemetry, no captive portal, no downloads of codecs.
+  'app.update.disabledForTesting': true,
+  'browser.safebrowsing.downloads.enabled': false,
+  'browser.safebrowsing.malware.enabled': false,
+  'browser.safebrowsing.phishing.enabled': false,
+  'browser.shell.checkDefaultBrowser': false,
+  'browser.startup.homepage_override.mstone': 'ignore',
+  'browser.topsites.contile.enabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'dom.push.connection.enabled': false,
+  'extensions.systemAddon.update.enabled': false,
+  'extensions.update.enabled': false,
+  'media.gmp-manager.updateEnabled': false,
+  'media.gmp-manager.url': '',
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'network.prefetch-next': false,
+  'network.trr.mode': 5,
+  'services.settings.server': 'data:,',
+  'toolkit.telemetry.enabled': false,
+});
+
+async function profile(origin) {
+  const folder = await mkdtemp(join(tmpdir(), 'monoport-firefox-'));
+  const lines = Object.entries(preferences(origin)).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
+  await writeFile(join(folder, 'user.js'), lines.join(''));
+  return folder;
+}
+
+// Firefox names its WebSocket on stderr once it listens.
+function endpoint(child) {
+  return new Promise((resolve, reject) => {
+    const said = [];
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      said.push(line);
+      const match = line.match(/WebDriver BiDi listening on (ws:\S+)/);
+      if (match) resolve(`${match[1]}/session`);
+    });
+    child.on('exit', (code) => reject(new Error(`firefox ended (${code}) before it listened:\n${said.join('\n')}`)));
+    child.on('error', reject);
+  });
+}
+
+class Bidi {
+  constructor(child) {
+    this.child = child;
+    this.open = new Map();
+    this.last = 0;
+    createInterface({ input: child.stdout }).on('line', (line) => this.receive(JSON.parse(line)));
+    child.on('exit', () => {
+      for (const { reject } of this.open.values()) reject(new Error('the connection to firefox ended'));
+    });
+  }
+
+  receive(message) {
+    const waiting = this.open.get(message.id);
+    if (!waiting) return;
+    this.open.delete(message.id);
+    if (message.type === 'error') waiting.reject(new Error(`${waiting.method}: ${message.error}: ${message.message}`));
+    else waiting.resolve(message.result);
+  }
+
+  send(method, params = {}) {
+    const id = ++this.last;
+    return new Promise((resolve, reject) => {
+      this.open.set(id, { method, resolve, reject });
+      this.child.stdin.write(`${JSON.stringify({ id, method, params })}\n`);
+    });
+  }
+}
+
+class FirefoxTab extends Tab {
+  constructor(bidi, context) {
+    super();
+    this.bidi = bidi;
+    this.context = context;
+    this.console = [];
+  }
+
+  async open(url) {
+    await this.bidi.send('browsingContext.navigate', { context: this.context, url, wait: 'interactive' });
+  }
+
+  async run(expression) {
+    const reply = await this.bidi.send('script.evaluate', {
+      expression,
+      target: { context: this.context },
+      awaitPromise: true,
+    });
+    if (reply.type === 'exception') throw new Error(reply.exceptionDetails.text);
+    return reply.result.value;
+  }
+
+  async close() {
+    await this.bidi.send('browsingContext.close', { context: this.context });
+  }
+}
+
+/** Starts a Firefox on `host` of the lab (or here); `origin` is treated as secure. */
+export async function launchFirefox({ host, origin } = {}) {
+  const folder = await profile(origin);
+  const firefox = start(
+    [process.env.FIREFOX ?? 'firefox-esr', '--headless', '--no-remote', '--profile', folder, '--remote-debugging-port=0'],
+    { host, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1' } },
+  );
+  const url = await endpoint(firefox);
+  const carrier = start([process.execPath, pipe, url], { host, stdio: ['pipe', 'pipe', 'inherit'] });
+  const bidi = new Bidi(carrier);
+  await bidi.send('session.new', { capabilities: {} });
+  return {
+    name: 'firefox',
+    async tab() {
+      const { context } = await bidi.send('browsingContext.create', { type: 'tab' });
+      return new FirefoxTab(bidi, context);
+    },
+    async close() {
+      await kill(carrier);
+      await kill(firefox);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,35 @@
+// One browser tab, whichever browser it is in. A subclass gives `run`: evaluate an expression in the page, await it,
+// return the string that it yields. Expressions, not functions made from strings inside the page: a page's content
+// security policy forbids the latter and not the former.
+
+export class Tab {
+  /** Calls `fn(arg)` in the page; what it returns must survive JSON. */
+  async evaluate(fn, arg) {
+    const json = await this.run(`(async () => JSON.stringify({ value: await (${fn})(${literal(arg)}) }))()`);
+    return JSON.parse(json).value;
+  }
+
+  /**
+   * Waits until `fn(arg)` yields something true in the page and returns that.
+   * After `seconds` it throws, saying what was waited for and what the page showed instead (`explain`, optional).
+   */
+  async until(what, fn, arg, seconds, explain) {
+    const value = await this.evaluate(
+      `async (arg) => {
+        const deadline = performance.now() + ${seconds * 1000};
+        for (;;) {
+          const value = await (${fn})(arg);
+          if (value || performance.now() > deadline) return value;
+          await new Promise((tick) => setTimeout(tick, 50));
+        }
+      }`,
+      arg,
+    );
+    if (value) return value;
+    const shown = explain ? `; the page shows ${JSON.stringify(await this.evaluate(explain, arg))}` : '';
+    throw new Error(`${what}: not within ${seconds} s${shown}`);
+  }
+}
+
+// JSON is JavaScript but for `undefined`.
+const literal = (value) => (value === undefined ? 'undefined' : JSON.stringify(value));
