@@ -1,0 +1,74 @@
+#include "heap.h"
+#include "check.h"
+#include <stdlib.h>
+
+bool heap_init(struct heap *h, size_t capacity)
+{
+    *h = (struct heap){.nodes = malloc(capacity * sizeof *h->nodes), .capacity = capacity};
+    return h->nodes != NULL;
+}
+
+void heap_free(struct heap *h)
+{
+    free(h->nodes);
+    *h = (struct heap){0};
+}
+
+static void place(struct heap *h, struct heap_node *n, size_t i)
+{
+    h->nodes[i] = n;
+    n->index = i + 1;
+}
+
+static void sift(struct heap *h, struct heap_node *n, size_t i)
+{
+    while (i > 0 && h->nodes[(i - 1) / 2]->at > n->at) {
+        place(h, h->nodes[(i - 1) / 2], i);
+        i = (i - 1) / 2;
+    }
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= h->count)
+            break;
+        if (child + 1 < h->count && h->nodes[child + 1]->at < h->nodes[child]->at)
+            child++;
+        if (h->nodes[child]->at >= n->at)
+            break;
+        place(h, h->nodes[child], i);
+        i = child;
+    }
+    place(h, n, i);
+}
+
+static void take_out(struct heap *h, struct heap_node *n)
+{
+    size_t i = n->index - 1;
+    struct heap_node *last = h->nodes[--h->count];
+    n->index = 0;
+    if (last != n)
+        sift(h, last, i);
+}
+
+void heap_set(struct heap *h, struct heap_node *n, mp_time at)
+{
+    n->at = at;
+    if (at == MP_NEVER) {
+        if (n->index)
+            take_out(h, n);
+        return;
+    }
+    if (!n->index) {
+        INVARIANT(h->count < h->capacity);
+        n->index = ++h->count;
+    }
+    sift(h, n, n->index - 1);
+}
+
+struct heap_node *heap_pop(struct heap *h, mp_time now)
+{
+    struct heap_node *n = h->count ? h->nodes[0] : NULL;
+    if (!n || n->at > now)
+        return NULL;
+    take_out(h, n);
+    return n;
+}

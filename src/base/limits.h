@@ -1,0 +1,69 @@
+/* Every bound of the program that is not a wire constant, and how the bounds relate.
+ * A full pool or table is a counted drop or a refused join, never a crash. */
+#pragma once
+
+/* Datagrams. 1500 is Ethernet's MTU; nothing that we build is larger than DATAGRAM_OUT_MAX, which fits every
+ * path that IPv6 allows (1280) with room for the IPv6, UDP and TURN headers. */
+#define DATAGRAM_IN_MAX    1500
+#define DATAGRAM_OUT_MAX   1232
+#define DTLS_MTU           1200
+#define PACKET_TAIL        64 /* room behind the payload: authentication tag, ROC, padding that evens a run */
+#define PACKET_SIZE        (DATAGRAM_IN_MAX + PACKET_TAIL)
+
+/* One worker. */
+#define WORKERS_MAX           64
+#define SESSIONS_MAX_DEFAULT  4096
+#define SESSIONS_MAX          (1 << 20) /* the slot number has 20 bits in a session id */
+#define PACKET_POOL_DEFAULT   16384     /* packets of PACKET_SIZE a worker */
+#define RX_BATCH              64        /* datagrams (or GRO bundles) a receive call */
+#define TX_BATCH              64        /* messages a send call; larger batches gain nothing */
+#define RUN_PACKETS_MAX       16        /* packets of one GSO run: one lost run is one viewer's burst */
+#define RUN_PADDING_MAX       15        /* bytes of RTP padding that may even a run */
+#define TX_ARENA_SIZE         (512 * 1024)
+#define RING_SIZE             (1 << 20) /* bytes of one direction between two threads */
+
+/* One session. */
+#define ICE_TUPLES_MAX        8
+#define UFRAG_SIZE            12 /* local ufrag: 4 characters of slot, 8 random */
+#define PASSWORD_SIZE         24
+#define ICE_CREDENTIAL_MAX    256 /* RFC 8445 5.3 allows 256 characters for either */
+#define MID_SIZE              16  /* longest mid that we accept; Chromium's and Firefox's are 1-3 characters */
+#define STREAMS_RX_MAX        32  /* SSRCs that one session may publish, RTX included */
+#define DTLS_INPUT_MAX        64  /* datagrams that one handshake may take from a client */
+#define EXTENSION_ID_MAX      14  /* RFC 8285: ids 1-14 fit the one-byte form */
+
+/* One track. */
+#define HISTORY_VIDEO         512 /* packets kept for retransmission: about 1 s at 5 Mbit/s */
+#define HISTORY_AUDIO         64
+#define NACK_MISSING_MAX      256 /* sequence numbers one stream may be waiting for */
+#define NACK_TRIES_MAX        8
+#define PENDING_MAX           128 /* packets of a track between two drains */
+
+/* Signaling. */
+#define ROOM_NAME_MAX         64
+#define PARTICIPANT_NAME_MAX  64
+#define PEER_ID_MAX           64
+#define ROOMS_MAX             4096
+#define ROOM_PARTICIPANTS_MAX 1024
+#define WS_MESSAGE_MAX        (256 * 1024)
+#define WS_QUEUE_MAX          (1024 * 1024) /* bytes a socket may owe before it is closed as too slow */
+#define JSON_DEPTH_MAX        16
+#define SDP_SECTIONS_MAX      256
+#define SDP_CODECS_MAX        64 /* payload types of one section */
+#define SDP_SSRCS_MAX         16 /* SSRCs named in one section */
+#define CANDIDATES_MAX        32 /* addresses of this server in one answer */
+
+/* Unauthenticated answers (plain Binding requests): answers a second and source, and buckets for sources. */
+#define STUN_ANSWERS_PER_S    50
+#define STUN_ANSWERS_BURST    100
+#define STUN_BUCKETS          4096
+
+_Static_assert(DTLS_MTU <= DATAGRAM_OUT_MAX, "a DTLS flight's datagrams fit the path");
+_Static_assert(RUN_PACKETS_MAX <= 128, "the kernel takes at most 128 segments a send");
+_Static_assert(RUN_PACKETS_MAX * PACKET_SIZE <= 65507, "a run fits one UDP send");
+_Static_assert(RUN_PACKETS_MAX *PACKET_SIZE <= TX_ARENA_SIZE, "a run fits the arena");
+_Static_assert(PACKET_TAIL >= RUN_PADDING_MAX + 16 + 4, "padding, tag and ROC fit behind the payload");
+_Static_assert(PACKET_SIZE * 4 <= RING_SIZE, "a ring holds more than one message");
+_Static_assert((HISTORY_VIDEO & (HISTORY_VIDEO - 1)) == 0, "a history is indexed by mask");
+_Static_assert((HISTORY_AUDIO & (HISTORY_AUDIO - 1)) == 0, "a history is indexed by mask");
+_Static_assert(PENDING_MAX <= HISTORY_VIDEO, "what is pending is still in the history");

@@ -1,0 +1,28 @@
+/* Structured log lines: an event and key=value pairs. Secrets (passwords, tokens, keys) are never given to it. */
+#pragma once
+#include "mptime.h"
+#include <stdbool.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* Where lines go; called from any thread, a whole line without its newline. */
+typedef void log_sink(enum log_level, const char *line);
+
+void log_setup(enum log_level most, log_sink *); /* once, before any thread starts */
+bool log_level_parse(enum log_level *, const char *name);
+bool log_enabled(enum log_level);
+
+/* log_line(LOG_LEVEL_INFO, "session connected", "session=%u ms=%d", id, ms): values from peers must be quoted by
+ * log_quote. */
+void log_line(enum log_level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* `text` in quotes, with control characters, quotes and what is longer than the buffer cut or escaped. */
+const char *log_quote(char *buffer, int size, const char *text);
+
+/* For what a peer can provoke: at most `per_s` lines a second from one place. */
+struct log_limit {
+    mp_time second;
+    int lines;
+    int suppressed;
+};
+bool log_allow(struct log_limit *, int per_s, mp_time now);

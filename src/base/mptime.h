@@ -1,0 +1,25 @@
+/* Time: monotonic nanoseconds in one integer type. Nothing here asks a clock; `now` is the last parameter of
+ * whatever can act. */
+#pragma once
+#include <stdint.h>
+
+typedef int64_t mp_time; /* ns since an arbitrary start; differences are durations */
+
+#define MP_NEVER INT64_MAX
+#define MP_US(n) ((mp_time)(n)*1000)
+#define MP_MS(n) ((mp_time)(n)*1000000)
+#define MP_S(n)  ((mp_time)(n)*1000000000)
+
+static inline mp_time mp_min(mp_time a, mp_time b) { return a < b ? a : b; }
+static inline mp_time mp_max(mp_time a, mp_time b) { return a > b ? a : b; }
+
+/* NTP's 64-bit format (RFC 5905 6): 32 bits of seconds, 32 bits of fraction. */
+static inline uint64_t mp_to_ntp(mp_time ns)
+{
+    uint64_t s = (uint64_t)ns / 1000000000u, f = (uint64_t)ns % 1000000000u;
+    return s << 32 | ((f << 32) / 1000000000u);
+}
+static inline mp_time mp_from_ntp(uint64_t ntp)
+{
+    return (mp_time)(ntp >> 32) * 1000000000 + (mp_time)(((ntp & 0xffffffffu) * 1000000000u) >> 32);
+}

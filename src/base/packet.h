@@ -1,0 +1,31 @@
+/* Packets and the pool that owns them. A pool belongs to one worker; packets are counted references, so a
+ * track's history and many viewers share one payload. */
+#pragma once
+#include "limits.h"
+#include "mptime.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct packet {
+    struct packet *next; /* free list */
+    uint32_t refs;
+    uint16_t len;
+    mp_time arrival;
+    uint8_t data[PACKET_SIZE];
+};
+
+struct packet_pool {
+    struct packet *packets, *free;
+    size_t size, fresh, used, used_max; /* packets[fresh..] were never touched: memory is spent on first use */
+};
+
+bool packet_pool_init(struct packet_pool *, size_t packets); /* false: no memory */
+void packet_pool_free(struct packet_pool *);                 /* every packet must be back */
+struct packet *packet_take(struct packet_pool *);            /* one reference; NULL: the pool is empty */
+void packet_drop(struct packet_pool *, struct packet *);     /* gives a reference back */
+static inline struct packet *packet_ref(struct packet *p)
+{
+    p->refs++;
+    return p;
+}

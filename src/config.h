@@ -1,0 +1,20 @@
+/* Flags, MONOPORT_… environment variables and a YAML file, in this order of precedence, into one validated struct. */
+#pragma once
+#include "limits.h"
+#include "log.h"
+#include "path.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct config {
+    uint16_t port;                /* --port, 8000 */
+    struct address listen;        /* --listen, ip all zero: every address; port filled in */
+    struct address announce[CANDIDATES_MAX]; /* --announce; port filled in */
+    size_t announce_count;        /* 0: find out */
+    unsigned workers;             /* --workers; 0 given or default: one per core; 1..WORKERS_MAX after parsing */
+    unsigned sessions_max;        /* --max-sessions */
+    enum log_level log_level;     /* --log-level error|warn|info|debug, info */
+};
+
+enum config_result { CONFIG_RUN, CONFIG_DONE /* --help, --version: printed, exit 0 */, CONFIG_ERROR /* one line on stderr, exit 2 */ };
+enum config_result config_load(struct config *, int argc, char **argv, char *const *environ_);

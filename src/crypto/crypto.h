@@ -1,0 +1,78 @@
+/* Ciphers and the DTLS engine behind one header. Implementations are chosen once, by CPU and by the caller's
+ * wish; the rest of the program sees only this file.
+ *
+ * A `struct crypto` belongs to one thread. Nothing here sends, receives or keeps time. */
+#pragma once
+#include "bytes.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum crypto_kind {
+    CRYPTO_BEST,    /* IPsec-MB where it is built in and the CPU has AES-NI/AVX, else OpenSSL */
+    CRYPTO_OPENSSL, /* OpenSSL's EVP with cached contexts: the plain reference and the non-x86 choice */
+    CRYPTO_NULL,    /* for simulation: payloads stay readable, tags are a keyed checksum that still tells a wrong
+                       key or a changed byte */
+};
+
+struct crypto;
+struct crypto *crypto_new(enum crypto_kind); /* NULL: no memory, or not available on this machine */
+void crypto_free(struct crypto *);           /* every key made from it must be freed before */
+const char *crypto_name(const struct crypto *); /* "ipsec-mb avx512", "openssl", "null" */
+
+/* AES-128-GCM, 96-bit IV, 128-bit tag. `in` and `out` are equal or do not overlap. The caller never uses an IV
+ * twice with one key. */
+#define GCM_TAG 16
+struct gcm_key;
+struct gcm_key *gcm_key_new(struct crypto *, const uint8_t key[16]); /* NULL: no memory */
+void gcm_key_free(struct gcm_key *);
+void gcm_seal(struct gcm_key *, const uint8_t iv[12], const uint8_t *aad, size_t aad_len, const uint8_t *in,
+              size_t len, uint8_t *out, uint8_t tag[GCM_TAG]);
+/* False: the tag is wrong, and what stands in `out` must not be used. */
+bool gcm_open(struct gcm_key *, const uint8_t iv[12], const uint8_t *aad, size_t aad_len, const uint8_t *in,
+              size_t len, uint8_t *out, const uint8_t tag[GCM_TAG]);
+
+/* AES-128 in counter mode (RFC 3711 4.1.1): `in` XOR the key stream that starts at `iv`. */
+struct ctr_key;
+struct ctr_key *ctr_key_new(struct crypto *, const uint8_t key[16]);
+void ctr_key_free(struct ctr_key *);
+void ctr_xor(struct ctr_key *, const uint8_t iv[16], const uint8_t *in, size_t len, uint8_t *out);
+
+/* HMAC-SHA1 with the key's two states precomputed (RFC 2104): what STUN and AES-CM SRTP pay per packet is the
+ * message alone. A plain value: copy it freely, needs no context. */
+#define SHA1_SIZE 20
+struct hmac_sha1 {
+    uint32_t inner[5], outer[5];
+};
+void hmac_sha1_key(struct hmac_sha1 *, const uint8_t *key, size_t len);
+/* The MAC over the parts one behind the other. */
+void hmac_sha1(const struct hmac_sha1 *, const struct bytes *parts, size_t count, uint8_t mac[SHA1_SIZE]);
+
+/* The DTLS engine: one certificate for the whole process, one association a session. */
+struct dtls_identity;
+struct dtls_identity *dtls_identity_new(void); /* a fresh ECDSA P-256 key and self-signed certificate; NULL: failed */
+void dtls_identity_free(struct dtls_identity *);
+void dtls_identity_fingerprint(const struct dtls_identity *, uint8_t sha256[32]);
+
+struct dtls_engine;
+/* `client`: sends the first ClientHello at once (see dtls_engine_output). Datagrams are at most DTLS_MTU bytes. Offers
+ * SRTP_AEAD_AES_128_GCM, then SRTP_AES128_CM_SHA1_80 (only the latter with `cm_only`). Certificates are exchanged in
+ * both directions; their chain is not checked here: the caller compares the fingerprint. NULL: no memory. */
+struct dtls_engine *dtls_engine_new(struct dtls_identity *, bool client, bool cm_only);
+void dtls_engine_free(struct dtls_engine *);
+
+enum dtls_engine_state { DTLS_ENGINE_HANDSHAKE, DTLS_ENGINE_UP, DTLS_ENGINE_CLOSED, DTLS_ENGINE_FAILED };
+/* Feeds one datagram. Application data that it carries is dropped (data channels come later). */
+enum dtls_engine_state dtls_engine_input(struct dtls_engine *, const uint8_t *, size_t);
+/* The next datagram to send, copied to `out`; 0: none. Drain after each call of the others. */
+size_t dtls_engine_output(struct dtls_engine *, uint8_t *out, size_t size);
+/* Nanoseconds until dtls_engine_retransmit is wanted, relative to the call; -1: nothing is outstanding. */
+int64_t dtls_engine_wait(struct dtls_engine *);
+enum dtls_engine_state dtls_engine_retransmit(struct dtls_engine *);
+void dtls_engine_close(struct dtls_engine *); /* queues close_notify */
+/* Hash of the peer's certificate. `hash`: "sha-256", "sha-384", "sha-512" (lower case). Returns the length, 0: unknown
+ * hash or no certificate. */
+size_t dtls_engine_peer_fingerprint(const struct dtls_engine *, const char *hash, uint8_t out[64]);
+/* RFC 5764 4.2: the exporter's key material once UP: client key, server key, client salt, server salt.
+ * `profile`: 1 or 7 (RFC 5764, RFC 7714). False: no profile was agreed. */
+bool dtls_engine_srtp(const struct dtls_engine *, uint16_t *profile, uint8_t material[60]);

@@ -1,0 +1,68 @@
+/* HTTP and WebSocket on the TCP port: libwebsockets behind calls that know nothing of rooms or media. Everything runs on
+ * the control thread except web_wake, which any thread may call. */
+#pragma once
+#include "mptime.h"
+#include "path.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct web;
+struct web_socket; /* one WebSocket; valid from `opened` until `closed` returns */
+
+struct web_peer {
+    struct address local, remote; /* as the kernel says */
+    char host[256];               /* the Host header, "" without */
+    char origin[256];             /* the Origin header, "" without */
+};
+
+struct web_response {
+    unsigned status;          /* 200, 404, … */
+    const char *content_type; /* "text/plain; charset=utf-8" */
+    char *body;               /* malloc'ed; the web layer frees it; may be NULL */
+    size_t len;
+};
+
+struct web_asset { /* a file of the page, embedded by tools/embed.mjs */
+    const char *path, *content_type, *etag; /* "/assets/index-abc.js"; etag with its quotes */
+    const uint8_t *data, *gzip;             /* gzip NULL where it would not be smaller */
+    size_t len, gzip_len;
+    bool immutable;                         /* its name has a hash: cache for ever */
+};
+
+struct web_handler {
+    void *context;
+    /* False refuses the WebSocket (403). *user is passed to the others. */
+    bool (*opened)(void *context, struct web_socket *, const struct web_peer *, void **user);
+    /* One whole text message, not 0-terminated. */
+    void (*text)(void *context, struct web_socket *, void *user, const char *text, size_t len);
+    /* A message over WS_MESSAGE_MAX began: queue a last word; the socket is then closed with 1009. */
+    void (*too_large)(void *context, struct web_socket *, void *user);
+    void (*closed)(void *context, struct web_socket *, void *user); /* by either side, or lost */
+    /* A GET that is no asset. False: 404. */
+    bool (*get)(void *context, const char *path, const struct web_peer *, struct web_response *);
+    void (*woken)(void *context); /* after web_wake, on the control thread */
+    void (*timer)(void *context); /* the time of web_set_timer came */
+};
+
+struct web_config {
+    struct address listen; /* ip all zero: every address, both families (one dual-stack socket, IPv4 alone where IPv6 is not to be had) */
+    const char *websocket_path; /* "/sdp" */
+    const struct web_asset *assets;
+    size_t asset_count;
+    const char *const *app_paths; /* NULL-terminated: paths that show index.html ("/", "/stream", "/watch") */
+};
+
+/* Listens. NULL: *error (static text or strerror) says why. */
+struct web *web_new(const struct web_config *, const struct web_handler *, const char **error);
+void web_free(struct web *); /* closes all; `closed` is called for each socket */
+/* One turn: waits for something to happen, at most until the timer, and handles it. */
+void web_service(struct web *);
+void web_wake(struct web *);                 /* from any thread and from signal-safe context: coalesced */
+void web_set_timer(struct web *, mp_time in); /* once, `in` ns from now; MP_NEVER: none. Replaces the one before */
+void web_stop_accepting(struct web *);
+
+/* Queues one text message. A socket that owes more than WS_QUEUE_MAX bytes is closed (1008), which `closed` tells. */
+void web_send(struct web_socket *, const char *text, size_t len);
+/* Closes after what is queued was sent (at most 2 s later, then hard). */
+void web_close(struct web_socket *, uint16_t code, const char *reason);

@@ -1,0 +1,21 @@
+/* Codecs: what the server must know of a payload, which is only where a picture starts that can be decoded alone. */
+#pragma once
+#include "bytes.h"
+#include <stdbool.h>
+
+enum codec { CODEC_NONE, CODEC_OPUS, CODEC_VP8, CODEC_VP9, CODEC_H264, CODEC_AV1 };
+
+const char *codec_name(enum codec); /* as in a=rtpmap: "opus", "VP8", … */
+enum codec codec_parse(const char *name, size_t len); /* ignores case; CODEC_NONE: unknown */
+bool codec_is_video(enum codec);
+
+struct codec_info {
+    bool valid;     /* the descriptor parses */
+    bool keyframe;  /* this packet starts (or, for H.264, is a part with SPS or IDR start of) a key frame */
+    bool start;     /* first packet of a frame, where the descriptor tells */
+    uint8_t temporal; /* temporal layer, 0 where not told */
+};
+
+/* Looks into one RTP payload (RFC 7741, RFC 9628, RFC 6184 with STAP-A and FU-A, AOM's AV1 RTP specification). Never reads
+ * past `len`. */
+struct codec_info codec_inspect(enum codec, const uint8_t *payload, size_t len);

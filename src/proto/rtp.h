@@ -1,0 +1,59 @@
+/* RTP packets (RFC 3550 5.1) and header extensions (RFC 8285): a view over a plain packet, and the header writer. */
+#pragma once
+#include "bytes.h"
+#include <stdbool.h>
+
+#define RTP_HEADER_SIZE 12
+
+/* Header extensions that this server reads or writes. */
+enum rtp_extension {
+    EXT_MID,             /* urn:ietf:params:rtp-hdrext:sdes:mid */
+    EXT_ABS_SEND_TIME,   /* http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time */
+    EXT_TRANSPORT_CC,    /* http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01 */
+    EXT_AUDIO_LEVEL,     /* urn:ietf:params:rtp-hdrext:ssrc-audio-level (RFC 6464) */
+    EXT_VIDEO_ORIENTATION, /* urn:3gpp:video-orientation */
+    EXT_COUNT
+};
+extern const char *const rtp_extension_uri[EXT_COUNT];
+
+/* Ids of the extensions in one direction of one session; 0: not negotiated. */
+struct rtp_extension_ids {
+    uint8_t id[EXT_COUNT];
+};
+
+struct rtp_view { /* into the packet */
+    const uint8_t *data;
+    uint16_t len;         /* of the whole packet */
+    uint16_t header_len;  /* fixed header, CSRCs and extensions */
+    uint16_t payload_len; /* without padding */
+    uint8_t padding;      /* RTP padding bytes behind the payload */
+    uint8_t payload_type;
+    bool marker;
+    uint16_t seq;
+    uint32_t timestamp, ssrc;
+    uint16_t extension_profile; /* 0xbede, 0x1000-0x100f, other: opaque; 0: none */
+    struct bytes extensions;
+};
+
+/* Parses header, extension block and padding of a *plain* packet. Every length is checked. False: malformed. */
+bool rtp_parse(struct rtp_view *, const uint8_t *, size_t len);
+/* Length of the header with CSRCs and extensions, before decryption; 0: malformed. */
+size_t rtp_header_len(const uint8_t *, size_t len);
+/* The element with this id (one- or two-byte form). False: not there. A zero-length element is there, with len 0. */
+bool rtp_extension_find(const struct rtp_view *, uint8_t id, struct bytes *value);
+/* Every known extension at once: value[e].data is NULL where it is not there. One pass. */
+void rtp_extensions_read(const struct rtp_view *, const struct rtp_extension_ids *, struct bytes value[EXT_COUNT]);
+
+/* What is written for a viewer. */
+struct rtp_header {
+    bool padding, marker;
+    uint8_t payload_type;
+    uint16_t seq;
+    uint32_t timestamp, ssrc;
+};
+/* Writes the fixed header; returns 12. */
+size_t rtp_write(uint8_t *out, const struct rtp_header *);
+/* Writes an extension block (one-byte form, RFC 8285 4.2) behind the fixed header and sets its X bit. Elements with NULL
+ * data or id 0 are left out; with none left nothing is written and 0 returns. `out` is where the packet starts. Returns
+ * the block's length in bytes (a multiple of 4). Elements are 1 to 16 bytes. */
+size_t rtp_write_extensions(uint8_t *out, const struct rtp_extension_ids *, const struct bytes value[EXT_COUNT]);

@@ -1,0 +1,55 @@
+/* SRTP and SRTCP: AEAD_AES_128_GCM (RFC 7714) and AES_CM_128_HMAC_SHA1_80 (RFC 3711). Own code, because this is the hot
+ * path: the sender knows every packet's index, so it keeps no state by SSRC; the receiver makes state for an SSRC only
+ * after a packet of it was authenticated. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct crypto;
+
+enum srtp_profile { SRTP_AES128_CM_SHA1_80 = 1, SRTP_AEAD_AES_128_GCM = 7 };
+
+#define SRTP_KEY_SIZE      16
+#define SRTP_SALT_SIZE     14 /* CM; GCM uses the first 12 */
+#define SRTP_OVERHEAD_MAX  16
+#define SRTCP_OVERHEAD_MAX 20
+
+struct srtp_master {
+    enum srtp_profile profile;
+    uint8_t key[SRTP_KEY_SIZE], salt[SRTP_SALT_SIZE];
+};
+
+/* Splits the exporter's 60 bytes (RFC 5764 4.2; RFC 7714 12 for the shorter salts). False: unknown profile. */
+bool srtp_masters(uint16_t profile, const uint8_t material[60], struct srtp_master *client, struct srtp_master *server);
+
+/* --- sending --- */
+struct srtp_tx;
+struct srtp_tx *srtp_tx_new(struct crypto *, const struct srtp_master *); /* NULL: no memory */
+void srtp_tx_free(struct srtp_tx *);
+size_t srtp_tx_overhead(const struct srtp_tx *); /* bytes that srtp_protect adds: 16 (GCM) or 10 */
+
+/* `out` holds the finished RTP header of `header_len` bytes; the payload is encrypted from where it is to behind it
+ * (`payload` may also be out + header_len). `index` is ROC << 16 | SEQ of the header; the caller never uses an (SSRC,
+ * index) pair for different bytes. Returns the packet's length, payload_len + header_len + srtp_tx_overhead. */
+size_t srtp_protect(struct srtp_tx *, uint8_t *out, size_t header_len, const uint8_t *payload, size_t payload_len,
+                    uint64_t index);
+/* In place; `size` of the buffer holds SRTCP_OVERHEAD_MAX more. The SRTCP index counts inside. Returns the length. */
+size_t srtcp_protect(struct srtp_tx *, uint8_t *packet, size_t len);
+
+/* --- receiving --- */
+enum srtp_error {
+    SRTP_SHORT = -1,   /* not even a header and a tag, or the header lies about its length */
+    SRTP_AUTH = -2,    /* the tag is wrong */
+    SRTP_REPLAY = -3,  /* seen before, or older than the window of 1024 packets (SRTP) or 128 (SRTCP) */
+    SRTP_STREAMS = -4, /* authentic, but STREAMS_RX_MAX SSRCs are in use already */
+};
+
+struct srtp_rx;
+struct srtp_rx *srtp_rx_new(struct crypto *, const struct srtp_master *); /* NULL: no memory */
+void srtp_rx_free(struct srtp_rx *);
+/* Authenticates and decrypts to `out` (== in, or not overlapping; at least len bytes): header and plain payload.
+ * Returns its length, or an srtp_error; then `out` must not be used and no state changed. `index`: the packet's extended
+ * sequence number, ROC << 16 | SEQ. */
+int srtp_unprotect(struct srtp_rx *, const uint8_t *in, size_t len, uint8_t *out, uint64_t *index);
+int srtcp_unprotect(struct srtp_rx *, const uint8_t *in, size_t len, uint8_t *out);
