@@ -42,6 +42,11 @@ class ChromiumTab extends Tab {
     return this.page.evaluate(expression);
   }
 
+  /** `fn` runs in every page of this tab before the page's own scripts. */
+  async before(fn) {
+    await this.page.addInitScript(fn);
+  }
+
   async open(url) {
     await this.page.goto(url, { waitUntil: 'domcontentloaded' });
   }

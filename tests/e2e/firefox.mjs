@@ -99,6 +99,10 @@ class FirefoxTab extends Tab {
     this.console = [];
   }
 
+  async before(fn) {
+    await this.bidi.send('script.addPreloadScript', { functionDeclaration: String(fn), contexts: [this.context] });
+  }
+
   async open(url) {
     await this.bidi.send('browsingContext.navigate', { context: this.context, url, wait: 'interactive' });
   }

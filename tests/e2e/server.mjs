@@ -1,0 +1,114 @@
+// The server under test: the real binary, started on one port, its log kept, its end checked.
+
+import { fileURLToPath } from 'node:url';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { hasEnded, kill, start } from './process.mjs';
+import { assert, equal } from './tap.mjs';
+
+export const binary = process.env.MONOPORT_BIN ?? fileURLToPath(new URL('../../build/monoport', import.meta.url));
+
+// A sanitized server is several times slower, and looks for leaks before it ends.
+export const slowness = process.env.SANITIZE ? 5 : 1;
+
+const report = /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed/;
+
+const environment = {
+  ...process.env,
+  ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0',
+  UBSAN_OPTIONS: 'print_stacktrace=1',
+};
+
+class Server {
+  constructor(address, port, child) {
+    this.address = address;
+    this.port = port;
+    this.origin = `http://${address}:${port}`;
+    this.signaling = `ws://${address}:${port}/sdp`;
+    this.child = child;
+    this.log = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => this.log.push(line));
+    }
+    this.ended = once(child, 'close');
+  }
+
+  /** The end of the log, for the report of a failure. */
+  tail(lines = 25) {
+    return this.log.slice(-lines).join('\n');
+  }
+
+  // Until it answers on its port or ends. The only way to see a port open from outside is to try it.
+  async ready(seconds) {
+    const deadline = performance.now() + seconds * 1000;
+    while (performance.now() < deadline) {
+      assert(!hasEnded(this.child), `the server ended (${this.child.exitCode ?? this.child.signalCode}) at its start:\n${this.tail()}`);
+      if (await this.healthy()) return;
+      await new Promise((tick) => setTimeout(tick, 20));
+    }
+    throw new Error(`no answer from ${this.origin}/healthz within ${seconds} s:\n${this.tail()}`);
+  }
+
+  async healthy() {
+    try {
+      const response = await fetch(`${this.origin}/healthz`, { signal: AbortSignal.timeout(2000) });
+      await response.arrayBuffer();
+      return response.ok;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Ends it as an operator does and checks what must then hold. */
+  async stop(signal = 'SIGTERM') {
+    if (hasEnded(this.child)) {
+      this.checkReports();
+      throw new Error(`the server had ended by itself (${this.child.exitCode ?? this.child.signalCode}):\n${this.tail()}`);
+    }
+    const asked = performance.now();
+    this.child.kill(signal);
+    const overdue = setTimeout(() => kill(this.child), 20_000);
+    const [code, by] = await this.ended;
+    clearTimeout(overdue);
+    const seconds = (performance.now() - asked) / 1000;
+    this.checkReports();
+    equal([code, by], [0, null], `exit code after ${signal}\n${this.tail()}\n`);
+    assert(seconds < 2 * slowness, `the server took ${seconds.toFixed(1)} s to end after ${signal}`);
+    return seconds;
+  }
+
+  /** It dies without a word. */
+  async crash() {
+    await kill(this.child);
+    await this.ended;
+    this.checkReports();
+  }
+
+  checkReports() {
+    const first = this.log.findIndex((line) => report.test(line));
+    assert(first < 0, `a sanitizer reports:\n${this.log.slice(first, first + 40).join('\n')}`);
+  }
+}
+
+/** Starts the server for `lab` and waits until it serves. */
+export async function startServer(lab, { port, args = [] } = {}) {
+  const number = port ?? (await lab.port());
+  const child = start([binary, '--port', String(number), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  const spawned = once(child, 'spawn');
+  const server = new Server(lab.address, number, child);
+  await spawned;
+  await server.ready(10 * slowness);
+  return server;
+}
+
+/** Runs the binary to its end: for options that make it end. */
+export async function runServer(args, env = {}) {
+  const child = start([binary, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...environment, ...env } });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (data) => (output.stdout += data));
+  child.stderr.on('data', (data) => (output.stderr += data));
+  const overdue = setTimeout(() => kill(child), 5000 * slowness);
+  const [code, signal] = await once(child, 'close');
+  clearTimeout(overdue);
+  return { code: signal ?? code, ...output };
+}

@@ -1,0 +1,36 @@
+// Looks at a page's peer connections from beside the page: what the page says of itself (its summary) and what the
+// browser's own statistics say are then two sources, and pages that know nothing of summaries can be measured as well.
+
+/** To be run in the page before its own scripts. */
+export function keepConnections() {
+  const Real = window.RTCPeerConnection;
+  window.witness = { connections: [], configurations: [] };
+  window.RTCPeerConnection = class extends Real {
+    constructor(configuration) {
+      super(configuration);
+      window.witness.connections.push(this);
+      window.witness.configurations.push(configuration ?? null);
+    }
+  };
+}
+
+/** In the page: all inbound-rtp statistics of connections that are open. */
+export async function inbound() {
+  const found = [];
+  for (const connection of window.witness.connections) {
+    if (connection.connectionState === 'closed') continue;
+    for (const report of (await connection.getStats()).values()) {
+      if (report.type !== 'inbound-rtp') continue;
+      const { kind, mid, trackIdentifier, framesDecoded, frameWidth, frameHeight, packetsReceived, packetsLost } = report;
+      const { totalSamplesReceived, totalAudioEnergy, keyFramesDecoded, pliCount, nackCount } = report;
+      found.push({
+        kind, mid, trackIdentifier, framesDecoded, frameWidth, frameHeight, packetsReceived, packetsLost,
+        totalSamplesReceived, totalAudioEnergy, keyFramesDecoded, pliCount, nackCount,
+      });
+    }
+  }
+  return found;
+}
+
+/** In the page: the iceServers of every connection that was ever made. */
+export const iceServers = () => window.witness.configurations.map((configuration) => configuration?.iceServers ?? []);
