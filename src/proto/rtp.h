@@ -54,6 +54,7 @@ struct rtp_header {
 /* Writes the fixed header; returns 12. */
 size_t rtp_write(uint8_t *out, const struct rtp_header *);
 /* Writes an extension block (one-byte form, RFC 8285 4.2) behind the fixed header and sets its X bit. Elements with NULL
- * data or id 0 are left out; with none left nothing is written and 0 returns. `out` is where the packet starts. Returns
- * the block's length in bytes (a multiple of 4). Elements are 1 to 16 bytes. */
+ * data or id 0 are left out, and so is what the one-byte form cannot say (ids over 14; 0 or more than 16 bytes: a publisher
+ * can send both); with none left nothing is written and 0 returns. `out` is where the packet starts. Returns the block's
+ * length in bytes (a multiple of 4). */
 size_t rtp_write_extensions(uint8_t *out, const struct rtp_extension_ids *, const struct bytes value[EXT_COUNT]);
