@@ -47,8 +47,26 @@ class ChromiumTab extends Tab {
     await this.page.addInitScript(fn);
   }
 
+  /** Answers requests for `url` with a file of these tests, as if the server had it. */
+  async serve(url, path) {
+    await this.page.route(url, (route) => route.fulfill({ path, contentType: 'text/html' }));
+  }
+
   async open(url) {
     await this.page.goto(url, { waitUntil: 'domcontentloaded' });
+  }
+
+  /** Presses the button that this name describes to a screen reader. */
+  async press(name) {
+    await this.page.getByRole('button', { name }).first().click();
+  }
+
+  async fill(label, text) {
+    await this.page.getByLabel(label).first().fill(text);
+  }
+
+  async screenshot(path) {
+    await this.page.screenshot({ path });
   }
 
   async close() {

@@ -30,12 +30,15 @@ export function suite({ limit }) {
   let failed = 0;
   let current = 'before the first test';
   const undo = [];
+  const explanations = [];
 
   const report = (ok, name, error) => {
     count += 1;
     if (!ok) failed += 1;
     console.log(`${ok ? 'ok' : 'not ok'} ${count} - ${name}`);
-    if (error) diagnostic(error.stack ?? error);
+    if (!error) return;
+    diagnostic(error.stack ?? error);
+    for (const explanation of explanations) diagnostic(explanation());
   };
 
   setTimeout(() => {
@@ -48,6 +51,11 @@ export function suite({ limit }) {
     /** `undoing` runs at the end, the last one first, whatever happened. */
     after(undoing) {
       undo.push(undoing);
+    },
+
+    /** What `explanation` yields is printed with each failure: the end of a log, say. */
+    explain(explanation) {
+      explanations.push(explanation);
     },
 
     /** Runs one test; yields what it returns, or undefined when it failed. */

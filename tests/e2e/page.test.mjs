@@ -1,0 +1,122 @@
+#!/usr/bin/env node
+// The page as a person meets it: the lobby, a refused camera, a phone. Screenshots go to build/screenshots.
+
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { launchChromium } from './chromium.mjs';
+import { enter } from './lab.mjs';
+import { Participant } from './participant.mjs';
+import { slowness, startServer } from './server.mjs';
+import { assert, diagnostic, equal, suite } from './tap.mjs';
+
+const lab = await enter('plain', { orHere: true });
+const { test, after, explain, end } = suite({ limit: 120 * slowness });
+const patience = 15 * slowness;
+
+const screenshots = fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
+await mkdir(screenshots, { recursive: true });
+
+const server = await startServer(lab);
+after(() => server.stop());
+explain(() => server.tail());
+const launch = async (options) => {
+  const browser = await launchChromium({ host: lab.clients[0].host, origin: server.origin, ...options });
+  after(() => browser.close());
+  return browser;
+};
+const [browser, refusing] = await Promise.all([launch(), launch({ camera: false })]);
+
+const desktop = { viewport: { width: 1280, height: 800 } };
+const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+
+const text = () => document.body.innerText;
+
+// Controls that can be pressed but lie outside of the window, and whether the page is wider than it.
+const layout = () => {
+  const outside = [...document.querySelectorAll('button, input, select, a[href]')]
+    .filter((element) => element.checkVisibility?.() ?? true)
+    .map((element) => ({ name: element.getAttribute('aria-label') || element.innerText || element.name || element.tagName, box: element.getBoundingClientRect() }))
+    .filter(({ box }) => box.width > 0 && (box.left < -1 || box.right > innerWidth + 1))
+    .map(({ name }) => name);
+  return { overflow: document.documentElement.scrollWidth - innerWidth, outside };
+};
+
+async function fits(tab, what) {
+  const { overflow, outside } = await tab.evaluate(layout);
+  assert(overflow <= 0, `${what} is ${overflow} pixels wider than the window`);
+  equal(outside, [], `${what}: controls outside of the window`);
+}
+
+const previews = () => [...document.querySelectorAll('video')].some((video) => video.videoWidth > 0 && !video.paused);
+
+for (const [size, options] of Object.entries({ desktop, phone })) {
+  await test(`the lobby, ${size}: a preview, a name, a room, a way in`, async () => {
+    const tab = await browser.tab(options);
+    await tab.open(`${server.origin}/?room=garden`);
+    await tab.until('a preview of the camera', previews, undefined, patience, text);
+    const values = await tab.evaluate(() => [...document.querySelectorAll('input')].map(({ value }) => value));
+    assert(values.includes('garden'), `the link's room is not filled in: ${JSON.stringify(values)}`);
+    await fits(tab, 'the lobby');
+    await tab.screenshot(`${screenshots}lobby-${size}.png`);
+    equal(tab.console.filter((line) => /^(error|uncaught)/.test(line)), [], 'errors in the console');
+    await tab.close();
+  });
+}
+
+await test('through the lobby into the call, by its fields and its button', async () => {
+  const tab = await browser.tab(desktop);
+  const ida = new Participant(tab, 'ida');
+  await tab.open(`${server.origin}/?room=lobby`);
+  await tab.fill(/name/i, 'ida');
+  await tab.press(/join/i);
+  await ida.connected();
+  const { room } = await ida.summary();
+  equal(room, 'lobby', 'room');
+  const other = await Participant.join(browser, { origin: server.origin, room: 'lobby', name: 'jo' });
+  await other.knows(['ida']);
+  await other.close();
+  await tab.close();
+});
+
+await test('a refused camera: a clear word, and a way in all the same', async () => {
+  const tab = await refusing.tab(desktop);
+  await tab.open(`${server.origin}/?room=refused&name=nobody`);
+  const shown = await tab.until('a word about the camera', () => /camera[^.]*(blocked|refused|denied|not allowed)/i.test(document.body.innerText) && document.body.innerText, undefined, patience, text);
+  diagnostic(shown.match(/.*camera.*(blocked|refused|denied|not allowed).*/i)[0]);
+  await fits(tab, 'the lobby without a camera');
+  await tab.screenshot(`${screenshots}refused-desktop.png`);
+  await tab.press(/join/i);
+  const nobody = new Participant(tab, 'nobody');
+  await nobody.connected();
+  const other = await Participant.join(browser, { origin: server.origin, room: 'refused', name: 'seen' });
+  await nobody.sees(['seen']);
+  await other.knows(['nobody']);
+  await other.close();
+  await tab.close();
+});
+
+await test('a call of four, on a desktop and on a phone', async () => {
+  const join = (name, options) => Participant.join(browser, { origin: server.origin, room: 'four', name, tab: options, query: { video: 'small' } });
+  const all = [await join('Ada Lovelace', desktop), await join('Grace Hopper', phone), await join('Radia Perlman', desktop), await join('Sally Floyd', desktop)];
+  const [ada, grace] = all;
+  await ada.sees(['Grace Hopper', 'Radia Perlman', 'Sally Floyd']);
+  await grace.sees(['Ada Lovelace', 'Radia Perlman', 'Sally Floyd']);
+  for (const [who, size] of [[ada, 'desktop'], [grace, 'phone']]) {
+    await who.tab.until('names of the others', () => ['Radia Perlman', 'Sally Floyd'].every((name) => document.body.innerText.includes(name)), undefined, patience, text);
+    await who.tab.screenshot(`${screenshots}call-${size}.png`);
+    await fits(who.tab, `the call on a ${size}`);
+    const leave = await who.tab.evaluate(() =>
+      [...document.querySelectorAll('button')].some((button) => {
+        const box = button.getBoundingClientRect();
+        return /leave/i.test(`${button.getAttribute('aria-label')} ${button.title} ${button.innerText}`) && box.width > 0 && box.bottom <= innerHeight && box.top >= 0;
+      }),
+    );
+    assert(leave, `no button to leave within the window of the ${size}`);
+  }
+  for (const who of all) {
+    equal(who.tab.console.filter((line) => /^(error|uncaught)/.test(line)), [], `errors in ${who.name}'s console`);
+    await who.close();
+  }
+});
+
+await end();

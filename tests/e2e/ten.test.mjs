@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// Ten participants in one room, each sending small video: ninety video streams, and every one of them decodes.
+
+import { launchChromium } from './chromium.mjs';
+import { enter } from './lab.mjs';
+import { Participant } from './participant.mjs';
+import { slowness, startServer } from './server.mjs';
+import { diagnostic, suite } from './tap.mjs';
+
+const lab = await enter('plain', { orHere: true });
+const { test, after, explain, end } = suite({ limit: 180 * slowness });
+const patience = 90 * slowness;
+
+const server = await startServer(lab);
+after(() => server.stop());
+explain(() => server.tail());
+const browsers = [];
+for (let count = 0; count < 2; count += 1) {
+  const browser = await launchChromium({ host: lab.clients[0].host, origin: server.origin });
+  after(() => browser.close());
+  browsers.push(browser);
+}
+
+const names = Array.from({ length: 10 }, (_, index) => `p${index}`);
+const others = (name) => names.filter((other) => other !== name);
+const begun = performance.now();
+
+const all = await test('ten join', async () => {
+  const joined = [];
+  for (const [index, name] of names.entries()) {
+    const options = { origin: server.origin, room: 'ten', name, query: { video: 'small' } };
+    joined.push(await Participant.join(browsers[index % browsers.length], options));
+  }
+  await Promise.all(joined.map((participant) => participant.knows(others(participant.name), patience)));
+  return joined;
+});
+
+if (all) {
+  await test('all 90 video streams decode', async () => {
+    await Promise.all(all.map((participant) => participant.sees(others(participant.name), patience)));
+    diagnostic(`all 90 within ${((performance.now() - begun) / 1000).toFixed(1)} s of the first join`);
+  });
+
+  await test('and go on decoding', async () => {
+    await Promise.all(all.map((participant) => participant.sees(others(participant.name), patience)));
+    const measured = await Promise.all(all.map((participant) => participant.measure(4)));
+    const rates = measured.flat().filter(({ kind }) => kind === 'video').map(({ framesPerSecond }) => framesPerSecond).sort((a, b) => a - b);
+    const [least, middle] = [rates[0], rates[rates.length >> 1]].map((rate) => rate?.toFixed(1));
+    diagnostic(`frames/s of ${rates.length} streams: least ${least}, median ${middle}`);
+  });
+}
+
+await end();
