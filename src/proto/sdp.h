@@ -1,5 +1,6 @@
-/* Session descriptions (RFC 8866, JSEP RFC 9429): offers and answers of browsers in, ours out. The parser yields views
- * into the text, in one pass, with every count bounded; it knows the syntax and leaves the meaning to negotiation. */
+/* Session descriptions (RFC 8866, JSEP RFC 9429): offers and answers of browsers in, ours out. The parser
+ * yields views into the text, in one pass, with every count bounded; it knows the syntax and leaves the
+ * meaning to negotiation. */
 #pragma once
 #include "codec.h"
 #include "dtls.h"
@@ -13,22 +14,23 @@ struct text { /* a view into the description */
     size_t len;
 };
 
+/* Audio and video only over RTP; what else is called so counts as SDP_OTHER. */
 enum sdp_kind { SDP_AUDIO, SDP_VIDEO, SDP_APPLICATION, SDP_OTHER };
 enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
 enum sdp_setup { SDP_SETUP_NONE, SDP_ACTPASS, SDP_ACTIVE, SDP_PASSIVE };
 
 struct sdp_codec {
     uint8_t payload_type;
-    enum codec codec;     /* CODEC_NONE for rtx and everything unknown */
+    enum codec codec; /* CODEC_NONE for rtx and everything unknown */
     bool rtx;
-    uint8_t apt;          /* rtx: the payload type it repairs */
+    uint8_t apt; /* rtx: the payload type it repairs */
     uint32_t clock_rate;
     uint8_t channels;
     struct text name, fmtp; /* fmtp: the text behind the payload type; empty without */
     bool nack, pli, fir, transport_cc, remb;
 };
 
-struct sdp_ssrc { /* one SSRC that the sender announced; FID pairs are resolved */
+struct sdp_ssrc {       /* one SSRC that the sender announced; FID pairs are resolved */
     uint32_t ssrc, rtx; /* rtx 0: none */
 };
 
@@ -42,12 +44,12 @@ struct sdp_section {
     struct text ufrag, password;    /* its own or the session's */
     struct fingerprint fingerprint; /* the strongest of its own or the session's; len 0: none usable */
     bool bundle_only, rtcp_mux, rtcp_rsize, end_of_candidates, ice_lite;
-    struct text stream_id, track_id; /* of the first a=msid */
+    struct text stream_id, track_id;     /* of the first a=msid */
     struct rtp_extension_ids extensions; /* of the known URIs */
     uint16_t codec_count, ssrc_count;
-    struct sdp_codec *codecs;       /* in the m= line's order; SDP_CODECS_MAX at the most */
+    struct sdp_codec *codecs;             /* in the m= line's order; SDP_CODECS_MAX at the most */
     struct sdp_ssrc ssrcs[SDP_SSRCS_MAX]; /* primary SSRCs, RTX folded in */
-    struct text format;             /* of the m= line, where kind is not audio or video */
+    struct text format;                   /* of the m= line: everything behind the protocol */
 };
 
 struct sdp {
@@ -59,10 +61,11 @@ struct sdp {
 
 enum sdp_error {
     SDP_OK,
-    SDP_SYNTAX,     /* not a session description, or a line that lies: bad numbers, NUL bytes, payload type > 127, id > 255 */
-    SDP_TOO_MANY,   /* sections, codecs, SSRCs, or a line over 4096 bytes */
-    SDP_NO_BUNDLE,  /* several sections with a port and no BUNDLE group of them */
-    SDP_DUPLICATE,  /* two sections with one mid, or none where there are several */
+    SDP_SYNTAX, /* not a session description, or a line that lies: bad numbers, NUL bytes, payload type > 127,
+                   id > 255 */
+    SDP_TOO_MANY,  /* sections, codecs, SSRCs, or a line over 4096 bytes */
+    SDP_NO_BUNDLE, /* several sections with a port and no BUNDLE group of them */
+    SDP_DUPLICATE, /* two sections with one mid, or none where there are several */
     SDP_NO_MEMORY,
 };
 const char *sdp_error_text(enum sdp_error);
@@ -73,8 +76,9 @@ void sdp_free(struct sdp *);
 
 /* A parameter of an fmtp ("profile-level-id"); false: not there. */
 bool sdp_fmtp(struct text fmtp, const char *name, struct text *value);
-/* Whether two descriptions of one codec can be exchanged without transcoding: same codec and clock rate; H.264 by
- * packetization-mode and profile (RFC 6184 8.2.2, constrained baseline in its two spellings, level ignored), VP9 by profile-id, AV1 by profile. */
+/* Whether two descriptions of one codec can be exchanged without transcoding: same codec and clock rate;
+ * H.264 by packetization-mode and profile (RFC 6184 8.2.2, constrained baseline in its two spellings, level
+ * ignored), VP9 by profile-id, AV1 by profile. */
 bool sdp_codec_matches(const struct sdp_codec *, const struct sdp_codec *);
 
 /* --- writing --- */
@@ -89,15 +93,15 @@ struct sdp_local { /* the session part of our descriptions; ICE lite, trickle, m
     uint64_t session_id;
     uint32_t version;
     const char *ufrag, *password;
-    uint8_t fingerprint[32]; /* sha-256 */
-    enum sdp_setup setup;    /* SDP_PASSIVE in answers, SDP_ACTPASS in offers */
+    uint8_t fingerprint[32];         /* sha-256 */
+    enum sdp_setup setup;            /* SDP_PASSIVE in answers, SDP_ACTPASS in offers */
     const struct address *addresses; /* host candidates, written into the first section that has a port */
     size_t address_count;
     const uint16_t *local_preferences; /* by address; NULL: by order */
 };
 struct sdp_local_codec {
     uint8_t payload_type, rtx_payload_type; /* rtx 0: none */
-    const char *name; /* "opus", "VP8" */
+    const char *name;                       /* "opus", "VP8" */
     uint32_t clock_rate;
     uint8_t channels; /* 0 or 1: left out */
     struct text fmtp; /* copied as it stands; may be empty */
@@ -106,13 +110,14 @@ struct sdp_local_codec {
 struct sdp_local_section {
     enum sdp_kind kind;
     struct text media, protocol, format; /* only for sections that are refused: copied from the offer */
-    bool refused;               /* port 0, nothing else of it is read but mid */
+    bool refused;                        /* port 0, nothing else of it is read but mid */
     char mid[MID_SIZE];
     enum sdp_direction direction;
     const struct sdp_local_codec *codecs;
     size_t codec_count;
-    struct rtp_extension_ids extensions; /* written where not 0 */
+    struct rtp_extension_ids extensions;      /* written where not 0 */
     const char *stream_id, *track_id, *cname; /* a=msid and a=ssrc lines of what we send; NULL: none */
-    uint32_t ssrc, rtx_ssrc; /* 0: no a=ssrc lines; rtx 0: no FID group */
+    uint32_t ssrc, rtx_ssrc;                  /* 0: no a=ssrc lines; rtx 0: no FID group */
 };
-void sdp_write_session(struct sdp_writer *, const struct sdp_local *, const struct sdp_local_section *, size_t count);
+void sdp_write_session(struct sdp_writer *, const struct sdp_local *, const struct sdp_local_section *,
+                       size_t count);

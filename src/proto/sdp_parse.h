@@ -1,0 +1,86 @@
+/* Internal to the parser of session descriptions: words of a line, and what one pass over the lines carries
+ * along. */
+#pragma once
+#include "sdp.h"
+#include <string.h>
+#include <strings.h>
+
+#define RAW_SSRCS_MAX (2 * SDP_SSRCS_MAX) /* each may come with its RTX */
+
+struct sdp_parser {
+    struct sdp *sdp;
+    struct sdp_section session;  /* what sections inherit */
+    struct sdp_section *section; /* the current one, or `session` in front of the first m= */
+    struct text bundle;          /* the mids of the first BUNDLE group */
+    bool has_bundle;
+    /* of the current section; attributes come in any order, so these are resolved at its end */
+    bool own_fingerprint;
+    int8_t codec_of[128]; /* by payload type; -1: not in the m= line */
+    struct sdp_codec any; /* a=rtcp-fb:*, for all of them */
+    uint32_t ssrcs[RAW_SSRCS_MAX], pairs[SDP_SSRCS_MAX][2];
+    size_t raw_count, pair_count;
+};
+
+/* a=NAME:VALUE. Unknown ones, and known ones where they mean nothing, are no error. */
+enum sdp_error sdp_attribute(struct sdp_parser *, struct text line);
+
+/* --- words and numbers --- */
+
+static inline bool text_is(struct text t, const char *s)
+{
+    size_t n = strlen(s);
+    return t.len == n && memcmp(t.data, s, n) == 0;
+}
+
+static inline bool text_is_nocase(struct text t, const char *s)
+{
+    size_t n = strlen(s);
+    return t.len == n && strncasecmp(t.data, s, n) == 0;
+}
+
+static inline void text_skip(struct text *t, size_t n)
+{
+    if (n == 0) /* also keeps null views away from pointer arithmetic */
+        return;
+    t->data += n;
+    t->len -= n;
+}
+
+/* What stands in front of `end`; both are taken off. Without `end`: everything. */
+static inline struct text text_until(struct text *t, char end)
+{
+    const char *p = t->len ? memchr(t->data, end, t->len) : NULL;
+    struct text r = {t->data, p ? (size_t)(p - t->data) : t->len};
+    text_skip(t, r.len + (p != NULL));
+    return r;
+}
+
+static inline struct text text_word(struct text *t)
+{
+    while (t->len && *t->data == ' ')
+        text_skip(t, 1);
+    return text_until(t, ' ');
+}
+
+static inline bool text_number(struct text t, uint32_t max, uint32_t *v)
+{
+    uint64_t n = 0;
+    if (t.len == 0 || t.len > 10)
+        return false;
+    for (size_t i = 0; i < t.len; i++) {
+        if (t.data[i] < '0' || t.data[i] > '9')
+            return false;
+        n = n * 10 + (uint64_t)(t.data[i] - '0');
+    }
+    *v = (uint32_t)n;
+    return n <= max;
+}
+
+/* The value of a hexadecimal digit; -1: none. */
+static inline int text_hex(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}

@@ -1,0 +1,187 @@
+#include "ice.h"
+#include "sdp.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const directions[] = {"sendrecv", "sendonly", "recvonly", "inactive"};
+static const char *const setups[] = {"actpass", "actpass", "active", "passive"};
+
+static bool reserve(struct sdp_writer *w, size_t more)
+{
+    if (w->failed)
+        return false;
+    if (w->size - w->len > more)
+        return true;
+    size_t size = (w->len + more) * 2 + 1024;
+    char *data = realloc(w->data, size);
+    if (!data) {
+        w->failed = true;
+        return false;
+    }
+    w->data = data;
+    w->size = size;
+    return true;
+}
+
+void sdp_printf(struct sdp_writer *w, const char *format, ...)
+{
+    for (size_t room = 256;;) {
+        if (!reserve(w, room))
+            return;
+        va_list args;
+        va_start(args, format);
+        int n = vsnprintf(w->data + w->len, w->size - w->len, format, args);
+        va_end(args);
+        if (n < 0) {
+            w->failed = true;
+            return;
+        }
+        if ((size_t)n < w->size - w->len) {
+            w->len += (size_t)n;
+            return;
+        }
+        room = (size_t)n + 1;
+    }
+}
+
+#define TEXT(t) (int)(t).len, (t).len ? (t).data : ""
+
+/* A section without a single codec cannot be written as anything but refused: m= lines need a format. */
+static bool is_refused(const struct sdp_local_section *s)
+{
+    return s->refused || s->codec_count == 0 || s->kind > SDP_VIDEO;
+}
+
+static const char *kind_name(enum sdp_kind kind)
+{
+    return kind == SDP_AUDIO ? "audio" : kind == SDP_VIDEO ? "video" : "application";
+}
+
+/* RFC 9143 7.3.3: a refused section is not in the group. Its direction is said for Firefox's sake, whose own
+ * look like that; its c= line because RFC 8866 5.7 wants one. */
+static void write_refused(struct sdp_writer *w, const struct sdp_local_section *s)
+{
+    if (s->media.len && s->protocol.len && s->format.len)
+        sdp_printf(w, "m=%.*s 0 %.*s %.*s\r\n", TEXT(s->media), TEXT(s->protocol), TEXT(s->format));
+    else
+        sdp_printf(w, "m=%s 0 UDP/TLS/RTP/SAVPF 0\r\n", kind_name(s->kind));
+    sdp_printf(w, "c=IN IP4 0.0.0.0\r\n");
+    if (s->mid[0])
+        sdp_printf(w, "a=mid:%s\r\n", s->mid);
+    sdp_printf(w, "a=inactive\r\n");
+}
+
+static void write_media_line(struct sdp_writer *w, const struct sdp_local_section *s)
+{
+    sdp_printf(w, "m=%s 9 UDP/TLS/RTP/SAVPF", kind_name(s->kind));
+    for (size_t i = 0; i < s->codec_count; i++) {
+        sdp_printf(w, " %u", s->codecs[i].payload_type);
+        if (s->codecs[i].rtx_payload_type)
+            sdp_printf(w, " %u", s->codecs[i].rtx_payload_type);
+    }
+    sdp_printf(w, "\r\nc=IN IP4 0.0.0.0\r\n");
+}
+
+static void write_transport(struct sdp_writer *w, const struct sdp_local *l,
+                            const struct sdp_local_section *s)
+{
+    sdp_printf(w, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 ", l->ufrag, l->password);
+    for (size_t i = 0; i < sizeof l->fingerprint; i++)
+        sdp_printf(w, "%s%02X", i ? ":" : "", l->fingerprint[i]);
+    sdp_printf(w, "\r\na=setup:%s\r\na=mid:%s\r\n", setups[l->setup], s->mid);
+}
+
+static void write_candidates(struct sdp_writer *w, const struct sdp_local *l)
+{
+    for (size_t i = 0; i < l->address_count; i++) {
+        char line[256];
+        uint16_t preference = l->local_preferences ? l->local_preferences[i] : (uint16_t)(UINT16_MAX - i);
+        struct candidate c = {.component = 1,
+                              .priority = candidate_priority(CANDIDATE_HOST, preference, 1),
+                              .address = l->addresses[i],
+                              .type = CANDIDATE_HOST};
+        snprintf(c.foundation, sizeof c.foundation, "%zu", i + 1);
+        size_t n = candidate_write(&c, line, sizeof line);
+        if (n)
+            sdp_printf(w, "a=%.*s\r\n", (int)n, line);
+    }
+    if (l->address_count)
+        sdp_printf(w, "a=end-of-candidates\r\n");
+}
+
+static void write_codec(struct sdp_writer *w, const struct sdp_local_codec *c)
+{
+    unsigned pt = c->payload_type;
+    sdp_printf(w, "a=rtpmap:%u %s/%u", pt, c->name, c->clock_rate);
+    if (c->channels > 1)
+        sdp_printf(w, "/%u", c->channels);
+    sdp_printf(w, "\r\n");
+    if (c->fmtp.len)
+        sdp_printf(w, "a=fmtp:%u %.*s\r\n", pt, TEXT(c->fmtp));
+    const struct {
+        bool on;
+        const char *name;
+    } feedback[] = {
+        {c->transport_cc, "transport-cc"}, {c->fir, "ccm fir"}, {c->nack, "nack"}, {c->pli, "nack pli"}};
+    for (size_t i = 0; i < sizeof feedback / sizeof *feedback; i++)
+        if (feedback[i].on)
+            sdp_printf(w, "a=rtcp-fb:%u %s\r\n", pt, feedback[i].name);
+    if (c->rtx_payload_type)
+        sdp_printf(w, "a=rtpmap:%u rtx/%u\r\na=fmtp:%u apt=%u\r\n", c->rtx_payload_type, c->clock_rate,
+                   c->rtx_payload_type, pt);
+}
+
+static void write_source(struct sdp_writer *w, const struct sdp_local_section *s)
+{
+    if (s->stream_id && s->track_id)
+        sdp_printf(w, "a=msid:%s %s\r\n", s->stream_id, s->track_id);
+    if (!s->ssrc || !s->cname)
+        return;
+    if (s->rtx_ssrc)
+        sdp_printf(w, "a=ssrc-group:FID %u %u\r\n", s->ssrc, s->rtx_ssrc);
+    sdp_printf(w, "a=ssrc:%u cname:%s\r\n", s->ssrc, s->cname);
+    if (s->rtx_ssrc)
+        sdp_printf(w, "a=ssrc:%u cname:%s\r\n", s->rtx_ssrc, s->cname);
+}
+
+static void write_section(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s,
+                          bool with_candidates)
+{
+    write_media_line(w, s);
+    write_transport(w, l, s);
+    for (int e = 0; e < EXT_COUNT; e++)
+        if (s->extensions.id[e])
+            sdp_printf(w, "a=extmap:%u %s\r\n", s->extensions.id[e], rtp_extension_uri[e]);
+    sdp_printf(w, "a=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", directions[s->direction]);
+    for (size_t i = 0; i < s->codec_count; i++)
+        write_codec(w, &s->codecs[i]);
+    write_source(w, s);
+    if (with_candidates)
+        write_candidates(w, l);
+}
+
+void sdp_write_session(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s,
+                       size_t count)
+{
+    bool candidates_written = false, grouped = false;
+    sdp_printf(w, "v=0\r\no=- %llu %u IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n",
+               (unsigned long long)l->session_id, l->version);
+    for (size_t i = 0; i < count; i++) {
+        if (is_refused(&s[i]))
+            continue;
+        sdp_printf(w, "%s %s", grouped ? "" : "a=group:BUNDLE", s[i].mid);
+        grouped = true;
+    }
+    sdp_printf(w, "%sa=ice-lite\r\na=ice-options:trickle\r\na=msid-semantic:WMS *\r\n",
+               grouped ? "\r\n" : "");
+    for (size_t i = 0; i < count; i++) {
+        if (is_refused(&s[i])) {
+            write_refused(w, &s[i]);
+        } else {
+            write_section(w, l, &s[i], !candidates_written);
+            candidates_written = true;
+        }
+    }
+}
