@@ -7,11 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What the core noted of an RTP packet when it came in, so that no viewer's copy parses it again. */
+struct packet_media {
+    int64_t seq; /* extended */
+    uint32_t timestamp;
+    uint16_t payload, payload_len; /* offset into data, length without padding */
+    bool marker, keyframe;
+    int16_t audio_level, orientation; /* the extension's byte; -1: not there */
+};
+
 struct packet {
     struct packet *next; /* free list */
     uint32_t refs;
     uint16_t len;
     mp_time arrival;
+    struct packet_media media;
     uint8_t data[PACKET_SIZE];
 };
 

@@ -1,0 +1,36 @@
+/* The parts of one sfu and how they hold each other. Only src/sfu includes it. */
+#pragma once
+#include "heap.h"
+#include "ice.h"
+#include "map.h"
+#include "outbox.h"
+#include "packet.h"
+#include "paths.h"
+#include "prng.h"
+#include "rate.h"
+#include "sfu.h"
+#include "srtp.h"
+
+struct sfu {
+    struct sfu_config config;
+    struct packet_pool pool;
+    struct heap timers; /* one node a peer */
+    struct prng prng;
+    uint64_t hash_key;
+    struct paths paths;
+    struct outbox outbox;
+    struct emissions emissions;
+    struct peer **peers; /* by slot */
+    size_t peer_count;
+    struct map track_ids;
+    struct track **tracks; /* by index of track_ids' values */
+    uint32_t *track_free;
+    size_t track_free_count, tracks_max, subscription_count;
+    struct track *dirty_first, *dirty_last; /* tracks with packets that wait for sfu_output */
+    uint8_t *arena;                         /* what the last sfu_output's transmits point to */
+    size_t arena_used;
+    struct rate stun_rates[STUN_BUCKETS];
+};
+
+static inline struct stats *stats_of(struct sfu *sfu) { return sfu->config.stats; }
+static inline void drop(struct sfu *sfu, enum drop_reason reason) { stat_add(&sfu->config.stats->drops[reason], 1); }

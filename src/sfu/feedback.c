@@ -1,0 +1,117 @@
+/* RTCP that a session sends: sender reports of what it publishes; reports, NACKs and key frame requests about what it
+ * watches. A viewer's words change only what that viewer is sent; the publisher hears of them merged and throttled. */
+#include "core.h"
+#include "ingress.h"
+#include "peer.h"
+#include "rtcp.h"
+#include "track.h"
+
+#define FEEDBACK_NACKS_MAX 256 /* numbers of one NACK packet that are looked at */
+
+/* The publisher's clock in ours. NTP of another machine is only an origin that its audio and video share: the report that
+ * travelled quickest ties it to our time, one offset for all its tracks, so lips and sound stay together. */
+static void sender_report(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_time now)
+{
+    struct rtcp_sr sr;
+    struct rx *rx = p->streams;
+    while (rx && rx->ssrc != v->ssrc)
+        rx = rx->next;
+    if (!rx || !rx->started || !rtcp_sr(v, &sr))
+        return;
+    rx->has_sr = true;
+    rx->sr_ntp = (uint32_t)(sr.ntp >> 16);
+    rx->sr_time = now;
+    mp_time offset = now - mp_from_ntp(sr.ntp);
+    mp_time away = offset - p->clock_offset;
+    if (!p->has_clock_offset || away < 0 || away > MP_S(5)) /* first, quicker, or its clock was set */
+        p->clock_offset = offset;
+    p->has_clock_offset = true;
+    struct source_clock clock = {.time = mp_from_ntp(sr.ntp) + p->clock_offset, .rtp = sr.rtp + rx->timestamp_offset};
+    track_clock(sfu, rx->track, &clock);
+}
+
+static struct subscription *subscription_of(struct peer *p, uint32_t ssrc)
+{
+    struct subscription *s = p->subscriptions;
+    while (s && s->ssrc != ssrc)
+        s = s->next_of_peer;
+    return s;
+}
+
+/* RFC 3550 6.4.1: round trip = now - LSR - DLSR, in 1/65536 s of our NTP time. */
+static void receiver_report(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_time now)
+{
+    struct rtcp_report r;
+    uint32_t ntp = (uint32_t)(mp_to_ntp(now + sfu->config.wall) >> 16);
+    for (size_t i = 0; rtcp_report(v, i, &r); i++) {
+        if (!r.lsr || !subscription_of(p, r.ssrc))
+            continue;
+        uint32_t units = ntp - r.lsr - r.dlsr;
+        if (units > 10 * 65536) /* negative, or nonsense */
+            continue;
+        mp_time rtt = (mp_time)((uint64_t)units * 1000000000u / 65536);
+        p->rtt = mp_max((p->rtt * 7 + rtt) / 8, MP_MS(1));
+    }
+}
+
+struct nack_of {
+    struct sfu *sfu;
+    struct subscription *subscription;
+    mp_time now;
+};
+
+static void nacked(void *context, uint16_t seq)
+{
+    struct nack_of *n = context;
+    subscription_nack(n->sfu, n->subscription, seq, n->now);
+}
+
+static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_time now)
+{
+    uint32_t ssrc;
+    if (!rtcp_media_ssrc(v, &ssrc))
+        return;
+    struct subscription *s = subscription_of(p, ssrc);
+    if (v->type == RTCP_RTPFB && v->count == RTPFB_NACK && s) {
+        struct nack_of n = {sfu, s, now};
+        stat_add(&stats_of(sfu)->nack_in, rtcp_nack(v, nacked, &n, FEEDBACK_NACKS_MAX));
+    } else if (v->type == RTCP_PSFB && v->count == PSFB_PLI && s) {
+        stat_add(&stats_of(sfu)->pli_in, 1);
+        track_keyframe(sfu, s->track, now);
+    } else if (v->type == RTCP_PSFB && v->count == PSFB_FIR) {
+        uint8_t command;
+        for (size_t i = 0; rtcp_fir(v, i, &ssrc, &command); i++)
+            if ((s = subscription_of(p, ssrc))) {
+                stat_add(&stats_of(sfu)->pli_in, 1);
+                track_keyframe(sfu, s->track, now);
+            }
+    }
+}
+
+void ingress_rtcp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t len, mp_time now)
+{
+    uint8_t plain[DATAGRAM_IN_MAX];
+    struct rtcp_view v;
+    size_t at = 0;
+    if (!p->rx || len > sizeof plain) {
+        drop(sfu, p->rx ? DROP_RTCP_MALFORMED : DROP_SRTP_EARLY);
+        return;
+    }
+    int n = srtcp_unprotect(p->rx, data, len, plain);
+    if (n < 0) {
+        ingress_refused(sfu, n);
+        return;
+    }
+    while (rtcp_next(&v, plain, (size_t)n, &at)) {
+        switch (v.type) {
+        case RTCP_SR: sender_report(sfu, p, &v, now); receiver_report(sfu, p, &v, now); break;
+        case RTCP_RR: receiver_report(sfu, p, &v, now); break;
+        case RTCP_RTPFB:
+        case RTCP_PSFB: viewer_feedback(sfu, p, &v, now); break;
+        default: break;
+        }
+    }
+    if (at != (size_t)n)
+        drop(sfu, DROP_RTCP_MALFORMED);
+    peer_schedule(sfu, p, now);
+}

@@ -1,0 +1,162 @@
+#include "ingress.h"
+#include "core.h"
+#include "peer.h"
+#include "report.h"
+#include "seq.h"
+#include "track.h"
+
+void ingress_bind(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx)
+{
+    if (!ssrc || p->ssrc_count == STREAMS_RX_MAX)
+        return;
+    for (uint8_t i = 0; i < p->ssrc_count; i++)
+        if (p->by_ssrc[i].ssrc == ssrc)
+            return; /* the first section that named it keeps it */
+    p->by_ssrc[p->ssrc_count].ssrc = ssrc;
+    p->by_ssrc[p->ssrc_count].rtx = rtx;
+    p->by_ssrc[p->ssrc_count++].rx = rx;
+    if (rtx)
+        rx->rtx_ssrc = ssrc;
+}
+
+void ingress_refused(struct sfu *sfu, int error)
+{
+    drop(sfu, error == SRTP_AUTH     ? DROP_SRTP_AUTH
+              : error == SRTP_REPLAY ? DROP_SRTP_REPLAY
+              : error == SRTP_SHORT  ? DROP_SRTP_SHORT
+                                     : DROP_SRTP_STREAMS);
+}
+
+/* An SSRC that no section announced: by its mid, or by the one stream that has its payload type (RFC 8843 9.2). */
+static bool find_unannounced(struct peer *p, const struct rtp_view *v, struct bytes mid)
+{
+    struct rx *found = NULL;
+    bool rtx = false;
+    for (struct rx *rx = p->streams; rx; rx = rx->next) {
+        bool primary = rx->stream.payload_type == v->payload_type;
+        bool repair = rx->stream.rtx_payload_type && rx->stream.rtx_payload_type == v->payload_type;
+        bool named = mid.data && bytes_equal(mid, rx->stream.mid, strnlen(rx->stream.mid, MID_SIZE));
+        if ((!primary && !repair) || (mid.data && !named))
+            continue;
+        if (found)
+            return false; /* ambiguous */
+        found = rx;
+        rtx = repair;
+    }
+    if (!found)
+        return false;
+    ingress_bind(p, found, v->ssrc, rtx);
+    return true;
+}
+
+static int find_stream(struct peer *p, const struct rtp_view *v, struct bytes mid)
+{
+    for (int again = 0; again < 2; again++) {
+        for (uint8_t i = 0; i < p->ssrc_count; i++)
+            if (p->by_ssrc[i].ssrc == v->ssrc)
+                return i;
+        if (!find_unannounced(p, v, mid))
+            break;
+    }
+    return -1;
+}
+
+/* RFC 4588 4: the original sequence number stands in front of the payload. False: padding only, or nothing to repair. */
+static bool unwrap_rtx(const struct rx *rx, struct packet *packet, const struct rtp_view *v)
+{
+    if (v->payload_len < 2 || !rx->started)
+        return false;
+    int64_t near = rx->max - rx->offset;
+    packet->media.seq = seq_extend(near, get16(v->data + v->header_len));
+    packet->media.payload = (uint16_t)(v->header_len + 2);
+    packet->media.payload_len = (uint16_t)(v->payload_len - 2);
+    return packet->media.seq >= 0;
+}
+
+static void note_transport_seq(struct sfu *sfu, struct peer *p, struct bytes value, uint32_t ssrc, mp_time now)
+{
+    if (!p->twcc || value.len < 2)
+        return;
+    twcc_arrived(p->twcc, get16(value.data), now);
+    p->twcc_media = ssrc;
+    if (p->twcc_at == MP_NEVER) {
+        p->twcc_at = now + TWCC_INTERVAL;
+        peer_schedule(sfu, p, now);
+    }
+}
+
+static int16_t byte_of(struct bytes value) { return value.data && value.len >= 1 ? value.data[0] : -1; }
+
+/* A plain, authentic packet: to its stream, and on to the track. */
+static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, const struct rtp_view *v, uint64_t index,
+                    mp_time now)
+{
+    struct bytes ext[EXT_COUNT];
+    rtp_extensions_read(v, &p->extensions, ext);
+    note_transport_seq(sfu, p, ext[EXT_TRANSPORT_CC], v->ssrc, now);
+    int i = find_stream(p, v, ext[EXT_MID]);
+    if (i < 0) {
+        drop(sfu, DROP_RTP_STREAM);
+        return;
+    }
+    struct rx *rx = p->by_ssrc[i].rx;
+    bool rtx = p->by_ssrc[i].rtx;
+    packet->arrival = now;
+    packet->media = (struct packet_media){
+        .seq = (int64_t)index,
+        .timestamp = v->timestamp,
+        .payload = v->header_len,
+        .payload_len = v->payload_len,
+        .marker = v->marker,
+        .audio_level = byte_of(ext[EXT_AUDIO_LEVEL]),
+        .orientation = byte_of(ext[EXT_VIDEO_ORIENTATION]),
+    };
+    if (rtx && !unwrap_rtx(rx, packet, v))
+        return; /* a probe */
+    if (!rtx && v->payload_type != rx->stream.payload_type) {
+        drop(sfu, DROP_RTP_STREAM);
+        return;
+    }
+    if (!rx_receive(rx, packet, v->ssrc, rtx, now)) {
+        drop(sfu, DROP_RTP_DUPLICATE);
+        return;
+    }
+    if (rx->track->video)
+        packet->media.keyframe =
+            codec_inspect(rx->track->codec, packet->data + packet->media.payload, packet->media.payload_len).keyframe;
+    stat_add(&stats_of(sfu)->rtp_in, 1);
+    if (rtx)
+        stat_add(&stats_of(sfu)->rtx_in, 1);
+    track_push(sfu, rx->track, packet, now);
+    if (rx->nack.overflow) {
+        rx->nack.overflow = false;
+        track_keyframe(sfu, rx->track, now);
+    }
+    if (rx->nack.count || rx->track->keyframe.wanted)
+        peer_schedule(sfu, p, now);
+}
+
+void ingress_rtp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t len, mp_time now)
+{
+    struct rtp_view v;
+    uint64_t index;
+    if (!p->rx) {
+        drop(sfu, DROP_SRTP_EARLY);
+        return;
+    }
+    struct packet *packet = len <= DATAGRAM_IN_MAX ? packet_take(&sfu->pool) : NULL;
+    if (!packet) {
+        drop(sfu, len <= DATAGRAM_IN_MAX ? DROP_POOL : DROP_RTP_MALFORMED);
+        return;
+    }
+    int n = srtp_unprotect(p->rx, data, len, packet->data, &index);
+    if (n < 0) {
+        ingress_refused(sfu, n);
+    } else if (!rtp_parse(&v, packet->data, (size_t)n)) {
+        drop(sfu, DROP_RTP_MALFORMED);
+    } else {
+        packet->len = (uint16_t)n;
+        deliver(sfu, p, packet, &v, index, now);
+    }
+    packet_drop(&sfu->pool, packet);
+}

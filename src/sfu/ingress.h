@@ -1,0 +1,16 @@
+/* What a session sends: SRTP to tracks, SRTCP to the streams and subscriptions it is about. */
+#pragma once
+#include "mptime.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sfu;
+struct peer;
+struct rx;
+
+void ingress_rtp(struct sfu *, struct peer *, const uint8_t *, size_t len, mp_time now);
+void ingress_rtcp(struct sfu *, struct peer *, const uint8_t *, size_t len, mp_time now); /* feedback.c */
+void ingress_refused(struct sfu *, int srtp_error); /* counts the drop */
+/* Packets with this SSRC belong to the stream. 0 is ignored; a full table too: then the stream is not heard. */
+void ingress_bind(struct peer *, struct rx *, uint32_t ssrc, bool rtx);

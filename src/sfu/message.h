@@ -1,0 +1,85 @@
+/* What threads tell each other: commands of the control plane, events of the workers, and what workers pass among
+ * themselves. The same messages will join tracks between machines. */
+#pragma once
+#include "bytes.h"
+#include "codec.h"
+#include "limits.h"
+#include "mptime.h"
+#include "packet.h"
+#include "path.h"
+#include "rtp.h"
+
+#define TO_CONTROL 0xff /* message.to: the control thread */
+
+enum message_type {
+    /* control -> the worker that owns `session` */
+    MESSAGE_SESSION_CLOSE,
+    MESSAGE_EXTENSIONS,  /* extension ids of the session */
+    MESSAGE_PUBLISH,     /* take this stream as `track` */
+    MESSAGE_UNPUBLISH,   /* `track` */
+    MESSAGE_SUBSCRIBE,   /* send `track` to `session` */
+    MESSAGE_UNSUBSCRIBE, /* `session`, `track` */
+
+    /* worker -> control */
+    MESSAGE_CLAIMED,     /* `from` owns `session` */
+    MESSAGE_PATH_SEEN,   /* first authenticated check of `session` by `path` */
+    MESSAGE_CONNECTED,   /* keys are there, media can flow */
+    MESSAGE_ENDED,       /* the worker has forgotten `session`; also the answer to SESSION_CLOSE */
+
+    /* worker -> worker */
+    MESSAGE_STRAY,        /* payload: a datagram that came by `path` for a session that `to` owns */
+    MESSAGE_PATH_ADDED,   /* what comes by `path` is for `from`'s `session` */
+    MESSAGE_PATH_REMOVED,
+    MESSAGE_REPLICA_OPEN, /* `from` has viewers of `to`'s `track` */
+    MESSAGE_REPLICA_CLOSE,
+    MESSAGE_MEDIA,        /* payload: a plain RTP packet of `track`; media tells what it is */
+    MESSAGE_KEYFRAME,     /* viewers at `from` need a key frame of `track` */
+    MESSAGE_CLOCK,        /* sender report of `track`, in our time */
+};
+
+enum end_reason { END_CLOSED /* by command */, END_CONSENT, END_DTLS_FAILED, END_PEER_CLOSED, END_NO_MEMORY };
+
+struct publish {
+    enum codec codec;
+    uint8_t payload_type, rtx_payload_type; /* rtx 0: none */
+    uint32_t clock_rate;
+    uint32_t ssrc, rtx_ssrc; /* 0: not announced; found by mid */
+    char mid[MID_SIZE];
+    bool nack, pli, transport_cc;
+};
+
+struct subscribe {
+    uint8_t origin; /* worker that has the publisher */
+    enum codec codec;
+    uint8_t payload_type, rtx_payload_type; /* rtx 0: retransmissions are not possible */
+    uint32_t clock_rate;
+    uint32_t ssrc, rtx_ssrc;
+    char mid[MID_SIZE];
+};
+
+struct source_clock { /* at `time` (ours), the source's RTP clock showed `rtp` */
+    mp_time time;
+    uint32_t rtp;
+};
+
+struct message {
+    uint8_t type, from, to;
+    uint32_t session, track;
+    union {
+        struct publish publish;
+        struct subscribe subscribe;
+        struct rtp_extension_ids extensions;
+        struct path path;
+        struct packet_media media;
+        struct source_clock clock;
+        enum end_reason reason;
+    };
+    struct bytes payload; /* a view; valid until the next call */
+};
+
+/* Whether a full inbox may lose it: media, strays and hints may; what changes state must arrive. */
+static inline bool message_may_drop(const struct message *m)
+{
+    return m->type == MESSAGE_STRAY || m->type == MESSAGE_MEDIA || m->type == MESSAGE_KEYFRAME || m->type == MESSAGE_CLOCK ||
+           m->type == MESSAGE_PATH_SEEN;
+}

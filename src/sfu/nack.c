@@ -1,0 +1,62 @@
+#include "nack.h"
+#include <string.h>
+
+void nack_gap(struct nack *n, int64_t from, int64_t to, mp_time now)
+{
+    if (to - from > NACK_MISSING_MAX) {
+        n->count = 0;
+        n->overflow = true;
+        return;
+    }
+    size_t add = (size_t)(to - from);
+    if (n->count + add > NACK_MISSING_MAX) { /* the oldest are the least useful */
+        size_t gone = n->count + add - NACK_MISSING_MAX;
+        memmove(n->missing, n->missing + gone, (n->count - gone) * sizeof n->missing[0]);
+        n->count -= gone;
+        n->overflow = true;
+    }
+    for (int64_t seq = from; seq < to; seq++)
+        n->missing[n->count++] = (struct missing){.seq = seq, .at = now + NACK_DELAY};
+}
+
+mp_time nack_found(struct nack *n, int64_t seq, mp_time now)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        if (n->missing[i].seq != seq)
+            continue;
+        mp_time took = n->missing[i].tries == 1 ? now - n->missing[i].asked : 0;
+        memmove(n->missing + i, n->missing + i + 1, (n->count - i - 1) * sizeof n->missing[0]);
+        n->count--;
+        return took;
+    }
+    return 0;
+}
+
+mp_time nack_deadline(const struct nack *n)
+{
+    mp_time at = MP_NEVER;
+    for (size_t i = 0; i < n->count; i++)
+        at = mp_min(at, n->missing[i].at);
+    return at;
+}
+
+size_t nack_due(struct nack *n, uint16_t *seqs, size_t max, int64_t offset, mp_time rtt, mp_time now)
+{
+    size_t due = 0, kept = 0;
+    for (size_t i = 0; i < n->count; i++) {
+        struct missing m = n->missing[i];
+        if (m.at <= now && due < max) {
+            if (m.tries == NACK_TRIES_MAX) {
+                n->overflow = true; /* given up */
+                continue;
+            }
+            seqs[due++] = (uint16_t)(m.seq - offset);
+            m.tries++;
+            m.asked = now;
+            m.at = now + rtt;
+        }
+        n->missing[kept++] = m;
+    }
+    n->count = kept;
+    return due;
+}

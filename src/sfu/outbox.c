@@ -1,0 +1,90 @@
+#include "outbox.h"
+#include "check.h"
+#include "core.h"
+#include <stdlib.h>
+
+bool outbox_init(struct sfu *sfu)
+{
+    sfu->outbox.items = calloc(OUTBOX_MAX, sizeof *sfu->outbox.items);
+    sfu->emissions.items = calloc(EMISSIONS_MAX, sizeof *sfu->emissions.items);
+    return sfu->outbox.items && sfu->emissions.items;
+}
+
+void outbox_free(struct sfu *sfu)
+{
+    struct outbox *o = &sfu->outbox;
+    struct emissions *e = &sfu->emissions;
+    for (; o->items && o->tail != o->head; o->tail++)
+        packet_drop(&sfu->pool, o->items[o->tail & (OUTBOX_MAX - 1)].packet);
+    for (; e->items && e->tail != e->head; e->tail++)
+        if (e->items[e->tail & (EMISSIONS_MAX - 1)].packet)
+            packet_drop(&sfu->pool, e->items[e->tail & (EMISSIONS_MAX - 1)].packet);
+    if (e->lent)
+        packet_drop(&sfu->pool, e->lent);
+    free(o->items);
+    free(e->items);
+}
+
+struct packet *outbox_packet(struct sfu *sfu)
+{
+    struct packet *p = packet_take(&sfu->pool);
+    if (!p)
+        drop(sfu, DROP_POOL);
+    return p;
+}
+
+void outbox_send(struct sfu *sfu, const struct path *path, struct packet *packet)
+{
+    struct outbox *o = &sfu->outbox;
+    if (o->head - o->tail == OUTBOX_MAX) {
+        drop(sfu, DROP_OUTBOX);
+        packet_drop(&sfu->pool, packet);
+        return;
+    }
+    o->items[o->head++ & (OUTBOX_MAX - 1)] = (struct datagram){*path, packet};
+}
+
+void outbox_copy(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len)
+{
+    struct packet *p = outbox_packet(sfu);
+    if (!p)
+        return;
+    INVARIANT(len <= PACKET_SIZE);
+    memcpy(p->data, data, len);
+    p->len = (uint16_t)len;
+    outbox_send(sfu, path, p);
+}
+
+void emit(struct sfu *sfu, const struct message *message, struct packet *packet)
+{
+    struct emissions *e = &sfu->emissions;
+    size_t used = e->head - e->tail;
+    if (message_may_drop(message) && used >= EMISSIONS_MAX / 4 * 3) {
+        drop(sfu, DROP_INBOX);
+        return;
+    }
+    INVARIANT(used < EMISSIONS_MAX);
+    struct emission *item = &e->items[e->head++ & (EMISSIONS_MAX - 1)];
+    item->message = *message;
+    item->message.from = (uint8_t)sfu->config.worker;
+    item->packet = packet ? packet_ref(packet) : NULL;
+}
+
+bool sfu_emit(struct sfu *sfu, struct message *message)
+{
+    struct emissions *e = &sfu->emissions;
+    if (e->lent) {
+        packet_drop(&sfu->pool, e->lent);
+        e->lent = NULL;
+    }
+    if (e->tail == e->head)
+        return false;
+    struct emission *item = &e->items[e->tail++ & (EMISSIONS_MAX - 1)];
+    *message = item->message;
+    message->payload = (struct bytes){NULL, 0};
+    if (item->packet) {
+        e->lent = item->packet;
+        message->payload = (struct bytes){item->packet->data, item->packet->len};
+    }
+    return true;
+}

@@ -1,0 +1,46 @@
+/* What leaves besides forwarded media: finished datagrams, and messages to other threads. Two bounded queues. */
+#pragma once
+#include "message.h"
+#include "packet.h"
+#include "path.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sfu;
+
+#define OUTBOX_MAX    8192
+#define EMISSIONS_MAX 16384
+_Static_assert((OUTBOX_MAX & (OUTBOX_MAX - 1)) == 0 && (EMISSIONS_MAX & (EMISSIONS_MAX - 1)) == 0, "masks");
+
+struct datagram {
+    struct path path;
+    struct packet *packet; /* data[0..len) goes out as it is */
+};
+
+struct outbox {
+    struct datagram *items;
+    size_t head, tail;
+};
+
+struct emission {
+    struct message message;
+    struct packet *packet; /* holds the payload; NULL without */
+};
+
+struct emissions {
+    struct emission *items;
+    size_t head, tail;
+    struct packet *lent; /* payload of the last message that sfu_emit gave out */
+};
+
+bool outbox_init(struct sfu *);
+void outbox_free(struct sfu *);
+
+/* A packet to write a datagram into; NULL: counted. Give it to outbox_send or packet_drop. */
+struct packet *outbox_packet(struct sfu *);
+void outbox_send(struct sfu *, const struct path *, struct packet *); /* takes the reference; full: counted, dropped */
+void outbox_copy(struct sfu *, const struct path *, const uint8_t *, size_t len);
+
+/* Queues a message; `packet` (may be NULL) is referenced, its data the payload. What may be dropped is, when the queue is
+ * three quarters full; the rest always fits (SESSIONS_MAX events would not, but workers drain each turn). */
+void emit(struct sfu *, const struct message *, struct packet *packet);

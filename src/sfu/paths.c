@@ -1,0 +1,61 @@
+#include "paths.h"
+#include "check.h"
+#include <stdlib.h>
+
+static bool entry_equal(const void *owner, uint32_t value, const void *key)
+{
+    const struct paths *p = owner;
+    return path_equal(&p->entries[value].path, key);
+}
+
+bool paths_init(struct paths *p, size_t capacity, uint64_t key)
+{
+    p->key = key;
+    p->free = 0;
+    p->entries = calloc(capacity, sizeof *p->entries);
+    if (!p->entries || !map_init(&p->map, capacity, entry_equal, p))
+        return false;
+    for (size_t i = 0; i < capacity; i++)
+        p->entries[i].next_free = i + 1 < capacity ? (uint32_t)i + 1 : MAP_NONE;
+    return true;
+}
+
+void paths_free(struct paths *p)
+{
+    free(p->entries);
+    map_free(&p->map);
+}
+
+const struct path_entry *paths_find(const struct paths *p, const struct path *path)
+{
+    uint32_t i = map_find(&p->map, path_hash(path, p->key), path);
+    return i == MAP_NONE ? NULL : &p->entries[i];
+}
+
+bool paths_set(struct paths *p, const struct path *path, uint32_t session, unsigned owner)
+{
+    uint64_t hash = path_hash(path, p->key);
+    uint32_t i = map_find(&p->map, hash, path);
+    if (i == MAP_NONE) {
+        i = p->free;
+        if (i == MAP_NONE)
+            return false;
+        p->free = p->entries[i].next_free;
+        p->entries[i].path = *path;
+        INVARIANT(map_add(&p->map, hash, i));
+    }
+    p->entries[i].session = session;
+    p->entries[i].owner = (uint8_t)owner;
+    return true;
+}
+
+void paths_remove(struct paths *p, const struct path *path, uint32_t session)
+{
+    uint64_t hash = path_hash(path, p->key);
+    uint32_t i = map_find(&p->map, hash, path);
+    if (i == MAP_NONE || p->entries[i].session != session)
+        return;
+    map_remove(&p->map, hash, path);
+    p->entries[i].next_free = p->free;
+    p->free = i;
+}

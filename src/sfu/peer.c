@@ -1,0 +1,333 @@
+#include "peer.h"
+#include "check.h"
+#include "core.h"
+#include "demux.h"
+#include "dtls.h"
+#include "ingress.h"
+#include "report.h"
+#include "srtp.h"
+#include "track.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RTT_DEFAULT MP_MS(100)
+
+struct peer *peer_find(struct sfu *sfu, uint32_t session)
+{
+    uint32_t slot = session_slot(session);
+    struct peer *p = slot < registry_size(sfu->config.registry) ? sfu->peers[slot] : NULL;
+    return p && p->session == session ? p : NULL;
+}
+
+struct peer *peer_new(struct sfu *sfu, uint32_t session, const struct session_credentials *credentials, mp_time now)
+{
+    struct peer *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->session = session;
+    p->report_at = p->twcc_at = MP_NEVER;
+    p->rtt = RTT_DEFAULT;
+    p->ssrc = (uint32_t)prng_next(&sfu->prng) | 1;
+    snprintf(p->cname, sizeof p->cname, "%016llx", (unsigned long long)prng_next(&sfu->prng));
+    ice_init(&p->ice, credentials->ufrag, credentials->password, now);
+    sfu->peers[session_slot(session)] = p;
+    stat_set(&stats_of(sfu)->sessions, ++sfu->peer_count);
+    peer_schedule(sfu, p, now);
+    return p;
+}
+
+static void forget_path(struct sfu *sfu, struct peer *p, uint8_t i)
+{
+    unsigned via = p->paths[i].via;
+    paths_remove(&sfu->paths, &p->paths[i].path, p->session);
+    if (via != sfu->config.worker)
+        emit(sfu,
+             &(struct message){
+                 .type = MESSAGE_PATH_REMOVED, .to = (uint8_t)via, .session = p->session, .path = p->paths[i].path},
+             NULL);
+    p->paths[i] = p->paths[--p->path_count];
+}
+
+static void learn_path(struct sfu *sfu, struct peer *p, const struct path *path, unsigned via)
+{
+    if (!paths_set(&sfu->paths, path, p->session, sfu->config.worker))
+        drop(sfu, DROP_PATHS);
+    if (p->path_count == ICE_TUPLES_MAX)
+        forget_path(sfu, p, 0);
+    p->paths[p->path_count].path = *path;
+    p->paths[p->path_count++].via = (uint8_t)via;
+    if (via != sfu->config.worker)
+        emit(sfu,
+             &(struct message){.type = MESSAGE_PATH_ADDED, .to = (uint8_t)via, .session = p->session, .path = *path},
+             NULL);
+}
+
+void peer_free(struct sfu *sfu, struct peer *p)
+{
+    while (p->subscriptions)
+        peer_unsubscribe(sfu, p, p->subscriptions->track->id);
+    while (p->streams)
+        peer_unpublish(sfu, p, p->streams->track->id);
+    while (p->path_count)
+        forget_path(sfu, p, 0);
+    heap_set(&sfu->timers, &p->timer, MP_NEVER);
+    if (p->dtls)
+        dtls_free(p->dtls);
+    if (p->rx)
+        srtp_rx_free(p->rx);
+    if (p->tx)
+        srtp_tx_free(p->tx);
+    free(p->twcc);
+    sfu->peers[session_slot(p->session)] = NULL;
+    stat_set(&stats_of(sfu)->sessions, --sfu->peer_count);
+    free(p);
+}
+
+/* --- DTLS --- */
+
+static void drain_dtls(struct sfu *sfu, struct peer *p)
+{
+    const struct path *path = peer_path(p) ? peer_path(p) : p->path_count ? &p->reply : NULL;
+    uint8_t datagram[DATAGRAM_OUT_MAX];
+    size_t len;
+    while ((len = dtls_output(p->dtls, datagram, sizeof datagram)))
+        if (path)
+            outbox_copy(sfu, path, datagram, len);
+}
+
+void peer_end(struct sfu *sfu, struct peer *p, enum end_reason reason, mp_time now)
+{
+    if (p->dtls && reason != END_PEER_CLOSED) {
+        dtls_close(p->dtls);
+        drain_dtls(sfu, p);
+    }
+    emit(sfu, &(struct message){.type = MESSAGE_ENDED, .to = TO_CONTROL, .session = p->session, .reason = reason}, NULL);
+    peer_free(sfu, p);
+}
+
+static bool take_keys(struct sfu *sfu, struct peer *p)
+{
+    struct srtp_master tx, rx;
+    dtls_masters(p->dtls, &tx, &rx);
+    p->tx = srtp_tx_new(sfu->config.crypto, &tx);
+    p->rx = srtp_rx_new(sfu->config.crypto, &rx);
+    explicit_bzero(&tx, sizeof tx);
+    explicit_bzero(&rx, sizeof rx);
+    return p->tx && p->rx;
+}
+
+/* After the association moved. The peer may be gone afterwards. */
+static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, mp_time now)
+{
+    drain_dtls(sfu, p);
+    if (state == DTLS_UP && !p->tx) {
+        if (!take_keys(sfu, p)) {
+            peer_end(sfu, p, END_NO_MEMORY, now);
+            return;
+        }
+        emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session}, NULL);
+        p->report_at = now + REPORT_FIRST;
+    } else if (state == DTLS_FAILED || state == DTLS_CLOSED) {
+        peer_end(sfu, p, state == DTLS_FAILED ? END_DTLS_FAILED : END_PEER_CLOSED, now);
+        return;
+    }
+    peer_schedule(sfu, p, now);
+}
+
+static void input_dtls(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len,
+                       mp_time now)
+{
+    p->reply = *path;
+    if (!p->dtls)
+        p->dtls = dtls_new(sfu->config.identity, false, false,
+                           &registry_setup(sfu->config.registry, p->session)->fingerprint, now);
+    if (!p->dtls) {
+        peer_end(sfu, p, END_NO_MEMORY, now);
+        return;
+    }
+    dtls_moved(sfu, p, dtls_input(p->dtls, data, len, now), now);
+}
+
+/* --- input --- */
+
+void peer_datagram(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len, mp_time now)
+{
+    switch (demux(data, len)) {
+    case DATAGRAM_DTLS: input_dtls(sfu, p, path, data, len, now); return;
+    case DATAGRAM_RTP: ingress_rtp(sfu, p, data, len, now); return;
+    case DATAGRAM_RTCP: ingress_rtcp(sfu, p, data, len, now); return;
+    default: drop(sfu, DROP_NOT_OURS); return;
+    }
+}
+
+void peer_check(struct sfu *sfu, struct peer *p, const struct stun_view *stun, const struct path *path, unsigned via,
+                mp_time now)
+{
+    uint8_t reply[DATAGRAM_OUT_MAX];
+    struct ice_answer a = ice_input(&p->ice, stun, path, reply, sizeof reply, now);
+    if (a.event == ICE_REFUSED) {
+        drop(sfu, DROP_STUN_INTEGRITY);
+        return;
+    }
+    stat_add(&stats_of(sfu)->checks, 1);
+    if (a.len)
+        outbox_copy(sfu, path, reply, a.len);
+    for (uint8_t i = 0; a.has_dropped && i < p->path_count; i++)
+        if (path_equal(&p->paths[i].path, &a.dropped)) {
+            forget_path(sfu, p, i);
+            break;
+        }
+    if (a.path_new) {
+        learn_path(sfu, p, path, via);
+        emit(sfu,
+             &(struct message){.type = MESSAGE_PATH_SEEN, .to = TO_CONTROL, .session = p->session, .path = *path},
+             NULL);
+    } else if (paths_find(&sfu->paths, path) == NULL || paths_find(&sfu->paths, path)->session != p->session) {
+        /* Another session used this address meanwhile: the latest authenticated check wins. */
+        paths_set(&sfu->paths, path, p->session, sfu->config.worker);
+    }
+    peer_schedule(sfu, p, now);
+}
+
+/* --- time --- */
+
+void peer_schedule(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    mp_time at = ice_deadline(&p->ice);
+    if (p->dtls)
+        at = mp_min(at, dtls_deadline(p->dtls));
+    at = mp_min(at, report_deadline(p));
+    if (at < now)
+        at = now;
+    if (!p->timer.index || p->timer.at != at)
+        heap_set(&sfu->timers, &p->timer, at);
+}
+
+void peer_timeout(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    if (ice_expired(&p->ice, now)) {
+        peer_end(sfu, p, END_CONSENT, now);
+        return;
+    }
+    if (p->tx)
+        report_timeout(sfu, p, now);
+    if (p->dtls && dtls_deadline(p->dtls) <= now)
+        dtls_moved(sfu, p, dtls_timeout(p->dtls, now), now);
+    else
+        peer_schedule(sfu, p, now);
+}
+
+/* --- commands --- */
+
+/* There is something to report on from now on. */
+static void want_reports(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    if (p->tx && p->report_at == MP_NEVER)
+        p->report_at = now + REPORT_FIRST;
+    peer_schedule(sfu, p, now);
+}
+
+static struct rx *stream_of(struct peer *p, uint32_t track)
+{
+    struct rx *rx = p->streams;
+    while (rx && rx->track->id != track)
+        rx = rx->next;
+    return rx;
+}
+
+void peer_publish(struct sfu *sfu, struct peer *p, const struct message *m, mp_time now)
+{
+    if (stream_of(p, m->track))
+        return;
+    struct track *t = track_get(sfu, m->track, (uint8_t)sfu->config.worker);
+    struct rx *rx = t && !t->publisher ? calloc(1, sizeof *rx) : NULL;
+    if (rx && m->publish.transport_cc && !p->twcc)
+        p->twcc = calloc(1, sizeof *p->twcc);
+    if (!rx) {
+        drop(sfu, DROP_POOL);
+        if (t)
+            track_release(sfu, t);
+        return;
+    }
+    t->publisher = p;
+    t->codec = m->publish.codec;
+    t->video = codec_is_video(t->codec);
+    t->clock_rate = m->publish.clock_rate;
+    rx->track = t;
+    rx->stream = m->publish;
+    rx->next = p->streams;
+    p->streams = rx;
+    ingress_bind(p, rx, m->publish.ssrc, false);
+    ingress_bind(p, rx, m->publish.rtx_ssrc, true);
+    if (t->replicas || t->subscriptions)
+        track_keyframe(sfu, t, now);
+    want_reports(sfu, p, now);
+}
+
+void peer_unpublish(struct sfu *sfu, struct peer *p, uint32_t track)
+{
+    struct rx *rx = stream_of(p, track), **link = &p->streams;
+    if (!rx)
+        return;
+    while (*link != rx)
+        link = &(*link)->next;
+    *link = rx->next;
+    for (uint8_t i = 0; i < p->ssrc_count;)
+        if (p->by_ssrc[i].rx == rx)
+            p->by_ssrc[i] = p->by_ssrc[--p->ssrc_count];
+        else
+            i++;
+    rx->track->publisher = NULL;
+    track_release(sfu, rx->track);
+    free(rx);
+}
+
+void peer_subscribe(struct sfu *sfu, struct peer *p, const struct message *m, mp_time now)
+{
+    uint8_t origin = m->subscribe.origin;
+    bool here = origin == sfu->config.worker;
+    for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
+        if (s->track->id == m->track)
+            return;
+    struct track *t = track_get(sfu, m->track, origin);
+    bool first = t && !t->subscriptions;
+    struct subscription *s = t ? subscription_new(sfu, p, t, &m->subscribe) : NULL;
+    if (!s) {
+        drop(sfu, DROP_POOL);
+        if (t)
+            track_release(sfu, t);
+        return;
+    }
+    if (!here && first) {
+        t->codec = m->subscribe.codec;
+        t->video = codec_is_video(t->codec);
+        t->clock_rate = m->subscribe.clock_rate;
+        emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
+    }
+    track_keyframe(sfu, t, now);
+    want_reports(sfu, p, now);
+}
+
+void peer_unsubscribe(struct sfu *sfu, struct peer *p, uint32_t track)
+{
+    struct subscription *s = p->subscriptions;
+    while (s && s->track->id != track)
+        s = s->next_of_peer;
+    if (!s)
+        return;
+    struct track *t = s->track;
+    subscription_free(sfu, s);
+    if (!t->subscriptions)
+        track_flush(sfu, t);
+    track_release(sfu, t);
+}
+
+void peer_send_rtcp(struct sfu *sfu, struct peer *p, struct packet *packet)
+{
+    if (!p->tx || !peer_path(p) || packet->len == 0) {
+        packet_drop(&sfu->pool, packet);
+        return;
+    }
+    packet->len = (uint16_t)srtcp_protect(p->tx, packet->data, packet->len);
+    outbox_send(sfu, peer_path(p), packet);
+}

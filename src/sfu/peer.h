@@ -1,0 +1,81 @@
+/* One session on the worker that owns it: composes ICE, DTLS, SRTP and the streams, and holds no protocol logic itself.
+ *
+ * Timer: one heap node, at the earliest of consent, DTLS retransmission, reports (1 s), transport feedback (50 ms after the
+ * first packet it covers), NACKs and key frame requests of its tracks. */
+#pragma once
+#include "heap.h"
+#include "ice.h"
+#include "registry.h"
+#include "message.h"
+#include "rtp.h"
+#include "rx.h"
+#include "twcc.h"
+#include <stdbool.h>
+
+struct sfu;
+struct dtls;
+struct srtp_rx;
+struct srtp_tx;
+struct subscription;
+
+#define CNAME_SIZE 17
+
+struct peer {
+    struct heap_node timer; /* first: a timer is its peer */
+    uint32_t session;
+    struct ice ice;
+    struct {
+        struct path path;
+        uint8_t via; /* worker that receives what comes by it */
+    } paths[ICE_TUPLES_MAX];
+    uint8_t path_count;
+    struct path reply; /* where the last DTLS datagram came from: answers go there before a path is nominated */
+
+    struct dtls *dtls; /* NULL until the first datagram */
+    struct srtp_rx *rx;
+    struct srtp_tx *tx;
+    struct rtp_extension_ids extensions;
+    char cname[CNAME_SIZE];
+    uint32_t ssrc; /* ours, in feedback to publishers */
+
+    struct rx *streams;
+    struct {
+        uint32_t ssrc;
+        bool rtx;
+        struct rx *rx;
+    } by_ssrc[STREAMS_RX_MAX];
+    uint8_t ssrc_count;
+    struct twcc_record *twcc; /* publishers with the extension */
+    mp_time twcc_at;
+    uint32_t twcc_media;
+    struct subscription *subscriptions;
+    mp_time report_at; /* MP_NEVER: nothing to report yet */
+    mp_time rtt;       /* smoothed; 100 ms until measured */
+    bool has_clock_offset;
+    mp_time clock_offset; /* our time minus the publisher's NTP time, by its quickest report */
+};
+
+struct peer *peer_find(struct sfu *, uint32_t session); /* NULL: not here */
+/* After a claim. NULL: no memory. */
+struct peer *peer_new(struct sfu *, uint32_t session, const struct session_credentials *, mp_time now);
+/* Says goodbye, forgets everything, tells the control plane. */
+void peer_end(struct sfu *, struct peer *, enum end_reason, mp_time now);
+void peer_free(struct sfu *, struct peer *); /* the same without a word to anyone */
+
+/* Where media for it goes; NULL: no path was nominated yet. */
+static inline const struct path *peer_path(const struct peer *p) { return ice_selected(&p->ice); }
+
+/* What came by `via` (a worker's number). The peer may be gone afterwards. */
+void peer_check(struct sfu *, struct peer *, const struct stun_view *, const struct path *, unsigned via, mp_time now);
+void peer_datagram(struct sfu *, struct peer *, const struct path *, const uint8_t *, size_t len, mp_time now);
+void peer_timeout(struct sfu *, struct peer *, mp_time now);
+void peer_schedule(struct sfu *, struct peer *, mp_time now); /* after anything that may have moved its deadline */
+
+/* Commands. */
+void peer_publish(struct sfu *, struct peer *, const struct message *, mp_time now);
+void peer_unpublish(struct sfu *, struct peer *, uint32_t track);
+void peer_subscribe(struct sfu *, struct peer *, const struct message *, mp_time now);
+void peer_unsubscribe(struct sfu *, struct peer *, uint32_t track);
+
+/* Encrypts and sends a compound RTCP packet to it. */
+void peer_send_rtcp(struct sfu *, struct peer *, struct packet *);

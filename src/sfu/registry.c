@@ -1,0 +1,194 @@
+#include "registry.h"
+#include "check.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A slot's word: generation << 16 | open << 8 | owner. It is the only thing that two threads write.
+ * The credentials are atomic words, so that a reader may race with the slot's next use: it reads the word before and
+ * after, and takes what it read only if the word stood still. */
+#define WORD(generation, open, owner) ((uint64_t)(generation) << 16 | (uint64_t)(open) << 8 | (owner))
+#define WORD_GENERATION(w)            ((uint32_t)((w) >> 16))
+#define WORD_OPEN(w)                  (((w) >> 8 & 1) != 0)
+#define WORD_OWNER(w)                 ((unsigned)((w)&0xff))
+
+#define SLOT_CHARS  4
+#define SECRET_SIZE (UFRAG_SIZE - SLOT_CHARS + PASSWORD_SIZE)
+
+_Static_assert(SECRET_SIZE % 8 == 0, "credentials are whole words");
+_Static_assert(SESSIONS_MAX <= 1 << (6 * SLOT_CHARS), "a slot's number fits its characters");
+_Static_assert(WORKERS_MAX < OWNER_NONE, "a worker's number fits the word");
+
+struct slot {
+    _Atomic uint64_t word;
+    _Atomic uint64_t secret[SECRET_SIZE / 8]; /* rest of the ufrag, password */
+    struct session_setup setup;               /* read by the owner only, after its claim */
+    uint32_t next_free;
+};
+
+struct registry {
+    size_t size;
+    uint32_t free; /* first free slot; control thread */
+    struct slot slots[];
+};
+
+/* ice-char, RFC 8839 5.4 */
+static const char ice_char[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+struct registry *registry_new(size_t sessions_max)
+{
+    INVARIANT(sessions_max > 0 && sessions_max <= SESSIONS_MAX);
+    struct registry *r = calloc(1, sizeof *r + sessions_max * sizeof r->slots[0]);
+    if (!r)
+        return NULL;
+    r->size = sessions_max;
+    for (size_t i = 0; i < sessions_max; i++) {
+        atomic_init(&r->slots[i].word, WORD(0, 0, OWNER_NONE));
+        r->slots[i].next_free = i + 1 < sessions_max ? (uint32_t)i + 1 : SESSION_NONE;
+    }
+    return r;
+}
+
+void registry_free(struct registry *r) { free(r); }
+
+size_t registry_size(const struct registry *r) { return r->size; }
+
+static uint32_t session_id(uint32_t slot, uint64_t word)
+{
+    return slot | (WORD_GENERATION(word) & 0xfff) << 20;
+}
+
+static struct slot *slot_of(struct registry *r, uint32_t session)
+{
+    uint32_t i = session_slot(session);
+    INVARIANT(i < r->size);
+    return &r->slots[i];
+}
+
+static const struct slot *slot_read(const struct registry *r, uint32_t session)
+{
+    uint32_t i = session_slot(session);
+    INVARIANT(i < r->size);
+    return &r->slots[i];
+}
+
+uint32_t registry_open(struct registry *r, const struct session_setup *setup,
+                       const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE], struct session_credentials *credentials)
+{
+    uint32_t i = r->free;
+    char secret[SECRET_SIZE];
+    uint64_t words[SECRET_SIZE / 8];
+    if (i == SESSION_NONE)
+        return SESSION_NONE;
+    struct slot *s = &r->slots[i];
+    r->free = s->next_free;
+    for (int k = 0; k < SLOT_CHARS; k++)
+        credentials->ufrag[k] = ice_char[i >> (6 * k) & 63];
+    for (int k = 0; k < SECRET_SIZE; k++)
+        secret[k] = ice_char[random[k] & 63];
+    memcpy(credentials->ufrag + SLOT_CHARS, secret, UFRAG_SIZE - SLOT_CHARS);
+    memcpy(credentials->password, secret + UFRAG_SIZE - SLOT_CHARS, PASSWORD_SIZE);
+    credentials->ufrag[UFRAG_SIZE] = credentials->password[PASSWORD_SIZE] = 0;
+    memcpy(words, secret, sizeof words);
+    for (size_t k = 0; k < SECRET_SIZE / 8; k++) /* release: who sees a new secret sees the slot closed, or newer */
+        atomic_store_explicit(&s->secret[k], words[k], memory_order_release);
+    s->setup = *setup;
+    uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+    word = WORD(WORD_GENERATION(word) + 1, 1, OWNER_NONE);
+    atomic_store_explicit(&s->word, word, memory_order_release);
+    return session_id(i, word);
+}
+
+static void give_back(struct registry *r, struct slot *s, uint32_t session)
+{
+    memset(&s->setup, 0, sizeof s->setup);
+    s->next_free = r->free;
+    r->free = session_slot(session);
+}
+
+bool registry_close(struct registry *r, uint32_t session)
+{
+    struct slot *s = slot_of(r, session);
+    uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+    INVARIANT(WORD_OPEN(word) && session_id(session_slot(session), word) == session);
+    if (WORD_OWNER(word) != OWNER_NONE ||
+        !atomic_compare_exchange_strong_explicit(&s->word, &word, WORD(WORD_GENERATION(word), 0, OWNER_NONE),
+                                                 memory_order_acq_rel, memory_order_relaxed))
+        return false; /* owned, or claimed just now */
+    give_back(r, s, session);
+    return true;
+}
+
+void registry_release(struct registry *r, uint32_t session)
+{
+    struct slot *s = slot_of(r, session);
+    uint64_t word = atomic_load_explicit(&s->word, memory_order_acquire);
+    INVARIANT(WORD_OPEN(word) && session_id(session_slot(session), word) == session);
+    atomic_store_explicit(&s->word, WORD(WORD_GENERATION(word), 0, OWNER_NONE), memory_order_release);
+    give_back(r, s, session);
+}
+
+unsigned registry_owner(const struct registry *r, uint32_t session)
+{
+    return WORD_OWNER(atomic_load_explicit(&slot_read(r, session)->word, memory_order_acquire));
+}
+
+static int ice_char_value(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z'   ? c - 'A'
+           : c >= 'a' && c <= 'z' ? c - 'a' + 26
+           : c >= '0' && c <= '9' ? c - '0' + 52
+           : c == '+'             ? 62
+           : c == '/'             ? 63
+                                  : -1;
+}
+
+bool registry_find(const struct registry *r, struct bytes ufrag, uint32_t *session, unsigned *owner,
+                   struct session_credentials *credentials)
+{
+    uint32_t i = 0;
+    uint64_t words[SECRET_SIZE / 8];
+    char secret[SECRET_SIZE];
+    if (ufrag.len != UFRAG_SIZE)
+        return false;
+    for (int k = 0; k < SLOT_CHARS; k++) {
+        int v = ice_char_value(ufrag.data[k]);
+        if (v < 0)
+            return false;
+        i |= (uint32_t)v << (6 * k);
+    }
+    if (i >= r->size)
+        return false;
+    const struct slot *s = &r->slots[i];
+    uint64_t word = atomic_load_explicit(&s->word, memory_order_acquire);
+    if (!WORD_OPEN(word))
+        return false;
+    for (size_t k = 0; k < SECRET_SIZE / 8; k++) /* acquire: the second look at the word stays behind these */
+        words[k] = atomic_load_explicit(&s->secret[k], memory_order_acquire);
+    uint64_t again = atomic_load_explicit(&s->word, memory_order_acquire);
+    if (!WORD_OPEN(again) || WORD_GENERATION(again) != WORD_GENERATION(word))
+        return false;
+    memcpy(secret, words, sizeof secret);
+    if (memcmp(secret, ufrag.data + SLOT_CHARS, UFRAG_SIZE - SLOT_CHARS) != 0)
+        return false;
+    memcpy(credentials->ufrag, ufrag.data, UFRAG_SIZE);
+    memcpy(credentials->password, secret + UFRAG_SIZE - SLOT_CHARS, PASSWORD_SIZE);
+    credentials->ufrag[UFRAG_SIZE] = credentials->password[PASSWORD_SIZE] = 0;
+    *session = session_id(i, word);
+    *owner = WORD_OWNER(again);
+    return true;
+}
+
+bool registry_claim(struct registry *r, uint32_t session, unsigned worker)
+{
+    struct slot *s = slot_of(r, session);
+    uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+    return WORD_OPEN(word) && session_id(session_slot(session), word) == session && WORD_OWNER(word) == OWNER_NONE &&
+           atomic_compare_exchange_strong_explicit(&s->word, &word, WORD(WORD_GENERATION(word), 1, worker),
+                                                   memory_order_acq_rel, memory_order_relaxed);
+}
+
+const struct session_setup *registry_setup(const struct registry *r, uint32_t session)
+{
+    return &slot_read(r, session)->setup;
+}

@@ -1,0 +1,148 @@
+#include "report.h"
+#include "core.h"
+#include "peer.h"
+#include "rtcp.h"
+#include "track.h"
+
+#define REPORT_SIZE (DATAGRAM_OUT_MAX - SRTCP_OVERHEAD_MAX)
+#define BLOCKS_MAX  31 /* report blocks of one packet: the count has five bits */
+
+mp_time report_deadline(const struct peer *p)
+{
+    mp_time at = mp_min(p->report_at, p->twcc_at);
+    for (const struct rx *rx = p->streams; rx && p->tx; rx = rx->next)
+        at = mp_min(at, mp_min(nack_deadline(&rx->nack), rx->started ? keyframe_deadline(&rx->track->keyframe) : MP_NEVER));
+    return at;
+}
+
+/* One compound in the making; it is sent when full. */
+struct compound {
+    struct sfu *sfu;
+    struct peer *peer;
+    struct packet *packet;
+};
+
+/* Room for `need` bytes at least; NULL: the pool is empty. */
+static uint8_t *compound_room(struct compound *c, size_t need, size_t *size)
+{
+    if (c->packet && c->packet->len + need > REPORT_SIZE) {
+        peer_send_rtcp(c->sfu, c->peer, c->packet);
+        c->packet = NULL;
+    }
+    if (!c->packet && !(c->packet = outbox_packet(c->sfu)))
+        return NULL;
+    *size = REPORT_SIZE - c->packet->len;
+    return c->packet->data + c->packet->len;
+}
+
+static void compound_send(struct compound *c)
+{
+    if (c->packet)
+        peer_send_rtcp(c->sfu, c->peer, c->packet);
+    c->packet = NULL;
+}
+
+/* The source's clock now, under the viewer's SSRC. */
+static void add_sender_reports(struct compound *c, mp_time now)
+{
+    for (struct subscription *s = c->peer->subscriptions; s; s = s->next_of_peer) {
+        size_t size;
+        uint8_t *out;
+        const struct track *t = s->track;
+        if (!s->started || !t->has_clock || !(out = compound_room(c, 64, &size)))
+            continue;
+        struct rtcp_sr sr = {
+            .ntp = mp_to_ntp(now + c->sfu->config.wall),
+            .rtp = t->clock.rtp + (uint32_t)(int64_t)((double)(now - t->clock.time) * t->clock_rate / 1e9),
+            .packets = s->packets,
+            .octets = s->octets,
+        };
+        size_t n = rtcp_write_sr(out, size, s->ssrc, &sr, NULL, 0);
+        n += rtcp_write_sdes(out + n, size - n, s->ssrc, c->peer->cname);
+        c->packet->len = (uint16_t)(c->packet->len + n);
+    }
+}
+
+static void add_receiver_report(struct compound *c, mp_time now)
+{
+    struct rtcp_report blocks[BLOCKS_MAX];
+    size_t count = 0, size;
+    for (struct rx *rx = c->peer->streams; rx && count < BLOCKS_MAX; rx = rx->next)
+        if (rx->started)
+            rx_report(rx, &blocks[count++], now);
+    uint8_t *out = count ? compound_room(c, 8 + 24 * count + 32, &size) : NULL;
+    if (!out)
+        return;
+    size_t n = rtcp_write_rr(out, size, c->peer->ssrc, blocks, count);
+    n += rtcp_write_sdes(out + n, size - n, c->peer->ssrc, c->peer->cname);
+    c->packet->len = (uint16_t)(c->packet->len + n);
+}
+
+static void add_transport_feedback(struct compound *c)
+{
+    size_t size, n;
+    uint8_t *out;
+    while (c->peer->twcc && twcc_pending(c->peer->twcc) && (out = compound_room(c, 256, &size))) {
+        n = twcc_write(c->peer->twcc, out, size, c->peer->ssrc, c->peer->twcc_media);
+        if (!n)
+            break;
+        c->packet->len = (uint16_t)(c->packet->len + n);
+    }
+}
+
+static void add_nacks(struct compound *c, struct rx *rx, mp_time now)
+{
+    uint16_t seqs[NACK_MISSING_MAX];
+    size_t count = nack_due(&rx->nack, seqs, NACK_MISSING_MAX, rx->offset, c->peer->rtt, now);
+    for (size_t done = 0; done < count;) {
+        size_t size, used = 0;
+        uint8_t *out = compound_room(c, 64, &size);
+        size_t n = out ? rtcp_write_nack(out, size, c->peer->ssrc, rx->ssrc, seqs + done, count - done, &used) : 0;
+        if (!n || !used)
+            break;
+        c->packet->len = (uint16_t)(c->packet->len + n);
+        done += used;
+    }
+    stat_add(&stats_of(c->sfu)->nack_out, count);
+    if (rx->nack.overflow) {
+        rx->nack.overflow = false;
+        keyframe_want(&rx->track->keyframe);
+    }
+}
+
+static void add_keyframe_request(struct compound *c, struct rx *rx, mp_time now)
+{
+    size_t size;
+    uint8_t *out;
+    if (!rx->started || !keyframe_due(&rx->track->keyframe, now) || !(out = compound_room(c, 12, &size)))
+        return;
+    c->packet->len = (uint16_t)(c->packet->len + rtcp_write_pli(out, size, c->peer->ssrc, rx->ssrc));
+    stat_add(&stats_of(c->sfu)->pli_out, 1);
+}
+
+void report_timeout(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    struct compound c = {sfu, p, NULL};
+    if (p->report_at <= now) {
+        p->report_at = p->streams || p->subscriptions ? now + REPORT_INTERVAL : MP_NEVER;
+        add_receiver_report(&c, now);
+        add_sender_reports(&c, now);
+        for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
+            if (!s->started)
+                track_keyframe(sfu, s->track, now);
+    }
+    if (p->twcc_at <= now) {
+        p->twcc_at = MP_NEVER;
+        add_transport_feedback(&c);
+    }
+    for (struct rx *rx = p->streams; rx; rx = rx->next) {
+        if (rx->rtt_sample) {
+            p->rtt = mp_max((p->rtt * 7 + rx->rtt_sample) / 8, MP_MS(5));
+            rx->rtt_sample = 0;
+        }
+        if (nack_deadline(&rx->nack) <= now)
+            add_nacks(&c, rx, now);
+        add_keyframe_request(&c, rx, now);
+    }
+    compound_send(&c);
+}

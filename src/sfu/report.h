@@ -1,0 +1,14 @@
+/* RTCP that a session is sent: sender reports for what it watches; receiver reports, transport feedback, NACKs and key
+ * frame requests for what it publishes. */
+#pragma once
+#include "mptime.h"
+
+struct sfu;
+struct peer;
+
+#define REPORT_FIRST    MP_MS(200) /* after the keys: browsers want a sender report early, for lip-sync and round trip */
+#define REPORT_INTERVAL MP_S(1)
+#define TWCC_INTERVAL   MP_MS(50)
+
+mp_time report_deadline(const struct peer *);
+void report_timeout(struct sfu *, struct peer *, mp_time now);

@@ -1,0 +1,110 @@
+#include "rx.h"
+#include "track.h"
+
+static bool seen_test(const struct rx *rx, int64_t seq)
+{
+    return rx->seen[(uint64_t)seq % RX_SEEN / 64] >> ((uint64_t)seq % 64) & 1;
+}
+
+static void seen_set(struct rx *rx, int64_t seq)
+{
+    rx->seen[(uint64_t)seq % RX_SEEN / 64] |= 1ull << ((uint64_t)seq % 64);
+}
+
+/* Moves the window up to `seq`: what enters it was not seen yet. */
+static void seen_advance(struct rx *rx, int64_t seq)
+{
+    if (seq - rx->max >= RX_SEEN) {
+        memset(rx->seen, 0, sizeof rx->seen);
+        return;
+    }
+    for (int64_t s = rx->max + 1; s <= seq; s++)
+        rx->seen[(uint64_t)s % RX_SEEN / 64] &= ~(1ull << ((uint64_t)s % 64));
+}
+
+/* RFC 3550 A.8, with the difference of transit times in nanoseconds until the end. */
+static void note_jitter(struct rx *rx, const struct packet *p, mp_time now)
+{
+    double rate = rx->stream.clock_rate;
+    mp_time transit = now - (mp_time)((double)p->media.timestamp * 1e9 / rate);
+    if (rx->transit) {
+        double d = (double)(transit - rx->transit) * rate / 1e9;
+        if (d < 0)
+            d = -d;
+        if (d < rate * 10) /* a timestamp's wrap or jump is not jitter */
+            rx->jitter += (d - rx->jitter) / 16;
+    }
+    rx->transit = transit;
+}
+
+/* A source that starts again under a new SSRC goes on in the track's numbers and times, so that viewers see one stream. */
+static void rebase(struct rx *rx, const struct packet *p, uint32_t ssrc, mp_time now)
+{
+    int64_t next = rx->started ? rx->max + 1 : p->media.seq;
+    uint32_t timestamp = p->media.timestamp;
+    if (rx->started)
+        timestamp = rx->timestamp_last + (uint32_t)((double)(now - rx->timestamp_time) * rx->stream.clock_rate / 1e9);
+    rx->offset = next - p->media.seq;
+    rx->timestamp_offset = timestamp - p->media.timestamp;
+    rx->ssrc = ssrc;
+    rx->transit = 0;
+    rx->has_sr = false;
+    rx->nack.count = 0;
+    if (!rx->started) {
+        rx->started = true;
+        rx->base = next;
+        rx->max = next - 1;
+    }
+}
+
+bool rx_receive(struct rx *rx, struct packet *p, uint32_t ssrc, bool recovered, mp_time now)
+{
+    if (recovered && !rx->started)
+        return false;
+    if (!rx->started || (rx->ssrc != ssrc && !recovered))
+        rebase(rx, p, ssrc, now);
+    int64_t seq = p->media.seq + rx->offset;
+    if (seq <= rx->max - RX_SEEN || seq < rx->base || (seq <= rx->max && seen_test(rx, seq)))
+        return false;
+    p->media.seq = seq;
+    if (!recovered)
+        note_jitter(rx, p, now);
+    p->media.timestamp += rx->timestamp_offset;
+    if (seq > rx->max) {
+        seen_advance(rx, seq);
+        if (rx->stream.nack && seq > rx->max + 1)
+            nack_gap(&rx->nack, rx->max + 1, seq, now);
+        rx->max = seq;
+        rx->timestamp_last = p->media.timestamp;
+        rx->timestamp_time = now;
+    } else {
+        mp_time took = nack_found(&rx->nack, seq, now);
+        if (recovered && took)
+            rx->rtt_sample = took;
+    }
+    seen_set(rx, seq);
+    rx->received++;
+    return true;
+}
+
+void rx_report(struct rx *rx, struct rtcp_report *r, mp_time now)
+{
+    int64_t expected = rx->max - rx->base + 1;
+    int64_t expected_interval = expected - rx->expected_prior;
+    int64_t received_interval = (int64_t)(rx->received - rx->received_prior);
+    int64_t lost_interval = expected_interval - received_interval;
+    int64_t lost = expected - (int64_t)rx->received;
+    rx->expected_prior = expected;
+    rx->received_prior = rx->received;
+    lost = lost > 0x7fffff ? 0x7fffff : lost < -0x800000 ? -0x800000 : lost;
+    *r = (struct rtcp_report){
+        .ssrc = rx->ssrc,
+        .fraction_lost =
+            expected_interval > 0 && lost_interval > 0 ? (uint8_t)((lost_interval << 8) / (expected_interval + 1)) : 0,
+        .lost = (int32_t)lost,
+        .seq_ext_max = (uint32_t)(rx->max - rx->offset),
+        .jitter = (uint32_t)rx->jitter,
+        .lsr = rx->has_sr ? rx->sr_ntp : 0,
+        .dlsr = rx->has_sr ? (uint32_t)((now - rx->sr_time) * 65536 / MP_S(1)) : 0,
+    };
+}

@@ -1,0 +1,43 @@
+/* One stream that a session publishes: sequence, loss and jitter for its reports, what is missing, and its clock. */
+#pragma once
+#include "limits.h"
+#include "message.h"
+#include "nack.h"
+#include "packet.h"
+#include "rtcp.h"
+#include "rtp.h"
+
+struct track;
+
+#define RX_SEEN 1024 /* sequence numbers remembered to tell duplicates */
+
+struct rx {
+    struct track *track;
+    struct rx *next; /* of the peer */
+    struct publish stream;
+    uint32_t ssrc, rtx_ssrc; /* 0: not seen yet */
+
+    bool started;
+    int64_t base, max;    /* first and highest seq, in the track's numbering */
+    int64_t offset;       /* track seq = the stream's own extended seq + offset: a new SSRC goes on where the last ended */
+    uint32_t timestamp_offset, timestamp_last;
+    mp_time timestamp_time;
+    uint64_t seen[RX_SEEN / 64];
+
+    uint64_t received;    /* without duplicates */
+    uint64_t received_prior;
+    int64_t expected_prior;
+    double jitter;        /* in clock units, RFC 3550 A.8 */
+    mp_time transit;
+    struct nack nack;
+    mp_time rtt_sample; /* from a NACK to what it brought; 0: none new */
+    bool has_sr;
+    uint32_t sr_ntp;      /* middle 32 bits of the last SR, for LSR */
+    mp_time sr_time;
+};
+
+/* Numbers the packet in the track's sequence (media.seq in: the stream's own extended number; out: the track's), and notes
+ * what that tells. `ssrc`: of the packet. False: a duplicate, or too old. `recovered`: it came by RTX. */
+bool rx_receive(struct rx *, struct packet *, uint32_t ssrc, bool recovered, mp_time now);
+/* A report block on it (RFC 3550 6.4.1, A.3). */
+void rx_report(struct rx *, struct rtcp_report *, mp_time now);

@@ -1,0 +1,316 @@
+#include "sfu.h"
+#include "check.h"
+#include "core.h"
+#include "crypto.h"
+#include "demux.h"
+#include "peer.h"
+#include "stun.h"
+#include "subscription.h"
+#include "track.h"
+#include <stdlib.h>
+
+static bool track_id_equal(const void *owner, uint32_t value, const void *key)
+{
+    const struct sfu *sfu = owner;
+    return sfu->tracks[value]->id == *(const uint32_t *)key;
+}
+
+static bool tables_init(struct sfu *sfu, size_t sessions)
+{
+    sfu->tracks_max = sessions * 4;
+    sfu->peers = calloc(sessions, sizeof *sfu->peers);
+    sfu->tracks = calloc(sfu->tracks_max, sizeof *sfu->tracks);
+    sfu->track_free = calloc(sfu->tracks_max, sizeof *sfu->track_free);
+    sfu->arena = malloc(TX_ARENA_SIZE);
+    if (!sfu->peers || !sfu->tracks || !sfu->track_free || !sfu->arena)
+        return false;
+    for (size_t i = 0; i < sfu->tracks_max; i++)
+        sfu->track_free[i] = (uint32_t)(sfu->tracks_max - 1 - i);
+    sfu->track_free_count = sfu->tracks_max;
+    return heap_init(&sfu->timers, sessions) && map_init(&sfu->track_ids, sfu->tracks_max, track_id_equal, sfu) &&
+           paths_init(&sfu->paths, sessions * 2, sfu->hash_key);
+}
+
+struct sfu *sfu_new(const struct sfu_config *config)
+{
+    INVARIANT(config->workers <= WORKERS_MAX && config->worker < config->workers);
+    struct sfu *sfu = calloc(1, sizeof *sfu);
+    if (!sfu)
+        return NULL;
+    sfu->config = *config;
+    prng_seed(&sfu->prng, config->seed);
+    sfu->hash_key = prng_next(&sfu->prng);
+    if (!packet_pool_init(&sfu->pool, config->packets) || !outbox_init(sfu) ||
+        !tables_init(sfu, registry_size(config->registry))) {
+        sfu_free(sfu);
+        return NULL;
+    }
+    return sfu;
+}
+
+void sfu_free(struct sfu *sfu)
+{
+    for (size_t i = 0; sfu->peers && i < registry_size(sfu->config.registry); i++)
+        if (sfu->peers[i])
+            peer_free(sfu, sfu->peers[i]);
+    for (size_t i = 0; sfu->tracks && i < sfu->tracks_max; i++)
+        if (sfu->tracks[i]) { /* replicas' origins that other workers still hold */
+            sfu->tracks[i]->replicas = 0;
+            track_release(sfu, sfu->tracks[i]);
+        }
+    outbox_free(sfu);
+    packet_pool_free(&sfu->pool);
+    heap_free(&sfu->timers);
+    map_free(&sfu->track_ids);
+    paths_free(&sfu->paths);
+    free(sfu->peers);
+    free(sfu->tracks);
+    free(sfu->track_free);
+    free(sfu->arena);
+    free(sfu);
+}
+
+/* --- input --- */
+
+/* A Binding request without a username: anybody may ask for its address (RFC 8489 3), at a bounded rate, with an answer of
+ * 1.6 times the request at the most for IPv4. */
+static void plain_binding(struct sfu *sfu, const struct stun_view *v, const struct path *path, mp_time now)
+{
+    uint8_t reply[128];
+    struct stun_writer w;
+    struct rate *rate = &sfu->stun_rates[address_hash(&path->remote, sfu->hash_key) % STUN_BUCKETS];
+    if (v->class != STUN_REQUEST || v->method != STUN_BINDING || v->unknown_count) {
+        drop(sfu, DROP_STUN_UFRAG);
+        return;
+    }
+    if (!rate_take(rate, 1, STUN_ANSWERS_PER_S, STUN_ANSWERS_BURST, now)) {
+        drop(sfu, DROP_STUN_RATE);
+        return;
+    }
+    stun_begin(&w, reply, sizeof reply, STUN_SUCCESS, STUN_BINDING, v->txid);
+    stun_add_mapped(&w, &path->remote);
+    if (v->fingerprint)
+        stun_add_fingerprint(&w);
+    outbox_copy(sfu, path, reply, stun_end(&w));
+}
+
+static void pass_on(struct sfu *sfu, unsigned owner, uint32_t session, const struct path *path, const uint8_t *data,
+                    size_t len)
+{
+    struct packet *p = outbox_packet(sfu);
+    if (!p)
+        return;
+    memcpy(p->data, data, len);
+    p->len = (uint16_t)len;
+    emit(sfu, &(struct message){.type = MESSAGE_STRAY, .to = (uint8_t)owner, .session = session, .path = *path}, p);
+    packet_drop(&sfu->pool, p);
+    stat_add(&stats_of(sfu)->strays_out, 1);
+}
+
+/* The life of a check: ufrag -> session -> this worker owns it, or verifies and claims it, or passes it to its owner. Only a
+ * verified check moves anything. `via`: the worker that received it. */
+static void input_stun(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
+{
+    struct stun_view v;
+    struct session_credentials credentials;
+    struct bytes ufrag;
+    struct hmac_sha1 key;
+    uint32_t session;
+    unsigned owner;
+    if (stun_parse(&v, data, len) != STUN_OK) {
+        drop(sfu, DROP_STUN_MALFORMED);
+        return;
+    }
+    if (!v.username.data) {
+        plain_binding(sfu, &v, path, now);
+        return;
+    }
+    if (!ice_username_local(v.username, &ufrag) ||
+        !registry_find(sfu->config.registry, ufrag, &session, &owner, &credentials)) {
+        drop(sfu, DROP_STUN_UFRAG);
+        return;
+    }
+    struct peer *p = peer_find(sfu, session);
+    if (p) {
+        peer_check(sfu, p, &v, path, via, now);
+        return;
+    }
+    hmac_sha1_key(&key, (const uint8_t *)credentials.password, PASSWORD_SIZE);
+    if (!stun_check(&v, &key)) {
+        drop(sfu, DROP_STUN_INTEGRITY);
+    } else if (owner != OWNER_NONE || !registry_claim(sfu->config.registry, session, sfu->config.worker)) {
+        owner = registry_owner(sfu->config.registry, session);
+        if (via == sfu->config.worker && owner != sfu->config.worker && owner < sfu->config.workers)
+            pass_on(sfu, owner, session, path, data, len);
+        else
+            drop(sfu, DROP_STRAY);
+    } else {
+        emit(sfu, &(struct message){.type = MESSAGE_CLAIMED, .to = TO_CONTROL, .session = session}, NULL);
+        p = peer_new(sfu, session, &credentials, now);
+        if (p)
+            peer_check(sfu, p, &v, path, via, now);
+        else
+            emit(sfu,
+                 &(struct message){
+                     .type = MESSAGE_ENDED, .to = TO_CONTROL, .session = session, .reason = END_NO_MEMORY},
+                 NULL);
+    }
+    explicit_bzero(&credentials, sizeof credentials);
+}
+
+static void input_known(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
+{
+    const struct path_entry *e = paths_find(&sfu->paths, path);
+    if (!e) {
+        drop(sfu, via == sfu->config.worker ? DROP_UNKNOWN_PATH : DROP_STRAY);
+    } else if (e->owner != sfu->config.worker) {
+        if (via == sfu->config.worker)
+            pass_on(sfu, e->owner, e->session, path, data, len);
+        else
+            drop(sfu, DROP_STRAY);
+    } else {
+        struct peer *p = peer_find(sfu, e->session);
+        INVARIANT(p != NULL);
+        peer_datagram(sfu, p, path, data, len, now);
+    }
+}
+
+static void input(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
+{
+    if (len > DATAGRAM_IN_MAX) {
+        drop(sfu, DROP_NOT_OURS);
+        return;
+    }
+    switch (demux(data, len)) {
+    case DATAGRAM_STUN: input_stun(sfu, path, data, len, via, now); break;
+    case DATAGRAM_DTLS:
+    case DATAGRAM_RTP:
+    case DATAGRAM_RTCP: input_known(sfu, path, data, len, via, now); break;
+    default: drop(sfu, DROP_NOT_OURS); break;
+    }
+}
+
+void sfu_input(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, mp_time now)
+{
+    stat_add(&stats_of(sfu)->packets_in, 1);
+    stat_add(&stats_of(sfu)->bytes_in, len);
+    input(sfu, path, data, len, sfu->config.worker, now);
+}
+
+/* --- messages --- */
+
+static void path_removed(struct sfu *sfu, const struct message *m)
+{
+    const struct path_entry *e = paths_find(&sfu->paths, &m->path);
+    if (e && e->owner == m->from)
+        paths_remove(&sfu->paths, &m->path, m->session);
+}
+
+static void path_added(struct sfu *sfu, const struct message *m)
+{
+    const struct path_entry *e = paths_find(&sfu->paths, &m->path);
+    if (e && e->owner == sfu->config.worker)
+        return; /* a session of ours was heard by it meanwhile */
+    if (!paths_set(&sfu->paths, &m->path, m->session, m->from))
+        drop(sfu, DROP_PATHS);
+}
+
+void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
+{
+    struct peer *p = peer_find(sfu, m->session);
+    struct track *t;
+    switch ((enum message_type)m->type) {
+    case MESSAGE_STRAY: input(sfu, &m->path, m->payload.data, m->payload.len, m->from, now); return;
+    case MESSAGE_PATH_ADDED: path_added(sfu, m); return;
+    case MESSAGE_PATH_REMOVED: path_removed(sfu, m); return;
+    case MESSAGE_REPLICA_OPEN: track_replica_open(sfu, m->track, m->from, now); return;
+    case MESSAGE_REPLICA_CLOSE: track_replica_close(sfu, m->track, m->from); return;
+    case MESSAGE_MEDIA: track_media(sfu, m, now); return;
+    case MESSAGE_KEYFRAME:
+        if ((t = track_find(sfu, m->track)) && t->publisher)
+            track_keyframe(sfu, t, now);
+        return;
+    case MESSAGE_CLOCK:
+        if ((t = track_find(sfu, m->track)) && !t->publisher)
+            track_clock(sfu, t, &m->clock);
+        return;
+    default: break;
+    }
+    if (!p) /* it ended on its own; the control plane is about to read that */
+        return;
+    switch ((enum message_type)m->type) {
+    case MESSAGE_SESSION_CLOSE: peer_end(sfu, p, END_CLOSED, now); break;
+    case MESSAGE_EXTENSIONS: p->extensions = m->extensions; break;
+    case MESSAGE_PUBLISH: peer_publish(sfu, p, m, now); break;
+    case MESSAGE_UNPUBLISH: peer_unpublish(sfu, p, m->track); break;
+    case MESSAGE_SUBSCRIBE: peer_subscribe(sfu, p, m, now); break;
+    case MESSAGE_UNSUBSCRIBE: peer_unsubscribe(sfu, p, m->track); break;
+    default: break;
+    }
+}
+
+/* --- time --- */
+
+void sfu_timeout(struct sfu *sfu, mp_time now)
+{
+    struct heap_node *node;
+    while ((node = heap_pop(&sfu->timers, now)))
+        peer_timeout(sfu, (struct peer *)node, now);
+}
+
+mp_time sfu_deadline(const struct sfu *sfu) { return heap_next(&sfu->timers); }
+
+/* --- output --- */
+
+static bool output_datagram(struct sfu *sfu, struct transmit *t)
+{
+    struct outbox *o = &sfu->outbox;
+    if (o->tail == o->head)
+        return false;
+    struct datagram *d = &o->items[o->tail++ & (OUTBOX_MAX - 1)];
+    uint8_t *out = sfu->arena + sfu->arena_used;
+    memcpy(out, d->packet->data, d->packet->len);
+    *t = (struct transmit){.path = d->path, .data = out, .len = d->packet->len, .segment = d->packet->len};
+    packet_drop(&sfu->pool, d->packet);
+    return true;
+}
+
+static void clean(struct sfu *sfu, struct track *t)
+{
+    for (size_t i = 0; i < t->pending_count; i++)
+        packet_drop(&sfu->pool, t->pending[i]);
+    t->pending_count = 0;
+    t->dirty = false;
+    sfu->dirty_first = t->dirty_next;
+    if (!sfu->dirty_first)
+        sfu->dirty_last = NULL;
+}
+
+/* The next run of the first track that has packets waiting: track by track, viewer by viewer. */
+static bool output_run(struct sfu *sfu, struct transmit *transmit, mp_time now)
+{
+    struct track *t;
+    while ((t = sfu->dirty_first)) {
+        while (t->cursor) {
+            if (subscription_run(sfu, t->cursor, &t->cursor_packet, sfu->arena + sfu->arena_used, transmit, now))
+                return true;
+            t->cursor = t->cursor->next_of_track;
+            t->cursor_packet = 0;
+        }
+        clean(sfu, t);
+    }
+    return false;
+}
+
+size_t sfu_output(struct sfu *sfu, struct transmit *transmits, size_t max, mp_time now)
+{
+    size_t n = 0;
+    sfu->arena_used = 0;
+    while (n < max && sfu->arena_used + RUN_PACKETS_MAX * PACKET_SIZE <= TX_ARENA_SIZE) {
+        if (!output_datagram(sfu, &transmits[n]) && !output_run(sfu, &transmits[n], now))
+            break;
+        sfu->arena_used += (transmits[n++].len + 63) & ~(size_t)63;
+    }
+    stat_set(&stats_of(sfu)->pool_used, sfu->pool.used);
+    return n;
+}

@@ -1,0 +1,48 @@
+/* The forwarding core of one worker: the whole surface between the network and the media. No socket, clock, thread or
+ * random device behind it: bytes, messages and time go in; datagrams and messages come out. Mutate, then drain:
+ * a whole batch of input may come before sfu_output, which then makes one run of each viewer's packets. */
+#pragma once
+#include "bytes.h"
+#include "message.h"
+#include "mptime.h"
+#include "path.h"
+#include "registry.h"
+#include "stats.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct crypto;
+struct dtls_identity;
+struct sfu;
+
+struct sfu_config {
+    unsigned worker, workers;  /* this worker's number and how many there are */
+    struct registry *registry; /* shared */
+    struct crypto *crypto;     /* this worker's */
+    struct dtls_identity *identity;
+    struct stats *stats;       /* this worker's counters, zeroed */
+    size_t packets;            /* pool size */
+    uint64_t seed;             /* for what need not be secret but must not be guessed: hash keys, first sequence numbers */
+    mp_time wall;              /* NTP time (ns since 1900) at mp_time 0, for sender reports */
+};
+
+struct sfu *sfu_new(const struct sfu_config *); /* NULL: no memory */
+void sfu_free(struct sfu *);                    /* ends every session without a word to its peer */
+
+struct transmit { /* datagrams of one destination, one behind the other */
+    struct path path;
+    const uint8_t *data;
+    uint32_t len;
+    uint16_t segment; /* each datagram's length but the last's, which may be shorter; >= len: one datagram */
+};
+
+/* One datagram. The bytes are read before it returns. */
+void sfu_input(struct sfu *, const struct path *, const uint8_t *, size_t len, mp_time now);
+/* From the control plane or another worker. */
+void sfu_message(struct sfu *, const struct message *, mp_time now);
+void sfu_timeout(struct sfu *, mp_time now);
+mp_time sfu_deadline(const struct sfu *); /* when sfu_timeout wants to be called; MP_NEVER: not at all */
+/* Fills at most `max` transmits; drain until 0. What they point to is valid until the next call of sfu_output. */
+size_t sfu_output(struct sfu *, struct transmit *, size_t max, mp_time now);
+/* Drain until false. The message's payload is valid until the next call. */
+bool sfu_emit(struct sfu *, struct message *);

@@ -1,0 +1,77 @@
+/* Counters of one worker: one writer, read by any thread. */
+#pragma once
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* Why a datagram or a packet was dropped. X(name, label) */
+#define DROP_REASONS(X)                                                                                       \
+    X(DROP_NOT_OURS, "unknown_kind")           /* first byte is none of ours, or too short */                 \
+    X(DROP_UNKNOWN_PATH, "unknown_path")       /* DTLS or (S)RTP from where no check ever came */             \
+    X(DROP_STUN_MALFORMED, "stun_malformed")                                                                  \
+    X(DROP_STUN_UFRAG, "stun_unknown_ufrag")                                                                  \
+    X(DROP_STUN_INTEGRITY, "stun_integrity")                                                                  \
+    X(DROP_STUN_RATE, "stun_rate")             /* plain Binding requests over the source's rate */            \
+    X(DROP_DTLS, "dtls")                                                                                      \
+    X(DROP_SRTP_EARLY, "srtp_before_keys")                                                                    \
+    X(DROP_SRTP_SHORT, "srtp_short")                                                                          \
+    X(DROP_SRTP_AUTH, "srtp_auth")                                                                            \
+    X(DROP_SRTP_REPLAY, "srtp_replay")                                                                        \
+    X(DROP_SRTP_STREAMS, "srtp_streams")                                                                      \
+    X(DROP_RTP_MALFORMED, "rtp_malformed")                                                                    \
+    X(DROP_RTP_STREAM, "rtp_unknown_stream")   /* authentic, but of no published track */                     \
+    X(DROP_RTP_DUPLICATE, "rtp_duplicate")                                                                    \
+    X(DROP_RTCP_MALFORMED, "rtcp_malformed")                                                                  \
+    X(DROP_POOL, "packet_pool")                                                                               \
+    X(DROP_PENDING, "pending_full")            /* a track got more between two drains than it may hold */     \
+    X(DROP_OUTBOX, "outbox_full")                                                                             \
+    X(DROP_INBOX, "inbox_full")                /* another worker did not keep up */                           \
+    X(DROP_PATHS, "path_table_full")                                                                          \
+    X(DROP_STRAY, "stray")                     /* passed on to a worker that does not have the session */     \
+    X(DROP_RTX_BUDGET, "rtx_budget")                                                                          \
+    X(DROP_SEND, "send_error")
+
+#define X(name, label) name,
+enum drop_reason { DROP_REASONS(X) DROP_COUNT };
+#undef X
+
+/* X(name, help) */
+#define STATS_COUNTERS(X)                                                                                     \
+    X(packets_in, "Datagrams received")                                                                       \
+    X(bytes_in, "Bytes received, of datagrams' payloads")                                                     \
+    X(packets_out, "Datagrams sent")                                                                          \
+    X(bytes_out, "Bytes sent, of datagrams' payloads")                                                        \
+    X(sends, "Send operations; one carries a run of datagrams")                                               \
+    X(checks, "Authenticated connectivity checks")                                                            \
+    X(rtp_in, "RTP packets of published tracks")                                                              \
+    X(rtp_out, "RTP packets forwarded to viewers")                                                            \
+    X(nack_in, "Sequence numbers that viewers reported missing")                                              \
+    X(nack_out, "Sequence numbers that publishers were asked for again")                                      \
+    X(rtx_in, "Packets that publishers sent again")                                                           \
+    X(rtx_out, "Packets sent again to viewers")                                                               \
+    X(pli_in, "Key frame requests of viewers")                                                                \
+    X(pli_out, "Key frame requests to publishers")                                                            \
+    X(strays_out, "Datagrams passed to the worker that owns their session")                                   \
+    X(media_out, "Packets copied to other workers")                                                           \
+    X(busy_ns, "CPU time of the worker's thread")
+
+struct stats {
+#define X(name, help) _Atomic uint64_t name;
+    STATS_COUNTERS(X)
+#undef X
+    _Atomic uint64_t sessions, tracks, subscriptions, pool_used; /* gauges */
+    _Atomic uint64_t drops[DROP_COUNT];
+};
+
+/* One writer: a load and a store, no locked instruction. */
+static inline void stat_add(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+static inline void stat_set(_Atomic uint64_t *gauge, uint64_t n)
+{
+    atomic_store_explicit(gauge, n, memory_order_relaxed);
+}
+static inline uint64_t stat_get(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}

@@ -1,0 +1,286 @@
+#include "subscription.h"
+#include "check.h"
+#include "core.h"
+#include "peer.h"
+#include "seq.h"
+#include "rtp.h"
+#include "track.h"
+#include <stdlib.h>
+
+/* Retransmissions may take this share of what a viewer is sent, and at least the floor. */
+#define RTX_SHARE     0.25
+#define RTX_BPS_FLOOR 40000.0
+#define RTX_BURST     60000.0
+#define RTX_TIMES_MAX 4
+
+struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, struct track *track,
+                                      const struct subscribe *how)
+{
+    struct subscription *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->viewer = viewer;
+    s->track = track;
+    s->ssrc = how->ssrc;
+    s->rtx_ssrc = how->rtx_ssrc;
+    s->payload_type = how->payload_type;
+    s->rtx_payload_type = how->rtx_payload_type;
+    s->mid_len = (uint8_t)strnlen(how->mid, MID_SIZE);
+    memcpy(s->mid, how->mid, s->mid_len);
+    /* RFC 3550 5.1: a random start; below 2^15, so that a loss right behind it does not look like a wrap (RFC 3711 3.3.1). */
+    s->delta = 1 + prng_below(&sfu->prng, 0x7fff);
+    s->rtx_next = 1 + prng_below(&sfu->prng, 0x7fff);
+    s->next_of_track = track->subscriptions;
+    track->subscriptions = s;
+    s->next_of_peer = viewer->subscriptions;
+    viewer->subscriptions = s;
+    stat_set(&stats_of(sfu)->subscriptions, ++sfu->subscription_count);
+    return s;
+}
+
+void subscription_free(struct sfu *sfu, struct subscription *s)
+{
+    struct subscription **link = &s->track->subscriptions;
+    if (s->track->cursor == s) {
+        s->track->cursor = s->next_of_track;
+        s->track->cursor_packet = 0;
+    }
+    while (*link != s)
+        link = &(*link)->next_of_track;
+    *link = s->next_of_track;
+    link = &s->viewer->subscriptions;
+    while (*link != s)
+        link = &(*link)->next_of_peer;
+    *link = s->next_of_peer;
+    stat_set(&stats_of(sfu)->subscriptions, --sfu->subscription_count);
+    free(s);
+}
+
+/* The viewer's copy starts with this packet: its number becomes the random first one. */
+static void start(struct subscription *s, const struct packet *p)
+{
+    s->started = true;
+    s->first = s->sent_end = p->media.seq;
+    s->delta -= p->media.seq;
+}
+
+/* Whether this packet goes to the viewer at all. */
+static bool wanted(struct subscription *s, const struct packet *p)
+{
+    if (s->started)
+        return p->media.seq >= s->first;
+    if (s->track->video && !p->media.keyframe)
+        return false;
+    start(s, p);
+    return true;
+}
+
+/* abs-send-time: 6.18 fixed point seconds. */
+static void put_send_time(uint8_t out[3], mp_time now)
+{
+    uint64_t s = (uint64_t)now / 1000000000u, ns = (uint64_t)now % 1000000000u;
+    put24(out, (uint32_t)(s << 18 | (ns << 18) / 1000000000u) & 0xffffff);
+}
+
+struct extension_values {
+    struct bytes value[EXT_COUNT];
+    uint8_t send_time[3], audio_level, orientation;
+};
+
+static void extensions_of(struct extension_values *e, const struct subscription *s, const struct packet *p, mp_time now)
+{
+    memset(e->value, 0, sizeof e->value);
+    put_send_time(e->send_time, now);
+    e->value[EXT_MID] = (struct bytes){(const uint8_t *)s->mid, s->mid_len};
+    e->value[EXT_ABS_SEND_TIME] = (struct bytes){e->send_time, 3};
+    if (p->media.audio_level >= 0) {
+        e->audio_level = (uint8_t)p->media.audio_level;
+        e->value[EXT_AUDIO_LEVEL] = (struct bytes){&e->audio_level, 1};
+    }
+    if (p->media.orientation >= 0) {
+        e->orientation = (uint8_t)p->media.orientation;
+        e->value[EXT_VIDEO_ORIENTATION] = (struct bytes){&e->orientation, 1};
+    }
+}
+
+/* Header and extensions of one packet for this viewer; returns their length. */
+static size_t write_header(uint8_t *out, const struct subscription *s, const struct packet *p, struct rtp_header h,
+                           mp_time now)
+{
+    struct extension_values e;
+    h.timestamp = p->media.timestamp;
+    h.marker = p->media.marker;
+    size_t len = rtp_write(out, &h);
+    extensions_of(&e, s, p, now);
+    return len + rtp_write_extensions(out, &s->viewer->extensions, e.value);
+}
+
+/* Length of the same, without writing it. */
+static size_t header_len(const struct subscription *s, const struct packet *p)
+{
+    const uint8_t *id = s->viewer->extensions.id;
+    size_t n = (id[EXT_MID] && s->mid_len ? 1u + s->mid_len : 0) + (id[EXT_ABS_SEND_TIME] ? 4 : 0) +
+               (id[EXT_AUDIO_LEVEL] && p->media.audio_level >= 0 ? 2 : 0) +
+               (id[EXT_VIDEO_ORIENTATION] && p->media.orientation >= 0 ? 2 : 0);
+    return RTP_HEADER_SIZE + (n ? 4 + ((n + 3) & ~(size_t)3) : 0);
+}
+
+/* The run's packets have one length: the longest's. Shorter ones get RTP padding (RFC 3550 5.1), at most RUN_PADDING_MAX
+ * bytes, as libwebrtc splits a frame into nearly equal parts. It stands in the shared packet's tail, where every viewer of
+ * this drain finds the same bytes. Returns how much was put there. */
+static size_t pad(struct packet *p, size_t need)
+{
+    if (need) {
+        uint8_t *tail = p->data + p->media.payload + p->media.payload_len;
+        memset(tail, 0, need - 1);
+        tail[need - 1] = (uint8_t)need;
+    }
+    return need;
+}
+
+struct run {
+    struct packet *packets[RUN_PACKETS_MAX];
+    uint16_t len[RUN_PACKETS_MAX]; /* header and payload */
+    size_t count, segment;
+};
+
+/* Collects the next packets that can go out as one run: all within RUN_PADDING_MAX of the longest, but for the last, which
+ * may be as short as it is. */
+static void collect(struct run *r, struct subscription *s, size_t *from)
+{
+    const struct track *t = s->track;
+    size_t longest = 0, shortest = SIZE_MAX;
+    r->count = 0;
+    for (; *from < t->pending_count && r->count < RUN_PACKETS_MAX; ++*from) {
+        struct packet *p = t->pending[*from];
+        if (!wanted(s, p))
+            continue;
+        size_t len = header_len(s, p) + p->media.payload_len;
+        size_t high = len > longest ? len : longest, low = len < shortest ? len : shortest;
+        bool fits = r->count == 0 || high - low <= RUN_PADDING_MAX;
+        if (!fits && len > longest)
+            break;
+        r->packets[r->count] = p;
+        r->len[r->count++] = (uint16_t)len;
+        if (!fits) { /* a short one ends the run */
+            ++*from;
+            break;
+        }
+        longest = high;
+        shortest = low;
+    }
+    r->segment = longest;
+}
+
+/* Over DATAGRAM_OUT_MAX nothing is padded: the packet is as long as its publisher made it. */
+static size_t padding_of(const struct run *r, size_t i)
+{
+    size_t need = r->segment - r->len[i];
+    return r->count > 1 && need <= RUN_PADDING_MAX ? need : 0;
+}
+
+static size_t write_packet(struct sfu *sfu, struct subscription *s, struct packet *p, size_t padding, uint8_t *out,
+                           mp_time now)
+{
+    int64_t seq = p->media.seq + s->delta;
+    size_t header = write_header(out, s, p,
+                                 (struct rtp_header){.padding = padding > 0,
+                                                     .payload_type = s->payload_type,
+                                                     .seq = (uint16_t)seq,
+                                                     .ssrc = s->ssrc},
+                                 now);
+    size_t payload = p->media.payload_len + pad(p, padding);
+    if (p->media.seq >= s->sent_end)
+        s->sent_end = p->media.seq + 1;
+    s->packets++;
+    s->octets += p->media.payload_len;
+    return srtp_protect(s->viewer->tx, out, header, p->data + p->media.payload, payload, (uint64_t)seq);
+}
+
+bool subscription_run(struct sfu *sfu, struct subscription *s, size_t *from, uint8_t *out, struct transmit *t, mp_time now)
+{
+    struct run r;
+    const struct path *path = peer_path(s->viewer);
+    if (!s->viewer->tx || !path)
+        return false;
+    collect(&r, s, from);
+    if (!r.count)
+        return false;
+    size_t len = 0;
+    for (size_t i = 0; i < r.count; i++)
+        len += write_packet(sfu, s, r.packets[i], padding_of(&r, i), out + len, now);
+    *t = (struct transmit){
+        .path = *path,
+        .data = out,
+        .len = (uint32_t)len,
+        .segment = (uint16_t)(r.segment + srtp_tx_overhead(s->viewer->tx)),
+    };
+    stat_add(&stats_of(sfu)->rtp_out, r.count);
+    return true;
+}
+
+/* True: this number was not sent again just now, nor too often. */
+static bool rtx_allowed(struct subscription *s, uint16_t seq, mp_time now)
+{
+    uint16_t now_ms = (uint16_t)(now / MP_MS(1));
+    uint16_t rtt_ms = (uint16_t)(mp_min(s->viewer->rtt, MP_MS(500)) / MP_MS(1));
+    size_t i = seq % RTX_LOG;
+    if (s->rtx_log[i].times && s->rtx_log[i].seq == seq) {
+        if ((uint16_t)(now_ms - s->rtx_log[i].at_ms) < rtt_ms || s->rtx_log[i].times == RTX_TIMES_MAX)
+            return false;
+        s->rtx_log[i].times++;
+    } else {
+        s->rtx_log[i].seq = seq;
+        s->rtx_log[i].times = 1;
+    }
+    s->rtx_log[i].at_ms = now_ms;
+    return true;
+}
+
+static double rtx_bps(const struct subscription *s)
+{
+    double share = s->track->bitrate_bps * RTX_SHARE;
+    return share > RTX_BPS_FLOOR ? share : RTX_BPS_FLOOR;
+}
+
+/* RFC 4588 4: the original's header under the RTX stream's numbers, its sequence number in front of the payload. */
+static void send_rtx(struct sfu *sfu, struct subscription *s, const struct packet *p, const struct path *path, mp_time now)
+{
+    struct packet *copy = outbox_packet(sfu);
+    if (!copy)
+        return;
+    size_t header = write_header(copy->data, s, p,
+                                 (struct rtp_header){.payload_type = s->rtx_payload_type,
+                                                     .seq = (uint16_t)s->rtx_next,
+                                                     .ssrc = s->rtx_ssrc},
+                                 now);
+    size_t payload = p->media.payload_len;
+    if (header + 2 + payload + SRTP_OVERHEAD_MAX > PACKET_SIZE) {
+        packet_drop(&sfu->pool, copy);
+        return;
+    }
+    put16(copy->data + header, (uint16_t)(p->media.seq + s->delta));
+    memcpy(copy->data + header + 2, p->data + p->media.payload, payload);
+    copy->len = (uint16_t)srtp_protect(s->viewer->tx, copy->data, header, copy->data + header, payload + 2,
+                                       (uint64_t)s->rtx_next++);
+    outbox_send(sfu, path, copy);
+    stat_add(&stats_of(sfu)->rtx_out, 1);
+}
+
+void subscription_nack(struct sfu *sfu, struct subscription *s, uint16_t seq, mp_time now)
+{
+    const struct path *path = peer_path(s->viewer);
+    if (!s->started || !s->rtx_payload_type || !s->rtx_ssrc || !path || !s->viewer->tx)
+        return;
+    int64_t source = seq_extend(s->sent_end + s->delta, seq) - s->delta;
+    if (source < s->first || source >= s->sent_end)
+        return;
+    const struct packet *p = track_packet(s->track, source);
+    if (!p || !rtx_allowed(s, seq, now))
+        return;
+    if (!rate_take(&s->rtx_rate, p->len * 8.0, rtx_bps(s), RTX_BURST * 8, now)) {
+        drop(sfu, DROP_RTX_BUDGET);
+        return;
+    }
+    send_rtx(sfu, s, p, path, now);
+}

@@ -1,0 +1,46 @@
+/* One viewer of a track: the numbers of its copy of the stream, and how a packet is written for it. */
+#pragma once
+#include "limits.h"
+#include "message.h"
+#include "rate.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sfu;
+struct peer;
+struct track;
+struct transmit;
+
+#define RTX_LOG 128 /* recent retransmissions remembered, by sequence number */
+
+struct subscription {
+    struct peer *viewer;
+    struct track *track;
+    struct subscription *next_of_track, *next_of_peer;
+    uint32_t ssrc, rtx_ssrc;
+    uint8_t payload_type, rtx_payload_type;
+    uint8_t mid_len;
+    char mid[MID_SIZE];
+    bool started;      /* video waits for a key frame */
+    int64_t first;     /* first source seq that was sent */
+    int64_t delta;     /* viewer's extended seq = source seq + delta, always >= 0 */
+    int64_t sent_end;  /* highest source seq sent + 1 */
+    int64_t rtx_next;  /* next extended seq of the RTX stream */
+    uint32_t packets, octets; /* for sender reports */
+    struct rate rtx_rate;
+    struct {
+        uint16_t seq;
+        uint16_t at_ms; /* low bits of the time */
+        uint8_t times;
+    } rtx_log[RTX_LOG];
+};
+
+/* NULL: no memory. Both ends hold it. */
+struct subscription *subscription_new(struct sfu *, struct peer *, struct track *, const struct subscribe *);
+void subscription_free(struct sfu *, struct subscription *);
+
+/* Writes the track's pending packets from *from on as one run of datagrams: into `out`, room RUN_PACKETS_MAX packets. *from
+ * is moved on. False: nothing (more) to send. */
+bool subscription_run(struct sfu *, struct subscription *, size_t *from, uint8_t *out, struct transmit *, mp_time now);
+/* The viewer reported this sequence number (as it knows it) missing: sends it again by RTX if it is still there. */
+void subscription_nack(struct sfu *, struct subscription *, uint16_t seq, mp_time now);

@@ -1,0 +1,236 @@
+#include "track.h"
+#include "check.h"
+#include "core.h"
+#include "peer.h"
+#include <stdlib.h>
+
+/* Older packets are of no use to a viewer: its jitter buffer has given them up. */
+#define HISTORY_AGE MP_MS(1500)
+
+struct track *track_find(struct sfu *sfu, uint32_t id)
+{
+    uint32_t i = map_find(&sfu->track_ids, map_hash(id, sfu->hash_key), &id);
+    return i == MAP_NONE ? NULL : sfu->tracks[i];
+}
+
+struct track *track_get(struct sfu *sfu, uint32_t id, uint8_t origin)
+{
+    struct track *t = track_find(sfu, id);
+    if (t)
+        return t;
+    if (!sfu->track_free_count || !(t = calloc(1, sizeof *t)))
+        return NULL;
+    t->id = id;
+    t->origin = origin;
+    t->index = sfu->track_free[--sfu->track_free_count];
+    sfu->tracks[t->index] = t;
+    INVARIANT(map_add(&sfu->track_ids, map_hash(id, sfu->hash_key), t->index));
+    stat_add(&stats_of(sfu)->tracks, 1);
+    return t;
+}
+
+static void unlink_dirty(struct sfu *sfu, struct track *t)
+{
+    struct track **link = &sfu->dirty_first, *last = NULL;
+    if (!t->dirty)
+        return;
+    while (*link != t) {
+        last = *link;
+        link = &(*link)->dirty_next;
+    }
+    *link = t->dirty_next;
+    if (sfu->dirty_last == t)
+        sfu->dirty_last = last;
+    t->dirty = false;
+}
+
+void track_flush(struct sfu *sfu, struct track *t)
+{
+    unlink_dirty(sfu, t);
+    for (size_t i = 0; i < t->pending_count; i++)
+        packet_drop(&sfu->pool, t->pending[i]);
+    t->pending_count = 0;
+    for (size_t i = 0; t->history && i <= t->history_mask; i++)
+        if (t->history[i])
+            packet_drop(&sfu->pool, t->history[i]);
+    free(t->history);
+    t->history = NULL;
+}
+
+void track_release(struct sfu *sfu, struct track *t)
+{
+    if (t->publisher || t->replicas || t->subscriptions)
+        return;
+    track_flush(sfu, t);
+    if (t->origin != sfu->config.worker)
+        emit(sfu, &(struct message){.type = MESSAGE_REPLICA_CLOSE, .to = t->origin, .track = t->id}, NULL);
+    map_remove(&sfu->track_ids, map_hash(t->id, sfu->hash_key), &t->id);
+    sfu->tracks[t->index] = NULL;
+    sfu->track_free[sfu->track_free_count++] = t->index;
+    stat_add(&stats_of(sfu)->tracks, (uint64_t)-1);
+    free(t);
+}
+
+static void forget_at(struct sfu *sfu, struct track *t, int64_t seq)
+{
+    struct packet **slot = &t->history[(uint64_t)seq & t->history_mask];
+    if (*slot) {
+        packet_drop(&sfu->pool, *slot);
+        *slot = NULL;
+    }
+}
+
+/* Puts the packet into the history; what is too old goes. False: no memory, or older than what is kept. */
+static bool remember(struct sfu *sfu, struct track *t, struct packet *p, mp_time now)
+{
+    int64_t seq = p->media.seq;
+    size_t size = t->video ? HISTORY_VIDEO : HISTORY_AUDIO;
+    if (!t->history) {
+        t->history = calloc(size, sizeof *t->history);
+        if (!t->history)
+            return false;
+        t->history_mask = size - 1;
+        t->history_tail = t->history_end = seq;
+    }
+    if (seq < t->history_end - (int64_t)size)
+        return false;
+    int64_t keep_from = mp_max(t->history_end, seq + 1) - (int64_t)size;
+    if (t->history_tail < keep_from - (int64_t)size) /* a jump: every slot is stale */
+        t->history_tail = keep_from - (int64_t)size;
+    for (; t->history_tail < keep_from; t->history_tail++)
+        forget_at(sfu, t, t->history_tail);
+    for (; t->history_tail < t->history_end; t->history_tail++) {
+        struct packet *old = t->history[(uint64_t)t->history_tail & t->history_mask];
+        if (old && now - old->arrival < HISTORY_AGE)
+            break;
+        forget_at(sfu, t, t->history_tail);
+    }
+    forget_at(sfu, t, seq);
+    t->history[(uint64_t)seq & t->history_mask] = packet_ref(p);
+    t->history_tail = seq < t->history_tail ? seq : t->history_tail;
+    t->history_end = mp_max(t->history_end, seq + 1);
+    return true;
+}
+
+static void note_bitrate(struct track *t, const struct packet *p, mp_time now)
+{
+    t->rate_bytes += p->len;
+    mp_time span = now - t->rate_from;
+    if (span < MP_MS(500))
+        return;
+    if (span < MP_S(3)) {
+        double bps = (double)t->rate_bytes * 8e9 / (double)span;
+        t->bitrate_bps = t->bitrate_bps > 0 ? t->bitrate_bps * 0.5 + bps * 0.5 : bps;
+    }
+    t->rate_bytes = 0;
+    t->rate_from = now;
+}
+
+static void to_replicas(struct sfu *sfu, struct track *t, struct packet *p)
+{
+    struct message m = {.type = MESSAGE_MEDIA, .track = t->id, .media = p->media};
+    for (uint64_t rest = t->replicas; rest; rest &= rest - 1) {
+        m.to = (uint8_t)__builtin_ctzll(rest);
+        emit(sfu, &m, p);
+        stat_add(&stats_of(sfu)->media_out, 1);
+    }
+}
+
+void track_push(struct sfu *sfu, struct track *t, struct packet *p, mp_time now)
+{
+    note_bitrate(t, p, now);
+    if (p->media.keyframe)
+        keyframe_arrived(&t->keyframe);
+    to_replicas(sfu, t, p);
+    if (!t->subscriptions)
+        return;
+    if (!remember(sfu, t, p, now)) {
+        drop(sfu, DROP_RTP_DUPLICATE);
+        return;
+    }
+    if (t->pending_count == PENDING_MAX) {
+        drop(sfu, DROP_PENDING); /* viewers ask for it again */
+        return;
+    }
+    t->pending[t->pending_count++] = packet_ref(p);
+    if (t->dirty)
+        return;
+    t->dirty = true;
+    t->dirty_next = NULL;
+    t->cursor = t->subscriptions;
+    t->cursor_packet = 0;
+    if (sfu->dirty_last)
+        sfu->dirty_last->dirty_next = t;
+    else
+        sfu->dirty_first = t;
+    sfu->dirty_last = t;
+}
+
+struct packet *track_packet(const struct track *t, int64_t seq)
+{
+    if (!t->history || seq < t->history_tail || seq >= t->history_end)
+        return NULL;
+    struct packet *p = t->history[(uint64_t)seq & t->history_mask];
+    return p && p->media.seq == seq ? p : NULL;
+}
+
+void track_clock(struct sfu *sfu, struct track *t, const struct source_clock *clock)
+{
+    t->clock = *clock;
+    t->has_clock = true;
+    struct message m = {.type = MESSAGE_CLOCK, .track = t->id, .clock = *clock};
+    for (uint64_t rest = t->replicas; rest; rest &= rest - 1) {
+        m.to = (uint8_t)__builtin_ctzll(rest);
+        emit(sfu, &m, NULL);
+    }
+}
+
+void track_keyframe(struct sfu *sfu, struct track *t, mp_time now)
+{
+    if (!t->video)
+        return;
+    keyframe_want(&t->keyframe);
+    if (t->publisher)
+        peer_schedule(sfu, t->publisher, now);
+    else if (t->origin != sfu->config.worker && keyframe_due(&t->keyframe, now))
+        emit(sfu, &(struct message){.type = MESSAGE_KEYFRAME, .to = t->origin, .track = t->id}, NULL);
+}
+
+void track_replica_open(struct sfu *sfu, uint32_t id, unsigned worker, mp_time now)
+{
+    struct track *t = track_get(sfu, id, (uint8_t)sfu->config.worker);
+    if (!t)
+        return;
+    t->replicas |= 1ull << worker;
+    if (t->has_clock)
+        emit(sfu, &(struct message){.type = MESSAGE_CLOCK, .to = (uint8_t)worker, .track = id, .clock = t->clock}, NULL);
+    if (t->publisher)
+        track_keyframe(sfu, t, now);
+}
+
+void track_replica_close(struct sfu *sfu, uint32_t id, unsigned worker)
+{
+    struct track *t = track_find(sfu, id);
+    if (!t)
+        return;
+    t->replicas &= ~(1ull << worker);
+    track_release(sfu, t);
+}
+
+void track_media(struct sfu *sfu, const struct message *m, mp_time now)
+{
+    struct track *t = track_find(sfu, m->track);
+    if (!t || !t->subscriptions || m->payload.len > DATAGRAM_IN_MAX)
+        return;
+    struct packet *p = packet_take(&sfu->pool);
+    if (!p) {
+        drop(sfu, DROP_POOL);
+        return;
+    }
+    memcpy(p->data, m->payload.data, m->payload.len);
+    p->len = (uint16_t)m->payload.len;
+    p->media = m->media;
+    p->arrival = now;
+    track_push(sfu, t, p, now);
+    packet_drop(&sfu->pool, p);
+}
