@@ -32,11 +32,15 @@ void gcm_seal(struct gcm_key *, const uint8_t iv[12], const uint8_t *aad, size_t
 bool gcm_open(struct gcm_key *, const uint8_t iv[12], const uint8_t *aad, size_t aad_len, const uint8_t *in,
               size_t len, uint8_t *out, const uint8_t tag[GCM_TAG]);
 
-/* AES-128 in counter mode (RFC 3711 4.1.1): `in` XOR the key stream that starts at `iv`. */
+/* AES-128 in counter mode (RFC 3711 4.1.1): `in` XOR the key stream that starts at `iv`, whose last four bytes count
+ * blocks and must not overflow. `in` and `out` are equal or do not overlap. */
 struct ctr_key;
 struct ctr_key *ctr_key_new(struct crypto *, const uint8_t key[16]);
 void ctr_key_free(struct ctr_key *);
 void ctr_xor(struct ctr_key *, const uint8_t iv[16], const uint8_t *in, size_t len, uint8_t *out);
+/* The key stream itself, of no context: SRTP's key derivation (RFC 3711 4.3.3). AES in simulation too, so that other keys
+ * give other tags there. False: no memory. */
+bool aes_cm_prf(const uint8_t key[16], const uint8_t iv[16], uint8_t *out, size_t len);
 
 /* HMAC-SHA1 with the key's two states precomputed (RFC 2104): what STUN and AES-CM SRTP pay per packet is the
  * message alone. A plain value: copy it freely, needs no context. */

@@ -1,0 +1,99 @@
+/* The certificate of this process and what all its associations agree to speak: DTLS 1.2, ECDHE and AEAD
+ * ciphers (RFC 8827 6.5), a certificate from both sides, nothing to resume or renegotiate. */
+#include "dtls_identity.h"
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/srtp.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+
+/* Browsers compare the fingerprint and do not ask for the dates; others might. */
+#define VALID_BEFORE_S (24L * 3600)
+#define VALID_AFTER_S  (10 * 365 * 24L * 3600)
+
+/* A peer's Certificate message may be this long; OpenSSL's own floor for a handshake message is one record.
+ */
+#define PEER_CERTIFICATE_MAX 8192
+
+static bool certificate_fill(X509 *c, EVP_PKEY *key)
+{
+    uint64_t serial;
+    X509_NAME *name = X509_get_subject_name(c);
+    static const unsigned char cn[] = "monoport";
+    return RAND_bytes((unsigned char *)&serial, sizeof serial) == 1 &&
+           X509_set_version(c, X509_VERSION_3) == 1 &&
+           ASN1_INTEGER_set_uint64(X509_get_serialNumber(c), serial >> 1 | 1) == 1 &&
+           X509_gmtime_adj(X509_getm_notBefore(c), -VALID_BEFORE_S) &&
+           X509_gmtime_adj(X509_getm_notAfter(c), VALID_AFTER_S) &&
+           X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, cn, -1, -1, 0) == 1 &&
+           X509_set_issuer_name(c, name) == 1 && X509_set_pubkey(c, key) == 1 &&
+           X509_sign(c, key, EVP_sha256()) > 0;
+}
+
+static X509 *certificate_new(EVP_PKEY *key)
+{
+    X509 *c = X509_new();
+    if (c && !certificate_fill(c, key)) {
+        X509_free(c);
+        c = NULL;
+    }
+    return c;
+}
+
+/* Any certificate: it is self-signed, and who it belongs to is told by its fingerprint in the SDP (RFC
+ * 8827 5.6.4). That the peer has its private key is checked by the handshake. */
+static int certificate_accept(X509_STORE_CTX *store, void *arg)
+{
+    return 1;
+}
+
+static bool context_setup(SSL_CTX *ctx, X509 *certificate, EVP_PKEY *key)
+{
+    SSL_CTX_set_options(ctx, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
+                                 SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_max_cert_list(ctx, PEER_CERTIFICATE_MAX);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, certificate_accept, NULL);
+    return SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_max_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+                                        "ECDHE-ECDSA-AES256-GCM-SHA384") == 1 &&
+           /* X25519 first as the cheapest; our certificate's own curve must be among them (RFC 8422 5.1.1) */
+           SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1 &&
+           SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA256:RSA+SHA256") == 1 &&
+           SSL_CTX_use_certificate(ctx, certificate) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+}
+
+struct dtls_identity *dtls_identity_new(void)
+{
+    struct dtls_identity *id = calloc(1, sizeof *id);
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = key ? certificate_new(key) : NULL;
+    bool ok = id && certificate && X509_digest(certificate, EVP_sha256(), id->sha256, NULL) == 1 &&
+              (id->datagrams = datagram_bio_method()) && (id->context = SSL_CTX_new(DTLS_method())) &&
+              context_setup(id->context, certificate, key);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    if (!ok) {
+        dtls_identity_free(id);
+        return NULL;
+    }
+    return id;
+}
+
+void dtls_identity_free(struct dtls_identity *id)
+{
+    if (!id)
+        return;
+    SSL_CTX_free(id->context);
+    BIO_meth_free(id->datagrams);
+    free(id);
+}
+
+void dtls_identity_fingerprint(const struct dtls_identity *id, uint8_t sha256[32])
+{
+    memcpy(sha256, id->sha256, sizeof id->sha256);
+}

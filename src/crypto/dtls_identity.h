@@ -1,0 +1,14 @@
+/* Inside src/crypto only: what an association takes from the process' certificate. */
+#pragma once
+#include "crypto.h"
+#include <openssl/ssl.h>
+
+struct dtls_identity {
+    SSL_CTX
+        *context; /* both roles; OpenSSL counts its references atomically, so every worker uses this one */
+    BIO_METHOD *datagrams;
+    uint8_t sha256[32];
+};
+
+/* OpenSSL's view of our datagram queues (dtls_engine.c). NULL: no memory. */
+BIO_METHOD *datagram_bio_method(void);

@@ -1,0 +1,152 @@
+/* The ciphers by Intel's IPsec-MB: GCM by its direct calls (one packet, no job queue), AES-CM by a burst of
+ * one. The library holds code for several generations of CPUs; init_mb_mgr_auto takes the best that this one
+ * runs: avx512  four blocks an instruction (VAES) where the CPU has it avx2, avx  AES-NI with VEX encodings
+ * Older CPUs are left to OpenSSL, which is no slower there. A manager belongs to one thread: the context owns
+ * it. */
+#include "cipher.h"
+#include <intel-ipsec-mb.h>
+#include <stdalign.h>
+#include <stdlib.h>
+
+/* The header asks for this alignment only where the macro LINUX is defined, which compilers for Linux do not.
+ */
+#define KEY_ALIGN 64
+
+struct ipsec_mb {
+    struct crypto base;
+    IMB_MGR *mgr;
+    struct gcm_context_data scratch; /* of the one call that runs */
+};
+
+struct mb_gcm {
+    struct gcm_key base;
+    struct ipsec_mb *owner;
+    alignas(KEY_ALIGN) struct gcm_key_data data;
+};
+struct mb_ctr {
+    struct ctr_key base;
+    IMB_MGR *mgr;
+    alignas(16) uint8_t round_keys[11 * 16];
+};
+_Static_assert(sizeof(struct gcm_key_data) <= 1024, "a session holds four of them");
+
+static void mb_close(struct crypto *c)
+{
+    struct ipsec_mb *m = (struct ipsec_mb *)c;
+    free_mb_mgr(m->mgr);
+    explicit_bzero(m, sizeof *m);
+    free(m);
+}
+
+static const struct cipher_ops mb_ops;
+
+static struct gcm_key *mb_gcm_key_new(struct crypto *c, const uint8_t key[16])
+{
+    struct mb_gcm *k = aligned_alloc(KEY_ALIGN, sizeof *k);
+    if (!k)
+        return NULL;
+    k->base.ops = &mb_ops;
+    k->owner = (struct ipsec_mb *)c;
+    IMB_AES128_GCM_PRE(k->owner->mgr, key, &k->data);
+    return &k->base;
+}
+
+static void mb_gcm_key_free(struct gcm_key *key)
+{
+    explicit_bzero(key, sizeof(struct mb_gcm));
+    free(key);
+}
+
+static void mb_gcm_seal(struct gcm_key *key, const uint8_t iv[12], const uint8_t *aad, size_t aad_len,
+                        const uint8_t *in, size_t len, uint8_t *out, uint8_t tag[GCM_TAG])
+{
+    struct mb_gcm *k = (struct mb_gcm *)key;
+    IMB_AES128_GCM_ENC(k->owner->mgr, &k->data, &k->owner->scratch, out, in, len, iv, aad, aad_len, tag,
+                       GCM_TAG);
+}
+
+static bool mb_gcm_open(struct gcm_key *key, const uint8_t iv[12], const uint8_t *aad, size_t aad_len,
+                        const uint8_t *in, size_t len, uint8_t *out, const uint8_t tag[GCM_TAG])
+{
+    struct mb_gcm *k = (struct mb_gcm *)key;
+    uint8_t expected[GCM_TAG];
+    memcpy(expected, tag, GCM_TAG); /* it may stand in what is overwritten */
+    uint8_t found[GCM_TAG];
+    IMB_AES128_GCM_DEC(k->owner->mgr, &k->data, &k->owner->scratch, out, in, len, iv, aad, aad_len, found,
+                       GCM_TAG);
+    return bytes_equal_secret(found, expected, GCM_TAG);
+}
+
+static struct ctr_key *mb_ctr_key_new(struct crypto *c, const uint8_t key[16])
+{
+    alignas(16) uint8_t decryption[11 * 16]; /* counter mode only encrypts */
+    struct mb_ctr *k = aligned_alloc(alignof(struct mb_ctr), sizeof *k);
+    if (!k)
+        return NULL;
+    k->base.ops = &mb_ops;
+    k->mgr = ((struct ipsec_mb *)c)->mgr;
+    IMB_AES_KEYEXP_128(k->mgr, key, k->round_keys, decryption);
+    explicit_bzero(decryption, sizeof decryption);
+    return &k->base;
+}
+
+static void mb_ctr_key_free(struct ctr_key *key)
+{
+    explicit_bzero(key, sizeof(struct mb_ctr));
+    free(key);
+}
+
+static void mb_ctr_xor(struct ctr_key *key, const uint8_t iv[16], const uint8_t *in, size_t len, uint8_t *out)
+{
+    struct mb_ctr *k = (struct mb_ctr *)key;
+    if (!len)
+        return;
+    IMB_JOB job; /* the burst call reads no field but these */
+    job.src = in;
+    job.dst = out;
+    job.cipher_start_src_offset_in_bytes = 0;
+    job.msg_len_to_cipher_in_bytes = len;
+    job.iv = iv;
+    job.iv_len_in_bytes = 16;
+    job.enc_keys = k->round_keys;
+    job.dec_keys = k->round_keys;
+    job.key_len_in_bytes = 16;
+    IMB_SUBMIT_CIPHER_BURST_NOCHECK(k->mgr, &job, 1, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, IMB_KEY_128_BYTES);
+}
+
+static const struct cipher_ops mb_ops = {
+    .close = mb_close,
+    .gcm_key_new = mb_gcm_key_new,
+    .gcm_key_free = mb_gcm_key_free,
+    .gcm_seal = mb_gcm_seal,
+    .gcm_open = mb_gcm_open,
+    .ctr_key_new = mb_ctr_key_new,
+    .ctr_key_free = mb_ctr_key_free,
+    .ctr_xor = mb_ctr_xor,
+};
+
+struct crypto *crypto_ipsec_mb(void)
+{
+    const uint64_t needed = IMB_CPUFLAGS_AVX;
+    if ((imb_get_feature_flags() & needed) != needed)
+        return NULL;
+    struct ipsec_mb *m = aligned_alloc(KEY_ALIGN, (sizeof *m + KEY_ALIGN - 1) / KEY_ALIGN * KEY_ALIGN);
+    if (!m)
+        return NULL;
+    m->mgr = alloc_mb_mgr(0);
+    if (!m->mgr) {
+        free(m);
+        return NULL;
+    }
+    IMB_ARCH arch = IMB_ARCH_NONE;
+    init_mb_mgr_auto(m->mgr, &arch);
+    m->base.ops = &mb_ops;
+    m->base.name = arch == IMB_ARCH_AVX512 ? "ipsec-mb avx512"
+                   : arch == IMB_ARCH_AVX2 ? "ipsec-mb avx2"
+                                           : "ipsec-mb avx";
+    if (imb_get_errno(m->mgr) != 0 || arch < IMB_ARCH_AVX) { /* its self-test failed, or no such code in it */
+        mb_close((struct crypto *)m);
+        return NULL;
+    }
+    return &m->base;
+}

@@ -1,0 +1,66 @@
+/* Chooses the implementation, and passes each call on to the one that the key was made by. */
+#include "cipher.h"
+
+struct crypto *crypto_new(enum crypto_kind kind)
+{
+    if (kind == CRYPTO_NULL)
+        return crypto_null();
+#ifdef HAVE_IPSEC_MB
+    if (kind == CRYPTO_BEST) {
+        struct crypto *c = crypto_ipsec_mb();
+        if (c)
+            return c;
+    }
+#endif
+    return crypto_openssl();
+}
+
+void crypto_free(struct crypto *c)
+{
+    if (c)
+        c->ops->close(c);
+}
+
+const char *crypto_name(const struct crypto *c)
+{
+    return c->name;
+}
+
+struct gcm_key *gcm_key_new(struct crypto *c, const uint8_t key[16])
+{
+    return c->ops->gcm_key_new(c, key);
+}
+
+void gcm_key_free(struct gcm_key *k)
+{
+    if (k)
+        k->ops->gcm_key_free(k);
+}
+
+void gcm_seal(struct gcm_key *k, const uint8_t iv[12], const uint8_t *aad, size_t aad_len, const uint8_t *in,
+              size_t len, uint8_t *out, uint8_t tag[GCM_TAG])
+{
+    k->ops->gcm_seal(k, iv, aad, aad_len, in, len, out, tag);
+}
+
+bool gcm_open(struct gcm_key *k, const uint8_t iv[12], const uint8_t *aad, size_t aad_len, const uint8_t *in,
+              size_t len, uint8_t *out, const uint8_t tag[GCM_TAG])
+{
+    return k->ops->gcm_open(k, iv, aad, aad_len, in, len, out, tag);
+}
+
+struct ctr_key *ctr_key_new(struct crypto *c, const uint8_t key[16])
+{
+    return c->ops->ctr_key_new(c, key);
+}
+
+void ctr_key_free(struct ctr_key *k)
+{
+    if (k)
+        k->ops->ctr_key_free(k);
+}
+
+void ctr_xor(struct ctr_key *k, const uint8_t iv[16], const uint8_t *in, size_t len, uint8_t *out)
+{
+    k->ops->ctr_xor(k, iv, in, len, out);
+}
