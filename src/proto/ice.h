@@ -8,12 +8,14 @@
 #include "path.h"
 #include "stun.h"
 
-#define ICE_CONSENT_TIMEOUT MP_S(30)
+#define ICE_CONSENT_TIMEOUT  MP_S(30)
+#define ICE_NOMINATION_HOLDS MP_S(5)
 
 struct ice_tuple { /* a path that an authenticated check came by */
     struct path path;
     mp_time first_check, last_check;
-    uint32_t priority; /* of the candidate, from the check */
+    mp_time last_nominated; /* the last check with USE-CANDIDATE; only where `nominated` */
+    uint32_t priority;      /* of the candidate, from the check */
     bool nominated;
 };
 
@@ -29,7 +31,8 @@ struct ice {
 void ice_init(struct ice *, const char *local_ufrag, const char *local_password, mp_time now);
 
 enum ice_event {
-    ICE_REFUSED,    /* not for us, not authentic, not a Binding request: counted and dropped, nothing learned */
+    ICE_REFUSED,    /* not for us, not authentic, not a Binding request: dropped without an answer; or authentic and
+                       answered with an error. Nothing learned */
     ICE_CHECK,      /* a check from a known path */
     ICE_PATH_NEW,   /* the first check from this path */
     ICE_NOMINATED,  /* the selected path changed (also when the new path is new) */
@@ -44,9 +47,10 @@ struct ice_answer {
 };
 
 /* Handles a Binding request. The response (success; 487 where the client claims to be controlled; 420 for unknown
- * required attributes) is written to `reply`. The nomination rule of ours: the latest authenticated USE-CANDIDATE wins unless
- * its candidate priority is below that of the selected path while that path was checked within the last 5 s; plain checks
- * never move the path. `message` is what was parsed; MESSAGE-INTEGRITY is verified here, before anything is learned. */
+ * required attributes; both with event ICE_REFUSED) is written to `reply`. The nomination rule of ours: the latest
+ * authenticated USE-CANDIDATE wins unless its candidate priority is below that of the selected path while that path was
+ * itself nominated within the last 5 s; plain checks never move the path. MESSAGE-INTEGRITY is verified here, before
+ * anything is learned. */
 struct ice_answer ice_input(struct ice *, const struct stun_view *, const struct path *, uint8_t *reply, size_t size,
                             mp_time now);
 

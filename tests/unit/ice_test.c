@@ -1,0 +1,546 @@
+#include "exact.h"
+#include "ice.h"
+#include "prng.h"
+#include "test.h"
+
+#define UFRAG    "0001abcdefgh"
+#define PASSWORD "abcdefghijklmnopqrstuvwx"
+
+static struct path path_from(const char *ip, uint16_t port)
+{
+    struct path p;
+    memset(&p, 0, sizeof p);
+    address_parse(&p.remote, ip, port);
+    address_parse(&p.local, strchr(ip, ':') ? "2001:db8::53" : "192.0.2.53", 3478);
+    return p;
+}
+
+/* What a client's check says; zero-initialised: a plain, sound check from a controlling client. */
+struct check {
+    const char *username, *password;
+    uint32_t priority;
+    bool nominate, controlled, indication, no_integrity;
+    uint16_t unknown, method;
+};
+
+static size_t check_write(uint8_t *out, size_t size, const struct check *c)
+{
+    static uint8_t txid[12];
+    const char *username = c->username ? c->username : UFRAG ":remote";
+    const char *password = c->password ? c->password : PASSWORD;
+    struct hmac_sha1 key;
+    struct stun_writer w;
+    hmac_sha1_key(&key, (const uint8_t *)password, strlen(password));
+    txid[0]++;
+    stun_begin(&w, out, size, c->indication ? STUN_INDICATION : STUN_REQUEST,
+               c->method ? c->method : STUN_BINDING, txid);
+    stun_add(&w, STUN_ATTR_USERNAME, username, strlen(username));
+    stun_add_u64(&w, c->controlled ? STUN_ATTR_CONTROLLED : STUN_ATTR_CONTROLLING, 42);
+    stun_add_u32(&w, STUN_ATTR_PRIORITY, c->priority);
+    if (c->nominate)
+        stun_add(&w, STUN_ATTR_USE_CANDIDATE, NULL, 0);
+    if (c->unknown)
+        stun_add(&w, c->unknown, "x", 1);
+    if (!c->no_integrity)
+        stun_add_integrity(&w, &key);
+    stun_add_fingerprint(&w);
+    return stun_end(&w);
+}
+
+static uint8_t reply[256];
+
+static struct ice_answer send_check(struct ice *ice, const struct check *c, const struct path *path,
+                                    mp_time now)
+{
+    uint8_t p[512];
+    struct stun_view v;
+    size_t len = check_write(p, sizeof p, c);
+    CHECK_EQ(stun_parse(&v, exact(p, len), len), STUN_OK);
+    memset(reply, 0, sizeof reply);
+    return ice_input(ice, &v, path, reply, sizeof reply, now);
+}
+
+static struct ice fresh(void)
+{
+    struct ice ice;
+    ice_init(&ice, UFRAG, PASSWORD, MP_S(1));
+    return ice;
+}
+
+static void response_is_signed_and_carries_the_mapped_address(void)
+{
+    const char *ips[] = {"198.51.100.7", "2001:db8::7"};
+    for (int i = 0; i < 2; i++) {
+        struct ice ice = fresh();
+        struct path from = path_from(ips[i], 4711);
+        struct stun_view v;
+        struct hmac_sha1 key;
+        hmac_sha1_key(&key, (const uint8_t *)PASSWORD, strlen(PASSWORD));
+        uint8_t p[256];
+        size_t len = check_write(p, sizeof p, &(struct check){0});
+        struct stun_view m;
+        stun_parse(&m, p, len);
+        struct ice_answer a = ice_input(&ice, &m, &from, reply, sizeof reply, MP_S(2));
+        CHECK_EQ(a.event, ICE_PATH_NEW);
+        CHECK_EQ(a.len, i ? 76 : 64);
+        CHECK_EQ(stun_parse(&v, exact(reply, a.len), a.len), STUN_OK);
+        CHECK_EQ(v.class, STUN_SUCCESS);
+        CHECK_EQ(v.method, STUN_BINDING);
+        CHECK_BYTES(v.txid, m.txid, 12);
+        CHECK(v.has_mapped && address_equal(&v.mapped, &from.remote));
+        CHECK(v.fingerprint && stun_check(&v, &key));
+        CHECK(a.len <= len); /* no amplification */
+    }
+}
+
+static bool untouched(const struct ice *ice)
+{
+    struct ice f = fresh();
+    return ice->count == 0 && ice->selected == -1 && ice->last_check == f.last_check && !ice_selected(ice);
+}
+
+static void what_is_not_authentic_learns_and_answers_nothing(void)
+{
+    const struct check lies[] = {{.no_integrity = true},
+                                 {.password = "abcdefghijklmnopqrstuvwy"},
+                                 {.password = ""},
+                                 {.username = "0001abcdefgi:remote"},
+                                 {.username = "0001abcdefg:remote"},
+                                 {.username = "0001abcdefghi:remote"},
+                                 {.username = UFRAG},
+                                 {.username = ":remote"},
+                                 {.username = ""},
+                                 {.indication = true},
+                                 {.method = 3}};
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct ice ice = fresh();
+        struct path from = path_from("203.0.113.66", 666);
+        struct check c = lies[i];
+        c.nominate = true;
+        struct ice_answer a = send_check(&ice, &c, &from, MP_S(5));
+        CHECK_EQ(a.event, ICE_REFUSED);
+        CHECK_EQ(a.len, 0);
+        CHECK(!a.path_new && !a.has_dropped);
+        CHECK(untouched(&ice));
+    }
+}
+
+static void every_flipped_bit_of_a_check_learns_nothing(void)
+{
+    uint8_t p[256];
+    size_t len = check_write(p, sizeof p, &(struct check){.nominate = true});
+    for (size_t bit = 0; bit < 8 * len; bit++) {
+        struct ice ice = fresh();
+        struct path from = path_from("203.0.113.66", 666);
+        struct stun_view v;
+        p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        bool in_type =
+            bit / 8 >= len - 8 && bit / 8 < len - 6; /* FINGERPRINT by another name: still authentic */
+        if (stun_parse(&v, p, len) == STUN_OK && !in_type) {
+            CHECK_EQ(ice_input(&ice, &v, &from, reply, sizeof reply, MP_S(2)).len, 0);
+            CHECK(untouched(&ice));
+        }
+        p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+}
+
+static void forged_checks_do_not_touch_a_running_session(void)
+{
+    struct ice ice = fresh(), before;
+    struct path good = path_from("198.51.100.7", 4711), bad = path_from("203.0.113.66", 666);
+    send_check(&ice, &(struct check){.nominate = true, .priority = 5}, &good, MP_S(2));
+    before = ice;
+    for (int i = 0; i < 1000; i++)
+        send_check(&ice, &(struct check){.nominate = true, .priority = 9, .password = "wrong"},
+                   i & 1 ? &bad : &good, MP_S(3));
+    CHECK_BYTES(&ice, &before, sizeof ice);
+    CHECK(path_equal(ice_selected(&ice), &good));
+}
+
+static void first_check_from_a_path_is_told(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2);
+    struct ice_answer r = send_check(&ice, &(struct check){0}, &a, MP_S(2));
+    CHECK(r.event == ICE_PATH_NEW && r.path_new && !r.has_dropped);
+    r = send_check(&ice, &(struct check){0}, &a, MP_S(2));
+    CHECK(r.event == ICE_CHECK && !r.path_new);
+    CHECK(ice_knows(&ice, &a) && !ice_knows(&ice, &b));
+    r = send_check(&ice, &(struct check){.nominate = true}, &b, MP_S(2));
+    CHECK(r.event == ICE_NOMINATED && r.path_new);
+    CHECK(ice_knows(&ice, &b));
+    CHECK_EQ(ice.count, 2);
+}
+
+static void one_remote_over_two_local_addresses_is_two_paths(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1), b = a;
+    b.local.ip[15]++;
+    send_check(&ice, &(struct check){0}, &a, MP_S(2));
+    CHECK(send_check(&ice, &(struct check){0}, &b, MP_S(2)).path_new);
+}
+
+static void plain_checks_never_move_the_path(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2);
+    send_check(&ice, &(struct check){.priority = 9}, &b, MP_S(2));
+    CHECK(!ice_selected(&ice));
+    send_check(&ice, &(struct check){.nominate = true, .priority = 1}, &a, MP_S(2));
+    for (int s = 2; s < 100; s++)
+        CHECK(send_check(&ice, &(struct check){.priority = 9}, &b, MP_S(s)).event == ICE_CHECK);
+    CHECK(path_equal(ice_selected(&ice), &a));
+}
+
+static void nomination_of_the_selected_path_is_no_event(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1);
+    CHECK_EQ(send_check(&ice, &(struct check){.nominate = true}, &a, MP_S(2)).event, ICE_NOMINATED);
+    CHECK_EQ(send_check(&ice, &(struct check){.nominate = true}, &a, MP_S(3)).event, ICE_CHECK);
+}
+
+/* Firefox sets USE-CANDIDATE on every check of every pair. */
+static void aggressive_nomination_settles_on_the_highest_priority(void)
+{
+    struct prng r;
+    prng_seed(&r, 5);
+    for (int round = 0; round < 500; round++) {
+        struct ice ice = fresh();
+        struct path paths[6];
+        int count = 2 + (int)prng_below(&r, 5), moves = 0;
+        for (int i = 0; i < count; i++)
+            paths[i] = path_from(i & 1 ? "198.51.100.7" : "2001:db8::7", (uint16_t)(1000 + i));
+        mp_time now = MP_S(2);
+        int order[6] = {0, 1, 2, 3, 4, 5};
+        for (int pass = 0; pass < 40; pass++) {
+            for (int i = count - 1; i > 0; i--) { /* checks come in any order */
+                int j = (int)prng_below(&r, (uint32_t)i + 1), t = order[i];
+                order[i] = order[j];
+                order[j] = t;
+            }
+            for (int i = 0; i < count; i++) {
+                struct check c = {.nominate = true, .priority = 1000 + 10 * (uint32_t)order[i]};
+                bool moved = send_check(&ice, &c, &paths[order[i]], now).event == ICE_NOMINATED;
+                CHECK(!moved || pass == 0);
+                moves += moved;
+                now += MP_MS(20);
+            }
+        }
+        CHECK(path_equal(ice_selected(&ice), &paths[count - 1]));
+        CHECK(moves <= count);
+    }
+}
+
+/* Chromium nominates the pair that it uses, and goes on checking the one that it left. */
+static void client_can_move_to_a_lower_priority(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1), b = path_from("203.0.113.9", 2);
+    send_check(&ice, &(struct check){.nominate = true, .priority = 9}, &a, MP_S(10));
+    for (mp_time now = MP_S(11); now <= MP_S(15); now += MP_S(1)) {
+        send_check(&ice, &(struct check){.priority = 9}, &a, now);
+        CHECK(send_check(&ice, &(struct check){.nominate = true, .priority = 3}, &b, now).event !=
+              ICE_NOMINATED);
+        CHECK(path_equal(ice_selected(&ice), &a));
+    }
+    send_check(&ice, &(struct check){.priority = 9}, &a, MP_S(15));
+    CHECK_EQ(send_check(&ice, &(struct check){.nominate = true, .priority = 3}, &b, MP_S(15) + 1).event,
+             ICE_NOMINATED);
+    CHECK(path_equal(ice_selected(&ice), &b));
+}
+
+static void client_behind_a_new_mapping_moves_at_once(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2);
+    send_check(&ice, &(struct check){.nominate = true, .priority = 9}, &a, MP_S(10));
+    CHECK_EQ(send_check(&ice, &(struct check){.nominate = true, .priority = 9}, &b, MP_S(11)).event,
+             ICE_NOMINATED);
+}
+
+static uint16_t error_of(struct ice_answer a, struct stun_view *v)
+{
+    struct hmac_sha1 key;
+    hmac_sha1_key(&key, (const uint8_t *)PASSWORD, strlen(PASSWORD));
+    CHECK_EQ(stun_parse(v, reply, a.len), STUN_OK);
+    CHECK_EQ(v->class, STUN_ERROR);
+    CHECK(v->fingerprint && stun_check(v, &key));
+    return v->error_code;
+}
+
+static void controlled_client_gets_487(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1);
+    struct stun_view v;
+    struct ice_answer r =
+        send_check(&ice, &(struct check){.controlled = true, .nominate = true}, &a, MP_S(2));
+    CHECK_EQ(r.event, ICE_REFUSED);
+    CHECK_EQ(error_of(r, &v), 487);
+    CHECK(untouched(&ice));
+}
+
+static void unknown_required_attribute_gets_420(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1);
+    struct stun_view v;
+    struct ice_answer r = send_check(&ice, &(struct check){.unknown = 0x7f01, .nominate = true}, &a, MP_S(2));
+    CHECK_EQ(r.event, ICE_REFUSED);
+    CHECK_EQ(error_of(r, &v), 420);
+    const uint8_t listed[] = {0x00, 0x0a, 0x00, 0x02, 0x7f, 0x01, 0x00, 0x00};
+    CHECK(memmem(reply, r.len, listed, sizeof listed) != NULL);
+    CHECK(untouched(&ice));
+}
+
+static void tuples_are_bounded_and_the_selected_stays(void)
+{
+    struct ice ice = fresh();
+    struct path home = path_from("198.51.100.7", 1), oldest;
+    send_check(&ice, &(struct check){.nominate = true, .priority = 9}, &home, MP_S(2));
+    for (uint16_t port = 2; port < 10000; port++) {
+        struct path p = path_from("198.51.100.7", port);
+        struct ice_answer a = send_check(&ice, &(struct check){0}, &p, MP_S(2) + MP_MS(port));
+        CHECK(a.path_new && a.has_dropped == (port > ICE_TUPLES_MAX));
+        if (a.has_dropped) {
+            oldest = path_from("198.51.100.7", (uint16_t)(port - (ICE_TUPLES_MAX - 1)));
+            CHECK(path_equal(&a.dropped, &oldest));
+            CHECK(!ice_knows(&ice, &a.dropped));
+        }
+        CHECK(ice.count <= ICE_TUPLES_MAX && ice_knows(&ice, &p) && ice_knows(&ice, &home));
+    }
+    CHECK(path_equal(ice_selected(&ice), &home));
+}
+
+static void full_table_still_takes_a_nomination(void)
+{
+    struct ice ice = fresh();
+    for (uint16_t port = 1; port <= 20; port++) {
+        struct path p = path_from("198.51.100.7", port);
+        struct ice_answer a = send_check(&ice, &(struct check){.nominate = true}, &p, MP_S(2) + port);
+        CHECK_EQ(a.event, ICE_NOMINATED);
+        CHECK(path_equal(ice_selected(&ice), &p));
+        CHECK(!a.has_dropped || !path_equal(&a.dropped, &p));
+    }
+}
+
+static void consent_ends_after_30_s(void)
+{
+    struct ice ice = fresh(); /* started at 1 s */
+    struct path a = path_from("198.51.100.7", 1);
+    CHECK_EQ(ice_deadline(&ice), MP_S(31));
+    CHECK(!ice_expired(&ice, MP_S(31) - 1) && ice_expired(&ice, MP_S(31)));
+    send_check(&ice, &(struct check){0}, &a, MP_S(20));
+    CHECK_EQ(ice_deadline(&ice), MP_S(50));
+    send_check(&ice, &(struct check){.password = "wrong"}, &a, MP_S(40));
+    send_check(&ice, &(struct check){.controlled = true}, &a, MP_S(40));
+    CHECK_EQ(ice_deadline(&ice), MP_S(50));
+    CHECK(!ice_expired(&ice, MP_S(50) - 1) && ice_expired(&ice, MP_S(50)));
+}
+
+static void reply_without_room_is_silence(void)
+{
+    uint8_t p[256];
+    struct stun_view v;
+    struct path a = path_from("198.51.100.7", 1);
+    size_t len = check_write(p, sizeof p, &(struct check){0});
+    for (size_t size = 0; size < 80; size++) {
+        struct ice ice = fresh();
+        uint8_t *out = malloc(size + 1);
+        stun_parse(&v, p, len);
+        CHECK_EQ(ice_input(&ice, &v, &a, out + 1, size, MP_S(2)).len, size < 64 ? 0 : 64);
+        free(out);
+    }
+}
+
+static void username_is_split_at_its_first_colon(void)
+{
+    struct bytes local;
+    CHECK(ice_username_local((struct bytes){(const uint8_t *)"ab:cd:ef", 8}, &local) &&
+          bytes_equal(local, "ab", 2));
+    CHECK(ice_username_local((struct bytes){(const uint8_t *)"ab:", 3}, &local) &&
+          bytes_equal(local, "ab", 2));
+    CHECK(!ice_username_local((struct bytes){(const uint8_t *)":cd", 3}, &local));
+    CHECK(!ice_username_local((struct bytes){(const uint8_t *)"abcd", 4}, &local));
+    CHECK(!ice_username_local((struct bytes){(const uint8_t *)"", 0}, &local));
+    CHECK(!ice_username_local((struct bytes){NULL, 0}, &local));
+}
+
+/* --- candidate lines --- */
+
+static bool read_line(struct candidate *c, const char *text)
+{
+    return candidate_parse(c, (const char *)exact(text, strlen(text)), strlen(text));
+}
+
+static void browsers_candidate_lines_are_read(void)
+{
+    struct candidate c;
+    struct address a;
+    CHECK(read_line(
+        &c, "candidate:842163049 1 udp 1677729535 203.0.113.5 46154 typ srflx raddr 10.0.0.17 rport 46154 "
+            "generation 0 ufrag EEtu network-id 1 network-cost 10"));
+    CHECK(!strcmp(c.foundation, "842163049"));
+    CHECK(c.component == 1 && !c.tcp && c.priority == 1677729535 && c.type == CANDIDATE_SRFLX && !c.hidden);
+    address_parse(&a, "203.0.113.5", 46154);
+    CHECK(address_equal(&c.address, &a));
+    CHECK(read_line(&c, "a=candidate:0 1 UDP 2122187007 2001:db8::1 54321 typ host"));
+    address_parse(&a, "2001:db8::1", 54321);
+    CHECK(address_equal(&c.address, &a) && c.type == CANDIDATE_HOST);
+    CHECK(read_line(&c, "a+b/ 256 udp 1 192.0.2.1 0 typ relay raddr :: rport 0"));
+    CHECK(c.component == 256 && c.type == CANDIDATE_RELAY);
+    CHECK(read_line(&c, "candidate:1 1 udp 1 192.0.2.1 1 typ prflx") && c.type == CANDIDATE_PRFLX);
+}
+
+static void mdns_names_are_hidden_addresses(void)
+{
+    static const struct address none;
+    struct candidate c;
+    CHECK(read_line(
+        &c, "candidate:1 1 udp 2113937151 2f3a9b1e-0c6d-4e8f-9a43-5f0f8d0a77aa.local 60769 typ host"));
+    CHECK(c.hidden && address_equal(&c.address, &none));
+    CHECK(read_line(&c, "candidate:1 1 udp 1 ABC.LOCAL 1 typ host") && c.hidden);
+    CHECK(!read_line(&c, "candidate:1 1 udp 1 .local 1 typ host"));
+    CHECK(!read_line(&c, "candidate:1 1 udp 1 a/b.local 1 typ host"));
+    CHECK(!read_line(&c, "candidate:1 1 udp 1 a.local.example.org 1 typ host"));
+}
+
+static void tcp_candidates_have_a_tcptype(void)
+{
+    struct candidate c;
+    CHECK(read_line(&c, "candidate:1 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active generation 0") &&
+          c.tcp);
+    CHECK(read_line(&c, "candidate:1 1 TCP 1 192.0.2.1 9 typ host generation 0 tcptype passive") && c.tcp);
+    CHECK(read_line(&c, "candidate:1 1 TCP 1 192.0.2.1 9 typ host tcptype so"));
+    CHECK(!read_line(&c, "candidate:1 1 tcp 1 192.0.2.1 9 typ host"));
+    CHECK(!read_line(&c, "candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype lazy"));
+    CHECK(!read_line(&c, "candidate:1 1 udp 1 192.0.2.1 9 typ host tcptype active"));
+}
+
+static void malformed_candidates_are_refused(void)
+{
+    static const char *const lines[] = {
+        "",
+        "candidate:",
+        "a=candidate:",
+        " 1 1 udp 1 192.0.2.1 1 typ host",
+        "candidate: 1 udp 1 192.0.2.1 1 typ host",
+        "candidate:123456789012345678901234567890123 1 udp 1 192.0.2.1 1 typ host",
+        "candidate:a-b 1 udp 1 192.0.2.1 1 typ host",
+        "candidate:1 0 udp 1 192.0.2.1 1 typ host",
+        "candidate:1 257 udp 1 192.0.2.1 1 typ host",
+        "candidate:1 x udp 1 192.0.2.1 1 typ host",
+        "candidate:1 -1 udp 1 192.0.2.1 1 typ host",
+        "candidate:1 1 sctp 1 192.0.2.1 1 typ host",
+        "candidate:1 1 ssltcp 1 192.0.2.1 443 typ host tcptype passive",
+        "candidate:1 1 udp 2147483648 192.0.2.1 1 typ host",
+        "candidate:1 1 udp 99999999999 192.0.2.1 1 typ host",
+        "candidate:1 1 udp 1 192.0.2.256 1 typ host",
+        "candidate:1 1 udp 1 [2001:db8::1] 1 typ host",
+        "candidate:1 1 udp 1 example.org 1 typ host",
+        "candidate:1 1 udp 1 192.0.2.1 65536 typ host",
+        "candidate:1 1 udp 1 192.0.2.1  1 typ host",
+        "candidate:1 1 udp 1 192.0.2.1 1 typ",
+        "candidate:1 1 udp 1 192.0.2.1 1 typ ",
+        "candidate:1 1 udp 1 192.0.2.1 1 typ hostess",
+        "candidate:1 1 udp 1 192.0.2.1 1 type host",
+        "candidate:1 1 udp 1 192.0.2.1 1 typ host ",
+        "candidate:1 1 udp 1 192.0.2.1 1 typ host generation",
+        "candidate:1 1 udp 1 192.0.2.1 1 typ host generation  0",
+        "candidate:1 1 udp 1 192.0.2.1 1 typ host\r\n",
+        "candidate:1 1 udp 1 192.0.2.1 1 typ host\ta b",
+    };
+    struct candidate c;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (read_line(&c, lines[i])) {
+            printf("# accepted: %s\n", lines[i]);
+            CHECK(false);
+        }
+    static const char nul[] = "candidate:1 1 udp 1 192.0.2.1 1 typ host a\0b c";
+    CHECK(!candidate_parse(&c, nul, sizeof nul - 1));
+}
+
+static void every_length_of_a_candidate_is_survived(void)
+{
+    static const char line[] =
+        "a=candidate:842163049 1 tcp 1677729535 2001:db8::5 46154 typ srflx raddr 10.0.0.17 rport 9 "
+        "tcptype passive generation 0";
+    struct candidate c;
+    for (size_t len = 0; len < sizeof line; len++)
+        candidate_parse(&c, (const char *)exact(line, len), len);
+    struct prng r;
+    prng_seed(&r, 2);
+    for (int i = 0; i < 20000; i++) {
+        char text[sizeof line];
+        memcpy(text, line, sizeof line);
+        for (int k = 0; k < 3; k++)
+            text[prng_below(&r, sizeof line - 1)] = (char)prng_next(&r);
+        candidate_parse(&c, (const char *)exact(text, sizeof line - 1), sizeof line - 1);
+    }
+}
+
+static void written_candidate_reads_back(void)
+{
+    const char *ips[] = {"192.0.2.1", "2001:db8::1"};
+    for (int i = 0; i < 16; i++) {
+        struct candidate c = {.foundation = "f1",
+                              .component = 1,
+                              .tcp = i & 1,
+                              .type = i & 2 ? CANDIDATE_SRFLX : CANDIDATE_HOST},
+                         back;
+        char text[256], cut[256];
+        address_parse(&c.address, ips[i >> 2 & 1], 5000);
+        c.priority = candidate_priority(c.type, (uint16_t)(i * 1000), 1);
+        size_t len = candidate_write(&c, text, sizeof text);
+        CHECK(len > 0 && strlen(text) == len);
+        CHECK(candidate_parse(&back, text, len));
+        CHECK(!strcmp(back.foundation, c.foundation) && back.component == 1 && back.tcp == c.tcp &&
+              back.priority == c.priority && back.type == c.type && address_equal(&back.address, &c.address));
+        CHECK_EQ(candidate_write(&c, cut, len), 0);
+        CHECK_EQ(candidate_write(&c, cut, len + 1), len);
+    }
+}
+
+static void written_candidates_are_these(void)
+{
+    struct candidate c = {.foundation = "1", .component = 1, .priority = 2130706431};
+    char text[256];
+    address_parse(&c.address, "192.0.2.1", 8000);
+    candidate_write(&c, text, sizeof text);
+    CHECK(!strcmp(text, "candidate:1 1 udp 2130706431 192.0.2.1 8000 typ host"));
+    c.type = CANDIDATE_SRFLX;
+    candidate_write(&c, text, sizeof text);
+    CHECK(!strcmp(text, "candidate:1 1 udp 2130706431 192.0.2.1 8000 typ srflx raddr 0.0.0.0 rport 0"));
+    address_parse(&c.address, "2001:db8::1", 8000);
+    c.tcp = true;
+    candidate_write(&c, text, sizeof text);
+    CHECK(!strcmp(
+        text, "candidate:1 1 tcp 2130706431 2001:db8::1 8000 typ srflx raddr :: rport 0 tcptype passive"));
+}
+
+static void priorities_follow_the_formula(void)
+{
+    CHECK_EQ(candidate_priority(CANDIDATE_HOST, 65535, 1), 2130706431);
+    CHECK_EQ(candidate_priority(CANDIDATE_SRFLX, 65535, 1), 1694498815);
+    CHECK_EQ(candidate_priority(CANDIDATE_PRFLX, 0, 256), 110u << 24);
+    CHECK_EQ(candidate_priority(CANDIDATE_RELAY, 1, 2), 256 + 254);
+}
+
+TEST_MAIN(TEST(response_is_signed_and_carries_the_mapped_address),
+          TEST(what_is_not_authentic_learns_and_answers_nothing),
+          TEST(every_flipped_bit_of_a_check_learns_nothing),
+          TEST(forged_checks_do_not_touch_a_running_session), TEST(first_check_from_a_path_is_told),
+          TEST(one_remote_over_two_local_addresses_is_two_paths), TEST(plain_checks_never_move_the_path),
+          TEST(nomination_of_the_selected_path_is_no_event),
+          TEST(aggressive_nomination_settles_on_the_highest_priority),
+          TEST(client_can_move_to_a_lower_priority), TEST(client_behind_a_new_mapping_moves_at_once),
+          TEST(controlled_client_gets_487), TEST(unknown_required_attribute_gets_420),
+          TEST(tuples_are_bounded_and_the_selected_stays), TEST(full_table_still_takes_a_nomination),
+          TEST(consent_ends_after_30_s), TEST(reply_without_room_is_silence),
+          TEST(username_is_split_at_its_first_colon), TEST(browsers_candidate_lines_are_read),
+          TEST(mdns_names_are_hidden_addresses), TEST(tcp_candidates_have_a_tcptype),
+          TEST(malformed_candidates_are_refused), TEST(every_length_of_a_candidate_is_survived),
+          TEST(written_candidate_reads_back), TEST(written_candidates_are_these),
+          TEST(priorities_follow_the_formula))
