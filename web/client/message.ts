@@ -1,0 +1,124 @@
+/** The messages of docs/signaling.md. */
+
+export type Role = 'call' | 'stream' | 'watch';
+export type Source = 'microphone' | 'camera' | 'screen' | 'screen-audio';
+export type Codec = 'vp8' | 'vp9' | 'h264' | 'av1';
+
+export interface Participant {
+  id: string;
+  name: string;
+  role: Role;
+  audioMuted: boolean;
+  videoMuted: boolean;
+}
+
+/** Whose a MediaStream of a server's offer is. */
+export interface StreamOwner {
+  id: string;
+  participant: string;
+  sources: Source[];
+}
+
+export type ClientMessage =
+  | { type: 'join-room'; room?: string; name?: string; role?: Role; codec?: Codec }
+  | { type: 'offer'; sdp: string; sources: Record<string, Source> }
+  | { type: 'answer'; sdp: string }
+  | { type: 'ice-candidate'; candidate: string }
+  | { type: 'mute'; audio: boolean; video: boolean }
+  | { type: 'leave' }
+  | { type: 'ping' };
+
+export type ServerMessage =
+  | { type: 'answer'; sdp: string }
+  | { type: 'offer'; sdp: string; streams: StreamOwner[] }
+  | { type: 'candidate'; candidate: string }
+  | { type: 'stun-candidate'; stunCandidate: string }
+  | { type: 'pong' }
+  | { type: 'joined'; room: string; participants: Participant[]; version: string }
+  | { type: 'participant-joined'; participant: Participant }
+  | { type: 'participant-updated'; participant: Participant }
+  | { type: 'participant-left'; id: string }
+  | { type: 'error'; code: string; message: string }
+  | { type: 'bye'; reason: string; message: string };
+
+type Fields = Record<string, unknown>;
+
+/** Reads a frame of the server; null for what is no message or of a type that this client does not know. */
+export function parseServerMessage(text: string): ServerMessage | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isObject(value)) return null;
+  const type = value.type;
+  switch (type) {
+    case 'answer':
+      return typeof value.sdp === 'string' ? { type, sdp: value.sdp } : null;
+    case 'offer':
+      return typeof value.sdp === 'string' ? { type, sdp: value.sdp, streams: list(value.streams, streamOwner) } : null;
+    case 'candidate':
+      return typeof value.candidate === 'string' ? { type, candidate: value.candidate } : null;
+    case 'stun-candidate':
+      return typeof value.stunCandidate === 'string' ? { type, stunCandidate: value.stunCandidate } : null;
+    case 'pong':
+      return { type };
+    case 'joined':
+      return {
+        type,
+        room: string(value.room),
+        participants: list(value.participants, participant),
+        version: string(value.version),
+      };
+    case 'participant-joined':
+    case 'participant-updated': {
+      const who = participant(value.participant);
+      return who && { type, participant: who };
+    }
+    case 'participant-left':
+      return typeof value.id === 'string' ? { type, id: value.id } : null;
+    case 'error':
+      return { type, code: string(value.code), message: string(value.message) };
+    case 'bye':
+      return { type, reason: string(value.reason), message: string(value.message) };
+    default:
+      return null;
+  }
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function string(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function list<T>(value: unknown, read: (item: unknown) => T | null): T[] {
+  return Array.isArray(value) ? value.map(read).filter((item) => item !== null) : [];
+}
+
+function participant(value: unknown): Participant | null {
+  if (!isObject(value) || typeof value.id !== 'string') return null;
+  const role = value.role === 'stream' || value.role === 'watch' ? value.role : 'call';
+  return {
+    id: value.id,
+    name: string(value.name),
+    role,
+    audioMuted: value.audioMuted === true,
+    videoMuted: value.videoMuted === true,
+  };
+}
+
+const SOURCES: readonly unknown[] = ['microphone', 'camera', 'screen', 'screen-audio'] satisfies Source[];
+
+function streamOwner(value: unknown): StreamOwner | null {
+  if (!isObject(value) || typeof value.id !== 'string') return null;
+  const isSource = (item: unknown): item is Source => SOURCES.includes(item);
+  return {
+    id: value.id,
+    participant: string(value.participant),
+    sources: Array.isArray(value.sources) ? value.sources.filter(isSource) : [],
+  };
+}

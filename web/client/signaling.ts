@@ -1,0 +1,109 @@
+import { Emitter } from './emitter';
+import { DOUBT_LIMIT, PING_INTERVAL, SILENCE_LIMIT } from './limits';
+import { parseServerMessage, type ClientMessage, type ServerMessage } from './message';
+
+interface SignalingEvents {
+  open: void;
+  message: ServerMessage;
+  /** The socket is gone or silent; comes once, and never after `close()`. */
+  lost: { code: number; reason: string };
+}
+
+/** WebSocket URL of the server that served the page. */
+export function signalingUrl(page: string): string {
+  const url = new URL('/sdp', page);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  url.search = '';
+  url.hash = '';
+  return url.href;
+}
+
+/**
+ * One WebSocket and the watch over it.
+ *
+ * Timers: a ping every `PING_INTERVAL`, which also notices `SILENCE_LIMIT` without any message; after `doubt()` one
+ * reply is awaited for `DOUBT_LIMIT`.
+ */
+export class Signaling extends Emitter<SignalingEvents> {
+  readonly #socket: WebSocket;
+  readonly #peerId: string;
+  #outbox: string[] = [];
+  #heardAt = Date.now();
+  #pingsUnanswered = 0;
+  #pulse: ReturnType<typeof setInterval> | undefined;
+  #doubt: ReturnType<typeof setTimeout> | undefined;
+  #over = false;
+
+  constructor(url: string, peerId: string) {
+    super();
+    this.#peerId = peerId;
+    this.#socket = new WebSocket(url);
+    this.#socket.onopen = () => this.#opened();
+    this.#socket.onmessage = (event) => this.#received(event.data);
+    this.#socket.onclose = (event) => this.#lost(event.code, event.reason);
+    // `onerror` says nothing more than the `onclose` that follows it.
+  }
+
+  /** Sends a message, or keeps it until the socket is open. The peer id is added here. */
+  send(message: ClientMessage): void {
+    if (this.#over) return;
+    const { type, ...fields } = message;
+    const text = JSON.stringify({ type, peerId: this.#peerId, ...fields });
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
+    else if (this.#socket.readyState === WebSocket.CONNECTING) this.#outbox.push(text);
+  }
+
+  /** Something happened that may have killed the connection: ask, and do not wait long for the reply. */
+  doubt(): void {
+    if (this.#over || this.#doubt !== undefined) return;
+    this.send({ type: 'ping' });
+    this.#doubt = setTimeout(() => this.#lost(0, 'silent'), DOUBT_LIMIT);
+  }
+
+  /** Closes without a `lost` event. */
+  close(): void {
+    this.#finish();
+  }
+
+  #opened(): void {
+    for (const text of this.#outbox) this.#socket.send(text);
+    this.#outbox = [];
+    this.#heardAt = Date.now();
+    this.#pulse = setInterval(() => this.#beat(), PING_INTERVAL);
+    this.emit('open', undefined);
+  }
+
+  #received(data: unknown): void {
+    if (this.#over) return;
+    this.#heardAt = Date.now();
+    this.#pingsUnanswered = 0;
+    clearTimeout(this.#doubt);
+    this.#doubt = undefined;
+    const message = typeof data === 'string' ? parseServerMessage(data) : null;
+    if (message) this.emit('message', message);
+  }
+
+  #beat(): void {
+    // A laptop that slept wakes with an old `heardAt`: only pings that had their chance count as silence.
+    if (Date.now() - this.#heardAt >= SILENCE_LIMIT && this.#pingsUnanswered >= 2) {
+      this.#lost(0, 'silent');
+      return;
+    }
+    this.#pingsUnanswered += 1;
+    this.send({ type: 'ping' });
+  }
+
+  #lost(code: number, reason: string): void {
+    if (this.#over) return;
+    this.#finish();
+    this.emit('lost', { code, reason });
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearInterval(this.#pulse);
+    clearTimeout(this.#doubt);
+    this.#socket.close();
+  }
+}

@@ -1,0 +1,77 @@
+import type { CallSnapshot, LocalMedia, Participant, RemoteStream } from '../../client';
+
+/** One picture on the screen. */
+export interface Scene {
+  key: string;
+  /** Whose; empty for this user. */
+  participant: string;
+  name: string;
+  isSelf: boolean;
+  kind: 'camera' | 'screen';
+  video: MediaStreamTrack | null;
+  audioMuted: boolean;
+}
+
+export const NAMELESS = 'Guest';
+
+/** Scenes of the others: everyone who takes part has one, even without any track; watchers have none. */
+export function remoteScenes({ participants, streams }: CallSnapshot): Scene[] {
+  const people = participants.filter(({ role }) => role !== 'watch');
+  const strangers = streams.filter(({ participant }) => !participants.some(({ id }) => id === participant));
+  return [
+    ...people.flatMap((person) => [
+      cameraScene(person, streams),
+      ...streams.filter((stream) => stream.participant === person.id && isScreen(stream)).map((stream) =>
+        screenScene(stream, person.name || NAMELESS),
+      ),
+    ]),
+    // A server of the original protocol does not say whose a stream is.
+    ...strangers.map((stream) => strangerScene(stream)),
+  ];
+}
+
+/** This user's own scene. The own screen has none: it would show itself in itself without end. */
+export function ownScene({ microphone, camera }: Pick<LocalMedia, 'microphone' | 'camera'>, name: string): Scene {
+  return {
+    key: 'self',
+    participant: '',
+    name: name || NAMELESS,
+    isSelf: true,
+    kind: 'camera',
+    video: camera.on ? camera.track : null,
+    audioMuted: !microphone.on,
+  };
+}
+
+function cameraScene(person: Participant, streams: readonly RemoteStream[]): Scene {
+  const stream = streams.find(({ participant, kind }) => participant === person.id && kind === 'camera');
+  return {
+    key: person.id,
+    participant: person.id,
+    name: person.name || NAMELESS,
+    isSelf: false,
+    kind: 'camera',
+    video: person.videoMuted ? null : (stream?.video ?? null),
+    audioMuted: person.audioMuted,
+  };
+}
+
+function screenScene(stream: RemoteStream, name: string): Scene {
+  return {
+    key: stream.id,
+    participant: stream.participant,
+    name,
+    isSelf: false,
+    kind: 'screen',
+    video: stream.video,
+    audioMuted: false,
+  };
+}
+
+function strangerScene(stream: RemoteStream): Scene {
+  return { ...screenScene(stream, NAMELESS), kind: stream.kind };
+}
+
+function isScreen({ kind, video }: RemoteStream): boolean {
+  return kind === 'screen' && video !== null;
+}

@@ -1,0 +1,26 @@
+/** How tiles fill a rectangle. */
+export interface GridShape {
+  columns: number;
+  width: number;
+  height: number;
+}
+
+/** A camera picture is cut at the sides rather than drawn small, but not beyond recognition. */
+const WIDEST = 16 / 9;
+const NARROWEST_UPRIGHT = 3 / 4;
+const NARROWEST_LYING = 4 / 3;
+
+/** The columns for which `count` tiles with `gap` px between them are largest in `width` x `height` px. */
+export function gridShape(width: number, height: number, count: number, gap: number): GridShape {
+  const narrowest = Math.min(NARROWEST_LYING, Math.max(NARROWEST_UPRIGHT, width / Math.max(1, height)));
+  let best: GridShape = { columns: 1, width: 0, height: 0 };
+  for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
+    const rows = Math.ceil(count / columns);
+    const cellWidth = Math.max(0, (width - gap * (columns - 1)) / columns);
+    const cellHeight = Math.max(0, (height - gap * (rows - 1)) / rows);
+    const tileWidth = Math.min(cellWidth, cellHeight * WIDEST);
+    const tileHeight = Math.min(cellHeight, tileWidth / narrowest);
+    if (tileWidth * tileHeight > best.width * best.height) best = { columns, width: tileWidth, height: tileHeight };
+  }
+  return { columns: best.columns, width: Math.floor(best.width), height: Math.floor(best.height) };
+}

@@ -1,0 +1,18 @@
+/** What this browser remembers between visits. Storage may be forbidden; then nothing is remembered. */
+export type Preference = 'name' | 'microphone' | 'camera' | 'speaker';
+
+export function recall(key: Preference): string | null {
+  try {
+    return localStorage.getItem(`monoport.${key}`);
+  } catch {
+    return null;
+  }
+}
+
+export function remember(key: Preference, value: string): void {
+  try {
+    localStorage.setItem(`monoport.${key}`, value);
+  } catch {
+    // Private windows of some browsers; the page works without.
+  }
+}

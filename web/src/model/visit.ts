@@ -1,0 +1,133 @@
+import {
+  Call,
+  Emitter,
+  LocalMedia,
+  NORMAL_QUALITY,
+  SMALL_CAMERA_BITRATE,
+  SMALL_QUALITY,
+  signalingUrl,
+} from '../../client';
+import { recall, remember } from './preferences';
+import { makeRoomName } from './room-name';
+import { roomLink, type Route } from './route';
+
+/** `asking`: the browser may be showing its question for camera and microphone. */
+export interface VisitSnapshot {
+  stage: 'lobby' | 'call' | 'left';
+  room: string;
+  name: string;
+  media: LocalMedia;
+  asking: boolean;
+  call: Call | null;
+}
+
+/** One opened page: which screen it is at, and the call and devices behind it. Lives outside React. */
+export class Visit extends Emitter<{ change: VisitSnapshot }> {
+  readonly route: Route;
+  #snapshot: VisitSnapshot;
+
+  constructor(route: Route) {
+    super();
+    this.route = route;
+    this.#snapshot = {
+      stage: 'lobby',
+      room: route.room ?? this.#firstRoom(),
+      name: route.name ?? recall('name') ?? '',
+      media: this.#makeMedia(),
+      asking: false,
+      call: null,
+    };
+  }
+
+  get snapshot(): VisitSnapshot {
+    return this.#snapshot;
+  }
+
+  /** Opens devices; goes straight in where nothing has to be chosen. */
+  async start(): Promise<void> {
+    const { role, room, join } = this.route;
+    if (role !== 'watch') await this.#openDevices();
+    const { name, stage } = this.#snapshot;
+    if (stage === 'lobby' && (join || (role === 'watch' && room !== null))) this.join(name, this.#snapshot.room);
+  }
+
+  join(name: string, room: string): void {
+    const { role, codec, small } = this.route;
+    const { media } = this.#snapshot;
+    // A name from the address is of that link (a kiosk, a test), not this user's choice.
+    if (name && name !== this.route.name) remember('name', name);
+    this.#showRoom(room);
+    const call = new Call({
+      url: signalingUrl(location.href),
+      room,
+      name,
+      role,
+      media,
+      ...(codec ? { codec } : {}),
+      ...(small ? { cameraBitrate: SMALL_CAMERA_BITRATE } : {}),
+    });
+    call.on('change', ({ state }) => {
+      if (state === 'left' && this.#snapshot.call === call) this.#ended();
+    });
+    call.on('trouble', ({ reason, detail, retryIn }) => {
+      console.info(`monoport: ${reason}${detail ? ` (${detail})` : ''}, next attempt in ${Math.round(retryIn)} ms`);
+    });
+    this.#update({ stage: 'call', name, room, call });
+  }
+
+  leave(): void {
+    this.#snapshot.call?.leave();
+  }
+
+  /** Back in with the devices as they were. */
+  async rejoin(): Promise<void> {
+    const { name, room } = this.#snapshot;
+    if (this.route.role !== 'watch') await this.#openDevices();
+    this.join(name, room);
+  }
+
+  /** Back to the lobby. */
+  async reopen(): Promise<void> {
+    this.#update({ stage: 'lobby' });
+    if (this.route.role !== 'watch') await this.#openDevices();
+  }
+
+  async #openDevices(): Promise<void> {
+    this.#update({ asking: true });
+    await this.#snapshot.media.open();
+    this.#update({ asking: false });
+  }
+
+  #ended(): void {
+    this.#snapshot.media.close();
+    this.#update({ stage: 'left', call: null, media: this.#makeMedia() });
+  }
+
+  #makeMedia(): LocalMedia {
+    return new LocalMedia({
+      quality: this.route.small ? SMALL_QUALITY : NORMAL_QUALITY,
+      microphoneId: recall('microphone'),
+      cameraId: recall('camera'),
+    });
+  }
+
+  #firstRoom(): string {
+    if (this.route.role === 'watch') return '';
+    return this.route.join ? 'default' : makeRoomName();
+  }
+
+  /** A reload and a copied address lead to the same room. */
+  #showRoom(room: string): void {
+    const link = new URL(roomLink(location.origin, this.route.role, room));
+    const query = new URLSearchParams(location.search);
+    query.set('room', room);
+    link.search = query.toString();
+    history.replaceState(null, '', link);
+    document.title = `${room} · Monoport`;
+  }
+
+  #update(change: Partial<VisitSnapshot>): void {
+    this.#snapshot = { ...this.#snapshot, ...change };
+    this.emit('change', this.#snapshot);
+  }
+}

@@ -1,0 +1,63 @@
+import type { CSSProperties, ReactNode } from 'react';
+import { useSize } from '../hooks/use-size';
+import type { Scene } from '../model/crowd';
+import { gridShape } from '../model/grid';
+import { Tile } from './Tile';
+
+const GAP = 10;
+/** Below this width tiles say nothing any more: then the gallery scrolls. */
+const SMALLEST = 110;
+
+interface Props {
+  scenes: readonly Scene[];
+  speakers: ReadonlySet<string>;
+  onRemoteFrame: () => void;
+}
+
+/** Everybody, as large as fits. A shared screen takes the stage, and the others line up beside it. */
+export function Gallery({ scenes, speakers, onRemoteFrame }: Props) {
+  const screens = scenes.filter(({ kind }) => kind === 'screen');
+  const tile = (scene: Scene) => (
+    <Tile
+      key={scene.key}
+      scene={scene}
+      isSpeaking={scene.kind === 'camera' && speakers.has(scene.participant)}
+      {...(scene.isSelf ? {} : { onFirstFrame: onRemoteFrame })}
+    />
+  );
+  const stage = screens.at(-1);
+  if (stage) {
+    const others = scenes.filter((scene) => scene !== stage);
+    return (
+      <div className="stage">
+        <div className="stage-main">{tile(stage)}</div>
+        <div className="stage-strip" role="group" aria-label="Participants">
+          {others.map(tile)}
+        </div>
+      </div>
+    );
+  }
+  return <Grid count={scenes.length}>{scenes.map(tile)}</Grid>;
+}
+
+function Grid({ count, children }: { count: number; children: ReactNode }) {
+  const [ref, { width, height }] = useSize<HTMLDivElement>();
+  const shape = gridShape(width, height, count, GAP);
+  const isCrowded = shape.width < SMALLEST;
+  const tileWidth = isCrowded ? Math.min(SMALLEST, width) : shape.width;
+  const tileHeight = isCrowded ? Math.round(tileWidth * 0.75) : shape.height;
+  const columns = isCrowded ? Math.max(1, Math.floor((width + GAP) / (tileWidth + GAP))) : shape.columns;
+  const style = {
+    '--gap': `${GAP}px`,
+    '--tile-width': `${tileWidth}px`,
+    '--tile-height': `${tileHeight}px`,
+    maxWidth: columns * (tileWidth + GAP) - GAP,
+  } as CSSProperties;
+  return (
+    <div ref={ref} className="grid" role="group" aria-label="Participants">
+      <div className="grid-tiles" style={style}>
+        {children}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+import { useEffect, useRef } from 'react';
+import type { RemoteStream } from '../../client';
+import { canChooseSpeaker, type AudioOutput } from '../hooks/use-audio-output';
+
+/** Plays all received sound; there is nothing to see. */
+export function RemoteAudio({ streams, output, volume = 1 }: { streams: readonly RemoteStream[]; output: AudioOutput; volume?: number }) {
+  return (
+    <>
+      {streams.map(({ id, audio }) => audio && <AudioTrack key={id} track={audio} output={output} volume={volume} />)}
+    </>
+  );
+}
+
+function AudioTrack({ track, output, volume }: { track: MediaStreamTrack; output: AudioOutput; volume: number }) {
+  const ref = useRef<HTMLAudioElement>(null);
+  const { speakerId, attempt, reportBlocked } = output;
+
+  useEffect(() => {
+    if (ref.current) ref.current.srcObject = new MediaStream([track]);
+  }, [track]);
+
+  useEffect(() => {
+    ref.current?.play().catch((error: unknown) => {
+      if (error instanceof DOMException && error.name === 'NotAllowedError') reportBlocked();
+    });
+  }, [track, attempt, reportBlocked]);
+
+  useEffect(() => {
+    // A speaker that is not there any more: the default one plays on.
+    if (canChooseSpeaker) ref.current?.setSinkId(speakerId).catch(() => undefined);
+  }, [speakerId]);
+
+  useEffect(() => {
+    if (ref.current) ref.current.volume = volume;
+  }, [volume]);
+
+  return <audio ref={ref} />;
+}
