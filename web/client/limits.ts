@@ -1,5 +1,7 @@
 /** Every duration and bound of the client on one page. Durations are in milliseconds, rates in bit/s. */
 
+/** How often a connection looks at its clock. */
+export const PULSE = 1_000;
 /** A quiet connection is asked for a sign of life this often… */
 export const PING_INTERVAL = 5_000;
 /** …and given up when nothing at all came for this long although it was asked twice. */

@@ -1,5 +1,5 @@
 import { Emitter } from './emitter';
-import { DOUBT_LIMIT, PING_INTERVAL, SILENCE_LIMIT } from './limits';
+import { DOUBT_LIMIT, PING_INTERVAL, PULSE, SILENCE_LIMIT } from './limits';
 import { parseServerMessage, type ClientMessage, type ServerMessage } from './message';
 
 interface SignalingEvents {
@@ -21,7 +21,7 @@ export function signalingUrl(page: string): string {
 /**
  * One WebSocket and the watch over it.
  *
- * Timers: a ping every `PING_INTERVAL`, which also notices `SILENCE_LIMIT` without any message; after `doubt()` one
+ * Timers: a `PULSE` that sends a ping every `PING_INTERVAL` and notices `SILENCE_LIMIT` without any message; after `doubt()` one
  * reply is awaited for `DOUBT_LIMIT`.
  */
 export class Signaling extends Emitter<SignalingEvents> {
@@ -29,6 +29,7 @@ export class Signaling extends Emitter<SignalingEvents> {
   readonly #peerId: string;
   #outbox: string[] = [];
   #heardAt = Date.now();
+  #pingedAt = 0;
   #pingsUnanswered = 0;
   #pulse: ReturnType<typeof setInterval> | undefined;
   #doubt: ReturnType<typeof setTimeout> | undefined;
@@ -68,8 +69,8 @@ export class Signaling extends Emitter<SignalingEvents> {
   #opened(): void {
     for (const text of this.#outbox) this.#socket.send(text);
     this.#outbox = [];
-    this.#heardAt = Date.now();
-    this.#pulse = setInterval(() => this.#beat(), PING_INTERVAL);
+    this.#heardAt = this.#pingedAt = Date.now();
+    this.#pulse = setInterval(() => this.#beat(), PULSE);
     this.emit('open', undefined);
   }
 
@@ -84,11 +85,14 @@ export class Signaling extends Emitter<SignalingEvents> {
   }
 
   #beat(): void {
+    const now = Date.now();
     // A laptop that slept wakes with an old `heardAt`: only pings that had their chance count as silence.
-    if (Date.now() - this.#heardAt >= SILENCE_LIMIT && this.#pingsUnanswered >= 2) {
+    if (now - this.#heardAt >= SILENCE_LIMIT && this.#pingsUnanswered >= 2) {
       this.#lost(0, 'silent');
       return;
     }
+    if (now - this.#pingedAt < PING_INTERVAL) return;
+    this.#pingedAt = now;
     this.#pingsUnanswered += 1;
     this.send({ type: 'ping' });
   }

@@ -1,0 +1,169 @@
+import { vi } from 'vitest';
+
+/** A WebSocket in the hands of the test. */
+export class FakeSocket {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSED = 3;
+  static all: FakeSocket[] = [];
+
+  readyState = FakeSocket.CONNECTING;
+  sent: Record<string, unknown>[] = [];
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+
+  constructor(readonly url: string) {
+    FakeSocket.all.push(this);
+  }
+
+  static last(): FakeSocket {
+    return FakeSocket.all.at(-1)!;
+  }
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as Record<string, unknown>);
+  }
+
+  close(): void {
+    this.readyState = FakeSocket.CLOSED;
+  }
+
+  open(): void {
+    this.readyState = FakeSocket.OPEN;
+    this.onopen?.();
+  }
+
+  receive(message: unknown): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+
+  drop(code = 1006): void {
+    this.readyState = FakeSocket.CLOSED;
+    this.onclose?.({ code, reason: '' });
+  }
+
+  types(): unknown[] {
+    return this.sent.map(({ type }) => type);
+  }
+}
+
+/** The signaling states of an RTCPeerConnection, with implicit rollback, and nothing else of it. */
+export class FakePeerConnection {
+  static all: FakePeerConnection[] = [];
+
+  signalingState = 'stable';
+  connectionState = 'new';
+  localDescription: { type: string; sdp: string } | null = null;
+  remoteDescription: { type: string; sdp: string } | null = null;
+  onnegotiationneeded: (() => void) | null = null;
+  onicecandidate: ((event: { candidate: unknown }) => void) | null = null;
+  ontrack: ((event: unknown) => void) | null = null;
+  onconnectionstatechange: (() => void) | null = null;
+  candidates: string[] = [];
+  transceivers: FakeTransceiver[] = [];
+  offers = 0;
+
+  constructor(readonly configuration?: unknown) {
+    FakePeerConnection.all.push(this);
+  }
+
+  static last(): FakePeerConnection {
+    return FakePeerConnection.all.at(-1)!;
+  }
+
+  async setLocalDescription(): Promise<void> {
+    await Promise.resolve();
+    const type = this.signalingState === 'have-remote-offer' ? 'answer' : 'offer';
+    this.transceivers.forEach((transceiver, index) => (transceiver.mid ??= String(index)));
+    if (type === 'offer') this.offers += 1;
+    this.localDescription = { type, sdp: `local-${type}-${this.offers}` };
+    this.signalingState = type === 'offer' ? 'have-local-offer' : 'stable';
+  }
+
+  async setRemoteDescription(description: { type: string; sdp: string }): Promise<void> {
+    await Promise.resolve();
+    if (description.sdp === 'bad') throw new Error('bad sdp');
+    this.remoteDescription = description;
+    this.signalingState = description.type === 'offer' ? 'have-remote-offer' : 'stable';
+  }
+
+  async addIceCandidate({ candidate }: { candidate: string }): Promise<void> {
+    await Promise.resolve();
+    if (candidate === 'bad') throw new Error('bad candidate');
+    this.candidates.push(candidate);
+  }
+
+  addTransceiver(trackOrKind: unknown, init: { direction: string }): FakeTransceiver {
+    const track = typeof trackOrKind === 'string' ? null : trackOrKind;
+    const transceiver = new FakeTransceiver(track, init);
+    this.transceivers.push(transceiver);
+    queueMicrotask(() => this.onnegotiationneeded?.());
+    return transceiver;
+  }
+
+  become(state: string): void {
+    this.connectionState = state;
+    this.onconnectionstatechange?.();
+  }
+
+  close(): void {
+    this.signalingState = 'closed';
+  }
+}
+
+export class FakeTransceiver {
+  mid: string | null = null;
+  direction: string;
+  readonly sender: { track: unknown; replaceTrack(track: unknown): Promise<void> };
+
+  constructor(track: unknown, readonly init: { direction: string; sendEncodings?: unknown }) {
+    this.direction = init.direction;
+    const sender = {
+      track,
+      replaceTrack: async (next: unknown) => {
+        sender.track = next;
+      },
+    };
+    this.sender = sender;
+  }
+}
+
+let streamCount = 0;
+
+/** A MediaStream with tracks that the test sets. */
+export class FakeStream {
+  readonly id: string;
+  onremovetrack: (() => void) | null = null;
+
+  constructor(public tracks: { id: string; kind: string }[] = [], id = `stream-${++streamCount}`) {
+    this.id = id;
+  }
+
+  getAudioTracks() {
+    return this.tracks.filter(({ kind }) => kind === 'audio');
+  }
+
+  getVideoTracks() {
+    return this.tracks.filter(({ kind }) => kind === 'video');
+  }
+}
+
+export function fakeTrack(kind: 'audio' | 'video', id = `${kind}-${++streamCount}`) {
+  return { id, kind, enabled: true, onended: null, contentHint: '', stop: vi.fn() };
+}
+
+/** Puts the fakes where the library looks for the browser. */
+export function installBrowser(): void {
+  FakeSocket.all = [];
+  FakePeerConnection.all = [];
+  vi.stubGlobal('WebSocket', FakeSocket);
+  vi.stubGlobal('RTCPeerConnection', FakePeerConnection);
+  vi.stubGlobal('MediaStream', FakeStream);
+  vi.stubGlobal('window', new EventTarget());
+}
+
+/** Lets everything that is already decided happen. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i += 1) await Promise.resolve();
+}

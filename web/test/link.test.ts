@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Link, type LinkOptions } from '../client/link';
+import { LocalMedia } from '../client/local-media';
+import { FakePeerConnection, FakeSocket, fakeTrack, installBrowser, settle } from './fakes';
+
+let ended: ReturnType<typeof vi.fn>;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  installBrowser();
+  ended = vi.fn();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+async function connect(change: Partial<LinkOptions> = {}): Promise<Link> {
+  const link = new Link({
+    url: 'ws://host/sdp',
+    peerId: 'me',
+    room: 'r',
+    name: 'Ada',
+    role: 'call',
+    media: new LocalMedia(),
+    formerIds: new Set(),
+    ...change,
+  });
+  link.on('ended', ended);
+  FakeSocket.last().open();
+  await settle();
+  return link;
+}
+
+async function withDevices(): Promise<{ media: LocalMedia; camera: ReturnType<typeof fakeTrack> }> {
+  const camera = fakeTrack('video', 'cam');
+  const microphone = fakeTrack('audio', 'mic');
+  const stream = { getAudioTracks: () => [microphone], getVideoTracks: () => [camera], getTracks: () => [camera] };
+  const screen = { getAudioTracks: () => [], getVideoTracks: () => [fakeTrack('video', 'scr')], getTracks: () => [] };
+  vi.stubGlobal('navigator', {
+    mediaDevices: { getUserMedia: async () => stream, getDisplayMedia: async () => screen },
+  });
+  const media = new LocalMedia();
+  await media.open();
+  return { media, camera };
+}
+
+test('join_comes_first_and_the_offer_names_its_sources', async () => {
+  const { media } = await withDevices();
+  await connect({ media, codec: 'vp9' });
+  const [join, offer] = FakeSocket.last().sent;
+  expect(join).toEqual({ type: 'join-room', peerId: 'me', room: 'r', name: 'Ada', role: 'call', codec: 'vp9' });
+  expect(offer).toMatchObject({ type: 'offer', peerId: 'me', sources: { 0: 'microphone', 1: 'camera' } });
+  expect(FakePeerConnection.last().configuration).toEqual({ iceServers: [], bundlePolicy: 'max-bundle' });
+  expect(FakePeerConnection.last().transceivers.map(({ direction }) => direction)).toEqual(['sendrecv', 'sendrecv']);
+});
+
+test('one_without_devices_joins_to_listen', async () => {
+  await connect();
+  expect(FakePeerConnection.last().transceivers.map(({ direction }) => direction)).toEqual(['recvonly', 'recvonly']);
+  expect(FakeSocket.last().sent[1]).toEqual({ type: 'mute', peerId: 'me', audio: true, video: true });
+  expect(FakeSocket.last().sent[2]).toMatchObject({ type: 'offer', sources: {} });
+});
+
+test('watcher_only_receives_and_streamer_only_sends', async () => {
+  const { media } = await withDevices();
+  await connect({ role: 'watch', media });
+  expect(FakePeerConnection.last().transceivers.map(({ direction }) => direction)).toEqual(['recvonly', 'recvonly']);
+  expect(FakeSocket.last().types()).toEqual(['join-room', 'offer']);
+  await connect({ role: 'stream', media });
+  expect(FakePeerConnection.last().transceivers.map(({ direction }) => direction)).toEqual(['sendonly', 'sendonly']);
+});
+
+test('camera_off_releases_it_without_negotiation', async () => {
+  const { media, camera } = await withDevices();
+  await connect({ media });
+  const before = FakePeerConnection.last().offers;
+  await media.setCamera(false);
+  await settle();
+  expect(camera.stop).toHaveBeenCalledOnce();
+  expect(FakePeerConnection.last().transceivers[1]!.sender.track).toBeNull();
+  expect(FakePeerConnection.last().offers).toBe(before);
+  expect(FakeSocket.last().sent.at(-1)).toEqual({ type: 'mute', peerId: 'me', audio: false, video: true });
+  await media.setCamera(true);
+  expect(FakePeerConnection.last().transceivers[1]!.sender.track).toBe(camera);
+  expect(FakeSocket.last().sent.at(-1)).toMatchObject({ audio: false, video: false });
+});
+
+test('screen_section_goes_inactive_and_is_used_again', async () => {
+  const { media } = await withDevices();
+  await connect({ media });
+  FakeSocket.last().receive({ type: 'answer', sdp: 'a' });
+  await settle();
+  await media.shareScreen();
+  await settle();
+  const screen = FakePeerConnection.last().transceivers[2]!;
+  expect(screen.direction).toBe('sendonly');
+  expect(FakeSocket.last().sent.at(-1)).toMatchObject({ type: 'offer', sources: { 0: 'microphone', 1: 'camera', 2: 'screen' } });
+  media.stopScreen();
+  expect(screen.direction).toBe('inactive');
+  await media.shareScreen();
+  expect(screen.direction).toBe('sendonly');
+  expect(FakePeerConnection.last().transceivers).toHaveLength(3);
+});
+
+test('mapped_address_is_reported_and_echoed_once', async () => {
+  const link = await connect();
+  const seen = vi.fn();
+  link.on('mappedAddress', seen);
+  const text = JSON.stringify({ candidate: 'candidate:1 1 udp 5 203.0.113.7 51234 typ srflx', sdpMid: '0', sdpMLineIndex: 0 });
+  FakeSocket.last().receive({ type: 'stun-candidate', stunCandidate: text });
+  FakeSocket.last().receive({ type: 'stun-candidate', stunCandidate: text });
+  expect(seen).toHaveBeenCalledTimes(2);
+  expect(seen).toHaveBeenCalledWith({ address: '203.0.113.7', port: 51234, protocol: 'udp' });
+  const echoes = FakeSocket.last().sent.filter(({ type }) => type === 'ice-candidate');
+  expect(echoes).toEqual([{ type: 'ice-candidate', peerId: 'me', candidate: text }]);
+});
+
+test('own_candidates_go_as_text', async () => {
+  await connect();
+  const json = { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0 };
+  FakePeerConnection.last().onicecandidate?.({ candidate: { ...json, toJSON: () => json } });
+  FakePeerConnection.last().onicecandidate?.({ candidate: null });
+  expect(FakeSocket.last().sent.at(-1)).toEqual({ type: 'ice-candidate', peerId: 'me', candidate: JSON.stringify(json) });
+});
+
+test.each([
+  [{ type: 'bye', reason: 'left' }, 'left'],
+  [{ type: 'bye', reason: 'shutdown' }, 'shutdown'],
+  [{ type: 'bye', reason: 'timeout' }, 'media'],
+  [{ type: 'bye', reason: 'failed' }, 'media'],
+  [{ type: 'error', code: 'peer-taken' }, 'peer-taken'],
+  [{ type: 'error', code: 'room-full' }, 'room-full'],
+  [{ type: 'error', code: 'server-full' }, 'server-full'],
+  [{ type: 'error', code: 'bad-sdp' }, 'refused'],
+])('%j_ends_as_%s', async (message, reason) => {
+  await connect();
+  FakeSocket.last().receive(message);
+  expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ reason }));
+  expect(FakePeerConnection.last().signalingState).toBe('closed');
+});
+
+test.each(['glare', 'unexpected-answer', 'bad-candidate', 'unknown-type'])('error_%s_is_survived', async (code) => {
+  await connect();
+  FakeSocket.last().receive({ type: 'error', code });
+  expect(ended).not.toHaveBeenCalled();
+});
+
+test('short_disconnection_is_survived_a_long_one_not', async () => {
+  await connect();
+  const pc = FakePeerConnection.last();
+  pc.become('connected');
+  pc.become('disconnected');
+  vi.advanceTimersByTime(4_000);
+  pc.become('connected');
+  vi.advanceTimersByTime(4_000);
+  expect(ended).not.toHaveBeenCalled();
+  pc.become('disconnected');
+  vi.advanceTimersByTime(5_000);
+  expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ reason: 'media' }));
+  expect(FakeSocket.last().types()).toContain('leave');
+});
+
+test('connection_that_does_not_come_up_ends', async () => {
+  await connect();
+  for (let i = 0; i < 5; i += 1) {
+    vi.advanceTimersByTime(4_000);
+    FakeSocket.last().receive({ type: 'pong' });
+  }
+  expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ reason: 'media' }));
+});

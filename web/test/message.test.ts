@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { parseServerMessage } from '../client/message';
+
+const read = (message: unknown) => parseServerMessage(JSON.stringify(message));
+
+test.each(['', '5', 'null', '[]', '{}', '{"type":"news"}', '{"type":"offer"}', '{"type":"candidate","candidate":{}}', '{"type":"participant-joined","participant":{}}'])(
+  'frame_%j_is_ignored',
+  (text) => {
+    expect(parseServerMessage(text)).toBeNull();
+  },
+);
+
+test('offer_of_the_original_protocol_has_no_streams', () => {
+  expect(read({ type: 'offer', sdp: 'v=0' })).toEqual({ type: 'offer', sdp: 'v=0', streams: [] });
+});
+
+test('offer_names_owners_and_unknown_sources_are_dropped', () => {
+  expect(read({ type: 'offer', sdp: 's', streams: [{ id: 'x', participant: 'p', sources: ['camera', 'smell'] }, 7] })).toEqual({
+    type: 'offer',
+    sdp: 's',
+    streams: [{ id: 'x', participant: 'p', sources: ['camera'] }],
+  });
+});
+
+test('joined_fills_what_is_missing', () => {
+  expect(read({ type: 'joined', peerId: 'u', room: 'r', participants: [{ id: 'a', role: 'king' }, { name: 'no id' }] })).toEqual({
+    type: 'joined',
+    room: 'r',
+    version: '',
+    participants: [{ id: 'a', name: '', role: 'call', audioMuted: false, videoMuted: false }],
+  });
+});
+
+test('bye_and_error_are_read', () => {
+  expect(read({ type: 'bye', reason: 'shutdown', message: 'm' })).toEqual({ type: 'bye', reason: 'shutdown', message: 'm' });
+  expect(read({ type: 'error', code: 'glare' })).toEqual({ type: 'error', code: 'glare', message: '' });
+});

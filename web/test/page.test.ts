@@ -1,0 +1,121 @@
+import { expect, test } from 'vitest';
+import type { CallSnapshot, Participant, RemoteStream } from '../client';
+import { ownScene, remoteScenes } from '../src/model/crowd';
+import { gridShape } from '../src/model/grid';
+import { makeRoomName } from '../src/model/room-name';
+import { cleanName, parseRoute, roomLink } from '../src/model/route';
+import { connectionNotice, deviceNotice, formatRate, initials } from '../src/model/wording';
+
+test('address_is_read', () => {
+  expect(parseRoute('/', '')).toEqual({ role: 'call', room: null, name: null, join: false, small: false, codec: undefined });
+  expect(parseRoute('/stream/', '?room=r&name=+A++b+&join&video=small&codec=AV1')).toEqual({
+    role: 'stream',
+    room: 'r',
+    name: 'A b',
+    join: true,
+    small: true,
+    codec: 'av1',
+  });
+  expect(parseRoute('/watch', '?room=&codec=mpeg')).toMatchObject({ role: 'watch', room: null, codec: undefined });
+});
+
+test('names_are_cut_between_characters', () => {
+  expect(cleanName('😀'.repeat(70), 64)).toBe('😀'.repeat(64));
+  expect(cleanName(' a \n b ', 64)).toBe('a b');
+});
+
+test('room_link_survives_odd_names', () => {
+  const link = new URL(roomLink('http://h', 'watch', 'a&b #1'));
+  expect(parseRoute(link.pathname, link.search)).toMatchObject({ role: 'watch', room: 'a&b #1' });
+});
+
+test('room_names_are_readable', () => {
+  expect(makeRoomName(() => 0)).toBe('amber-anchor-100');
+  expect(makeRoomName(() => 0.999_999)).toBe('warm-wharf-999');
+});
+
+test('initials_of_all_kinds_of_names', () => {
+  expect(['Ada Lovelace', 'ada', '', '…', 'Jean-Luc Picard', 'Ölaf', '王 小明'].map(initials)).toEqual(['AL', 'A', '?', '?', 'JP', 'Ö', '王小']);
+});
+
+test('rates_are_short', () => {
+  expect([0, 32_400, 999_400, 1_234_567].map(formatRate)).toEqual(['0 kbit/s', '32 kbit/s', '999 kbit/s', '1.2 Mbit/s']);
+});
+
+test.each([
+  [1280, 700, 1, 1],
+  [1280, 700, 2, 2],
+  [1280, 700, 4, 2],
+  [1280, 700, 9, 3],
+  [374, 700, 2, 1],
+  [374, 700, 6, 2],
+])('grid_%i_x_%i_of_%i_has_%i_columns', (width, height, count, columns) => {
+  const shape = gridShape(width, height, count, 10);
+  const rows = Math.ceil(count / shape.columns);
+  expect(shape.columns).toBe(columns);
+  expect(shape.columns * shape.width + (shape.columns - 1) * 10).toBeLessThanOrEqual(width);
+  expect(rows * shape.height + (rows - 1) * 10).toBeLessThanOrEqual(height);
+});
+
+test('grid_of_an_unmeasured_place_is_empty', () => {
+  expect(gridShape(0, 0, 3, 10)).toEqual({ columns: 1, width: 0, height: 0 });
+});
+
+const person = (id: string, change: Partial<Participant> = {}): Participant => ({
+  id,
+  name: id,
+  role: 'call',
+  audioMuted: false,
+  videoMuted: false,
+  ...change,
+});
+const track = {} as MediaStreamTrack;
+const stream = (id: string, participant: string, kind: 'camera' | 'screen') =>
+  ({ id, participant, kind, audio: null, video: track }) as RemoteStream;
+const snapshot = (change: Partial<CallSnapshot>): CallSnapshot => ({
+  state: 'connected',
+  peerId: 'me',
+  room: 'r',
+  participants: [],
+  streams: [],
+  mappedAddress: null,
+  trouble: null,
+  failures: 0,
+  ...change,
+});
+
+test('everyone_has_a_scene_but_watchers', () => {
+  const scenes = remoteScenes(
+    snapshot({
+      participants: [person('a'), person('b', { videoMuted: true }), person('c', { role: 'watch' })],
+      streams: [stream('1', 'a', 'camera'), stream('2', 'b', 'camera'), stream('3', 'b', 'screen'), stream('4', 'ghost', 'camera')],
+    }),
+  );
+  expect(scenes.map(({ name, kind, video }) => [name, kind, video !== null])).toEqual([
+    ['a', 'camera', true],
+    ['b', 'camera', false],
+    ['b', 'screen', true],
+    ['Guest', 'camera', true],
+  ]);
+});
+
+const device = (problem: 'refused' | 'missing' | 'busy' | 'insecure' | null) => ({ on: problem === null, track: null, deviceId: null, problem });
+
+test('own_scene_follows_the_devices', () => {
+  expect(ownScene({ microphone: device(null), camera: device('missing') }, '')).toMatchObject({ isSelf: true, name: 'Guest', video: null, audioMuted: false });
+});
+
+test('device_problems_have_words', () => {
+  expect(deviceNotice(device(null), device(null), 'call')).toBeNull();
+  expect(deviceNotice(device('insecure'), device('insecure'), 'call')?.help).toContain('https');
+  expect(deviceNotice(device('refused'), device('refused'), 'call')?.title).toBe('Camera and microphone are blocked');
+  expect(deviceNotice(device(null), device('busy'), 'call')?.title).toBe('Camera is in use');
+  expect(deviceNotice(device('missing'), device(null), 'stream')?.title).toBe('No microphone found');
+});
+
+test('connection_trouble_has_words', () => {
+  expect(connectionNotice(snapshot({}))).toBeNull();
+  expect(connectionNotice(snapshot({ state: 'reconnecting', trouble: 'shutdown' }))?.title).toBe('The server is restarting');
+  expect(connectionNotice(snapshot({ state: 'connecting', trouble: 'media', failures: 2 }))?.help).toContain('UDP');
+  expect(connectionNotice(snapshot({ state: 'connecting', trouble: 'room-full' }))?.title).toBe('This room is full');
+});

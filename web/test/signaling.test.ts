@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Signaling, signalingUrl } from '../client/signaling';
+import { FakeSocket, installBrowser } from './fakes';
+
+let lost: ReturnType<typeof vi.fn>;
+let signaling: Signaling;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  installBrowser();
+  signaling = new Signaling('ws://host/sdp', 'me');
+  lost = vi.fn();
+  signaling.on('lost', lost);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test('url_follows_the_page', () => {
+  expect(signalingUrl('http://host:8000/watch?room=r#x')).toBe('ws://host:8000/sdp');
+  expect(signalingUrl('https://host/')).toBe('wss://host/sdp');
+});
+
+test('messages_wait_for_the_socket_and_carry_the_id', () => {
+  signaling.send({ type: 'join-room', room: 'r' });
+  expect(FakeSocket.last().sent).toEqual([]);
+  FakeSocket.last().open();
+  expect(FakeSocket.last().sent).toEqual([{ type: 'join-room', peerId: 'me', room: 'r' }]);
+});
+
+test('silence_ends_the_connection', () => {
+  FakeSocket.last().open();
+  vi.advanceTimersByTime(11_000);
+  expect(FakeSocket.last().types()).toEqual(['ping', 'ping']);
+  expect(lost).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1_000);
+  expect(lost).toHaveBeenCalledOnce();
+});
+
+test('pongs_keep_it', () => {
+  FakeSocket.last().open();
+  for (let i = 0; i < 20; i += 1) {
+    vi.advanceTimersByTime(5_000);
+    FakeSocket.last().receive({ type: 'pong' });
+  }
+  expect(lost).not.toHaveBeenCalled();
+});
+
+test('a_laptop_that_slept_asks_before_it_gives_up', () => {
+  FakeSocket.last().open();
+  vi.advanceTimersByTime(4_000);
+  vi.setSystemTime(Date.now() + 3_600_000);
+  vi.advanceTimersByTime(1_000);
+  expect(FakeSocket.last().types()).toEqual(['ping']);
+  FakeSocket.last().receive({ type: 'pong' });
+  vi.advanceTimersByTime(5_000);
+  expect(lost).not.toHaveBeenCalled();
+});
+
+test('doubt_waits_only_shortly', () => {
+  FakeSocket.last().open();
+  signaling.doubt();
+  FakeSocket.last().receive({ type: 'pong' });
+  vi.advanceTimersByTime(3_000);
+  expect(lost).not.toHaveBeenCalled();
+  signaling.doubt();
+  vi.advanceTimersByTime(2_500);
+  expect(lost).toHaveBeenCalledOnce();
+});
+
+test('close_is_not_lost', () => {
+  FakeSocket.last().open();
+  signaling.close();
+  FakeSocket.last().drop(1000);
+  vi.advanceTimersByTime(60_000);
+  expect(lost).not.toHaveBeenCalled();
+});
