@@ -51,6 +51,7 @@
 #define SDP_SECTIONS_MAX      256
 #define SDP_CODECS_MAX        64 /* payload types of one section */
 #define SDP_SSRCS_MAX         16 /* SSRCs named in one section */
+#define PUBLICATIONS_MAX      8   /* sources that one participant may publish */
 #define CANDIDATES_MAX        32 /* addresses of this server in one answer */
 
 /* Unauthenticated answers (plain Binding requests): answers a second and source, and buckets for sources. */
@@ -66,4 +67,5 @@ _Static_assert(PACKET_TAIL >= RUN_PADDING_MAX + 16 + 4, "padding, tag and ROC fi
 _Static_assert(PACKET_SIZE * 4 <= RING_SIZE, "a ring holds more than one message");
 _Static_assert((HISTORY_VIDEO & (HISTORY_VIDEO - 1)) == 0, "a history is indexed by mask");
 _Static_assert((HISTORY_AUDIO & (HISTORY_AUDIO - 1)) == 0, "a history is indexed by mask");
+_Static_assert(PUBLICATIONS_MAX * 2 <= STREAMS_RX_MAX, "every source and its retransmissions have an SSRC");
 _Static_assert(PENDING_MAX <= HISTORY_VIDEO, "what is pending is still in the history");

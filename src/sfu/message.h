@@ -9,6 +9,7 @@
 #include "path.h"
 #include "rtp.h"
 
+#define CNAME_SIZE 17
 #define TO_CONTROL 0xff /* message.to: the control thread */
 
 enum message_type {
@@ -55,6 +56,7 @@ struct subscribe {
     uint32_t clock_rate;
     uint32_t ssrc, rtx_ssrc;
     char mid[MID_SIZE];
+    char cname[CNAME_SIZE]; /* the publisher's: what it sends is played together (RFC 3550 6.5.1) */
 };
 
 struct source_clock { /* at `time` (ours), the source's RTP clock showed `rtp` */

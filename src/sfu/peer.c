@@ -165,13 +165,13 @@ void peer_check(struct sfu *sfu, struct peer *p, const struct stun_view *stun, c
 {
     uint8_t reply[DATAGRAM_OUT_MAX];
     struct ice_answer a = ice_input(&p->ice, stun, path, reply, sizeof reply, now);
+    if (a.len)
+        outbox_copy(sfu, path, reply, a.len);
     if (a.event == ICE_REFUSED) {
         drop(sfu, DROP_STUN_INTEGRITY);
         return;
     }
     stat_add(&stats_of(sfu)->checks, 1);
-    if (a.len)
-        outbox_copy(sfu, path, reply, a.len);
     for (uint8_t i = 0; a.has_dropped && i < p->path_count; i++)
         if (path_equal(&p->paths[i].path, &a.dropped)) {
             forget_path(sfu, p, i);

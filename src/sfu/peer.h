@@ -18,8 +18,6 @@ struct srtp_rx;
 struct srtp_tx;
 struct subscription;
 
-#define CNAME_SIZE 17
-
 struct peer {
     struct heap_node timer; /* first: a timer is its peer */
     uint32_t session;
@@ -35,8 +33,8 @@ struct peer {
     struct srtp_rx *rx;
     struct srtp_tx *tx;
     struct rtp_extension_ids extensions;
-    char cname[CNAME_SIZE];
-    uint32_t ssrc; /* ours, in feedback to publishers */
+    char cname[CNAME_SIZE]; /* ours, in feedback to publishers */
+    uint32_t ssrc; /* likewise */
 
     struct rx *streams;
     struct {

@@ -58,7 +58,7 @@ static void add_sender_reports(struct compound *c, mp_time now)
             .octets = s->octets,
         };
         size_t n = rtcp_write_sr(out, size, s->ssrc, &sr, NULL, 0);
-        n += rtcp_write_sdes(out + n, size - n, s->ssrc, c->peer->cname);
+        n += rtcp_write_sdes(out + n, size - n, s->ssrc, s->cname);
         c->packet->len = (uint16_t)(c->packet->len + n);
     }
 }

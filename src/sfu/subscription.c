@@ -27,6 +27,7 @@ struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, stru
     s->rtx_payload_type = how->rtx_payload_type;
     s->mid_len = (uint8_t)strnlen(how->mid, MID_SIZE);
     memcpy(s->mid, how->mid, s->mid_len);
+    memcpy(s->cname, how->cname, CNAME_SIZE);
     /* RFC 3550 5.1: a random start; below 2^15, so that a loss right behind it does not look like a wrap (RFC 3711 3.3.1). */
     s->delta = 1 + prng_below(&sfu->prng, 0x7fff);
     s->rtx_next = 1 + prng_below(&sfu->prng, 0x7fff);

@@ -20,7 +20,7 @@ struct subscription {
     uint32_t ssrc, rtx_ssrc;
     uint8_t payload_type, rtx_payload_type;
     uint8_t mid_len;
-    char mid[MID_SIZE];
+    char mid[MID_SIZE], cname[CNAME_SIZE];
     bool started;      /* video waits for a key frame */
     int64_t first;     /* first source seq that was sent */
     int64_t delta;     /* viewer's extended seq = source seq + delta, always >= 0 */

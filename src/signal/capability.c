@@ -1,0 +1,62 @@
+#include "state.h"
+#include <stdlib.h>
+
+static void add(struct capabilities *c, const struct sdp_section *section, const struct sdp_codec *codec)
+{
+    struct capability *k = &c->list[c->count];
+    if (codec->codec == CODEC_NONE || c->count == CAPABILITIES_MAX || codec->fmtp.len >= FMTP_MAX)
+        return;
+    k->codec = *codec;
+    if (codec->fmtp.len)
+        memcpy(k->fmtp, codec->fmtp.data, codec->fmtp.len);
+    k->codec.fmtp = (struct text){k->fmtp, codec->fmtp.len};
+    k->codec.name = (struct text){codec_name(codec->codec), strlen(codec_name(codec->codec))};
+    for (size_t i = 0; i < section->codec_count; i++)
+        if (section->codecs[i].rtx && section->codecs[i].apt == codec->payload_type)
+            k->rtx = section->codecs[i].payload_type;
+    c->count++;
+}
+
+struct capabilities *capabilities_of(const struct sdp_section *section)
+{
+    struct capabilities *c = calloc(1, sizeof *c);
+    for (size_t i = 0; c && i < section->codec_count; i++)
+        add(c, section, &section->codecs[i]);
+    return c;
+}
+
+const struct capability *capability_match(const struct capabilities *c, const struct capability *wanted)
+{
+    for (size_t i = 0; c && i < c->count; i++)
+        if (sdp_codec_matches(&c->list[i].codec, &wanted->codec))
+            return &c->list[i];
+    return NULL;
+}
+
+/* Whether everybody who is there, and watches, decodes it. */
+static bool all_decode(const struct participant *publisher, const struct capability *k)
+{
+    for (const struct participant *p = publisher->room->participants; p; p = p->next)
+        if (p != publisher && p->role != ROLE_STREAM && p->video && !capability_match(p->video, k))
+            return false;
+    return true;
+}
+
+static int rank(const struct participant *p, const struct capability *k)
+{
+    bool wished = p->codec != CODEC_NONE && k->codec.codec == p->codec;
+    return (wished ? 4 : 0) + (all_decode(p, k) ? 2 : 0) + (k->codec.codec == CODEC_VP8 ? 1 : 0);
+}
+
+const struct capability *capability_choose(const struct participant *p, const struct capabilities *c)
+{
+    const struct capability *best = NULL;
+    for (size_t i = 0; i < c->count; i++) {
+        const struct capability *k = &c->list[i];
+        if (!codec_is_video(k->codec.codec))
+            return k;
+        if (!best || rank(p, k) > rank(p, best))
+            best = k;
+    }
+    return best;
+}

@@ -1,0 +1,269 @@
+/* Offers in and answers out: what the client sends becomes publications. The other direction is offer.c. */
+#include "negotiate.h"
+#include "check.h"
+#include "state.h"
+#include <stdlib.h>
+
+static const char *const source_names[SOURCE_COUNT] = {"microphone", "camera", "screen", "screen-audio"};
+
+const char *source_name(enum source source) { return source_names[source]; }
+
+/* --- sections --- */
+
+struct section *section_add(struct participant *p, enum sdp_kind kind, const char *mid)
+{
+    if (p->section_count == p->section_room) {
+        size_t room = p->section_room ? p->section_room * 2 : 8;
+        struct section *more = realloc(p->sections, room * sizeof *more);
+        if (!more)
+            return NULL;
+        p->sections = more;
+        p->section_room = room;
+    }
+    struct section *s = &p->sections[p->section_count++];
+    memset(s, 0, sizeof *s);
+    s->kind = kind;
+    memcpy(s->mid, mid, MID_SIZE);
+    return s;
+}
+
+static void section_clear(struct section *s)
+{
+    free(s->media);
+    free(s->protocol);
+    free(s->format);
+    s->media = s->protocol = s->format = NULL;
+}
+
+static char *copy(struct text t) { return t.data ? strndup(t.data, t.len) : strdup(""); }
+
+static void refuse(struct section *s, const struct sdp_section *in)
+{
+    section_clear(s);
+    s->refused = true;
+    s->media = copy(in->media);
+    s->protocol = copy(in->protocol);
+    s->format = copy(in->format);
+}
+
+void negotiate_forget(struct participant *p)
+{
+    while (p->publications)
+        publication_end(p, p->publications);
+    for (size_t i = 0; i < p->section_count; i++)
+        section_clear(&p->sections[i]);
+    free(p->sections);
+    free(p->audio);
+    free(p->video);
+    p->sections = NULL;
+    p->audio = p->video = NULL;
+    p->section_count = p->section_room = 0;
+    p->offering = false;
+}
+
+/* --- what an offer says of the connection --- */
+
+static const struct sdp_section *first_usable(const struct sdp *sdp)
+{
+    for (size_t i = 0; i < sdp->count; i++)
+        if (sdp->sections[i].ufrag.len && sdp->sections[i].fingerprint.len &&
+            (sdp->sections[i].port || sdp->sections[i].bundle_only))
+            return &sdp->sections[i];
+    return NULL;
+}
+
+/* NULL: good. */
+static const char *connection_error(const struct participant *p, const struct sdp *sdp)
+{
+    const struct sdp_section *first = first_usable(sdp);
+    if (!first)
+        return "no section with ice-ufrag and a sha-256 (or stronger) fingerprint";
+    if (first->setup == SDP_PASSIVE)
+        return "a=setup:passive: this server is the passive side";
+    if (p->state == SESSION_NOT_OPEN)
+        return NULL;
+    if (sdp->count < p->section_count)
+        return "sections disappeared from the description";
+    if (first->fingerprint.len != p->fingerprint.len || strcmp(first->fingerprint.hash, p->fingerprint.hash) != 0 ||
+        memcmp(first->fingerprint.value, p->fingerprint.value, p->fingerprint.len) != 0)
+        return "the certificate's fingerprint changed in mid-session";
+    return NULL;
+}
+
+static bool learn_connection(struct participant *p, const struct sdp *sdp)
+{
+    p->fingerprint = first_usable(sdp)->fingerprint;
+    for (size_t i = 0; i < sdp->count; i++) {
+        const struct sdp_section *in = &sdp->sections[i];
+        struct capabilities **known = in->kind == SDP_AUDIO ? &p->audio : in->kind == SDP_VIDEO ? &p->video : NULL;
+        if (!known)
+            continue;
+        for (int e = 0; e < EXT_COUNT; e++)
+            if (!p->extensions.id[e] && in->extensions.id[e] <= EXTENSION_ID_MAX)
+                p->extensions.id[e] = in->extensions.id[e];
+        if (!*known && !(*known = capabilities_of(in)))
+            return false;
+    }
+    return true;
+}
+
+/* --- what it says of each section --- */
+
+static enum source source_of(const struct sdp_section *in, json_t *sources)
+{
+    const char *name = json_string_value(json_object_get(sources, in->mid));
+    bool audio = in->kind == SDP_AUDIO;
+    for (int i = 0; name && i < SOURCE_COUNT; i++)
+        if (strcmp(name, source_names[i]) == 0 && audio == (i == SOURCE_MICROPHONE || i == SOURCE_SCREEN_AUDIO))
+            return (enum source)i;
+    return audio ? SOURCE_MICROPHONE : SOURCE_CAMERA;
+}
+
+static size_t publication_count(const struct participant *p)
+{
+    size_t n = 0;
+    for (const struct publication *pub = p->publications; pub; pub = pub->next)
+        n++;
+    return n;
+}
+
+static void publish(struct participant *p, struct section *s, const struct sdp_section *in, json_t *sources)
+{
+    struct capabilities *offered = capabilities_of(in);
+    const struct capability *k = offered ? capability_choose(p, offered) : NULL;
+    struct publication *pub = k ? calloc(1, sizeof *pub) : NULL;
+    if (pub) {
+        *pub = (struct publication){.track = ++p->signaling->next_track,
+                                    .publisher = p,
+                                    .next = p->publications,
+                                    .kind = in->kind,
+                                    .source = source_of(in, sources),
+                                    .capability = *k};
+        pub->capability.codec.fmtp.data = pub->capability.fmtp;
+        memcpy(pub->mid, in->mid, MID_SIZE);
+        if (in->ssrc_count) {
+            pub->ssrc = in->ssrcs[0].ssrc;
+            pub->rtx_ssrc = in->ssrcs[0].rtx;
+        }
+        p->publications = pub;
+        s->publication = pub;
+        publication_start(p, pub);
+    }
+    free(offered);
+}
+
+/* What the client offers in one section. NULL: good. */
+static const char *take_section(struct participant *p, size_t i, const struct sdp_section *in, json_t *sources)
+{
+    struct section *s = i < p->section_count ? &p->sections[i] : section_add(p, in->kind, in->mid);
+    if (!s)
+        return "out of memory";
+    if (strcmp(s->mid, in->mid) != 0 || s->kind != in->kind) {
+        if (!s->refused)
+            return "a section changed its mid or kind";
+        s->kind = in->kind; /* recycled (JSEP, RFC 9429 5.2.2) */
+        memcpy(s->mid, in->mid, MID_SIZE);
+    }
+    const struct capabilities *known = in->kind == SDP_AUDIO ? p->audio : in->kind == SDP_VIDEO ? p->video : NULL;
+    bool alive = (in->port || in->bundle_only) && known && known->count && in->codec_count;
+    bool sends = alive && (in->direction == SDP_SENDRECV || in->direction == SDP_SENDONLY) && !s->subscription;
+    if (s->publication && !sends)
+        publication_end(p, s->publication);
+    if (!alive) {
+        if (s->subscription)
+            subscription_end(p, s);
+        refuse(s, in);
+        return NULL;
+    }
+    section_clear(s);
+    s->refused = false;
+    s->ours |= in->direction == SDP_RECVONLY;
+    if (!sends || s->publication)
+        return NULL;
+    if (p->role == ROLE_WATCH || publication_count(p) == PUBLICATIONS_MAX)
+        say_error(p, "forbidden", p->role == ROLE_WATCH ? "a watcher does not publish" : "too many tracks published");
+    else
+        publish(p, s, in, sources);
+    return NULL;
+}
+
+static void send_answer(struct participant *p)
+{
+    char *sdp = describe_session(p, SDP_PASSIVE);
+    if (sdp)
+        say(p, json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp));
+    free(sdp);
+    p->signaling->answers++;
+}
+
+void negotiate_offer(struct participant *p, const char *text, size_t len, json_t *sources, mp_time now)
+{
+    enum sdp_error error;
+    if (p->offering) {
+        say_error(p, "glare", "the server's own offer is open: answer it, then offer again");
+        return;
+    }
+    struct sdp *sdp = sdp_parse(text, len, &error);
+    const char *wrong = sdp ? connection_error(p, sdp) : sdp_error_text(error);
+    bool first = p->state == SESSION_NOT_OPEN;
+    if (!wrong && !learn_connection(p, sdp))
+        wrong = "out of memory";
+    if (!wrong && first && !session_open(p)) {
+        say_error(p, "server-full", "this server has no room for another session");
+        sdp_free(sdp);
+        return;
+    }
+    for (size_t i = 0; !wrong && i < sdp->count; i++)
+        wrong = take_section(p, i, &sdp->sections[i], sources);
+    if (wrong) {
+        say_error(p, "bad-sdp", wrong);
+    } else {
+        for (size_t i = 0; i < p->section_count; i++)
+            p->sections[i].retiring = false; /* the answer says so */
+        send_answer(p);
+        if (first)
+            say_candidates(p);
+        negotiate_touch(p);
+    }
+    sdp_free(sdp);
+}
+
+/* --- answers to our offers --- */
+
+static bool accepts(const struct sdp_section *in, const struct section *s)
+{
+    if (!in->port || (in->direction != SDP_RECVONLY && in->direction != SDP_SENDRECV))
+        return false;
+    for (size_t i = 0; i < in->codec_count; i++)
+        if (in->codecs[i].payload_type == s->capability->codec.payload_type)
+            return true;
+    return false;
+}
+
+void negotiate_answer(struct participant *p, const char *text, size_t len, mp_time now)
+{
+    enum sdp_error error;
+    if (!p->offering) {
+        say_error(p, "unexpected-answer", "there is no offer to answer");
+        return;
+    }
+    struct sdp *sdp = sdp_parse(text, len, &error);
+    const char *wrong = !sdp                            ? sdp_error_text(error)
+                        : sdp->count != p->section_count ? "the answer has not the offer's sections"
+                                                         : NULL;
+    if (wrong) {
+        say_error(p, "bad-sdp", wrong);
+        sdp_free(sdp);
+        return;
+    }
+    p->offering = false;
+    for (size_t i = 0; i < p->section_count; i++) {
+        struct section *s = &p->sections[i];
+        if (s->retiring_told)
+            s->retiring = s->retiring_told = false;
+        if (s->subscription && !s->sending && accepts(&sdp->sections[i], s))
+            subscription_start(p, s);
+    }
+    sdp_free(sdp);
+    negotiate_touch(p); /* what changed meanwhile */
+}

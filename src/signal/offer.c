@@ -1,0 +1,235 @@
+/* What we say: descriptions of our side, and offers when what a participant should be sent has changed. */
+#include "negotiate.h"
+#include "state.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- descriptions --- */
+
+struct local { /* what a description points to while it is written */
+    struct sdp_local_section *sections;
+    struct sdp_local_codec *codecs; /* one a section */
+    char (*tracks)[16];
+};
+
+static void describe_codec(struct sdp_local_codec *out, const struct capability *k, bool receiving)
+{
+    bool video = codec_is_video(k->codec.codec);
+    *out = (struct sdp_local_codec){.payload_type = k->codec.payload_type,
+                                    .rtx_payload_type = k->rtx,
+                                    .name = codec_name(k->codec.codec),
+                                    .clock_rate = k->codec.clock_rate,
+                                    .channels = k->codec.channels,
+                                    .fmtp = k->codec.fmtp,
+                                    .nack = video && k->codec.nack,
+                                    .pli = video && k->codec.pli,
+                                    .fir = video && k->codec.fir,
+                                    .transport_cc = receiving && k->codec.transport_cc};
+}
+
+static struct rtp_extension_ids extensions_for(const struct participant *p, enum sdp_kind kind, bool receiving)
+{
+    struct rtp_extension_ids ids = p->extensions;
+    ids.id[kind == SDP_AUDIO ? EXT_VIDEO_ORIENTATION : EXT_AUDIO_LEVEL] = 0;
+    if (!receiving)
+        ids.id[EXT_TRANSPORT_CC] = 0; /* viewers are not asked for feedback that nothing uses */
+    return ids;
+}
+
+static void describe_subscription(struct sdp_local_section *out, const struct section *s, char track[16])
+{
+    const struct publication *pub = s->subscription;
+    snprintf(track, 16, "t%u", pub->track);
+    out->direction = SDP_SENDONLY;
+    out->stream_id = pub->publisher->streams[pub->source >= SOURCE_SCREEN];
+    out->track_id = track;
+    out->cname = pub->publisher->streams[0];
+    out->ssrc = s->ssrc;
+    out->rtx_ssrc = s->capability->rtx ? s->rtx_ssrc : 0;
+}
+
+static struct text text_of(const char *s) { return (struct text){s, s ? strlen(s) : 0}; }
+
+static void describe_section(const struct participant *p, const struct section *s, struct sdp_local_section *out,
+                             struct sdp_local_codec *codec, char track[16])
+{
+    const struct capabilities *known = s->kind == SDP_AUDIO ? p->audio : p->video;
+    const struct capability *k = s->publication    ? &s->publication->capability
+                                 : s->subscription ? s->capability
+                                 : known           ? &known->list[0]
+                                                   : NULL;
+    *out = (struct sdp_local_section){.kind = s->kind, .refused = s->refused || !k, .direction = SDP_INACTIVE};
+    memcpy(out->mid, s->mid, MID_SIZE);
+    if (out->refused) {
+        out->media = text_of(s->media);
+        out->protocol = text_of(s->protocol);
+        out->format = text_of(s->format);
+        return;
+    }
+    describe_codec(codec, k, !s->subscription);
+    out->codecs = codec;
+    out->codec_count = 1;
+    out->extensions = extensions_for(p, s->kind, !s->subscription);
+    if (s->publication)
+        out->direction = SDP_RECVONLY;
+    else if (s->subscription)
+        describe_subscription(out, s, track);
+}
+
+char *describe_session(struct participant *p, enum sdp_setup setup)
+{
+    struct address addresses[CANDIDATES_MAX];
+    size_t n = p->section_count;
+    struct local l = {calloc(n, sizeof *l.sections), calloc(n, sizeof *l.codecs), calloc(n, sizeof *l.tracks)};
+    struct sdp_writer w = {0};
+    struct sdp_local local = {
+        .session_id = p->sdp_session,
+        .version = ++p->sdp_version,
+        .ufrag = p->credentials.ufrag,
+        .password = p->credentials.password,
+        .setup = setup,
+        .addresses = addresses,
+        .address_count = candidates_for(p, addresses),
+    };
+    memcpy(local.fingerprint, p->signaling->config.fingerprint, sizeof local.fingerprint);
+    if (l.sections && l.codecs && l.tracks) {
+        for (size_t i = 0; i < n; i++)
+            describe_section(p, &p->sections[i], &l.sections[i], &l.codecs[i], l.tracks[i]);
+        sdp_write_session(&w, &local, l.sections, n);
+    }
+    free(l.sections);
+    free(l.codecs);
+    free(l.tracks);
+    if (w.failed) {
+        free(w.data);
+        return NULL;
+    }
+    return w.data;
+}
+
+/* --- offers --- */
+
+/* Whose each stream of the offer is: [{"id", "participant", "sources"}]. */
+static json_t *streams_of(const struct participant *p)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < p->section_count; i++) {
+        const struct publication *pub = p->sections[i].subscription;
+        json_t *entry, *found = NULL;
+        size_t k;
+        if (!pub)
+            continue;
+        const char *id = pub->publisher->streams[pub->source >= SOURCE_SCREEN];
+        json_array_foreach(list, k, entry) {
+            if (strcmp(json_string_value(json_object_get(entry, "id")), id) == 0)
+                found = entry;
+        }
+        if (!found) {
+            found = json_pack("{s:s, s:s, s:[]}", "id", id, "participant", pub->publisher->id, "sources");
+            json_array_append_new(list, found);
+        }
+        json_array_append_new(json_object_get(found, "sources"), json_string(source_name(pub->source)));
+    }
+    return list;
+}
+
+static bool is_sent(const struct participant *p, const struct publication *pub)
+{
+    for (size_t i = 0; i < p->section_count; i++)
+        if (p->sections[i].subscription == pub)
+            return true;
+    return false;
+}
+
+static struct section *free_section(struct participant *p, enum sdp_kind kind)
+{
+    char mid[MID_SIZE] = {0};
+    for (size_t i = 0; i < p->section_count; i++) {
+        struct section *s = &p->sections[i];
+        if (s->ours && s->kind == kind && !s->refused && !s->publication && !s->subscription && !s->retiring)
+            return s;
+    }
+    if (p->section_count == SDP_SECTIONS_MAX)
+        return NULL;
+    snprintf(mid, sizeof mid, "s%zu", p->section_count);
+    struct section *s = section_add(p, kind, mid);
+    if (s)
+        s->ours = true;
+    return s;
+}
+
+static uint32_t random_ssrc(struct signaling *s)
+{
+    uint32_t ssrc = 0;
+    while (!ssrc)
+        s->io.random(s->io.context, (uint8_t *)&ssrc, sizeof ssrc);
+    return ssrc;
+}
+
+/* Gives the publication a section. False: the participant does not get it: it cannot decode it, or has no section left. */
+static bool add_subscription(struct participant *p, struct publication *pub)
+{
+    const struct capability *k = capability_match(pub->kind == SDP_AUDIO ? p->audio : p->video, &pub->capability);
+    struct section *s = k ? free_section(p, pub->kind) : NULL;
+    if (!s)
+        return false;
+    s->subscription = pub;
+    s->capability = k;
+    s->sending = false;
+    s->ssrc = random_ssrc(p->signaling); /* new each time: an SSRC's packet numbers never repeat under one key */
+    s->rtx_ssrc = random_ssrc(p->signaling);
+    return true;
+}
+
+static bool assign(struct participant *p)
+{
+    bool changed = false;
+    if (p->role == ROLE_STREAM)
+        return false;
+    for (struct participant *other = p->room->participants; other; other = other->next)
+        for (struct publication *pub = other == p ? NULL : other->publications; pub; pub = pub->next)
+            if (pub->announced && !is_sent(p, pub) && add_subscription(p, pub))
+                changed = true;
+    return changed;
+}
+
+static void offer(struct participant *p)
+{
+    bool changed = assign(p);
+    for (size_t i = 0; i < p->section_count; i++)
+        if (p->sections[i].retiring)
+            changed = p->sections[i].retiring_told = true;
+    char *sdp = changed ? describe_session(p, SDP_ACTPASS) : NULL;
+    if (!sdp)
+        return;
+    p->offering = true;
+    p->signaling->offers++;
+    say(p, json_pack("{s:s, s:s, s:o}", "type", "offer", "sdp", sdp, "streams", streams_of(p)));
+    free(sdp);
+}
+
+void negotiate_touch(struct participant *p)
+{
+    if (p->dirty)
+        return;
+    p->dirty = true;
+    p->dirty_next = p->signaling->dirty;
+    p->signaling->dirty = p;
+}
+
+void negotiate_touch_room(struct room *room)
+{
+    for (struct participant *p = room->participants; p; p = p->next)
+        negotiate_touch(p);
+}
+
+void negotiate_flush(struct signaling *s)
+{
+    struct participant *p;
+    while ((p = s->dirty)) {
+        s->dirty = p->dirty_next;
+        p->dirty = false;
+        if (p->joined && !p->closing && p->state != SESSION_NOT_OPEN && !p->offering)
+            offer(p);
+    }
+}

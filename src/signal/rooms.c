@@ -1,0 +1,124 @@
+#include "state.h"
+#include <stdlib.h>
+
+static uint64_t hash_text(const struct signaling *s, const char *text)
+{
+    uint64_t h = s->hash_key;
+    for (; *text; text++)
+        h = map_hash(h ^ (uint8_t)*text, s->hash_key);
+    return h;
+}
+
+static bool room_equal(const void *owner, uint32_t value, const void *key)
+{
+    return strcmp(((const struct signaling *)owner)->rooms[value]->name, key) == 0;
+}
+
+static bool participant_equal(const void *owner, uint32_t value, const void *key)
+{
+    return strcmp(((const struct signaling *)owner)->participants[value]->id, key) == 0;
+}
+
+static uint32_t *free_list(size_t count)
+{
+    uint32_t *list = malloc(count * sizeof *list);
+    for (size_t i = 0; list && i < count; i++)
+        list[i] = (uint32_t)(count - 1 - i);
+    return list;
+}
+
+bool rooms_init(struct signaling *s)
+{
+    size_t participants = registry_size(s->config.registry);
+    s->rooms = calloc(ROOMS_MAX, sizeof *s->rooms);
+    s->participants = calloc(participants, sizeof *s->participants);
+    s->by_slot = calloc(participants, sizeof *s->by_slot);
+    s->room_free = free_list(ROOMS_MAX);
+    s->participant_free = free_list(participants);
+    s->room_free_count = ROOMS_MAX;
+    s->participant_free_count = participants;
+    return s->rooms && s->participants && s->by_slot && s->room_free && s->participant_free &&
+           map_init(&s->room_names, ROOMS_MAX, room_equal, s) &&
+           map_init(&s->participant_ids, participants, participant_equal, s);
+}
+
+void rooms_free(struct signaling *s)
+{
+    map_free(&s->room_names);
+    map_free(&s->participant_ids);
+    free(s->rooms);
+    free(s->participants);
+    free(s->by_slot);
+    free(s->room_free);
+    free(s->participant_free);
+}
+
+static struct room *room_get(struct signaling *s, const char *name)
+{
+    uint64_t hash = hash_text(s, name);
+    uint32_t i = map_find(&s->room_names, hash, name);
+    if (i != MAP_NONE)
+        return s->rooms[i];
+    struct room *room = s->room_free_count ? calloc(1, sizeof *room) : NULL;
+    if (!room)
+        return NULL;
+    memcpy(room->name, name, strnlen(name, sizeof room->name - 1));
+    room->index = s->room_free[--s->room_free_count];
+    s->rooms[room->index] = room;
+    s->room_count++;
+    map_add(&s->room_names, hash, room->index);
+    return room;
+}
+
+static void room_release(struct signaling *s, struct room *room)
+{
+    if (room->participants)
+        return;
+    map_remove(&s->room_names, hash_text(s, room->name), room->name);
+    s->rooms[room->index] = NULL;
+    s->room_free[s->room_free_count++] = room->index;
+    s->room_count--;
+    free(room);
+}
+
+enum join_result room_join(struct signaling *s, struct participant *p, const char *name)
+{
+    uint64_t hash = hash_text(s, p->id);
+    if (map_find(&s->participant_ids, hash, p->id) != MAP_NONE)
+        return JOIN_PEER_TAKEN;
+    if (!s->participant_free_count)
+        return JOIN_SERVER_FULL;
+    struct room *room = room_get(s, name);
+    if (!room)
+        return s->room_free_count ? JOIN_NO_MEMORY : JOIN_SERVER_FULL;
+    if (room->count >= ROOM_PARTICIPANTS_MAX)
+        return JOIN_ROOM_FULL;
+    p->index = s->participant_free[--s->participant_free_count];
+    s->participants[p->index] = p;
+    s->participant_count++;
+    map_add(&s->participant_ids, hash, p->index);
+    p->room = room;
+    room->count++;
+    p->next = room->participants;
+    p->link = &room->participants;
+    if (p->next)
+        p->next->link = &p->next;
+    room->participants = p;
+    p->joined = true;
+    return JOIN_OK;
+}
+
+void room_leave(struct signaling *s, struct participant *p)
+{
+    map_remove(&s->participant_ids, hash_text(s, p->id), p->id);
+    s->participants[p->index] = NULL;
+    s->participant_free[s->participant_free_count++] = p->index;
+    s->participant_count--;
+    *p->link = p->next;
+    if (p->next)
+        p->next->link = p->link;
+    p->room->count--;
+    room_release(s, p->room);
+    p->room = NULL;
+    p->joined = false;
+}

@@ -1,0 +1,54 @@
+/* The control plane: rooms, participants and their negotiation, spoken as JSON over WebSockets (docs/signaling.md). One
+ * thread; it never touches a media packet. Like the core it knows no socket and no clock: texts, events and time go in; texts
+ * and commands go out through `signal_io`. */
+#pragma once
+#include "message.h"
+#include "mptime.h"
+#include "path.h"
+#include "registry.h"
+#include "stats.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct signal_io {
+    void *context;
+    void (*send)(void *context, void *socket, const char *text, size_t len);
+    void (*close)(void *context, void *socket, uint16_t code, const char *reason); /* `signal_closed` follows later */
+    void (*command)(void *context, const struct message *);                        /* to the worker `to` */
+    void (*random)(void *context, uint8_t *, size_t);                              /* secret */
+};
+
+struct signal_config {
+    struct registry *registry;
+    const struct stats *const *stats; /* by worker */
+    unsigned workers;
+    uint8_t fingerprint[32];          /* of our certificate */
+    const struct address *addresses;  /* candidates: what was announced, or what the machine has */
+    size_t address_count;
+    bool announced;                   /* `addresses` is all; else the address that a client reached us by comes first */
+    uint16_t port;
+    const char *version;
+    size_t packets;                   /* each worker's pool, for /metrics */
+};
+
+struct signaling;
+struct signaling *signal_new(const struct signal_config *, const struct signal_io *); /* NULL: no memory */
+/* Every socket must be closed (signal_closed) before. */
+void signal_free(struct signaling *);
+
+struct participant;
+struct signal_client { /* a new WebSocket */
+    void *socket;         /* given back to signal_io */
+    struct address local; /* the address that it reached */
+    const char *host;     /* its Host header */
+};
+struct participant *signal_opened(struct signaling *, const struct signal_client *, mp_time now); /* NULL: no memory */
+void signal_text(struct signaling *, struct participant *, const char *, size_t len, mp_time now);
+void signal_too_large(struct signaling *, struct participant *, mp_time now);
+void signal_closed(struct signaling *, struct participant *, mp_time now); /* the participant is gone afterwards */
+void signal_event(struct signaling *, const struct message *, mp_time now); /* from a worker */
+/* Says `bye` to everyone and closes their sockets; further joins are refused. */
+void signal_shutdown(struct signaling *, mp_time now);
+
+/* Prometheus text, malloc'ed; NULL: no memory. */
+char *signal_metrics(struct signaling *, size_t *len, mp_time now);

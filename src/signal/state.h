@@ -1,0 +1,163 @@
+/* What the control plane keeps. Only src/signal includes it. */
+#pragma once
+#include "codec.h"
+#include "limits.h"
+#include "map.h"
+#include "sdp.h"
+#include "signal.h"
+#include <jansson.h>
+
+#define CAPABILITIES_MAX 24 /* codecs that we know, of one kind, in one offer */
+#define FMTP_MAX         128
+
+enum role { ROLE_CALL, ROLE_STREAM, ROLE_WATCH };
+enum source { SOURCE_MICROPHONE, SOURCE_CAMERA, SOURCE_SCREEN, SOURCE_SCREEN_AUDIO, SOURCE_COUNT };
+
+/* A codec that a client described, with the payload type that repairs it. */
+struct capability {
+    struct sdp_codec codec; /* its fmtp points to `fmtp` */
+    uint8_t rtx;            /* 0: none */
+    char fmtp[FMTP_MAX];
+};
+
+struct capabilities {
+    size_t count;
+    struct capability list[CAPABILITIES_MAX];
+};
+
+/* One published source. */
+struct publication {
+    uint32_t track; /* its id, for workers and for a=msid */
+    struct participant *publisher;
+    struct publication *next; /* of the publisher */
+    enum sdp_kind kind;
+    enum source source;
+    char mid[MID_SIZE];
+    struct capability capability; /* what it is sent with */
+    uint32_t ssrc, rtx_ssrc;
+    bool announced; /* others are offered it: its publisher's path is known */
+};
+
+/* One m= section of a client's connection. Sections never move; index is the m= line. */
+struct section {
+    enum sdp_kind kind;
+    char mid[MID_SIZE];
+    bool refused;                            /* port 0 */
+    char *media, *protocol, *format;         /* of a refused one, to be repeated; malloc'ed */
+    struct publication *publication;         /* what the client sends here */
+    struct publication *subscription;        /* what we send here */
+    bool sending;                            /* the client accepted it: the worker was told to send */
+    bool retiring;                           /* what we sent ended: the client must hear of it before the section is used again */
+    bool retiring_told;                      /* our open offer says so */
+    bool ours;                               /* made by us, or offered as recvonly: free to send in */
+    uint32_t ssrc, rtx_ssrc;
+    const struct capability *capability;     /* the client's, that we send with */
+};
+
+enum session_state { SESSION_NOT_OPEN, SESSION_OPEN, SESSION_CLAIMED, SESSION_CONNECTED };
+
+struct participant {
+    struct signaling *signaling;
+    void *socket;
+    struct address local;
+    char host[256];
+    bool joined, closing;
+    mp_time joined_at;
+
+    struct room *room;
+    struct participant *next, **link; /* of the room */
+    uint32_t index;                   /* in signaling->participants */
+    char id[PEER_ID_MAX + 1], name[4 * PARTICIPANT_NAME_MAX + 1];
+    enum role role;
+    enum codec codec; /* that it wishes to publish with; CODEC_NONE: ours to choose */
+    bool audio_muted, video_muted;
+
+    enum session_state state;
+    uint32_t session;
+    unsigned owner; /* worker, once claimed */
+    struct session_credentials credentials;
+    uint64_t sdp_session;
+    uint32_t sdp_version;
+    struct fingerprint fingerprint;
+    struct rtp_extension_ids extensions;
+    struct capabilities *audio, *video;
+    struct section *sections;
+    size_t section_count, section_room;
+    bool offering;     /* our offer waits for its answer */
+    bool dirty;        /* in signaling->dirty: what it should be sent may have changed */
+    struct participant *dirty_next;
+    struct publication *publications;
+    char streams[2][CNAME_SIZE]; /* MediaStream ids: camera and microphone; screen and its sound */
+};
+
+struct room {
+    char name[4 * ROOM_NAME_MAX + 1];
+    uint32_t index; /* in signaling->rooms */
+    size_t count;
+    struct participant *participants;
+};
+
+struct signaling {
+    struct signal_config config;
+    struct signal_io io;
+    uint64_t hash_key;
+    struct room **rooms;
+    uint32_t *room_free;
+    size_t room_free_count, room_count;
+    struct map room_names;
+    struct participant **participants; /* joined ones, by index */
+    uint32_t *participant_free;
+    size_t participant_free_count, participant_count;
+    struct map participant_ids;
+    struct participant **by_slot; /* by the session's slot */
+    uint32_t next_track;
+    struct participant *dirty;    /* to be offered what changed, at the end of the turn */
+    bool stopping;
+    uint64_t joins, leaves, errors, offers, answers, failures;
+};
+
+/* --- rooms.c --- */
+bool rooms_init(struct signaling *);
+void rooms_free(struct signaling *);
+enum join_result { JOIN_OK, JOIN_PEER_TAKEN, JOIN_ROOM_FULL, JOIN_SERVER_FULL, JOIN_NO_MEMORY };
+/* participant->id must be set. */
+enum join_result room_join(struct signaling *, struct participant *, const char *room);
+void room_leave(struct signaling *, struct participant *);
+
+/* --- messages.c: what goes out as JSON --- */
+json_t *describe(const struct participant *);                      /* the P of the protocol */
+void say(struct participant *, json_t *);                          /* takes the reference */
+void say_room(struct participant *except, struct room *, json_t *); /* takes the reference */
+void say_error(struct participant *, const char *code, const char *message);
+void say_bye(struct participant *, const char *reason, const char *message, uint16_t close_code);
+void say_candidates(struct participant *);
+void say_seen(struct participant *, const struct address *);
+
+/* --- candidates.c --- */
+/* Addresses to offer this client, best first. Returns how many. */
+size_t candidates_for(const struct participant *, struct address out[CANDIDATES_MAX]);
+
+/* --- capability.c --- */
+struct capabilities *capabilities_of(const struct sdp_section *); /* NULL: no memory */
+/* The viewer's description of the same codec; NULL: it cannot decode that. */
+const struct capability *capability_match(const struct capabilities *, const struct capability *);
+/* What a publisher should send with: its wish, what all in the room decode, VP8, its own order. NULL: nothing known. */
+const struct capability *capability_choose(const struct participant *, const struct capabilities *);
+
+/* --- session.c: the session behind a participant, and its worker --- */
+bool session_open(struct participant *); /* false: the server is full */
+void session_close(struct participant *);
+void session_command(struct participant *, struct message *); /* to the owner, if there is one yet */
+void publication_start(struct participant *, struct publication *);
+void publication_end(struct participant *, struct publication *);
+void subscription_start(struct participant *, struct section *);
+void subscription_end(struct participant *, struct section *);
+
+/* --- negotiate.c --- */
+void negotiate_offer(struct participant *, const char *sdp, size_t len, json_t *sources, mp_time now);
+void negotiate_answer(struct participant *, const char *sdp, size_t len, mp_time now);
+/* What `participant` should be sent may have changed: offers are made by negotiate_flush. */
+void negotiate_touch(struct participant *);
+void negotiate_touch_room(struct room *);
+void negotiate_flush(struct signaling *);
+void negotiate_forget(struct participant *); /* it leaves: its sections and publications */
