@@ -1,0 +1,435 @@
+/* SRTP and SRTCP (RFC 3711, RFC 7714).
+ *
+ *   SRTP    header | encrypted payload | tag                          GCM: 16 bytes, AES-CM: 10
+ *   SRTCP   header, SSRC | encrypted rest | tag | E, index            GCM (RFC 7714 9.1)
+ *           header, SSRC | encrypted rest | E, index | tag            AES-CM (RFC 3711 3.4) */
+#include "bytes.h"
+#include "check.h"
+#include "limits.h"
+#include "rtp.h"
+#include "srtp_keys.h"
+#include <stdlib.h>
+
+#define CM_TAG             10
+#define RTCP_HEADER_SIZE   8 /* with the sender's SSRC */
+#define INDEX_SIZE         4
+#define ENCRYPTED          0x80000000u /* the E flag before the SRTCP index */
+#define RTCP_INDEX_MAX     0x7fffffffu
+#define RTP_WINDOW         1024
+#define RTCP_WINDOW        128
+#define WINDOW_WORDS(size) ((size) / 64 + 1)
+
+/* --- keys --- */
+
+struct keys {
+    struct gcm_key *gcm;  /* GCM */
+    struct ctr_key *ctr;  /* AES-CM */
+    struct hmac_sha1 mac; /* AES-CM */
+    uint8_t salt[SRTP_SALT_SIZE];
+};
+
+bool srtp_masters(uint16_t profile, const uint8_t material[60], struct srtp_master *client,
+                  struct srtp_master *server)
+{
+    if (profile != SRTP_AEAD_AES_128_GCM && profile != SRTP_AES128_CM_SHA1_80)
+        return false;
+    size_t salt = profile == SRTP_AEAD_AES_128_GCM ? 12 : 14;
+    *client = *server = (struct srtp_master){.profile = (enum srtp_profile)profile};
+    memcpy(client->key, material, SRTP_KEY_SIZE);
+    memcpy(server->key, material + SRTP_KEY_SIZE, SRTP_KEY_SIZE);
+    memcpy(client->salt, material + 2 * SRTP_KEY_SIZE, salt);
+    memcpy(server->salt, material + 2 * SRTP_KEY_SIZE + salt, salt);
+    return true;
+}
+
+/* RFC 3711 4.3.1: the label stands over byte 7 of the master salt, as the index that would follow it is 0.
+ * RFC 7714's salt of 96 bits is first shifted by 16 (erratum 4938), so it stands in the same place with two
+ * zero bytes behind. */
+static bool derive(const struct srtp_master *m, uint8_t label, uint8_t *out, size_t len)
+{
+    uint8_t iv[16] = {0};
+    memcpy(iv, m->salt, m->profile == SRTP_AEAD_AES_128_GCM ? 12 : 14);
+    iv[7] ^= label;
+    return aes_cm_prf(m->key, iv, out, len);
+}
+
+static bool derive_stream(const struct srtp_master *m, uint8_t label, struct srtp_stream_keys *k)
+{
+    return derive(m, label, k->key, sizeof k->key) && derive(m, label + 1, k->auth, sizeof k->auth) &&
+           derive(m, label + 2, k->salt, sizeof k->salt);
+}
+
+bool srtp_derive(const struct srtp_master *m, struct srtp_session_keys *k)
+{
+    return derive_stream(m, 0, &k->rtp) && derive_stream(m, 3, &k->rtcp);
+}
+
+static bool keys_setup(struct keys *k, struct crypto *c, enum srtp_profile profile,
+                       const struct srtp_stream_keys *from)
+{
+    memcpy(k->salt, from->salt, sizeof k->salt);
+    if (profile == SRTP_AEAD_AES_128_GCM) {
+        k->gcm = gcm_key_new(c, from->key);
+        return k->gcm != NULL;
+    }
+    hmac_sha1_key(&k->mac, from->auth, sizeof from->auth);
+    k->ctr = ctr_key_new(c, from->key);
+    return k->ctr != NULL;
+}
+
+static void keys_drop(struct keys *k)
+{
+    gcm_key_free(k->gcm);
+    ctr_key_free(k->ctr);
+}
+
+/* RFC 7714 8.1 and 9.1: two zero bytes, SSRC and the 48-bit index (SRTCP's has 31 bits), XOR the salt. */
+static void gcm_iv(uint8_t iv[12], const struct keys *k, uint32_t ssrc, uint64_t index)
+{
+    uint8_t n[12] = {0};
+    put32(n + 2, ssrc);
+    put16(n + 6, (uint16_t)(index >> 32));
+    put32(n + 8, (uint32_t)index);
+    for (size_t i = 0; i < sizeof n; i++)
+        iv[i] = n[i] ^ k->salt[i];
+}
+
+/* RFC 3711 4.1.1: salt * 2^16 XOR SSRC * 2^64 XOR index * 2^16; the last two bytes count blocks. */
+static void cm_iv(uint8_t iv[16], const struct keys *k, uint32_t ssrc, uint64_t index)
+{
+    uint8_t n[16] = {0};
+    put32(n + 4, ssrc);
+    put16(n + 8, (uint16_t)(index >> 32));
+    put32(n + 10, (uint32_t)index);
+    for (size_t i = 0; i < SRTP_SALT_SIZE; i++)
+        iv[i] = n[i] ^ k->salt[i];
+    iv[14] = iv[15] = 0;
+}
+
+static void cm_crypt(const struct keys *k, uint32_t ssrc, uint64_t index, const uint8_t *in, size_t len,
+                     uint8_t *out)
+{
+    uint8_t iv[16];
+    cm_iv(iv, k, ssrc, index);
+    ctr_xor(k->ctr, iv, in, len, out);
+}
+
+/* RFC 3711 4.2: SRTP's MAC covers the packet and its ROC, which is not sent. */
+static void cm_rtp_mac(const struct keys *k, const uint8_t *packet, size_t len, uint64_t index,
+                       uint8_t mac[SHA1_SIZE])
+{
+    uint8_t roc[4];
+    put32(roc, (uint32_t)(index >> 16));
+    const struct bytes parts[] = {{packet, len}, {roc, sizeof roc}};
+    hmac_sha1(&k->mac, parts, 2, mac);
+}
+
+/* --- sending --- */
+
+struct srtp_tx {
+    enum srtp_profile profile;
+    uint32_t rtcp_next;
+    struct keys rtp, rtcp;
+};
+
+struct srtp_tx *srtp_tx_from_keys(struct crypto *c, enum srtp_profile profile,
+                                  const struct srtp_session_keys *k)
+{
+    struct srtp_tx *tx = calloc(1, sizeof *tx);
+    if (!tx)
+        return NULL;
+    tx->profile = profile;
+    if (!keys_setup(&tx->rtp, c, profile, &k->rtp) || !keys_setup(&tx->rtcp, c, profile, &k->rtcp)) {
+        srtp_tx_free(tx);
+        return NULL;
+    }
+    return tx;
+}
+
+struct srtp_tx *srtp_tx_new(struct crypto *c, const struct srtp_master *m)
+{
+    struct srtp_session_keys k;
+    struct srtp_tx *tx = srtp_derive(m, &k) ? srtp_tx_from_keys(c, m->profile, &k) : NULL;
+    explicit_bzero(&k, sizeof k);
+    return tx;
+}
+
+void srtp_tx_free(struct srtp_tx *tx)
+{
+    if (!tx)
+        return;
+    keys_drop(&tx->rtp);
+    keys_drop(&tx->rtcp);
+    explicit_bzero(tx, sizeof *tx);
+    free(tx);
+}
+
+static size_t overhead(enum srtp_profile profile)
+{
+    return profile == SRTP_AEAD_AES_128_GCM ? GCM_TAG : CM_TAG;
+}
+
+size_t srtp_tx_overhead(const struct srtp_tx *tx)
+{
+    return overhead(tx->profile);
+}
+
+size_t srtp_protect(struct srtp_tx *tx, uint8_t *out, size_t header_len, const uint8_t *payload,
+                    size_t payload_len, uint64_t index)
+{
+    INVARIANT(header_len >= RTP_HEADER_SIZE && get16(out + 2) == (uint16_t)index && index >> 48 == 0);
+    uint32_t ssrc = get32(out + 8);
+    uint8_t *text = out + header_len, *tag = text + payload_len;
+    if (tx->profile == SRTP_AEAD_AES_128_GCM) {
+        uint8_t iv[12];
+        gcm_iv(iv, &tx->rtp, ssrc, index);
+        gcm_seal(tx->rtp.gcm, iv, out, header_len, payload, payload_len, text, tag);
+        return header_len + payload_len + GCM_TAG;
+    }
+    uint8_t mac[SHA1_SIZE];
+    cm_crypt(&tx->rtp, ssrc, index, payload, payload_len, text);
+    cm_rtp_mac(&tx->rtp, out, header_len + payload_len, index, mac);
+    memcpy(tag, mac, CM_TAG);
+    return header_len + payload_len + CM_TAG;
+}
+
+size_t srtcp_protect(struct srtp_tx *tx, uint8_t *packet, size_t len)
+{
+    INVARIANT(len >= RTCP_HEADER_SIZE);
+    if (tx->rtcp_next > RTCP_INDEX_MAX) /* RFC 3711 9.2: never the same index again with this key */
+        return 0;
+    uint32_t index = tx->rtcp_next++, ssrc = get32(packet + 4);
+    uint8_t *text = packet + RTCP_HEADER_SIZE, *end = packet + len;
+    if (tx->profile == SRTP_AEAD_AES_128_GCM) {
+        uint8_t iv[12], aad[RTCP_HEADER_SIZE + INDEX_SIZE];
+        gcm_iv(iv, &tx->rtcp, ssrc, index);
+        memcpy(aad, packet, RTCP_HEADER_SIZE);
+        put32(aad + RTCP_HEADER_SIZE, ENCRYPTED | index);
+        gcm_seal(tx->rtcp.gcm, iv, aad, sizeof aad, text, len - RTCP_HEADER_SIZE, text, end);
+        put32(end + GCM_TAG, ENCRYPTED | index);
+        return len + GCM_TAG + INDEX_SIZE;
+    }
+    uint8_t mac[SHA1_SIZE];
+    cm_crypt(&tx->rtcp, ssrc, index, text, len - RTCP_HEADER_SIZE, text);
+    put32(end, ENCRYPTED | index);
+    const struct bytes signed_part = {packet, len + INDEX_SIZE};
+    hmac_sha1(&tx->rtcp.mac, &signed_part, 1, mac);
+    memcpy(end + INDEX_SIZE, mac, CM_TAG);
+    return len + INDEX_SIZE + CM_TAG;
+}
+
+/* --- receiving --- */
+
+/* What was seen of one SSRC: the highest index, and a ring of bits for the indices before it. The ring has
+ * one word more than the window needs, so that a word is whole before it is used again (RFC 6479). */
+struct rtp_stream {
+    uint64_t highest;
+    uint64_t seen[WINDOW_WORDS(RTP_WINDOW)];
+};
+struct rtcp_stream {
+    uint64_t highest;
+    uint64_t seen[WINDOW_WORDS(RTCP_WINDOW)];
+};
+
+struct srtp_rx {
+    enum srtp_profile profile;
+    unsigned rtp_count, rtcp_count;
+    struct keys rtp, rtcp;
+    uint32_t rtp_ssrc[STREAMS_RX_MAX], rtcp_ssrc[STREAMS_RX_MAX]; /* of the streams with the same place */
+    struct rtp_stream rtp_streams[STREAMS_RX_MAX];
+    struct rtcp_stream rtcp_streams[STREAMS_RX_MAX];
+};
+
+#define STREAM_NONE STREAMS_RX_MAX
+
+static unsigned stream_find(const uint32_t *ssrcs, unsigned count, uint32_t ssrc)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (ssrcs[i] == ssrc)
+            return i;
+    return STREAM_NONE;
+}
+
+static bool window_takes(const uint64_t *seen, unsigned size, uint64_t highest, uint64_t index)
+{
+    if (index > highest)
+        return true;
+    return highest - index < size && !(seen[index / 64 % WINDOW_WORDS(size)] >> (index % 64) & 1);
+}
+
+static void window_mark(uint64_t *seen, unsigned size, uint64_t *highest, uint64_t index)
+{
+    const unsigned words = WINDOW_WORDS(size);
+    if (index > *highest) {
+        uint64_t fresh = index / 64 - *highest / 64;
+        for (uint64_t i = 0; i < fresh && i < words; i++)
+            seen[(index / 64 - i) % words] = 0;
+        *highest = index;
+    }
+    seen[index / 64 % words] |= 1ull << (index % 64);
+}
+
+struct srtp_rx *srtp_rx_from_keys(struct crypto *c, enum srtp_profile profile,
+                                  const struct srtp_session_keys *k)
+{
+    struct srtp_rx *rx = calloc(1, sizeof *rx);
+    if (!rx)
+        return NULL;
+    rx->profile = profile;
+    if (!keys_setup(&rx->rtp, c, profile, &k->rtp) || !keys_setup(&rx->rtcp, c, profile, &k->rtcp)) {
+        srtp_rx_free(rx);
+        return NULL;
+    }
+    return rx;
+}
+
+struct srtp_rx *srtp_rx_new(struct crypto *c, const struct srtp_master *m)
+{
+    struct srtp_session_keys k;
+    struct srtp_rx *rx = srtp_derive(m, &k) ? srtp_rx_from_keys(c, m->profile, &k) : NULL;
+    explicit_bzero(&k, sizeof k);
+    return rx;
+}
+
+void srtp_rx_free(struct srtp_rx *rx)
+{
+    if (!rx)
+        return;
+    keys_drop(&rx->rtp);
+    keys_drop(&rx->rtcp);
+    explicit_bzero(rx, sizeof *rx);
+    free(rx);
+}
+
+/* RFC 3711 3.3.1: the packet index nearest to the highest that we have; an SSRC starts with ROC 0. False: it
+ * would lie before the stream's beginning. */
+static bool index_guess(const struct rtp_stream *s, uint16_t seq, uint64_t *index)
+{
+    if (!s) {
+        *index = seq;
+        return true;
+    }
+    uint64_t roc = s->highest >> 16;
+    uint16_t last = (uint16_t)s->highest;
+    if (last < 0x8000 && seq - last > 0x8000) {
+        if (roc == 0)
+            return false;
+        roc--;
+    } else if (last >= 0x8000 && last - 0x8000 > seq) {
+        roc++;
+    }
+    *index = roc << 16 | seq;
+    return *index >> 48 == 0;
+}
+
+/* Packet without its tag: `len` bytes. */
+static bool rtp_open(const struct srtp_rx *rx, const uint8_t *in, size_t header_len, size_t len, uint8_t *out,
+                     uint64_t index)
+{
+    uint32_t ssrc = get32(in + 8);
+    if (rx->profile == SRTP_AEAD_AES_128_GCM) {
+        uint8_t iv[12];
+        gcm_iv(iv, &rx->rtp, ssrc, index);
+        return gcm_open(rx->rtp.gcm, iv, in, header_len, in + header_len, len - header_len, out + header_len,
+                        in + len);
+    }
+    uint8_t mac[SHA1_SIZE];
+    cm_rtp_mac(&rx->rtp, in, len, index, mac);
+    if (!bytes_equal_secret(mac, in + len, CM_TAG))
+        return false;
+    cm_crypt(&rx->rtp, ssrc, index, in + header_len, len - header_len, out + header_len);
+    return true;
+}
+
+int srtp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *out, uint64_t *index)
+{
+    size_t tag = overhead(rx->profile);
+    size_t header_len = len > tag ? rtp_header_len(in, len - tag) : 0;
+    if (header_len == 0)
+        return SRTP_SHORT;
+    uint32_t ssrc = get32(in + 8);
+    unsigned place = stream_find(rx->rtp_ssrc, rx->rtp_count, ssrc);
+    struct rtp_stream *s = place == STREAM_NONE ? NULL : &rx->rtp_streams[place];
+    uint64_t i;
+    if (!index_guess(s, get16(in + 2), &i) || (s && !window_takes(s->seen, RTP_WINDOW, s->highest, i)))
+        return SRTP_REPLAY;
+    if (!rtp_open(rx, in, header_len, len - tag, out, i))
+        return SRTP_AUTH;
+    if (!s) {
+        if (rx->rtp_count == STREAMS_RX_MAX)
+            return SRTP_STREAMS;
+        rx->rtp_ssrc[rx->rtp_count] = ssrc;
+        s = &rx->rtp_streams[rx->rtp_count++];
+        s->highest = i;
+    }
+    window_mark(s->seen, RTP_WINDOW, &s->highest, i);
+    if (out != in)
+        memcpy(out, in, header_len);
+    *index = i;
+    return (int)(len - tag);
+}
+
+/* `len`: without tag and index. */
+static bool rtcp_open_gcm(const struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *out,
+                          uint32_t word)
+{
+    uint8_t iv[12];
+    gcm_iv(iv, &rx->rtcp, get32(in + 4), word & RTCP_INDEX_MAX);
+    if (word & ENCRYPTED) {
+        uint8_t aad[RTCP_HEADER_SIZE + INDEX_SIZE];
+        memcpy(aad, in, RTCP_HEADER_SIZE);
+        put32(aad + RTCP_HEADER_SIZE, word);
+        return gcm_open(rx->rtcp.gcm, iv, aad, sizeof aad, in + RTCP_HEADER_SIZE, len - RTCP_HEADER_SIZE,
+                        out + RTCP_HEADER_SIZE, in + len);
+    }
+    /* RFC 7714 9.3: only signed, and the index is signed behind the packet, where the tag stands */
+    uint8_t tag[GCM_TAG];
+    memcpy(tag, in + len, GCM_TAG);
+    if (out != in)
+        memcpy(out, in, len);
+    put32(out + len, word);
+    return gcm_open(rx->rtcp.gcm, iv, out, len + INDEX_SIZE, in, 0, out, tag);
+}
+
+static bool rtcp_open_cm(const struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *out, uint32_t word)
+{
+    uint8_t mac[SHA1_SIZE];
+    const struct bytes signed_part = {in, len + INDEX_SIZE};
+    hmac_sha1(&rx->rtcp.mac, &signed_part, 1, mac);
+    if (!bytes_equal_secret(mac, in + len + INDEX_SIZE, CM_TAG))
+        return false;
+    if (word & ENCRYPTED)
+        cm_crypt(&rx->rtcp, get32(in + 4), word & RTCP_INDEX_MAX, in + RTCP_HEADER_SIZE,
+                 len - RTCP_HEADER_SIZE, out + RTCP_HEADER_SIZE);
+    else if (out != in)
+        memcpy(out, in, len);
+    return true;
+}
+
+int srtcp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *out)
+{
+    bool gcm = rx->profile == SRTP_AEAD_AES_128_GCM;
+    size_t trailer = overhead(rx->profile) + INDEX_SIZE;
+    if (len < RTCP_HEADER_SIZE + trailer || in[0] >> 6 != 2)
+        return SRTP_SHORT;
+    size_t plain = len - trailer;
+    uint32_t ssrc = get32(in + 4), word = get32(in + (gcm ? len - INDEX_SIZE : plain));
+    uint64_t index = word & RTCP_INDEX_MAX;
+    unsigned place = stream_find(rx->rtcp_ssrc, rx->rtcp_count, ssrc);
+    struct rtcp_stream *s = place == STREAM_NONE ? NULL : &rx->rtcp_streams[place];
+    if (s && !window_takes(s->seen, RTCP_WINDOW, s->highest, index))
+        return SRTP_REPLAY;
+    if (!(gcm ? rtcp_open_gcm(rx, in, plain, out, word) : rtcp_open_cm(rx, in, plain, out, word)))
+        return SRTP_AUTH;
+    if (!s) {
+        if (rx->rtcp_count == STREAMS_RX_MAX)
+            return SRTP_STREAMS;
+        rx->rtcp_ssrc[rx->rtcp_count] = ssrc;
+        s = &rx->rtcp_streams[rx->rtcp_count++];
+        s->highest = index;
+    }
+    window_mark(s->seen, RTCP_WINDOW, &s->highest, index);
+    if (out != in)
+        memcpy(out, in, RTCP_HEADER_SIZE);
+    return (int)plain;
+}

@@ -1,0 +1,16 @@
+/* Inside srtp.c and its test only: session keys, which RFC 7714's test vectors start from. */
+#pragma once
+#include "crypto.h"
+#include "srtp.h"
+
+struct srtp_stream_keys { /* of SRTP, or of SRTCP */
+    uint8_t key[SRTP_KEY_SIZE], auth[SHA1_SIZE], salt[SRTP_SALT_SIZE];
+};
+struct srtp_session_keys {
+    struct srtp_stream_keys rtp, rtcp;
+};
+
+/* RFC 3711 4.3, key derivation rate 0. False: no memory. */
+bool srtp_derive(const struct srtp_master *, struct srtp_session_keys *);
+struct srtp_tx *srtp_tx_from_keys(struct crypto *, enum srtp_profile, const struct srtp_session_keys *);
+struct srtp_rx *srtp_rx_from_keys(struct crypto *, enum srtp_profile, const struct srtp_session_keys *);
