@@ -113,20 +113,26 @@ static enum dtls_engine_state state_of(const struct dtls_engine *e, int result)
     }
 }
 
+/* Reads records until none is left; what they carry is dropped. */
+static enum dtls_engine_state read_all(struct dtls_engine *e)
+{
+    uint8_t dropped[512];
+    int r;
+    while ((r = SSL_read(e->ssl, dropped, sizeof dropped)) > 0)
+        ;
+    return state_of(e, r);
+}
+
 /* Lets OpenSSL work on what was fed. The error queue belongs to the thread, so it is left empty. */
 static enum dtls_engine_state drive(struct dtls_engine *e)
 {
-    int r;
-    uint8_t dropped[512];
     ERR_clear_error();
     if (e->state == DTLS_ENGINE_HANDSHAKE) {
-        r = SSL_do_handshake(e->ssl);
+        int r = SSL_do_handshake(e->ssl);
         e->state = r == 1 ? DTLS_ENGINE_UP : state_of(e, r);
     }
     if (e->state == DTLS_ENGINE_UP) {
-        while ((r = SSL_read(e->ssl, dropped, sizeof dropped)) > 0)
-            ;
-        e->state = state_of(e, r);
+        e->state = read_all(e);
         SSL_free_buffers(e->ssl); /* 33 KB that a session would keep for a datagram now and then */
     }
     ERR_clear_error();
@@ -178,15 +184,17 @@ void dtls_engine_free(struct dtls_engine *e)
     free(e);
 }
 
-/* Records of an epoch other than the first, in one datagram. */
-static unsigned records_encrypted(const uint8_t *p, size_t len)
+/* Records of one datagram that OpenSSL would keep until the ChangeCipherSpec: whole, of the next epoch, and
+ * handshake messages or alerts. */
+static unsigned records_ahead(const uint8_t *p, size_t len)
 {
     unsigned count = 0;
     while (len >= RECORD_HEADER_SIZE) {
         size_t record = RECORD_HEADER_SIZE + (size_t)get16(p + 11);
-        count += get16(p + 3) != 0;
-        if (record >= len)
+        if (record > len)
             break;
+        count += (p[0] == SSL3_RT_HANDSHAKE || p[0] == SSL3_RT_ALERT) && p[1] == DTLS1_VERSION_MAJOR &&
+                 get16(p + 3) == 1;
         p += record;
         len -= record;
     }
@@ -196,7 +204,7 @@ static unsigned records_encrypted(const uint8_t *p, size_t len)
 enum dtls_engine_state dtls_engine_input(struct dtls_engine *e, const uint8_t *data, size_t len)
 {
     if (e->state == DTLS_ENGINE_HANDSHAKE) {
-        unsigned n = records_encrypted(data, len);
+        unsigned n = records_ahead(data, len);
         if (e->next_epoch + n > NEXT_EPOCH_MAX)
             return e->state;
         e->next_epoch += n;
@@ -251,6 +259,8 @@ void dtls_engine_close(struct dtls_engine *e)
 {
     if (e->state == DTLS_ENGINE_UP) {
         ERR_clear_error();
+        read_all(e); /* of nothing: only a read brings back the buffers that drive gave away, and DTLS writes
+                        without asking */
         SSL_shutdown(e->ssl);
         ERR_clear_error();
     }

@@ -1,0 +1,167 @@
+/* One association. Timers: the retransmission, whose time the engine tells (OpenSSL's own clock decides when
+ * it is due, so a deadline is only when to ask again), and the end of the handshake after HANDSHAKE_MAX. */
+#include "dtls.h"
+#include "bytes.h"
+#include "crypto.h"
+#include "limits.h"
+#include <stdlib.h>
+
+#define HANDSHAKE_MAX MP_S(30)
+
+struct dtls {
+    struct dtls_engine *engine;
+    bool client;
+    enum dtls_state state;
+    enum dtls_failure failure;
+    struct fingerprint expected;
+    mp_time end, deadline;
+    unsigned inputs;
+    struct srtp_master client_master, server_master;
+};
+
+static enum dtls_state fail(struct dtls *d, enum dtls_failure why)
+{
+    d->state = DTLS_FAILED;
+    d->failure = why;
+    return d->state;
+}
+
+/* RFC 8842 5.1: a certificate that does not match the fingerprint ends the association, before any key is
+ * used. */
+static bool fingerprint_right(const struct dtls *d)
+{
+    uint8_t found[64];
+    size_t len = dtls_engine_peer_fingerprint(d->engine, d->expected.hash, found);
+    return len != 0 && len == d->expected.len && bytes_equal_secret(found, d->expected.value, len);
+}
+
+static enum dtls_state come_up(struct dtls *d)
+{
+    uint16_t profile;
+    uint8_t material[60];
+    enum dtls_failure why = DTLS_OK;
+    if (!fingerprint_right(d))
+        why = DTLS_FINGERPRINT;
+    else if (!dtls_engine_srtp(d->engine, &profile, material) ||
+             !srtp_masters(profile, material, &d->client_master, &d->server_master))
+        why = DTLS_NO_PROFILE;
+    explicit_bzero(material, sizeof material);
+    if (why != DTLS_OK) {
+        dtls_engine_close(d->engine);
+        return fail(d, why);
+    }
+    return d->state = DTLS_UP;
+}
+
+static enum dtls_state follow(struct dtls *d, enum dtls_engine_state engine, mp_time now)
+{
+    if (engine == DTLS_ENGINE_FAILED)
+        fail(d, DTLS_PROTOCOL);
+    else if (engine == DTLS_ENGINE_CLOSED)
+        d->state = DTLS_CLOSED;
+    else if (engine == DTLS_ENGINE_UP && d->state == DTLS_HANDSHAKE)
+        come_up(d);
+    d->deadline = MP_NEVER;
+    if (d->state == DTLS_HANDSHAKE) {
+        int64_t wait = dtls_engine_wait(d->engine);
+        d->deadline = wait < 0 ? d->end : mp_min(d->end, now + wait);
+    }
+    return d->state;
+}
+
+struct dtls *dtls_new(struct dtls_identity *id, bool client, bool cm_only, const struct fingerprint *expected,
+                      mp_time now)
+{
+    struct dtls *d = calloc(1, sizeof *d);
+    if (!d)
+        return NULL;
+    d->engine = dtls_engine_new(id, client, cm_only);
+    if (!d->engine) {
+        free(d);
+        return NULL;
+    }
+    d->client = client;
+    d->expected = *expected;
+    d->end = now + HANDSHAKE_MAX;
+    follow(d, DTLS_ENGINE_HANDSHAKE, now);
+    return d;
+}
+
+void dtls_free(struct dtls *d)
+{
+    if (!d)
+        return;
+    dtls_engine_free(d->engine);
+    explicit_bzero(d, sizeof *d);
+    free(d);
+}
+
+enum dtls_state dtls_input(struct dtls *d, const uint8_t *data, size_t len, mp_time now)
+{
+    if (d->state != DTLS_HANDSHAKE && d->state != DTLS_UP)
+        return d->state;
+    if (d->state == DTLS_HANDSHAKE && d->inputs++ == DTLS_INPUT_MAX) {
+        d->deadline = MP_NEVER;
+        return fail(d, DTLS_FLOOD);
+    }
+    return follow(d, dtls_engine_input(d->engine, data, len), now);
+}
+
+enum dtls_state dtls_timeout(struct dtls *d, mp_time now)
+{
+    if (now < d->deadline || d->state != DTLS_HANDSHAKE)
+        return d->state;
+    if (now >= d->end) {
+        d->deadline = MP_NEVER;
+        return fail(d, DTLS_TIMEOUT);
+    }
+    return follow(d, dtls_engine_retransmit(d->engine), now);
+}
+
+mp_time dtls_deadline(const struct dtls *d)
+{
+    return d->deadline;
+}
+
+size_t dtls_output(struct dtls *d, uint8_t *out, size_t size)
+{
+    return dtls_engine_output(d->engine, out, size);
+}
+
+enum dtls_state dtls_state(const struct dtls *d)
+{
+    return d->state;
+}
+
+enum dtls_failure dtls_failure(const struct dtls *d)
+{
+    return d->failure;
+}
+
+const char *dtls_failure_text(enum dtls_failure failure)
+{
+    static const char *const text[] = {
+        [DTLS_OK] = "none",
+        [DTLS_PROTOCOL] = "the handshake failed",
+        [DTLS_FINGERPRINT] = "the certificate is not the one that the SDP names",
+        [DTLS_NO_PROFILE] = "no SRTP profile in common",
+        [DTLS_FLOOD] = "too many datagrams",
+        [DTLS_TIMEOUT] = "no end after 30 s",
+    };
+    return text[failure];
+}
+
+void dtls_close(struct dtls *d)
+{
+    if (d->state != DTLS_HANDSHAKE && d->state != DTLS_UP)
+        return;
+    dtls_engine_close(d->engine);
+    d->state = DTLS_CLOSED;
+    d->deadline = MP_NEVER;
+}
+
+void dtls_masters(const struct dtls *d, struct srtp_master *tx, struct srtp_master *rx)
+{
+    *tx = d->client ? d->client_master : d->server_master;
+    *rx = d->client ? d->server_master : d->client_master;
+}

@@ -1,0 +1,639 @@
+#include "bytes.h"
+#include "crypto.h"
+#include "dtls.h"
+#include "prng.h"
+#include "test.h"
+#ifndef INT_MAX /* OpenSSL's headers want it, and base's limits.h hides the system's */
+#define INT_MAX __INT_MAX__
+#endif
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+#define MTU 1200
+
+/* OpenSSL 3.0 takes the time of its retransmissions from gettimeofday alone. This one is found before libc's,
+ * so a test lets time pass at will. */
+static mp_time clock_now;
+int gettimeofday(struct timeval *restrict, void *restrict);
+int gettimeofday(struct timeval *restrict t, void *restrict zone)
+{
+    t->tv_sec = 1800000000 + clock_now / MP_S(1);
+    t->tv_usec = clock_now % MP_S(1) / 1000;
+    return 0;
+}
+
+/* --- two ends and the datagrams between them --- */
+
+struct link {
+    struct dtls_identity *client_id, *server_id;
+    struct dtls *client, *server;
+    unsigned sent;  /* datagrams of either side, from 0 */
+    uint64_t lost;  /* bit n: the n-th is */
+    size_t largest; /* datagram seen */
+    uint8_t client_hello[MTU];
+    size_t client_hello_len;
+};
+
+static struct fingerprint fingerprint_of(const struct dtls_identity *id)
+{
+    struct fingerprint f = {.hash = "sha-256", .len = 32};
+    dtls_identity_fingerprint(id, f.value);
+    return f;
+}
+
+static void link_open(struct link *l, bool client_cm_only, bool server_cm_only)
+{
+    memset(l, 0, sizeof *l);
+    clock_now = 0;
+    l->client_id = dtls_identity_new();
+    l->server_id = dtls_identity_new();
+    struct fingerprint client = fingerprint_of(l->client_id), server = fingerprint_of(l->server_id);
+    l->client = dtls_new(l->client_id, true, client_cm_only, &server, 0);
+    l->server = dtls_new(l->server_id, false, server_cm_only, &client, 0);
+}
+
+static void link_close(struct link *l)
+{
+    dtls_free(l->client);
+    dtls_free(l->server);
+    dtls_identity_free(l->client_id);
+    dtls_identity_free(l->server_id);
+}
+
+/* Carries what one side has to say. Returns the datagrams. */
+static unsigned carry(struct link *l, struct dtls *from, struct dtls *to)
+{
+    uint8_t datagram[2000];
+    size_t len;
+    unsigned count = 0;
+    for (; (len = dtls_output(from, datagram, sizeof datagram)) > 0; count++) {
+        if (len > l->largest)
+            l->largest = len;
+        unsigned n = l->sent++;
+        if (n >= 64 || !(l->lost >> n & 1))
+            dtls_input(to, datagram, len, clock_now);
+    }
+    return count;
+}
+
+/* Until nothing moves any more, or one side has given up. Time passes only when both wait. */
+static void link_run(struct link *l)
+{
+    for (int i = 0; i < 200; i++) {
+        if (carry(l, l->client, l->server) + carry(l, l->server, l->client))
+            continue;
+        mp_time next = mp_min(dtls_deadline(l->client), dtls_deadline(l->server));
+        if (next == MP_NEVER)
+            return;
+        clock_now = mp_max(next, clock_now + MP_MS(1));
+        dtls_timeout(l->client, clock_now);
+        dtls_timeout(l->server, clock_now);
+    }
+    CHECK(!"the link comes to rest");
+}
+
+static void check_up(const struct link *l, enum srtp_profile profile)
+{
+    struct srtp_master ct, cr, st, sr;
+    CHECK_EQ(dtls_state(l->client), DTLS_UP);
+    CHECK_EQ(dtls_state(l->server), DTLS_UP);
+    CHECK_EQ(dtls_deadline(l->client), MP_NEVER);
+    CHECK_EQ(dtls_deadline(l->server), MP_NEVER);
+    if (dtls_state(l->client) != DTLS_UP || dtls_state(l->server) != DTLS_UP)
+        return;
+    dtls_masters(l->client, &ct, &cr);
+    dtls_masters(l->server, &st, &sr);
+    CHECK_EQ(ct.profile, profile);
+    CHECK(memcmp(&ct, &sr, sizeof ct) == 0 && memcmp(&cr, &st, sizeof cr) == 0);
+    CHECK(memcmp(&ct, &cr, sizeof ct) != 0);
+}
+
+static void handshake_agrees_on_keys_and_prefers_gcm(void)
+{
+    struct link l;
+    link_open(&l, false, false);
+    link_run(&l);
+    check_up(&l, SRTP_AEAD_AES_128_GCM);
+    CHECK_EQ(clock_now, 0); /* nothing had to be retransmitted */
+    printf("# %u datagrams, the largest of %zu bytes\n", l.sent, l.largest);
+    link_close(&l);
+}
+
+static void handshake_falls_back_to_aes_cm(void)
+{
+    for (int i = 0; i < 3; i++) {
+        struct link l;
+        link_open(&l, i != 0, i != 1);
+        link_run(&l);
+        check_up(&l, SRTP_AES128_CM_SHA1_80);
+        link_close(&l);
+    }
+}
+
+static void agreed_keys_carry_srtp(void)
+{
+    struct link l;
+    struct srtp_master ct, cr, st, sr;
+    uint8_t packet[64] = {0x80, 96, 0, 1}, out[64];
+    uint64_t index;
+    link_open(&l, false, false);
+    link_run(&l);
+    dtls_masters(l.client, &ct, &cr);
+    dtls_masters(l.server, &st, &sr);
+    struct crypto *c = crypto_new(CRYPTO_BEST);
+    struct srtp_tx *tx = srtp_tx_new(c, &ct);
+    struct srtp_rx *rx = srtp_rx_new(c, &sr);
+    size_t len = srtp_protect(tx, packet, 12, (const uint8_t *)"text", 4, 1);
+    CHECK_EQ(srtp_unprotect(rx, packet, len, out, &index), 16);
+    CHECK_BYTES(out + 12, "text", 4);
+    srtp_tx_free(tx);
+    srtp_rx_free(rx);
+    crypto_free(c);
+    link_close(&l);
+}
+
+static void fingerprints_of_all_hashes_are_checked(void)
+{
+    static const char *const hash[] = {"sha-256", "sha-384", "sha-512"};
+    struct link l;
+    uint8_t f[64];
+    link_open(&l, false, false);
+    struct dtls_engine *c = dtls_engine_new(l.client_id, true, false),
+                       *s = dtls_engine_new(l.server_id, false, false);
+    uint8_t d[MTU];
+    CHECK_EQ(dtls_engine_peer_fingerprint(s, "sha-256", f), 0);
+    for (int i = 0; i < 6; i++) {
+        for (size_t n; (n = dtls_engine_output(c, d, sizeof d)) > 0;)
+            dtls_engine_input(s, d, n);
+        for (size_t n; (n = dtls_engine_output(s, d, sizeof d)) > 0;)
+            dtls_engine_input(c, d, n);
+    }
+    for (size_t i = 0; i < 3; i++)
+        CHECK_EQ(dtls_engine_peer_fingerprint(s, hash[i], f), 32 + 16 * i);
+    dtls_engine_peer_fingerprint(s, "sha-256", f);
+    CHECK_BYTES(f, fingerprint_of(l.client_id).value, 32);
+    CHECK_EQ(dtls_engine_peer_fingerprint(s, "sha-1", f), 0);
+    dtls_engine_free(c);
+    dtls_engine_free(s);
+    link_close(&l);
+}
+
+static void wrong_fingerprint(void (*spoil)(struct fingerprint *))
+{
+    struct link l;
+    link_open(&l, false, false);
+    struct fingerprint f = fingerprint_of(l.client_id);
+    spoil(&f);
+    dtls_free(l.server);
+    l.server = dtls_new(l.server_id, false, false, &f, 0);
+    link_run(&l);
+    CHECK_EQ(dtls_state(l.server), DTLS_FAILED);
+    CHECK_EQ(dtls_failure(l.server), DTLS_FINGERPRINT);
+    CHECK_EQ(dtls_deadline(l.server), MP_NEVER);
+    CHECK_EQ(dtls_state(l.client), DTLS_CLOSED); /* it is told */
+    struct srtp_master tx, rx, none = {0};
+    dtls_masters(l.server, &tx, &rx);
+    CHECK(memcmp(tx.key, none.key, sizeof tx.key) == 0 && memcmp(rx.key, none.key, sizeof rx.key) == 0);
+    link_close(&l);
+}
+
+static void spoil_first(struct fingerprint *f)
+{
+    f->value[0] ^= 1;
+}
+static void spoil_last(struct fingerprint *f)
+{
+    f->value[31] ^= 0x80;
+}
+static void spoil_len(struct fingerprint *f)
+{
+    f->len = 31;
+}
+static void spoil_empty(struct fingerprint *f)
+{
+    f->len = 0;
+}
+static void spoil_hash(struct fingerprint *f)
+{
+    strcpy(f->hash, "sha-384");
+}
+static void spoil_unknown(struct fingerprint *f)
+{
+    strcpy(f->hash, "sha-1");
+}
+
+static void wrong_fingerprints_fail_without_keys(void)
+{
+    wrong_fingerprint(spoil_first);
+    wrong_fingerprint(spoil_last);
+    wrong_fingerprint(spoil_len);
+    wrong_fingerprint(spoil_empty);
+    wrong_fingerprint(spoil_hash);
+    wrong_fingerprint(spoil_unknown);
+}
+
+/* --- loss --- */
+
+static void each_lost_datagram_is_recovered(void)
+{
+    struct link l;
+    link_open(&l, false, false);
+    link_run(&l);
+    unsigned count = l.sent;
+    link_close(&l);
+    for (unsigned n = 0; n < count; n++) {
+        link_open(&l, false, false);
+        l.lost = 1ull << n;
+        link_run(&l);
+        check_up(&l, SRTP_AEAD_AES_128_GCM);
+        CHECK(clock_now > 0 && clock_now <= MP_MS(120));
+        link_close(&l);
+    }
+}
+
+static void heavy_loss_is_recovered_with_growing_pauses(void)
+{
+    struct prng p;
+    prng_seed(&p, 7);
+    for (int round = 0; round < 40; round++) {
+        struct link l;
+        link_open(&l, false, false);
+        l.lost = prng_next(&p) & prng_next(&p) & 0xffffff; /* a quarter of the first 24 */
+        link_run(&l);
+        check_up(&l, SRTP_AEAD_AES_128_GCM);
+        link_close(&l);
+    }
+}
+
+static void silence_ends_after_30_s(void)
+{
+    struct link l;
+    mp_time before = 0, pause = 0;
+    uint8_t d[MTU];
+    unsigned sent = 0;
+    link_open(&l, false, false);
+    while (dtls_state(l.client) == DTLS_HANDSHAKE) {
+        while (dtls_output(l.client, d, sizeof d) > 0)
+            sent++;
+        before = clock_now;
+        clock_now = dtls_deadline(l.client);
+        CHECK(clock_now > before && clock_now - before <= MP_S(4));
+        CHECK(clock_now - before + MP_MS(20) >= pause || clock_now == MP_S(30));
+        pause = clock_now - before;
+        dtls_timeout(l.client, clock_now);
+    }
+    CHECK_EQ(clock_now, MP_S(30));
+    CHECK_EQ(dtls_failure(l.client), DTLS_TIMEOUT);
+    CHECK(sent >= 10 && sent <= 14);
+    CHECK_EQ(dtls_deadline(l.server), MP_S(30)); /* a server that nobody calls gives up as well */
+    dtls_timeout(l.server, MP_S(30) - 1);
+    CHECK_EQ(dtls_state(l.server), DTLS_HANDSHAKE);
+    dtls_timeout(l.server, MP_S(30));
+    CHECK_EQ(dtls_failure(l.server), DTLS_TIMEOUT);
+    link_close(&l);
+}
+
+static void datagrams_fit_the_mtu(void)
+{
+    struct link l;
+    link_open(&l, false, false);
+    l.lost = 0x2a5;
+    link_run(&l);
+    CHECK(l.largest > 0 && l.largest <= MTU);
+    link_close(&l);
+}
+
+/* --- a ClientHello in pieces (RFC 6347 4.2.3): post-quantum key shares make it longer than a datagram --- */
+
+/* Fragment `i` of `n` of a record that holds one whole handshake message. Returns the datagram's length. */
+static size_t fragment(const uint8_t *record, size_t i, size_t n, uint16_t number, uint8_t *out)
+{
+    size_t len = get24(record + 14), from = len * i / n, size = len * (i + 1) / n - from;
+    memcpy(out, record, 25);
+    put16(out + 9, number); /* the record's own */
+    put16(out + 11, (uint16_t)(12 + size));
+    put24(out + 19, (uint32_t)from);
+    put24(out + 22, (uint32_t)size);
+    memcpy(out + 25, record + 25 + from, size);
+    return 25 + size;
+}
+
+static void hello_in_pieces(const int *order, size_t pieces)
+{
+    struct link l;
+    uint8_t hello[MTU], piece[MTU];
+    link_open(&l, false, false);
+    CHECK(dtls_output(l.client, hello, sizeof hello) > 25);
+    CHECK_EQ(hello[13], 1);
+    uint16_t number = 30; /* the client's own next records have 1 and up: within the replay window */
+    for (; *order >= 0; order++) {
+        size_t len = fragment(hello, (size_t)*order, pieces, number++, piece);
+        CHECK_EQ(dtls_input(l.server, piece, len, clock_now), DTLS_HANDSHAKE);
+    }
+    link_run(&l); /* what did not arrive comes again, whole */
+    check_up(&l, SRTP_AEAD_AES_128_GCM);
+    link_close(&l);
+}
+
+static void client_hello_may_come_in_pieces(void)
+{
+    hello_in_pieces((const int[]){0, 1, -1}, 2);
+    hello_in_pieces((const int[]){0, 1, 2, 3, 4, -1}, 5);
+}
+static void client_hello_pieces_may_be_swapped_doubled_or_lost(void)
+{
+    hello_in_pieces((const int[]){1, 0, -1}, 2);
+    hello_in_pieces((const int[]){4, 2, 2, 0, 0, 3, 1, -1}, 5);
+    hello_in_pieces((const int[]){1, -1}, 2);
+    hello_in_pieces((const int[]){0, 2, -1}, 3);
+}
+
+/* --- hostile input --- */
+
+static void garbage_of_every_length_does_no_harm(void)
+{
+    struct link l;
+    struct prng p;
+    uint8_t d[1500];
+    link_open(&l, false, false);
+    link_run(&l);
+    prng_seed(&p, 3);
+    for (size_t len = 0; len <= sizeof d; len++) {
+        for (int kind = 0; kind < 3; kind++) {
+            uint8_t *exact = malloc(len);
+            for (size_t i = 0; i < len; i++)
+                exact[i] = (uint8_t)prng_next(&p);
+            if (kind > 0 && len >= 13) { /* a record header that fits */
+                exact[0] = (uint8_t)(20 + prng_below(&p, 4));
+                put16(exact + 1, 0xfefd);
+                put16(exact + 3, (uint16_t)(kind - 1));
+                put16(exact + 11, (uint16_t)(len - 13));
+            }
+            CHECK_EQ(dtls_input(l.server, exact, len, 0), DTLS_UP);
+            CHECK_EQ(dtls_input(l.client, exact, len, 0), DTLS_UP);
+            free(exact);
+        }
+    }
+    check_up(&l, SRTP_AEAD_AES_128_GCM);
+    dtls_close(l.client);
+    carry(&l, l.client, l.server);
+    CHECK_EQ(dtls_state(l.server), DTLS_CLOSED); /* it still listens */
+    link_close(&l);
+}
+
+static void garbage_before_the_handshake_does_not_stop_it(void)
+{
+    struct link l;
+    struct prng p;
+    uint8_t d[300];
+    prng_seed(&p, 4);
+    link_open(&l, false, false);
+    for (size_t n = 0; n < 40; n++) {
+        for (size_t i = 0; i < sizeof d; i++)
+            d[i] = (uint8_t)prng_next(&p);
+        dtls_input(l.server, d, n * 7, 0);
+    }
+    link_run(&l);
+    check_up(&l, SRTP_AEAD_AES_128_GCM);
+    link_close(&l);
+}
+
+/* Every byte of every datagram of a handshake changed: it may fail, it may not come up with other keys or
+ * crash. */
+static void mutated_handshakes_end_cleanly(void)
+{
+    struct prng p;
+    prng_seed(&p, 5);
+    struct link l;
+    link_open(&l, false, false);
+    for (int round = 0; round < 300; round++) {
+        struct fingerprint client = fingerprint_of(l.client_id), server = fingerprint_of(l.server_id);
+        dtls_free(l.client);
+        dtls_free(l.server);
+        l.client = dtls_new(l.client_id, true, false, &server, 0);
+        l.server = dtls_new(l.server_id, false, false, &client, 0);
+        for (int i = 0; i < 8; i++) {
+            struct dtls *from = i & 1 ? l.server : l.client, *to = i & 1 ? l.client : l.server;
+            uint8_t d[MTU];
+            for (size_t n; (n = dtls_output(from, d, sizeof d)) > 0;) {
+                if (prng_below(&p, 3) == 0)
+                    d[prng_below(&p, (uint32_t)n)] ^= (uint8_t)(1 << prng_below(&p, 8));
+                dtls_input(to, d, prng_below(&p, 8) ? n : prng_below(&p, (uint32_t)n), 0);
+            }
+        }
+        if (dtls_state(l.client) == DTLS_UP && dtls_state(l.server) == DTLS_UP)
+            check_up(&l, SRTP_AEAD_AES_128_GCM);
+    }
+    link_close(&l);
+}
+
+static void flood_of_a_handshake_is_bounded(void)
+{
+    struct link l;
+    uint8_t d[100] = {22, 0xfe, 0xfd};
+    link_open(&l, false, false);
+    for (int i = 0; i < 64; i++)
+        CHECK_EQ(dtls_input(l.server, d, sizeof d, 0), DTLS_HANDSHAKE);
+    CHECK_EQ(dtls_input(l.server, d, sizeof d, 0), DTLS_FAILED);
+    CHECK_EQ(dtls_failure(l.server), DTLS_FLOOD);
+    CHECK_EQ(dtls_deadline(l.server), MP_NEVER);
+    CHECK_EQ(dtls_input(l.server, d, sizeof d, 0), DTLS_FAILED);
+    link_close(&l);
+}
+
+/* OpenSSL keeps records of the next epoch, each in a buffer of 16 KB: 100 of them in one datagram are not let
+ * in. */
+static void records_of_the_next_epoch_are_bounded(void)
+{
+    struct link l;
+    uint8_t d[14 * 100] = {0};
+    link_open(&l, false, false);
+    for (size_t i = 0; i < 100; i++) {
+        d[14 * i] = 22;
+        put16(d + 14 * i + 1, 0xfefd);
+        put16(d + 14 * i + 3, 1);
+        put16(d + 14 * i + 9, (uint16_t)i);
+        put16(d + 14 * i + 11, 1);
+    }
+    for (int i = 0; i < 10; i++)
+        CHECK_EQ(dtls_input(l.server, d, sizeof d, 0), DTLS_HANDSHAKE);
+    link_run(&l);
+    check_up(&l, SRTP_AEAD_AES_128_GCM);
+    link_close(&l);
+}
+
+/* --- other peers, by OpenSSL itself --- */
+
+struct stranger {
+    SSL_CTX *context;
+    SSL *ssl;
+};
+
+static void stranger_open(struct stranger *s, int version, bool with_profile)
+{
+    s->context = SSL_CTX_new(DTLS_method());
+    SSL_CTX_set_security_level(s->context, 0);
+    SSL_CTX_set_min_proto_version(s->context, version);
+    SSL_CTX_set_max_proto_version(s->context, version);
+    if (with_profile)
+        SSL_CTX_set_tlsext_use_srtp(s->context, "SRTP_AEAD_AES_128_GCM");
+    s->ssl = SSL_new(s->context);
+    SSL_set_options(s->ssl, SSL_OP_NO_QUERY_MTU);
+    SSL_set_mtu(s->ssl, MTU);
+    BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+    BIO_set_mem_eof_return(in, -1);
+    SSL_set_bio(s->ssl, in, out);
+    SSL_set_connect_state(s->ssl);
+}
+
+static void stranger_certify(struct stranger *s)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *c = X509_new();
+    X509_gmtime_adj(X509_getm_notBefore(c), 0);
+    X509_gmtime_adj(X509_getm_notAfter(c), 1000);
+    X509_set_pubkey(c, key);
+    X509_sign(c, key, EVP_sha256());
+    SSL_use_certificate(s->ssl, c);
+    SSL_use_PrivateKey(s->ssl, key);
+    X509_free(c);
+    EVP_PKEY_free(key);
+}
+
+/* Lets it talk with a server of ours. Returns the server's end. */
+static struct dtls *stranger_run(struct stranger *s, struct dtls_identity *id)
+{
+    struct fingerprint any = {.hash = "sha-256", .len = 32};
+    X509 *own = SSL_get_certificate(s->ssl);
+    if (own)
+        X509_digest(own, EVP_sha256(), any.value, NULL);
+    struct dtls *d = dtls_new(id, false, false, &any, 0);
+    for (int i = 0; i < 8; i++) {
+        uint8_t b[4096];
+        int n;
+        SSL_do_handshake(s->ssl);
+        while ((n = BIO_read(SSL_get_wbio(s->ssl), b, sizeof b)) > 0)
+            dtls_input(d, b, (size_t)n, 0);
+        while ((n = (int)dtls_output(d, b, sizeof b)) > 0) {
+            BIO_write(SSL_get_rbio(s->ssl), b, n);
+            SSL_do_handshake(s->ssl);
+        }
+    }
+    return d;
+}
+
+static void stranger_close(struct stranger *s)
+{
+    SSL_free(s->ssl);
+    SSL_CTX_free(s->context);
+}
+
+static void stranger_ends(int version, bool certificate, bool profile, enum dtls_state state,
+                          enum dtls_failure failure)
+{
+    struct stranger s;
+    struct dtls_identity *id = dtls_identity_new();
+    clock_now = 0;
+    stranger_open(&s, version, profile);
+    if (certificate)
+        stranger_certify(&s);
+    struct dtls *d = stranger_run(&s, id);
+    CHECK_EQ(dtls_state(d), state);
+    CHECK_EQ(dtls_failure(d), failure);
+    dtls_free(d);
+    stranger_close(&s);
+    dtls_identity_free(id);
+}
+
+static void another_implementation_connects(void)
+{
+    stranger_ends(DTLS1_2_VERSION, true, true, DTLS_UP, DTLS_OK);
+}
+static void a_client_without_certificate_is_refused(void)
+{
+    stranger_ends(DTLS1_2_VERSION, false, true, DTLS_FAILED, DTLS_PROTOCOL);
+}
+static void a_client_without_srtp_profile_is_refused(void)
+{
+    stranger_ends(DTLS1_2_VERSION, true, false, DTLS_FAILED, DTLS_NO_PROFILE);
+}
+static void dtls_1_0_is_refused(void)
+{
+    stranger_ends(DTLS1_VERSION, true, true, DTLS_FAILED, DTLS_PROTOCOL);
+}
+
+static void application_data_and_renegotiation_are_ignored(void)
+{
+    struct stranger s;
+    struct dtls_identity *id = dtls_identity_new();
+    uint8_t b[4096];
+    int n;
+    clock_now = 0;
+    stranger_open(&s, DTLS1_2_VERSION, true);
+    stranger_certify(&s);
+    struct dtls *d = stranger_run(&s, id);
+    for (int i = 0; i < 100; i++) {
+        CHECK_EQ(SSL_write(s.ssl, b, 1 + i * 10), 1 + i * 10);
+        n = BIO_read(SSL_get_wbio(s.ssl), b, sizeof b);
+        CHECK_EQ(dtls_input(d, b, (size_t)n, 0), DTLS_UP);
+    }
+    SSL_renegotiate(s.ssl);
+    SSL_do_handshake(s.ssl);
+    while ((n = BIO_read(SSL_get_wbio(s.ssl), b, sizeof b)) > 0)
+        CHECK_EQ(dtls_input(d, b, (size_t)n, 0), DTLS_UP);
+    dtls_free(d);
+    stranger_close(&s);
+    dtls_identity_free(id);
+}
+
+/* --- the end --- */
+
+static void close_is_told_to_the_peer(void)
+{
+    for (int i = 0; i < 2; i++) {
+        struct link l;
+        link_open(&l, false, false);
+        link_run(&l);
+        struct dtls *who = i ? l.server : l.client, *other = i ? l.client : l.server;
+        dtls_close(who);
+        CHECK_EQ(dtls_state(who), DTLS_CLOSED);
+        CHECK_EQ(carry(&l, who, other), 1);
+        CHECK_EQ(dtls_state(other), DTLS_CLOSED);
+        dtls_close(other);
+        dtls_close(who);
+        link_run(&l);
+        link_close(&l);
+    }
+}
+
+static void close_in_the_handshake_is_quiet(void)
+{
+    struct link l;
+    link_open(&l, false, false);
+    carry(&l, l.client, l.server);
+    dtls_close(l.server);
+    CHECK_EQ(dtls_state(l.server), DTLS_CLOSED);
+    CHECK_EQ(dtls_deadline(l.server), MP_NEVER);
+    link_close(&l);
+}
+
+static void every_failure_has_a_text(void)
+{
+    for (int i = DTLS_OK; i <= DTLS_TIMEOUT; i++)
+        CHECK(dtls_failure_text((enum dtls_failure)i)[0] != 0);
+}
+
+TEST_MAIN(TEST(handshake_agrees_on_keys_and_prefers_gcm), TEST(handshake_falls_back_to_aes_cm),
+          TEST(agreed_keys_carry_srtp), TEST(fingerprints_of_all_hashes_are_checked),
+          TEST(wrong_fingerprints_fail_without_keys), TEST(each_lost_datagram_is_recovered),
+          TEST(heavy_loss_is_recovered_with_growing_pauses), TEST(silence_ends_after_30_s),
+          TEST(datagrams_fit_the_mtu), TEST(client_hello_may_come_in_pieces),
+          TEST(client_hello_pieces_may_be_swapped_doubled_or_lost),
+          TEST(garbage_of_every_length_does_no_harm), TEST(garbage_before_the_handshake_does_not_stop_it),
+          TEST(mutated_handshakes_end_cleanly), TEST(flood_of_a_handshake_is_bounded),
+          TEST(records_of_the_next_epoch_are_bounded), TEST(another_implementation_connects),
+          TEST(a_client_without_certificate_is_refused), TEST(a_client_without_srtp_profile_is_refused),
+          TEST(dtls_1_0_is_refused), TEST(application_data_and_renegotiation_are_ignored),
+          TEST(close_is_told_to_the_peer), TEST(close_in_the_handshake_is_quiet),
+          TEST(every_failure_has_a_text))
