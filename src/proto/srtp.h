@@ -34,7 +34,8 @@ size_t srtp_tx_overhead(const struct srtp_tx *); /* bytes that srtp_protect adds
  * index) pair for different bytes. Returns the packet's length, payload_len + header_len + srtp_tx_overhead. */
 size_t srtp_protect(struct srtp_tx *, uint8_t *out, size_t header_len, const uint8_t *payload, size_t payload_len,
                     uint64_t index);
-/* In place; `size` of the buffer holds SRTCP_OVERHEAD_MAX more. The SRTCP index counts inside. Returns the length. */
+/* In place; the buffer holds SRTCP_OVERHEAD_MAX more than `len` (at least 8). The SRTCP index counts inside. Returns the
+ * length; 0: this key's 2^31 packets are used up (RFC 3711 9.2). */
 size_t srtcp_protect(struct srtp_tx *, uint8_t *packet, size_t len);
 
 /* --- receiving --- */

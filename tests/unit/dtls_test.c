@@ -7,6 +7,7 @@
 #define INT_MAX __INT_MAX__
 #endif
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/time.h>
 
@@ -463,6 +464,79 @@ static void records_of_the_next_epoch_are_bounded(void)
     link_close(&l);
 }
 
+struct fragment_head { /* RFC 6347 4.2.2 */
+    uint32_t total;
+    uint16_t number;
+    uint32_t from, len;
+    uint16_t carried; /* bytes that really follow */
+};
+
+static void hostile_fragments_end_cleanly(void)
+{
+    static const struct fragment_head heads[] = {
+        {0xffffff, 0, 0, 1, 1},   {0xffffff, 0, 0, 0, 0},   {100, 0, 0, 0, 0},
+        {100, 0, 99, 2, 2},       {100, 0, 0xffffff, 1, 1}, {100, 0, 0xffffff, 0xffffff, 1},
+        {1, 0, 0, 100, 100},      {16000, 1, 0, 1, 1},      {16000, 9, 8000, 10, 10},
+        {16000, 0xffff, 0, 1, 1}, {17000, 5, 1, 1, 1},      {100, 0, 0, 50, 49},
+        {100, 0, 0, 50, 51},      {0, 0, 0, 0, 0},          {0, 3, 0, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        struct link l;
+        uint8_t d[25 + 128] = {22, 0xfe, 0xfd};
+        const struct fragment_head *h = &heads[i];
+        link_open(&l, false, false);
+        for (uint16_t n = 0; n < 64; n++) {
+            put16(d + 9, (uint16_t)(n + 64)); /* record number */
+            put16(d + 11, (uint16_t)(12 + h->carried));
+            d[13] = 1;
+            put24(d + 14, h->total);
+            put16(d + 17, h->number);
+            put24(d + 19, h->from);
+            put24(d + 22, h->len);
+            dtls_input(l.server, d, 25 + (size_t)h->carried, 0);
+        }
+        CHECK(dtls_state(l.server) == DTLS_HANDSHAKE || dtls_state(l.server) == DTLS_FAILED);
+        link_close(&l);
+    }
+}
+
+/* --- several workers, one certificate --- */
+
+static void *handshakes(void *identity)
+{
+    uintptr_t up = 0;
+    for (int i = 0; i < 20; i++) {
+        struct dtls_engine *c = dtls_engine_new(identity, true, false),
+                           *s = dtls_engine_new(identity, false, false);
+        uint8_t d[MTU], material[60];
+        uint16_t profile;
+        for (int n = 0; n < 4; n++) {
+            for (size_t len; (len = dtls_engine_output(c, d, sizeof d)) > 0;)
+                dtls_engine_input(s, d, len);
+            for (size_t len; (len = dtls_engine_output(s, d, sizeof d)) > 0;)
+                dtls_engine_input(c, d, len);
+        }
+        up += dtls_engine_srtp(c, &profile, material) && dtls_engine_srtp(s, &profile, material);
+        dtls_engine_free(c);
+        dtls_engine_free(s);
+    }
+    return (void *)up;
+}
+
+static void an_identity_serves_several_threads(void)
+{
+    struct dtls_identity *id = dtls_identity_new();
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        CHECK_EQ(pthread_create(&threads[i], NULL, handshakes, id), 0);
+    for (int i = 0; i < 4; i++) {
+        void *up;
+        pthread_join(threads[i], &up);
+        CHECK_EQ((uintptr_t)up, 20);
+    }
+    dtls_identity_free(id);
+}
+
 /* --- other peers, by OpenSSL itself --- */
 
 struct stranger {
@@ -632,7 +706,8 @@ TEST_MAIN(TEST(handshake_agrees_on_keys_and_prefers_gcm), TEST(handshake_falls_b
           TEST(client_hello_pieces_may_be_swapped_doubled_or_lost),
           TEST(garbage_of_every_length_does_no_harm), TEST(garbage_before_the_handshake_does_not_stop_it),
           TEST(mutated_handshakes_end_cleanly), TEST(flood_of_a_handshake_is_bounded),
-          TEST(records_of_the_next_epoch_are_bounded), TEST(another_implementation_connects),
+          TEST(records_of_the_next_epoch_are_bounded), TEST(hostile_fragments_end_cleanly),
+          TEST(an_identity_serves_several_threads), TEST(another_implementation_connects),
           TEST(a_client_without_certificate_is_refused), TEST(a_client_without_srtp_profile_is_refused),
           TEST(dtls_1_0_is_refused), TEST(application_data_and_renegotiation_are_ignored),
           TEST(close_is_told_to_the_peer), TEST(close_in_the_handshake_is_quiet),
