@@ -21,8 +21,8 @@ export function signalingUrl(page: string): string {
 /**
  * One WebSocket and the watch over it.
  *
- * Timers: a `PULSE` that sends a ping every `PING_INTERVAL` and notices `SILENCE_LIMIT` without any message; after `doubt()` one
- * reply is awaited for `DOUBT_LIMIT`.
+ * Timers: a `PULSE` that sends a ping every `PING_INTERVAL` and notices `SILENCE_LIMIT` without any message; after
+ * `doubt()` one reply is awaited for `DOUBT_LIMIT`.
  */
 export class Signaling extends Emitter<SignalingEvents> {
   readonly #socket: WebSocket;

@@ -156,6 +156,7 @@ test('short_disconnection_is_survived_a_long_one_not', async () => {
   pc.become('connected');
   vi.advanceTimersByTime(4_000);
   expect(ended).not.toHaveBeenCalled();
+  FakeSocket.last().receive({ type: 'pong' });
   pc.become('disconnected');
   vi.advanceTimersByTime(5_000);
   expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ reason: 'media' }));
