@@ -27,7 +27,8 @@ const media = [
   '--allow-loopback-in-peer-connection',
 ];
 
-const cameraDenied = ['--deny-permission-prompts', '--autoplay-policy=no-user-gesture-required'];
+// There is a camera, and the user says no to it.
+const cameraDenied = ['--use-fake-device-for-media-stream', '--deny-permission-prompts', '--autoplay-policy=no-user-gesture-required'];
 
 class ChromiumTab extends Tab {
   constructor(page) {

@@ -68,7 +68,7 @@ await test('through the lobby into the call, by its fields and its button', asyn
   const ida = new Participant(tab, 'ida');
   await tab.open(`${server.origin}/?room=lobby`);
   await tab.fill(/name/i, 'ida');
-  await tab.press(/join/i);
+  await tab.press(/^join$/i);
   await ida.connected();
   const { room } = await ida.summary();
   equal(room, 'lobby', 'room');
@@ -85,7 +85,7 @@ await test('a refused camera: a clear word, and a way in all the same', async ()
   diagnostic(shown.match(/.*camera.*(blocked|refused|denied|not allowed).*/i)[0]);
   await fits(tab, 'the lobby without a camera');
   await tab.screenshot(`${screenshots}refused-desktop.png`);
-  await tab.press(/join/i);
+  await tab.press(/^join$/i);
   const nobody = new Participant(tab, 'nobody');
   await nobody.connected();
   const other = await Participant.join(browser, { origin: server.origin, room: 'refused', name: 'seen' });
