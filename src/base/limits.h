@@ -14,7 +14,7 @@
 #define WORKERS_MAX           64
 #define SESSIONS_MAX_DEFAULT  4096
 #define SESSIONS_MAX          (1 << 20) /* the slot number has 20 bits in a session id */
-#define PACKET_POOL_DEFAULT   16384     /* packets of PACKET_SIZE a worker */
+#define PACKET_POOL(sessions) (8192 + 4 * (size_t)(sessions)) /* packets of PACKET_SIZE a worker */
 #define RX_BATCH              64        /* datagrams (or GRO bundles) a receive call */
 #define TX_BATCH              64        /* messages a send call; larger batches gain nothing */
 #define RUN_PACKETS_MAX       16        /* packets of one GSO run: one lost run is one viewer's burst */

@@ -8,6 +8,7 @@
 #include "path.h"
 #include "registry.h"
 #include "stats.h"
+#include "transmit.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,13 +29,6 @@ struct sfu_config {
 
 struct sfu *sfu_new(const struct sfu_config *); /* NULL: no memory */
 void sfu_free(struct sfu *);                    /* ends every session without a word to its peer */
-
-struct transmit { /* datagrams of one destination, one behind the other */
-    struct path path;
-    const uint8_t *data;
-    uint32_t len;
-    uint16_t segment; /* each datagram's length but the last's, which may be shorter; >= len: one datagram */
-};
 
 /* One datagram. The bytes are read before it returns. */
 void sfu_input(struct sfu *, const struct path *, const uint8_t *, size_t len, mp_time now);

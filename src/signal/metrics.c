@@ -1,4 +1,4 @@
-#include "signal.h"
+#include "signaling.h"
 #include "state.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "limits.h"
 #include "map.h"
 #include "sdp.h"
-#include "signal.h"
+#include "signaling.h"
 #include <jansson.h>
 
 #define CAPABILITIES_MAX 24 /* codecs that we know, of one kind, in one offer */

@@ -1,4 +1,4 @@
-#include "signal.h"
+#include "signaling.h"
 #include "check.h"
 #include "log.h"
 #include "protocol.h"

@@ -1,0 +1,179 @@
+#include "client.h"
+#include "crypto.h"
+#include "demux.h"
+#include "limits.h"
+#include "prng.h"
+#include "rtp.h"
+#include "srtp.h"
+#include "stun.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Timers: the check is repeated every CHECK_RETRY until answered (RFC 8445 14.3 wants 500 ms; a first loss should not cost
+ * that much), then every CHECK_KEEP to keep consent (RFC 7675 5.1); DTLS has its own. */
+#define CHECK_RETRY MP_MS(100)
+#define CHECK_KEEP  MP_S(2)
+#define PRIORITY    0x6e001effu /* of a prflx candidate */
+
+struct client {
+    struct client_config config;
+    char username[ICE_CREDENTIAL_MAX * 2 + 2];
+    struct hmac_sha1 key;
+    struct prng prng;
+    uint8_t txid[STUN_TXID_SIZE];
+    uint64_t tie_breaker;
+    mp_time check_at;
+    bool answered, check_due;
+    struct address mapped;
+    struct dtls *dtls;
+    enum client_state state;
+    struct srtp_tx *tx;
+    struct srtp_rx *rx;
+};
+
+struct client *client_new(const struct client_config *config, mp_time now)
+{
+    struct client *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->config = *config;
+    prng_seed(&c->prng, config->seed);
+    c->tie_breaker = prng_next(&c->prng);
+    snprintf(c->username, sizeof c->username, "%s:%s", config->remote_ufrag, config->ufrag);
+    hmac_sha1_key(&c->key, (const uint8_t *)config->remote_password, strlen(config->remote_password));
+    c->config.ufrag = c->config.remote_ufrag = c->config.remote_password = NULL;
+    c->check_at = now;
+    client_timeout(c, now);
+    return c;
+}
+
+void client_free(struct client *c)
+{
+    if (!c)
+        return;
+    if (c->dtls)
+        dtls_free(c->dtls);
+    if (c->tx)
+        srtp_tx_free(c->tx);
+    if (c->rx)
+        srtp_rx_free(c->rx);
+    free(c);
+}
+
+enum client_state client_state(const struct client *c) { return c->state; }
+const struct path *client_path(const struct client *c) { return &c->config.path; }
+struct address client_mapped(const struct client *c) { return c->mapped; }
+void client_move(struct client *c, const struct address *local) { c->config.path.local = *local; }
+
+mp_time client_deadline(const struct client *c)
+{
+    return c->state == CLIENT_FAILED ? MP_NEVER : mp_min(c->check_at, c->dtls ? dtls_deadline(c->dtls) : MP_NEVER);
+}
+
+static void dtls_moved(struct client *c, enum dtls_state state)
+{
+    struct srtp_master tx, rx;
+    if (state == DTLS_FAILED || state == DTLS_CLOSED) {
+        c->state = CLIENT_FAILED;
+    } else if (state == DTLS_UP && !c->tx) {
+        dtls_masters(c->dtls, &tx, &rx);
+        c->tx = srtp_tx_new(c->config.crypto, &tx);
+        c->rx = srtp_rx_new(c->config.crypto, &rx);
+        c->state = c->tx && c->rx ? CLIENT_CONNECTED : CLIENT_FAILED;
+    }
+}
+
+void client_timeout(struct client *c, mp_time now)
+{
+    if (c->check_at <= now) {
+        uint64_t random[2] = {prng_next(&c->prng), prng_next(&c->prng)};
+        memcpy(c->txid, random, STUN_TXID_SIZE);
+        c->check_due = true;
+        c->check_at = now + (c->answered ? CHECK_KEEP : CHECK_RETRY);
+    }
+    if (c->dtls && dtls_deadline(c->dtls) <= now)
+        dtls_moved(c, dtls_timeout(c->dtls, now));
+}
+
+static size_t write_check(struct client *c, uint8_t *out, size_t size)
+{
+    struct stun_writer w;
+    stun_begin(&w, out, size, STUN_REQUEST, STUN_BINDING, c->txid);
+    stun_add(&w, STUN_ATTR_USERNAME, c->username, strlen(c->username));
+    stun_add_u32(&w, STUN_ATTR_PRIORITY, PRIORITY);
+    stun_add_u64(&w, STUN_ATTR_CONTROLLING, c->tie_breaker);
+    stun_add(&w, STUN_ATTR_USE_CANDIDATE, NULL, 0);
+    stun_add_integrity(&w, &c->key);
+    stun_add_fingerprint(&w);
+    return stun_end(&w);
+}
+
+size_t client_output(struct client *c, uint8_t *out, size_t size)
+{
+    if (c->check_due) {
+        c->check_due = false;
+        return write_check(c, out, size);
+    }
+    return c->dtls ? dtls_output(c->dtls, out, size) : 0;
+}
+
+static void input_stun(struct client *c, const uint8_t *data, size_t len, mp_time now)
+{
+    struct stun_view v;
+    if (stun_parse(&v, data, len) != STUN_OK || v.class != STUN_SUCCESS || memcmp(v.txid, c->txid, STUN_TXID_SIZE) != 0 ||
+        !stun_check(&v, &c->key))
+        return;
+    if (v.has_mapped)
+        c->mapped = v.mapped;
+    c->answered = true;
+    c->check_at = now + CHECK_KEEP;
+    if (c->state != CLIENT_CHECKING)
+        return;
+    c->state = CLIENT_HANDSHAKE;
+    c->dtls = dtls_new(c->config.identity, true, c->config.cm_only, &c->config.remote_fingerprint, now);
+    if (!c->dtls)
+        c->state = CLIENT_FAILED;
+}
+
+static void input_media(struct client *c, const uint8_t *data, size_t len, bool rtcp, mp_time now)
+{
+    uint8_t plain[PACKET_SIZE];
+    uint64_t index;
+    if (!c->rx || len > sizeof plain)
+        return;
+    int n = rtcp ? srtcp_unprotect(c->rx, data, len, plain) : srtp_unprotect(c->rx, data, len, plain, &index);
+    void (*deliver)(void *, const uint8_t *, size_t, mp_time) = rtcp ? c->config.rtcp : c->config.rtp;
+    if (n > 0 && deliver)
+        deliver(c->config.context, plain, (size_t)n, now);
+}
+
+void client_input(struct client *c, const uint8_t *data, size_t len, mp_time now)
+{
+    switch (demux(data, len)) {
+    case DATAGRAM_STUN: input_stun(c, data, len, now); break;
+    case DATAGRAM_DTLS:
+        if (c->dtls)
+            dtls_moved(c, dtls_input(c->dtls, data, len, now));
+        break;
+    case DATAGRAM_RTP: input_media(c, data, len, false, now); break;
+    case DATAGRAM_RTCP: input_media(c, data, len, true, now); break;
+    default: break;
+    }
+}
+
+size_t client_rtp(struct client *c, const uint8_t *packet, size_t len, uint64_t index, uint8_t *out)
+{
+    size_t header = rtp_header_len(packet, len);
+    if (c->state != CLIENT_CONNECTED || !header)
+        return 0;
+    memcpy(out, packet, header);
+    return srtp_protect(c->tx, out, header, packet + header, len - header, index);
+}
+
+size_t client_rtcp(struct client *c, const uint8_t *packet, size_t len, uint8_t *out)
+{
+    if (c->state != CLIENT_CONNECTED)
+        return 0;
+    memcpy(out, packet, len);
+    return srtcp_protect(c->tx, out, len);
+}

@@ -1,0 +1,182 @@
+#include "control.h"
+#include "addresses.h"
+#include "clock.h"
+#include "log.h"
+#include "random.h"
+#include "signaling.h"
+#include "worker.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define GOODBYE   MP_MS(1000) /* how long clients may take to close when the server stops */
+#define FLUSH     MP_MS(5)    /* until commands that found a full inbox are tried again */
+
+struct control {
+    const struct config *config;
+    struct web *web;
+    struct workers *workers;
+    struct signaling *signaling;
+    struct address addresses[CANDIDATES_MAX];
+    size_t address_count;
+    size_t sockets;
+};
+
+/* --- from the web server --- */
+
+static bool opened(void *context, struct web_socket *socket, const struct web_peer *peer, void **user)
+{
+    struct control *c = context;
+    struct signal_client client = {.socket = socket, .local = peer->local, .host = peer->host};
+    *user = signal_opened(c->signaling, &client, clock_now());
+    c->sockets += *user != NULL;
+    return *user != NULL;
+}
+
+static void text(void *context, struct web_socket *socket, void *user, const char *data, size_t len)
+{
+    struct control *c = context;
+    signal_text(c->signaling, user, data, len, clock_now());
+}
+
+static void too_large(void *context, struct web_socket *socket, void *user)
+{
+    struct control *c = context;
+    signal_too_large(c->signaling, user, clock_now());
+}
+
+static void closed(void *context, struct web_socket *socket, void *user)
+{
+    struct control *c = context;
+    signal_closed(c->signaling, user, clock_now());
+    c->sockets--;
+}
+
+static bool answer(struct web_response *r, const char *type, char *body, size_t len)
+{
+    *r = (struct web_response){.status = body ? 200 : 503, .content_type = type, .body = body, .len = len};
+    return true;
+}
+
+static bool get(void *context, const char *path, const struct web_peer *peer, struct web_response *response)
+{
+    struct control *c = context;
+    size_t len = 0;
+    if (strcmp(path, "/healthz") == 0)
+        return answer(response, "text/plain; charset=utf-8", strdup("ok\n"), 3);
+    if (strcmp(path, "/metrics") == 0) {
+        char *body = signal_metrics(c->signaling, &len, clock_now());
+        return answer(response, "text/plain; version=0.0.4; charset=utf-8", body, len);
+    }
+    return false;
+}
+
+static void woken(void *context)
+{
+    struct control *c = context;
+    struct message m;
+    while (c->workers && workers_event(c->workers, &m))
+        signal_event(c->signaling, &m, clock_now());
+}
+
+static void flush(void *context)
+{
+    struct control *c = context;
+    if (c->workers && !workers_flush(c->workers))
+        web_set_timer(c->web, FLUSH);
+}
+
+/* --- from signaling --- */
+
+static void io_send(void *context, void *socket, const char *data, size_t len) { web_send(socket, data, len); }
+
+static void io_close(void *context, void *socket, uint16_t code, const char *reason) { web_close(socket, code, reason); }
+
+static void io_command(void *context, const struct message *m)
+{
+    struct control *c = context;
+    if (!c->workers)
+        return;
+    workers_command(c->workers, m);
+    flush(c);
+}
+
+static void io_random(void *context, uint8_t *out, size_t len) { random_bytes(out, len); }
+
+/* --- life --- */
+
+struct control *control_new(const struct config *config, struct web_handler *handler)
+{
+    struct control *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->config = config;
+    *handler = (struct web_handler){.context = c,
+                                    .opened = opened,
+                                    .text = text,
+                                    .too_large = too_large,
+                                    .closed = closed,
+                                    .get = get,
+                                    .woken = woken,
+                                  .timer = flush};
+    return c;
+}
+
+static void find_addresses(struct control *c)
+{
+    static const uint8_t any[16];
+    if (c->config->announce_count) {
+        memcpy(c->addresses, c->config->announce, c->config->announce_count * sizeof c->addresses[0]);
+        c->address_count = c->config->announce_count;
+    } else if (memcmp(c->config->listen.ip, any, 16) != 0) {
+        c->addresses[0] = c->config->listen;
+        c->address_count = 1;
+    } else {
+        c->address_count = addresses_of_machine(c->addresses, CANDIDATES_MAX);
+    }
+    for (size_t i = 0; i < c->address_count; i++) {
+        char out[ADDRESS_TEXT_SIZE];
+        c->addresses[i].port = c->config->port;
+        log_line(LOG_LEVEL_INFO, "announcing", "address=%s", address_text(&c->addresses[i], out));
+    }
+}
+
+bool control_start(struct control *c, struct web *web, struct workers *workers, struct registry *registry,
+                   const uint8_t fingerprint[32])
+{
+    c->web = web;
+    c->workers = workers;
+    find_addresses(c);
+    struct signal_config config = {.registry = registry,
+                                   .stats = workers_stats(workers),
+                                   .workers = c->config->workers,
+                                   .addresses = c->addresses,
+                                   .address_count = c->address_count,
+                                   .announced = c->config->announce_count > 0,
+                                   .port = c->config->port,
+                                   .version = MONOPORT_VERSION,
+                                   .packets = PACKET_POOL(c->config->sessions_max)};
+    struct signal_io io = {.context = c, .send = io_send, .close = io_close, .command = io_command, .random = io_random};
+    memcpy(config.fingerprint, fingerprint, sizeof config.fingerprint);
+    c->signaling = signal_new(&config, &io);
+    return c->signaling != NULL;
+}
+
+void control_run(struct control *c, volatile const int *stop)
+{
+    while (!*stop)
+        web_service(c->web);
+    log_line(LOG_LEVEL_INFO, "stopping", "sockets=%zu", c->sockets);
+    web_stop_accepting(c->web);
+    signal_shutdown(c->signaling, clock_now());
+    for (mp_time end = clock_now() + GOODBYE; c->sockets && clock_now() < end;)
+        web_service(c->web);
+}
+
+void control_detach(struct control *c) { c->workers = NULL; }
+
+void control_free(struct control *c)
+{
+    if (c->signaling)
+        signal_free(c->signaling);
+    free(c);
+}

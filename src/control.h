@@ -1,0 +1,17 @@
+/* The control thread: the web server's calls to signaling, signaling's to the web server and the workers. */
+#pragma once
+#include "config.h"
+#include "web.h"
+#include <stdbool.h>
+
+struct control;
+struct workers;
+struct registry;
+
+/* Fills the web server's handler; nothing may be served before control_start. */
+struct control *control_new(const struct config *, struct web_handler *); /* NULL: no memory */
+bool control_start(struct control *, struct web *, struct workers *, struct registry *, const uint8_t fingerprint[32]);
+/* Serves until *stop is set, then says goodbye to everyone: at most a second. */
+void control_run(struct control *, volatile const int *stop);
+void control_detach(struct control *); /* the workers are about to stop: sockets that still close command them no more */
+void control_free(struct control *);

@@ -1,0 +1,84 @@
+#include "mailbox.h"
+#include "check.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct deferred {
+    struct deferred *next;
+    struct message message;
+    uint8_t payload[];
+};
+
+bool mailbox_init(struct mailbox *m, size_t size, struct waker *reader)
+{
+    *m = (struct mailbox){.reader = reader};
+    return ring_init(&m->ring, size);
+}
+
+void mailbox_free(struct mailbox *m)
+{
+    while (m->first) {
+        struct deferred *d = m->first;
+        m->first = d->next;
+        free(d);
+    }
+    ring_free(&m->ring);
+}
+
+static bool push(struct mailbox *m, const struct message *message)
+{
+    if (!ring_push(&m->ring, message, sizeof *message, message->payload.data, message->payload.len))
+        return false;
+    /* The reader swaps in that it sleeps, then looks once more; we write, then swap in that it is awake: whichever swap is
+     * second sees what the first one's thread did before. */
+    if (atomic_exchange(&m->reader->sleeping, false))
+        m->reader->wake(m->reader->context);
+    return true;
+}
+
+bool mailbox_flush(struct mailbox *m)
+{
+    while (m->first) {
+        struct deferred *d = m->first;
+        if (!push(m, &d->message))
+            return false;
+        m->first = d->next;
+        free(d);
+    }
+    return true;
+}
+
+bool mailbox_send(struct mailbox *m, const struct message *message)
+{
+    if (mailbox_flush(m) && push(m, message))
+        return true;
+    if (message_may_drop(message))
+        return false;
+    struct deferred *d = malloc(sizeof *d + message->payload.len);
+    INVARIANT(d != NULL); /* a lost state change would leave two threads in disagreement for ever */
+    d->next = NULL;
+    d->message = *message;
+    if (message->payload.len)
+        memcpy(d->payload, message->payload.data, message->payload.len);
+    d->message.payload.data = d->payload;
+    if (m->first)
+        m->last->next = d;
+    else
+        m->first = d;
+    m->last = d;
+    return true;
+}
+
+bool mailbox_peek(struct mailbox *m, struct message *message)
+{
+    size_t len;
+    const uint8_t *data = ring_peek(&m->ring, &len);
+    if (!data)
+        return false;
+    INVARIANT(len >= sizeof *message);
+    memcpy(message, data, sizeof *message);
+    message->payload = (struct bytes){data + sizeof *message, len - sizeof *message};
+    return true;
+}
+
+void mailbox_next(struct mailbox *m) { ring_pop(&m->ring); }

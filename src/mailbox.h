@@ -1,0 +1,38 @@
+/* Messages from one thread to one other, over a ring: bounded, in order, without a lock.
+ *
+ * What may be dropped is dropped when the ring is full; what must arrive waits on the sender's side, in order, until the
+ * reader has made room. The reader is woken only when it sleeps. */
+#pragma once
+#include "message.h"
+#include "ring.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct waker { /* of the reading thread; shared by all mailboxes that it reads */
+    _Atomic bool sleeping;
+    void (*wake)(void *context);
+    void *context;
+};
+
+struct deferred;
+struct mailbox {
+    struct ring ring;
+    struct waker *reader;
+    struct deferred *first, *last; /* writer's */
+};
+
+bool mailbox_init(struct mailbox *, size_t size, struct waker *reader); /* false: no memory */
+void mailbox_free(struct mailbox *);
+
+/* Writer. False: it was dropped. */
+bool mailbox_send(struct mailbox *, const struct message *);
+/* Writer: tries again what waits. True: nothing waits any more. */
+bool mailbox_flush(struct mailbox *);
+
+/* Reader: the oldest message; its payload is valid until mailbox_next. False: empty. */
+bool mailbox_peek(struct mailbox *, struct message *);
+void mailbox_next(struct mailbox *);
+
+/* Reader: before it sleeps. It must look into its mailboxes once more after waker_sleep. */
+static inline void waker_sleep(struct waker *w) { atomic_exchange(&w->sleeping, true); }
+static inline void waker_awake(struct waker *w) { atomic_store(&w->sleeping, false); }

@@ -1,0 +1,333 @@
+#include "udp.h"
+#include "limits.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+#define GRO_SIZE      65535
+#define SOCKET_BUFFER (4 * 1024 * 1024) /* the default holds about 90 datagrams: one burst of a busy room */
+
+struct control {
+    _Alignas(struct cmsghdr) uint8_t data[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int))];
+};
+
+struct udp {
+    int fd;
+    bool v4_only; /* a kernel without IPv6 */
+    bool gso;     /* until the kernel refuses it */
+    uint16_t port;
+    struct mmsghdr rx[RX_BATCH];
+    struct iovec rx_iov[RX_BATCH];
+    struct sockaddr_in6 rx_from[RX_BATCH];
+    struct control rx_control[RX_BATCH];
+    uint8_t *rx_data;
+    struct mmsghdr tx[TX_BATCH];
+    struct iovec tx_iov[TX_BATCH];
+    struct sockaddr_in6 tx_to[TX_BATCH];
+    struct control tx_control[TX_BATCH];
+};
+
+/* --- addresses --- */
+
+static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static socklen_t to_sockaddr(struct sockaddr_in6 *out, const struct address *a, bool v4_only)
+{
+    memset(out, 0, sizeof *out);
+    if (v4_only) {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(a->port);
+        memcpy(&v4->sin_addr, a->ip + 12, 4);
+        return sizeof *v4;
+    }
+    out->sin6_family = AF_INET6;
+    out->sin6_port = htons(a->port);
+    memcpy(&out->sin6_addr, a->ip, 16);
+    return sizeof *out;
+}
+
+static void from_sockaddr(struct address *out, const struct sockaddr_in6 *a)
+{
+    if (a->sin6_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
+        memcpy(out->ip, v4_prefix, 12);
+        memcpy(out->ip + 12, &v4->sin_addr, 4);
+        out->port = ntohs(v4->sin_port);
+        return;
+    }
+    memcpy(out->ip, &a->sin6_addr, 16);
+    out->port = ntohs(a->sin6_port);
+}
+
+/* --- opening --- */
+
+static int open_socket(const struct address *listen, bool reuse, bool *v4_only)
+{
+    static const uint8_t any[16];
+    int one = 1, zero = 0;
+    struct sockaddr_in6 sa;
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    *v4_only = false;
+    if (fd < 0 && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT) &&
+        (address_is_v4(listen) || memcmp(listen->ip, any, 16) == 0)) {
+        *v4_only = true;
+        fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    }
+    if (fd < 0)
+        return -1;
+    if (!*v4_only)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+    if (reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0)
+        goto failed;
+    socklen_t len = to_sockaddr(&sa, listen, *v4_only);
+    if (bind(fd, (struct sockaddr *)&sa, len) != 0)
+        goto failed;
+    return fd;
+failed:;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+bool udp_probe(const struct address *listen, const char **error)
+{
+    bool v4_only;
+    int fd = open_socket(listen, false, &v4_only);
+    if (fd < 0) {
+        *error = strerror(errno);
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
+static void set_options(struct udp *u)
+{
+    int one = 1, size = SOCKET_BUFFER;
+    /* FORCE needs CAP_NET_ADMIN and passes rmem_max; without it the plain option takes what is allowed. */
+    if (setsockopt(u->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
+        setsockopt(u->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    if (setsockopt(u->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
+        setsockopt(u->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    if (u->v4_only)
+        setsockopt(u->fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one);
+    else
+        setsockopt(u->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one);
+    setsockopt(u->fd, IPPROTO_UDP, UDP_GRO, &one, sizeof one); /* without it datagrams come one by one */
+}
+
+struct udp *udp_open(const struct address *listen, const char **error)
+{
+    struct udp *u = calloc(1, sizeof *u);
+    if (u)
+        u->rx_data = malloc((size_t)RX_BATCH * GRO_SIZE);
+    if (!u || !u->rx_data) {
+        free(u);
+        *error = strerror(ENOMEM);
+        return NULL;
+    }
+    u->fd = open_socket(listen, true, &u->v4_only);
+    if (u->fd < 0) {
+        *error = strerror(errno);
+        free(u->rx_data);
+        free(u);
+        return NULL;
+    }
+    u->gso = true;
+    u->port = listen->port;
+    set_options(u);
+    for (size_t i = 0; i < RX_BATCH; i++) {
+        u->rx_iov[i] = (struct iovec){u->rx_data + i * GRO_SIZE, GRO_SIZE};
+        u->rx[i].msg_hdr = (struct msghdr){.msg_name = &u->rx_from[i], .msg_iov = &u->rx_iov[i], .msg_iovlen = 1};
+    }
+    return u;
+}
+
+void udp_close(struct udp *u)
+{
+    if (!u)
+        return;
+    close(u->fd);
+    free(u->rx_data);
+    free(u);
+}
+
+int udp_fd(const struct udp *u) { return u->fd; }
+
+/* --- receiving --- */
+
+/* The address that the datagram was sent to, and the length of the coalesced ones. */
+static void read_control(struct msghdr *m, struct address *local, size_t *segment)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            memcpy(local->ip, &info.ipi6_addr, 16);
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            memcpy(local->ip, v4_prefix, 12);
+            memcpy(local->ip + 12, &info.ipi_addr, 4);
+        } else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+            int size;
+            memcpy(&size, CMSG_DATA(c), sizeof size);
+            *segment = (size_t)size;
+        }
+    }
+}
+
+size_t udp_receive(struct udp *u, udp_each *each, void *context)
+{
+    for (size_t i = 0; i < RX_BATCH; i++) {
+        u->rx[i].msg_hdr.msg_namelen = sizeof u->rx_from[i];
+        u->rx[i].msg_hdr.msg_control = u->rx_control[i].data;
+        u->rx[i].msg_hdr.msg_controllen = sizeof u->rx_control[i].data;
+    }
+    int n = recvmmsg(u->fd, u->rx, RX_BATCH, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < n; i++) {
+        struct path path = {.local.port = u->port};
+        size_t len = u->rx[i].msg_len, segment = len;
+        const uint8_t *data = u->rx_iov[i].iov_base;
+        if (u->rx[i].msg_hdr.msg_flags & MSG_TRUNC)
+            continue;
+        from_sockaddr(&path.remote, &u->rx_from[i]);
+        read_control(&u->rx[i].msg_hdr, &path.local, &segment);
+        if (!segment)
+            segment = len;
+        do {
+            size_t one = len < segment ? len : segment;
+            each(context, &path, data, one);
+            data += one;
+            len -= one;
+        } while (len);
+    }
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* --- sending --- */
+
+static void put_control(struct msghdr *m, int level, int type, const void *value, size_t len)
+{
+    struct cmsghdr *c = (struct cmsghdr *)((uint8_t *)m->msg_control + m->msg_controllen);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(len);
+    memcpy(CMSG_DATA(c), value, len);
+    m->msg_controllen += CMSG_SPACE(len);
+}
+
+/* Answers leave from the address that was asked: a client behind a NAT knows no other. */
+static void put_source(struct udp *u, struct msghdr *m, const struct address *local)
+{
+    static const uint8_t any[16];
+    if (memcmp(local->ip, any, 16) == 0)
+        return;
+    if (u->v4_only) {
+        struct in_pktinfo info = {0};
+        memcpy(&info.ipi_spec_dst, local->ip + 12, 4);
+        put_control(m, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    } else {
+        struct in6_pktinfo info = {0};
+        memcpy(&info.ipi6_addr, local->ip, 16);
+        put_control(m, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+    }
+}
+
+static void prepare(struct udp *u, size_t i, const struct path *path, const uint8_t *data, size_t len, uint16_t segment)
+{
+    struct msghdr *m = &u->tx[i].msg_hdr;
+    union {
+        uint8_t *out;
+        const uint8_t *in;
+    } unqualified = {.in = data}; /* struct iovec serves both directions and knows no const */
+    u->tx_iov[i] = (struct iovec){unqualified.out, len};
+    *m = (struct msghdr){.msg_name = &u->tx_to[i],
+                         .msg_namelen = to_sockaddr(&u->tx_to[i], &path->remote, u->v4_only),
+                         .msg_iov = &u->tx_iov[i],
+                         .msg_iovlen = 1,
+                         .msg_control = u->tx_control[i].data};
+    put_source(u, m, &path->local);
+    if (len > segment)
+        put_control(m, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
+    if (!m->msg_controllen)
+        m->msg_control = NULL;
+}
+
+static size_t datagrams_of(const struct transmit *t)
+{
+    return t->len > t->segment ? (t->len + t->segment - 1u) / t->segment : 1;
+}
+
+static void count(const struct transmit *t, struct udp_sent *sent)
+{
+    sent->datagrams += datagrams_of(t);
+    sent->bytes += t->len;
+    sent->operations++;
+}
+
+/* A run one by one: where the kernel or the interface cannot segment, or one datagram was over the path's MTU. */
+static void send_singly(struct udp *u, const struct transmit *t, struct udp_sent *sent)
+{
+    for (uint32_t at = 0; at < t->len; at += t->segment) {
+        uint32_t len = t->len - at < t->segment ? t->len - at : t->segment;
+        prepare(u, 0, &t->path, t->data + at, len, (uint16_t)len);
+        sent->operations++;
+        if (sendmsg(u->fd, &u->tx[0].msg_hdr, MSG_DONTWAIT) < 0) {
+            sent->errors++;
+        } else {
+            sent->datagrams++;
+            sent->bytes += len;
+        }
+    }
+}
+
+/* The first of a batch failed: EAGAIN and the like are loss, never a reason to wait. */
+static void send_failed(struct udp *u, const struct transmit *t, int error, struct udp_sent *sent)
+{
+    bool run = t->len > t->segment;
+    if (run && (error == EIO || error == EINVAL || error == EOPNOTSUPP || error == ENOPROTOOPT))
+        u->gso = false;
+    if (run && (!u->gso || error == EMSGSIZE))
+        send_singly(u, t, sent);
+    else
+        sent->errors += datagrams_of(t);
+}
+
+void udp_send(struct udp *u, const struct transmit *t, size_t n, struct udp_sent *sent)
+{
+    size_t done = 0;
+    while (done < n) {
+        if (!u->gso && t[done].len > t[done].segment) {
+            send_singly(u, &t[done++], sent);
+            continue;
+        }
+        size_t some = 0;
+        while (done + some < n && some < TX_BATCH && (u->gso || t[done + some].len <= t[done + some].segment)) {
+            const struct transmit *one = &t[done + some];
+            prepare(u, some++, &one->path, one->data, one->len, one->segment);
+        }
+        int ok = sendmmsg(u->fd, u->tx, (unsigned)some, MSG_DONTWAIT);
+        int error = errno;
+        for (int i = 0; i < ok; i++)
+            count(&t[done + (size_t)i], sent);
+        done += ok > 0 ? (size_t)ok : 0;
+        if (ok < 0) /* a short count hides the reason: the next call starts with what failed and tells */
+            send_failed(u, &t[done++], error, sent);
+    }
+}
+

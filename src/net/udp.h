@@ -1,0 +1,27 @@
+/* One worker's UDP socket: batches in, runs out. Every worker binds its own to the same port (SO_REUSEPORT); the kernel's flow
+ * hash spreads clients over them. */
+#pragma once
+#include "path.h"
+#include "transmit.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct udp;
+
+/* Whether the port can be had at all: SO_REUSEPORT would silently share it with another process of this user. False: *error. */
+bool udp_probe(const struct address *listen, const char **error);
+struct udp *udp_open(const struct address *listen, const char **error); /* ip all zero: every address, both families */
+void udp_close(struct udp *);
+int udp_fd(const struct udp *);
+
+typedef void udp_each(void *context, const struct path *, const uint8_t *, size_t len);
+/* Receives one batch without waiting and calls `each` for every datagram; coalesced ones (GRO) are split. Returns how many
+ * messages the kernel gave; RX_BATCH: there may be more. */
+size_t udp_receive(struct udp *, udp_each *, void *context);
+
+struct udp_sent {
+    uint64_t datagrams, bytes, operations, errors; /* errors: datagrams that the kernel refused; they count as lost */
+};
+/* Sends all of them without waiting; adds to `sent`. */
+void udp_send(struct udp *, const struct transmit *, size_t count, struct udp_sent *sent);

@@ -1,0 +1,264 @@
+#include "web_internal.h"
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define PATH_SIZE    512
+#define SEND_SECONDS 20 /* without any progress the connection is ended */
+
+struct head {
+    unsigned status;
+    const char *content_type, *etag, *cache;
+    bool gzip, vary, close;
+    size_t len;
+};
+
+/* --- who asks --- */
+
+static void address_of(struct address *a, const struct sockaddr_storage *s)
+{
+    memset(a, 0, sizeof *a);
+    if (s->ss_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, s, sizeof v6);
+        memcpy(a->ip, &v6.sin6_addr, 16);
+        a->port = ntohs(v6.sin6_port);
+    } else if (s->ss_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, s, sizeof v4);
+        a->ip[10] = a->ip[11] = 0xff;
+        memcpy(a->ip + 12, &v4.sin_addr, 4);
+        a->port = ntohs(v4.sin_port);
+    }
+}
+
+bool http_peer(struct lws *wsi, struct web_peer *p)
+{
+    struct sockaddr_storage a = {0};
+    socklen_t n = sizeof a;
+    int fd = lws_get_socket_fd(wsi);
+    memset(p, 0, sizeof *p);
+    if (getsockname(fd, (struct sockaddr *)&a, &n) == 0)
+        address_of(&p->local, &a);
+    n = sizeof a;
+    if (getpeername(fd, (struct sockaddr *)&a, &n) == 0)
+        address_of(&p->remote, &a);
+    return lws_hdr_copy(wsi, p->host, sizeof p->host, WSI_TOKEN_HOST) >= 0 &&
+           lws_hdr_copy(wsi, p->origin, sizeof p->origin, WSI_TOKEN_ORIGIN) >= 0;
+}
+
+/* Whether Accept-Encoding has gzip, and not with q=0 (RFC 9110 12.5.3). */
+static bool accepts_gzip(struct lws *wsi)
+{
+    char value[256];
+    if (lws_hdr_copy(wsi, value, sizeof value, WSI_TOKEN_HTTP_ACCEPT_ENCODING) <= 0)
+        return false;
+    char *rest = value, *item;
+    while ((item = strsep(&rest, ","))) {
+        item += strspn(item, " \t");
+        size_t n = strcspn(item, "; \t");
+        char *q = strstr(item, "q=");
+        if ((n == 4 && strncasecmp(item, "gzip", 4) == 0) || (n == 1 && *item == '*'))
+            return !q || strtod(q + 2, NULL) > 0;
+    }
+    return false;
+}
+
+/* If-None-Match compares weakly (RFC 9110 13.1.2): what counts is the part in quotes, wherever it is in the
+ * list. */
+static bool client_has(struct lws *wsi, const char *etag)
+{
+    char value[512];
+    const char *opaque = strchr(etag, '"');
+    if (lws_hdr_copy(wsi, value, sizeof value, WSI_TOKEN_HTTP_IF_NONE_MATCH) <= 0)
+        return false;
+    return strcmp(value, "*") == 0 || (opaque && strstr(value, opaque));
+}
+
+/* --- answers --- */
+
+void http_reply_free(struct reply *r)
+{
+    free(r->owned);
+    memset(r, 0, sizeof *r);
+}
+
+struct header_block {
+    struct lws *wsi;
+    unsigned char *start, *at, *end;
+    bool failed;
+};
+
+static void add(struct header_block *b, const char *name, const char *value)
+{
+    if (value)
+        b->failed |=
+            lws_add_http_header_by_name(b->wsi, (const unsigned char *)name, (const unsigned char *)value,
+                                        (int)strlen(value), &b->at, b->end) != 0;
+}
+
+static bool send_head(struct connection *c, const struct head *h)
+{
+    unsigned char *start = c->web->buffer + LWS_PRE;
+    struct header_block b = {c->wsi, start, start, start + CHUNK_SIZE, false};
+    b.failed = lws_add_http_header_status(c->wsi, h->status, &b.at, b.end) != 0;
+    add(&b, "content-type:", h->content_type);
+    add(&b, "etag:", h->etag);
+    add(&b, "cache-control:", h->cache);
+    add(&b, "content-encoding:", h->gzip ? "gzip" : NULL);
+    add(&b, "vary:", h->vary ? "accept-encoding" : NULL);
+    add(&b, "allow:", h->status == 405 ? "GET, HEAD" : NULL);
+    add(&b, "upgrade:", h->status == 426 ? "websocket" : NULL);
+    add(&b, "sec-websocket-version:", h->status == 426 ? "13" : NULL);
+    add(&b, "connection:", h->close ? "close" : NULL);
+    if (h->status != 304)
+        b.failed |= lws_add_http_header_content_length(c->wsi, h->len, &b.at, b.end) != 0;
+    return !b.failed && lws_finalize_write_http_header(c->wsi, b.start, &b.at, b.end) == 0;
+}
+
+static int done(struct connection *c)
+{
+    return lws_http_transaction_completed(c->wsi) ? -1 : 0;
+}
+
+/* `owned` is freed here or with the reply. */
+static int answer(struct connection *c, const struct head *h, const uint8_t *data, char *owned)
+{
+    bool bodyless = h->status == 304 || h->len == 0 || lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
+    http_reply_free(&c->reply);
+    if (!send_head(c, h)) {
+        free(owned);
+        return -1;
+    }
+    if (bodyless) {
+        free(owned);
+        return done(c);
+    }
+    c->reply = (struct reply){.data = data, .len = h->len, .owned = owned};
+    lws_callback_on_writable(c->wsi);
+    return 0;
+}
+
+int http_write(struct connection *c)
+{
+    struct reply *r = &c->reply;
+    size_t n = r->len - r->sent;
+    if (n == 0)
+        return 0;
+    if (n > CHUNK_SIZE)
+        n = CHUNK_SIZE;
+    memcpy(c->web->buffer + LWS_PRE, r->data + r->sent, n);
+    bool last = r->sent + n == r->len;
+    if (lws_write(c->wsi, c->web->buffer + LWS_PRE, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
+        return -1;
+    r->sent += n;
+    if (last) {
+        http_reply_free(r);
+        return done(c);
+    }
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, SEND_SECONDS);
+    lws_callback_on_writable(c->wsi);
+    return 0;
+}
+
+static const char *status_text(unsigned status)
+{
+    switch (status) {
+    case 400: return "bad request\n";
+    case 403: return "forbidden\n";
+    case 404: return "not found\n";
+    case 405: return "method not allowed\n";
+    case 426: return "a WebSocket is served here\n";
+    default: return "error\n";
+    }
+}
+
+static struct head error_head(unsigned status, bool close)
+{
+    return (struct head){.status = status,
+                         .content_type = "text/plain; charset=utf-8",
+                         .cache = "no-store",
+                         .close = close,
+                         .len = strlen(status_text(status))};
+}
+
+static int answer_error(struct connection *c, unsigned status)
+{
+    struct head h = error_head(status, false);
+    return answer(c, &h, (const uint8_t *)status_text(status), NULL);
+}
+
+void http_refuse(struct connection *c, unsigned status)
+{
+    struct head h = error_head(status, true);
+    if (!send_head(c, &h) || lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI))
+        return;
+    memcpy(c->web->buffer + LWS_PRE, status_text(status), h.len);
+    lws_write(c->wsi, c->web->buffer + LWS_PRE, h.len, LWS_WRITE_HTTP_FINAL);
+}
+
+/* --- requests --- */
+
+static const struct web_asset *find_asset(const struct web *w, const char *path)
+{
+    for (const char *const *p = w->config.app_paths; p && *p; p++)
+        if (strcmp(*p, path) == 0) {
+            path = "/index.html";
+            break;
+        }
+    for (size_t i = 0; i < w->config.asset_count; i++)
+        if (strcmp(w->config.assets[i].path, path) == 0)
+            return &w->config.assets[i];
+    return NULL;
+}
+
+static int answer_asset(struct connection *c, const struct web_asset *a)
+{
+    struct head h = {.status = client_has(c->wsi, a->etag) ? 304 : 200,
+                     .content_type = a->content_type,
+                     .etag = a->etag,
+                     .cache = a->immutable ? "public, max-age=31536000, immutable" : "no-cache",
+                     .vary = a->gzip != NULL};
+    bool gzip = a->gzip && accepts_gzip(c->wsi);
+    h.gzip = gzip && h.status == 200;
+    h.len = gzip ? a->gzip_len : a->len;
+    return answer(c, &h, gzip ? a->gzip : a->data, NULL);
+}
+
+/* A request that announces a body: nothing here takes one, and a body that is passed over is how requests get
+ * smuggled. */
+static bool has_body(struct lws *wsi)
+{
+    char length[16];
+    int n = lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+    return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 || n < 0 ||
+           (n > 0 && strcmp(length, "0") != 0);
+}
+
+int http_request(struct connection *c, const char *in, size_t len)
+{
+    struct web *w = c->web;
+    struct web_response r = {0};
+    struct web_peer peer;
+    char path[PATH_SIZE];
+    bool get = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI) > 0 ||
+               lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
+    if (!get || has_body(c->wsi) || !http_peer(c->wsi, &peer)) {
+        http_refuse(c, get ? 400 : 405);
+        return -1;
+    }
+    if (len >= sizeof path || memchr(in, 0, len))
+        return answer_error(c, 404);
+    memcpy(path, in, len);
+    path[len] = 0;
+    if (strcmp(path, w->config.websocket_path) == 0)
+        return answer_error(c, 426);
+    const struct web_asset *asset = find_asset(w, path);
+    if (asset)
+        return answer_asset(c, asset);
+    if (!w->handler.get(w->handler.context, path, &peer, &r))
+        return answer_error(c, 404);
+    struct head h = {
+        .status = r.status, .content_type = r.content_type, .cache = "no-store", .len = r.body ? r.len : 0};
+    return answer(c, &h, (const uint8_t *)r.body, r.body);
+}

@@ -1,0 +1,48 @@
+/* Internal to the web layer: what its three files share. web.c owns the loop and the connections, web_http.c
+ * answers requests, web_socket.c carries messages. */
+#pragma once
+#include "web.h"
+#include <libwebsockets.h>
+
+#define CHUNK_SIZE       16384 /* bytes of a body that are handed to the kernel at once */
+#define SUBPROTOCOL_SIZE 64
+
+struct reply { /* the body that is being sent */
+    const uint8_t *data;
+    size_t len, sent;
+    char *owned; /* freed with the reply; NULL: `data` is an asset's */
+};
+
+struct connection { /* one TCP connection: libwebsockets' opaque pointer */
+    struct web *web;
+    struct lws *wsi;
+    struct reply reply;
+    struct web_socket *socket; /* once it was upgraded */
+};
+
+struct web {
+    struct web_config config;
+    struct web_handler handler;
+    struct lws_context *context;
+    struct lws *listener; /* NULL: not accepting any more */
+    int listen_fd;
+    lws_sorted_usec_list_t timer, resume;
+    unsigned connections, connections_max;
+    struct connection *adopting;        /* being given to libwebsockets, which may free it on the way */
+    char subprotocol[SUBPROTOCOL_SIZE]; /* our only protocol's name: what the client at hand asked for */
+    uint8_t buffer[LWS_PRE + CHUNK_SIZE];
+};
+
+/* --- web_http.c --- results are those of libwebsockets' callbacks: -1 closes the connection. */
+bool http_peer(struct lws *, struct web_peer *); /* false: a header is longer than any honest one */
+int http_request(struct connection *, const char *path, size_t len);
+int http_write(struct connection *);
+void http_refuse(struct connection *, unsigned status); /* a whole small answer */
+void http_reply_free(struct reply *);
+
+/* --- web_socket.c --- */
+int socket_upgrade(struct connection *); /* 1: it was refused and answered */
+void socket_established(struct connection *);
+int socket_receive(struct connection *, const char *data, size_t len);
+int socket_write(struct connection *);
+void socket_closed(struct connection *);

@@ -1,0 +1,259 @@
+/* WebSockets: whole messages in, a bounded queue out.
+ *
+ * Timer: a socket that is being closed ends CLOSE_GRACE later, whatever its peer does. */
+#include "limits.h"
+#include "web_internal.h"
+#include <stdlib.h>
+
+#define CLOSE_GRACE       (2 * LWS_USEC_PER_SEC)
+#define CLOSE_REASON_SIZE 124 /* RFC 6455 5.5: control frames carry 125 bytes, two of them are the code */
+#define CLOSE_UNSUPPORTED 1003
+#define CLOSE_POLICY      1008
+#define CLOSE_TOO_LARGE   1009
+#define CLOSE_INTERNAL    1011
+
+struct message {
+    struct message *next;
+    size_t len;
+    unsigned char data[]; /* LWS_PRE bytes for the frame's header, then the text */
+};
+
+struct web_socket {
+    struct web *web;
+    struct lws *wsi;
+    void *user;
+    bool established, closing, close_sent;
+    uint16_t close_code;
+    char close_reason[CLOSE_REASON_SIZE];
+    lws_sorted_usec_list_t kill;
+    struct message *first, **last; /* queue */
+    size_t owed, in_flight;        /* bytes; in_flight of them are with libwebsockets */
+    char *partial;                 /* the message that is coming in, in fragments */
+    size_t partial_len, partial_size;
+};
+
+static void drop_queue(struct web_socket *s)
+{
+    while (s->first) {
+        struct message *m = s->first;
+        s->first = m->next;
+        s->owed -= m->len;
+        free(m);
+    }
+    s->last = &s->first;
+}
+
+static void socket_free(struct web_socket *s)
+{
+    lws_sul_cancel(&s->kill);
+    drop_queue(s);
+    free(s->partial);
+    free(s);
+}
+
+/* --- the handshake --- */
+
+/* libwebsockets answers only to names that it knows. Ours is whatever the client calls it, so we lend it that
+ * name; its look-up follows at once. */
+static void take_subprotocol(struct web *w, struct lws *wsi)
+{
+    char list[128];
+    if (lws_hdr_copy(wsi, list, sizeof list, WSI_TOKEN_PROTOCOL) <= 0)
+        return;
+    size_t at = strspn(list, ", \t"), n = strcspn(list + at, ", \t");
+    if (n > 0 && n < sizeof w->subprotocol)
+        snprintf(w->subprotocol, sizeof w->subprotocol, "%.*s", (int)n, list + at);
+}
+
+static bool header_is(struct lws *wsi, enum lws_token_indexes token, const char *value)
+{
+    char text[128];
+    return lws_hdr_copy(wsi, text, sizeof text, token) > 0 && strcasecmp(text, value) == 0;
+}
+
+static int refuse(struct connection *c, unsigned status)
+{
+    http_refuse(c, status);
+    return 1;
+}
+
+int socket_upgrade(struct connection *c)
+{
+    struct web *w = c->web;
+    struct web_peer peer;
+    /* After an unknown upgrade libwebsockets has answered already and asks all the same, its headers gone. */
+    if (!header_is(c->wsi, WSI_TOKEN_UPGRADE, "websocket") || c->socket)
+        return -1;
+    if (!header_is(c->wsi, WSI_TOKEN_GET_URI, w->config.websocket_path))
+        return refuse(c, 404);
+    if (!header_is(c->wsi, WSI_TOKEN_VERSION, "13"))
+        return refuse(c, 426);
+    if (!http_peer(c->wsi, &peer))
+        return refuse(c, 400);
+    struct web_socket *s = calloc(1, sizeof *s);
+    if (!s)
+        return -1;
+    s->web = w;
+    s->wsi = c->wsi;
+    s->last = &s->first;
+    if (!w->handler.opened(w->handler.context, s, &peer, &s->user)) {
+        socket_free(s);
+        return refuse(c, 403);
+    }
+    c->socket = s;
+    take_subprotocol(w, c->wsi);
+    return 0;
+}
+
+void socket_established(struct connection *c)
+{
+    c->socket->established = true;
+    lws_callback_on_writable(c->wsi);
+}
+
+void socket_closed(struct connection *c)
+{
+    struct web_socket *s = c->socket;
+    if (!s)
+        return;
+    c->socket = NULL;
+    s->closing = true; /* what the handler still sends goes nowhere */
+    s->established = false;
+    c->web->handler.closed(c->web->handler.context, s, s->user);
+    socket_free(s);
+}
+
+/* --- in --- */
+
+static bool append(struct web_socket *s, const char *data, size_t len)
+{
+    if (s->partial_size - s->partial_len < len) {
+        size_t size = (s->partial_len + len) * 2;
+        char *partial = realloc(s->partial, size);
+        if (!partial)
+            return false;
+        s->partial = partial;
+        s->partial_size = size;
+    }
+    memcpy(s->partial + s->partial_len, data, len);
+    s->partial_len += len;
+    return true;
+}
+
+static void take_fragment(struct web_socket *s, const char *data, size_t len)
+{
+    struct web_handler *h = &s->web->handler;
+    bool final = lws_is_final_fragment(s->wsi);
+    if (final && s->partial_len == 0) {
+        h->text(h->context, s, s->user, data, len);
+        return;
+    }
+    if (!append(s, data, len)) {
+        web_close(s, CLOSE_INTERNAL, "out of memory");
+        return;
+    }
+    if (!final)
+        return;
+    char *text = s->partial;
+    size_t text_len = s->partial_len;
+    s->partial =
+        NULL; /* most sockets send one large message, the offer: nobody keeps a buffer for the next */
+    s->partial_len = s->partial_size = 0;
+    h->text(h->context, s, s->user, text, text_len);
+    free(text);
+}
+
+int socket_receive(struct connection *c, const char *data, size_t len)
+{
+    struct web_socket *s = c->socket;
+    size_t rest = lws_remaining_packet_payload(c->wsi); /* of this frame, as its header promised */
+    if (!s || s->closing)
+        return 0;
+    lws_validity_confirmed(c->wsi);
+    if (lws_frame_is_binary(c->wsi)) {
+        web_close(s, CLOSE_UNSUPPORTED, "text only");
+    } else if (len > WS_MESSAGE_MAX - s->partial_len || rest > WS_MESSAGE_MAX - s->partial_len - len) {
+        s->web->handler.too_large(s->web->handler.context, s, s->user);
+        web_close(s, CLOSE_TOO_LARGE, "message too large");
+    } else {
+        take_fragment(s, data, len);
+    }
+    return 0;
+}
+
+/* --- out --- */
+
+void web_send(struct web_socket *s, const char *text, size_t len)
+{
+    if (s->closing)
+        return;
+    if (len > WS_QUEUE_MAX || s->owed > WS_QUEUE_MAX - len) {
+        drop_queue(s);
+        web_close(s, CLOSE_POLICY, "too slow");
+        return;
+    }
+    struct message *m = malloc(sizeof *m + LWS_PRE + len);
+    if (!m) {
+        web_close(s, CLOSE_INTERNAL, "out of memory");
+        return;
+    }
+    m->next = NULL;
+    m->len = len;
+    memcpy(m->data + LWS_PRE, text, len);
+    *s->last = m;
+    s->last = &m->next;
+    s->owed += len;
+    if (s->established)
+        lws_callback_on_writable(s->wsi);
+}
+
+static void grace_ended(lws_sorted_usec_list_t *sul)
+{
+    struct web_socket *s = lws_container_of(sul, struct web_socket, kill);
+    lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
+void web_close(struct web_socket *s, uint16_t code, const char *reason)
+{
+    if (s->closing)
+        return;
+    s->closing = true;
+    s->close_code = code;
+    snprintf(s->close_reason, sizeof s->close_reason, "%s", reason);
+    lws_sul_schedule(s->web->context, 0, &s->kill, grace_ended, CLOSE_GRACE);
+    if (s->established)
+        lws_callback_on_writable(s->wsi);
+}
+
+/* libwebsockets calls when all that it was given before has left: one message at a time, and the close frame
+ * alone, as it gives up on close frames behind what it still holds. */
+int socket_write(struct connection *c)
+{
+    struct web_socket *s = c->socket;
+    struct message *m = s ? s->first : NULL;
+    if (!s)
+        return -1;
+    s->owed -= s->in_flight;
+    s->in_flight = 0;
+    if (m) {
+        s->first = m->next;
+        if (!s->first)
+            s->last = &s->first;
+        s->in_flight = m->len;
+        bool failed = lws_write(c->wsi, m->data + LWS_PRE, m->len, LWS_WRITE_TEXT) < 0;
+        free(m);
+        if (failed)
+            return -1;
+        if (s->first || s->closing || lws_partial_buffered(c->wsi))
+            lws_callback_on_writable(c->wsi);
+        else
+            s->owed = s->in_flight = 0;
+        return 0;
+    }
+    if (!s->closing || s->close_sent)
+        return 0; /* once sent: until the peer's own close frame came, or CLOSE_GRACE ended */
+    s->close_sent = true;
+    lws_close_reason(c->wsi, (enum lws_close_status)s->close_code, (unsigned char *)s->close_reason,
+                     strlen(s->close_reason));
+    return -1;
+}

@@ -1,0 +1,301 @@
+#include "worker.h"
+#include "check.h"
+#include "clock.h"
+#include "crypto.h"
+#include "limits.h"
+#include "log.h"
+#include "loop.h"
+#include "random.h"
+#include "sfu.h"
+#include "udp.h"
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define INBOX_TURN  1024           /* messages of one inbox that one turn handles */
+#define RINGS_TOTAL (256u << 20)   /* bytes that all rings may have together */
+
+struct worker {
+    struct workers *all;
+    unsigned number;
+    pthread_t thread;
+    bool started;
+    struct stats stats;
+    struct udp *udp;
+    struct loop *loop;
+    struct crypto *crypto;
+    struct sfu *sfu;
+    struct waker waker;
+    struct mailbox *inbox; /* [from]; the last is the control thread's */
+    struct mailbox events; /* to the control thread */
+    mp_time now;           /* one read of the clock a turn */
+    mp_time load_at;
+};
+
+struct workers {
+    unsigned count;
+    _Atomic bool stop;
+    struct waker control;
+    const struct stats **stats;
+    struct worker worker[];
+};
+
+/* --- one turn --- */
+
+static void datagram(void *context, const struct path *path, const uint8_t *data, size_t len)
+{
+    struct worker *w = context;
+    sfu_input(w->sfu, path, data, len, w->now);
+}
+
+/* Hands over what others sent. True: an inbox may hold more. */
+static bool read_inboxes(struct worker *w)
+{
+    bool more = false;
+    for (unsigned from = 0; from <= w->all->count; from++) {
+        struct message m;
+        unsigned n = 0;
+        for (; n < INBOX_TURN && mailbox_peek(&w->inbox[from], &m); n++) {
+            sfu_message(w->sfu, &m, w->now);
+            mailbox_next(&w->inbox[from]);
+        }
+        more |= n == INBOX_TURN;
+    }
+    return more;
+}
+
+static void send_all(struct worker *w)
+{
+    struct transmit transmits[TX_BATCH];
+    struct udp_sent sent = {0};
+    size_t n;
+    while ((n = sfu_output(w->sfu, transmits, TX_BATCH, w->now)))
+        udp_send(w->udp, transmits, n, &sent);
+    if (!sent.operations && !sent.errors)
+        return;
+    stat_add(&w->stats.packets_out, sent.datagrams);
+    stat_add(&w->stats.bytes_out, sent.bytes);
+    stat_add(&w->stats.sends, sent.operations);
+    stat_add(&w->stats.drops[DROP_SEND], sent.errors);
+}
+
+static void emit_all(struct worker *w)
+{
+    struct message m;
+    while (sfu_emit(w->sfu, &m)) {
+        struct mailbox *to = m.to == TO_CONTROL ? &w->events : &w->all->worker[m.to].inbox[w->number];
+        INVARIANT(m.to == TO_CONTROL || m.to < w->all->count);
+        if (!mailbox_send(to, &m))
+            stat_add(&w->stats.drops[DROP_INBOX], 1);
+    }
+}
+
+/* True: something still waits for room in another thread's inbox. */
+static bool flush_deferred(struct worker *w)
+{
+    bool waiting = !mailbox_flush(&w->events);
+    for (unsigned to = 0; to < w->all->count; to++)
+        waiting |= !mailbox_flush(&w->all->worker[to].inbox[w->number]);
+    return waiting;
+}
+
+static bool inbox_empty(struct worker *w)
+{
+    struct message m;
+    for (unsigned from = 0; from <= w->all->count; from++)
+        if (mailbox_peek(&w->inbox[from], &m))
+            return false;
+    return true;
+}
+
+static void wait(struct worker *w, bool deferred)
+{
+    mp_time deadline = sfu_deadline(w->sfu);
+    if (deferred)
+        deadline = mp_min(deadline, w->now + MP_MS(1));
+    waker_sleep(&w->waker);
+    if (inbox_empty(w) && !atomic_load_explicit(&w->all->stop, memory_order_relaxed))
+        loop_wait(w->loop, deadline == MP_NEVER ? MP_NEVER : mp_max(deadline - clock_now(), 0));
+    waker_awake(&w->waker);
+}
+
+static void note_load(struct worker *w)
+{
+    if (w->now < w->load_at)
+        return;
+    stat_set(&w->stats.busy_ns, (uint64_t)clock_thread_cpu());
+    w->load_at = w->now + MP_MS(500);
+}
+
+static void *run(void *context)
+{
+    struct worker *w = context;
+    bool more = false, deferred = false;
+    while (!atomic_load_explicit(&w->all->stop, memory_order_relaxed)) {
+        if (!more)
+            wait(w, deferred);
+        w->now = clock_now();
+        more = udp_receive(w->udp, datagram, w) == RX_BATCH;
+        more |= read_inboxes(w);
+        if (sfu_deadline(w->sfu) <= w->now)
+            sfu_timeout(w->sfu, w->now);
+        send_all(w);
+        emit_all(w);
+        deferred = flush_deferred(w);
+        note_load(w);
+    }
+    return NULL;
+}
+
+/* --- start and stop --- */
+
+static void wake_worker(void *context)
+{
+    struct worker *w = context;
+    loop_wake(w->loop);
+}
+
+static size_t ring_size(unsigned workers)
+{
+    size_t size = RING_SIZE;
+    while (size > 65536 && (size_t)workers * (workers + 1) * size > RINGS_TOTAL)
+        size /= 2;
+    return size;
+}
+
+static bool worker_open(struct worker *w, const struct workers_config *c, const char **error)
+{
+    uint64_t seed;
+    w->waker = (struct waker){.wake = wake_worker, .context = w};
+    w->udp = udp_open(&c->listen, error);
+    if (!w->udp)
+        return false;
+    *error = "out of memory or descriptors";
+    w->loop = loop_new(udp_fd(w->udp));
+    w->crypto = crypto_new(CRYPTO_BEST);
+    w->inbox = calloc(c->count + 1, sizeof *w->inbox);
+    if (!w->loop || !w->crypto || !w->inbox || !mailbox_init(&w->events, ring_size(c->count), &w->all->control))
+        return false;
+    for (unsigned from = 0; from <= c->count; from++)
+        if (!mailbox_init(&w->inbox[from], ring_size(c->count), &w->waker))
+            return false;
+    random_bytes((uint8_t *)&seed, sizeof seed);
+    w->sfu = sfu_new(&(struct sfu_config){.worker = w->number,
+                                          .workers = c->count,
+                                          .registry = c->registry,
+                                          .crypto = w->crypto,
+                                          .identity = c->identity,
+                                          .stats = &w->stats,
+                                          .packets = c->packets,
+                                          .seed = seed,
+                                          .wall = clock_wall_ntp()});
+    return w->sfu != NULL;
+}
+
+static void worker_close(struct worker *w)
+{
+    if (w->sfu)
+        sfu_free(w->sfu);
+    if (w->crypto)
+        crypto_free(w->crypto);
+    for (unsigned from = 0; w->inbox && from <= w->all->count; from++)
+        mailbox_free(&w->inbox[from]);
+    free(w->inbox);
+    mailbox_free(&w->events);
+    loop_free(w->loop);
+    udp_close(w->udp);
+}
+
+/* Signals are the control thread's. */
+static bool start_thread(struct worker *w, const char **error)
+{
+    sigset_t all, before;
+    char name[16];
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int e = pthread_create(&w->thread, NULL, run, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (e) {
+        *error = strerror(e);
+        return false;
+    }
+    snprintf(name, sizeof name, "worker %u", w->number);
+    pthread_setname_np(w->thread, name);
+    w->started = true;
+    return true;
+}
+
+struct workers *workers_start(const struct workers_config *c, const char **error)
+{
+    struct workers *all = calloc(1, sizeof *all + c->count * sizeof all->worker[0]);
+    *error = "out of memory";
+    if (!all || !(all->stats = calloc(c->count, sizeof *all->stats))) {
+        free(all);
+        return NULL;
+    }
+    all->count = c->count;
+    all->control = (struct waker){.sleeping = true, .wake = c->wake_control, .context = c->control};
+    for (unsigned i = 0; i < c->count; i++) {
+        all->worker[i].all = all;
+        all->worker[i].number = i;
+        all->stats[i] = &all->worker[i].stats;
+    }
+    /* Every socket before any thread: the kernel spreads flows over the sockets that are there. */
+    for (unsigned i = 0; i < c->count; i++)
+        if (!worker_open(&all->worker[i], c, error))
+            goto failed;
+    for (unsigned i = 0; i < c->count; i++)
+        if (!start_thread(&all->worker[i], error))
+            goto failed;
+    log_line(LOG_LEVEL_INFO, "workers started", "count=%u cipher=\"%s\"", c->count, crypto_name(all->worker[0].crypto));
+    return all;
+failed:
+    workers_stop(all);
+    return NULL;
+}
+
+void workers_stop(struct workers *all)
+{
+    atomic_store(&all->stop, true);
+    for (unsigned i = 0; i < all->count; i++)
+        if (all->worker[i].started)
+            loop_wake(all->worker[i].loop);
+    for (unsigned i = 0; i < all->count; i++)
+        if (all->worker[i].started)
+            pthread_join(all->worker[i].thread, NULL);
+    for (unsigned i = 0; i < all->count; i++)
+        worker_close(&all->worker[i]);
+    free(all->stats);
+    free(all);
+}
+
+const struct stats *const *workers_stats(const struct workers *all) { return all->stats; }
+
+void workers_command(struct workers *all, const struct message *m)
+{
+    INVARIANT(m->to < all->count);
+    mailbox_send(&all->worker[m->to].inbox[all->count], m);
+}
+
+bool workers_event(struct workers *all, struct message *m)
+{
+    for (unsigned i = 0; i < all->count; i++)
+        if (mailbox_peek(&all->worker[i].events, m)) {
+            mailbox_next(&all->worker[i].events); /* events have no payload: the copy is all */
+            return true;
+        }
+    /* From now on writers wake us again; look once more for what they wrote meanwhile. */
+    if (!atomic_exchange(&all->control.sleeping, true))
+        return workers_event(all, m);
+    return false;
+}
+
+bool workers_flush(struct workers *all)
+{
+    bool done = true;
+    for (unsigned i = 0; i < all->count; i++)
+        done &= mailbox_flush(&all->worker[i].inbox[all->count]);
+    return done;
+}

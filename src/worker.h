@@ -1,0 +1,30 @@
+/* One core's loop: receive a batch, hand it to the core, drain, send a batch, sleep until the deadline. */
+#pragma once
+#include "mailbox.h"
+#include "path.h"
+#include "registry.h"
+#include "stats.h"
+#include <stdbool.h>
+
+struct dtls_identity;
+
+struct workers_config {
+    unsigned count;
+    struct address listen;
+    struct registry *registry;
+    struct dtls_identity *identity;
+    size_t packets;              /* each worker's pool */
+    void (*wake_control)(void *); /* from any thread: there are events */
+    void *control;
+};
+
+struct workers;
+/* Opens every socket and starts the threads. NULL: *error says why. */
+struct workers *workers_start(const struct workers_config *, const char **error);
+void workers_stop(struct workers *); /* waits for the threads, frees */
+
+const struct stats *const *workers_stats(const struct workers *);
+/* The control thread's side. */
+void workers_command(struct workers *, const struct message *);
+bool workers_event(struct workers *, struct message *); /* false: none waits */
+bool workers_flush(struct workers *);                   /* commands that wait for room; true: none is left */

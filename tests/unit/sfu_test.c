@@ -1,0 +1,522 @@
+#include "codec.h"
+#include "crypto.h"
+#include "rtcp.h"
+#include "rtp.h"
+#include "stun.h"
+#include "test.h"
+#include "world.h"
+
+#define VIDEO 0x1111
+#define AUDIO 0x2222
+#define OUT   0x9999
+
+static struct world w;
+
+/* A publisher and a viewer on workers of the test's choice, both connected; one video track between them. */
+static void call(unsigned workers, unsigned a, unsigned b, struct world_client **publisher, struct world_client **viewer)
+{
+    world_open(&w, workers);
+    *publisher = world_join(&w, a);
+    *viewer = world_join(&w, b);
+    world_connect(&w, *publisher);
+    world_connect(&w, *viewer);
+    world_publish(&w, *publisher, 1, CODEC_VP8, VIDEO);
+    world_subscribe(&w, *viewer, *publisher, 1, CODEC_VP8, OUT);
+}
+
+static void frames(struct world_client *c, uint64_t from, unsigned count, bool first_key)
+{
+    for (unsigned i = 0; i < count; i++) {
+        world_send(&w, c, CODEC_VP8, VIDEO, from + i, (uint32_t)(3000 * (from + i)), first_key && i == 0, true, 1000);
+        world_settle(&w);
+        world_run(&w, MP_MS(33));
+    }
+}
+
+static void session_is_claimed_by_the_worker_that_hears_it(void)
+{
+    world_open(&w, 2);
+    struct world_client *c = world_join(&w, 1);
+    CHECK_EQ(world_owner(&w, c), OWNER_NONE);
+    world_connect(&w, c);
+    CHECK_EQ(world_owner(&w, c), 1);
+    CHECK(world_event(&w, MESSAGE_CLAIMED, c->session) && world_event(&w, MESSAGE_CLAIMED, c->session)->from == 1);
+    CHECK(world_event(&w, MESSAGE_CONNECTED, c->session) != NULL);
+    const struct message *seen = world_event(&w, MESSAGE_PATH_SEEN, c->session);
+    CHECK(seen && address_equal(&seen->path.remote, &client_path(c->client)->local));
+    struct address mapped = client_mapped(c->client);
+    CHECK(address_equal(&mapped, &client_path(c->client)->local));
+    world_close(&w);
+}
+
+static void datagrams_at_another_worker_reach_the_owner(void)
+{
+    struct world_client *p, *v;
+    call(2, 0, 0, &p, &v);
+    struct address moved = client_path(p->client)->local;
+    moved.port++;
+    client_move(p->client, &moved);
+    p->received_by = 1; /* the kernel's hash of the new address */
+    world_run(&w, MP_S(3));
+    CHECK_EQ(world_owner(&w, p), 0);
+    unsigned before = v->rtp;
+    frames(p, 10, 3, true);
+    CHECK_EQ(v->rtp - before, 3);
+    CHECK(stat_get(&w.stats[1].strays_out) > 0);
+    CHECK_EQ(stat_get(&w.stats[1].sessions), 0);
+    world_close(&w);
+}
+
+static void media_waits_for_a_key_frame(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    frames(p, 10, 5, false);
+    CHECK_EQ(v->rtp, 0);
+    CHECK(p->pli > 0);
+    frames(p, 15, 5, true);
+    CHECK_EQ(v->rtp, 5);
+    world_close(&w);
+}
+
+static void viewer_gets_its_own_numbers(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view view;
+    struct bytes mid;
+    call(1, 0, 0, &p, &v);
+    frames(p, 65530, 1, true);
+    CHECK(rtp_parse(&view, v->last, v->last_len));
+    uint16_t first = view.seq;
+    CHECK_EQ(view.ssrc, OUT);
+    CHECK_EQ(view.payload_type, 120);
+    CHECK_EQ(view.payload_len, 1000);
+    CHECK(rtp_extension_find(&view, 1, &mid) && bytes_equal(mid, "s1", 2));
+    CHECK(rtp_extension_find(&view, 2, &mid) && mid.len == 3);
+    CHECK(!rtp_extension_find(&view, 3, &mid)); /* transport-wide-cc is the publisher's, not the viewer's */
+    frames(p, 65531, 10, false); /* over the source's wrap */
+    CHECK(rtp_parse(&view, v->last, v->last_len));
+    CHECK_EQ((uint16_t)(view.seq - first), 10);
+    CHECK_EQ(v->rtp, 11);
+    world_close(&w);
+}
+
+static void every_worker_has_its_replica(void)
+{
+    struct world_client *p, *v[3];
+    world_open(&w, 4);
+    p = world_join(&w, 0);
+    world_connect(&w, p);
+    world_publish(&w, p, 1, CODEC_VP8, VIDEO);
+    for (unsigned i = 0; i < 3; i++) {
+        v[i] = world_join(&w, i + 1);
+        world_connect(&w, v[i]);
+        world_subscribe(&w, v[i], p, 1, CODEC_VP8, OUT + i);
+    }
+    world_run(&w, MP_MS(10));
+    frames(p, 100, 20, true);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_EQ(v[i]->rtp, 20);
+    CHECK_EQ(p->pli, 0); /* the key frame came before the first wish could leave: nothing was heard of the stream */
+    world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .to = 2, .session = v[1]->session, .track = 1});
+    world_settle(&w);
+    frames(p, 120, 5, false);
+    CHECK_EQ(v[1]->rtp, 20);
+    CHECK_EQ(v[2]->rtp, 25);
+    CHECK_EQ(stat_get(&w.stats[2].tracks), 0);
+    world_close(&w);
+}
+
+static void replica_may_open_before_its_origin(void)
+{
+    struct world_client *p, *v;
+    world_open(&w, 2);
+    p = world_join(&w, 0);
+    v = world_join(&w, 1);
+    world_connect(&w, p);
+    world_connect(&w, v);
+    world_subscribe(&w, v, p, 1, CODEC_VP8, OUT);
+    world_publish(&w, p, 1, CODEC_VP8, VIDEO);
+    frames(p, 5, 4, true);
+    CHECK_EQ(v->rtp, 4);
+    world_close(&w);
+}
+
+static void key_frame_requests_are_one_a_second(void)
+{
+    struct world_client *p, *v;
+    uint8_t pli[12];
+    call(1, 0, 0, &p, &v);
+    frames(p, 10, 3, true);
+    world_run(&w, MP_S(2));
+    unsigned before = p->pli;
+    for (unsigned i = 0; i < 100; i++) {
+        world_send_rtcp(&w, v, pli, rtcp_write_pli(pli, sizeof pli, 1, OUT));
+        world_run(&w, MP_MS(50));
+    }
+    CHECK(p->pli - before >= 4 && p->pli - before <= 6); /* 5 s */
+    world_close(&w);
+}
+
+static void nack_is_answered_by_rtx(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view view;
+    uint8_t nack[32];
+    size_t used;
+    call(2, 0, 1, &p, &v);
+    frames(p, 10, 10, true);
+    CHECK(rtp_parse(&view, v->last, v->last_len));
+    uint16_t missing = (uint16_t)(view.seq - 4);
+    world_send_rtcp(&w, v, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, &missing, 1, &used));
+    world_settle(&w);
+    CHECK(rtp_parse(&view, v->last, v->last_len));
+    CHECK_EQ(view.ssrc, OUT + 1);
+    CHECK_EQ(view.payload_type, 121);
+    CHECK_EQ(view.payload_len, 1002);
+    CHECK_EQ(get16(view.data + view.header_len), missing);
+    unsigned before = v->rtp; /* again at once: within the round trip nothing more is sent */
+    world_send_rtcp(&w, v, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, &missing, 1, &used));
+    world_settle(&w);
+    CHECK_EQ(v->rtp, before);
+    world_close(&w);
+}
+
+static int lost;
+static bool lose_third(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    return !to_client && len > 900 && ++lost == 3;
+}
+
+static void publisher_is_asked_for_what_is_missing(void)
+{
+    struct world_client *p, *v;
+    uint8_t rtx[1100];
+    call(1, 0, 0, &p, &v);
+    lost = 0;
+    w.lose = lose_third;
+    frames(p, 10, 6, true);
+    CHECK_EQ(v->rtp, 5);
+    CHECK(p->nacked >= 1);
+    /* It answers by RTX (RFC 4588): the original number in front of the payload. */
+    size_t n = rtp_write(rtx, &(struct rtp_header){.payload_type = 97, .seq = 500, .timestamp = 36000, .ssrc = VIDEO + 1});
+    put16(rtx + n, 12);
+    memset(rtx + n + 2, 7, 1000);
+    uint8_t out[1200];
+    size_t len = client_rtp(p->client, rtx, n + 1002, 500, out);
+    world_datagram(&w, 0, client_path(p->client), out, len);
+    world_settle(&w);
+    CHECK_EQ(v->rtp, 6);
+    CHECK_EQ(v->last_len >= 1000 && v->last[v->last_len - 1] == 7, true);
+    world_datagram(&w, 0, client_path(p->client), out, len); /* replay */
+    world_settle(&w);
+    CHECK_EQ(v->rtp, 6);
+    unsigned asked = p->nacked;
+    world_run(&w, MP_S(1));
+    CHECK_EQ(p->nacked, asked);
+    world_close(&w);
+}
+
+static void publisher_hears_of_its_transport_and_loss(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    frames(p, 10, 60, true);
+    CHECK(p->twcc > 10);
+    CHECK(p->rr >= 1);
+    CHECK_EQ(v->twcc, 0);
+    world_close(&w);
+}
+
+static void sender_report_maps_the_source_clock(void)
+{
+    struct world_client *p, *v;
+    uint8_t sr[64];
+    call(2, 0, 1, &p, &v);
+    frames(p, 10, 2, true);
+    struct rtcp_sr source = {.ntp = mp_to_ntp(MP_S(3000000000)), .rtp = 777777};
+    mp_time at = w.now;
+    world_send_rtcp(&w, p, sr, rtcp_write_sr(sr, sizeof sr, VIDEO, &source, NULL, 0));
+    world_settle(&w);
+    unsigned before = v->sr;
+    world_run(&w, MP_MS(1500));
+    CHECK(v->sr > before);
+    /* The viewer's report shows our wall clock and, at that moment, the source's RTP clock. */
+    mp_time then = mp_from_ntp(v->last_sr.ntp) - MP_S(3900000000);
+    double expected = 777777 + (double)(then - at) * 90000 / 1e9;
+    double off = (double)v->last_sr.rtp - expected;
+    CHECK(off > -90 && off < 90); /* 1 ms */
+    world_close(&w);
+}
+
+static void run_is_padded_to_one_length(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    /* A frame in nearly equal parts, in one batch: one run. */
+    for (unsigned i = 0; i < 5; i++)
+        world_send(&w, p, CODEC_VP8, VIDEO, 10 + i, 9000, i == 0, i == 4, 1000 - i % 2);
+    struct transmit t[8];
+    size_t n;
+    unsigned runs = 0, longest = 0;
+    while ((n = sfu_output(w.sfu[0], t, 8, w.now)))
+        for (size_t k = 0; k < n; k++)
+            if (t[k].len > 900) {
+                runs++;
+                longest = t[k].len / t[k].segment;
+                CHECK_EQ(t[k].len % t[k].segment, 0);
+                for (uint32_t at = 0; at < t[k].len; at += t[k].segment)
+                    client_input(v->client, t[k].data + at, t[k].segment, w.now);
+            }
+    CHECK_EQ(runs, 1);
+    CHECK_EQ(longest, 5);
+    CHECK_EQ(v->rtp, 5);
+    struct rtp_view view;
+    CHECK(rtp_parse(&view, v->last, v->last_len) && view.payload_len == 1000 && view.marker);
+    world_close(&w);
+}
+
+static void duplicate_and_forged_packets_are_not_forwarded(void)
+{
+    struct world_client *p, *v;
+    uint8_t plain[200] = {0}, out[300];
+    call(1, 0, 0, &p, &v);
+    size_t n = rtp_write(plain, &(struct rtp_header){.payload_type = 96, .seq = 1, .ssrc = VIDEO});
+    plain[n] = 0x10;
+    size_t len = client_rtp(p->client, plain, 200, 1, out);
+    world_datagram(&w, 0, client_path(p->client), out, len);
+    world_datagram(&w, 0, client_path(p->client), out, len);
+    put16(plain + 2, 2);
+    len = client_rtp(p->client, plain, 200, 2, out);
+    for (size_t i = 0; i < len; i++) { /* one bit of each byte, from the right place */
+        out[i] ^= 4;
+        world_datagram(&w, 0, client_path(p->client), out, len);
+        out[i] ^= 4;
+    }
+    struct path other = *client_path(p->client);
+    other.local.port = 1;
+    world_datagram(&w, 0, &other, out, len); /* the right bytes from a stranger */
+    world_settle(&w);
+    CHECK_EQ(v->rtp, 1);
+    world_datagram(&w, 0, client_path(p->client), out, len); /* the genuine one is not hurt by its forgeries */
+    world_settle(&w);
+    CHECK_EQ(v->rtp, 2);
+    CHECK(world_drops(&w, DROP_SRTP_AUTH) > 150);
+    CHECK(world_drops(&w, DROP_SRTP_REPLAY) >= 1);
+    CHECK_EQ(world_drops(&w, DROP_UNKNOWN_PATH), 1);
+    world_close(&w);
+}
+
+static void unknown_stream_is_counted(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    world_send(&w, p, CODEC_OPUS, AUDIO, 1, 0, false, false, 50);
+    world_settle(&w);
+    CHECK_EQ(world_drops(&w, DROP_RTP_STREAM), 1);
+    CHECK_EQ(v->rtp, 0);
+    world_close(&w);
+}
+
+static void audio_flows_at_once_with_its_level(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view view;
+    struct bytes level;
+    call(2, 0, 1, &p, &v);
+    world_publish(&w, p, 2, CODEC_OPUS, AUDIO);
+    world_subscribe(&w, v, p, 2, CODEC_OPUS, OUT + 10);
+    world_send(&w, p, CODEC_OPUS, AUDIO, 50, 960, false, false, 80);
+    world_settle(&w);
+    CHECK(rtp_parse(&view, v->last, v->last_len));
+    CHECK_EQ(view.payload_type, 109);
+    CHECK(rtp_extension_find(&view, 4, &level) && level.len == 1 && level.data[0] == 0x85);
+    world_close(&w);
+}
+
+static void silent_session_ends_after_30_s(void)
+{
+    struct world_client *p, *v;
+    call(2, 0, 1, &p, &v);
+    w.lose = NULL;
+    uint32_t session = p->session;
+    client_free(p->client); /* the machine was switched off */
+    w.clients[0] = w.clients[1];
+    w.client_count = 1;
+    world_run(&w, MP_S(29));
+    CHECK(world_event(&w, MESSAGE_ENDED, session) == NULL);
+    world_run(&w, MP_S(2));
+    const struct message *ended = world_event(&w, MESSAGE_ENDED, session);
+    CHECK(ended && ended->reason == END_CONSENT);
+    CHECK_EQ(stat_get(&w.stats[0].sessions), 0);
+    CHECK_EQ(stat_get(&w.stats[1].sessions), 1);
+    w.clients[0].client = NULL;
+    w.client_count = 0;
+    client_free(w.clients[1].client);
+    world_close(&w);
+}
+
+static void check_without_the_password_moves_nothing(void)
+{
+    uint8_t data[300];
+    struct stun_writer s;
+    struct hmac_sha1 key;
+    char name[64];
+    world_open(&w, 1);
+    struct world_client *c = world_join(&w, 0);
+    snprintf(name, sizeof name, "%s:abcd", c->credentials.ufrag);
+    hmac_sha1_key(&key, (const uint8_t *)"wrong password of 24 char", 24);
+    for (int kind = 0; kind < 3; kind++) { /* no integrity, a wrong one, an unknown ufrag */
+        stun_begin(&s, data, sizeof data, STUN_REQUEST, STUN_BINDING, (const uint8_t *)"123456789012");
+        if (kind == 2)
+            name[5] ^= 1;
+        stun_add(&s, STUN_ATTR_USERNAME, name, strlen(name));
+        stun_add(&s, STUN_ATTR_USE_CANDIDATE, NULL, 0);
+        if (kind)
+            stun_add_integrity(&s, &key);
+        stun_add_fingerprint(&s);
+        struct path from = *client_path(c->client);
+        from.local.port = 9;
+        world_datagram(&w, 0, &from, data, stun_end(&s));
+        struct transmit t[4];
+        CHECK_EQ(sfu_output(w.sfu[0], t, 4, w.now), 0);
+    }
+    CHECK_EQ(world_owner(&w, c), OWNER_NONE);
+    CHECK_EQ(stat_get(&w.stats[0].sessions), 0);
+    CHECK_EQ(world_drops(&w, DROP_STUN_INTEGRITY), 2);
+    CHECK_EQ(world_drops(&w, DROP_STUN_UFRAG), 1);
+    world_close(&w);
+}
+
+static void plain_binding_is_answered_at_a_bounded_rate(void)
+{
+    uint8_t data[64];
+    struct stun_writer s;
+    struct path from = {0};
+    struct transmit t[64];
+    world_open(&w, 1);
+    CHECK(address_parse(&from.local, "203.0.113.5", 5555) && address_parse(&from.remote, "198.51.100.1", 8000));
+    stun_begin(&s, data, sizeof data, STUN_REQUEST, STUN_BINDING, (const uint8_t *)"abcdefghijkl");
+    size_t in = stun_end(&s), answers = 0, n;
+    world_datagram(&w, 0, &from, data, in);
+    CHECK_EQ(sfu_output(w.sfu[0], t, 64, w.now), 1);
+    CHECK_EQ(t[0].len, 32);
+    struct stun_view v;
+    CHECK(stun_parse(&v, t[0].data, t[0].len) == STUN_OK && v.has_mapped && address_equal(&v.mapped, &from.local));
+    for (int i = 0; i < 1000; i++)
+        world_datagram(&w, 0, &from, data, in);
+    while ((n = sfu_output(w.sfu[0], t, 64, w.now)))
+        answers += n;
+    CHECK_EQ(answers, STUN_ANSWERS_BURST - 1);
+    world_close(&w);
+}
+
+static void datagrams_of_every_first_byte_leave_no_state(void)
+{
+    world_open(&w, 2);
+    struct path from = {0};
+    struct transmit t[8];
+    uint8_t data[1500];
+    CHECK(address_parse(&from.local, "203.0.113.6", 6666) && address_parse(&from.remote, "198.51.100.1", 8000));
+    for (int first = 0; first < 256; first++)
+        for (size_t len = 0; len < 1500; len += len < 64 ? 1 : 97) {
+            memset(data, first, sizeof data);
+            world_datagram(&w, 0, &from, data, len);
+            CHECK_EQ(sfu_output(w.sfu[0], t, 8, w.now), 0);
+        }
+    CHECK_EQ(stat_get(&w.stats[0].pool_used), 0);
+    world_close(&w);
+}
+
+static void port_that_is_used_again_belongs_to_the_new_session(void)
+{
+    world_open(&w, 1);
+    struct world_client *a = world_join(&w, 0);
+    world_connect(&w, a);
+    struct address port = client_path(a->client)->local, elsewhere = port;
+    elsewhere.port = 7;
+    client_move(a->client, &elsewhere);
+    struct world_client *b = world_join(&w, 0);
+    client_move(b->client, &port);
+    world_connect(&w, b);
+    world_run(&w, MP_S(3));
+    world_publish(&w, b, 1, CODEC_VP8, VIDEO);
+    frames(b, 1, 3, true);
+    CHECK_EQ(stat_get(&w.stats[0].rtp_in), 3);
+    CHECK_EQ(world_drops(&w, DROP_SRTP_AUTH), 0);
+    world_close(&w);
+}
+
+static void source_that_restarts_goes_on_for_its_viewers(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view before, after;
+    call(1, 0, 0, &p, &v);
+    frames(p, 1000, 5, true);
+    CHECK(rtp_parse(&before, v->last, v->last_len));
+    uint16_t seq = before.seq;
+    uint32_t timestamp = before.timestamp;
+    /* A new SSRC, told apart by its payload type and mid. */
+    for (unsigned i = 0; i < 3; i++) {
+        world_send(&w, p, CODEC_VP8, 0x7777, 40000 + i, 99 + 3000 * i, i == 0, true, 500);
+        world_settle(&w);
+    }
+    CHECK_EQ(v->rtp, 8);
+    CHECK(rtp_parse(&after, v->last, v->last_len));
+    CHECK_EQ(after.ssrc, OUT);
+    CHECK_EQ((uint16_t)(after.seq - seq), 3);
+    CHECK((uint32_t)(after.timestamp - timestamp) < 90000);
+    world_close(&w);
+}
+
+static void leaving_gives_everything_back(void)
+{
+    struct world_client *p, *v;
+    call(4, 1, 3, &p, &v);
+    frames(p, 10, 30, true);
+    uint32_t sessions[2] = {p->session, v->session};
+    for (int i = 0; i < 2; i++)
+        world_command(&w, (struct message){.type = MESSAGE_SESSION_CLOSE,
+                                           .to = (uint8_t)registry_owner(w.registry, sessions[i]),
+                                           .session = sessions[i]});
+    world_settle(&w);
+    for (unsigned i = 0; i < 4; i++) {
+        struct transmit t[4];
+        sfu_output(w.sfu[i], t, 4, w.now);
+        CHECK_EQ(stat_get(&w.stats[i].sessions), 0);
+        CHECK_EQ(stat_get(&w.stats[i].tracks), 0);
+        CHECK_EQ(stat_get(&w.stats[i].subscriptions), 0);
+        CHECK_EQ(stat_get(&w.stats[i].pool_used), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        CHECK(world_event(&w, MESSAGE_ENDED, sessions[i]) != NULL);
+        registry_release(w.registry, sessions[i]);
+    }
+    world_close(&w);
+}
+
+static void wrong_fingerprint_ends_the_session(void)
+{
+    world_open(&w, 1);
+    w.expected = dtls_identity_new(); /* the description names this certificate; the client shows its own */
+    struct world_client *c = world_join(&w, 0);
+    world_run(&w, MP_S(1));
+    const struct message *ended = world_event(&w, MESSAGE_ENDED, c->session);
+    CHECK(ended && ended->reason == END_DTLS_FAILED);
+    CHECK(world_event(&w, MESSAGE_CONNECTED, c->session) == NULL);
+    CHECK_EQ(stat_get(&w.stats[0].sessions), 0);
+    dtls_identity_free(w.expected);
+    world_close(&w);
+}
+
+TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_at_another_worker_reach_the_owner),
+          TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
+          TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second), TEST(nack_is_answered_by_rtx),
+          TEST(publisher_is_asked_for_what_is_missing), TEST(publisher_hears_of_its_transport_and_loss),
+          TEST(sender_report_maps_the_source_clock), TEST(run_is_padded_to_one_length),
+          TEST(duplicate_and_forged_packets_are_not_forwarded), TEST(unknown_stream_is_counted),
+          TEST(audio_flows_at_once_with_its_level), TEST(silent_session_ends_after_30_s),
+          TEST(check_without_the_password_moves_nothing), TEST(plain_binding_is_answered_at_a_bounded_rate),
+          TEST(datagrams_of_every_first_byte_leave_no_state), TEST(port_that_is_used_again_belongs_to_the_new_session),
+          TEST(source_that_restarts_goes_on_for_its_viewers), TEST(leaving_gives_everything_back),
+          TEST(wrong_fingerprint_ends_the_session))

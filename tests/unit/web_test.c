@@ -1,0 +1,689 @@
+/* The web layer over loopback: its loop in a thread, clients as plain sockets, so that they can misbehave. */
+#include "limits.h"
+#include "test.h"
+#include "web.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE 8000 /* ms until something that must come counts as missing */
+
+static struct {
+    struct web *web;
+    uint16_t port;
+    pthread_t thread;
+    _Atomic bool stop;
+    _Atomic int opened, closed, too_large, woken, timers;
+    _Atomic size_t longest;
+    struct web_peer peer;
+} server;
+
+static const uint8_t page[] = "<!doctype html><title>page</title>";
+static uint8_t script[100000];
+static const uint8_t script_gzip[] = "not really gzip";
+static const struct web_asset assets[] = {
+    {"/index.html", "text/html; charset=utf-8", "W/\"page\"", page, NULL, sizeof page - 1, 0, false},
+    {"/assets/a-123.js", "text/javascript; charset=utf-8", "W/\"script\"", script, script_gzip, sizeof script,
+     sizeof script_gzip - 1, true},
+};
+static const char *const app_paths[] = {"/", "/watch", NULL};
+
+/* --- the server's side --- */
+
+static bool on_opened(void *context, struct web_socket *s, const struct web_peer *peer, void **user)
+{
+    if (strcmp(peer->origin, "http://evil.example") == 0)
+        return false;
+    server.peer = *peer;
+    *user = &server;
+    server.opened++;
+    web_send(s, "hello", 5);
+    return true;
+}
+
+static void on_text(void *context, struct web_socket *s, void *user, const char *text, size_t len)
+{
+    if (len > server.longest)
+        server.longest = len;
+    if (len == 5 && memcmp(text, "flood", 5) == 0) {
+        static char block[65536];
+        memset(block, 'x', sizeof block);
+        for (int i = 0; i < 2000; i++)
+            web_send(s, block, sizeof block);
+    } else if (len == 5 && memcmp(text, "close", 5) == 0) {
+        web_send(s, "last", 4);
+        web_close(s, 4000, "as asked");
+    } else if (len == 5 && memcmp(text, "timer", 5) == 0) {
+        web_set_timer(server.web, MP_MS(20));
+    } else {
+        web_send(s, text, len);
+    }
+}
+
+static void on_too_large(void *context, struct web_socket *s, void *user)
+{
+    server.too_large++;
+    web_send(s, "too large", 9);
+}
+
+static void on_closed(void *context, struct web_socket *s, void *user)
+{
+    if (user != &server)
+        abort();
+    web_send(s, "nobody hears this", 17);
+    server.closed++;
+}
+
+static bool on_get(void *context, const char *path, const struct web_peer *peer, struct web_response *r)
+{
+    if (strcmp(path, "/healthz") != 0)
+        return false;
+    *r = (struct web_response){200, "text/plain; charset=utf-8", strdup("ok\n"), 3};
+    return true;
+}
+
+static void on_woken(void *context)
+{
+    server.woken++;
+}
+static void on_timer(void *context)
+{
+    server.timers++;
+}
+
+static const struct web_handler handler = {NULL,      on_opened, on_text,  on_too_large,
+                                           on_closed, on_get,    on_woken, on_timer};
+
+static void *serve(void *unused)
+{
+    while (!server.stop)
+        web_service(server.web);
+    return NULL;
+}
+
+static uint16_t free_port(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    bind(fd, (struct sockaddr *)&a, sizeof a);
+    getsockname(fd, (struct sockaddr *)&a, &n);
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
+static struct web *new_web(uint16_t port, const char *listen_to, const char **error)
+{
+    struct web_config c = {
+        .websocket_path = "/sdp", .assets = assets, .asset_count = 2, .app_paths = app_paths};
+    if (listen_to)
+        address_parse(&c.listen, listen_to, port);
+    c.listen.port = port;
+    return web_new(&c, &handler, error);
+}
+
+static void start(void)
+{
+    const char *error = NULL;
+    memset(&server, 0, sizeof server);
+    server.port = free_port();
+    server.web = new_web(server.port, NULL, &error);
+    if (!server.web || pthread_create(&server.thread, NULL, serve, NULL) != 0) {
+        printf("Bail out! %s\n", error ? error : "no thread");
+        exit(1);
+    }
+}
+
+static void stop(void)
+{
+    server.stop = true;
+    web_wake(server.web);
+    pthread_join(server.thread, NULL);
+    web_free(server.web);
+    CHECK_EQ(server.opened, server.closed);
+}
+
+static bool comes_to(_Atomic int *counter, int value)
+{
+    for (int i = 0; i < PATIENCE && *counter < value; i++)
+        usleep(1000);
+    return *counter >= value;
+}
+
+/* --- the client's side --- */
+
+static int dial(int family)
+{
+    struct sockaddr_in v4 = {AF_INET, htons(server.port), {htonl(INADDR_LOOPBACK)}, {0}};
+    struct sockaddr_in6 v6 = {
+        .sin6_family = AF_INET6, .sin6_port = htons(server.port), .sin6_addr = in6addr_loopback};
+    int fd = socket(family, SOCK_STREAM, 0);
+    struct timeval patience = {PATIENCE / 1000, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    int e = family == AF_INET ? connect(fd, (struct sockaddr *)&v4, sizeof v4)
+                              : connect(fd, (struct sockaddr *)&v6, sizeof v6);
+    if (e == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool send_all(int fd, const void *data, size_t len)
+{
+    const char *p = data;
+    while (len) {
+        ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
+        if (n <= 0)
+            return false;
+        p += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool recv_all(int fd, void *data, size_t len)
+{
+    char *p = data;
+    while (len) {
+        ssize_t n = recv(fd, p, len, 0);
+        if (n <= 0)
+            return false;
+        p += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static char reply[256 * 1024];
+static size_t reply_len;
+
+/* Sends a request and reads until the other end closes; the requests here say "connection: close". */
+static const char *ask(const char *request)
+{
+    int fd = dial(AF_INET);
+    ssize_t n;
+    reply_len = 0;
+    send_all(fd, request, strlen(request));
+    while (reply_len < sizeof reply - 1 &&
+           (n = recv(fd, reply + reply_len, sizeof reply - 1 - reply_len, 0)) > 0)
+        reply_len += (size_t)n;
+    reply[reply_len] = 0;
+    close(fd);
+    return reply;
+}
+
+#define REQUEST(line, headers) line " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" headers "\r\n"
+
+static bool has(const char *text)
+{
+    return strcasestr(reply, text) != NULL;
+}
+
+static int upgrade(const char *path, const char *headers)
+{
+    char request[1024], answer[2048];
+    size_t n = 0;
+    int fd = dial(AF_INET);
+    snprintf(request, sizeof request,
+             "GET %s HTTP/1.1\r\nHost: room.example:%u\r\nUpgrade: websocket\r\nConnection: keep-alive, "
+             "Upgrade\r\n"
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+             path, server.port, headers);
+    send_all(fd, request, strlen(request));
+    while (n < sizeof answer - 1 && recv(fd, answer + n, 1, 0) == 1) {
+        answer[++n] = 0;
+        if (strstr(answer, "\r\n\r\n"))
+            break;
+    }
+    snprintf(reply, sizeof reply, "%s", n ? answer : "");
+    if (strstr(answer, " 101 "))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool frame_head(int fd, uint8_t first, uint64_t len)
+{
+    uint8_t h[14] = {first};
+    size_t n = 2;
+    if (len < 126) {
+        h[1] = (uint8_t)(0x80 | len);
+    } else if (len < 65536) {
+        h[1] = 0x80 | 126;
+        h[2] = (uint8_t)(len >> 8);
+        h[3] = (uint8_t)len;
+        n = 4;
+    } else {
+        h[1] = 0x80 | 127;
+        for (int i = 0; i < 8; i++)
+            h[2 + i] = (uint8_t)(len >> (56 - 8 * i));
+        n = 10;
+    }
+    return send_all(fd, h, n + 4); /* the mask is zero: the payload stands as it is */
+}
+
+static bool frame(int fd, uint8_t first, const void *data, size_t len)
+{
+    return frame_head(fd, first, len) && send_all(fd, data, len);
+}
+
+#define TEXT   0x81
+#define BINARY 0x82
+#define CLOSE  0x88
+#define PING   0x89
+#define PONG   0x8a
+
+/* Returns the first byte of the next frame, -1 at the end; the payload is in `reply`. */
+static int next_frame(int fd)
+{
+    uint8_t h[2], more[8] = {0};
+    reply_len = 0;
+    if (!recv_all(fd, h, 2))
+        return -1;
+    uint64_t len = h[1] & 0x7f;
+    size_t n = len == 126 ? 2 : len == 127 ? 8 : 0;
+    if (n && !recv_all(fd, more, n))
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        len = (i ? len << 8 : 0) | more[i];
+    if (len >= sizeof reply || !recv_all(fd, reply, len))
+        return -1;
+    reply[len] = 0;
+    reply_len = len;
+    return h[0];
+}
+
+static bool gets_text(int fd, const char *text)
+{
+    return next_frame(fd) == TEXT && strcmp(reply, text) == 0;
+}
+static bool gets_close(int fd, unsigned code)
+{
+    int first;
+    while ((first = next_frame(fd)) == TEXT)
+        ;
+    return first == CLOSE && reply_len >= 2 && (unsigned)((uint8_t)reply[0] << 8 | (uint8_t)reply[1]) == code;
+}
+
+static int opened_socket(void)
+{
+    int fd = upgrade("/sdp", "");
+    CHECK(fd >= 0 && gets_text(fd, "hello"));
+    return fd;
+}
+
+/* --- HTTP --- */
+
+static void assets_are_served(void)
+{
+    start();
+    ask(REQUEST("GET / ", ""));
+    CHECK(has("HTTP/1.1 200") && has("content-type: text/html") && has("cache-control: no-cache") &&
+          has("<title>page"));
+    CHECK(has("x-content-type-options: nosniff") && has("content-security-policy:") &&
+          has("referrer-policy:"));
+    CHECK(strstr(ask(REQUEST("GET /watch?room=a&name=b", "")), "<title>page") != NULL);
+    ask(REQUEST("GET /assets/a-123.js", ""));
+    CHECK(has("200 OK") && has("immutable") && has("vary: accept-encoding") && !has("content-encoding"));
+    CHECK(reply_len > sizeof script && memcmp(reply + reply_len - sizeof script, script, sizeof script) == 0);
+    ask(REQUEST("GET /assets/a-123.js", "Accept-Encoding: br, gzip;q=0.8\r\n"));
+    CHECK(has("content-encoding: gzip") && has("\r\n\r\nnot really gzip") && has("content-length: 15"));
+    ask(REQUEST("GET /assets/a-123.js", "Accept-Encoding: gzip;q=0, br\r\n"));
+    CHECK(!has("content-encoding"));
+    stop();
+}
+
+static void etags_save_the_body(void)
+{
+    start();
+    ask(REQUEST("GET /assets/a-123.js", "If-None-Match: \"x\", \"script\"\r\n"));
+    CHECK(has("304 Not Modified") && has("etag: W/\"script\"") && strstr(reply, "\r\n\r\n")[4] == 0);
+    ask(REQUEST("GET /assets/a-123.js", "If-None-Match: W/\"other\"\r\n"));
+    CHECK(has("200 OK"));
+    ask(REQUEST("HEAD /assets/a-123.js", ""));
+    CHECK(has("200 OK") && has("content-length: 100000") && strstr(reply, "\r\n\r\n")[4] == 0);
+    stop();
+}
+
+static void the_rest_is_asked_of_the_handler(void)
+{
+    start();
+    CHECK(strstr(ask(REQUEST("GET /healthz", "")), "\r\n\r\nok\n") && has("no-store"));
+    CHECK(strstr(ask(REQUEST("HEAD /healthz", "")), "content-length: 3") && !strstr(reply, "ok\n"));
+    static const char *const missing[] = {REQUEST("GET /nothing", ""),
+                                          REQUEST("GET /../../etc/passwd", ""),
+                                          REQUEST("GET /%2e%2e%2f%2e%2e%2fetc/passwd", ""),
+                                          REQUEST("GET /..%5c..%5cetc/passwd", ""),
+                                          REQUEST("GET /assets/", ""),
+                                          REQUEST("GET /....//index.html", ""),
+                                          REQUEST("GET /index.html%00.js", "")};
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
+        ask(missing[i]);
+        CHECK(has("HTTP/1.1 40") || reply_len == 0);
+        CHECK(reply_len < 1024 && !has("200 OK"));
+    }
+    ask(REQUEST("GET /sdp", ""));
+    CHECK(has(" 426 "));
+    stop();
+}
+
+static void other_methods_are_refused(void)
+{
+    start();
+    ask(REQUEST("POST /", "Content-Length: 3\r\n") "abc");
+    CHECK(has(" 405 ") && has("allow: GET, HEAD"));
+    ask(REQUEST("PUT /x", "Content-Length: 0\r\n"));
+    CHECK(has(" 405 "));
+    ask(REQUEST("OPTIONS /", ""));
+    CHECK(has(" 405 ") || reply_len == 0);
+    ask("CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n");
+    CHECK(!has(" 200 "));
+    /* a body where none belongs: smuggling */
+    ask(REQUEST("GET /", "Content-Length: 30\r\n") "GET /healthz HTTP/1.1\r\n\r\n");
+    CHECK(has(" 400 ") && !has("ok\n"));
+    ask(REQUEST("GET /", "Transfer-Encoding: chunked\r\n") "0\r\n\r\n");
+    CHECK(has(" 400 "));
+    stop();
+}
+
+static void nonsense_ends_the_connection(void)
+{
+    static char large[64 * 1024];
+    start();
+    ask("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello over TLS\r\n\r\n");
+    CHECK(!has("200 OK"));
+    ask("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    CHECK(!has("200 OK"));
+    ask(REQUEST("GET /", "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"));
+    CHECK(!has(" 101 "));
+    ask(REQUEST("GET /", "Upgrade: teapot\r\n"));
+    CHECK(!has(" 101 "));
+    memset(large, 'a', sizeof large - 1);
+    memcpy(large, "GET / HTTP/1.1\r\nX: ", 19);
+    CHECK(!strstr(ask(large), "200 OK"));
+    CHECK(strstr(ask(REQUEST("GET /healthz", "")), "200 OK") != NULL);
+    stop();
+}
+
+static void a_connection_is_kept_for_more_requests(void)
+{
+    start();
+    int fd = dial(AF_INET6);
+    CHECK(fd >= 0);
+    for (int i = 0; i < 3; i++) {
+        const char *request = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+        CHECK(send_all(fd, request, strlen(request)));
+        reply_len = 0;
+        memset(reply, 0, 4096);
+        while (!strstr(reply, "ok\n") && recv(fd, reply + reply_len, 1, 0) == 1)
+            reply_len++;
+        CHECK(has("200 OK"));
+    }
+    close(fd);
+    stop();
+}
+
+/* --- WebSocket --- */
+
+static void messages_go_both_ways(void)
+{
+    char text[70000];
+    start();
+    int fd = opened_socket();
+    CHECK(!strcasestr(reply, "permessage"));
+    CHECK(strncmp(server.peer.host, "room.example:", 13) == 0 && server.peer.origin[0] == 0);
+    CHECK(server.peer.local.port == server.port && address_is_v4(&server.peer.local) &&
+          server.peer.remote.port);
+    for (size_t len = 0; len < sizeof text; len = len * 3 + 1) {
+        memset(text, 'a', len);
+        CHECK(frame(fd, TEXT, text, len) && next_frame(fd) == TEXT && reply_len == len &&
+              !memcmp(reply, text, len));
+    }
+    CHECK(frame(fd, PING, "p", 1) && next_frame(fd) == PONG && strcmp(reply, "p") == 0);
+    CHECK(frame(fd, CLOSE, "\x03\xe8", 2) && gets_close(fd, 1000));
+    CHECK(comes_to(&server.closed, 1));
+    close(fd);
+    stop();
+}
+
+static void fragments_become_one_message(void)
+{
+    start();
+    int fd = opened_socket();
+    CHECK(frame(fd, 0x01, "on", 2) && frame(fd, PING, "", 0) && frame(fd, 0x00, "", 0) &&
+          frame(fd, 0x80, "e", 1));
+    CHECK(next_frame(fd) == PONG && gets_text(fd, "one"));
+    CHECK(frame(fd, TEXT, "two", 3) && gets_text(fd, "two"));
+    close(fd);
+    stop();
+}
+
+static void large_messages_end_at_the_limit(void)
+{
+    static char text[WS_MESSAGE_MAX + 1];
+    memset(text, 'b', sizeof text);
+    start();
+    int fd = opened_socket();
+    CHECK(frame(fd, TEXT, text, WS_MESSAGE_MAX - 16) && next_frame(fd) == TEXT);
+    CHECK_EQ(server.longest, WS_MESSAGE_MAX - 16);
+    CHECK(frame(fd, TEXT, text, WS_MESSAGE_MAX + 1) && gets_text(fd, "too large") && gets_close(fd, 1009));
+    close(fd);
+    fd = opened_socket(); /* told by the header alone, before any of it came */
+    CHECK(frame_head(fd, TEXT, 1ull << 40) && send_all(fd, "x", 1) && gets_text(fd, "too large") &&
+          gets_close(fd, 1009));
+    close(fd);
+    fd = opened_socket();
+    CHECK(frame(fd, 0x01, text, 10));
+    for (int i = 0; i < 30; i++)
+        if (!frame(fd, 0x00, text, 10000))
+            break;
+    CHECK(gets_text(fd, "too large") && gets_close(fd, 1009));
+    close(fd);
+    CHECK(comes_to(&server.closed, 3));
+    CHECK_EQ(server.too_large, 3);
+    CHECK_EQ(server.longest, WS_MESSAGE_MAX - 16);
+    stop();
+}
+
+static void what_is_not_text_is_refused(void)
+{
+    start();
+    int fd = opened_socket();
+    CHECK(frame(fd, BINARY, "\x01\x02", 2) && gets_close(fd, 1003));
+    close(fd);
+    fd = opened_socket();
+    CHECK(frame(fd, TEXT, "a\xff\xfe", 3) && gets_close(fd, 1007));
+    close(fd);
+    fd = opened_socket();
+    CHECK(frame(fd, 0x83, "x", 1) && gets_close(fd, 1002)); /* an opcode that nobody defined */
+    close(fd);
+    CHECK(comes_to(&server.closed, 3));
+    CHECK_EQ(server.longest, 0);
+    stop();
+}
+
+static void a_peer_that_never_reads_is_closed(void)
+{
+    start();
+    int fd = opened_socket();
+    CHECK(frame(fd, TEXT, "flood", 5));
+    CHECK(comes_to(&server.closed, 1)); /* although the close frame cannot be delivered */
+    close(fd);
+    fd = opened_socket();
+    CHECK(frame(fd, TEXT, "flood", 5) && gets_close(fd, 1008)); /* this one reads, too late */
+    close(fd);
+    stop();
+}
+
+static void the_server_closes_after_its_last_word(void)
+{
+    start();
+    int fd = opened_socket();
+    CHECK(frame(fd, TEXT, "close", 5) && gets_text(fd, "last") && gets_close(fd, 4000));
+    CHECK(strcmp(reply + 2, "as asked") == 0);
+    CHECK(frame(fd, CLOSE, "\x0f\xa0", 2) && next_frame(fd) == -1);
+    close(fd);
+    fd = opened_socket(); /* no acknowledgement: closed all the same */
+    CHECK(frame(fd, TEXT, "close", 5));
+    CHECK(comes_to(&server.closed, 2));
+    close(fd);
+    stop();
+}
+
+static void a_lost_peer_is_noticed(void)
+{
+    struct linger hard = {1, 0};
+    start();
+    int fd = opened_socket();
+    close(fd);
+    CHECK(comes_to(&server.closed, 1));
+    fd = opened_socket();
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close(fd); /* a reset */
+    CHECK(comes_to(&server.closed, 2));
+    stop();
+}
+
+static void only_proper_handshakes_open(void)
+{
+    start();
+    CHECK(upgrade("/other", "") < 0 && has(" 404 "));
+    CHECK(upgrade("/", "") < 0 && has(" 404 "));
+    CHECK(upgrade("/sdp", "Origin: http://evil.example\r\n") < 0 && has(" 403 "));
+    ask("GET /sdp HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
+        "7\r\n\r\n");
+    CHECK(has(" 426 ") && has("sec-websocket-version: 13"));
+    ask("GET /sdp HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
+        "13\r\n\r\n");
+    CHECK(!has(" 101 ")); /* no key */
+    char origin[600];
+    snprintf(origin, sizeof origin, "Origin: http://%0500d\r\n", 1);
+    CHECK(upgrade("/sdp", origin) < 0 && has(" 400 "));
+    int fd = upgrade(
+        "/sdp",
+        "Sec-WebSocket-Protocol: what.ever, other\r\nSec-WebSocket-Extensions: permessage-deflate\r\n");
+    CHECK(fd >= 0 && has("sec-websocket-protocol: what.ever\r\n") && !has("permessage"));
+    CHECK(gets_text(fd, "hello"));
+    close(fd);
+    fd = upgrade("/sdp?peer=1", "Origin: http://room.example\r\n");
+    CHECK(fd >= 0 && !has("sec-websocket-protocol") &&
+          strcmp(server.peer.origin, "http://room.example") == 0);
+    close(fd);
+    stop();
+}
+
+/* --- the loop --- */
+
+static void it_can_be_woken_and_timed(void)
+{
+    start();
+    web_wake(server.web);
+    CHECK(comes_to(&server.woken, 1));
+    int fd = opened_socket();
+    CHECK(frame(fd, TEXT, "timer", 5));
+    CHECK(comes_to(&server.timers, 1));
+    usleep(100000);
+    CHECK_EQ(server.timers, 1);
+    close(fd);
+    stop();
+}
+
+static void a_taken_port_is_an_error(void)
+{
+    const char *error = NULL;
+    start();
+    CHECK(new_web(server.port, NULL, &error) == NULL && error && strcmp(error, strerror(EADDRINUSE)) == 0);
+    error = NULL;
+    CHECK(new_web(server.port, "127.0.0.1", &error) == NULL && error);
+    error = NULL;
+    CHECK(new_web(free_port(), "192.0.2.1", &error) == NULL && error); /* nobody's address */
+    stop();
+}
+
+static void it_listens_where_it_is_told(void)
+{
+    const char *error = NULL;
+    memset(&server, 0, sizeof server);
+    server.port = free_port();
+    struct web *w = new_web(server.port, "127.0.0.1", &error);
+    int fd = dial(AF_INET6);
+    CHECK(w && fd < 0);
+    fd = dial(AF_INET);
+    CHECK(fd >= 0);
+    close(fd);
+    web_free(w);
+    CHECK(dial(AF_INET) < 0);
+}
+
+static void it_stops_accepting(void)
+{
+    start();
+    int fd = opened_socket();
+    stop();
+    char c;
+    CHECK(recv(fd, &c, 1, 0) <= 0); /* freed with a client on it */
+    close(fd);
+    const char *error = NULL;
+    struct web *w = new_web(server.port, NULL, &error);
+    CHECK(w != NULL); /* the port can be had again at once */
+    server.web = w;
+    web_stop_accepting(w);
+    web_wake(w);
+    for (int i = 0; i < 3; i++) {
+        web_wake(w);
+        web_service(w);
+    }
+    CHECK(dial(AF_INET) < 0);
+    web_free(w);
+}
+
+/* Without descriptors nothing can be accepted, and the loop must sleep all the same. */
+static void a_lack_of_descriptors_does_not_spin(void)
+{
+    struct rlimit before, few;
+    int taken[1024], n = 0, waiting[3];
+    start();
+    getrlimit(RLIMIT_NOFILE, &before);
+    few = before;
+    few.rlim_cur = 256;
+    for (int i = 0; i < 3; i++)
+        waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
+    setrlimit(RLIMIT_NOFILE, &few);
+    while (n < 1024 && (taken[n] = dup(1)) >= 0)
+        n++;
+    struct sockaddr_in a = {AF_INET, htons(server.port), {htonl(INADDR_LOOPBACK)}, {0}};
+    for (int i = 0; i < 3; i++)
+        CHECK(connect(waiting[i], (struct sockaddr *)&a, sizeof a) == 0);
+    clock_t used = clock();
+    usleep(500000);
+    CHECK(clock() - used < CLOCKS_PER_SEC / 4);
+    while (n)
+        close(taken[--n]);
+    setrlimit(RLIMIT_NOFILE, &before);
+    const char *request = REQUEST("GET /healthz", "");
+    struct timeval patience = {PATIENCE / 1000, 0};
+    setsockopt(waiting[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    CHECK(send_all(waiting[0], request, strlen(request)) && recv(waiting[0], reply, sizeof reply, 0) > 0);
+    for (int i = 0; i < 3; i++)
+        close(waiting[i]);
+    stop();
+}
+
+TEST_MAIN(TEST(assets_are_served), TEST(etags_save_the_body), TEST(the_rest_is_asked_of_the_handler),
+          TEST(other_methods_are_refused), TEST(nonsense_ends_the_connection),
+          TEST(a_connection_is_kept_for_more_requests), TEST(messages_go_both_ways),
+          TEST(fragments_become_one_message), TEST(large_messages_end_at_the_limit),
+          TEST(what_is_not_text_is_refused), TEST(a_peer_that_never_reads_is_closed),
+          TEST(the_server_closes_after_its_last_word), TEST(a_lost_peer_is_noticed),
+          TEST(only_proper_handshakes_open), TEST(it_can_be_woken_and_timed), TEST(a_taken_port_is_an_error),
+          TEST(it_listens_where_it_is_told), TEST(it_stops_accepting),
+          TEST(a_lack_of_descriptors_does_not_spin))

@@ -1,0 +1,325 @@
+#include "world.h"
+#include "check.h"
+#include "codec.h"
+#include "crypto.h"
+#include "demux.h"
+#include "rtcp.h"
+#include "rtp.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SERVER_PORT 8000
+
+void world_open(struct world *w, unsigned workers)
+{
+    memset(w, 0, sizeof *w);
+    w->now = MP_S(1000);
+    w->workers = workers;
+    w->registry = registry_new(64);
+    w->identity = dtls_identity_new();
+    w->client_identity = dtls_identity_new();
+    w->client_crypto = crypto_new(CRYPTO_OPENSSL);
+    for (unsigned i = 0; i < workers; i++) {
+        w->crypto[i] = crypto_new(CRYPTO_BEST);
+        w->sfu[i] = sfu_new(&(struct sfu_config){.worker = i,
+                                                 .workers = workers,
+                                                 .registry = w->registry,
+                                                 .crypto = w->crypto[i],
+                                                 .identity = w->identity,
+                                                 .stats = &w->stats[i],
+                                                 .packets = 4096,
+                                                 .seed = 7 + i,
+                                                 .wall = MP_S(3900000000)});
+        INVARIANT(w->sfu[i] != NULL);
+    }
+}
+
+void world_close(struct world *w)
+{
+    for (size_t i = 0; i < w->client_count; i++)
+        client_free(w->clients[i].client);
+    for (unsigned i = 0; i < w->workers; i++) {
+        sfu_free(w->sfu[i]);
+        crypto_free(w->crypto[i]);
+    }
+    crypto_free(w->client_crypto);
+    dtls_identity_free(w->identity);
+    dtls_identity_free(w->client_identity);
+    registry_free(w->registry);
+}
+
+/* --- moving things --- */
+
+static struct world_client *client_at(struct world *w, const struct address *a)
+{
+    for (size_t i = 0; i < w->client_count; i++)
+        if (address_equal(&client_path(w->clients[i].client)->local, a))
+            return &w->clients[i];
+    return NULL;
+}
+
+static bool send_clients(struct world *w)
+{
+    uint8_t data[1500];
+    bool moved = false;
+    for (size_t i = 0; i < w->client_count; i++) {
+        struct world_client *c = &w->clients[i];
+        size_t len;
+        while ((len = client_output(c->client, data, sizeof data))) {
+            moved = true;
+            if (!w->lose || !w->lose(w, false, data, len))
+                world_datagram(w, c->received_by, client_path(c->client), data, len);
+        }
+    }
+    return moved;
+}
+
+static void deliver(struct world *w, const struct transmit *t)
+{
+    struct world_client *c = client_at(w, &t->path.remote);
+    uint32_t step = t->segment && t->segment < t->len ? t->segment : t->len;
+    for (uint32_t at = 0; at < t->len; at += step) {
+        uint32_t len = t->len - at < step ? t->len - at : step;
+        INVARIANT(len <= DATAGRAM_IN_MAX);
+        if (!c)
+            w->to_strangers++;
+        else if (!w->lose || !w->lose(w, true, t->data + at, len))
+            client_input(c->client, t->data + at, len, w->now);
+    }
+}
+
+static bool drain(struct world *w, unsigned i)
+{
+    struct transmit t[8];
+    struct message m;
+    size_t n;
+    bool moved = false;
+    while ((n = sfu_output(w->sfu[i], t, 8, w->now)))
+        for (size_t k = 0; k < n; k++, moved = true)
+            deliver(w, &t[k]);
+    while (sfu_emit(w->sfu[i], &m)) {
+        moved = true;
+        if (m.to != TO_CONTROL) {
+            sfu_message(w->sfu[m.to], &m, w->now);
+        } else {
+            INVARIANT(w->event_count < WORLD_EVENTS_MAX);
+            w->events[w->event_count++] = m;
+        }
+    }
+    return moved;
+}
+
+void world_settle(struct world *w)
+{
+    bool moved = true;
+    while (moved) {
+        moved = send_clients(w);
+        for (unsigned i = 0; i < w->workers; i++)
+            moved |= drain(w, i);
+    }
+}
+
+static mp_time next(const struct world *w)
+{
+    mp_time at = MP_NEVER;
+    for (unsigned i = 0; i < w->workers; i++)
+        at = mp_min(at, sfu_deadline(w->sfu[i]));
+    for (size_t i = 0; i < w->client_count; i++)
+        at = mp_min(at, client_deadline(w->clients[i].client));
+    return at;
+}
+
+void world_run(struct world *w, mp_time duration)
+{
+    mp_time end = w->now + duration;
+    world_settle(w);
+    while (next(w) <= end) {
+        w->now = mp_max(w->now, next(w)) + MP_US(1);
+        for (unsigned i = 0; i < w->workers; i++)
+            sfu_timeout(w->sfu[i], w->now);
+        for (size_t i = 0; i < w->client_count; i++)
+            client_timeout(w->clients[i].client, w->now);
+        world_settle(w);
+    }
+    w->now = mp_max(w->now, end);
+}
+
+void world_datagram(struct world *w, unsigned worker, const struct path *from, const uint8_t *data, size_t len)
+{
+    struct path path = {.local = from->remote, .remote = from->local};
+    sfu_input(w->sfu[worker], &path, data, len, w->now);
+}
+
+void world_command(struct world *w, struct message m)
+{
+    m.from = TO_CONTROL;
+    sfu_message(w->sfu[m.to], &m, w->now);
+}
+
+/* --- clients --- */
+
+static void count_feedback(void *context, uint16_t seq) { ++*(unsigned *)context; }
+
+static void on_rtp(void *context, const uint8_t *data, size_t len, mp_time now)
+{
+    struct world_client *c = context;
+    c->rtp++;
+    memcpy(c->last, data, len);
+    c->last_len = len;
+    if (c->on_rtp)
+        c->on_rtp(c, data, len);
+}
+
+static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
+{
+    struct world_client *c = context;
+    struct rtcp_view v;
+    size_t at = 0;
+    c->rtcp++;
+    while (rtcp_next(&v, data, len, &at)) {
+        c->pli += v.type == RTCP_PSFB && v.count == PSFB_PLI;
+        c->twcc += v.type == RTCP_RTPFB && v.count == RTPFB_TWCC;
+        c->sr += v.type == RTCP_SR && rtcp_sr(&v, &c->last_sr);
+        c->rr += v.type == RTCP_RR;
+        if (v.type == RTCP_RTPFB && v.count == RTPFB_NACK)
+            rtcp_nack(&v, count_feedback, &c->nacked, 1000);
+    }
+    INVARIANT(at == len);
+}
+
+struct world_client *world_join(struct world *w, unsigned received_by)
+{
+    struct world_client *c = &w->clients[w->client_count];
+    struct session_setup setup = {.fingerprint = {.hash = "sha-256", .len = 32}};
+    uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
+    char ip[32];
+    memset(c, 0, sizeof *c);
+    c->received_by = received_by;
+    dtls_identity_fingerprint(w->expected ? w->expected : w->client_identity, setup.fingerprint.value);
+    for (size_t i = 0; i < sizeof random; i++)
+        random[i] = (uint8_t)(w->client_count * 31 + i * 7);
+    c->session = registry_open(w->registry, &setup, random, &c->credentials);
+    struct client_config config = {.ufrag = "abcd",
+                                   .remote_ufrag = c->credentials.ufrag,
+                                   .remote_password = c->credentials.password,
+                                   .remote_fingerprint = {.hash = "sha-256", .len = 32},
+                                   .identity = w->client_identity,
+                                   .crypto = w->client_crypto,
+                                   .seed = 99 + w->client_count,
+                                   .context = c,
+                                   .rtp = on_rtp,
+                                   .rtcp = on_rtcp};
+    dtls_identity_fingerprint(w->identity, config.remote_fingerprint.value);
+    snprintf(ip, sizeof ip, "192.0.2.%zu", w->client_count + 10);
+    INVARIANT(address_parse(&config.path.local, ip, (uint16_t)(40000 + w->client_count)));
+    INVARIANT(address_parse(&config.path.remote, "198.51.100.1", SERVER_PORT));
+    c->client = client_new(&config, w->now);
+    w->client_count++;
+    return c;
+}
+
+void world_connect(struct world *w, struct world_client *c)
+{
+    for (int i = 0; i < 200 && client_state(c->client) < CLIENT_CONNECTED; i++)
+        world_run(w, MP_MS(10));
+    INVARIANT(client_state(c->client) == CLIENT_CONNECTED);
+    world_command(w, (struct message){.type = MESSAGE_EXTENSIONS,
+                                      .to = (uint8_t)world_owner(w, c),
+                                      .session = c->session,
+                                      .extensions = {.id = {[EXT_MID] = 1, [EXT_ABS_SEND_TIME] = 2,
+                                                            [EXT_TRANSPORT_CC] = 3, [EXT_AUDIO_LEVEL] = 4,
+                                                            [EXT_VIDEO_ORIENTATION] = 5}}});
+}
+
+unsigned world_owner(const struct world *w, const struct world_client *c)
+{
+    return registry_owner(w->registry, c->session);
+}
+
+const struct message *world_event(const struct world *w, enum message_type type, uint32_t session)
+{
+    for (size_t i = w->event_count; i-- > 0;)
+        if (w->events[i].type == type && w->events[i].session == session)
+            return &w->events[i];
+    return NULL;
+}
+
+uint64_t world_drops(const struct world *w, enum drop_reason reason)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < w->workers; i++)
+        n += stat_get(&w->stats[i].drops[reason]);
+    return n;
+}
+
+void world_publish(struct world *w, struct world_client *c, uint32_t track, enum codec codec, uint32_t ssrc)
+{
+    bool video = codec_is_video(codec);
+    world_command(w, (struct message){.type = MESSAGE_PUBLISH,
+                                      .to = (uint8_t)world_owner(w, c),
+                                      .session = c->session,
+                                      .track = track,
+                                      .publish = {.codec = codec,
+                                                  .payload_type = video ? 96 : 111,
+                                                  .rtx_payload_type = video ? 97 : 0,
+                                                  .clock_rate = video ? 90000 : 48000,
+                                                  .ssrc = ssrc,
+                                                  .rtx_ssrc = video ? ssrc + 1 : 0,
+                                                  .mid = "0",
+                                                  .nack = video,
+                                                  .pli = video,
+                                                  .transport_cc = true}});
+    world_settle(w);
+}
+
+void world_subscribe(struct world *w, struct world_client *viewer, struct world_client *publisher, uint32_t track,
+                     enum codec codec, uint32_t ssrc)
+{
+    bool video = codec_is_video(codec);
+    world_command(w, (struct message){.type = MESSAGE_SUBSCRIBE,
+                                      .to = (uint8_t)world_owner(w, viewer),
+                                      .session = viewer->session,
+                                      .track = track,
+                                      .subscribe = {.origin = (uint8_t)world_owner(w, publisher),
+                                                    .codec = codec,
+                                                    .payload_type = video ? 120 : 109,
+                                                    .rtx_payload_type = video ? 121 : 0,
+                                                    .clock_rate = video ? 90000 : 48000,
+                                                    .ssrc = ssrc,
+                                                    .rtx_ssrc = ssrc + 1,
+                                                    .mid = "s1",
+                                                    .cname = "publisher"}});
+    world_settle(w);
+}
+
+void world_send(struct world *w, struct world_client *c, enum codec codec, uint32_t ssrc, uint64_t index, uint32_t timestamp,
+                bool keyframe, bool marker, size_t size)
+{
+    uint8_t plain[1500], out[1600], twcc[2] = {(uint8_t)(index >> 8), (uint8_t)index}, level = 0x85;
+    bool video = codec_is_video(codec);
+    struct rtp_extension_ids ids = {.id = {[EXT_TRANSPORT_CC] = 3, [EXT_AUDIO_LEVEL] = video ? 0 : 4}};
+    struct bytes values[EXT_COUNT] = {[EXT_TRANSPORT_CC] = {twcc, 2}, [EXT_AUDIO_LEVEL] = {&level, 1}};
+    size_t n = rtp_write(plain, &(struct rtp_header){.marker = marker,
+                                                     .payload_type = video ? 96 : 111,
+                                                     .seq = (uint16_t)index,
+                                                     .timestamp = timestamp,
+                                                     .ssrc = ssrc});
+    n += rtp_write_extensions(plain, &ids, values);
+    memset(plain + n, (int)(index & 0xff), size);
+    if (video && size >= 4) {
+        plain[n] = 0x10;                /* VP8 descriptor: start of partition 0 */
+        plain[n + 1] = keyframe ? 0 : 1; /* P bit */
+    }
+    size_t len = client_rtp(c->client, plain, n + size, index, out);
+    INVARIANT(len > 0);
+    if (!w->lose || !w->lose(w, false, out, len))
+        world_datagram(w, c->received_by, client_path(c->client), out, len);
+}
+
+void world_send_rtcp(struct world *w, struct world_client *c, const uint8_t *packet, size_t n)
+{
+    uint8_t out[1600];
+    size_t len = client_rtcp(c->client, packet, n, out);
+    INVARIANT(len > 0);
+    world_datagram(w, c->received_by, client_path(c->client), out, len);
+}

@@ -1,0 +1,64 @@
+/* A server of several workers and its clients, in memory: datagrams and messages move at once, time moves when told. The
+ * control plane is the test itself. */
+#pragma once
+#include "client.h"
+#include "message.h"
+#include "registry.h"
+#include "rtcp.h"
+#include "sfu.h"
+
+#define WORLD_WORKERS_MAX 4
+#define WORLD_CLIENTS_MAX 16
+#define WORLD_EVENTS_MAX  256
+
+struct world_client {
+    struct client *client;
+    uint32_t session;
+    struct session_credentials credentials;
+    unsigned received_by; /* worker that its datagrams reach */
+    unsigned rtp, rtcp, pli, nacked, twcc, sr, rr;
+    struct rtcp_sr last_sr;
+    uint8_t last[1600];   /* the last RTP packet, plain */
+    size_t last_len;
+    void (*on_rtp)(struct world_client *, const uint8_t *, size_t);
+    void *user;
+};
+
+struct world {
+    mp_time now;
+    unsigned workers;
+    struct registry *registry;
+    struct dtls_identity *identity, *client_identity;
+    struct dtls_identity *expected; /* whose fingerprint the descriptions name, if not client_identity's */
+    struct crypto *crypto[WORLD_WORKERS_MAX], *client_crypto;
+    struct stats stats[WORLD_WORKERS_MAX];
+    struct sfu *sfu[WORLD_WORKERS_MAX];
+    struct world_client clients[WORLD_CLIENTS_MAX];
+    size_t client_count;
+    struct message events[WORLD_EVENTS_MAX]; /* to the control plane */
+    size_t event_count;
+    bool (*lose)(struct world *, bool to_client, const uint8_t *, size_t); /* true: this datagram is lost */
+    unsigned to_strangers; /* datagrams to where no client is */
+};
+
+void world_open(struct world *, unsigned workers);
+void world_close(struct world *); /* checks that every pool is back */
+/* A session, and a client that talks to it by worker `received_by`. */
+struct world_client *world_join(struct world *, unsigned received_by);
+void world_connect(struct world *, struct world_client *); /* until DTLS is up: at most 2 s of the world */
+void world_run(struct world *, mp_time duration);          /* lets time pass, with everything that is due */
+void world_settle(struct world *);                         /* delivers until nothing moves */
+void world_command(struct world *, struct message);        /* to the worker `to` */
+void world_datagram(struct world *, unsigned worker, const struct path *from_client, const uint8_t *, size_t); /* forged */
+unsigned world_owner(const struct world *, const struct world_client *);
+const struct message *world_event(const struct world *, enum message_type, uint32_t session); /* the last; NULL: none */
+uint64_t world_drops(const struct world *, enum drop_reason);
+
+/* Commands. */
+void world_publish(struct world *, struct world_client *, uint32_t track, enum codec, uint32_t ssrc);
+void world_subscribe(struct world *, struct world_client *viewer, struct world_client *publisher, uint32_t track, enum codec,
+                     uint32_t ssrc);
+/* Sends one packet of a published stream: VP8 (a key frame's first packet or not) or Opus, `size` payload bytes. */
+void world_send(struct world *, struct world_client *, enum codec, uint32_t ssrc, uint64_t index, uint32_t timestamp,
+                bool keyframe, bool marker, size_t size);
+void world_send_rtcp(struct world *, struct world_client *, const uint8_t *, size_t);
