@@ -369,6 +369,22 @@ int srtp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *o
     return (int)(len - tag);
 }
 
+void srtp_rx_forget(struct srtp_rx *rx, uint32_t ssrc)
+{
+    unsigned i = stream_find(rx->rtp_ssrc, rx->rtp_count, ssrc);
+    if (i != STREAM_NONE) {
+        rx->rtp_ssrc[i] = rx->rtp_ssrc[--rx->rtp_count];
+        rx->rtp_streams[i] = rx->rtp_streams[rx->rtp_count];
+        rx->rtp_streams[rx->rtp_count] = (struct rtp_stream){0};
+    }
+    i = stream_find(rx->rtcp_ssrc, rx->rtcp_count, ssrc);
+    if (i != STREAM_NONE) {
+        rx->rtcp_ssrc[i] = rx->rtcp_ssrc[--rx->rtcp_count];
+        rx->rtcp_streams[i] = rx->rtcp_streams[rx->rtcp_count];
+        rx->rtcp_streams[rx->rtcp_count] = (struct rtcp_stream){0};
+    }
+}
+
 /* `len`: without tag and index. */
 static bool rtcp_open_gcm(const struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *out,
                           uint32_t word)

@@ -54,3 +54,6 @@ void srtp_rx_free(struct srtp_rx *);
  * sequence number, ROC << 16 | SEQ. */
 int srtp_unprotect(struct srtp_rx *, const uint8_t *in, size_t len, uint8_t *out, uint64_t *index);
 int srtcp_unprotect(struct srtp_rx *, const uint8_t *in, size_t len, uint8_t *out);
+/* Gives back the state of an SSRC that its source has ended, so that a session may change its sources for ever. What is left of
+ * the stream on its way could then be replayed once: the caller must not forward that SSRC any more. */
+void srtp_rx_forget(struct srtp_rx *, uint32_t ssrc);

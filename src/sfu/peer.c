@@ -273,10 +273,13 @@ void peer_unpublish(struct sfu *sfu, struct peer *p, uint32_t track)
         link = &(*link)->next;
     *link = rx->next;
     for (uint8_t i = 0; i < p->ssrc_count;)
-        if (p->by_ssrc[i].rx == rx)
+        if (p->by_ssrc[i].rx == rx) {
+            if (p->rx)
+                srtp_rx_forget(p->rx, p->by_ssrc[i].ssrc);
             p->by_ssrc[i] = p->by_ssrc[--p->ssrc_count];
-        else
+        } else {
             i++;
+        }
     rx->track->publisher = NULL;
     track_release(sfu, rx->track);
     free(rx);

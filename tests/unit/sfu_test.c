@@ -469,6 +469,23 @@ static void source_that_restarts_goes_on_for_its_viewers(void)
     world_close(&w);
 }
 
+static void sources_may_change_for_ever(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    for (uint32_t i = 0; i < 3 * STREAMS_RX_MAX; i++) {
+        world_publish(&w, p, 100 + i, CODEC_OPUS, 50000 + i);
+        world_subscribe(&w, v, p, 100 + i, CODEC_OPUS, 60000 + 2 * i);
+        world_send(&w, p, CODEC_OPUS, 50000 + i, 1, 0, false, false, 60);
+        world_settle(&w);
+        CHECK_EQ(v->rtp, i + 1);
+        world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = 100 + i});
+        world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 100 + i});
+    }
+    CHECK_EQ(world_drops(&w, DROP_SRTP_STREAMS), 0);
+    world_close(&w);
+}
+
 static void leaving_gives_everything_back(void)
 {
     struct world_client *p, *v;
@@ -518,5 +535,5 @@ TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_a
           TEST(audio_flows_at_once_with_its_level), TEST(silent_session_ends_after_30_s),
           TEST(check_without_the_password_moves_nothing), TEST(plain_binding_is_answered_at_a_bounded_rate),
           TEST(datagrams_of_every_first_byte_leave_no_state), TEST(port_that_is_used_again_belongs_to_the_new_session),
-          TEST(source_that_restarts_goes_on_for_its_viewers), TEST(leaving_gives_everything_back),
+          TEST(source_that_restarts_goes_on_for_its_viewers), TEST(sources_may_change_for_ever), TEST(leaving_gives_everything_back),
           TEST(wrong_fingerprint_ends_the_session))

@@ -1,0 +1,66 @@
+# make run     installs what is missing, builds, and starts Monoport at http://localhost:8000 (ARGS="--port 9000" to change)
+# make build   the same without starting: build/monoport
+# make test    installs what the tests need and runs them all (SANITIZE=1: with AddressSanitizer and UBSan)
+# make format  puts the C sources into the project's form
+# make clean   removes what was built
+
+SHELL := bash
+.DELETE_ON_ERROR:
+
+BUILD     := build
+ASAN      := build-asan
+TSAN      := build-tsan
+CLANG     := build-clang
+NPM       := npm --no-fund --no-audit --loglevel=error
+WEB       := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+ARGS      ?=
+export SANITIZE
+
+.PHONY: run build test asan tsan clang page setup setup-test format clean
+
+run: build
+	exec $(BUILD)/monoport $(ARGS)
+
+build: setup page
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >/dev/null
+	@ninja --quiet -C $(BUILD)
+
+asan: setup-test page
+	@[ -f $(ASAN)/build.ninja ] || meson setup $(ASAN) -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized >/dev/null
+	@ninja --quiet -C $(ASAN)
+
+tsan: setup-test page
+	@[ -f $(TSAN)/build.ninja ] || meson setup $(TSAN) -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized >/dev/null
+	@ninja --quiet -C $(TSAN)
+
+# The other compiler: its warnings are errors too.
+clang: setup-test page
+	@[ -f $(CLANG)/build.ninja ] || CC=clang meson setup $(CLANG) >/dev/null
+	@ninja --quiet -C $(CLANG)
+
+test: setup-test $(if $(SANITIZE),asan,build asan tsan clang) tests/e2e/node_modules/.stamp
+	@tests/run
+
+page: web/dist/.stamp
+
+web/dist/.stamp: $(WEB) web/node_modules/.stamp
+	@echo "Building the page"
+	@cd web && $(NPM) run --silent build
+	@touch $@
+
+web/node_modules/.stamp tests/e2e/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json | setup
+	@echo "Installing npm packages for $*"
+	@cd $* && $(NPM) ci
+	@touch $@
+
+setup:
+	@tools/setup run
+
+setup-test:
+	@tools/setup test
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD) $(ASAN) $(TSAN) $(CLANG) web/dist

@@ -1,0 +1,490 @@
+#include "path.h"
+#include "sdp.h"
+#include "test.h"
+#include <stdlib.h>
+#include <time.h>
+
+static char *read_golden(const char *name, size_t *len)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/tests/golden/%s.sdp", SOURCE_ROOT, name);
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return NULL;
+    char *text = malloc(1 << 16);
+    *len = fread(text, 1, 1 << 16, f);
+    fclose(f);
+    return text;
+}
+
+static bool text_equals(struct text t, const char *s)
+{
+    return t.len == strlen(s) && memcmp(t.data, s, t.len) == 0;
+}
+
+static const struct sdp_codec *codec_with(const struct sdp_section *s, unsigned payload_type)
+{
+    for (size_t i = 0; i < s->codec_count; i++)
+        if (s->codecs[i].payload_type == payload_type)
+            return &s->codecs[i];
+    return NULL;
+}
+
+static enum sdp_error error_of(const char *text)
+{
+    enum sdp_error e = SDP_OK;
+    sdp_free(sdp_parse(text, strlen(text), &e));
+    return e;
+}
+
+#define HEAD    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+#define AUDIO   "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+#define SESSION HEAD AUDIO
+
+static const char *const golden[] = {
+    "chromium-call",      "chromium-original", "chromium-stream", "chromium-watch", "chromium-gathered",
+    "chromium-h264",      "chromium-vp9",      "chromium-av1",    "firefox-call",   "firefox-original",
+    "firefox-stream",     "firefox-watch",     "firefox-vp9",     "firefox-av1",    "firefox-gathered",
+    "chromium-simulcast", "firefox-simulcast"};
+
+static void golden_offers_are_understood(void)
+{
+    for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
+        size_t len = 0;
+        enum sdp_error e;
+        char *text = read_golden(golden[i], &len);
+        CHECK(text != NULL);
+        struct sdp *sdp = text ? sdp_parse(text, len, &e) : NULL;
+        CHECK(sdp != NULL);
+        if (sdp) {
+            CHECK(sdp->bundled && sdp->trickle && !sdp->ice_lite);
+            CHECK_EQ(sdp->count, strstr(golden[i], "original") ? 3 : 2);
+            CHECK_EQ(sdp->sections[0].kind, SDP_AUDIO);
+            CHECK_EQ(sdp->sections[1].kind, SDP_VIDEO);
+            for (size_t k = 0; k < sdp->count; k++) {
+                const struct sdp_section *s = &sdp->sections[k];
+                CHECK(s->mid[0] == '0' + (char)k && s->mid[1] == 0);
+                CHECK(s->ufrag.len >= 4 && s->password.len >= 22 && s->fingerprint.len == 32);
+                CHECK(s->setup == SDP_ACTPASS);
+                CHECK(s->kind == SDP_APPLICATION || (s->rtcp_mux && s->extensions.id[EXT_MID]));
+            }
+        }
+        sdp_free(sdp);
+        free(text);
+    }
+}
+
+static void chromium_video_is_read_in_full(void)
+{
+    size_t len = 0;
+    enum sdp_error e;
+    char *text = read_golden("chromium-call", &len);
+    struct sdp *sdp = sdp_parse(text, len, &e);
+    const struct sdp_section *a = &sdp->sections[0], *v = &sdp->sections[1];
+    const struct sdp_codec *opus = codec_with(a, 111), *vp8 = codec_with(v, 96), *rtx = codec_with(v, 97);
+    CHECK(opus && opus->codec == CODEC_OPUS && opus->clock_rate == 48000 && opus->channels == 2 &&
+          opus->transport_cc && !opus->nack && text_equals(opus->fmtp, "minptime=10;useinbandfec=1"));
+    CHECK(codec_with(a, 9) && codec_with(a, 9)->codec == CODEC_NONE);
+    CHECK(vp8 && vp8->codec == CODEC_VP8 && vp8->nack && vp8->pli && vp8->fir && vp8->transport_cc &&
+          vp8->remb);
+    CHECK(rtx && rtx->rtx && rtx->apt == 96 && rtx->codec == CODEC_NONE);
+    CHECK_EQ(v->codecs[0].payload_type, 96);
+    CHECK_EQ(v->extensions.id[EXT_VIDEO_ORIENTATION], 13);
+    CHECK_EQ(v->extensions.id[EXT_TRANSPORT_CC], 3);
+    CHECK_EQ(a->extensions.id[EXT_AUDIO_LEVEL], 1);
+    CHECK_EQ(a->ssrc_count, 1);
+    CHECK_EQ(v->ssrc_count, 1);
+    CHECK_EQ(v->ssrcs[0].ssrc, 1686103457);
+    CHECK_EQ(v->ssrcs[0].rtx, 2863332578);
+    CHECK(text_equals(v->stream_id, "08b0dc0d-ee00-4a71-9062-917d257d29f2"));
+    CHECK(text_equals(v->track_id, "d29624da-aa08-4226-a4bc-b58ddb1a896b"));
+    CHECK(text_equals(v->ufrag, "eyIT") && v->rtcp_rsize && v->direction == SDP_SENDRECV);
+    CHECK_EQ(v->fingerprint.value[31], 0x3d);
+    sdp_free(sdp);
+    free(text);
+}
+
+static void firefox_attributes_come_in_any_order(void)
+{
+    size_t len = 0;
+    enum sdp_error e;
+    char *text = read_golden("firefox-simulcast", &len);
+    struct sdp *sdp = sdp_parse(text, len, &e);
+    const struct sdp_section *v = &sdp->sections[1];
+    const struct sdp_codec *vp8 = codec_with(v, 120), *rtx = codec_with(v, 124);
+    CHECK(v->bundle_only && v->port == 0 && v->direction == SDP_SENDONLY);
+    CHECK(vp8 && vp8->codec == CODEC_VP8 && text_equals(vp8->fmtp, "max-fs=12288;max-fr=60"));
+    CHECK(rtx && rtx->rtx && rtx->apt == 120);
+    CHECK_EQ(v->ssrc_count, 3);
+    CHECK_EQ(v->ssrcs[1].ssrc, 2660777977);
+    CHECK_EQ(v->ssrcs[1].rtx, 3903229390);
+    CHECK_EQ(v->fingerprint.value[0], 0xda); /* the session's */
+    sdp_free(sdp);
+    text = (free(text), read_golden("chromium-gathered", &len));
+    sdp = sdp_parse(text, len, &e);
+    CHECK(sdp && sdp->sections[0].port != 0);
+    sdp_free(sdp);
+    free(text);
+}
+
+/* In a buffer of exactly its size, so that a read past its end is seen. */
+static void every_prefix_parses_or_fails_cleanly(void)
+{
+    for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
+        size_t len = 0, parsed = 0;
+        char *text = read_golden(golden[i], &len);
+        for (size_t n = 0; n <= len; n++) {
+            char *prefix = malloc(n ? n : 1);
+            enum sdp_error e = SDP_OK;
+            memcpy(prefix, text, n);
+            struct sdp *sdp = sdp_parse(prefix, n, &e);
+            CHECK((sdp == NULL) == (e != SDP_OK));
+            parsed += sdp != NULL;
+            sdp_free(sdp);
+            free(prefix);
+        }
+        CHECK(parsed > 100 && parsed < len);
+        free(text);
+    }
+}
+
+static void every_changed_byte_parses_or_fails_cleanly(void)
+{
+    size_t len = 0;
+    char *text = read_golden("firefox-original", &len), *copy = malloc(len);
+    static const char bytes[] = {0, '\n', ' ', ':', '0', '9', '/', '*', '\xff'};
+    for (size_t i = 0; i < len * sizeof bytes; i++) {
+        enum sdp_error e;
+        memcpy(copy, text, len);
+        copy[i / sizeof bytes] = bytes[i % sizeof bytes];
+        struct sdp *sdp = sdp_parse(copy, len, &e);
+        CHECK((sdp == NULL) == (e != SDP_OK));
+        sdp_free(sdp);
+    }
+    free(copy);
+    free(text);
+}
+
+static char *repeat(const char *head, const char *line, size_t times, size_t *len)
+{
+    size_t h = strlen(head), n = strlen(line);
+    char *text = malloc(h + n * times + 1);
+    memcpy(text, head, h);
+    for (size_t i = 0; i < times; i++)
+        memcpy(text + h + i * n, line, n);
+    *len = h + n * times;
+    text[*len] = 0;
+    return text;
+}
+
+static enum sdp_error error_of_repeated(const char *head, const char *line, size_t times)
+{
+    size_t len;
+    char *text = repeat(head, line, times, &len);
+    enum sdp_error e = SDP_OK;
+    sdp_free(sdp_parse(text, len, &e));
+    free(text);
+    return e;
+}
+
+static void too_much_of_anything_is_refused(void)
+{
+    CHECK_EQ(error_of_repeated(HEAD, AUDIO, 1000), SDP_TOO_MANY);
+    CHECK_EQ(error_of_repeated(HEAD, AUDIO, 100000), SDP_TOO_MANY);
+    CHECK_EQ(error_of_repeated(HEAD "a=x:", "yyyyyyyyyyyyyyyy", 256), SDP_TOO_MANY);
+    CHECK_EQ(error_of_repeated(HEAD "a=x:", "y", 4000), SDP_OK);
+    char text[8192], *p = text + sprintf(text, "%sm=audio 9 UDP/TLS/RTP/SAVPF", HEAD);
+    for (int i = 0; i < SDP_CODECS_MAX; i++)
+        p += sprintf(p, " %d", i);
+    CHECK_EQ(error_of(text), SDP_OK);
+    sprintf(p, " 127");
+    CHECK_EQ(error_of(text), SDP_TOO_MANY);
+    p = text + sprintf(text, "%s", SESSION);
+    for (int i = 1; i <= SDP_SSRCS_MAX; i++)
+        p += sprintf(p, "a=ssrc:%d cname:x\r\n", i);
+    CHECK_EQ(error_of(text), SDP_OK);
+    sprintf(p, "a=ssrc:99 cname:x\r\n");
+    CHECK_EQ(error_of(text), SDP_TOO_MANY);
+}
+
+/* Lines of every kind by the ten thousand: no attribute may be looked up in what came before it. */
+static void cost_is_linear(void)
+{
+    static const char *const lines[] = {
+        "a=rtcp-fb:111 nack\r\n", "a=rtcp-fb:* nack\r\n", "a=ssrc:7 cname:x\r\n",
+        "a=extmap:1 urn:x\r\n",   "a=candidate:1\r\n",    "a=group:BUNDLE a b\r\n",
+        "a=fmtp:111 x=y\r\n",     "a=msid:a b\r\n",       "a\r\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        clock_t start = clock();
+        CHECK_EQ(error_of_repeated(SESSION, lines[i], 10000), i == 8 ? SDP_SYNTAX : SDP_OK);
+        CHECK(clock() - start < CLOCKS_PER_SEC);
+    }
+}
+
+static void lines_that_lie_are_refused(void)
+{
+    static const char *const bad[] = {
+        "",
+        "v=1\r\n",
+        "hello",
+        "v=0\r\nnonsense\r\n",
+        HEAD "m=audio\r\n",
+        HEAD "m=audio 9\r\n",
+        HEAD "m=audio 9 UDP/TLS/RTP/SAVPF\r\n",
+        HEAD "m=audio x UDP/TLS/RTP/SAVPF 1\r\n",
+        HEAD "m=audio 65536 UDP/TLS/RTP/SAVPF 1\r\n",
+        HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 128\r\n",
+        HEAD "m=audio 9 UDP/TLS/RTP/SAVPF -1\r\n",
+        HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 1 1\r\n",
+        SESSION "a=rtpmap:128 opus/48000/2\r\n",
+        SESSION "a=rtpmap:111 opus\r\n",
+        SESSION "a=rtpmap:111 opus/4294967296\r\n",
+        SESSION "a=rtpmap:111 opus/99999999999999999999\r\n",
+        SESSION "a=rtpmap:111 opus/48000/256\r\n",
+        SESSION "a=rtpmap:\r\n",
+        SESSION "a=fmtp:999 x\r\n",
+        SESSION "a=extmap:0 urn:x\r\n",
+        SESSION "a=extmap:256 urn:x\r\n",
+        SESSION "a=extmap:1\r\n",
+        SESSION "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=extmap:1 urn:3gpp:video-orientation\r\n",
+        SESSION "a=ssrc:4294967296 cname:x\r\n",
+        SESSION "a=ssrc-group:FID 1\r\n",
+        SESSION "a=ssrc-group:FID 1 1\r\n",
+        SESSION "a=mid:\r\n",
+        SESSION "a=mid:0123456789abcdef\r\n",
+        SESSION "a=mid:a b\r\n",
+        SESSION "a=ice-ufrag:\r\n",
+        SESSION "a=fingerprint:sha-256 00:11\r\n",
+        SESSION
+        "a=fingerprint:sha-256 "
+        "0G:D8:9F:C3:B7:56:DD:7A:D0:08:51:4D:A6:96:FB:9D:E9:94:06:AF:7C:4D:4E:7D:CD:18:D9:7B:E7:DE:AE:3D\r\n",
+        SESSION "a=fmtp:111 x\ra=ssrc:1\r\n",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (error_of(bad[i]) != SDP_SYNTAX)
+            printf("# %s\n", bad[i]);
+        CHECK_EQ(error_of(bad[i]), SDP_SYNTAX);
+    }
+    enum sdp_error e;
+    static const char nul[] = SESSION "a=x:\0y\r\n";
+    CHECK(!sdp_parse(nul, sizeof nul - 1, &e) && e == SDP_SYNTAX);
+    CHECK(!sdp_parse(NULL, 0, &e) && e == SDP_SYNTAX);
+}
+
+#define VIDEO "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
+
+static void sections_need_mids_and_one_bundle(void)
+{
+    CHECK_EQ(error_of(SESSION), SDP_OK);
+    CHECK_EQ(error_of(SESSION "a=mid:0\r\n" VIDEO "a=mid:1\r\n"), SDP_NO_BUNDLE);
+    CHECK_EQ(error_of(HEAD "a=group:BUNDLE 0\r\n" AUDIO "a=mid:0\r\n" VIDEO "a=mid:1\r\n"), SDP_NO_BUNDLE);
+    CHECK_EQ(error_of(HEAD "a=group:BUNDLE 0 0 2\r\n" AUDIO "a=mid:0\r\n" VIDEO "a=mid:1\r\n"),
+             SDP_NO_BUNDLE);
+    CHECK_EQ(error_of(HEAD "a=group:BUNDLE 0 1\r\n" AUDIO "a=mid:0\r\n" VIDEO "a=mid:1\r\n"), SDP_OK);
+    CHECK_EQ(error_of(HEAD "a=group:BUNDLE 0\r\n" AUDIO "a=mid:0\r\n" VIDEO "a=mid:0\r\n"), SDP_DUPLICATE);
+    CHECK_EQ(error_of(HEAD "a=group:BUNDLE 0\r\n" AUDIO "a=mid:0\r\n" VIDEO), SDP_DUPLICATE);
+    /* refused sections need neither */
+    CHECK_EQ(error_of(HEAD "a=group:BUNDLE 0\r\n" AUDIO "a=mid:0\r\nm=video 0 UDP/TLS/RTP/SAVPF 0\r\n"),
+             SDP_OK);
+    CHECK_EQ(error_of(HEAD "a=group:BUNDLE 0\r\n" AUDIO
+                           "a=mid:0\r\nm=video 0 UDP/TLS/RTP/SAVPF 0\r\na=bundle-only\r\na=mid:1\r\n"),
+             SDP_NO_BUNDLE);
+}
+
+static void sections_inherit_from_the_session(void)
+{
+    enum sdp_error e;
+    const char *text =
+        HEAD "a=ice-lite\r\na=ice-ufrag:abcd\r\na=ice-pwd:secret\r\na=setup:active\r\na=recvonly\r\n"
+             "a=group:BUNDLE 0 1\r\n" AUDIO "a=mid:0\r\n" VIDEO
+             "a=mid:1\r\na=ice-ufrag:efgh\r\na=sendonly\r\na=setup:passive\r\n";
+    struct sdp *sdp = sdp_parse(text, strlen(text), &e);
+    CHECK(sdp && sdp->ice_lite && !sdp->trickle);
+    CHECK(sdp && text_equals(sdp->sections[0].ufrag, "abcd") && text_equals(sdp->sections[1].ufrag, "efgh"));
+    CHECK(sdp && sdp->sections[0].direction == SDP_RECVONLY && sdp->sections[1].direction == SDP_SENDONLY);
+    CHECK(sdp && sdp->sections[0].setup == SDP_ACTIVE && sdp->sections[1].setup == SDP_PASSIVE);
+    sdp_free(sdp);
+}
+
+#define SHA256 "a=fingerprint:SHA-256 " X8 ":" X8 ":" X8 ":" X8 "\r\n"
+#define SHA512 "a=fingerprint:sha-512 " X8 ":" X8 ":" X8 ":" X8 ":" X8 ":" X8 ":" X8 ":" X8 "\r\n"
+#define X8     "01:02:03:04:05:06:07:ff"
+
+static void the_strongest_fingerprint_counts(void)
+{
+    static const struct {
+        const char *text;
+        int len;
+    } cases[] = {{SESSION SHA256 SHA512, 64},
+                 {SESSION SHA512 SHA256, 64},
+                 {SESSION "a=fingerprint:sha-1 00:11\r\n", 0},
+                 {HEAD SHA256 AUDIO, 32},
+                 {HEAD SHA512 AUDIO SHA256, 32},
+                 {HEAD SHA512 AUDIO "a=fingerprint:md5 00\r\n", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum sdp_error e;
+        struct sdp *sdp = sdp_parse(cases[i].text, strlen(cases[i].text), &e);
+        CHECK(sdp != NULL);
+        if (sdp)
+            CHECK_EQ(sdp->sections[0].fingerprint.len, cases[i].len);
+        if (sdp && cases[i].len == 32)
+            CHECK(strcmp(sdp->sections[0].fingerprint.hash, "sha-256") == 0);
+        sdp_free(sdp);
+    }
+}
+
+static void payload_types_that_look_like_rtcp_are_not_used(void)
+{
+    enum sdp_error e;
+    const char *text =
+        HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 63 64 95 96\r\na=rtpmap:63 opus/48000/2\r\na=rtpmap:64 "
+             "opus/48000/2\r\na=rtpmap:95 opus/48000/2\r\na=rtpmap:96 opus/48000/2\r\n";
+    struct sdp *sdp = sdp_parse(text, strlen(text), &e);
+    const struct sdp_codec *c = sdp->sections[0].codecs;
+    CHECK(c[0].codec == CODEC_OPUS && !c[1].codec && !c[2].codec && c[3].codec == CODEC_OPUS);
+    sdp_free(sdp);
+}
+
+static void fmtp_parameters_are_found(void)
+{
+    struct text v, f = {"a=1; Profile-Level-Id=42e01f ;b;c=", 34};
+    CHECK(sdp_fmtp(f, "profile-level-id", &v) && text_equals(v, "42e01f"));
+    CHECK(sdp_fmtp(f, "a", &v) && text_equals(v, "1"));
+    CHECK(sdp_fmtp(f, "b", &v) && v.len == 0);
+    CHECK(sdp_fmtp(f, "c", &v) && v.len == 0);
+    CHECK(!sdp_fmtp(f, "d", &v) && !sdp_fmtp((struct text){NULL, 0}, "a", &v));
+}
+
+static bool matches(enum codec codec, const char *a, const char *b)
+{
+    struct sdp_codec x = {.codec = codec, .clock_rate = 90000, .channels = 1, .fmtp = {a, strlen(a)}}, y = x;
+    y.fmtp = (struct text){b, strlen(b)};
+    CHECK(sdp_codec_matches(&x, &y) == sdp_codec_matches(&y, &x));
+    return sdp_codec_matches(&x, &y);
+}
+
+static void codecs_match_by_what_decoders_care_for(void)
+{
+    CHECK(matches(CODEC_VP8, "", "max-fr=60"));
+    CHECK(!matches(CODEC_NONE, "", ""));
+    CHECK(matches(CODEC_VP9, "", "profile-id=0") && !matches(CODEC_VP9, "profile-id=2", ""));
+    CHECK(matches(CODEC_AV1, "level-idx=5;profile=0;tier=0", "") && !matches(CODEC_AV1, "profile=1", ""));
+    CHECK(!matches(CODEC_VP9, "profile-id=x", "profile-id=x"));
+#define H(profile, mode) "level-asymmetry-allowed=1;packetization-mode=" mode ";profile-level-id=" profile
+    CHECK(matches(CODEC_H264, H("42e01f", "1"), H("42E034", "1")));  /* another level */
+    CHECK(matches(CODEC_H264, H("42e01f", "1"), H("4d801f", "1")));  /* another spelling */
+    CHECK(!matches(CODEC_H264, H("42e01f", "1"), H("42e01f", "0"))); /* single NAL units only */
+    CHECK(!matches(CODEC_H264, H("42e01f", "1"), H("42001f", "1"))); /* baseline is more */
+    CHECK(!matches(CODEC_H264, H("42e01f", "1"), H("64001f", "1")));
+    CHECK(matches(CODEC_H264, "profile-level-id=42001f", ""));
+    CHECK(!matches(CODEC_H264, H("42e0", "1"), H("42e0", "1")));
+}
+
+static const struct sdp_local_codec opus = {.payload_type = 111,
+                                            .name = "opus",
+                                            .clock_rate = 48000,
+                                            .channels = 2,
+                                            .fmtp = {"minptime=10;useinbandfec=1", 26},
+                                            .transport_cc = true};
+static const struct sdp_local_codec vp8 = {.payload_type = 96,
+                                           .rtx_payload_type = 97,
+                                           .name = "VP8",
+                                           .clock_rate = 90000,
+                                           .nack = true,
+                                           .pli = true,
+                                           .fir = true,
+                                           .transport_cc = true};
+
+/* What we write is what we would read, and one of each: sent, inactive, refused. */
+static void written_descriptions_read_back(void)
+{
+    struct address addresses[2];
+    CHECK(address_parse(&addresses[0], "192.0.2.7", 8000) &&
+          address_parse(&addresses[1], "2001:db8::7", 8000));
+    struct sdp_local local = {.session_id = 77,
+                              .version = 3,
+                              .ufrag = "abcdefgh",
+                              .password = "0123456789abcdefghijkl",
+                              .fingerprint = {1, 2, 3},
+                              .setup = SDP_ACTPASS,
+                              .addresses = addresses,
+                              .address_count = 2};
+    struct sdp_local_section sections[] = {
+        {.kind = SDP_APPLICATION,
+         .media = {"application", 11},
+         .protocol = {"UDP/DTLS/SCTP", 13},
+         .format = {"webrtc-datachannel", 18},
+         .refused = true,
+         .mid = "d"},
+        {.kind = SDP_AUDIO, .mid = "0", .direction = SDP_INACTIVE, .codecs = &opus, .codec_count = 1},
+        {.kind = SDP_VIDEO,
+         .mid = "s1",
+         .direction = SDP_SENDONLY,
+         .codecs = &vp8,
+         .codec_count = 1,
+         .extensions = {{4, 2, 3, 0, 13}},
+         .stream_id = "stream",
+         .track_id = "track",
+         .cname = "name",
+         .ssrc = 4294967295u,
+         .rtx_ssrc = 5}};
+    struct sdp_writer w = {0};
+    enum sdp_error e = SDP_OK;
+    sdp_write_session(&w, &local, sections, 3);
+    CHECK(!w.failed && strlen(w.data) == w.len);
+    struct sdp *sdp = sdp_parse(w.data, w.len, &e);
+    CHECK(sdp && sdp->count == 3 && sdp->bundled && sdp->ice_lite && sdp->trickle);
+    CHECK(strstr(w.data, "a=group:BUNDLE 0 s1\r\n") &&
+          strstr(w.data, "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"));
+    CHECK(strstr(w.data, "192.0.2.7 8000 typ host") && strstr(w.data, "2001:db8::7 8000 typ host"));
+    if (sdp) {
+        const struct sdp_section *v = &sdp->sections[2];
+        const struct sdp_codec *c = &v->codecs[0];
+        CHECK(sdp->sections[0].port == 0 && strcmp(sdp->sections[0].mid, "d") == 0);
+        CHECK(sdp->sections[1].direction == SDP_INACTIVE && sdp->sections[1].end_of_candidates);
+        CHECK(v->direction == SDP_SENDONLY && v->setup == SDP_ACTPASS && v->rtcp_mux && v->rtcp_rsize);
+        CHECK(c->codec == CODEC_VP8 && c->nack && c->pli && c->fir && c->transport_cc && !c->remb);
+        CHECK(v->codecs[1].rtx && v->codecs[1].apt == 96);
+        CHECK(v->ssrc_count == 1 && v->ssrcs[0].ssrc == 4294967295u && v->ssrcs[0].rtx == 5);
+        CHECK(memcmp(&v->extensions, &sections[2].extensions, sizeof v->extensions) == 0);
+        CHECK(text_equals(v->stream_id, "stream") && text_equals(v->track_id, "track"));
+        CHECK(v->fingerprint.len == 32 && memcmp(v->fingerprint.value, local.fingerprint, 32) == 0);
+    }
+    sdp_free(sdp);
+    free(w.data);
+}
+
+static void a_description_of_refusals_has_no_group(void)
+{
+    struct sdp_local local = {.ufrag = "abcd", .password = "p", .setup = SDP_PASSIVE};
+    struct sdp_local_section sections[] = {
+        {.kind = SDP_AUDIO, .refused = true, .mid = "0"},
+        {.kind = SDP_VIDEO, .mid = "1"}}; /* without codecs it must be refused */
+    struct sdp_writer w = {0};
+    sdp_write_session(&w, &local, sections, 2);
+    CHECK(!strstr(w.data, "BUNDLE") && strstr(w.data, "m=audio 0 ") && strstr(w.data, "m=video 0 "));
+    CHECK_EQ(error_of(w.data), SDP_OK);
+    free(w.data);
+}
+
+static void long_values_are_written_whole(void)
+{
+    size_t len;
+    char *value = repeat("", "0123456789", 1000, &len);
+    struct sdp_writer w = {0};
+    sdp_printf(&w, "a=%s\r\n", value);
+    sdp_printf(&w, "b=%d\r\n", 1);
+    CHECK_EQ(w.len, len + 4 + 5);
+    CHECK(memcmp(w.data + 2, value, len) == 0);
+    free(w.data);
+    free(value);
+}
+
+TEST_MAIN(TEST(golden_offers_are_understood), TEST(chromium_video_is_read_in_full),
+          TEST(firefox_attributes_come_in_any_order), TEST(every_prefix_parses_or_fails_cleanly),
+          TEST(every_changed_byte_parses_or_fails_cleanly), TEST(too_much_of_anything_is_refused),
+          TEST(cost_is_linear), TEST(lines_that_lie_are_refused), TEST(sections_need_mids_and_one_bundle),
+          TEST(sections_inherit_from_the_session), TEST(the_strongest_fingerprint_counts),
+          TEST(payload_types_that_look_like_rtcp_are_not_used), TEST(fmtp_parameters_are_found),
+          TEST(codecs_match_by_what_decoders_care_for), TEST(written_descriptions_read_back),
+          TEST(a_description_of_refusals_has_no_group), TEST(long_values_are_written_whole))
