@@ -24,7 +24,7 @@ export { TrackLevel } from './levels';
 export { Emitter } from './emitter';
 export { NAME_LENGTH, ROOM_LENGTH, SMALL_CAMERA_BITRATE } from './limits';
 export type { LinkEnd } from './link';
-export { LocalMedia, type LocalDevice, type LocalScreen } from './local-media';
+export { LocalMedia, type LocalDevice, type LocalScreen, type WantedDevices } from './local-media';
 export type { Codec, Participant, Role, Source } from './message';
 export type { RemoteStream } from './remote-streams';
 export { signalingUrl } from './signaling';

@@ -25,6 +25,11 @@ export interface LocalScreen {
   audio: MediaStreamTrack | null;
 }
 
+export interface WantedDevices {
+  microphone: boolean;
+  camera: boolean;
+}
+
 type DeviceName = 'microphone' | 'camera';
 
 /**
@@ -61,25 +66,12 @@ export class LocalMedia extends Emitter<{ change: void }> {
     return this.#screen;
   }
 
-  /** Opens both with one question to the user; if that fails, each alone, to keep the one that works. */
-  open(): Promise<void> {
+  /** Opens devices with one question to the user; if that fails, each alone, to keep the one that works. */
+  open(wanted: WantedDevices = { microphone: true, camera: true }): Promise<void> {
     return this.#exclusive(async () => {
-      try {
-        const stream = await openDevices({
-          audio: microphoneConstraints(this.microphone.deviceId),
-          video: cameraConstraints(this.camera.deviceId, this.#quality),
-        });
-        this.#accept('microphone', stream.getAudioTracks()[0] ?? null);
-        this.#accept('camera', stream.getVideoTracks()[0] ?? null);
-      } catch (error) {
-        if (problemOf(error) === 'insecure') {
-          this.#set('microphone', { problem: 'insecure' });
-          this.#set('camera', { problem: 'insecure' });
-          return;
-        }
-        await this.#acquire('microphone');
-        await this.#acquire('camera');
-      }
+      if (wanted.microphone && wanted.camera && (await this.#acquireBoth())) return;
+      if (wanted.microphone) await this.#acquire('microphone');
+      if (wanted.camera) await this.#acquire('camera');
     });
   }
 
@@ -166,6 +158,24 @@ export class LocalMedia extends Emitter<{ change: void }> {
     }
   }
 
+  /** False if it is worth to try each alone. */
+  async #acquireBoth(): Promise<boolean> {
+    try {
+      const stream = await openDevices({
+        audio: microphoneConstraints(this.microphone.deviceId),
+        video: cameraConstraints(this.camera.deviceId, this.#quality),
+      });
+      this.#accept('microphone', stream.getAudioTracks()[0] ?? null);
+      this.#accept('camera', stream.getVideoTracks()[0] ?? null);
+      return true;
+    } catch (error) {
+      if (problemOf(error) !== 'insecure') return false;
+      this.#set('microphone', { problem: 'insecure' });
+      this.#set('camera', { problem: 'insecure' });
+      return true;
+    }
+  }
+
   async #acquire(name: DeviceName): Promise<void> {
     const { deviceId } = this.#devices[name];
     try {
@@ -185,6 +195,7 @@ export class LocalMedia extends Emitter<{ change: void }> {
       stop(track);
       return;
     }
+    if (this.#devices[name].track !== track) stop(this.#devices[name].track);
     if (track) track.onended = () => void this.#exclusive(() => this.#unplugged(name, track));
     this.#set(name, { on: track !== null, track, problem: track ? null : 'missing' });
   }

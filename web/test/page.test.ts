@@ -57,6 +57,10 @@ test.each([
   expect(rows * shape.height + (rows - 1) * 10).toBeLessThanOrEqual(height);
 });
 
+test('grid_of_whole_pictures_has_their_shape', () => {
+  expect(gridShape(374, 700, 1, 10, true)).toEqual({ columns: 1, width: 374, height: 210 });
+});
+
 test('grid_of_an_unmeasured_place_is_empty', () => {
   expect(gridShape(0, 0, 3, 10)).toEqual({ columns: 1, width: 0, height: 0 });
 });

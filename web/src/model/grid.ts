@@ -10,9 +10,13 @@ const WIDEST = 16 / 9;
 const NARROWEST_UPRIGHT = 3 / 4;
 const NARROWEST_LYING = 4 / 3;
 
-/** The columns for which `count` tiles with `gap` px between them are largest in `width` x `height` px. */
-export function gridShape(width: number, height: number, count: number, gap: number): GridShape {
-  const narrowest = Math.min(NARROWEST_LYING, Math.max(NARROWEST_UPRIGHT, width / Math.max(1, height)));
+/**
+ * The columns for which `count` tiles with `gap` px between them are largest in `width` x `height` px.
+ * `whole`: pictures are not cut, so that a tile has their shape.
+ */
+export function gridShape(width: number, height: number, count: number, gap: number, whole = false): GridShape {
+  const cut = Math.min(NARROWEST_LYING, Math.max(NARROWEST_UPRIGHT, width / Math.max(1, height)));
+  const narrowest = whole ? WIDEST : cut;
   let best: GridShape = { columns: 1, width: 0, height: 0 };
   for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
     const rows = Math.ceil(count / columns);

@@ -6,6 +6,7 @@ import {
   SMALL_CAMERA_BITRATE,
   SMALL_QUALITY,
   signalingUrl,
+  type WantedDevices,
 } from '../../client';
 import { recall, remember } from './preferences';
 import { makeRoomName } from './room-name';
@@ -25,6 +26,8 @@ export interface VisitSnapshot {
 export class Visit extends Emitter<{ change: VisitSnapshot }> {
   readonly route: Route;
   #snapshot: VisitSnapshot;
+  /** Whoever left with the camera off does not come back with it on. */
+  #wanted: WantedDevices = { microphone: true, camera: true };
 
   constructor(route: Route) {
     super();
@@ -94,12 +97,14 @@ export class Visit extends Emitter<{ change: VisitSnapshot }> {
 
   async #openDevices(): Promise<void> {
     this.#update({ asking: true });
-    await this.#snapshot.media.open();
+    await this.#snapshot.media.open(this.#wanted);
     this.#update({ asking: false });
   }
 
   #ended(): void {
-    this.#snapshot.media.close();
+    const { media } = this.#snapshot;
+    this.#wanted = { microphone: media.microphone.on, camera: media.camera.on };
+    media.close();
     this.#update({ stage: 'left', call: null, media: this.#makeMedia() });
   }
 

@@ -49,7 +49,7 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
 
   return (
     <div className="room dark">
-      <RoomHeader room={room} status={countWords(participants.length + 1)}>
+      <RoomHeader room={room} status={state === 'connecting' ? 'Connecting…' : countWords(participants.length + 1)}>
         <RoundButton icon="link" label="Copy the link of this room" onClick={copyLink} />
         <RoundButton
           icon="people"

@@ -46,7 +46,7 @@ export function StreamPage({ visit, call }: { visit: Visit; call: Call }) {
       </RoomHeader>
       <main className="room-main">
         <div className="room-view">
-          <Gallery scenes={scenes} speakers={NOBODY} onRemoteFrame={nothing} />
+          <Gallery scenes={scenes} speakers={NOBODY} onRemoteFrame={nothing} whole />
           <Banner call={call} />
           <Toasts toasts={toasts} />
         </div>

@@ -48,7 +48,7 @@ export function WatchPage({ visit, call }: { visit: Visit; call: Call }) {
       <main className="room-main">
         <div className="room-view" ref={view}>
           {scenes.length > 0 ? (
-            <Gallery scenes={scenes} speakers={speakers} onRemoteFrame={noteFrame} />
+            <Gallery scenes={scenes} speakers={speakers} onRemoteFrame={noteFrame} whole />
           ) : (
             snapshot.state === 'connected' && <NothingYet />
           )}

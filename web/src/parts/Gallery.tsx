@@ -12,15 +12,18 @@ interface Props {
   scenes: readonly Scene[];
   speakers: ReadonlySet<string>;
   onRemoteFrame: () => void;
+  /** Show whole pictures: an audience must see what the streamer shows. */
+  whole?: boolean;
 }
 
 /** Everybody, as large as fits. A shared screen takes the stage, and the others line up beside it. */
-export function Gallery({ scenes, speakers, onRemoteFrame }: Props) {
+export function Gallery({ scenes, speakers, onRemoteFrame, whole = false }: Props) {
   const screens = scenes.filter(({ kind }) => kind === 'screen');
   const tile = (scene: Scene) => (
     <Tile
       key={scene.key}
       scene={scene}
+      whole={whole}
       isSpeaking={scene.kind === 'camera' && speakers.has(scene.participant)}
       {...(scene.isSelf ? {} : { onFirstFrame: onRemoteFrame })}
     />
@@ -37,12 +40,16 @@ export function Gallery({ scenes, speakers, onRemoteFrame }: Props) {
       </div>
     );
   }
-  return <Grid count={scenes.length}>{scenes.map(tile)}</Grid>;
+  return (
+    <Grid count={scenes.length} whole={whole}>
+      {scenes.map(tile)}
+    </Grid>
+  );
 }
 
-function Grid({ count, children }: { count: number; children: ReactNode }) {
+function Grid({ count, whole, children }: { count: number; whole: boolean; children: ReactNode }) {
   const [ref, { width, height }] = useSize<HTMLDivElement>();
-  const shape = gridShape(width, height, count, GAP);
+  const shape = gridShape(width, height, count, GAP, whole);
   const isCrowded = shape.width < SMALLEST;
   const tileWidth = isCrowded ? Math.min(SMALLEST, width) : shape.width;
   const tileHeight = isCrowded ? Math.round(tileWidth * 0.75) : shape.height;

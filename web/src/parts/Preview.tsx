@@ -20,6 +20,7 @@ export function Preview({ media, asking, role, name }: Props) {
   const { microphone, camera } = useLocalMedia(media);
   const notice = asking ? null : deviceNotice(microphone, camera, role);
   const isInsecure = camera.problem === 'insecure';
+  const retry = () => void media.open({ microphone: microphone.problem !== null, camera: camera.problem !== null });
   return (
     <>
       <div className="preview dark">
@@ -42,7 +43,7 @@ export function Preview({ media, asking, role, name }: Props) {
             <p>{notice.help}</p>
           </div>
           {!isInsecure && (
-            <button type="button" className="button" onClick={() => void media.open()}>
+            <button type="button" className="button" onClick={retry}>
               Try again
             </button>
           )}

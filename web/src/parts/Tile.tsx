@@ -6,11 +6,12 @@ import { VideoTrack } from './VideoTrack';
 interface Props {
   scene: Scene;
   isSpeaking?: boolean;
+  whole?: boolean;
   onFirstFrame?: () => void;
 }
 
 /** One participant or one screen. */
-export function Tile({ scene, isSpeaking = false, onFirstFrame }: Props) {
+export function Tile({ scene, isSpeaking = false, whole = false, onFirstFrame }: Props) {
   const { name, isSelf, kind, video, audioMuted } = scene;
   const isScreen = kind === 'screen';
   const caption = isScreen ? `${name}’s screen` : isSelf ? `${name} (you)` : name;
@@ -23,7 +24,7 @@ export function Tile({ scene, isSpeaking = false, onFirstFrame }: Props) {
           track={video}
           label={caption}
           mirrored={isSelf && !isScreen}
-          whole={isScreen}
+          whole={whole || isScreen}
           {...(onFirstFrame ? { onFirstFrame } : {})}
         />
       )}
