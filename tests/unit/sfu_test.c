@@ -478,7 +478,7 @@ static void sources_may_change_for_ever(void)
         world_subscribe(&w, v, p, 100 + i, CODEC_OPUS, 60000 + 2 * i);
         world_send(&w, p, CODEC_OPUS, 50000 + i, 1, 0, false, false, 60);
         world_settle(&w);
-        CHECK_EQ(v->rtp, i + 1);
+        CHECK_EQ(stat_get(&w.stats[0].rtp_out), i + 1);
         world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = 100 + i});
         world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 100 + i});
     }
