@@ -1,0 +1,262 @@
+#include "config.h"
+#include "config_internal.h"
+#include <ctype.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STRING(x)  STRING_(x)
+#define STRING_(x) #x
+#define ENV_SIZE   64
+
+/* --- values --- each setter returns what is allowed where the text is not; NULL: it was taken. */
+
+typedef const char *setter(struct config *, const char *text);
+
+static bool number(const char *text, unsigned long min, unsigned long max, unsigned long *v)
+{
+    char *end;
+    if (!isdigit((unsigned char)*text) || strlen(text) > 9)
+        return false;
+    *v = strtoul(text, &end, 10);
+    return *end == 0 && *v >= min && *v <= max;
+}
+
+static const char *set_port(struct config *c, const char *text)
+{
+    unsigned long v;
+    if (!number(text, 1, 65535, &v))
+        return "a number from 1 to 65535";
+    c->port = (uint16_t)v;
+    return NULL;
+}
+
+static bool is_unspecified(const struct address *a)
+{
+    static const uint8_t zero[16];
+    return address_is_v4(a) ? memcmp(a->ip + 12, zero, 4) == 0 : memcmp(a->ip, zero, 16) == 0;
+}
+
+static const char *set_listen(struct config *c, const char *text)
+{
+    struct address a;
+    if (!address_parse(&a, text, 0))
+        return "an IPv4 or IPv6 address of this machine";
+    c->listen = is_unspecified(&a) ? (struct address){.port = 0} : a;
+    return NULL;
+}
+
+static const char *set_announce(struct config *c, const char *text)
+{
+    c->announce_count = 0;
+    while (*text) {
+        char ip[ADDRESS_TEXT_SIZE];
+        size_t n = strcspn(text, ","), space = strspn(text, " ");
+        struct address a;
+        snprintf(ip, sizeof ip, "%.*s", (int)(n - (space < n ? space : n)), text + space);
+        ip[strcspn(ip, " ")] = 0;
+        if (n >= sizeof ip || !address_parse(&a, ip, 0) || is_unspecified(&a) ||
+            c->announce_count == CANDIDATES_MAX)
+            return "up to " STRING(CANDIDATES_MAX) " IPv4 or IPv6 addresses, separated by commas";
+        c->announce[c->announce_count++] = a;
+        text += n + (text[n] == ',');
+    }
+    return NULL;
+}
+
+static const char *set_workers(struct config *c, const char *text)
+{
+    unsigned long v;
+    if (!number(text, 0, WORKERS_MAX, &v))
+        return "a number from 1 to " STRING(WORKERS_MAX) ", or 0 for one per core";
+    c->workers = (unsigned)v;
+    return NULL;
+}
+
+static const char *set_sessions(struct config *c, const char *text)
+{
+    unsigned long v;
+    if (!number(text, 1, SESSIONS_MAX, &v))
+        return "a number from 1 to 1048576";
+    c->sessions_max = (unsigned)v;
+    return NULL;
+}
+_Static_assert(SESSIONS_MAX == 1048576, "what set_sessions says");
+
+static const char *set_log_level(struct config *c, const char *text)
+{
+    return log_level_parse(&c->log_level, text) ? NULL : "error, warn, info or debug";
+}
+
+/* --- the options --- */
+
+static const struct option {
+    const char *name, *value, *standard, *help;
+    setter *set; /* NULL: --config, which is followed before all others */
+} options[] = {
+    {"port", "N", "8000", "the one number of the TCP and the UDP port", set_port},
+    {"listen", "ADDR", "every address", "the address to listen on", set_listen},
+    {"announce", "ADDR,...", "those of this machine", "the addresses that clients are told to send to",
+     set_announce},
+    {"workers", "N", "one per core", "threads that forward media", set_workers},
+    {"max-sessions", "N", STRING(SESSIONS_MAX_DEFAULT), "clients at the same time", set_sessions},
+    {"log-level", "LEVEL", "info", "error, warn, info or debug", set_log_level},
+    {"config", "FILE", "none", "a YAML file of these options, without the dashes", NULL},
+};
+#define OPTION_COUNT (sizeof options / sizeof *options)
+
+static const struct option *find_option(const char *name, size_t len)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0)
+            return &options[i];
+    return NULL;
+}
+
+static const char *environment_name(const struct option *o, char name[ENV_SIZE])
+{
+    int n = snprintf(name, ENV_SIZE, "MONOPORT_%s", o->name);
+    for (int i = 0; i < n; i++)
+        name[i] = name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
+    return name;
+}
+
+void config_complain(const char *where, const char *format, ...)
+{
+    char line[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    fprintf(stderr, "monoport: %s: %s\n", where, line);
+}
+
+static bool take(struct config *c, const struct option *o, const char *where, const char *text)
+{
+    char quoted[128];
+    const char *allowed = *text ? o->set(c, text) : "a value";
+    if (!allowed)
+        return true;
+    config_complain(where, "%s is not allowed; it must be %s", log_quote(quoted, sizeof quoted, text),
+                    allowed);
+    return false;
+}
+
+static bool take_entry(void *context, const char *where, const char *key, const char *value)
+{
+    const struct option *o = find_option(key, strlen(key));
+    char place[1200], quoted[128];
+    if (!o || !o->set) {
+        config_complain(where, "unknown option %s", log_quote(quoted, sizeof quoted, key));
+        return false;
+    }
+    snprintf(place, sizeof place, "%s: %s", where, key);
+    return take(context, o, place, value);
+}
+
+/* --- flags and environment --- */
+
+static void print_help(void)
+{
+    printf("Usage: monoport [OPTION]...\n\n"
+           "Forwards calls and streams of web browsers (WebRTC) over one TCP and one UDP port.\n\n");
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char flag[64], env[ENV_SIZE];
+        snprintf(flag, sizeof flag, "--%s %s", options[i].name, options[i].value);
+        printf("  %-20s  %s\n  %-20s  default: %s; environment: %s\n", flag, options[i].help, "",
+               options[i].standard, environment_name(&options[i], env));
+    }
+    printf("  %-20s  prints this text\n  %-20s  prints the version\n\n"
+           "A flag counts more than the environment, the environment more than the file.\n",
+           "--help", "--version");
+}
+
+static const char *environment_value(char *const *environment, const struct option *o)
+{
+    char name[ENV_SIZE];
+    size_t n = strlen(environment_name(o, name));
+    for (; environment && *environment; environment++)
+        if (strncmp(*environment, name, n) == 0 && (*environment)[n] == '=')
+            return (*environment)[n + 1] ? *environment + n + 1 : NULL; /* empty counts as not set */
+    return NULL;
+}
+
+/* Notes what each flag was given, the last one counts. */
+static enum config_result read_flags(int argc, char **argv, const char *given[OPTION_COUNT])
+{
+    char quoted[128];
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            print_help();
+            return CONFIG_DONE;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            printf("monoport " MONOPORT_VERSION "\n");
+            return CONFIG_DONE;
+        }
+        size_t n = strcspn(argv[i], "=");
+        const struct option *o =
+            n > 2 && strncmp(argv[i], "--", 2) == 0 ? find_option(argv[i] + 2, n - 2) : NULL;
+        if (!o) {
+            fprintf(stderr, "monoport: unknown option %s; --help lists them\n",
+                    log_quote(quoted, sizeof quoted, argv[i]));
+            return CONFIG_ERROR;
+        }
+        const char *value = argv[i][n] == '=' ? argv[i] + n + 1 : argv[++i];
+        if (!value) {
+            fprintf(stderr, "monoport: --%s needs a value: %s\n", o->name, o->value);
+            return CONFIG_ERROR;
+        }
+        given[o - options] = value;
+    }
+    return CONFIG_RUN;
+}
+
+static bool read_file(struct config *c, const char *const given[OPTION_COUNT], char *const *environment)
+{
+    const struct option *o = find_option("config", strlen("config"));
+    const char *path = given[o - options] ? given[o - options] : environment_value(environment, o);
+    return !path || config_file_read(path, take_entry, c);
+}
+
+static bool apply(struct config *c, const char *const given[OPTION_COUNT], char *const *environment)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char where[ENV_SIZE];
+        const char *value = environment_value(environment, &options[i]);
+        if (!options[i].set)
+            continue;
+        if (value && !take(c, &options[i], environment_name(&options[i], where), value))
+            return false;
+        snprintf(where, sizeof where, "--%s", options[i].name);
+        if (given[i] && !take(c, &options[i], where, given[i]))
+            return false;
+    }
+    return true;
+}
+
+static unsigned cores(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+enum config_result config_load(struct config *c, int argc, char **argv, char *const *environ_)
+{
+    const char *given[OPTION_COUNT] = {NULL};
+    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .log_level = LOG_LEVEL_INFO};
+    enum config_result r = read_flags(argc, argv, given);
+    if (r != CONFIG_RUN)
+        return r;
+    if (!read_file(c, given, environ_) || !apply(c, given, environ_))
+        return CONFIG_ERROR;
+    if (c->workers == 0)
+        c->workers = cores();
+    c->listen.port = c->port;
+    for (size_t i = 0; i < c->announce_count; i++)
+        c->announce[i].port = c->port;
+    return CONFIG_RUN;
+}
