@@ -120,7 +120,8 @@ static void firefox_attributes_come_in_any_order(void)
     CHECK_EQ(v->ssrcs[1].rtx, 3903229390);
     CHECK_EQ(v->fingerprint.value[0], 0xda); /* the session's */
     sdp_free(sdp);
-    text = (free(text), read_golden("chromium-gathered", &len));
+    free(text);
+    text = read_golden("chromium-gathered", &len);
     sdp = sdp_parse(text, len, &e);
     CHECK(sdp && sdp->sections[0].port != 0);
     sdp_free(sdp);
@@ -193,17 +194,18 @@ static void too_much_of_anything_is_refused(void)
     CHECK_EQ(error_of_repeated(HEAD, AUDIO, 100000), SDP_TOO_MANY);
     CHECK_EQ(error_of_repeated(HEAD "a=x:", "yyyyyyyyyyyyyyyy", 256), SDP_TOO_MANY);
     CHECK_EQ(error_of_repeated(HEAD "a=x:", "y", 4000), SDP_OK);
-    char text[8192], *p = text + sprintf(text, "%sm=audio 9 UDP/TLS/RTP/SAVPF", HEAD);
+    char text[8192];
+    size_t n = (size_t)snprintf(text, sizeof text, "%sm=audio 9 UDP/TLS/RTP/SAVPF", HEAD);
     for (int i = 0; i < SDP_CODECS_MAX; i++)
-        p += sprintf(p, " %d", i);
+        n += (size_t)snprintf(text + n, sizeof text - n, " %d", i);
     CHECK_EQ(error_of(text), SDP_OK);
-    sprintf(p, " 127");
+    snprintf(text + n, sizeof text - n, " 127");
     CHECK_EQ(error_of(text), SDP_TOO_MANY);
-    p = text + sprintf(text, "%s", SESSION);
+    n = (size_t)snprintf(text, sizeof text, "%s", SESSION);
     for (int i = 1; i <= SDP_SSRCS_MAX; i++)
-        p += sprintf(p, "a=ssrc:%d cname:x\r\n", i);
+        n += (size_t)snprintf(text + n, sizeof text - n, "a=ssrc:%d cname:x\r\n", i);
     CHECK_EQ(error_of(text), SDP_OK);
-    sprintf(p, "a=ssrc:99 cname:x\r\n");
+    snprintf(text + n, sizeof text - n, "a=ssrc:99 cname:x\r\n");
     CHECK_EQ(error_of(text), SDP_TOO_MANY);
 }
 
