@@ -161,6 +161,8 @@ export function installBrowser(): void {
   vi.stubGlobal('RTCPeerConnection', FakePeerConnection);
   vi.stubGlobal('MediaStream', FakeStream);
   vi.stubGlobal('window', new EventTarget());
+  // Node 18 has no global one.
+  vi.stubGlobal('crypto', { getRandomValues: (bytes: Uint8Array) => bytes.map(() => Math.random() * 256) });
 }
 
 /** Lets everything that is already decided happen. */
