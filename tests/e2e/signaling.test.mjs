@@ -45,6 +45,14 @@ const sized = (client, bytes) => {
   return head + 'x'.repeat(bytes - head.length - 2) + '"}';
 };
 
+// Of each section: its payload types with their codecs, and its header extensions with their ids.
+const sections = (sdp) =>
+  sdp.split(/^(?=m=)/m).slice(1).map((section) => ({
+    payloads: section.match(/^m=\S+ \S+ \S+ (.*)$/m)[1].trim().split(' '),
+    codecs: [...section.matchAll(/^a=(rtpmap:\S+ [^/\s]+\/\d+)/gm)].map((match) => match[1].toLowerCase()),
+    extensions: [...section.matchAll(/^a=extmap:(\d+)(?:\/\S+)? (\S+)/gm)].map((match) => `${match[1]} ${match[2]}`),
+  }));
+
 await test('joining is answered with who is there, and they are told', async () => {
   const client = await SignalingClient.connect(server);
   client.send({ type: 'join-room', ...room, name: 'guest' });
@@ -135,6 +143,14 @@ for (const name of ['chromium-call', 'chromium-watch', 'chromium-stream', 'chrom
     const { sdp } = await client.next('answer');
     equal(sdp.match(/^m=\S+/gm), offer.match(/^m=\S+/gm), 'sections');
     equal(sdp.match(/^a=mid:\S+/gm), offer.match(/^a=mid:\S+/gm), 'mids');
+    // Browsers refuse an answer that brings in something of its own, and each section stands for itself.
+    const theirs = sections(offer);
+    for (const [index, ours] of sections(sdp).entries()) {
+      for (const part of Object.keys(ours)) {
+        const strange = ours[part].filter((item) => !theirs[index][part].includes(item));
+        equal(strange, [], `${part} that section ${index} of the offer does not have`);
+      }
+    }
     client.close();
   });
 }

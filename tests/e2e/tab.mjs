@@ -16,20 +16,26 @@ export class Tab {
   async until(what, fn, arg, seconds, explain) {
     const value = await this.evaluate(
       `async (arg) => {
-        const deadline = performance.now() + ${seconds * 1000};
-        for (;;) {
-          const value = await (${fn})(arg);
-          if (value || performance.now() > deadline) return value;
+        const late = new Promise((pass) => setTimeout(pass, ${seconds * 1000}, { late: true }));
+        let value;
+        do {
+          const next = await Promise.race([(${fn})(arg), late]);
+          if (next?.late) return value;
+          value = next;
           await new Promise((tick) => setTimeout(tick, 50));
-        }
+        } while (!value);
+        return value;
       }`,
       arg,
     );
     if (value) return value;
-    const shown = explain ? `; the page shows ${JSON.stringify(await this.evaluate(explain, arg))}` : '';
+    const shown = explain ? `; the page shows ${JSON.stringify(await this.evaluate(inTime(explain), arg))}` : '';
     throw new Error(`${what}: not within ${seconds} s${shown}`);
   }
 }
+
+// `fn`, or a word about it if it does not come to an end.
+const inTime = (fn) => `(arg) => Promise.race([(${fn})(arg), new Promise((pass) => setTimeout(pass, 3000, 'nothing for 3 s'))])`;
 
 // JSON is JavaScript but for `undefined`.
 const literal = (value) => (value === undefined ? 'undefined' : JSON.stringify(value));
