@@ -90,6 +90,23 @@ static const char *set_log_level(struct config *c, const char *text)
     return log_level_parse(&c->log_level, text) ? NULL : "error, warn, info or debug";
 }
 
+static const char *set_cipher(struct config *c, const char *text)
+{
+    c->cipher = strcmp(text, "openssl") == 0 ? CRYPTO_OPENSSL : CRYPTO_BEST;
+    return c->cipher == CRYPTO_OPENSSL || strcmp(text, "auto") == 0 ? NULL : "auto or openssl";
+}
+
+static const char *set_sending(struct config *c, const char *text)
+{
+    static const char *const names[] = {[UDP_RUNS] = "gso", [UDP_BATCHES] = "batch", [UDP_SINGLY] = "single"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(text, names[i]) == 0) {
+            c->sending = (enum udp_sending)i;
+            return NULL;
+        }
+    return "gso, batch or single";
+}
+
 /* --- the options --- */
 
 static const struct option {
@@ -102,6 +119,9 @@ static const struct option {
      set_announce},
     {"workers", "N", "one per core", "threads that forward media", set_workers},
     {"max-sessions", "N", STRING(SESSIONS_MAX_DEFAULT), "clients at the same time", set_sessions},
+    {"cipher", "NAME", "auto", "auto (the fastest that this CPU has) or openssl", set_cipher},
+    {"send", "HOW", "gso", "gso (runs of datagrams), batch or single",
+     set_sending},
     {"log-level", "LEVEL", "info", "error, warn, info or debug", set_log_level},
     {"config", "FILE", "none", "a YAML file of these options, without the dashes", NULL},
 };

@@ -1,8 +1,10 @@
 /* Flags, MONOPORT_… environment variables and a YAML file, in this order of precedence, into one validated struct. */
 #pragma once
 #include "limits.h"
+#include "crypto.h"
 #include "log.h"
 #include "path.h"
+#include "udp.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -13,6 +15,8 @@ struct config {
     size_t announce_count;        /* 0: find out */
     unsigned workers;             /* --workers; 0 given or default: one per core; 1..WORKERS_MAX after parsing */
     unsigned sessions_max;        /* --max-sessions */
+    enum crypto_kind cipher;      /* --cipher auto|openssl */
+    enum udp_sending sending;     /* --send gso|batch|single */
     enum log_level log_level;     /* --log-level error|warn|info|debug, info */
 };
 

@@ -73,6 +73,8 @@ static int serve(const struct config *config, struct dtls_identity *identity, st
                                                                      .listen = config->listen,
                                                                      .registry = registry,
                                                                      .identity = identity,
+                                                                     .cipher = config->cipher,
+                                                                     .sending = config->sending,
                                                                      .packets = PACKET_POOL(config->sessions_max),
                                                                      .wake_control = wake_web,
                                                                      .control = web},

@@ -1,13 +1,11 @@
 #include "worker.h"
 #include "check.h"
 #include "clock.h"
-#include "crypto.h"
 #include "limits.h"
 #include "log.h"
 #include "loop.h"
 #include "random.h"
 #include "sfu.h"
-#include "udp.h"
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -169,12 +167,12 @@ static bool worker_open(struct worker *w, const struct workers_config *c, const 
 {
     uint64_t seed;
     w->waker = (struct waker){.wake = wake_worker, .context = w};
-    w->udp = udp_open(&c->listen, error);
+    w->udp = udp_open(&c->listen, c->sending, error);
     if (!w->udp)
         return false;
     *error = "out of memory or descriptors";
     w->loop = loop_new(udp_fd(w->udp));
-    w->crypto = crypto_new(CRYPTO_BEST);
+    w->crypto = crypto_new(c->cipher);
     w->inbox = calloc(c->count + 1, sizeof *w->inbox);
     if (!w->loop || !w->crypto || !w->inbox || !mailbox_init(&w->events, ring_size(c->count), &w->all->control))
         return false;

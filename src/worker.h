@@ -1,9 +1,11 @@
 /* One core's loop: receive a batch, hand it to the core, drain, send a batch, sleep until the deadline. */
 #pragma once
+#include "crypto.h"
 #include "mailbox.h"
 #include "path.h"
 #include "registry.h"
 #include "stats.h"
+#include "udp.h"
 #include <stdbool.h>
 
 struct dtls_identity;
@@ -13,6 +15,8 @@ struct workers_config {
     struct address listen;
     struct registry *registry;
     struct dtls_identity *identity;
+    enum crypto_kind cipher;
+    enum udp_sending sending;
     size_t packets;              /* each worker's pool */
     void (*wake_control)(void *); /* from any thread: there are events */
     void *control;

@@ -26,7 +26,8 @@ struct control {
 struct udp {
     int fd;
     bool v4_only; /* a kernel without IPv6 */
-    bool gso;     /* until the kernel refuses it */
+    bool gso;     /* wanted, and not refused by the kernel so far */
+    size_t batch; /* messages of one call */
     uint16_t port;
     struct mmsghdr rx[RX_BATCH];
     struct iovec rx_iov[RX_BATCH];
@@ -130,7 +131,7 @@ static void set_options(struct udp *u)
     setsockopt(u->fd, IPPROTO_UDP, UDP_GRO, &one, sizeof one); /* without it datagrams come one by one */
 }
 
-struct udp *udp_open(const struct address *listen, const char **error)
+struct udp *udp_open(const struct address *listen, enum udp_sending sending, const char **error)
 {
     struct udp *u = calloc(1, sizeof *u);
     if (u)
@@ -147,7 +148,8 @@ struct udp *udp_open(const struct address *listen, const char **error)
         free(u);
         return NULL;
     }
-    u->gso = true;
+    u->gso = sending == UDP_RUNS;
+    u->batch = sending == UDP_SINGLY ? 1 : TX_BATCH;
     u->port = listen->port;
     set_options(u);
     for (size_t i = 0; i < RX_BATCH; i++) {
@@ -268,66 +270,77 @@ static void prepare(struct udp *u, size_t i, const struct path *path, const uint
         m->msg_control = NULL;
 }
 
-static size_t datagrams_of(const struct transmit *t)
+/* Where sending stands: transmit `i`, byte `at` of it. */
+struct cursor {
+    const struct transmit *t;
+    size_t count, i;
+    uint32_t at;
+    bool split; /* this transmit goes datagram by datagram: as a run the kernel refused it */
+};
+
+static uint32_t next_len(const struct udp *u, const struct cursor *c)
 {
-    return t->len > t->segment ? (t->len + t->segment - 1u) / t->segment : 1;
+    const struct transmit *t = &c->t[c->i];
+    uint32_t rest = t->len - c->at;
+    return (u->gso && !c->split) || rest < t->segment ? rest : t->segment;
 }
 
-static void count(const struct transmit *t, struct udp_sent *sent)
+static void advance(struct cursor *c, uint32_t len)
 {
-    sent->datagrams += datagrams_of(t);
-    sent->bytes += t->len;
-    sent->operations++;
+    c->at += len;
+    if (c->at < c->t[c->i].len)
+        return;
+    c->i++;
+    c->at = 0;
+    c->split = false;
 }
 
-/* A run one by one: where the kernel or the interface cannot segment, or one datagram was over the path's MTU. */
-static void send_singly(struct udp *u, const struct transmit *t, struct udp_sent *sent)
+/* Prepares the next messages, a call's worth at most. */
+static size_t fill(struct udp *u, struct cursor c)
 {
-    for (uint32_t at = 0; at < t->len; at += t->segment) {
-        uint32_t len = t->len - at < t->segment ? t->len - at : t->segment;
-        prepare(u, 0, &t->path, t->data + at, len, (uint16_t)len);
-        sent->operations++;
-        if (sendmsg(u->fd, &u->tx[0].msg_hdr, MSG_DONTWAIT) < 0) {
-            sent->errors++;
-        } else {
-            sent->datagrams++;
-            sent->bytes += len;
-        }
+    size_t n = 0;
+    while (c.i < c.count && n < u->batch) {
+        const struct transmit *t = &c.t[c.i];
+        uint32_t len = next_len(u, &c);
+        prepare(u, n++, &t->path, t->data + c.at, len, t->segment);
+        advance(&c, len);
     }
+    return n;
 }
 
-/* The first of a batch failed: EAGAIN and the like are loss, never a reason to wait. */
-static void send_failed(struct udp *u, const struct transmit *t, int error, struct udp_sent *sent)
+static uint32_t datagrams(uint32_t len, uint16_t segment) { return len > segment ? (len + segment - 1u) / segment : 1; }
+
+/* The first message failed. A run is tried again as single datagrams: the kernel or the interface cannot segment (then never
+ * again), or one datagram was over the path's MTU. All else, EAGAIN too, is loss: never a reason to wait. */
+static void failed(struct udp *u, struct cursor *c, int error, struct udp_sent *sent)
 {
-    bool run = t->len > t->segment;
-    if (run && (error == EIO || error == EINVAL || error == EOPNOTSUPP || error == ENOPROTOOPT))
+    uint32_t len = next_len(u, c);
+    uint16_t segment = c->t[c->i].segment;
+    if (len > segment && (error == EIO || error == EINVAL || error == EOPNOTSUPP || error == ENOPROTOOPT)) {
         u->gso = false;
-    if (run && (!u->gso || error == EMSGSIZE))
-        send_singly(u, t, sent);
-    else
-        sent->errors += datagrams_of(t);
-}
-
-void udp_send(struct udp *u, const struct transmit *t, size_t n, struct udp_sent *sent)
-{
-    size_t done = 0;
-    while (done < n) {
-        if (!u->gso && t[done].len > t[done].segment) {
-            send_singly(u, &t[done++], sent);
-            continue;
-        }
-        size_t some = 0;
-        while (done + some < n && some < TX_BATCH && (u->gso || t[done + some].len <= t[done + some].segment)) {
-            const struct transmit *one = &t[done + some];
-            prepare(u, some++, &one->path, one->data, one->len, one->segment);
-        }
-        int ok = sendmmsg(u->fd, u->tx, (unsigned)some, MSG_DONTWAIT);
-        int error = errno;
-        for (int i = 0; i < ok; i++)
-            count(&t[done + (size_t)i], sent);
-        done += ok > 0 ? (size_t)ok : 0;
-        if (ok < 0) /* a short count hides the reason: the next call starts with what failed and tells */
-            send_failed(u, &t[done++], error, sent);
+    } else if (len > segment && error == EMSGSIZE) {
+        c->split = true;
+    } else {
+        sent->errors += datagrams(len, segment);
+        advance(c, len);
     }
 }
 
+void udp_send(struct udp *u, const struct transmit *t, size_t count, struct udp_sent *sent)
+{
+    struct cursor c = {.t = t, .count = count};
+    while (c.i < count) {
+        size_t n = fill(u, c);
+        int ok = n == 1 ? (sendmsg(u->fd, &u->tx[0].msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1)
+                        : sendmmsg(u->fd, u->tx, (unsigned)n, MSG_DONTWAIT);
+        if (ok < 0) /* a short count hides its reason: the next call starts with what failed and tells */
+            failed(u, &c, errno, sent);
+        for (int i = 0; i < ok; i++) {
+            uint32_t len = next_len(u, &c);
+            sent->datagrams += datagrams(len, t[c.i].segment);
+            sent->bytes += len;
+            sent->operations++;
+            advance(&c, len);
+        }
+    }
+}

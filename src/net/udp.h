@@ -11,7 +11,12 @@ struct udp;
 
 /* Whether the port can be had at all: SO_REUSEPORT would silently share it with another process of this user. False: *error. */
 bool udp_probe(const struct address *listen, const char **error);
-struct udp *udp_open(const struct address *listen, const char **error); /* ip all zero: every address, both families */
+enum udp_sending {
+    UDP_RUNS,    /* runs of datagrams, segmented by the kernel (GSO), many in one call */
+    UDP_BATCHES, /* datagrams, many in one call */
+    UDP_SINGLY,  /* a call each: the plain reference */
+};
+struct udp *udp_open(const struct address *listen, enum udp_sending, const char **error); /* ip all zero: every address, both families */
 void udp_close(struct udp *);
 int udp_fd(const struct udp *);
 

@@ -1,0 +1,204 @@
+#include "limits.h"
+#include "test.h"
+#include "udp.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/* The kernel's part, with errors of the test's choice in front of it (linked with --wrap). */
+int __real_sendmmsg(int, struct mmsghdr *, unsigned, int);
+ssize_t __real_sendmsg(int, const struct msghdr *, int);
+int __wrap_sendmmsg(int, struct mmsghdr *, unsigned, int);
+ssize_t __wrap_sendmsg(int, const struct msghdr *, int);
+
+static int refuse_runs_with, refuse_every; /* errno for messages with control data of GSO; every n-th message: EAGAIN */
+static unsigned calls, messages;
+
+static int refused(const struct msghdr *m)
+{
+    messages++;
+    if (refuse_every && messages % (unsigned)refuse_every == 0)
+        return EAGAIN;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c && refuse_runs_with; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)m, c))
+        if (c->cmsg_level == 17)
+            return refuse_runs_with;
+    return 0;
+}
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
+{
+    calls++;
+    for (unsigned i = 0; i < n; i++) {
+        int e = refused(&m[i].msg_hdr);
+        if (e && i == 0) {
+            errno = e;
+            return -1;
+        }
+        if (e)
+            return __real_sendmmsg(fd, m, i, flags);
+    }
+    return __real_sendmmsg(fd, m, n, flags);
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+    int e = refused(m);
+    calls++;
+    if (e) {
+        errno = e;
+        return -1;
+    }
+    return __real_sendmsg(fd, m, flags);
+}
+
+/* --- two sockets on loopback --- */
+
+#define DATAGRAMS_MAX 512
+
+static struct {
+    size_t len;
+    uint8_t first;
+    struct path path;
+} got[DATAGRAMS_MAX];
+static size_t got_count;
+
+static void note(void *context, const struct path *path, const uint8_t *data, size_t len)
+{
+    if (got_count == DATAGRAMS_MAX)
+        return;
+    got[got_count].len = len;
+    got[got_count].first = data[0];
+    got[got_count++].path = *path;
+}
+
+static void receive(struct udp *u, size_t wanted)
+{
+    struct pollfd p = {.fd = udp_fd(u), .events = POLLIN};
+    while (got_count < wanted && poll(&p, 1, 2000) > 0)
+        udp_receive(u, note, NULL);
+}
+
+static struct udp *open_at(const char *ip, uint16_t port, enum udp_sending sending, struct address *a)
+{
+    const char *error = "";
+    CHECK(address_parse(a, ip, port));
+    struct udp *u = udp_open(a, sending, &error);
+    if (!u)
+        printf("# %s\n", error);
+    CHECK(u != NULL);
+    return u;
+}
+
+static uint8_t data[8][20000];
+
+/* Runs of different lengths: 5 x 1000, one of 200, 16 x 1200 and a shorter last, 3 x 50. */
+static size_t runs(struct transmit *t, const struct address *from, const struct address *to)
+{
+    static const struct {
+        uint32_t len;
+        uint16_t segment;
+    } shapes[] = {{5000, 1000}, {200, 200}, {16 * 1200 - 700, 1200}, {150, 50}};
+    uint8_t number = 0;
+    for (size_t i = 0; i < 4; i++) {
+        for (uint32_t at = 0; at < shapes[i].len; at += shapes[i].segment)
+            data[i][at] = number++;
+        t[i] = (struct transmit){.path = {*from, *to}, .data = data[i], .len = shapes[i].len, .segment = shapes[i].segment};
+    }
+    return number;
+}
+
+static void check_all_arrive(enum udp_sending sending, const char *ip, size_t lost)
+{
+    struct address a, b;
+    struct transmit t[4];
+    struct udp_sent sent = {0};
+    struct udp *from = open_at(ip, 45001, sending, &a), *to = open_at(ip, 45002, UDP_RUNS, &b);
+    calls = messages = 0;
+    got_count = 0;
+    size_t total = runs(t, &a, &b);
+    CHECK_EQ(total, 25);
+    udp_send(from, t, 4, &sent);
+    receive(to, total - lost);
+    CHECK_EQ(got_count, total - lost);
+    CHECK_EQ(sent.datagrams, total - lost);
+    CHECK_EQ(sent.errors, lost);
+    for (size_t i = 0; i < got_count && !lost; i++) {
+        CHECK_EQ(got[i].first, i);
+        CHECK_EQ(got[i].len, i < 5 ? 1000 : i == 5 ? 200 : i < 21 ? 1200 : i == 21 ? 500 : 50);
+        CHECK(address_equal(&got[i].path.remote, &a) && address_equal(&got[i].path.local, &b));
+    }
+    udp_close(from);
+    udp_close(to);
+}
+
+static void runs_arrive_as_their_datagrams(void)
+{
+    refuse_runs_with = refuse_every = 0;
+    check_all_arrive(UDP_RUNS, "127.0.0.1", 0);
+    CHECK_EQ(calls, 1);
+    check_all_arrive(UDP_RUNS, "::1", 0);
+}
+
+static void without_segmentation_the_same_arrive(void)
+{
+    check_all_arrive(UDP_BATCHES, "127.0.0.1", 0);
+    CHECK_EQ(calls, 1);
+    check_all_arrive(UDP_SINGLY, "127.0.0.1", 0);
+    CHECK_EQ(calls, 25);
+}
+
+static void refused_segmentation_falls_back(void)
+{
+    static const int reasons[] = {EIO, EINVAL, EMSGSIZE, EOPNOTSUPP};
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        refuse_runs_with = reasons[i];
+        check_all_arrive(UDP_RUNS, "127.0.0.1", 0);
+    }
+    refuse_runs_with = 0;
+}
+
+static void full_buffers_are_loss_and_nothing_waits(void)
+{
+    refuse_every = 5; /* 25 datagrams, each fifth message refused */
+    check_all_arrive(UDP_SINGLY, "127.0.0.1", 5);
+    refuse_every = 0;
+}
+
+static void answers_leave_from_the_address_that_was_asked(void)
+{
+    struct address any, loop, other, to;
+    struct udp_sent sent = {0};
+    memset(&any, 0, sizeof any);
+    struct udp *client = open_at("127.0.0.1", 45003, UDP_RUNS, &loop);
+    const char *error;
+    any.port = 45004;
+    struct udp *server = udp_open(&any, UDP_RUNS, &error);
+    CHECK(server && address_parse(&to, "127.0.0.7", 45004) && address_parse(&other, "127.0.0.1", 45004));
+    struct transmit t = {.path = {loop, to}, .data = data[0], .len = 40, .segment = 40};
+    got_count = 0;
+    udp_send(client, &t, 1, &sent);
+    receive(server, 1);
+    CHECK(got_count == 1 && address_equal(&got[0].path.local, &to));
+    t.path = got[0].path;
+    got_count = 0;
+    udp_send(server, &t, 1, &sent);
+    receive(client, 1);
+    CHECK(got_count == 1 && address_equal(&got[0].path.remote, &to));
+    udp_close(client);
+    udp_close(server);
+}
+
+static void port_in_use_is_told(void)
+{
+    struct address a;
+    const char *error = NULL;
+    struct udp *u = open_at("127.0.0.1", 45005, UDP_RUNS, &a);
+    CHECK(!udp_probe(&a, &error) && error && *error);
+    udp_close(u);
+    CHECK(udp_probe(&a, &error));
+}
+
+TEST_MAIN(TEST(runs_arrive_as_their_datagrams), TEST(without_segmentation_the_same_arrive),
+          TEST(refused_segmentation_falls_back), TEST(full_buffers_are_loss_and_nothing_waits),
+          TEST(answers_leave_from_the_address_that_was_asked), TEST(port_in_use_is_told))
