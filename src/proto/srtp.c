@@ -233,12 +233,24 @@ struct rtcp_stream {
 
 struct srtp_rx {
     enum srtp_profile profile;
-    unsigned rtp_count, rtcp_count;
+    unsigned rtp_count, rtcp_count, rtp_room, rtcp_room;
     struct keys rtp, rtcp;
     uint32_t rtp_ssrc[STREAMS_RX_MAX], rtcp_ssrc[STREAMS_RX_MAX]; /* of the streams with the same place */
-    struct rtp_stream rtp_streams[STREAMS_RX_MAX];
-    struct rtcp_stream rtcp_streams[STREAMS_RX_MAX];
+    struct rtp_stream *rtp_streams;   /* room for rtp_room: most sessions have few streams or none */
+    struct rtcp_stream *rtcp_streams; /* likewise */
 };
+
+/* Room for one more stream. NULL: STREAMS_RX_MAX are there, or no memory; the old array is untouched. */
+static void *streams_grow(void *streams, unsigned count, unsigned *room, size_t size)
+{
+    if (count < *room)
+        return streams;
+    unsigned more = *room ? *room * 2 : 2;
+    void *grown = count < STREAMS_RX_MAX ? realloc(streams, more * size) : NULL;
+    if (grown)
+        *room = more;
+    return grown;
+}
 
 #define STREAM_NONE STREAMS_RX_MAX
 
@@ -297,6 +309,8 @@ void srtp_rx_free(struct srtp_rx *rx)
         return;
     keys_drop(&rx->rtp);
     keys_drop(&rx->rtcp);
+    free(rx->rtp_streams);
+    free(rx->rtcp_streams);
     explicit_bzero(rx, sizeof *rx);
     free(rx);
 }
@@ -356,11 +370,13 @@ int srtp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *o
     if (!rtp_open(rx, in, header_len, len - tag, out, i))
         return SRTP_AUTH;
     if (!s) {
-        if (rx->rtp_count == STREAMS_RX_MAX)
+        struct rtp_stream *grown = streams_grow(rx->rtp_streams, rx->rtp_count, &rx->rtp_room, sizeof *grown);
+        if (!grown)
             return SRTP_STREAMS;
+        rx->rtp_streams = grown;
         rx->rtp_ssrc[rx->rtp_count] = ssrc;
         s = &rx->rtp_streams[rx->rtp_count++];
-        s->highest = i;
+        *s = (struct rtp_stream){.highest = i};
     }
     window_mark(s->seen, RTP_WINDOW, &s->highest, i);
     if (out != in)
@@ -375,13 +391,11 @@ void srtp_rx_forget(struct srtp_rx *rx, uint32_t ssrc)
     if (i != STREAM_NONE) {
         rx->rtp_ssrc[i] = rx->rtp_ssrc[--rx->rtp_count];
         rx->rtp_streams[i] = rx->rtp_streams[rx->rtp_count];
-        rx->rtp_streams[rx->rtp_count] = (struct rtp_stream){0};
     }
     i = stream_find(rx->rtcp_ssrc, rx->rtcp_count, ssrc);
     if (i != STREAM_NONE) {
         rx->rtcp_ssrc[i] = rx->rtcp_ssrc[--rx->rtcp_count];
         rx->rtcp_streams[i] = rx->rtcp_streams[rx->rtcp_count];
-        rx->rtcp_streams[rx->rtcp_count] = (struct rtcp_stream){0};
     }
 }
 
@@ -438,11 +452,13 @@ int srtcp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *
     if (!(gcm ? rtcp_open_gcm(rx, in, plain, out, word) : rtcp_open_cm(rx, in, plain, out, word)))
         return SRTP_AUTH;
     if (!s) {
-        if (rx->rtcp_count == STREAMS_RX_MAX)
+        struct rtcp_stream *grown = streams_grow(rx->rtcp_streams, rx->rtcp_count, &rx->rtcp_room, sizeof *grown);
+        if (!grown)
             return SRTP_STREAMS;
+        rx->rtcp_streams = grown;
         rx->rtcp_ssrc[rx->rtcp_count] = ssrc;
         s = &rx->rtcp_streams[rx->rtcp_count++];
-        s->highest = index;
+        *s = (struct rtcp_stream){.highest = index};
     }
     window_mark(s->seen, RTCP_WINDOW, &s->highest, index);
     if (out != in)

@@ -102,6 +102,8 @@ void ingress_rtcp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t l
         ingress_refused(sfu, n);
         return;
     }
+    if (p->dtls)
+        peer_release_dtls(p);
     while (rtcp_next(&v, plain, (size_t)n, &at)) {
         switch (v.type) {
         case RTCP_SR: sender_report(sfu, p, &v, now); receiver_report(sfu, p, &v, now); break;

@@ -156,6 +156,8 @@ void ingress_rtp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t le
         drop(sfu, DROP_RTP_MALFORMED);
     } else {
         packet->len = (uint16_t)n;
+        if (p->dtls)
+            peer_release_dtls(p);
         deliver(sfu, p, packet, &v, index, now);
     }
     packet_drop(&sfu->pool, packet);

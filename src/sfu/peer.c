@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define RTT_DEFAULT MP_MS(100)
+#define DTLS_KEPT   MP_S(10) /* after the handshake, for a client that is still waiting for its end */
 
 struct peer *peer_find(struct sfu *sfu, uint32_t session)
 {
@@ -25,7 +26,7 @@ struct peer *peer_new(struct sfu *sfu, uint32_t session, const struct session_cr
     if (!p)
         return NULL;
     p->session = session;
-    p->report_at = p->twcc_at = MP_NEVER;
+    p->report_at = p->twcc_at = p->dtls_until = MP_NEVER;
     p->rtt = RTT_DEFAULT;
     p->ssrc = (uint32_t)prng_next(&sfu->prng) | 1;
     snprintf(p->cname, sizeof p->cname, "%016llx", (unsigned long long)prng_next(&sfu->prng));
@@ -127,6 +128,7 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
         }
         emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session}, NULL);
         p->report_at = now + REPORT_FIRST;
+        p->dtls_until = now + DTLS_KEPT;
     } else if (state == DTLS_FAILED || state == DTLS_CLOSED) {
         peer_end(sfu, p, state == DTLS_FAILED ? END_DTLS_FAILED : END_PEER_CLOSED, now);
         return;
@@ -134,9 +136,22 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
     peer_schedule(sfu, p, now);
 }
 
+/* The association's memory is larger than all else of a session. Once the client has sent something under the keys, its side of the
+ * handshake is complete too; or it had time for every retransmission. Its goodbye comes over the WebSocket, or by consent. */
+void peer_release_dtls(struct peer *p)
+{
+    dtls_free(p->dtls);
+    p->dtls = NULL;
+    p->dtls_until = MP_NEVER;
+}
+
 static void input_dtls(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len,
                        mp_time now)
 {
+    if (!p->dtls && p->tx) {
+        drop(sfu, DROP_DTLS);
+        return;
+    }
     p->reply = *path;
     if (!p->dtls)
         p->dtls = dtls_new(sfu->config.identity, false, false,
@@ -195,7 +210,7 @@ void peer_schedule(struct sfu *sfu, struct peer *p, mp_time now)
 {
     mp_time at = ice_deadline(&p->ice);
     if (p->dtls)
-        at = mp_min(at, dtls_deadline(p->dtls));
+        at = mp_min(at, mp_min(p->dtls_until, dtls_deadline(p->dtls)));
     at = mp_min(at, report_deadline(p));
     if (at < now)
         at = now;
@@ -211,6 +226,8 @@ void peer_timeout(struct sfu *sfu, struct peer *p, mp_time now)
     }
     if (p->tx)
         report_timeout(sfu, p, now);
+    if (p->dtls && p->dtls_until <= now)
+        peer_release_dtls(p);
     if (p->dtls && dtls_deadline(p->dtls) <= now)
         dtls_moved(sfu, p, dtls_timeout(p->dtls, now), now);
     else

@@ -29,7 +29,8 @@ struct peer {
     uint8_t path_count;
     struct path reply; /* where the last DTLS datagram came from: answers go there before a path is nominated */
 
-    struct dtls *dtls; /* NULL until the first datagram */
+    struct dtls *dtls; /* NULL until the first datagram, and when it has done its work */
+    mp_time dtls_until;
     struct srtp_rx *rx;
     struct srtp_tx *tx;
     struct rtp_extension_ids extensions;
@@ -68,6 +69,8 @@ void peer_check(struct sfu *, struct peer *, const struct stun_view *, const str
 void peer_datagram(struct sfu *, struct peer *, const struct path *, const uint8_t *, size_t len, mp_time now);
 void peer_timeout(struct sfu *, struct peer *, mp_time now);
 void peer_schedule(struct sfu *, struct peer *, mp_time now); /* after anything that may have moved its deadline */
+
+void peer_release_dtls(struct peer *); /* the handshake is known to be complete on both sides */
 
 /* Commands. */
 void peer_publish(struct sfu *, struct peer *, const struct message *, mp_time now);

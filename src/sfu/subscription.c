@@ -54,6 +54,7 @@ void subscription_free(struct sfu *sfu, struct subscription *s)
         link = &(*link)->next_of_peer;
     *link = s->next_of_peer;
     stat_set(&stats_of(sfu)->subscriptions, --sfu->subscription_count);
+    free(s->rtx_log);
     free(s);
 }
 
@@ -225,16 +226,17 @@ static bool rtx_allowed(struct subscription *s, uint16_t seq, mp_time now)
 {
     uint16_t now_ms = (uint16_t)(now / MP_MS(1));
     uint16_t rtt_ms = (uint16_t)(mp_min(s->viewer->rtt, MP_MS(500)) / MP_MS(1));
-    size_t i = seq % RTX_LOG;
-    if (s->rtx_log[i].times && s->rtx_log[i].seq == seq) {
-        if ((uint16_t)(now_ms - s->rtx_log[i].at_ms) < rtt_ms || s->rtx_log[i].times == RTX_TIMES_MAX)
+    if (!s->rtx_log && !(s->rtx_log = calloc(RTX_LOG, sizeof *s->rtx_log)))
+        return false;
+    struct rtx_log *log = &s->rtx_log[seq % RTX_LOG];
+    if (log->times && log->seq == seq) {
+        if ((uint16_t)(now_ms - log->at_ms) < rtt_ms || log->times == RTX_TIMES_MAX)
             return false;
-        s->rtx_log[i].times++;
+        log->times++;
     } else {
-        s->rtx_log[i].seq = seq;
-        s->rtx_log[i].times = 1;
+        *log = (struct rtx_log){.seq = seq, .times = 1};
     }
-    s->rtx_log[i].at_ms = now_ms;
+    log->at_ms = now_ms;
     return true;
 }
 

@@ -13,6 +13,12 @@ struct transmit;
 
 #define RTX_LOG 128 /* recent retransmissions remembered, by sequence number */
 
+struct rtx_log {
+    uint16_t seq;
+    uint16_t at_ms; /* low bits of the time */
+    uint8_t times;
+};
+
 struct subscription {
     struct peer *viewer;
     struct track *track;
@@ -28,11 +34,7 @@ struct subscription {
     int64_t rtx_next;  /* next extended seq of the RTX stream */
     uint32_t packets, octets; /* for sender reports */
     struct rate rtx_rate;
-    struct {
-        uint16_t seq;
-        uint16_t at_ms; /* low bits of the time */
-        uint8_t times;
-    } rtx_log[RTX_LOG];
+    struct rtx_log *rtx_log; /* [RTX_LOG]; NULL until the first retransmission */
 };
 
 /* NULL: no memory. Both ends hold it. */

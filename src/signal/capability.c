@@ -1,11 +1,10 @@
 #include "state.h"
 #include <stdlib.h>
 
-static void add(struct capabilities *c, const struct sdp_section *section, const struct sdp_codec *codec)
+static bool known(const struct sdp_codec *codec) { return codec->codec != CODEC_NONE && codec->fmtp.len < FMTP_MAX; }
+
+static void fill(struct capability *k, const struct sdp_section *section, const struct sdp_codec *codec)
 {
-    struct capability *k = &c->list[c->count];
-    if (codec->codec == CODEC_NONE || c->count == CAPABILITIES_MAX || codec->fmtp.len >= FMTP_MAX)
-        return;
     k->codec = *codec;
     if (codec->fmtp.len)
         memcpy(k->fmtp, codec->fmtp.data, codec->fmtp.len);
@@ -14,14 +13,18 @@ static void add(struct capabilities *c, const struct sdp_section *section, const
     for (size_t i = 0; i < section->codec_count; i++)
         if (section->codecs[i].rtx && section->codecs[i].apt == codec->payload_type)
             k->rtx = section->codecs[i].payload_type;
-    c->count++;
 }
 
 struct capabilities *capabilities_of(const struct sdp_section *section)
 {
-    struct capabilities *c = calloc(1, sizeof *c);
-    for (size_t i = 0; c && i < section->codec_count; i++)
-        add(c, section, &section->codecs[i]);
+    size_t count = 0;
+    for (size_t i = 0; i < section->codec_count; i++)
+        count += known(&section->codecs[i]);
+    count = count < CAPABILITIES_MAX ? count : CAPABILITIES_MAX;
+    struct capabilities *c = calloc(1, sizeof *c + count * sizeof c->list[0]);
+    for (size_t i = 0; c && i < section->codec_count && c->count < count; i++)
+        if (known(&section->codecs[i]))
+            fill(&c->list[c->count++], section, &section->codecs[i]);
     return c;
 }
 

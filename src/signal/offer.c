@@ -56,7 +56,7 @@ static void describe_section(const struct participant *p, const struct section *
     const struct capabilities *known = s->kind == SDP_AUDIO ? p->audio : p->video;
     const struct capability *k = s->publication    ? &s->publication->capability
                                  : s->subscription ? s->capability
-                                 : known           ? &known->list[0]
+                                 : known && known->count ? &known->list[0]
                                                    : NULL;
     *out = (struct sdp_local_section){.kind = s->kind, .refused = s->refused || !k, .direction = SDP_INACTIVE};
     memcpy(out->mid, s->mid, MID_SIZE);

@@ -22,7 +22,7 @@ struct capability {
 
 struct capabilities {
     size_t count;
-    struct capability list[CAPABILITIES_MAX];
+    struct capability list[];
 };
 
 /* One published source. */
