@@ -14,6 +14,7 @@ struct cipher_ops {
     struct ctr_key *(*ctr_key_new)(struct crypto *, const uint8_t key[16]);
     void (*ctr_key_free)(struct ctr_key *);
     void (*ctr_xor)(struct ctr_key *, const uint8_t iv[16], const uint8_t *in, size_t len, uint8_t *out);
+    void (*mac_many)(struct crypto *, const struct mac_job *, size_t count); /* NULL: one after the other */
 };
 
 struct crypto {

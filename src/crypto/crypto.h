@@ -52,6 +52,18 @@ void hmac_sha1_key(struct hmac_sha1 *, const uint8_t *key, size_t len);
 /* The MAC over the parts one behind the other. */
 void hmac_sha1(const struct hmac_sha1 *, const struct bytes *parts, size_t count, uint8_t mac[SHA1_SIZE]);
 
+/* MACs of many messages under many keys: where the CPU can, several are computed at once (lanes of vector registers), which a
+ * single long chain of SHA-1 cannot use. */
+#define MAC_JOBS_MAX 128
+struct mac_job {
+    const struct hmac_sha1 *key;
+    const uint8_t *data;
+    uint32_t len;
+    uint32_t tag_len; /* <= SHA1_SIZE */
+    uint8_t *tag;     /* written when the whole of data was read: it may stand in it, but not in another job's data */
+};
+void hmac_sha1_many(struct crypto *, const struct mac_job *, size_t count); /* count <= MAC_JOBS_MAX */
+
 /* The DTLS engine: one certificate for the whole process, one association a session. */
 struct dtls_identity;
 struct dtls_identity *dtls_identity_new(void); /* a fresh ECDSA P-256 key and self-signed certificate; NULL: failed */

@@ -16,7 +16,10 @@ struct ipsec_mb {
     struct crypto base;
     IMB_MGR *mgr;
     struct gcm_context_data scratch; /* of the one call that runs */
+    IMB_JOB jobs[MAC_JOBS_MAX];      /* likewise */
+    uint8_t macs[MAC_JOBS_MAX][SHA1_SIZE];
 };
+_Static_assert(MAC_JOBS_MAX <= IMB_MAX_BURST_SIZE, "one burst");
 
 struct mb_gcm {
     struct gcm_key base;
@@ -114,6 +117,25 @@ static void mb_ctr_xor(struct ctr_key *key, const uint8_t iv[16], const uint8_t 
     IMB_SUBMIT_CIPHER_BURST_NOCHECK(k->mgr, &job, 1, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, IMB_KEY_128_BYTES);
 }
 
+/* The library wants pointers to the two states and a place for the whole MAC. */
+static void mb_mac_many(struct crypto *c, const struct mac_job *jobs, size_t count)
+{
+    struct ipsec_mb *m = (struct ipsec_mb *)c;
+    for (size_t i = 0; i < count; i++) { /* the burst call reads no field but these */
+        IMB_JOB *job = &m->jobs[i];
+        job->src = jobs[i].data;
+        job->hash_start_src_offset_in_bytes = 0;
+        job->msg_len_to_hash_in_bytes = jobs[i].len;
+        job->auth_tag_output = m->macs[i];
+        job->auth_tag_output_len_in_bytes = SHA1_SIZE;
+        job->u.HMAC._hashed_auth_key_xor_ipad = (const uint8_t *)jobs[i].key->inner;
+        job->u.HMAC._hashed_auth_key_xor_opad = (const uint8_t *)jobs[i].key->outer;
+    }
+    IMB_SUBMIT_HASH_BURST_NOCHECK(m->mgr, m->jobs, (uint32_t)count, IMB_AUTH_HMAC_SHA_1);
+    for (size_t i = 0; i < count; i++)
+        memcpy(jobs[i].tag, m->macs[i], jobs[i].tag_len);
+}
+
 static const struct cipher_ops mb_ops = {
     .close = mb_close,
     .gcm_key_new = mb_gcm_key_new,
@@ -123,6 +145,7 @@ static const struct cipher_ops mb_ops = {
     .ctr_key_new = mb_ctr_key_new,
     .ctr_key_free = mb_ctr_key_free,
     .ctr_xor = mb_ctr_xor,
+    .mac_many = mb_mac_many,
 };
 
 struct crypto *crypto_ipsec_mb(void)

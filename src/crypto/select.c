@@ -64,3 +64,17 @@ void ctr_xor(struct ctr_key *k, const uint8_t iv[16], const uint8_t *in, size_t 
 {
     k->ops->ctr_xor(k, iv, in, len, out);
 }
+
+void hmac_sha1_many(struct crypto *c, const struct mac_job *jobs, size_t count)
+{
+    if (c->ops->mac_many) {
+        c->ops->mac_many(c, jobs, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint8_t mac[SHA1_SIZE];
+        const struct bytes message = {jobs[i].data, jobs[i].len};
+        hmac_sha1(jobs[i].key, &message, 1, mac);
+        memcpy(jobs[i].tag, mac, jobs[i].tag_len);
+    }
+}

@@ -193,6 +193,48 @@ size_t srtp_protect(struct srtp_tx *tx, uint8_t *out, size_t header_len, const u
     return header_len + payload_len + CM_TAG;
 }
 
+struct srtp_batch {
+    struct crypto *crypto;
+    size_t count;
+    struct mac_job jobs[MAC_JOBS_MAX];
+};
+
+struct srtp_batch *srtp_batch_new(struct crypto *c)
+{
+    struct srtp_batch *b = calloc(1, sizeof *b);
+    if (b)
+        b->crypto = c;
+    return b;
+}
+
+void srtp_batch_free(struct srtp_batch *b)
+{
+    INVARIANT(!b || b->count == 0);
+    free(b);
+}
+
+void srtp_batch_flush(struct srtp_batch *b)
+{
+    if (b->count)
+        hmac_sha1_many(b->crypto, b->jobs, b->count);
+    b->count = 0;
+}
+
+size_t srtp_batch_protect(struct srtp_batch *b, struct srtp_tx *tx, uint8_t *out, size_t header_len,
+                          const uint8_t *payload, size_t payload_len, uint64_t index)
+{
+    if (tx->profile == SRTP_AEAD_AES_128_GCM)
+        return srtp_protect(tx, out, header_len, payload, payload_len, index);
+    INVARIANT(header_len >= RTP_HEADER_SIZE && get16(out + 2) == (uint16_t)index && index >> 48 == 0);
+    size_t len = header_len + payload_len;
+    cm_crypt(&tx->rtp, get32(out + 8), index, payload, payload_len, out + header_len);
+    put32(out + len, (uint32_t)(index >> 16)); /* the ROC is signed where the tag will stand */
+    b->jobs[b->count++] = (struct mac_job){&tx->rtp.mac, out, (uint32_t)len + 4, CM_TAG, out + len};
+    if (b->count == MAC_JOBS_MAX)
+        srtp_batch_flush(b);
+    return len + CM_TAG;
+}
+
 size_t srtcp_protect(struct srtp_tx *tx, uint8_t *packet, size_t len)
 {
     INVARIANT(len >= RTCP_HEADER_SIZE);

@@ -34,6 +34,16 @@ size_t srtp_tx_overhead(const struct srtp_tx *); /* bytes that srtp_protect adds
  * index) pair for different bytes. Returns the packet's length, payload_len + header_len + srtp_tx_overhead. */
 size_t srtp_protect(struct srtp_tx *, uint8_t *out, size_t header_len, const uint8_t *payload, size_t payload_len,
                     uint64_t index);
+/* The same for many packets: what one alone would waste (SHA-1 of AES_CM_128_HMAC_SHA1_80) is computed for several at
+ * once. A packet is whole after srtp_batch_flush, or when the batch was full. Until then its bytes, the 4 from its tag's
+ * start and its srtp_tx must stay. */
+struct srtp_batch;
+struct srtp_batch *srtp_batch_new(struct crypto *); /* NULL: no memory */
+void srtp_batch_free(struct srtp_batch *);          /* must have been flushed */
+size_t srtp_batch_protect(struct srtp_batch *, struct srtp_tx *, uint8_t *out, size_t header_len,
+                          const uint8_t *payload, size_t payload_len, uint64_t index);
+void srtp_batch_flush(struct srtp_batch *);
+
 /* In place; the buffer holds SRTCP_OVERHEAD_MAX more than `len` (at least 8). The SRTCP index counts inside. Returns the
  * length; 0: this key's 2^31 packets are used up (RFC 3711 9.2). */
 size_t srtcp_protect(struct srtp_tx *, uint8_t *packet, size_t len);

@@ -18,6 +18,7 @@ struct sfu {
     struct prng prng;
     uint64_t hash_key;
     struct paths paths;
+    struct srtp_batch *batch; /* packets of this sfu_output */
     struct outbox outbox;
     struct emissions emissions;
     struct peer **peers; /* by slot */

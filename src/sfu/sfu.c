@@ -40,7 +40,8 @@ struct sfu *sfu_new(const struct sfu_config *config)
     sfu->config = *config;
     prng_seed(&sfu->prng, config->seed);
     sfu->hash_key = prng_next(&sfu->prng);
-    if (!packet_pool_init(&sfu->pool, config->packets) || !outbox_init(sfu) ||
+    sfu->batch = srtp_batch_new(config->crypto);
+    if (!sfu->batch || !packet_pool_init(&sfu->pool, config->packets) || !outbox_init(sfu) ||
         !tables_init(sfu, registry_size(config->registry))) {
         sfu_free(sfu);
         return NULL;
@@ -59,6 +60,7 @@ void sfu_free(struct sfu *sfu)
             track_release(sfu, sfu->tracks[i]);
         }
     outbox_free(sfu);
+    srtp_batch_free(sfu->batch);
     packet_pool_free(&sfu->pool);
     heap_free(&sfu->timers);
     map_free(&sfu->track_ids);
@@ -311,6 +313,7 @@ size_t sfu_output(struct sfu *sfu, struct transmit *transmits, size_t max, mp_ti
             break;
         sfu->arena_used += (transmits[n++].len + 63) & ~(size_t)63;
     }
+    srtp_batch_flush(sfu->batch);
     stat_set(&stats_of(sfu)->pool_used, sfu->pool.used);
     return n;
 }

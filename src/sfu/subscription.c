@@ -196,7 +196,7 @@ static size_t write_packet(struct sfu *sfu, struct subscription *s, struct packe
         s->sent_end = p->media.seq + 1;
     s->packets++;
     s->octets += p->media.payload_len;
-    return srtp_protect(s->viewer->tx, out, header, p->data + p->media.payload, payload, (uint64_t)seq);
+    return srtp_batch_protect(sfu->batch, s->viewer->tx, out, header, p->data + p->media.payload, payload, (uint64_t)seq);
 }
 
 bool subscription_run(struct sfu *sfu, struct subscription *s, size_t *from, uint8_t *out, struct transmit *t, mp_time now)

@@ -680,6 +680,56 @@ static void payload_may_stand_in_its_place_or_elsewhere(void)
     }
 }
 
+/* Packets of several viewers, one behind the other as in a send buffer: the batch's bytes are those of one by one. */
+static void batch(enum crypto_kind kind, enum srtp_profile profile)
+{
+    enum { VIEWERS = 7, PACKETS = 300, ROOM = 1400 };
+    static uint8_t together[PACKETS * ROOM], alone[ROOM], payload[ROOM];
+    struct crypto *c = crypto_new(kind);
+    struct srtp_tx *tx[VIEWERS];
+    struct srtp_batch *b = srtp_batch_new(c);
+    size_t at[PACKETS], len[PACKETS], payload_len[PACKETS], end = 0;
+    struct prng r;
+    prng_seed(&r, 5);
+    for (int v = 0; v < VIEWERS; v++) {
+        struct srtp_master m = {.profile = profile};
+        memset(m.key, v + 1, sizeof m.key);
+        memset(m.salt, v + 100, sizeof m.salt);
+        tx[v] = srtp_tx_new(c, &m);
+    }
+    for (size_t i = 0; i < sizeof payload; i++)
+        payload[i] = (uint8_t)prng_next(&r);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < PACKETS; i++) {
+            uint64_t index = 0x1fff0 + (uint64_t)i;
+            uint8_t *out = pass ? alone : together + (at[i] = end);
+            if (!pass)
+                payload_len[i] = prng_below(&r, 1200);
+            rtp_write(out, &(struct rtp_header){.payload_type = 96, .seq = (uint16_t)index, .ssrc = 77});
+            if (!pass) {
+                len[i] = srtp_batch_protect(b, tx[i % VIEWERS], out, 12, payload, payload_len[i], index);
+                end += len[i];
+            } else {
+                CHECK_EQ(srtp_protect(tx[i % VIEWERS], out, 12, payload, payload_len[i], index), len[i]);
+                CHECK_BYTES(together + at[i], alone, len[i]);
+            }
+        }
+        srtp_batch_flush(b);
+    }
+    srtp_batch_free(b);
+    for (int v = 0; v < VIEWERS; v++)
+        srtp_tx_free(tx[v]);
+    crypto_free(c);
+}
+
+static void batched_packets_are_those_of_one_by_one(void)
+{
+    for (int kind = CRYPTO_BEST; kind <= CRYPTO_OPENSSL; kind++) {
+        batch(kind, SRTP_AEAD_AES_128_GCM);
+        batch(kind, SRTP_AES128_CM_SHA1_80);
+    }
+}
+
 static void simulation_leaves_payloads_readable(void)
 {
     for (int i = 0; i < 2; i++) {
@@ -701,4 +751,5 @@ TEST_MAIN(TEST(keys_derive_as_in_rfc3711_b3), TEST(rtp_is_protected_as_in_rfc771
           TEST(every_short_length_is_refused_without_an_overread),
           TEST(payloads_of_every_length_pass_in_exact_buffers),
           TEST(headers_that_lie_about_their_length_are_refused),
-          TEST(payload_may_stand_in_its_place_or_elsewhere), TEST(simulation_leaves_payloads_readable))
+          TEST(payload_may_stand_in_its_place_or_elsewhere), TEST(batched_packets_are_those_of_one_by_one),
+          TEST(simulation_leaves_payloads_readable))
