@@ -23,6 +23,18 @@ struct control {
 
 /* --- from the web server --- */
 
+/* Sleeps until signaling wants its time, or until commands that found a full inbox are to be tried again. */
+static void plan(struct control *c)
+{
+    if (!c->workers) /* stopping */
+        return;
+    mp_time deadline = signal_deadline(c->signaling);
+    mp_time in = deadline == MP_NEVER ? MP_NEVER : mp_max(deadline - clock_now(), 0);
+    if (!workers_flush(c->workers))
+        in = mp_min(in, FLUSH);
+    web_set_timer(c->web, in);
+}
+
 static bool opened(void *context, struct web_socket *socket, const struct web_peer *peer, void **user)
 {
     struct control *c = context;
@@ -36,6 +48,7 @@ static void text(void *context, struct web_socket *socket, void *user, const cha
 {
     struct control *c = context;
     signal_text(c->signaling, user, data, len, clock_now());
+    plan(c);
 }
 
 static void too_large(void *context, struct web_socket *socket, void *user)
@@ -49,6 +62,7 @@ static void closed(void *context, struct web_socket *socket, void *user)
     struct control *c = context;
     signal_closed(c->signaling, user, clock_now());
     c->sockets--;
+    plan(c);
 }
 
 static bool answer(struct web_response *r, const char *type, char *body, size_t len)
@@ -76,13 +90,14 @@ static void woken(void *context)
     struct message m;
     while (c->workers && workers_event(c->workers, &m))
         signal_event(c->signaling, &m, clock_now());
+    plan(c);
 }
 
-static void flush(void *context)
+static void timer(void *context)
 {
     struct control *c = context;
-    if (c->workers && !workers_flush(c->workers))
-        web_set_timer(c->web, FLUSH);
+    signal_timeout(c->signaling, clock_now());
+    plan(c);
 }
 
 /* --- from signaling --- */
@@ -97,7 +112,6 @@ static void io_command(void *context, const struct message *m)
     if (!c->workers)
         return;
     workers_command(c->workers, m);
-    flush(c);
 }
 
 static void io_random(void *context, uint8_t *out, size_t len) { random_bytes(out, len); }
@@ -117,7 +131,7 @@ struct control *control_new(const struct config *config, struct web_handler *han
                                     .closed = closed,
                                     .get = get,
                                     .woken = woken,
-                                  .timer = flush};
+                                  .timer = timer};
     return c;
 }
 

@@ -45,6 +45,7 @@
 #define PEER_ID_MAX           64
 #define ROOMS_MAX             4096
 #define ROOM_PARTICIPANTS_MAX 1024
+#define WATCHERS_LISTED_MAX   32   /* of a room: further ones are only counted, or each join would be told to everybody */
 #define WS_MESSAGE_MAX        (256 * 1024)
 #define WS_QUEUE_MAX          (1024 * 1024) /* bytes a socket may owe before it is closed as too slow */
 #define JSON_DEPTH_MAX        16

@@ -36,6 +36,17 @@ void say_room(struct participant *except, struct room *room, json_t *message)
     free(text);
 }
 
+void say_audiences(struct signaling *s)
+{
+    for (size_t i = 0; i < ROOMS_MAX; i++) {
+        struct room *room = s->rooms[i];
+        if (!room || !room->audience_changed)
+            continue;
+        room->audience_changed = false;
+        say_room(NULL, room, json_pack("{s:s, s:I}", "type", "audience", "count", (json_int_t)room->audience));
+    }
+}
+
 void say_error(struct participant *p, const char *code, const char *message)
 {
     p->signaling->errors++;

@@ -62,11 +62,13 @@ static void say_joined(struct participant *p)
 {
     json_t *others = json_array();
     for (const struct participant *o = p->room->participants; o; o = o->next)
-        if (o != p)
+        if (o != p && o->listed)
             json_array_append_new(others, describe(o));
-    say(p, json_pack("{s:s, s:s, s:s, s:o, s:s}", "type", "joined", "peerId", p->id, "room", p->room->name,
-                     "participants", others, "version", p->signaling->config.version));
-    say_room(p, p->room, json_pack("{s:s, s:o}", "type", "participant-joined", "participant", describe(p)));
+    say(p, json_pack("{s:s, s:s, s:s, s:o, s:I, s:s}", "type", "joined", "peerId", p->id, "room", p->room->name,
+                     "participants", others, "audience", (json_int_t)p->room->audience, "version",
+                     p->signaling->config.version));
+    if (p->listed)
+        say_room(p, p->room, json_pack("{s:s, s:o}", "type", "participant-joined", "participant", describe(p)));
 }
 
 static void refuse_join(struct participant *p, enum join_result result)
@@ -109,6 +111,7 @@ static void join(struct participant *p, json_t *message, mp_time now)
     }
     p->joined_at = now;
     p->signaling->joins++;
+    room_list(p, true, now);
     log_line(LOG_LEVEL_INFO, "participant joined", "peer=%s room=%s", log_quote(quoted[0], sizeof quoted[0], p->id),
              log_quote(quoted[1], sizeof quoted[1], p->room->name));
     say_joined(p);
@@ -161,7 +164,8 @@ static void mute(struct participant *p, json_t *message, mp_time now)
     }
     p->audio_muted = audio ? json_is_true(audio) : p->audio_muted;
     p->video_muted = video ? json_is_true(video) : p->video_muted;
-    say_room(p, p->room, json_pack("{s:s, s:o}", "type", "participant-updated", "participant", describe(p)));
+    if (p->listed)
+        say_room(p, p->room, json_pack("{s:s, s:o}", "type", "participant-updated", "participant", describe(p)));
 }
 
 static void leave(struct participant *p, json_t *message, mp_time now)

@@ -122,3 +122,21 @@ void room_leave(struct signaling *s, struct participant *p)
     p->room = NULL;
     p->joined = false;
 }
+
+#define AUDIENCE_INTERVAL MP_S(2) /* a number that changes needs no hurry, and everybody is told */
+
+void room_list(struct participant *p, bool in, mp_time now)
+{
+    struct room *room = p->room;
+    bool watcher = p->role == ROLE_WATCH;
+    size_t one = in ? 1 : (size_t)-1;
+    if (in)
+        p->listed = !watcher || room->watchers_listed < WATCHERS_LISTED_MAX;
+    if (p->listed && watcher) {
+        room->watchers_listed += one;
+    } else if (!p->listed) {
+        room->audience += one;
+        room->audience_changed = true;
+        p->signaling->audience_at = mp_min(p->signaling->audience_at, now + AUDIENCE_INTERVAL);
+    }
+}

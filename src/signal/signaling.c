@@ -13,6 +13,7 @@ struct signaling *signal_new(const struct signal_config *config, const struct si
         return NULL;
     s->config = *config;
     s->io = *io;
+    s->audience_at = MP_NEVER;
     io->random(io->context, (uint8_t *)&s->hash_key, sizeof s->hash_key);
     if (!rooms_init(s)) {
         rooms_free(s);
@@ -72,7 +73,9 @@ static void leave(struct signaling *s, struct participant *p, mp_time now)
              (long long)((now - p->joined_at) / MP_S(1)));
     negotiate_forget(p);
     session_close(p);
-    say_room(p, room, json_pack("{s:s, s:s}", "type", "participant-left", "id", p->id));
+    if (p->listed)
+        say_room(p, room, json_pack("{s:s, s:s}", "type", "participant-left", "id", p->id));
+    room_list(p, false, now);
     room_leave(s, p);
     s->leaves++;
 }
@@ -141,6 +144,16 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
     if (p)
         log_line(LOG_LEVEL_DEBUG, "session event", "session=%u event=%u worker=%u", m->session, m->type, m->from);
     negotiate_flush(s);
+}
+
+mp_time signal_deadline(const struct signaling *s) { return s->audience_at; }
+
+void signal_timeout(struct signaling *s, mp_time now)
+{
+    if (s->audience_at > now)
+        return;
+    s->audience_at = MP_NEVER;
+    say_audiences(s);
 }
 
 void signal_shutdown(struct signaling *s, mp_time now)

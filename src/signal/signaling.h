@@ -47,6 +47,8 @@ void signal_text(struct signaling *, struct participant *, const char *, size_t 
 void signal_too_large(struct signaling *, struct participant *, mp_time now);
 void signal_closed(struct signaling *, struct participant *, mp_time now); /* the participant is gone afterwards */
 void signal_event(struct signaling *, const struct message *, mp_time now); /* from a worker */
+void signal_timeout(struct signaling *, mp_time now);
+mp_time signal_deadline(const struct signaling *); /* MP_NEVER: no need */
 /* Says `bye` to everyone and closes their sockets; further joins are refused. */
 void signal_shutdown(struct signaling *, mp_time now);
 

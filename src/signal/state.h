@@ -69,6 +69,7 @@ struct participant {
     uint32_t index;                   /* in signaling->participants */
     char id[PEER_ID_MAX + 1], name[4 * PARTICIPANT_NAME_MAX + 1];
     enum role role;
+    bool listed; /* the others are told of it by name; of a watcher in a crowd only the number changes */
     enum codec codec; /* that it wishes to publish with; CODEC_NONE: ours to choose */
     bool audio_muted, video_muted;
 
@@ -93,7 +94,9 @@ struct participant {
 struct room {
     char name[4 * ROOM_NAME_MAX + 1];
     uint32_t index; /* in signaling->rooms */
-    size_t count;
+    size_t count, watchers_listed;
+    size_t audience; /* watchers that are not listed */
+    bool audience_changed;
     struct participant *participants;
 };
 
@@ -112,6 +115,7 @@ struct signaling {
     struct participant **by_slot; /* by the session's slot */
     uint32_t next_track;
     struct participant *dirty;    /* to be offered what changed, at the end of the turn */
+    mp_time audience_at; /* when rooms whose audience changed are told; MP_NEVER: none did */
     bool stopping;
     uint64_t joins, leaves, errors, offers, answers, failures;
 };
@@ -123,6 +127,7 @@ enum join_result { JOIN_OK, JOIN_PEER_TAKEN, JOIN_ROOM_FULL, JOIN_SERVER_FULL, J
 /* participant->id must be set. */
 enum join_result room_join(struct signaling *, struct participant *, const char *room);
 void room_leave(struct signaling *, struct participant *);
+void room_list(struct participant *, bool in, mp_time now); /* after a join, before a leave: listed or counted */
 
 /* --- messages.c: what goes out as JSON --- */
 json_t *describe(const struct participant *);                      /* the P of the protocol */
@@ -130,6 +135,7 @@ void say(struct participant *, json_t *);                          /* takes the 
 void say_room(struct participant *except, struct room *, json_t *); /* takes the reference */
 void say_error(struct participant *, const char *code, const char *message);
 void say_bye(struct participant *, const char *reason, const char *message, uint16_t close_code);
+void say_audiences(struct signaling *);
 void say_candidates(struct participant *);
 void say_seen(struct participant *, const struct address *);
 

@@ -36,6 +36,8 @@ export interface CallSnapshot {
   peerId: string;
   room: string;
   participants: readonly Participant[];
+  /** Watchers beyond those in `participants`: in a crowd they are only counted. */
+  audience: number;
   streams: readonly RemoteStream[];
   /** `address:port` as the server sees it; null until it said so. */
   mappedAddress: string | null;
@@ -99,6 +101,7 @@ export class Call extends Emitter<CallEvents> {
       peerId: '',
       room: options.room,
       participants: [],
+      audience: 0,
       streams: [],
       mappedAddress: null,
       trouble: null,
@@ -158,7 +161,7 @@ export class Call extends Emitter<CallEvents> {
     const link = this.#makeLink({ ...this.#options, peerId, formerIds: this.#formerIds });
     this.#link = link;
     link.on('joined', ({ room }) => this.#update({ room }));
-    link.on('participants', (participants) => this.#update({ participants }));
+    link.on('participants', (people) => this.#update(people));
     link.on('streams', (streams) => this.#update({ streams }));
     link.on('mappedAddress', (address) => this.#update({ mappedAddress: formatAddress(address) }));
     link.on('connected', () => this.#connected());
@@ -224,7 +227,7 @@ export class Call extends Emitter<CallEvents> {
     window.removeEventListener('online', this.#networkCameBack);
     window.removeEventListener('pagehide', this.#pageWent);
     window.removeEventListener('pageshow', this.#pageCameBack);
-    this.#update({ state: 'left', participants: [], streams: [], mappedAddress: null, trouble: null });
+    this.#update({ state: 'left', participants: [], audience: 0, streams: [], mappedAddress: null, trouble: null });
   }
 
   #update(change: Partial<CallSnapshot>): void {

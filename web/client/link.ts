@@ -47,7 +47,7 @@ interface LinkEvents {
   joined: { room: string; version: string };
   /** Media can flow. */
   connected: void;
-  participants: readonly Participant[];
+  participants: { participants: readonly Participant[]; audience: number };
   streams: readonly RemoteStream[];
   mappedAddress: TransportAddress;
   /** Comes once, the last event; never after `close()`. */
@@ -117,7 +117,7 @@ export class Link extends Emitter<LinkEvents> {
   }
 
   #received(message: ServerMessage): void {
-    if (this.#roster.apply(message)) this.emit('participants', this.#roster.participants);
+    if (this.#roster.apply(message)) this.emit('participants', { participants: this.#roster.participants, audience: this.#roster.audience });
     switch (message.type) {
       case 'joined':
         this.emit('joined', { room: message.room || this.#options.room, version: message.version });

@@ -34,10 +34,11 @@ export type ServerMessage =
   | { type: 'candidate'; candidate: string }
   | { type: 'stun-candidate'; stunCandidate: string }
   | { type: 'pong' }
-  | { type: 'joined'; room: string; participants: Participant[]; version: string }
+  | { type: 'joined'; room: string; participants: Participant[]; audience: number; version: string }
   | { type: 'participant-joined'; participant: Participant }
   | { type: 'participant-updated'; participant: Participant }
   | { type: 'participant-left'; id: string }
+  | { type: 'audience'; count: number }
   | { type: 'error'; code: string; message: string }
   | { type: 'bye'; reason: string; message: string };
 
@@ -69,6 +70,7 @@ export function parseServerMessage(text: string): ServerMessage | null {
         type,
         room: string(value.room),
         participants: list(value.participants, participant),
+        audience: count(value.audience),
         version: string(value.version),
       };
     case 'participant-joined':
@@ -78,6 +80,8 @@ export function parseServerMessage(text: string): ServerMessage | null {
     }
     case 'participant-left':
       return typeof value.id === 'string' ? { type, id: value.id } : null;
+    case 'audience':
+      return { type, count: count(value.count) };
     case 'error':
       return { type, code: string(value.code), message: string(value.message) };
     case 'bye':
@@ -93,6 +97,10 @@ function isObject(value: unknown): value is Fields {
 
 function string(value: unknown): string {
   return typeof value === 'string' ? value : '';
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' && value > 0 ? Math.floor(value) : 0;
 }
 
 function list<T>(value: unknown, read: (item: unknown) => T | null): T[] {

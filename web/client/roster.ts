@@ -9,6 +9,7 @@ import type { Participant, ServerMessage } from './message';
 export class Roster {
   readonly #hidden: ReadonlySet<string>;
   #participants: readonly Participant[] = [];
+  #audience = 0;
 
   constructor(hidden: ReadonlySet<string> = new Set()) {
     this.#hidden = hidden;
@@ -18,11 +19,17 @@ export class Roster {
     return this.#participants;
   }
 
+  /** Watchers in a crowd that the server only counts. */
+  get audience(): number {
+    return this.#audience;
+  }
+
   /** Applies a message; true if the list changed. */
   apply(message: ServerMessage): boolean {
     switch (message.type) {
       case 'joined':
         this.#participants = message.participants.filter(({ id }) => !this.#hidden.has(id));
+        this.#audience = message.audience;
         return true;
       case 'participant-joined':
       case 'participant-updated':
@@ -32,6 +39,9 @@ export class Roster {
         this.#participants = this.#participants.filter(({ id }) => id !== message.id);
         return this.#participants.length !== before;
       }
+      case 'audience':
+        this.#audience = message.count;
+        return true;
       default:
         return false;
     }

@@ -79,7 +79,7 @@ test('pauses_grow_and_a_good_connection_resets_them', () => {
 test('people_stay_on_the_screen_while_their_streams_are_gone', () => {
   const ada = { id: 'a', name: 'Ada', role: 'call', audioMuted: false, videoMuted: false };
   link().tell('connected');
-  link().tell('participants', [ada]);
+  link().tell('participants', { participants: [ada], audience: 0 });
   link().tell('streams', [{ id: 's' }]);
   link().end('media');
   expect(call.snapshot.participants).toEqual([ada]);

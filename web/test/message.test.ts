@@ -28,7 +28,9 @@ test('joined_fills_what_is_missing', () => {
     room: 'r',
     version: '',
     participants: [{ id: 'a', name: '', role: 'call', audioMuted: false, videoMuted: false }],
+    audience: 0,
   });
+  expect(read({ type: 'audience', count: 12 })).toEqual({ type: 'audience', count: 12 });
 });
 
 test('bye_and_error_are_read', () => {

@@ -81,6 +81,7 @@ const snapshot = (change: Partial<CallSnapshot>): CallSnapshot => ({
   peerId: 'me',
   room: 'r',
   participants: [],
+  audience: 0,
   streams: [],
   mappedAddress: null,
   trouble: null,

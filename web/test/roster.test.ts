@@ -10,7 +10,7 @@ const person = (id: string, change: Partial<Participant> = {}): Participant => (
   videoMuted: false,
   ...change,
 });
-const joined = (...participants: Participant[]) => ({ type: 'joined', room: 'r', version: '', participants }) as const;
+const joined = (...participants: Participant[]) => ({ type: 'joined', room: 'r', version: '', audience: 0, participants }) as const;
 
 test('roster_follows_the_room', () => {
   const roster = new Roster();
@@ -28,4 +28,12 @@ test('roster_hides_our_own_ghost', () => {
   roster.apply(joined(person('me-before'), person('a')));
   expect(roster.apply({ type: 'participant-updated', participant: person('me-before') })).toBe(false);
   expect(roster.participants.map(({ id }) => id)).toEqual(['a']);
+});
+
+test('a crowd of watchers is a number', () => {
+  const roster = new Roster();
+  roster.apply({ type: 'joined', room: 'r', version: '', participants: [], audience: 7 });
+  expect(roster.audience).toBe(7);
+  expect(roster.apply({ type: 'audience', count: 8 })).toBe(true);
+  expect(roster.audience).toBe(8);
 });

@@ -87,6 +87,7 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
             <PeopleList
               self={{ name, role: 'call', audioMuted: !local.microphone.on, videoMuted: !local.camera.on }}
               participants={participants}
+              audience={snapshot.audience}
               speakers={speakers}
             />
           </Panel>

@@ -6,11 +6,12 @@ import { Icon } from './Icon';
 interface Props {
   self: Pick<Participant, 'name' | 'role' | 'audioMuted' | 'videoMuted'>;
   participants: readonly Participant[];
+  audience: number;
   speakers: ReadonlySet<string>;
 }
 
 /** Who is here, first those who take part. */
-export function PeopleList({ self, participants, speakers }: Props) {
+export function PeopleList({ self, participants, audience, speakers }: Props) {
   const active = participants.filter(({ role }) => role !== 'watch');
   const watching = participants.filter(({ role }) => role === 'watch');
   return (
@@ -27,6 +28,7 @@ export function PeopleList({ self, participants, speakers }: Props) {
       {watching.map((person) => (
         <Person key={person.id} person={person} note="watching" isSpeaking={false} />
       ))}
+      {audience > 0 && <li className="person person-note">and {audience} more watching</li>}
     </ul>
   );
 }

@@ -1,0 +1,199 @@
+#include "options.h"
+#include "limits.h"
+#include <ctype.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STRING(x)  STRING_(x)
+#define STRING_(x) #x
+
+static const char help[] =
+    "Usage: monoport-load ws://HOST:PORT/sdp --viewers N [OPTION]...\n\n"
+    "Joins a Monoport server with many WebRTC clients (ICE, DTLS, SRTP) and measures what it forwards.\n"
+    "Use it against servers that are yours: it sends and receives as much as it is told to.\n\n"
+    "Who joins\n"
+    "  --room R              the room (default: load)\n"
+    "  --publishers P        clients that send, without receiving (default: 1)\n"
+    "  --viewers N           clients that receive, without sending (default: 0)\n"
+    "  --meeting             each publisher receives all the others, too\n"
+    "  --join-rate N         joins begun a second (default: 50)\n"
+    "  --names               each client has a name: load-1, load-2, ...\n"
+    "  --cm                  clients offer AES-CM with HMAC-SHA1 only, not AES-GCM\n\n"
+    "What is sent\n"
+    "  --video-bps N         bit/s of each publisher's video, in packets of 1200 bytes,\n"
+    "                        30 frames a second (default: 1500000)\n"
+    "  --audio               audio, too: 50 packets of 100 bytes a second\n"
+    "  --no-video            no video\n"
+    "  --even                packets evenly spaced; without it a frame is sent in one burst\n"
+    "  --keyframes N         a key frame every N seconds (default: 0, only the first and on request)\n\n"
+    "How it runs\n"
+    "  --seconds S           how long to measure once everybody has joined (default: 10)\n"
+    "  --threads N           threads for media (default: 1)\n"
+    "  --json FILE           the result as JSON as well; - is standard output\n"
+    "  --help                prints this text\n\n"
+    "One packet in 101 is decrypted and verified; of the others only the header is read. Latency is one-way, from\n"
+    "before a packet's encryption to after its decryption, both on this machine. A viewer takes at most\n"
+    STRING(STREAMS_RX_MAX) " streams: publishers times the streams of each.\n\n"
+    "Exit code: 0, 1 if a join failed or nothing was received, 2 for a wrong command line.\n";
+
+static bool complain(const char *format, ...)
+{
+    va_list args;
+    fputs("monoport-load: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return false;
+}
+
+static bool number(const char *name, const char *text, unsigned min, unsigned max, unsigned *out)
+{
+    char *end;
+    unsigned long v = strtoul(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end || strlen(text) > 10 || v < min || v > max)
+        return complain("--%s must be a number from %u to %u, not \"%s\"", name, min, max, text);
+    *out = (unsigned)v;
+    return true;
+}
+
+/* --- the URL --- */
+
+static bool resolve(struct options *o, const char *port)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
+    char ip[64];
+    int e = getaddrinfo(o->host, port, &hints, &found);
+    if (e)
+        return complain("%s: %s", o->host, gai_strerror(e));
+    e = getnameinfo(found->ai_addr, found->ai_addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST);
+    freeaddrinfo(found);
+    return (!e && address_parse(&o->server, ip, (uint16_t)atoi(port))) || complain("%s: no usable address", o->host);
+}
+
+static bool read_url(struct options *o, const char *url)
+{
+    static const char scheme[] = "ws://";
+    char port[6] = "80";
+    if (strncmp(url, scheme, sizeof scheme - 1) != 0)
+        return complain("the server must be given as ws://HOST:PORT/sdp, not \"%s\"", url);
+    const char *host = url + sizeof scheme - 1;
+    bool bracket = *host == '[';
+    size_t n = strcspn(host += bracket, bracket ? "]" : ":/");
+    const char *rest = host + n + (bracket && host[n] == ']');
+    if (n == 0 || n >= sizeof o->host)
+        return complain("no host in \"%s\"", url);
+    snprintf(o->host, sizeof o->host, "%.*s", (int)n, host);
+    if (*rest == ':') {
+        size_t digits = strspn(++rest, "0123456789");
+        unsigned value = digits && digits < sizeof port ? (unsigned)atoi(rest) : 0;
+        if (value < 1 || value > 65535)
+            return complain("no port in \"%s\"", url);
+        snprintf(port, sizeof port, "%u", value);
+        rest += digits;
+    }
+    if (*rest && *rest != '/')
+        return complain("\"%s\" is not a URL", url);
+    snprintf(o->path, sizeof o->path, "%s", *rest ? rest : "/sdp");
+    o->url = url;
+    return resolve(o, port);
+}
+
+/* --- flags --- */
+
+enum { ROOM, PUBLISHERS, VIEWERS, MEETING, JOIN_RATE, NAMES, CM, VIDEO_BPS, AUDIO, NO_VIDEO, EVEN, KEYFRAMES, SECONDS,
+       THREADS, JSON, HELP };
+
+static const struct option flags[] = {{"room", required_argument, NULL, ROOM},
+                                      {"publishers", required_argument, NULL, PUBLISHERS},
+                                      {"viewers", required_argument, NULL, VIEWERS},
+                                      {"meeting", no_argument, NULL, MEETING},
+                                      {"join-rate", required_argument, NULL, JOIN_RATE},
+                                      {"names", no_argument, NULL, NAMES},
+                                      {"cm", no_argument, NULL, CM},
+                                      {"video-bps", required_argument, NULL, VIDEO_BPS},
+                                      {"audio", no_argument, NULL, AUDIO},
+                                      {"no-video", no_argument, NULL, NO_VIDEO},
+                                      {"even", no_argument, NULL, EVEN},
+                                      {"keyframes", required_argument, NULL, KEYFRAMES},
+                                      {"seconds", required_argument, NULL, SECONDS},
+                                      {"threads", required_argument, NULL, THREADS},
+                                      {"json", required_argument, NULL, JSON},
+                                      {"help", no_argument, NULL, HELP},
+                                      {NULL, 0, NULL, 0}};
+
+static bool take(struct options *o, int flag, const char *value)
+{
+    unsigned n = 0;
+    bool good = true;
+    switch (flag) {
+    case ROOM: o->room = value; break;
+    case PUBLISHERS: return number("publishers", value, 0, LOAD_CLIENTS_MAX, &o->publishers);
+    case VIEWERS: return number("viewers", value, 0, LOAD_CLIENTS_MAX, &o->viewers);
+    case MEETING: o->meeting = true; break;
+    case NAMES: o->names = true; break;
+    case CM: o->cm_only = true; break;
+    case AUDIO: o->audio = true; break;
+    case NO_VIDEO: o->video = false; break;
+    case EVEN: o->even = true; break;
+    case KEYFRAMES: return number("keyframes", value, 0, 3600, &o->keyframe_interval);
+    case SECONDS: return number("seconds", value, 1, 86400, &o->seconds);
+    case THREADS: return number("threads", value, 1, LOAD_THREADS_MAX, &o->threads);
+    case JSON: o->json = value; break;
+    case JOIN_RATE:
+        good = number("join-rate", value, 1, 10000, &n);
+        o->join_rate = n;
+        break;
+    case VIDEO_BPS:
+        good = number("video-bps", value, 24000, 100000000, &n);
+        o->video_bps = n;
+        break;
+    default: return false;
+    }
+    return good;
+}
+
+static bool check(const struct options *o)
+{
+    unsigned streams = o->publishers * options_streams(o);
+    if (options_clients(o) == 0)
+        return complain("nobody to join: --publishers and --viewers are 0");
+    if (options_clients(o) > ROOM_PARTICIPANTS_MAX)
+        return complain("a room takes at most %d participants", ROOM_PARTICIPANTS_MAX);
+    if (o->publishers && !streams)
+        return complain("publishers have nothing to send: --no-video without --audio");
+    if ((o->viewers || o->meeting) && streams > STREAMS_RX_MAX + (o->viewers ? 0 : options_streams(o)))
+        return complain("a viewer takes at most %d streams, these are %u", STREAMS_RX_MAX, streams);
+    if (strlen(o->room) < 1 || strlen(o->room) > ROOM_NAME_MAX)
+        return complain("--room must have 1 to %d characters", ROOM_NAME_MAX);
+    return true;
+}
+
+enum options_result options_read(struct options *o, int argc, char **argv)
+{
+    *o = (struct options){.room = "load", .publishers = 1, .seconds = 10, .threads = 1, .video_bps = 1500000,
+                          .join_rate = 50, .video = true};
+    opterr = 0;
+    for (int flag; (flag = getopt_long(argc, argv, ":", flags, NULL)) != -1;) {
+        if (flag == HELP) {
+            fputs(help, stdout);
+            return OPTIONS_HELP;
+        }
+        if (flag == '?' || flag == ':') {
+            complain("%s%s; --help lists the options", flag == '?' ? "unknown option or needless value: " : "a value is missing: ",
+                     argv[optind - 1]);
+            return OPTIONS_ERROR;
+        }
+        if (!take(o, flag, optarg))
+            return OPTIONS_ERROR;
+    }
+    if (optind + 1 != argc)
+        complain(optind == argc ? "which server? ws://HOST:PORT/sdp; --help lists the options" : "only one server at a time");
+    else if (check(o) && read_url(o, argv[optind]))
+        return OPTIONS_RUN;
+    return OPTIONS_ERROR;
+}

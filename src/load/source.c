@@ -1,0 +1,142 @@
+/* Timers: `next` is when a frame, with `even` a packet of it, or an audio packet is due. It keeps to the grid that began with the
+ * stream, so lateness does not add up. */
+#include "source.h"
+#include <string.h>
+
+bool stamp_read(struct stamp *s, const struct rtp_view *v, uint32_t run)
+{
+    const uint8_t *p = v->data + v->header_len + STAMP_OFFSET;
+    if (v->payload_len < STAMP_OFFSET + STAMP_SIZE || get32(p) != run)
+        return false;
+    *s = (struct stamp){.run = run, .client = get32(p + 4), .index = get64(p + 8), .time = (mp_time)get64(p + 16)};
+    return true;
+}
+
+void source_init(struct source *s, const struct source_config *c, struct prng *prng)
+{
+    *s = (struct source){.video = c->video,
+                         .even = c->even && c->video,
+                         .run = c->run,
+                         .client = c->client,
+                         .ssrc = (uint32_t)prng_next(prng) | 1,
+                         .rtx_ssrc = (uint32_t)prng_next(prng) | 1,
+                         .mid = {c->mid},
+                         .next = MP_NEVER,
+                         .keyframe_every = MP_S(c->keyframe_interval),
+                         .keyframe_wanted = true,
+                         .frame_bytes = c->video ? (double)c->video_bps / 8 / FRAME_RATE : AUDIO_SIZE,
+                         .index = prng_below(prng, 0x8000),
+                         .timestamp = (uint32_t)prng_next(prng)};
+}
+
+static mp_time tick_length(const struct source *s)
+{
+    return MP_S(1) / (s->video ? FRAME_RATE : AUDIO_RATE);
+}
+
+void source_start(struct source *s, mp_time now)
+{
+    s->begun = s->next = now;
+    s->keyframe_at = now + s->keyframe_every;
+}
+
+uint32_t source_clock(const struct source *s, mp_time now)
+{
+    mp_time since = now - s->begun;
+    return s->timestamp + (uint32_t)(since / 1000 * (s->video ? VIDEO_CLOCK : AUDIO_CLOCK) / 1000000);
+}
+
+/* A frame is as many whole packets of PACKET_MAX as its share of the bitrate fills; what is over goes to the next. A frame
+ * that is smaller is one packet of its own size. */
+static void open_frame(struct source *s, mp_time now)
+{
+    s->owed += s->frame_bytes;
+    s->left = s->video ? (unsigned)(s->owed / PACKET_MAX) : 1;
+    s->size = PACKET_MAX;
+    if (s->left == 0 || !s->video) {
+        s->left = 1;
+        s->size = (uint16_t)s->owed;
+    }
+    s->owed -= (double)s->left * s->size;
+    s->in_frame = s->left;
+    s->keyframe = s->keyframe_wanted || (s->keyframe_every && now >= s->keyframe_at);
+    if (s->keyframe) {
+        s->keyframe_wanted = false;
+        s->keyframe_at = now + s->keyframe_every;
+    }
+}
+
+static void schedule(struct source *s, mp_time now)
+{
+    mp_time tick = tick_length(s), frame = s->begun + (mp_time)s->ticks * tick;
+    if (s->left == 0) {
+        s->next = s->begun + (mp_time)++s->ticks * tick;
+        if (s->next < now - MP_MS(500)) { /* we were stopped: catching up would be a flood */
+            s->ticks = (uint64_t)((now - s->begun) / tick) + 1;
+            s->next = s->begun + (mp_time)s->ticks * tick;
+        }
+    } else if (s->even) {
+        s->next = frame + tick * (s->in_frame - s->left) / s->in_frame;
+    }
+}
+
+static size_t write_header(const struct source *s, uint8_t *out, uint32_t timestamp, uint16_t twcc, bool marker)
+{
+    static const struct rtp_extension_ids ids = {.id = {[EXT_MID] = SEND_MID,
+                                                        [EXT_TRANSPORT_CC] = SEND_TRANSPORT_CC,
+                                                        [EXT_AUDIO_LEVEL] = SEND_AUDIO_LEVEL}};
+    uint8_t number[2];
+    static const uint8_t level = 0x80 | 40;
+    put16(number, twcc);
+    struct bytes values[EXT_COUNT] = {[EXT_MID] = {(const uint8_t *)s->mid, 1}, [EXT_TRANSPORT_CC] = {number, 2}};
+    if (!s->video)
+        values[EXT_AUDIO_LEVEL] = (struct bytes){&level, 1};
+    size_t n = rtp_write(out, &(struct rtp_header){.marker = marker,
+                                                   .payload_type = s->video ? VIDEO_TYPE : AUDIO_TYPE,
+                                                   .seq = (uint16_t)s->index,
+                                                   .timestamp = timestamp,
+                                                   .ssrc = s->ssrc});
+    return n + rtp_write_extensions(out, &ids, values);
+}
+
+/* RFC 7741 4.2 and 4.3: the descriptor's S bit in a frame's first packet; then the frame tag, whose lowest bit is 0 in a key
+ * frame, which goes on with a start code and the picture's size (640x360). */
+static void write_video_start(const struct source *s, uint8_t *p, bool first)
+{
+    static const uint8_t key[] = {0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01};
+    memset(p, 0, STAMP_OFFSET);
+    p[0] = first ? 0x10 : 0;
+    if (first && s->keyframe)
+        memcpy(p + 1, key, sizeof key);
+    else if (first)
+        p[1] = 0x11;
+}
+
+size_t source_packet(struct source *s, uint8_t *out, size_t tag, uint16_t *twcc, mp_time now, mp_time time, uint64_t *index)
+{
+    if (s->next > now)
+        return 0;
+    if (s->left == 0)
+        open_frame(s, now);
+    uint32_t step = s->video ? VIDEO_CLOCK / FRAME_RATE : AUDIO_CLOCK / AUDIO_RATE;
+    bool first = s->left == s->in_frame, last = s->left == 1;
+    size_t header = write_header(s, out, s->timestamp + (uint32_t)s->ticks * step, (*twcc)++, s->video && last);
+    size_t least = header + STAMP_OFFSET + STAMP_SIZE, size = s->size > least + tag ? s->size - tag : least;
+    uint8_t *p = out + header;
+    memset(p, 0xf8, size - header);
+    if (s->video)
+        write_video_start(s, p, first);
+    else
+        p[0] = 0x78; /* RFC 6716 3.1: CELT, 20 ms */
+    p += STAMP_OFFSET;
+    put32(p, s->run);
+    put32(p + 4, s->client);
+    put64(p + 8, s->index);
+    put64(p + 16, (uint64_t)time);
+    *index = s->index++;
+    s->packets++;
+    s->octets += size - header;
+    s->left--;
+    schedule(s, now);
+    return size;
+}
