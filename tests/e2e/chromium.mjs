@@ -19,8 +19,8 @@ const quiet = [
   '--disable-features=WebRtcHideLocalIpsWithMdns,MediaRouter,DialMediaRouteProvider,OptimizationHints,Translate,AsyncDns',
 ];
 
-const media = [
-  '--use-fake-device-for-media-stream',
+const media = (fps) => [
+  `--use-fake-device-for-media-stream=fps=${fps}`,
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   // A test may have to run where there is no address but 127.0.0.1.
@@ -77,9 +77,9 @@ class ChromiumTab extends Tab {
 
 /**
  * Starts a Chromium on `host` of the lab (or here). `origin` is treated as secure, as if it were https: without that a
- * page may not use the camera. `camera: false` refuses the camera and the microphone.
+ * page may not use the camera. `camera: false` refuses the camera and the microphone; `fps` is what the camera makes.
  */
-export async function launchChromium({ host = '', origin, camera = true, args = [] } = {}) {
+export async function launchChromium({ host = '', origin, camera = true, fps = 30, args = [] } = {}) {
   const server = await chromium.launchServer({
     executablePath: wrapper,
     headless: true,
@@ -87,7 +87,7 @@ export async function launchChromium({ host = '', origin, camera = true, args = 
       '--no-sandbox',
       '--disable-gpu',
       ...quiet,
-      ...(camera ? media : cameraDenied),
+      ...(camera ? media(fps) : cameraDenied),
       ...(origin ? [`--unsafely-treat-insecure-origin-as-secure=${origin}`] : []),
       ...args,
     ],

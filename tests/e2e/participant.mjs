@@ -14,10 +14,13 @@ export class Participant {
     this.name = name;
   }
 
-  /** Opens the page so that it joins at once. `query` adds parameters, `path` is "/", "/stream" or "/watch", `tab` its window. */
-  static async join(browser, { origin, room, name, path = '/', query = {}, tab }) {
+  /**
+   * Opens the page so that it joins at once. `query` adds parameters, `path` is "/", "/stream" or "/watch", `tab` its
+   * window, `before` something to run in it ahead of the page's own scripts. */
+  static async join(browser, { origin, room, name, path = '/', query = {}, tab, before }) {
     const participant = new Participant(await browser.tab(tab), name);
     await participant.tab.before(keepConnections);
+    if (before) await participant.tab.before(before);
     const parameters = new URLSearchParams({ room, name, ...query });
     await participant.tab.open(`${origin}${path}?${parameters}&join`);
     return participant;
