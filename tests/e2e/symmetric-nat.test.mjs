@@ -86,7 +86,7 @@ await test('late viewers decode: five, one after the other', async () => {
 await test('a participant who comes anew decodes: five joins', async () => {
   const times = [];
   for (let turn = 1; turn <= 5; turn += 1) {
-    const guest = await join(there, `guest-${turn}`);
+    const guest = await join(there, `guest-${turn}`, { query: { video: 'small' } });
     const { timings } = await guest.until('has a first frame', ({ timings }) => timings.firstRemoteFrame);
     times.push(timings.firstRemoteFrame - timings.joinStarted);
     await guest.close();

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// Every video codec passes through: a publisher that asks for it sends it, and another browser decodes it.
+
+import { launchChromium } from './chromium.mjs';
+import { enter } from './lab.mjs';
+import { Participant } from './participant.mjs';
+import { slowness, startServer } from './server.mjs';
+import { diagnostic, equal, suite } from './tap.mjs';
+
+const lab = await enter('plain', { orHere: true });
+const { test, after, explain, end } = suite({ limit: 120 * slowness });
+
+const server = await startServer(lab);
+after(() => server.stop());
+explain(() => server.tail());
+const browser = await launchChromium({ host: lab.clients[0].host, origin: server.origin });
+after(() => browser.close());
+
+for (const codec of ['vp8', 'vp9', 'h264', 'av1']) {
+  await test(`${codec.toUpperCase()} is sent by who asks for it and decoded by a watcher`, async () => {
+    const options = { origin: server.origin, room: codec };
+    const stage = await Participant.join(browser, { ...options, name: 'stage', path: '/stream', query: { codec, video: 'small' } });
+    const viewer = await Participant.join(browser, { ...options, name: 'viewer', path: '/watch' });
+    await viewer.sees(['stage']);
+    const { outbound } = await stage.until('sends video', ({ outbound }) => outbound.some(({ kind, bytesSent }) => kind === 'video' && bytesSent));
+    const sent = outbound.find(({ kind }) => kind === 'video').codec;
+    const video = (await viewer.measure(2)).find(({ kind }) => kind === 'video');
+    diagnostic(`${sent}: ${video.framesPerSecond.toFixed(1)} frames/s of ${video.size}`);
+    equal(sent.toLowerCase(), codec, 'the codec on the wire');
+    await Promise.all([stage.close(), viewer.close()]);
+  });
+}
+
+await end();
