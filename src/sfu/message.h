@@ -15,7 +15,7 @@
 enum message_type {
     /* control -> the worker that owns `session` */
     MESSAGE_SESSION_CLOSE,
-    MESSAGE_EXTENSIONS,  /* extension ids of the session */
+    MESSAGE_EXTENSIONS,  /* extension ids of what the session sends */
     MESSAGE_PUBLISH,     /* take this stream as `track` */
     MESSAGE_UNPUBLISH,   /* `track` */
     MESSAGE_SUBSCRIBE,   /* send `track` to `session` */
@@ -56,6 +56,7 @@ struct subscribe {
     uint32_t clock_rate;
     uint32_t ssrc, rtx_ssrc;
     char mid[MID_SIZE];
+    struct rtp_extension_ids extensions; /* that the viewer accepts on it */
     char cname[CNAME_SIZE]; /* the publisher's: what it sends is played together (RFC 3550 6.5.1) */
 };
 

@@ -25,6 +25,7 @@ struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, stru
     s->rtx_ssrc = how->rtx_ssrc;
     s->payload_type = how->payload_type;
     s->rtx_payload_type = how->rtx_payload_type;
+    s->extensions = how->extensions;
     s->mid_len = (uint8_t)strnlen(how->mid, MID_SIZE);
     memcpy(s->mid, how->mid, s->mid_len);
     memcpy(s->cname, how->cname, CNAME_SIZE);
@@ -114,13 +115,13 @@ static size_t write_header(uint8_t *out, const struct subscription *s, const str
     h.marker = p->media.marker;
     size_t len = rtp_write(out, &h);
     extensions_of(&e, s, p, now);
-    return len + rtp_write_extensions(out, &s->viewer->extensions, e.value);
+    return len + rtp_write_extensions(out, &s->extensions, e.value);
 }
 
 /* Length of the same, without writing it. */
 static size_t header_len(const struct subscription *s, const struct packet *p)
 {
-    const uint8_t *id = s->viewer->extensions.id;
+    const uint8_t *id = s->extensions.id;
     size_t n = (id[EXT_MID] && s->mid_len ? 1u + s->mid_len : 0) + (id[EXT_ABS_SEND_TIME] ? 4 : 0) +
                (id[EXT_AUDIO_LEVEL] && p->media.audio_level >= 0 ? 2 : 0) +
                (id[EXT_VIDEO_ORIENTATION] && p->media.orientation >= 0 ? 2 : 0);

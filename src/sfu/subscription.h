@@ -25,6 +25,7 @@ struct subscription {
     struct subscription *next_of_track, *next_of_peer;
     uint32_t ssrc, rtx_ssrc;
     uint8_t payload_type, rtx_payload_type;
+    struct rtp_extension_ids extensions;
     uint8_t mid_len;
     char mid[MID_SIZE], cname[CNAME_SIZE];
     bool started;      /* video waits for a key frame */

@@ -90,20 +90,35 @@ static const char *connection_error(const struct participant *p, const struct sd
     return NULL;
 }
 
+/* One id for a URI in the whole bundle (RFC 8843 9.1): the first section that names it decides. Returns those of this section. */
+static uint8_t learn_extensions(struct participant *p, const struct sdp_section *in)
+{
+    uint8_t known = 0;
+    for (int e = 0; e < EXT_COUNT; e++) {
+        uint8_t id = in->extensions.id[e];
+        if (id && id <= EXTENSION_ID_MAX && !p->extensions.id[e])
+            p->extensions.id[e] = id;
+        if (id && p->extensions.id[e] == id)
+            known |= (uint8_t)(1u << e);
+    }
+    return known;
+}
+
 static bool learn_connection(struct participant *p, const struct sdp *sdp)
 {
+    struct rtp_extension_ids before = p->extensions;
     p->fingerprint = first_usable(sdp)->fingerprint;
     for (size_t i = 0; i < sdp->count; i++) {
         const struct sdp_section *in = &sdp->sections[i];
         struct capabilities **known = in->kind == SDP_AUDIO ? &p->audio : in->kind == SDP_VIDEO ? &p->video : NULL;
         if (!known)
             continue;
-        for (int e = 0; e < EXT_COUNT; e++)
-            if (!p->extensions.id[e] && in->extensions.id[e] <= EXTENSION_ID_MAX)
-                p->extensions.id[e] = in->extensions.id[e];
+        *(in->kind == SDP_AUDIO ? &p->audio_extensions : &p->video_extensions) |= learn_extensions(p, in);
         if (!*known && !(*known = capabilities_of(in)))
             return false;
     }
+    if (memcmp(&before, &p->extensions, sizeof before) != 0) /* a later offer has a section of another kind */
+        session_command(p, &(struct message){.type = MESSAGE_EXTENSIONS, .extensions = p->extensions});
     return true;
 }
 
@@ -177,6 +192,7 @@ static const char *take_section(struct participant *p, size_t i, const struct sd
     }
     section_clear(s);
     s->refused = false;
+    s->extensions = learn_extensions(p, in);
     s->ours |= in->direction == SDP_RECVONLY;
     if (!sends || s->publication)
         return NULL;

@@ -4,5 +4,7 @@
 
 const char *source_name(enum source);
 struct section *section_add(struct participant *, enum sdp_kind, const char *mid); /* mid: MID_SIZE bytes; NULL: no memory */
+/* Header extensions of one section, as both sides have them. */
+struct rtp_extension_ids section_extensions(const struct participant *, const struct section *);
 /* Our side of every section as SDP, malloc'ed; NULL: no memory. */
 char *describe_session(struct participant *, enum sdp_setup);

@@ -27,12 +27,19 @@ static void describe_codec(struct sdp_local_codec *out, const struct capability 
                                     .transport_cc = receiving && k->codec.transport_cc};
 }
 
-static struct rtp_extension_ids extensions_for(const struct participant *p, enum sdp_kind kind, bool receiving)
+/* An answer has nothing that its offer lacks; a section of ours has what the client knows for that kind. Viewers are not asked
+ * for transport feedback, which nothing uses. */
+struct rtp_extension_ids section_extensions(const struct participant *p, const struct section *s)
 {
     struct rtp_extension_ids ids = p->extensions;
-    ids.id[kind == SDP_AUDIO ? EXT_VIDEO_ORIENTATION : EXT_AUDIO_LEVEL] = 0;
-    if (!receiving)
-        ids.id[EXT_TRANSPORT_CC] = 0; /* viewers are not asked for feedback that nothing uses */
+    unsigned known = s->kind == SDP_AUDIO ? p->audio_extensions : p->video_extensions;
+    if (!s->subscription)
+        known = s->extensions;
+    else
+        known &= (s->extensions ? s->extensions : ~0u) & ~(1u << EXT_TRANSPORT_CC);
+    for (int e = 0; e < EXT_COUNT; e++)
+        if (!(known >> e & 1))
+            ids.id[e] = 0;
     return ids;
 }
 
@@ -69,7 +76,7 @@ static void describe_section(const struct participant *p, const struct section *
     describe_codec(codec, k, !s->subscription);
     out->codecs = codec;
     out->codec_count = 1;
-    out->extensions = extensions_for(p, s->kind, !s->subscription);
+    out->extensions = section_extensions(p, s);
     if (s->publication)
         out->direction = SDP_RECVONLY;
     else if (s->subscription)
@@ -158,12 +165,16 @@ static struct section *free_section(struct participant *p, enum sdp_kind kind)
     return s;
 }
 
-static uint32_t random_ssrc(struct signaling *s)
+/* From a random start in steps of an odd number: under one session's key no SSRC comes twice, as chance would have it do. */
+static uint32_t new_ssrc(struct participant *p)
 {
-    uint32_t ssrc = 0;
-    while (!ssrc)
-        s->io.random(s->io.context, (uint8_t *)&ssrc, sizeof ssrc);
-    return ssrc;
+    struct signaling *s = p->signaling;
+    if (!p->ssrc_last)
+        s->io.random(s->io.context, (uint8_t *)&p->ssrc_last, sizeof p->ssrc_last);
+    do
+        p->ssrc_last += 0x9e3779b1u;
+    while (!p->ssrc_last);
+    return p->ssrc_last;
 }
 
 /* Gives the publication a section. False: the participant does not get it: it cannot decode it, or has no section left. */
@@ -176,8 +187,8 @@ static bool add_subscription(struct participant *p, struct publication *pub)
     s->subscription = pub;
     s->capability = k;
     s->sending = false;
-    s->ssrc = random_ssrc(p->signaling); /* new each time: an SSRC's packet numbers never repeat under one key */
-    s->rtx_ssrc = random_ssrc(p->signaling);
+    s->ssrc = new_ssrc(p); /* new each time: an SSRC's packet numbers never repeat under one key */
+    s->rtx_ssrc = new_ssrc(p);
     return true;
 }
 

@@ -1,4 +1,5 @@
 #include "check.h"
+#include "negotiate.h"
 #include "state.h"
 #include <stdlib.h>
 
@@ -77,7 +78,8 @@ void subscription_start(struct participant *p, struct section *section)
                                       .rtx_payload_type = k->rtx,
                                       .clock_rate = k->codec.clock_rate,
                                       .ssrc = section->ssrc,
-                                      .rtx_ssrc = section->rtx_ssrc}};
+                                      .rtx_ssrc = section->rtx_ssrc,
+                                      .extensions = section_extensions(p, section)}};
     memcpy(m.subscribe.mid, section->mid, MID_SIZE);
     memcpy(m.subscribe.cname, pub->publisher->streams[0], CNAME_SIZE);
     section->sending = true;

@@ -49,6 +49,7 @@ struct section {
     bool sending;                            /* the client accepted it: the worker was told to send */
     bool retiring;                           /* what we sent ended: the client must hear of it before the section is used again */
     bool retiring_told;                      /* our open offer says so */
+    uint8_t extensions;                      /* of a section of the client's: those that it offered, bit by rtp_extension */
     bool ours;                               /* made by us, or offered as recvonly: free to send in */
     uint32_t ssrc, rtx_ssrc;
     const struct capability *capability;     /* the client's, that we send with */
@@ -81,6 +82,8 @@ struct participant {
     uint32_t sdp_version;
     struct fingerprint fingerprint;
     struct rtp_extension_ids extensions;
+    uint8_t audio_extensions, video_extensions; /* those that the client knows for either kind, bit by rtp_extension */
+    uint32_t ssrc_last; /* that we send under */
     struct capabilities *audio, *video;
     struct section *sections;
     size_t section_count, section_room;

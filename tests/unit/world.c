@@ -287,6 +287,10 @@ void world_subscribe(struct world *w, struct world_client *viewer, struct world_
                                                     .clock_rate = video ? 90000 : 48000,
                                                     .ssrc = ssrc,
                                                     .rtx_ssrc = ssrc + 1,
+                                                    .extensions = {.id = {[EXT_MID] = 1,
+                                                                          [EXT_ABS_SEND_TIME] = 2,
+                                                                          [EXT_AUDIO_LEVEL] = 4,
+                                                                          [EXT_VIDEO_ORIENTATION] = 5}},
                                                     .mid = "s1",
                                                     .cname = "publisher"}});
     world_settle(w);
