@@ -1,6 +1,7 @@
 #include "histogram.h"
 
-/* Below HISTOGRAM_STEPS ns a bucket a ns; from there on the top bit chooses the group and the next five the step. */
+/* Below HISTOGRAM_STEPS ns a bucket a ns; from there on the top bit chooses the group and the next five the
+ * step. */
 static unsigned bucket_of(uint64_t v)
 {
     if (v < HISTOGRAM_STEPS)

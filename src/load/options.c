@@ -35,10 +35,12 @@ static const char help[] =
     "  --threads N           threads for media (default: 1)\n"
     "  --json FILE           the result as JSON as well; - is standard output\n"
     "  --help                prints this text\n\n"
-    "One packet in 101 is decrypted and verified; of the others only the header is read. Latency is one-way, from\n"
-    "before a packet's encryption to after its decryption, both on this machine. A viewer takes at most\n"
-    STRING(STREAMS_RX_MAX) " streams: publishers times the streams of each.\n\n"
-    "Exit code: 0, 1 if a join failed or nothing was received, 2 for a wrong command line.\n";
+    "One packet in 101 is decrypted and verified; of the others only the header is read. Latency is one-way, "
+    "from\n"
+    "before a packet's encryption to after its decryption, both on this machine. A viewer takes at "
+    "most\n" STRING(STREAMS_RX_MAX) " streams: publishers times the streams of each.\n\n"
+                                    "Exit code: 0, 1 if a join failed or nothing was received, 2 for a wrong "
+                                    "command line.\n";
 
 static bool complain(const char *format, ...)
 {
@@ -72,7 +74,8 @@ static bool resolve(struct options *o, const char *port)
         return complain("%s: %s", o->host, gai_strerror(e));
     e = getnameinfo(found->ai_addr, found->ai_addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST);
     freeaddrinfo(found);
-    return (!e && address_parse(&o->server, ip, (uint16_t)atoi(port))) || complain("%s: no usable address", o->host);
+    return (!e && address_parse(&o->server, ip, (uint16_t)atoi(port))) ||
+           complain("%s: no usable address", o->host);
 }
 
 static bool read_url(struct options *o, const char *url)
@@ -105,8 +108,24 @@ static bool read_url(struct options *o, const char *url)
 
 /* --- flags --- */
 
-enum { ROOM, PUBLISHERS, VIEWERS, MEETING, JOIN_RATE, NAMES, CM, VIDEO_BPS, AUDIO, NO_VIDEO, EVEN, KEYFRAMES, SECONDS,
-       THREADS, JSON, HELP };
+enum {
+    ROOM,
+    PUBLISHERS,
+    VIEWERS,
+    MEETING,
+    JOIN_RATE,
+    NAMES,
+    CM,
+    VIDEO_BPS,
+    AUDIO,
+    NO_VIDEO,
+    EVEN,
+    KEYFRAMES,
+    SECONDS,
+    THREADS,
+    JSON,
+    HELP
+};
 
 static const struct option flags[] = {{"room", required_argument, NULL, ROOM},
                                       {"publishers", required_argument, NULL, PUBLISHERS},
@@ -175,8 +194,13 @@ static bool check(const struct options *o)
 
 enum options_result options_read(struct options *o, int argc, char **argv)
 {
-    *o = (struct options){.room = "load", .publishers = 1, .seconds = 10, .threads = 1, .video_bps = 1500000,
-                          .join_rate = 50, .video = true};
+    *o = (struct options){.room = "load",
+                          .publishers = 1,
+                          .seconds = 10,
+                          .threads = 1,
+                          .video_bps = 1500000,
+                          .join_rate = 50,
+                          .video = true};
     opterr = 0;
     for (int flag; (flag = getopt_long(argc, argv, ":", flags, NULL)) != -1;) {
         if (flag == HELP) {
@@ -184,7 +208,8 @@ enum options_result options_read(struct options *o, int argc, char **argv)
             return OPTIONS_HELP;
         }
         if (flag == '?' || flag == ':') {
-            complain("%s%s; --help lists the options", flag == '?' ? "unknown option or needless value: " : "a value is missing: ",
+            complain("%s%s; --help lists the options",
+                     flag == '?' ? "unknown option or needless value: " : "a value is missing: ",
                      argv[optind - 1]);
             return OPTIONS_ERROR;
         }
@@ -192,7 +217,8 @@ enum options_result options_read(struct options *o, int argc, char **argv)
             return OPTIONS_ERROR;
     }
     if (optind + 1 != argc)
-        complain(optind == argc ? "which server? ws://HOST:PORT/sdp; --help lists the options" : "only one server at a time");
+        complain(optind == argc ? "which server? ws://HOST:PORT/sdp; --help lists the options"
+                                : "only one server at a time");
     else if (check(o) && read_url(o, argv[optind]))
         return OPTIONS_RUN;
     return OPTIONS_ERROR;

@@ -8,16 +8,16 @@
 #define LOAD_THREADS_MAX 64
 
 struct options {
-    char host[256], path[1024];  /* of the URL; host without brackets */
-    struct address server;       /* host and port of the URL, resolved */
+    char host[256], path[1024]; /* of the URL; host without brackets */
+    struct address server;      /* host and port of the URL, resolved */
     const char *url;
     const char *room;
     unsigned publishers, viewers, seconds, threads;
     uint32_t video_bps;
-    double join_rate;            /* joins begun a second */
-    unsigned keyframe_interval;  /* s; 0: only the first and on request */
+    double join_rate;           /* joins begun a second */
+    unsigned keyframe_interval; /* s; 0: only the first and on request */
     bool audio, video, even, cm_only, meeting, names;
-    const char *json;            /* file name, "-": standard output; NULL: none */
+    const char *json; /* file name, "-": standard output; NULL: none */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_ERROR };
@@ -29,4 +29,7 @@ static inline unsigned options_streams(const struct options *o)
 {
     return (unsigned)o->audio + (unsigned)o->video;
 }
-static inline unsigned options_clients(const struct options *o) { return o->publishers + o->viewers; }
+static inline unsigned options_clients(const struct options *o)
+{
+    return o->publishers + o->viewers;
+}

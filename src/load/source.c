@@ -1,5 +1,5 @@
-/* Timers: `next` is when a frame, with `even` a packet of it, or an audio packet is due. It keeps to the grid that began with the
- * stream, so lateness does not add up. */
+/* Timers: `next` is when a frame, with `even` a packet of it, or an audio packet is due. It keeps to the grid
+ * that began with the stream, so lateness does not add up. */
 #include "source.h"
 #include <string.h>
 
@@ -8,7 +8,8 @@ bool stamp_read(struct stamp *s, const struct rtp_view *v, uint32_t run)
     const uint8_t *p = v->data + v->header_len + STAMP_OFFSET;
     if (v->payload_len < STAMP_OFFSET + STAMP_SIZE || get32(p) != run)
         return false;
-    *s = (struct stamp){.run = run, .client = get32(p + 4), .index = get64(p + 8), .time = (mp_time)get64(p + 16)};
+    *s = (struct stamp){
+        .run = run, .client = get32(p + 4), .index = get64(p + 8), .time = (mp_time)get64(p + 16)};
     return true;
 }
 
@@ -46,8 +47,8 @@ uint32_t source_clock(const struct source *s, mp_time now)
     return s->timestamp + (uint32_t)(since / 1000 * (s->video ? VIDEO_CLOCK : AUDIO_CLOCK) / 1000000);
 }
 
-/* A frame is as many whole packets of PACKET_MAX as its share of the bitrate fills; what is over goes to the next. A frame
- * that is smaller is one packet of its own size. */
+/* A frame is as many whole packets of PACKET_MAX as its share of the bitrate fills; what is over goes to the
+ * next. A frame that is smaller is one packet of its own size. */
 static void open_frame(struct source *s, mp_time now)
 {
     s->owed += s->frame_bytes;
@@ -80,7 +81,8 @@ static void schedule(struct source *s, mp_time now)
     }
 }
 
-static size_t write_header(const struct source *s, uint8_t *out, uint32_t timestamp, uint16_t twcc, bool marker)
+static size_t write_header(const struct source *s, uint8_t *out, uint32_t timestamp, uint16_t twcc,
+                           bool marker)
 {
     static const struct rtp_extension_ids ids = {.id = {[EXT_MID] = SEND_MID,
                                                         [EXT_TRANSPORT_CC] = SEND_TRANSPORT_CC,
@@ -88,7 +90,8 @@ static size_t write_header(const struct source *s, uint8_t *out, uint32_t timest
     uint8_t number[2];
     static const uint8_t level = 0x80 | 40;
     put16(number, twcc);
-    struct bytes values[EXT_COUNT] = {[EXT_MID] = {(const uint8_t *)s->mid, 1}, [EXT_TRANSPORT_CC] = {number, 2}};
+    struct bytes values[EXT_COUNT] = {
+        [EXT_MID] = {(const uint8_t *)s->mid, 1}, [EXT_TRANSPORT_CC] = {number, 2}};
     if (!s->video)
         values[EXT_AUDIO_LEVEL] = (struct bytes){&level, 1};
     size_t n = rtp_write(out, &(struct rtp_header){.marker = marker,
@@ -99,8 +102,8 @@ static size_t write_header(const struct source *s, uint8_t *out, uint32_t timest
     return n + rtp_write_extensions(out, &ids, values);
 }
 
-/* RFC 7741 4.2 and 4.3: the descriptor's S bit in a frame's first packet; then the frame tag, whose lowest bit is 0 in a key
- * frame, which goes on with a start code and the picture's size (640x360). */
+/* RFC 7741 4.2 and 4.3: the descriptor's S bit in a frame's first packet; then the frame tag, whose lowest
+ * bit is 0 in a key frame, which goes on with a start code and the picture's size (640x360). */
 static void write_video_start(const struct source *s, uint8_t *p, bool first)
 {
     static const uint8_t key[] = {0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01};
@@ -112,7 +115,8 @@ static void write_video_start(const struct source *s, uint8_t *p, bool first)
         p[1] = 0x11;
 }
 
-size_t source_packet(struct source *s, uint8_t *out, size_t tag, uint16_t *twcc, mp_time now, mp_time time, uint64_t *index)
+size_t source_packet(struct source *s, uint8_t *out, size_t tag, uint16_t *twcc, mp_time now, mp_time time,
+                     uint64_t *index)
 {
     if (s->next > now)
         return 0;
@@ -120,7 +124,8 @@ size_t source_packet(struct source *s, uint8_t *out, size_t tag, uint16_t *twcc,
         open_frame(s, now);
     uint32_t step = s->video ? VIDEO_CLOCK / FRAME_RATE : AUDIO_CLOCK / AUDIO_RATE;
     bool first = s->left == s->in_frame, last = s->left == 1;
-    size_t header = write_header(s, out, s->timestamp + (uint32_t)s->ticks * step, (*twcc)++, s->video && last);
+    size_t header =
+        write_header(s, out, s->timestamp + (uint32_t)s->ticks * step, (*twcc)++, s->video && last);
     size_t least = header + STAMP_OFFSET + STAMP_SIZE, size = s->size > least + tag ? s->size - tag : least;
     uint8_t *p = out + header;
     memset(p, 0xf8, size - header);

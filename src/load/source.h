@@ -1,5 +1,5 @@
-/* What one publisher sends on one stream: frames that look like VP8, or packets that look like Opus. Each payload carries a
- * stamp that the viewers of this run read again: which stream, which packet, and when. */
+/* What one publisher sends on one stream: frames that look like VP8, or packets that look like Opus. Each
+ * payload carries a stamp that the viewers of this run read again: which stream, which packet, and when. */
 #pragma once
 #include "bytes.h"
 #include "mptime.h"
@@ -7,17 +7,23 @@
 #include "rtp.h"
 #include <stdbool.h>
 
-#define PACKET_MAX      1200 /* of a publisher's datagram, tag included */
-#define FRAME_RATE      30
-#define AUDIO_RATE      50
-#define AUDIO_SIZE      100 /* of an audio datagram */
-#define VIDEO_TYPE      96
-#define VIDEO_RTX_TYPE  97
-#define AUDIO_TYPE      111
-#define VIDEO_CLOCK     90000
-#define AUDIO_CLOCK     48000
+#define PACKET_MAX     1200 /* of a publisher's datagram, tag included */
+#define FRAME_RATE     30
+#define AUDIO_RATE     50
+#define AUDIO_SIZE     100 /* of an audio datagram */
+#define VIDEO_TYPE     96
+#define VIDEO_RTX_TYPE 97
+#define AUDIO_TYPE     111
+#define VIDEO_CLOCK    90000
+#define AUDIO_CLOCK    48000
 
-enum { SEND_AUDIO_LEVEL = 1, SEND_ABS_SEND_TIME = 2, SEND_TRANSPORT_CC = 3, SEND_MID = 4, SEND_ORIENTATION = 13 }; /* ids */
+enum {
+    SEND_AUDIO_LEVEL = 1,
+    SEND_ABS_SEND_TIME = 2,
+    SEND_TRANSPORT_CC = 3,
+    SEND_MID = 4,
+    SEND_ORIENTATION = 13
+}; /* ids */
 
 #define STAMP_SIZE   24
 #define STAMP_OFFSET 11 /* behind a VP8 descriptor and the header of a key frame */
@@ -35,7 +41,7 @@ struct source {
     bool video, even;
     uint32_t run, client, ssrc, rtx_ssrc;
     char mid[2];
-    mp_time begun, next;      /* when the stream began; when its next packet or frame is due; MP_NEVER: stopped */
+    mp_time begun, next; /* when the stream began; when its next packet or frame is due; MP_NEVER: stopped */
     mp_time keyframe_every, keyframe_at;
     bool keyframe_wanted;
     double frame_bytes, owed; /* owed: bytes that earlier frames left to this one */
@@ -58,8 +64,9 @@ struct source_config {
 
 void source_init(struct source *, const struct source_config *, struct prng *);
 void source_start(struct source *, mp_time now);
-/* Writes the next packet that is due, plain, `tag` bytes short of its final size. 0: none is due. `twcc`: the session's
- * counter; `time` goes into the stamp. *index: for encryption. */
-size_t source_packet(struct source *, uint8_t *out, size_t tag, uint16_t *twcc, mp_time now, mp_time time, uint64_t *index);
+/* Writes the next packet that is due, plain, `tag` bytes short of its final size. 0: none is due. `twcc`: the
+ * session's counter; `time` goes into the stamp. *index: for encryption. */
+size_t source_packet(struct source *, uint8_t *out, size_t tag, uint16_t *twcc, mp_time now, mp_time time,
+                     uint64_t *index);
 /* RTP clock of the stream at `now`. */
 uint32_t source_clock(const struct source *, mp_time now);

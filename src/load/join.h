@@ -1,0 +1,25 @@
+/* One client's signaling, without a socket: text in, text out. */
+#pragma once
+#include "describe.h"
+#include "mptime.h"
+#include "options.h"
+#include <stdbool.h>
+
+struct join;
+
+struct join_io { /* shared by all */
+    void *context;
+    /* A message for the client's socket. */
+    void (*send)(void *context, unsigned number, const char *text, size_t len);
+    /* The server's answer is there: connect. */
+    void (*connect)(void *context, unsigned number, const struct media_remote *);
+    /* It cannot go on; said once. */
+    void (*failed)(void *context, unsigned number, const char *why);
+};
+
+struct join *join_new(const struct options *, const struct join_io *, unsigned number,
+                      const struct media_peer *, const uint8_t fingerprint[32]); /* NULL: no memory */
+void join_free(struct join *);
+void join_opened(struct join *); /* the socket is open */
+void join_text(struct join *, const char *text, size_t len);
+void join_leave(struct join *);

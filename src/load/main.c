@@ -1,0 +1,346 @@
+/* One run: joins at a rate, waits until everybody has what it wants, measures, lets what is on its way
+ * arrive, leaves. This thread has the sockets; the media threads have the rest. */
+#include "clock.h"
+#include "crypto.h"
+#include "join.h"
+#include "media.h"
+#include "random.h"
+#include "report.h"
+#include "socket.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define JOIN_TIMEOUT MP_S(20)   /* after the last join began */
+#define DRAIN        MP_MS(300) /* what was sent last is still on its way */
+#define GOODBYE      MP_S(1)    /* for the server to close what left */
+#define COMPLAINTS   5          /* failures that are told one by one */
+
+enum state { JOINING, MEASURING, DRAINING, LEAVING, DONE };
+
+struct member {
+    struct join *join;
+    mp_time begun; /* 0: not yet */
+    bool open, failed;
+};
+
+struct run {
+    const struct options *options;
+    unsigned clients, begun, open, failed, complaints;
+    struct member *members;
+    struct sockets *sockets;
+    struct media *media[LOAD_THREADS_MAX];
+    enum state state;
+    mp_time started, state_at, told_at;
+    uint64_t told_sent, told_received;
+    struct rusage usage;
+    struct results results;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    interrupted = 1;
+}
+
+/* --- from sockets and signaling --- */
+
+static struct media *media_of(struct run *r, unsigned number)
+{
+    return r->media[number % r->options->threads];
+}
+
+static void failed(void *context, unsigned number, const char *why)
+{
+    struct run *r = context;
+    if (r->members[number].failed || r->state >= LEAVING)
+        return;
+    r->members[number].failed = true;
+    r->failed++;
+    if (r->complaints++ < COMPLAINTS)
+        fprintf(stderr, "monoport-load: client %u: %s\n", number + 1, why);
+}
+
+static void opened(void *context, unsigned number)
+{
+    struct run *r = context;
+    r->members[number].open = true;
+    r->open++;
+    join_opened(r->members[number].join);
+}
+
+static void text(void *context, unsigned number, const char *data, size_t len)
+{
+    struct run *r = context;
+    join_text(r->members[number].join, data, len);
+}
+
+static void closed(void *context, unsigned number, const char *why)
+{
+    struct run *r = context;
+    r->open -= r->members[number].open;
+    r->members[number].open = false;
+    failed(r, number, why ? why : "the server closed the connection");
+}
+
+static void say(void *context, unsigned number, const char *data, size_t len)
+{
+    struct run *r = context;
+    sockets_send(r->sockets, number, data, len);
+}
+
+static void connect_media(void *context, unsigned number, const struct media_remote *remote)
+{
+    struct run *r = context;
+    if (!media_connect(media_of(r, number), number, remote))
+        failed(r, number, "out of memory");
+}
+
+/* --- progress --- */
+
+static void sum(const struct run *r, uint64_t *complete, uint64_t *broken, uint64_t *sent, uint64_t *received,
+                uint64_t *gaps)
+{
+    *complete = *broken = *sent = *received = *gaps = 0;
+    for (unsigned i = 0; i < r->options->threads; i++) {
+        const struct media_progress *p = media_progress(r->media[i]);
+        *complete += atomic_load_explicit(&p->complete, memory_order_relaxed);
+        *broken += atomic_load_explicit(&p->failed, memory_order_relaxed);
+        *sent += atomic_load_explicit(&p->sent, memory_order_relaxed);
+        *received += atomic_load_explicit(&p->received, memory_order_relaxed);
+        *gaps += atomic_load_explicit(&p->gaps, memory_order_relaxed);
+    }
+}
+
+static void tell(struct run *r, mp_time now)
+{
+    uint64_t complete, broken, sent, received, gaps;
+    double passed = (double)(now - r->told_at) / 1e9;
+    if (passed < 1)
+        return;
+    sum(r, &complete, &broken, &sent, &received, &gaps);
+    fprintf(stderr, "%4.0f s  joined %llu/%u, %llu failed  out %.0f/s  in %.0f/s  missing %llu\n",
+            (double)(now - r->started) / 1e9, (unsigned long long)complete, r->clients,
+            (unsigned long long)(broken + r->failed), (double)(sent - r->told_sent) / passed,
+            (double)(received - r->told_received) / passed, (unsigned long long)gaps);
+    r->told_sent = sent;
+    r->told_received = received;
+    r->told_at = now;
+}
+
+/* --- the course of a run --- */
+
+static void enter(struct run *r, enum state state, mp_time now)
+{
+    r->state = state;
+    r->state_at = now;
+}
+
+static void begin_joins(struct run *r, mp_time now)
+{
+    double due = 1 + (double)(now - r->started) / 1e9 * r->options->join_rate;
+    while (r->begun < r->clients && r->begun < due) {
+        unsigned n = r->begun++;
+        r->members[n].begun = now;
+        if (!sockets_open(r->sockets, n))
+            failed(r, n, "no connection");
+    }
+}
+
+static void set_phase(struct run *r, enum media_phase phase)
+{
+    for (unsigned i = 0; i < r->options->threads; i++)
+        media_set_phase(r->media[i], phase);
+}
+
+static void measure(struct run *r, mp_time now, uint64_t complete)
+{
+    fprintf(stderr, "monoport-load: %llu of %u joined within %.1f s, measuring for %u s\n",
+            (unsigned long long)complete, r->clients, (double)(now - r->started) / 1e9, r->options->seconds);
+    set_phase(r, MEDIA_MEASURING);
+    getrusage(RUSAGE_SELF, &r->usage);
+    enter(r, MEASURING, now);
+}
+
+static double seconds_between(struct timeval a, struct timeval b)
+{
+    return (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_usec - a.tv_usec) / 1e6;
+}
+
+static void measured(struct run *r, mp_time now)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    r->results.cpu_user = seconds_between(r->usage.ru_utime, usage.ru_utime);
+    r->results.cpu_system = seconds_between(r->usage.ru_stime, usage.ru_stime);
+    r->results.seconds = (double)mp_max(now - r->state_at, MP_MS(1)) / 1e9;
+    set_phase(r, MEDIA_DRAINING);
+    enter(r, DRAINING, now);
+}
+
+static void leave(struct run *r, mp_time now)
+{
+    enter(r, LEAVING, now);
+    for (unsigned i = 0; i < r->options->threads; i++)
+        media_stop(r->media[i]);
+    for (unsigned i = 0; i < r->clients; i++)
+        if (r->members[i].open)
+            join_leave(r->members[i].join);
+}
+
+static void tick(void *context)
+{
+    struct run *r = context;
+    mp_time now = clock_now(), since = now - r->state_at;
+    uint64_t complete, broken, sent, received, gaps;
+    if (interrupted && r->state < DRAINING)
+        r->results.interrupted = true;
+    switch (r->state) {
+    case JOINING:
+        if (!r->results.interrupted)
+            begin_joins(r, now);
+        sum(r, &complete, &broken, &sent, &received, &gaps);
+        bool all = complete + broken + r->failed >= r->clients;
+        bool late = r->begun == r->clients && now - r->members[r->clients - 1].begun > JOIN_TIMEOUT;
+        if ((all || late) && !complete)
+            measured(r, now); /* nothing to wait for */
+        else if (r->results.interrupted || all || late)
+            measure(r, now, complete);
+        break;
+    case MEASURING:
+        if (r->results.interrupted || since >= MP_S(r->options->seconds))
+            measured(r, now);
+        break;
+    case DRAINING:
+        if (since >= DRAIN)
+            leave(r, now);
+        break;
+    case LEAVING:
+        if (!r->open || since >= GOODBYE)
+            enter(r, DONE, now);
+        break;
+    case DONE: break;
+    }
+    if (r->state < DRAINING)
+        tell(r, now);
+}
+
+/* --- results --- */
+
+static int64_t end_of(void *context, unsigned client, bool video)
+{
+    struct run *r = context;
+    if (client >= r->options->publishers)
+        return 0;
+    const struct media_peer *p = media_peer(media_of(r, client), client);
+    for (unsigned i = 0; i < p->source_count; i++)
+        if (p->sources[i].video == video)
+            return (int64_t)p->sources[i].index;
+    return 0;
+}
+
+static void count_joins(struct run *r)
+{
+    for (unsigned i = 0; i < r->clients; i++) {
+        const struct media_peer *p = media_peer(media_of(r, i), i);
+        if (!p->complete_at || p->failed || r->members[i].failed) {
+            r->results.failed++;
+            continue;
+        }
+        r->results.joined++;
+        histogram_add(&r->results.join_time,
+                      (p->media_at ? p->media_at : p->connected_at) - r->members[i].begun);
+    }
+}
+
+static int report(struct run *r)
+{
+    for (unsigned i = 0; i < r->options->threads; i++)
+        results_add(&r->results, r->media[i], i, r->options->threads, end_of, r);
+    count_joins(r);
+    report_table(&r->results);
+    bool written = !r->options->json || report_json(&r->results, r->options->json);
+    return written && results_good(&r->results) ? 0 : 1;
+}
+
+/* --- life --- */
+
+static bool raise_limit(unsigned clients)
+{
+    struct rlimit limit;
+    rlim_t wanted = 2 * (rlim_t)clients + 256;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return true;
+    limit.rlim_cur = wanted;
+    if (limit.rlim_max < wanted)
+        limit.rlim_max = wanted; /* root may */
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+static const char *open_run(struct run *r, struct dtls_identity *identity)
+{
+    static const struct socket_handler handler = {
+        .opened = opened, .text = text, .closed = closed, .tick = tick};
+    static struct join_io io = {.send = say, .connect = connect_media, .failed = failed};
+    struct socket_handler h = handler;
+    uint8_t fingerprint[32];
+    uint32_t id;
+    io.context = h.context = r;
+    random_bytes((uint8_t *)&id, sizeof id);
+    dtls_identity_fingerprint(identity, fingerprint);
+    if (!raise_limit(r->clients))
+        return "too few file descriptors: raise the limit (ulimit -n)";
+    r->members = calloc(r->clients, sizeof *r->members);
+    for (unsigned i = 0; i < r->options->threads; i++)
+        if (!(r->media[i] = media_start(r->options, i, id, identity)))
+            return "a media thread does not start";
+    for (unsigned i = 0; r->members && i < r->clients; i++)
+        r->members[i].join = join_new(r->options, &io, i, media_peer(media_of(r, i), i), fingerprint);
+    r->sockets = sockets_new(r->options, &h, r->clients);
+    return r->members && r->sockets ? NULL : "out of memory";
+}
+
+static void close_run(struct run *r)
+{
+    if (r->sockets)
+        sockets_free(r->sockets);
+    for (unsigned i = 0; i < r->options->threads; i++)
+        if (r->media[i])
+            media_free(r->media[i]);
+    for (unsigned i = 0; r->members && i < r->clients; i++)
+        join_free(r->members[i].join);
+    free(r->members);
+}
+
+int main(int argc, char **argv)
+{
+    static struct run run;
+    static struct options options;
+    struct sigaction ending = {.sa_handler = on_signal,
+                               .sa_flags = SA_RESETHAND}; /* the second one ends it at once */
+    switch (options_read(&options, argc, argv)) {
+    case OPTIONS_HELP: return 0;
+    case OPTIONS_ERROR: return 2;
+    case OPTIONS_RUN: break;
+    }
+    sigaction(SIGINT, &ending, NULL);
+    sigaction(SIGTERM, &ending, NULL);
+    struct dtls_identity *identity = dtls_identity_new();
+    run.options = run.results.options = &options;
+    run.clients = options_clients(&options);
+    const char *error = identity ? open_run(&run, identity) : "out of memory";
+    if (error) {
+        fprintf(stderr, "monoport-load: %s\n", error);
+        return 1; /* threads that did start end with the process */
+    }
+    run.started = run.told_at = run.state_at = clock_now();
+    while (run.state != DONE)
+        sockets_service(run.sockets);
+    int code = report(&run);
+    close_run(&run);
+    dtls_identity_free(identity);
+    return code;
+}

@@ -1,0 +1,202 @@
+#include "clock.h"
+#include "crypto.h"
+#include "media_internal.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define EVENTS 256
+
+struct media_command {
+    struct media_command *next;
+    unsigned number;
+    struct media_remote remote;
+};
+
+/* --- the thread --- */
+
+static void take_commands(struct media *m, mp_time now)
+{
+    pthread_mutex_lock(&m->mutex);
+    struct media_command *c = m->commands;
+    m->commands = NULL;
+    m->commands_end = &m->commands;
+    pthread_mutex_unlock(&m->mutex);
+    while (c) {
+        struct media_command *next = c->next;
+        peer_connect(m, media_peer(m, c->number), &c->remote, now);
+        free(c);
+        c = next;
+    }
+}
+
+static void take_phase(struct media *m, mp_time now)
+{
+    enum media_phase wanted = (enum media_phase)atomic_load(&m->phase_wanted);
+    if (wanted == m->phase)
+        return;
+    m->phase = wanted;
+    if (wanted == MEDIA_MEASURING) {
+        m->totals.sent = m->totals.samples = m->totals.samples_bad = m->totals.send_errors = 0;
+        m->totals.ignored = m->totals.pli = m->totals.nacks = 0;
+    }
+    for (unsigned i = 0; i < m->count; i++)
+        peer_phase(m, &m->peers[i], now);
+}
+
+static int wait(struct media *m, struct epoll_event *events)
+{
+    mp_time next = heap_next(&m->timers), in = next == MP_NEVER ? MP_S(1) : mp_max(next - clock_now(), 0);
+    struct timespec t = {.tv_sec = in / MP_S(1), .tv_nsec = in % MP_S(1)};
+    int n = epoll_pwait2(m->epoll, events, EVENTS, &t, NULL);
+    if (n < 0 && errno == ENOSYS) /* before Linux 5.11 */
+        n = epoll_wait(m->epoll, events, EVENTS, (int)(mp_min(in, MP_S(1)) / MP_MS(1)));
+    return n;
+}
+
+static void *run(void *context)
+{
+    struct media *m = context;
+    struct epoll_event events[EVENTS];
+    while (!atomic_load_explicit(&m->stop, memory_order_relaxed)) {
+        int n = wait(m, events);
+        mp_time now = clock_now();
+        for (int i = 0; i < n; i++) {
+            uint64_t count;
+            if (events[i].data.ptr) {
+                peer_readable(m, events[i].data.ptr, now);
+            } else if (read(m->event, &count, sizeof count) > 0) {
+                take_commands(m, now);
+                take_phase(m, now);
+            }
+        }
+        struct heap_node *node;
+        now = clock_now();
+        while ((node = heap_pop(&m->timers, now)))
+            peer_timeout(m, (struct media_peer *)((char *)node - offsetof(struct media_peer, timer)), now);
+    }
+    return NULL;
+}
+
+/* --- from other threads --- */
+
+static void wake(struct media *m)
+{
+    uint64_t one = 1;
+    (void)!write(m->event, &one, sizeof one);
+}
+
+struct media_peer *media_peer(struct media *m, unsigned number)
+{
+    return &m->peers[number / m->options->threads];
+}
+
+bool media_connect(struct media *m, unsigned number, const struct media_remote *remote)
+{
+    struct media_command *c = malloc(sizeof *c);
+    if (!c)
+        return false;
+    *c = (struct media_command){.number = number, .remote = *remote};
+    pthread_mutex_lock(&m->mutex);
+    *m->commands_end = c;
+    m->commands_end = &c->next;
+    pthread_mutex_unlock(&m->mutex);
+    wake(m);
+    return true;
+}
+
+void media_set_phase(struct media *m, enum media_phase phase)
+{
+    atomic_store(&m->phase_wanted, (int)phase);
+    wake(m);
+}
+
+const struct media_progress *media_progress(const struct media *m)
+{
+    return &m->progress;
+}
+struct media_totals *media_totals(struct media *m)
+{
+    return &m->totals;
+}
+
+/* --- life --- */
+
+static bool open_all(struct media *m)
+{
+    struct epoll_event wakeup = {.events = EPOLLIN};
+    m->crypto = crypto_new(CRYPTO_BEST);
+    m->receiver = receiver_new();
+    m->peers = calloc(m->count ? m->count : 1, sizeof *m->peers);
+    m->epoll = epoll_create1(EPOLL_CLOEXEC);
+    m->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return m->crypto && m->receiver && m->peers && m->epoll >= 0 && m->event >= 0 &&
+           heap_init(&m->timers, m->count + 1) && epoll_ctl(m->epoll, EPOLL_CTL_ADD, m->event, &wakeup) == 0;
+}
+
+/* Signals are the main thread's. */
+static bool start_thread(struct media *m)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int e = pthread_create(&m->thread, NULL, run, m);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return e == 0;
+}
+
+struct media *media_start(const struct options *o, unsigned index, uint32_t run_id,
+                          struct dtls_identity *identity)
+{
+    struct media *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    unsigned clients = options_clients(o);
+    m->options = o;
+    m->index = index;
+    m->count = clients / o->threads + (index < clients % o->threads);
+    m->run = run_id;
+    m->identity = identity;
+    m->commands_end = &m->commands;
+    pthread_mutex_init(&m->mutex, NULL);
+    if (open_all(m)) {
+        for (unsigned i = 0; i < m->count; i++)
+            peer_init(m, &m->peers[i], i * o->threads + index);
+        if (start_thread(m))
+            return m;
+    }
+    media_free(m);
+    return NULL;
+}
+
+void media_stop(struct media *m)
+{
+    atomic_store(&m->stop, true);
+    wake(m);
+    pthread_join(m->thread, NULL);
+}
+
+void media_free(struct media *m)
+{
+    while (m->commands) {
+        struct media_command *c = m->commands;
+        m->commands = c->next;
+        free(c);
+    }
+    for (unsigned i = 0; m->peers && i < m->count; i++)
+        peer_free(&m->peers[i]);
+    free(m->peers);
+    heap_free(&m->timers);
+    if (m->crypto)
+        crypto_free(m->crypto);
+    receiver_free(m->receiver);
+    close(m->epoll);
+    close(m->event);
+    pthread_mutex_destroy(&m->mutex);
+    free(m);
+}

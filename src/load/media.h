@@ -1,0 +1,63 @@
+/* A thread that moves the media of its share of the clients: a socket, an ICE + DTLS + SRTP transport, what
+ * it sends and what it receives, each. The thread owns all of that; others give it commands and read its
+ * progress, and the peers after its end. */
+#pragma once
+#include "client.h"
+#include "heap.h"
+#include "histogram.h"
+#include "options.h"
+#include "sink.h"
+#include "source.h"
+#include <stdatomic.h>
+
+struct dtls_identity;
+
+struct media_peer {
+    unsigned number; /* of the client, in the whole run */
+    bool receives;
+    unsigned streams_wanted; /* how many it will be sent */
+    int fd;
+    struct client *client;
+    struct sink sink;
+    struct source sources[2];
+    unsigned source_count;
+    uint16_t twcc;
+    uint32_t ssrc; /* of its receiver reports */
+    struct heap_node timer;
+    mp_time report_at;
+    mp_time connected_at, media_at, complete_at; /* 0: not yet; complete: all wanted streams flow */
+    bool failed;
+};
+
+struct media_remote { /* what a client's signaling found out */
+    char ufrag[32], remote_ufrag[64], remote_password[64];
+    struct fingerprint fingerprint;
+    struct address server;
+};
+
+struct media_progress {                           /* one writer, the thread */
+    _Atomic uint64_t connected, complete, failed; /* clients */
+    _Atomic uint64_t sent, received, gaps; /* packets; gaps: sequence numbers that are missing so far */
+};
+
+enum media_phase { MEDIA_JOINING, MEDIA_MEASURING, MEDIA_DRAINING };
+
+struct media_totals { /* of the measured time */
+    uint64_t sent, received, expected, duplicates, samples, samples_bad, send_errors, ignored;
+    uint64_t missing_joining; /* lost before it */
+    uint64_t pli, nacks;      /* that publishers were sent */
+    struct histogram latency;
+};
+
+struct media;
+/* Thread `index` of options->threads; it has the clients whose number modulo threads is `index`. NULL: no
+ * memory. */
+struct media *media_start(const struct options *, unsigned index, uint32_t run, struct dtls_identity *);
+/* The first source's SSRCs are in the offer, so sources exist before the client connects. */
+struct media_peer *media_peer(struct media *, unsigned number);
+bool media_connect(struct media *, unsigned number, const struct media_remote *); /* false: no memory */
+void media_set_phase(struct media *, enum media_phase);
+const struct media_progress *media_progress(const struct media *);
+void media_stop(struct media *);                   /* ends the thread */
+struct media_totals *media_totals(struct media *); /* after media_stop; without `expected` */
+void media_free(struct media *);

@@ -1,0 +1,393 @@
+/* One client's media.
+ *
+ * Timers: the transport's own (connectivity checks, DTLS); what its sources send next; a report each
+ * REPORT_EVERY, at a time of its own within that, so that clients do not report all at once. */
+#include "bytes.h"
+#include "clock.h"
+#include "demux.h"
+#include "media_internal.h"
+#include "rtcp.h"
+#include "srtp.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+#define REPORT_EVERY   MP_S(1)
+#define RECEIVE_BUFFER (2 * 1024 * 1024)
+#define BUNDLES        8 /* messages, coalesced datagrams, that one receive call takes */
+#define BUNDLE_SIZE    65535
+#define TAG_SIZE       16
+
+struct media_receiver {
+    struct mmsghdr messages[BUNDLES];
+    struct iovec iov[BUNDLES];
+    struct {
+        _Alignas(struct cmsghdr) uint8_t data[CMSG_SPACE(sizeof(int))];
+    } control[BUNDLES];
+    uint8_t data[BUNDLES][BUNDLE_SIZE];
+    /* of what is being received now */
+    struct media *media;
+    struct media_peer *peer;
+};
+
+struct media_receiver *receiver_new(void)
+{
+    struct media_receiver *r = calloc(1, sizeof *r);
+    for (unsigned i = 0; r && i < BUNDLES; i++) {
+        r->iov[i] = (struct iovec){r->data[i], BUNDLE_SIZE};
+        r->messages[i].msg_hdr = (struct msghdr){.msg_iov = &r->iov[i], .msg_iovlen = 1};
+    }
+    return r;
+}
+
+void receiver_free(struct media_receiver *r)
+{
+    free(r);
+}
+
+/* --- sending --- */
+
+static void send_one(struct media *m, const struct media_peer *p, const uint8_t *data, size_t len)
+{
+    if (send(p->fd, data, len, MSG_DONTWAIT) < 0)
+        m->totals.send_errors++;
+}
+
+static void drain(struct media *m, struct media_peer *p)
+{
+    uint8_t data[DATAGRAM_IN_MAX];
+    size_t len;
+    while ((len = client_output(p->client, data, sizeof data)))
+        send_one(m, p, data, len);
+}
+
+/* What is due of one source, a batch at a time: the packets of a frame leave in one call, as a burst. */
+static void send_source(struct media *m, struct media_peer *p, struct source *s, mp_time now)
+{
+    uint8_t plain[PACKET_SIZE], out[MEDIA_BATCH][PACKET_SIZE];
+    struct iovec iov[MEDIA_BATCH];
+    struct mmsghdr messages[MEDIA_BATCH];
+    uint64_t index;
+    for (;;) {
+        unsigned n = 0;
+        size_t len;
+        while (n < MEDIA_BATCH &&
+               (len = source_packet(s, plain, TAG_SIZE, &p->twcc, now, clock_now(), &index))) {
+            iov[n] = (struct iovec){out[n], client_rtp(p->client, plain, len, index, out[n])};
+            messages[n] = (struct mmsghdr){.msg_hdr = {.msg_iov = &iov[n], .msg_iovlen = 1}};
+            n++;
+        }
+        int sent = n ? sendmmsg(p->fd, messages, n, MSG_DONTWAIT) : 0;
+        sent = sent < 0 ? 0 : sent;
+        m->totals.sent += (unsigned)sent;
+        m->totals.send_errors += n - (unsigned)sent;
+        progress_add(&m->progress.sent, (unsigned)sent);
+        if (n < MEDIA_BATCH)
+            return;
+    }
+}
+
+static void send_reports(struct media *m, struct media_peer *p, mp_time now)
+{
+    uint8_t plain[DATAGRAM_OUT_MAX], out[DATAGRAM_OUT_MAX + SRTCP_OVERHEAD_MAX];
+    size_t len = 0;
+    for (unsigned i = 0; i < p->source_count; i++) {
+        const struct source *s = &p->sources[i];
+        if (s->next == MP_NEVER)
+            continue;
+        struct rtcp_sr sr = {.ntp = mp_to_ntp(now),
+                             .rtp = source_clock(s, now),
+                             .packets = (uint32_t)s->packets,
+                             .octets = (uint32_t)s->octets};
+        len += rtcp_write_sr(plain + len, sizeof plain - len, s->ssrc, &sr, NULL, 0);
+        len += rtcp_write_sdes(plain + len, sizeof plain - len, s->ssrc, "load");
+    }
+    len += sink_report(&p->sink, plain + len, sizeof plain - len, p->ssrc);
+    if (len && (len = client_rtcp(p->client, plain, len, out)))
+        send_one(m, p, out, len);
+}
+
+/* --- what the transport says --- */
+
+static void on_rtp(void *context, const uint8_t *data, size_t len, mp_time now)
+{
+    struct media_receiver *r = context;
+    struct media *m = r->media;
+    sink_plain(&r->peer->sink, data, len, m->phase == MEDIA_MEASURING ? &m->totals.latency : NULL,
+               clock_now());
+}
+
+static void want_keyframe(struct media_peer *p, uint32_t ssrc)
+{
+    for (unsigned i = 0; i < p->source_count; i++)
+        if (p->sources[i].ssrc == ssrc)
+            p->sources[i].keyframe_wanted = true;
+}
+
+static void count_nack(void *context, uint16_t seq)
+{
+    ++*(uint64_t *)context;
+}
+
+static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
+{
+    struct media_receiver *r = context;
+    struct rtcp_view v;
+    uint32_t ssrc;
+    uint8_t command;
+    size_t at = 0;
+    while (rtcp_next(&v, data, len, &at)) {
+        if (v.type == RTCP_PSFB && v.count == PSFB_PLI && rtcp_media_ssrc(&v, &ssrc)) {
+            want_keyframe(r->peer, ssrc);
+            r->media->totals.pli++;
+        } else if (v.type == RTCP_PSFB && v.count == PSFB_FIR) {
+            for (size_t i = 0; rtcp_fir(&v, i, &ssrc, &command); i++)
+                want_keyframe(r->peer, ssrc);
+            r->media->totals.pli++;
+        } else if (v.type == RTCP_RTPFB && v.count == RTPFB_NACK) {
+            rtcp_nack(&v, count_nack, &r->media->totals.nacks, 1000);
+        }
+    }
+}
+
+static void set_timer(struct media *m, struct media_peer *p)
+{
+    mp_time at = mp_min(client_deadline(p->client), p->connected_at ? p->report_at : MP_NEVER);
+    for (unsigned i = 0; i < p->source_count; i++)
+        at = mp_min(at, p->sources[i].next);
+    heap_set(&m->timers, &p->timer, p->failed ? MP_NEVER : at);
+}
+
+static void look_complete(struct media *m, struct media_peer *p, mp_time now)
+{
+    if (p->complete_at || !p->connected_at || p->sink.count < p->streams_wanted)
+        return;
+    p->complete_at = now;
+    progress_add(&m->progress.complete, 1);
+}
+
+static void look_state(struct media *m, struct media_peer *p, mp_time now)
+{
+    enum client_state state = client_state(p->client);
+    if (state == CLIENT_FAILED && !p->failed) {
+        p->failed = true;
+        progress_add(&m->progress.failed, 1);
+    } else if (state == CLIENT_CONNECTED && !p->connected_at) {
+        p->connected_at = now;
+        p->report_at = now + REPORT_EVERY * (1 + p->number % 64) / 64;
+        progress_add(&m->progress.connected, 1);
+        for (unsigned i = 0; i < p->source_count && m->phase != MEDIA_DRAINING; i++)
+            source_start(&p->sources[i], now + MP_S(1) / FRAME_RATE * (p->number % 16) / 16);
+    }
+    look_complete(m, p, now);
+}
+
+/* --- receiving --- */
+
+static void sample(struct media *m, struct media_peer *p, const uint8_t *data, size_t len, mp_time now)
+{
+    unsigned streams = p->sink.count;
+    p->sink.sample_good = false;
+    client_input(p->client, data, len, now);
+    m->totals.samples++;
+    m->totals.samples_bad += !p->sink.sample_good;
+    if (p->sink.count == streams)
+        return;
+    if (!p->media_at)
+        p->media_at = now;
+    look_complete(m, p, now);
+}
+
+/* One datagram. True: the transport was told, so its state, output and deadline may have changed. */
+static bool datagram(struct media *m, struct media_peer *p, const uint8_t *data, size_t len, mp_time now)
+{
+    if (demux(data, len) != DATAGRAM_RTP) {
+        client_input(p->client, data, len, now);
+        return true;
+    }
+    switch (sink_packet(&p->sink, data, len)) {
+    case SINK_SAMPLE_IT: sample(m, p, data, len, now); break;
+    case SINK_IGNORED: m->totals.ignored++; break;
+    case SINK_COUNTED: break;
+    }
+    return false;
+}
+
+static size_t segment_of(struct msghdr *h, size_t len)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
+        int size;
+        if (c->cmsg_level != IPPROTO_UDP || c->cmsg_type != UDP_GRO)
+            continue;
+        memcpy(&size, CMSG_DATA(c), sizeof size);
+        return size > 0 ? (size_t)size : len;
+    }
+    return len;
+}
+
+static bool bundle(struct media *m, struct media_peer *p, const uint8_t *data, size_t len, size_t segment,
+                   mp_time now)
+{
+    bool told = false;
+    for (size_t at = 0; at < len; at += segment)
+        told |= datagram(m, p, data + at, len - at < segment ? len - at : segment, now);
+    return told;
+}
+
+void peer_readable(struct media *m, struct media_peer *p, mp_time now)
+{
+    struct media_receiver *r = m->receiver;
+    uint64_t received = p->sink.received, gaps = p->sink.gaps;
+    bool told = false;
+    for (unsigned i = 0; i < BUNDLES; i++) {
+        r->messages[i].msg_hdr.msg_control = r->control[i].data;
+        r->messages[i].msg_hdr.msg_controllen = sizeof r->control[i].data;
+    }
+    int n = recvmmsg(p->fd, r->messages, BUNDLES, MSG_DONTWAIT, NULL);
+    r->media = m;
+    r->peer = p;
+    for (int i = 0; i < n; i++)
+        told |= bundle(m, p, r->data[i], r->messages[i].msg_len,
+                       segment_of(&r->messages[i].msg_hdr, r->messages[i].msg_len), now);
+    progress_add(&m->progress.received, p->sink.received - received);
+    progress_add(&m->progress.gaps, p->sink.gaps - gaps); /* may go down: what comes late fills one */
+    if (!told)
+        return;
+    drain(m, p);
+    look_state(m, p, now);
+    set_timer(m, p);
+}
+
+void peer_timeout(struct media *m, struct media_peer *p, mp_time now)
+{
+    m->receiver->media = m;
+    m->receiver->peer = p;
+    if (client_deadline(p->client) <= now) {
+        client_timeout(p->client, now);
+        drain(m, p);
+    }
+    look_state(m, p, now);
+    for (unsigned i = 0; i < p->source_count; i++)
+        if (p->sources[i].next <= now)
+            send_source(m, p, &p->sources[i], now);
+    if (p->connected_at && p->report_at <= now) {
+        send_reports(m, p, now);
+        p->report_at += REPORT_EVERY;
+    }
+    set_timer(m, p);
+}
+
+void peer_phase(struct media *m, struct media_peer *p, mp_time now)
+{
+    if (m->phase == MEDIA_MEASURING) {
+        m->totals.missing_joining += sink_restart(&p->sink);
+        return;
+    }
+    for (unsigned i = 0; i < p->source_count; i++)
+        p->sources[i].next = MP_NEVER;
+    if (p->client)
+        set_timer(m, p);
+}
+
+/* --- life --- */
+
+void peer_init(struct media *m, struct media_peer *p, unsigned number)
+{
+    const struct options *o = m->options;
+    bool publishes = number < o->publishers;
+    struct prng prng;
+    *p = (struct media_peer){.number = number, .fd = -1, .receives = !publishes || o->meeting};
+    p->streams_wanted = p->receives ? (o->publishers - publishes) * options_streams(o) : 0;
+    prng_seed(&prng, (uint64_t)m->run << 32 | number);
+    p->ssrc = (uint32_t)prng_next(&prng) | 1;
+    sink_init(&p->sink, m->run);
+    for (int video = 0; publishes && video < 2; video++)
+        if (video ? o->video : o->audio)
+            source_init(&p->sources[p->source_count++],
+                        &(struct source_config){.video = video,
+                                                .even = o->even,
+                                                .run = m->run,
+                                                .client = number,
+                                                .mid = video ? '1' : '0',
+                                                .video_bps = o->video_bps,
+                                                .keyframe_interval = o->keyframe_interval},
+                        &prng);
+}
+
+void peer_free(struct media_peer *p)
+{
+    sink_free(&p->sink);
+    client_free(p->client);
+    if (p->fd >= 0)
+        close(p->fd);
+}
+
+static socklen_t to_sockaddr(struct sockaddr_storage *out, const struct address *a)
+{
+    memset(out, 0, sizeof *out);
+    if (address_is_v4(a)) {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(a->port);
+        memcpy(&v4->sin_addr, a->ip + 12, 4);
+        return sizeof *v4;
+    }
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(a->port);
+    memcpy(&v6->sin6_addr, a->ip, 16);
+    return sizeof *v6;
+}
+
+/* A connected socket: its own source port, and no address to name or to look at with each datagram. */
+static bool open_socket(struct media *m, struct media_peer *p, const struct address *server)
+{
+    struct sockaddr_storage to;
+    socklen_t len = to_sockaddr(&to, server);
+    struct epoll_event readable = {.events = EPOLLIN, .data.ptr = p};
+    int one = 1, size = RECEIVE_BUFFER;
+    p->fd = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (p->fd < 0)
+        return false;
+    if (setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
+        setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    setsockopt(p->fd, IPPROTO_UDP, UDP_GRO, &one, sizeof one);
+    return connect(p->fd, (struct sockaddr *)&to, len) == 0 &&
+           epoll_ctl(m->epoll, EPOLL_CTL_ADD, p->fd, &readable) == 0;
+}
+
+void peer_connect(struct media *m, struct media_peer *p, const struct media_remote *remote, mp_time now)
+{
+    struct client_config config = {.path = {.remote = remote->server},
+                                   .ufrag = remote->ufrag,
+                                   .remote_ufrag = remote->remote_ufrag,
+                                   .remote_password = remote->remote_password,
+                                   .remote_fingerprint = remote->fingerprint,
+                                   .identity = m->identity,
+                                   .crypto = m->crypto,
+                                   .cm_only = m->options->cm_only,
+                                   .seed = (uint64_t)m->run << 32 | p->number,
+                                   .context = m->receiver,
+                                   .rtp = on_rtp,
+                                   .rtcp = on_rtcp};
+    if (p->client || p->failed)
+        return;
+    if (open_socket(m, p, &remote->server))
+        p->client = client_new(&config, now);
+    if (!p->client) {
+        p->failed = true;
+        progress_add(&m->progress.failed, 1);
+        return;
+    }
+    drain(m, p);
+    set_timer(m, p);
+}

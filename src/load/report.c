@@ -1,0 +1,131 @@
+#include "report.h"
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+void results_add(struct results *r, struct media *m, unsigned clients_from, unsigned step,
+                 int64_t (*end)(void *context, unsigned client, bool video), void *context)
+{
+    const struct media_totals *t = media_totals(m);
+    struct media_totals *sum = &r->media;
+    sum->sent += t->sent;
+    sum->samples += t->samples;
+    sum->samples_bad += t->samples_bad;
+    sum->send_errors += t->send_errors;
+    sum->ignored += t->ignored;
+    sum->missing_joining += t->missing_joining;
+    sum->pli += t->pli;
+    sum->nacks += t->nacks;
+    histogram_merge(&sum->latency, &t->latency);
+    for (unsigned n = clients_from; n < options_clients(r->options); n += step) {
+        const struct sink *k = &media_peer(m, n)->sink;
+        for (unsigned i = 0; i < k->count; i++) {
+            const struct stream *s = k->streams[i];
+            sum->received += s->received;
+            sum->duplicates += s->duplicates;
+            sum->expected += stream_expected(s, s->stamped ? end(context, s->client, s->video) : 0);
+        }
+    }
+}
+
+static bool expects_media(const struct options *o)
+{
+    return o->publishers + o->viewers > 1 && o->publishers && (o->viewers || o->meeting);
+}
+
+bool results_good(const struct results *r)
+{
+    return !r->failed && r->joined && !(expects_media(r->options) && !r->media.received);
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static double us(mp_time t)
+{
+    return (double)t / 1000;
+}
+static double ms(mp_time t)
+{
+    return (double)t / 1e6;
+}
+
+static uint64_t lost(const struct media_totals *t)
+{
+    return t->expected > t->received ? t->expected - t->received : 0;
+}
+
+static double cpu_per_packet(const struct results *r)
+{
+    return r->media.received ? (r->cpu_user + r->cpu_system) * 1e6 / (double)r->media.received : 0;
+}
+
+void report_table(const struct results *r)
+{
+    const struct media_totals *t = &r->media;
+    FILE *f = r->options->json && strcmp(r->options->json, "-") == 0 ? stderr : stdout;
+    fprintf(f, "\n%s, %u publishers, %u viewers%s, measured for %.1f s%s\n\n", r->options->url,
+            r->options->publishers, r->options->viewers, r->options->meeting ? ", meeting" : "", r->seconds,
+            r->interrupted ? " (interrupted)" : "");
+    fprintf(f, "  joins             %u ok, %u failed\n", r->joined, r->failed);
+    fprintf(f, "  join time         p50 %.1f ms, p99 %.1f ms, max %.1f ms\n",
+            ms(histogram_quantile(&r->join_time, .5)), ms(histogram_quantile(&r->join_time, .99)),
+            ms(r->join_time.max));
+    fprintf(f, "  packets sent      %llu (%.0f a second)\n", (unsigned long long)t->sent,
+            (double)t->sent / r->seconds);
+    fprintf(f, "  packets received  %llu of %llu expected (%.0f a second)\n", (unsigned long long)t->received,
+            (unsigned long long)t->expected, (double)t->received / r->seconds);
+    fprintf(f, "  loss              %.3f %% (%llu), and %llu while joining\n", percent(lost(t), t->expected),
+            (unsigned long long)lost(t), (unsigned long long)t->missing_joining);
+    fprintf(f, "  duplicates        %llu\n", (unsigned long long)t->duplicates);
+    fprintf(f, "  latency           p50 %.0f us, p99 %.0f us, max %.0f us\n",
+            us(histogram_quantile(&t->latency, .5)), us(histogram_quantile(&t->latency, .99)),
+            us(t->latency.max));
+    fprintf(f, "  verified          %llu packets decrypted, %llu of them bad\n",
+            (unsigned long long)t->samples, (unsigned long long)t->samples_bad);
+    fprintf(f, "  feedback          %llu key frame requests, %llu packets asked for again\n",
+            (unsigned long long)t->pli, (unsigned long long)t->nacks);
+    fprintf(f,
+            "  own CPU           %.2f s user, %.2f s system: %.0f %% of a core, %.2f us a received packet\n",
+            r->cpu_user, r->cpu_system, 100 * (r->cpu_user + r->cpu_system) / r->seconds, cpu_per_packet(r));
+}
+
+static json_t *describe(const struct results *r)
+{
+    const struct options *o = r->options;
+    const struct media_totals *t = &r->media;
+    return json_pack(
+        "{s:s, s:s, s:i, s:i, s:b, s:f, s:b, s:{s:i, s:i, s:f, s:f, s:f}, s:{s:I, s:I, s:I, s:I, s:f, s:I, "
+        "s:I, s:I},"
+        " s:{s:I, s:f, s:f, s:f}, s:{s:I, s:I}, s:{s:I, s:I}, s:{s:f, s:f, s:f}}",
+        "url", o->url, "room", o->room, "publishers", (int)o->publishers, "viewers", (int)o->viewers,
+        "meeting", (int)o->meeting, "seconds", r->seconds, "interrupted", (int)r->interrupted, "joins", "ok",
+        (int)r->joined, "failed", (int)r->failed, "p50_ms", ms(histogram_quantile(&r->join_time, .5)),
+        "p99_ms", ms(histogram_quantile(&r->join_time, .99)), "max_ms", ms(r->join_time.max), "packets",
+        "sent", (json_int_t)t->sent, "received", (json_int_t)t->received, "expected", (json_int_t)t->expected,
+        "lost", (json_int_t)lost(t), "loss_percent", percent(lost(t), t->expected), "duplicates",
+        (json_int_t)t->duplicates, "lost_joining", (json_int_t)t->missing_joining, "send_errors",
+        (json_int_t)t->send_errors, "latency_us", "samples", (json_int_t)t->latency.count, "p50",
+        us(histogram_quantile(&t->latency, .5)), "p99", us(histogram_quantile(&t->latency, .99)), "max",
+        us(t->latency.max), "verified", "packets", (json_int_t)t->samples, "bad", (json_int_t)t->samples_bad,
+        "feedback", "keyframe_requests", (json_int_t)t->pli, "nacks", (json_int_t)t->nacks, "cpu", "user_s",
+        r->cpu_user, "system_s", r->cpu_system, "us_per_packet", cpu_per_packet(r));
+}
+
+bool report_json(const struct results *r, const char *file)
+{
+    bool standard = strcmp(file, "-") == 0;
+    FILE *f = standard ? stdout : fopen(file, "w");
+    json_t *json = f ? describe(r) : NULL;
+    bool good =
+        json && json_dumpf(json, f, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', f) != EOF;
+    json_decref(json);
+    if (f)
+        good &= (standard ? fflush(f) : fclose(f)) == 0;
+    if (!good)
+        fprintf(stderr, "monoport-load: %s: %s\n", file, strerror(errno));
+    return good;
+}

@@ -1,0 +1,20 @@
+/* What a run comes to, for people and for programs. */
+#pragma once
+#include "media.h"
+
+struct results {
+    const struct options *options;
+    unsigned joined, failed;
+    struct histogram join_time;
+    struct media_totals media;
+    double seconds;              /* measured */
+    double cpu_user, cpu_system; /* ours, s, within that time */
+    bool interrupted;
+};
+
+/* Adds one thread's figures; `end` tells the index behind a client's last packet of one kind. */
+void results_add(struct results *, struct media *, unsigned clients_from, unsigned step,
+                 int64_t (*end)(void *context, unsigned client, bool video), void *context);
+void report_table(const struct results *);
+bool report_json(const struct results *, const char *file); /* false: it cannot be written, which was said */
+bool results_good(const struct results *);                  /* everybody joined, and what was to come came */

@@ -1,0 +1,46 @@
+/* What one viewer receives: every packet is counted by its plain header; the first of a stream and then one
+ * in SINK_SAMPLE is decrypted, which verifies it and reads its stamp. */
+#pragma once
+#include "histogram.h"
+#include "limits.h"
+#include "rtp.h"
+#include "source.h"
+#include <stdbool.h>
+
+#define SINK_SAMPLE 101 /* a prime: no place in a frame is preferred */
+#define SINK_WINDOW 1024
+
+struct stream {
+    uint32_t ssrc;
+    bool video, stamped;
+    uint32_t client;       /* stamped: who sends it */
+    int64_t offset;        /* stamped: our sequence number minus the sender's index */
+    int64_t base, highest; /* first that counts, highest that came; extended */
+    uint64_t received, duplicates;
+    uint64_t seen[SINK_WINDOW / 64];
+    unsigned until_sample;
+    uint64_t reported, reported_expected; /* at the last receiver report */
+};
+
+struct sink {
+    uint32_t run;
+    unsigned count;
+    struct stream *streams[STREAMS_RX_MAX];
+    uint64_t received, gaps; /* of all streams, since the beginning; gaps: missing so far */
+    bool sample_good;        /* the packet that was to be verified was */
+};
+
+enum sink_result { SINK_COUNTED, SINK_SAMPLE_IT, SINK_IGNORED };
+
+void sink_init(struct sink *, uint32_t run);
+void sink_free(struct sink *);
+/* One encrypted packet. SINK_SAMPLE_IT: decrypt it and give it to sink_plain. */
+enum sink_result sink_packet(struct sink *, const uint8_t *, size_t len);
+/* A decrypted packet; its latency is added to `latency` unless that is NULL. */
+void sink_plain(struct sink *, const uint8_t *, size_t len, struct histogram *latency, mp_time now);
+/* What came so far counts no more. Returns what was missing of it. */
+uint64_t sink_restart(struct sink *);
+/* Packets that should have come; `end`: the sender's index behind its last, where the stream is stamped. */
+uint64_t stream_expected(const struct stream *, int64_t end);
+/* One receiver report over all streams. 0: there are none. */
+size_t sink_report(struct sink *, uint8_t *out, size_t size, uint32_t ssrc);

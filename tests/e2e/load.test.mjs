@@ -1,0 +1,95 @@
+#!/usr/bin/env node
+// The load generator against the server: everybody joins, every packet arrives, and what it reports is true.
+
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { enter } from './lab.mjs';
+import { kill, start } from './process.mjs';
+import { binary, slowness, startServer } from './server.mjs';
+import { assert, diagnostic, equal, skipAll, suite } from './tap.mjs';
+
+const tool = join(dirname(binary), 'monoport-load');
+if (!existsSync(tool)) skipAll(`${tool} is not built`);
+
+const lab = await enter('plain', { orHere: true });
+const { test, after, explain, end } = suite({ limit: 120 * slowness });
+const server = await startServer(lab);
+after(() => server.stop());
+explain(() => server.tail());
+
+async function load(args, { interruptAt } = {}) {
+  const child = start([tool, ...args], { host: lab.clients[0].host, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr']) {
+    child[name].on('data', (data) => {
+      output[name] += data;
+      if (!interruptAt?.test(output.stderr)) return;
+      interruptAt = undefined; // a second signal ends it at once
+      child.kill('SIGINT');
+    });
+  }
+  const overdue = setTimeout(() => kill(child), 60_000 * slowness);
+  const [code, signal] = await once(child, 'close');
+  clearTimeout(overdue);
+  return { code: signal ?? code, ...output };
+}
+
+async function measured(...args) {
+  const run = await load([server.signaling, '--json', '-', ...args]);
+  equal(run.code, 0, `exit code\n${run.stderr}\n`);
+  const result = JSON.parse(run.stdout);
+  equal([result.joins.failed, result.packets.lost, result.packets.duplicates, result.verified.bad], [0, 0, 0, 0], 'failed, lost, twice, bad');
+  diagnostic(`${result.packets.received} packets, ${result.verified.packets} of them verified`);
+  return result;
+}
+
+const metric = async (name) => {
+  const text = await (await fetch(`${server.origin}/metrics`)).text();
+  return [...text.matchAll(new RegExp(`^monoport_${name}\\{.*\\} (\\d+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
+};
+
+await test('2 publishers, 20 viewers: all join, no packet is lost', async () => {
+  const { joins, packets, verified } = await measured('--publishers', '2', '--viewers', '20', '--audio', '--seconds', '5');
+  equal(joins.ok, 22, 'joins');
+  equal(packets.received, packets.expected, 'received');
+  assert(packets.received >= packets.sent * 20 - 20 * 4, `${packets.received} received of ${packets.sent} sent to 20 viewers`);
+  assert(verified.packets >= 80, `${verified.packets} packets verified`);
+  const forwarded = await metric('rtp_out_total');
+  assert(forwarded >= packets.received, `${packets.received} received, the server forwarded ${forwarded}`);
+});
+
+await test('a meeting: each receives all the others', async () => {
+  const { joins, packets } = await measured('--publishers', '4', '--meeting', '--seconds', '2', '--even');
+  equal(joins.ok, 4, 'joins');
+  assert(packets.received > 0 && packets.received === packets.expected, 'received');
+});
+
+await test('clients that take AES-CM only, two threads', async () => {
+  const { joins } = await measured('--viewers', '5', '--cm', '--threads', '2', '--no-video', '--audio', '--seconds', '2');
+  equal(joins.ok, 6, 'joins');
+});
+
+await test('interrupted, it reports and leaves', async () => {
+  const { code, stdout } = await load([server.signaling, '--viewers', '3', '--seconds', '60'], { interruptAt: /measuring[^]* in [1-9]/ });
+  equal(code, 0, 'exit code');
+  assert(/\(interrupted\)/.test(stdout), stdout);
+});
+
+await test('nobody is left in the server', async () => {
+  const deadline = performance.now() + 5000 * slowness;
+  while ((await metric('sessions')) > 0) {
+    assert(performance.now() < deadline, `${await metric('sessions')} sessions`);
+    await new Promise((tick) => setTimeout(tick, 50));
+  }
+});
+
+await test('no server there: exit code 1; a wrong command line: 2', async () => {
+  equal((await load([`ws://${server.address}:9/sdp`, '--viewers', '1'])).code, 1, 'no server');
+  for (const args of [[], ['--viewers', '1'], ['http://localhost/'], [server.signaling, '--bogus'], [server.signaling, '--seconds', '0']]) {
+    const { code, stderr } = await load(args);
+    equal([code, stderr.split('\n').length], [2, 2], `exit code and lines for ${args.join(' ')}`);
+  }
+});
+
+await end();
