@@ -7,6 +7,7 @@ import { Tab } from './tab.mjs';
 const wrapper = fileURLToPath(new URL('./chromium-on-host', import.meta.url));
 
 // What a browser sends of its own accord (updates, DNS over HTTPS, mDNS names, cast discovery) has no place in a lab.
+// Local network access checks: a page that a test provides in the server's place (`serve`) may speak to the server on loopback.
 const quiet = [
   '--disable-quic',
   '--disable-background-networking',
@@ -16,7 +17,7 @@ const quiet = [
   '--no-first-run',
   '--no-default-browser-check',
   '--no-pings',
-  '--disable-features=WebRtcHideLocalIpsWithMdns,MediaRouter,DialMediaRouteProvider,OptimizationHints,Translate,AsyncDns',
+  '--disable-features=WebRtcHideLocalIpsWithMdns,MediaRouter,DialMediaRouteProvider,OptimizationHints,Translate,AsyncDns,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets',
 ];
 
 const media = (fps) => [

@@ -16,14 +16,14 @@ export class Tab {
   async until(what, fn, arg, seconds, explain) {
     const value = await this.evaluate(
       `async (arg) => {
-        const late = new Promise((pass) => setTimeout(pass, ${seconds * 1000}, { late: true }));
+        let isLate = false;
+        const late = new Promise((pass) => setTimeout(pass, ${seconds * 1000})).then(() => { isLate = true; });
         let value;
-        do {
-          const next = await Promise.race([(${fn})(arg), late]);
-          if (next?.late) return value;
-          value = next;
-          await new Promise((tick) => setTimeout(tick, 50));
-        } while (!value);
+        while (!value && !isLate) {
+          // Raced: what fn waits for may never come, the statistics of a closed connection for one.
+          value = await Promise.race([(${fn})(arg), late]);
+          if (!value) await new Promise((tick) => setTimeout(tick, 50));
+        }
         return value;
       }`,
       arg,
