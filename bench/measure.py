@@ -1,0 +1,202 @@
+"""Runs one scenario: a server here, the load generator on the lab's other host, and what the kernel says of both meanwhile."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+PORT = 8000
+WARM_UP = 2.0  # s, after everybody has joined
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Failed(Exception):
+    """A scenario that could not be measured."""
+
+
+# --- what the kernel says ---
+
+def cpu_ns(pid):
+    """CPU time of each thread of a process, in ns: the scheduler's own sum, finer than the clock ticks of stat."""
+    threads = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        name = (task / "comm").read_text().strip()
+        threads[f"{name}/{task.name}"] = int((task / "schedstat").read_text().split()[0])
+    return threads
+
+
+def ticks(pid):
+    """User and system time in s: sampled by the clock, so only their proportion is used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) / TICK, int(fields[12]) / TICK
+
+
+def busy_s():
+    """All CPU time of the machine that was not idle."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / TICK
+
+
+def rss_kib(pid):
+    return int(re.search(r"^VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[1])
+
+
+def metrics(address):
+    """Counters by name; those of workers as lists, drops by reason."""
+    text = urllib.request.urlopen(f"http://{address}:{PORT}/metrics", timeout=5).read().decode()
+    found = {}
+    for name, labels, value in re.findall(r"^monoport_(\w+?)(?:\{(.*)\})? (\d+)$", text, re.MULTILINE):
+        if reason := re.search(r'reason="(\w+)"', labels):
+            name = f"drop:{reason[1]}"
+        found.setdefault(name, []).append(int(value))
+    return found
+
+
+class Snapshot:
+    def __init__(self, server, load, address):
+        self.metrics = metrics(address)
+        self.server = cpu_ns(server)
+        self.server_ticks = ticks(server)
+        self.load = sum(cpu_ns(load).values()) if load else 0
+        self.busy = busy_s()
+        self.time = time.monotonic()
+
+
+def difference(before, after, name):
+    return [b - a for a, b in zip(before.metrics.get(name, [0]), after.metrics.get(name, [0]))]
+
+
+# --- processes ---
+
+def cpus_for(workers):
+    """A core for each worker, the rest for the load generator; where there is no rest, all share all."""
+    cpus = sorted(os.sched_getaffinity(0))
+    return (cpus[:workers], cpus[workers:]) if len(cpus) > workers else (cpus, cpus)
+
+
+def start(argv, cpus, **options):
+    return subprocess.Popen([str(part) for part in argv], preexec_fn=lambda: os.sched_setaffinity(0, cpus), stdin=subprocess.DEVNULL, **options)
+
+
+def stop(child):
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+    child.wait()
+
+
+def wait_ready(server, address):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise Failed(f"the server ended ({server.returncode}) at its start")
+        try:
+            urllib.request.urlopen(f"http://{address}:{PORT}/healthz", timeout=1).read()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise Failed("the server does not answer")
+
+
+def wait_joined(load, said):
+    """Until the load generator says that it measures."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        said.seek(0)
+        if "measuring for" in said.read():
+            return
+        if load.poll() is not None:
+            break
+        time.sleep(0.02)
+    raise Failed("the clients did not join")
+
+
+# --- one run ---
+
+def run(scenario, build, seconds):
+    """The figures of one run of the scenario."""
+    address = os.environ["LAB_SERVER"]
+    server_cpus, load_cpus = cpus_for(scenario.workers)
+    with tempfile.TemporaryFile("w+") as log, tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as output:
+        server = start([build / "monoport", "--port", PORT, "--listen", address, "--workers", scenario.workers, "--log-level", "warn",
+                        *scenario.server], server_cpus, stdout=log, stderr=log)
+        load = None
+        try:
+            wait_ready(server, address)
+            time.sleep(0.2)
+            rss = rss_kib(server.pid)
+            fresh = Snapshot(server.pid, None, address)
+            load = start(["nsenter", "--net=/run/netns/client", "--", build / "monoport-load", f"ws://{address}:{PORT}/sdp",
+                          "--seconds", int(seconds + WARM_UP + 2), "--json", "-", *scenario.load], load_cpus, stdout=output, stderr=said)
+            wait_joined(load, said)
+            joined = Snapshot(server.pid, load.pid, address)
+            time.sleep(WARM_UP)
+            begin = Snapshot(server.pid, load.pid, address)
+            time.sleep(seconds)
+            end = Snapshot(server.pid, load.pid, address)
+            rss = rss_kib(server.pid) - rss
+            load.wait(30)
+            output.seek(0)
+            report = json.loads(output.read() or "null")
+            if not report:
+                said.seek(0)
+                raise Failed(said.read().strip().splitlines()[-1])
+        except subprocess.TimeoutExpired:
+            raise Failed("the load generator does not end") from None
+        finally:
+            if load:
+                stop(load)
+            stop(server)
+            if server.returncode != 0:
+                log.seek(0)
+                print(log.read())
+        if server.returncode != 0:
+            raise Failed(f"the server ended with {server.returncode}")
+        return figures(scenario, fresh, joined, begin, end, rss, report)
+
+
+def figures(scenario, fresh, joined, begin, end, rss, report):
+    wall = end.time - begin.time
+    used = sum(end.server.values()) - sum(begin.server.values())
+    forwarded = difference(begin, end, "rtp_out_total")
+    packets = sum(forwarded)
+    user, system = (after - before for before, after in zip(begin.server_ticks, end.server_ticks))
+    sends = sum(difference(begin, end, "sends_total"))
+    cost = used / 1000 / packets if packets else None
+    # Joins happen while media flows to those that are there already: what that costs is taken off.
+    joining = (sum(joined.server.values()) - sum(fresh.server.values())) / 1000
+    joining -= sum(difference(fresh, joined, "rtp_out_total")) * (cost or 0)
+    clients = report["joins"]["ok"]
+    drops = {name[5:]: sum(difference(begin, end, name)) for name in end.metrics if name.startswith("drop:")}
+    load = (end.load - begin.load) / 1e9
+    foreign = max(0.0, end.busy - begin.busy - used / 1e9 - load) / wall
+    return {
+        "us_per_packet": cost,
+        "core_percent": used / 1e7 / wall,
+        "user_share": user / (user + system) if user + system else None,
+        "packets_per_s": packets / wall,
+        "packets_per_send": sum(difference(begin, end, "packets_out_total")) / sends if sends else None,
+        "loss_percent": report["packets"]["loss_percent"],
+        "lost_joining": report["packets"]["lost_joining"],
+        "joins_failed": report["joins"]["failed"],
+        "latency_p50_us": report["latency_us"]["p50"],
+        "latency_p99_us": report["latency_us"]["p99"],
+        "join_p50_ms": report["joins"]["p50_ms"],
+        "rss_kib": rss,
+        "rss_kib_per_viewer": rss / scenario.receivers if scenario.receivers else None,
+        "cpu_ms_per_join": joining / 1000 / clients if clients else None,
+        "workers": forwarded,
+        "threads_ms": {name.rpartition("/")[0]: round((end.server[name] - begin.server.get(name, 0)) / 1e6, 2) for name in end.server},
+        "drops": {reason: count for reason, count in drops.items() if count},
+        "load_core_percent": 100 * load / wall,
+        "load_us_per_packet": report["cpu"]["us_per_packet"],
+        "foreign_core_percent": 100 * foreign,
+        "bad_packets": report["verified"]["bad"],
+    }

@@ -1,0 +1,155 @@
+"""RESULTS.md and the chart."""
+
+from xml.sax.saxutils import escape
+
+from scenarios import PEERS
+
+
+def number(value, digits=2, none="–"):
+    return none if value is None else f"{value:,.{digits}f}"
+
+
+def notes(figures, limit):
+    said = []
+    if figures["joins_failed"]:
+        said.append(f"{figures['joins_failed']} joins failed")
+    if figures["bad_packets"]:
+        said.append(f"{figures['bad_packets']} packets do not verify")
+    if figures["lost_joining"]:
+        said.append(f"{figures['lost_joining']} packets lost while joining")
+    if figures["load_core_percent"] > 90 * limit:
+        said.append("the load generator was at its limit")
+    if figures["foreign_core_percent"] > 5:
+        said.append(f"other processes took {figures['foreign_core_percent']:.0f} % of a core")
+    said += [f"{count} × {reason}" for reason, count in figures["drops"].items()]
+    return "; ".join(said)
+
+
+# --- Markdown ---
+
+COLUMNS = ["", "µs a packet", "user", "packets/s", "packets a send", "loss %", "p50 µs", "p99 µs", "KiB a viewer", "CPU ms a join", "remarks"]
+
+
+def row(title, f, limit):
+    return [title, number(f["us_per_packet"]), number(f["user_share"] and 100 * f["user_share"], 0) + " %", number(f["packets_per_s"], 0),
+            number(f["packets_per_send"], 1), number(f["loss_percent"], 3), number(f["latency_p50_us"], 0), number(f["latency_p99_us"], 0),
+            number(f["rss_kib_per_viewer"], 1), number(f["cpu_ms_per_join"]), notes(f, limit)]
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in cells) + " |" for cells in rows])
+
+
+def ratio(results, name, plain):
+    a, b = (results.get(key, {}).get("us_per_packet") for key in (name, plain))
+    return b / a if a and b else None
+
+
+def balance(results):
+    workers = results.get("400-workers-2", {}).get("workers", [])
+    return 100 * (max(workers) - min(workers)) / max(workers) if len(workers) > 1 and max(workers) else None
+
+
+def marginal_memory(results):
+    if "100" not in results or "1000" not in results:
+        return None
+    return (results["1000"]["rss_kib"] - results["100"]["rss_kib"]) / 900
+
+
+def targets(results):
+    def get(name, key="us_per_packet"):
+        return results.get(name, {}).get(key)
+
+    two = get("400-workers-2")
+    rows = [
+        ("1→400 in bursts, µs a packet", get("400"), "≤", 1.5, 2),
+        ("1→400 evenly spaced, µs a packet", get("400-even"), "≤", 3.0, 2),
+        ("audio 1→100, µs a packet", get("audio"), "≤", 3.2, 2),
+        ("meeting of 10, µs a packet", get("meeting"), "≤", 3.2, 2),
+        ("1→10, µs a packet", get("10"), "≤", 5.0, 2),
+        ("1→400, times less than plain", ratio(results, "400", "400-plain"), "≥", 2.5, 2),
+        ("1→1,000, loss in %", get("1000", "loss_percent"), "≤", 0, 3),
+        ("1→400, p99 latency in ms", get("400", "latency_p99_us") and get("400", "latency_p99_us") / 1000, "≤", 5, 2),
+        ("KiB a viewer, from 100 to 1,000 viewers", marginal_memory(results), "≤", 24, 1),
+        ("CPU ms a join, 1,000 viewers without media", get("idle", "cpu_ms_per_join"), "≤", 1.0, 2),
+        ("two workers, µs a packet over one worker's, in %", two and get("400") and 100 * (two / get("400") - 1), "≤", 15, 0),
+        ("two workers, difference of their shares in %", balance(results), "≤", 20, 0),
+        ("1,000 idle sessions, % of a core", get("idle", "core_percent"), "≤", 3, 2),
+    ]
+    for what, value, sign, bound, digits in rows:
+        if value is not None:
+            good = value <= bound if sign == "≤" else value >= bound
+            yield what, f"{sign} {bound:g}", number(value, digits), "yes" if good else "**no**"
+
+
+def peers(scenarios, results):
+    compared = [s for s in scenarios if s.peers and s.name in results]
+    yield ["Monoport, this run", *(number(results[s.name]["us_per_packet"], 1) for s in compared)]
+    yield ["Monoport, plain mode, this run", *(number(results.get(f"{s.name}-plain", {}).get("us_per_packet"), 1) for s in compared)]
+    for peer, values in PEERS.items():
+        yield [f"{peer} (reference)", *(number(values[s.peers], 1) for s in compared)]
+
+
+def markdown(machine, scenarios, results, failures, micro):
+    compared = [s.peers for s in scenarios if s.peers and s.name in results]
+    limit = machine["load_threads"]
+    parts = [
+        "# Benchmark results",
+        "Written by `make bench`. " + machine["text"],
+        "Server and load generator are on two ends of a veth pair, each on cores of its own (with two workers on two cores, they share them). "
+        "The load: 1.5 Mbit/s of video in packets of 1200 bytes, 30 frames a second, each sent in one burst; AES-GCM; one worker; unless a line "
+        "says otherwise. CPU time is that of the whole server process (user + system, the kernel's send path included, and on a veth the "
+        "receiver's up to its socket), over the steady window only, divided by the packets forwarded in it. Latency is one-way, of one packet in "
+        "101. KiB a viewer: growth of resident memory since before the joins, pools included, by viewers. CPU of a join: server CPU while "
+        "clients joined, less what was forwarded meanwhile. *Plain* is `--cipher openssl --send single`: one EVP call and one `sendto` a packet.",
+        table(COLUMNS, [row(s.title, results[s.name], limit) for s in scenarios if s.name in results]),
+    ]
+    if rows := list(targets(results)):
+        parts += ["## Targets", table(["", "target", "measured", "reached"], rows)]
+    if compared:
+        parts += ["## Beside other servers", "µs of server CPU a forwarded packet. Those of the others are reference values, measured earlier on a "
+                  "machine of the same kind with the same load; they were not measured in this run.",
+                  table(["", *compared], peers(scenarios, results)), "![µs a packet](results.svg)"]
+    if micro:
+        parts += ["## Parts alone", "`bench-micro`: thread CPU time, the least of several runs.", f"```\n{micro.strip()}\n```"]
+    if failures:
+        parts += ["## Not measured", "\n".join(f"- {name}: {why}" for name, why in failures.items())]
+    return "\n\n".join(parts) + "\n"
+
+
+# --- the chart ---
+
+WIDTH, LABEL, BAR, GAP = 900, 270, 16, 30
+COLOURS = {"Monoport": "#1a7f5a", "plain": "#8cc7ad"}
+
+
+def bars(scenarios, results):
+    for s in scenarios:
+        if not s.peers or s.name not in results:
+            continue
+        group = [("Monoport", results[s.name]["us_per_packet"], COLOURS["Monoport"])]
+        if f"{s.name}-plain" in results:
+            group.append(("Monoport, plain mode", results[f"{s.name}-plain"]["us_per_packet"], COLOURS["plain"]))
+        group += [(f"{peer} (reference)", values[s.peers], "#b8bcc4") for peer, values in PEERS.items()]
+        yield s.title, group
+
+
+def svg(scenarios, results):
+    groups = list(bars(scenarios, results))
+    most = max((value for _, group in groups for _, value, _ in group), default=1)
+    scale = (WIDTH - LABEL - 70) / most
+    out, y = [], 54
+    for title, group in groups:
+        out.append(f'<text x="10" y="{y}" font-weight="bold">{escape(title)}</text>')
+        y += 8
+        for label, value, colour in group:
+            out.append(f'<text x="{LABEL - 8}" y="{y + 12}" text-anchor="end" font-size="12">{escape(label)}</text>'
+                       f'<rect x="{LABEL}" y="{y}" width="{max(value * scale, 1):.1f}" height="{BAR - 3}" fill="{colour}"/>'
+                       f'<text x="{LABEL + value * scale + 6:.1f}" y="{y + 12}" font-size="12">{value:.1f}</text>')
+            y += BAR
+        y += GAP
+    head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" font-family="sans-serif" font-size="14">'
+            f'<rect width="{WIDTH}" height="{y}" fill="white"/>'
+            '<text x="10" y="26" font-size="17">Server CPU a forwarded packet, in µs (less is better)</text>')
+    return head + "\n" + "\n".join(out) + "\n</svg>\n"
