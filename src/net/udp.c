@@ -311,15 +311,16 @@ static size_t fill(struct udp *u, struct cursor c)
 static uint32_t datagrams(uint32_t len, uint16_t segment) { return len > segment ? (len + segment - 1u) / segment : 1; }
 
 /* The first message failed. A run is tried again as single datagrams: the kernel or the interface cannot segment (then never
- * again), or one datagram was over the path's MTU. All else, EAGAIN too, is loss: never a reason to wait. */
+ * again), or one datagram was over the path's MTU, which before Linux 6.14 is EINVAL too. Only a publisher makes datagrams that
+ * long, and it must not take everybody's runs away. All else, EAGAIN too, is loss: never a reason to wait. */
 static void failed(struct udp *u, struct cursor *c, int error, struct udp_sent *sent)
 {
     uint32_t len = next_len(u, c);
     uint16_t segment = c->t[c->i].segment;
-    if (len > segment && (error == EIO || error == EINVAL || error == EOPNOTSUPP || error == ENOPROTOOPT)) {
-        u->gso = false;
-    } else if (len > segment && error == EMSGSIZE) {
+    if (len > segment && (error == EMSGSIZE || (error == EINVAL && segment > DATAGRAM_OUT_MAX))) {
         c->split = true;
+    } else if (len > segment && (error == EIO || error == EINVAL || error == EOPNOTSUPP || error == ENOPROTOOPT)) {
+        u->gso = false;
     } else {
         sent->errors += datagrams(len, segment);
         advance(c, len);

@@ -158,6 +158,27 @@ static void refused_segmentation_falls_back(void)
     refuse_runs_with = 0;
 }
 
+/* Linux before 6.14 says EINVAL to a run of datagrams over the MTU. */
+static void run_of_oversized_datagrams_takes_no_runs_away(void)
+{
+    struct address a, b;
+    struct udp_sent sent = {0};
+    struct udp *from = open_at("127.0.0.1", 45006, UDP_RUNS, &a), *to = open_at("127.0.0.1", 45007, UDP_RUNS, &b);
+    struct transmit t = {.path = {a, b}, .data = data[0], .len = 3 * 1500, .segment = 1500};
+    refuse_runs_with = EINVAL;
+    got_count = 0;
+    udp_send(from, &t, 1, &sent);
+    receive(to, 3);
+    CHECK_EQ(sent.datagrams, 3);
+    refuse_runs_with = 0;
+    t.segment = 1000;
+    sent.operations = 0;
+    udp_send(from, &t, 1, &sent);
+    CHECK_EQ(sent.operations, 1);
+    udp_close(from);
+    udp_close(to);
+}
+
 static void full_buffers_are_loss_and_nothing_waits(void)
 {
     refuse_every = 5; /* 25 datagrams, each fifth message refused */
@@ -200,5 +221,6 @@ static void port_in_use_is_told(void)
 }
 
 TEST_MAIN(TEST(runs_arrive_as_their_datagrams), TEST(without_segmentation_the_same_arrive),
-          TEST(refused_segmentation_falls_back), TEST(full_buffers_are_loss_and_nothing_waits),
+          TEST(refused_segmentation_falls_back),
+          TEST(run_of_oversized_datagrams_takes_no_runs_away), TEST(full_buffers_are_loss_and_nothing_waits),
           TEST(answers_leave_from_the_address_that_was_asked), TEST(port_in_use_is_told))
