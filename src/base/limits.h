@@ -29,6 +29,7 @@
 #define ICE_CREDENTIAL_MAX    256 /* RFC 8445 5.3 allows 256 characters for either */
 #define MID_SIZE              16  /* longest mid that we accept; Chromium's and Firefox's are 1-3 characters */
 #define STREAMS_RX_MAX        32  /* SSRCs that one session may publish, RTX included */
+#define STREAMS_RTCP_MAX      (256 + STREAMS_RX_MAX) /* SSRCs that its RTCP may come from: Firefox has one for each m= line */
 #define DTLS_INPUT_MAX        64  /* datagrams that one handshake may take from a client */
 #define EXTENSION_ID_MAX      14  /* RFC 8285: ids 1-14 fit the one-byte form */
 
@@ -69,4 +70,5 @@ _Static_assert(PACKET_SIZE * 4 <= RING_SIZE, "a ring holds more than one message
 _Static_assert((HISTORY_VIDEO & (HISTORY_VIDEO - 1)) == 0, "a history is indexed by mask");
 _Static_assert((HISTORY_AUDIO & (HISTORY_AUDIO - 1)) == 0, "a history is indexed by mask");
 _Static_assert(PUBLICATIONS_MAX * 2 <= STREAMS_RX_MAX, "every source and its retransmissions have an SSRC");
+_Static_assert(STREAMS_RTCP_MAX >= SDP_SECTIONS_MAX + STREAMS_RX_MAX, "feedback of every section is heard");
 _Static_assert(PENDING_MAX <= HISTORY_VIDEO, "what is pending is still in the history");

@@ -269,6 +269,8 @@ struct rtp_stream {
     uint64_t seen[WINDOW_WORDS(RTP_WINDOW)];
 };
 struct rtcp_stream {
+    uint32_t ssrc;
+    bool ended; /* as rtp_ended */
     uint64_t highest;
     uint64_t seen[WINDOW_WORDS(RTCP_WINDOW)];
 };
@@ -277,31 +279,73 @@ struct srtp_rx {
     enum srtp_profile profile;
     unsigned rtp_count, rtcp_count, rtp_room, rtcp_room;
     struct keys rtp, rtcp;
-    uint32_t rtp_ssrc[STREAMS_RX_MAX], rtcp_ssrc[STREAMS_RX_MAX]; /* of the streams with the same place */
+    uint32_t rtp_ssrc[STREAMS_RX_MAX]; /* of the streams with the same place */
+    uint32_t rtp_ended;                /* bit i: the stream's source has ended, its place may be given away */
     struct rtp_stream *rtp_streams;   /* room for rtp_room: most sessions have few streams or none */
     struct rtcp_stream *rtcp_streams; /* likewise */
 };
 
-/* Room for one more stream. NULL: STREAMS_RX_MAX are there, or no memory; the old array is untouched. */
-static void *streams_grow(void *streams, unsigned count, unsigned *room, size_t size)
+/* Room for one more stream. NULL: `most` are there, or no memory; the old array is untouched. */
+static void *streams_grow(void *streams, unsigned count, unsigned most, unsigned *room, size_t size)
 {
     if (count < *room)
         return streams;
     unsigned more = *room ? *room * 2 : 2;
-    void *grown = count < STREAMS_RX_MAX ? realloc(streams, more * size) : NULL;
+    more = more < most ? more : most;
+    void *grown = count < most ? realloc(streams, more * size) : NULL;
     if (grown)
         *room = more;
     return grown;
 }
 
-#define STREAM_NONE STREAMS_RX_MAX
+_Static_assert(STREAMS_RX_MAX <= 32, "a bit for each stream");
 
-static unsigned stream_find(const uint32_t *ssrcs, unsigned count, uint32_t ssrc)
+static struct rtp_stream *rtp_stream_find(const struct srtp_rx *rx, uint32_t ssrc)
 {
-    for (unsigned i = 0; i < count; i++)
-        if (ssrcs[i] == ssrc)
-            return i;
-    return STREAM_NONE;
+    for (unsigned i = 0; i < rx->rtp_count; i++)
+        if (rx->rtp_ssrc[i] == ssrc)
+            return &rx->rtp_streams[i];
+    return NULL;
+}
+
+static struct rtcp_stream *rtcp_stream_find(const struct srtp_rx *rx, uint32_t ssrc)
+{
+    for (unsigned i = 0; i < rx->rtcp_count; i++)
+        if (rx->rtcp_streams[i].ssrc == ssrc)
+            return &rx->rtcp_streams[i];
+    return NULL;
+}
+
+/* A new stream, in the place of one that has ended where there is no other. NULL: there is none either. */
+static struct rtp_stream *rtp_stream_new(struct srtp_rx *rx, uint32_t ssrc, uint64_t index)
+{
+    struct rtp_stream *grown =
+        streams_grow(rx->rtp_streams, rx->rtp_count, STREAMS_RX_MAX, &rx->rtp_room, sizeof *grown);
+    if (!grown && !rx->rtp_ended)
+        return NULL;
+    unsigned i = grown ? rx->rtp_count++ : (unsigned)__builtin_ctz(rx->rtp_ended);
+    rx->rtp_streams = grown ? grown : rx->rtp_streams;
+    rx->rtp_ended &= ~(1u << i);
+    rx->rtp_ssrc[i] = ssrc;
+    rx->rtp_streams[i] = (struct rtp_stream){.highest = index};
+    return &rx->rtp_streams[i];
+}
+
+static struct rtcp_stream *rtcp_stream_new(struct srtp_rx *rx, uint32_t ssrc, uint64_t index)
+{
+    struct rtcp_stream *grown =
+        streams_grow(rx->rtcp_streams, rx->rtcp_count, STREAMS_RTCP_MAX, &rx->rtcp_room, sizeof *grown);
+    unsigned i = 0;
+    while (!grown && i < rx->rtcp_count && !rx->rtcp_streams[i].ended)
+        i++;
+    if (!grown && i == rx->rtcp_count)
+        return NULL;
+    if (grown) {
+        rx->rtcp_streams = grown;
+        i = rx->rtcp_count++;
+    }
+    rx->rtcp_streams[i] = (struct rtcp_stream){.ssrc = ssrc, .highest = index};
+    return &rx->rtcp_streams[i];
 }
 
 static bool window_takes(const uint64_t *seen, unsigned size, uint64_t highest, uint64_t index)
@@ -404,22 +448,14 @@ int srtp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *o
     if (header_len == 0)
         return SRTP_SHORT;
     uint32_t ssrc = get32(in + 8);
-    unsigned place = stream_find(rx->rtp_ssrc, rx->rtp_count, ssrc);
-    struct rtp_stream *s = place == STREAM_NONE ? NULL : &rx->rtp_streams[place];
+    struct rtp_stream *s = rtp_stream_find(rx, ssrc);
     uint64_t i;
     if (!index_guess(s, get16(in + 2), &i) || (s && !window_takes(s->seen, RTP_WINDOW, s->highest, i)))
         return SRTP_REPLAY;
     if (!rtp_open(rx, in, header_len, len - tag, out, i))
         return SRTP_AUTH;
-    if (!s) {
-        struct rtp_stream *grown = streams_grow(rx->rtp_streams, rx->rtp_count, &rx->rtp_room, sizeof *grown);
-        if (!grown)
-            return SRTP_STREAMS;
-        rx->rtp_streams = grown;
-        rx->rtp_ssrc[rx->rtp_count] = ssrc;
-        s = &rx->rtp_streams[rx->rtp_count++];
-        *s = (struct rtp_stream){.highest = i};
-    }
+    if (!s && !(s = rtp_stream_new(rx, ssrc, i)))
+        return SRTP_STREAMS;
     window_mark(s->seen, RTP_WINDOW, &s->highest, i);
     if (out != in)
         memcpy(out, in, header_len);
@@ -427,18 +463,14 @@ int srtp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *o
     return (int)(len - tag);
 }
 
-void srtp_rx_forget(struct srtp_rx *rx, uint32_t ssrc)
+void srtp_rx_ended(struct srtp_rx *rx, uint32_t ssrc, bool ended)
 {
-    unsigned i = stream_find(rx->rtp_ssrc, rx->rtp_count, ssrc);
-    if (i != STREAM_NONE) {
-        rx->rtp_ssrc[i] = rx->rtp_ssrc[--rx->rtp_count];
-        rx->rtp_streams[i] = rx->rtp_streams[rx->rtp_count];
-    }
-    i = stream_find(rx->rtcp_ssrc, rx->rtcp_count, ssrc);
-    if (i != STREAM_NONE) {
-        rx->rtcp_ssrc[i] = rx->rtcp_ssrc[--rx->rtcp_count];
-        rx->rtcp_streams[i] = rx->rtcp_streams[rx->rtcp_count];
-    }
+    const struct rtp_stream *rtp = rtp_stream_find(rx, ssrc);
+    struct rtcp_stream *rtcp = rtcp_stream_find(rx, ssrc);
+    uint32_t bit = rtp ? 1u << (rtp - rx->rtp_streams) : 0;
+    rx->rtp_ended = ended ? rx->rtp_ended | bit : rx->rtp_ended & ~bit;
+    if (rtcp)
+        rtcp->ended = ended;
 }
 
 /* `len`: without tag and index. */
@@ -487,21 +519,13 @@ int srtcp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *
     size_t plain = len - trailer;
     uint32_t ssrc = get32(in + 4), word = get32(in + (gcm ? len - INDEX_SIZE : plain));
     uint64_t index = word & RTCP_INDEX_MAX;
-    unsigned place = stream_find(rx->rtcp_ssrc, rx->rtcp_count, ssrc);
-    struct rtcp_stream *s = place == STREAM_NONE ? NULL : &rx->rtcp_streams[place];
+    struct rtcp_stream *s = rtcp_stream_find(rx, ssrc);
     if (s && !window_takes(s->seen, RTCP_WINDOW, s->highest, index))
         return SRTP_REPLAY;
     if (!(gcm ? rtcp_open_gcm(rx, in, plain, out, word) : rtcp_open_cm(rx, in, plain, out, word)))
         return SRTP_AUTH;
-    if (!s) {
-        struct rtcp_stream *grown = streams_grow(rx->rtcp_streams, rx->rtcp_count, &rx->rtcp_room, sizeof *grown);
-        if (!grown)
-            return SRTP_STREAMS;
-        rx->rtcp_streams = grown;
-        rx->rtcp_ssrc[rx->rtcp_count] = ssrc;
-        s = &rx->rtcp_streams[rx->rtcp_count++];
-        *s = (struct rtcp_stream){.highest = index};
-    }
+    if (!s && !(s = rtcp_stream_new(rx, ssrc, index)))
+        return SRTP_STREAMS;
     window_mark(s->seen, RTCP_WINDOW, &s->highest, index);
     if (out != in)
         memcpy(out, in, RTCP_HEADER_SIZE);

@@ -53,7 +53,7 @@ enum srtp_error {
     SRTP_SHORT = -1,   /* not even a header and a tag, or the header lies about its length */
     SRTP_AUTH = -2,    /* the tag is wrong */
     SRTP_REPLAY = -3,  /* seen before, or older than the window of 1024 packets (SRTP) or 128 (SRTCP) */
-    SRTP_STREAMS = -4, /* authentic, but STREAMS_RX_MAX SSRCs are in use already */
+    SRTP_STREAMS = -4, /* authentic, but STREAMS_RX_MAX SSRCs (RTCP: STREAMS_RTCP_MAX) are in use already */
 };
 
 struct srtp_rx;
@@ -64,6 +64,8 @@ void srtp_rx_free(struct srtp_rx *);
  * sequence number, ROC << 16 | SEQ. */
 int srtp_unprotect(struct srtp_rx *, const uint8_t *in, size_t len, uint8_t *out, uint64_t *index);
 int srtcp_unprotect(struct srtp_rx *, const uint8_t *in, size_t len, uint8_t *out);
-/* Gives back the state of an SSRC that its source has ended, so that a session may change its sources for ever. What is left of
- * the stream on its way could then be replayed once: the caller must not forward that SSRC any more. */
-void srtp_rx_forget(struct srtp_rx *, uint32_t ssrc);
+/* Tells that the source of an SSRC has ended, or goes on: of what has ended the state is given to a new SSRC when no other is
+ * left, so that a session may change its sources for ever. Not earlier: browsers stop a source and go on with it under the same
+ * SSRC, whose ROC only this state knows. What is left of a stream without state could be replayed once: the caller must not
+ * forward an ended SSRC. */
+void srtp_rx_ended(struct srtp_rx *, uint32_t ssrc, bool ended);

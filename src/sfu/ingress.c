@@ -17,6 +17,8 @@ void ingress_bind(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx)
     p->by_ssrc[p->ssrc_count++].rx = rx;
     if (rtx)
         rx->rtx_ssrc = ssrc;
+    if (p->rx)
+        srtp_rx_ended(p->rx, ssrc, false);
 }
 
 void ingress_refused(struct sfu *sfu, int error)

@@ -6,6 +6,7 @@
 bool outbox_init(struct sfu *sfu)
 {
     sfu->outbox.items = calloc(OUTBOX_MAX, sizeof *sfu->outbox.items);
+    sfu->emissions.size = EMISSIONS_MAX;
     sfu->emissions.items = calloc(EMISSIONS_MAX, sizeof *sfu->emissions.items);
     return sfu->outbox.items && sfu->emissions.items;
 }
@@ -17,8 +18,8 @@ void outbox_free(struct sfu *sfu)
     for (; o->items && o->tail != o->head; o->tail++)
         packet_drop(&sfu->pool, o->items[o->tail & (OUTBOX_MAX - 1)].packet);
     for (; e->items && e->tail != e->head; e->tail++)
-        if (e->items[e->tail & (EMISSIONS_MAX - 1)].packet)
-            packet_drop(&sfu->pool, e->items[e->tail & (EMISSIONS_MAX - 1)].packet);
+        if (e->items[e->tail & (e->size - 1)].packet)
+            packet_drop(&sfu->pool, e->items[e->tail & (e->size - 1)].packet);
     if (e->lent)
         packet_drop(&sfu->pool, e->lent);
     free(o->items);
@@ -55,6 +56,17 @@ void outbox_copy(struct sfu *sfu, const struct path *path, const uint8_t *data, 
     outbox_send(sfu, path, p);
 }
 
+static void emissions_grow(struct emissions *e)
+{
+    struct emission *items = malloc(2 * e->size * sizeof *items);
+    INVARIANT(items != NULL); /* a lost state change would leave two threads in disagreement for ever */
+    for (size_t i = e->tail; i != e->head; i++)
+        items[i & (2 * e->size - 1)] = e->items[i & (e->size - 1)];
+    free(e->items);
+    e->items = items;
+    e->size *= 2;
+}
+
 void emit(struct sfu *sfu, const struct message *message, struct packet *packet)
 {
     struct emissions *e = &sfu->emissions;
@@ -63,8 +75,9 @@ void emit(struct sfu *sfu, const struct message *message, struct packet *packet)
         drop(sfu, DROP_INBOX);
         return;
     }
-    INVARIANT(used < EMISSIONS_MAX);
-    struct emission *item = &e->items[e->head++ & (EMISSIONS_MAX - 1)];
+    if (used == e->size)
+        emissions_grow(e);
+    struct emission *item = &e->items[e->head++ & (e->size - 1)];
     item->message = *message;
     item->message.from = (uint8_t)sfu->config.worker;
     item->packet = packet ? packet_ref(packet) : NULL;
@@ -79,7 +92,7 @@ bool sfu_emit(struct sfu *sfu, struct message *message)
     }
     if (e->tail == e->head)
         return false;
-    struct emission *item = &e->items[e->tail++ & (EMISSIONS_MAX - 1)];
+    struct emission *item = &e->items[e->tail++ & (e->size - 1)];
     *message = item->message;
     message->payload = (struct bytes){NULL, 0};
     if (item->packet) {

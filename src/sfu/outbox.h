@@ -1,4 +1,4 @@
-/* What leaves besides forwarded media: finished datagrams, and messages to other threads. Two bounded queues. */
+/* What leaves besides forwarded media: finished datagrams, and messages to other threads. Two queues. */
 #pragma once
 #include "message.h"
 #include "packet.h"
@@ -9,7 +9,7 @@
 struct sfu;
 
 #define OUTBOX_MAX    8192
-#define EMISSIONS_MAX 16384
+#define EMISSIONS_MAX 16384 /* until what must arrive needs more, in one turn */
 _Static_assert((OUTBOX_MAX & (OUTBOX_MAX - 1)) == 0 && (EMISSIONS_MAX & (EMISSIONS_MAX - 1)) == 0, "masks");
 
 struct datagram {
@@ -29,6 +29,7 @@ struct emission {
 
 struct emissions {
     struct emission *items;
+    size_t size; /* a power of two */
     size_t head, tail;
     struct packet *lent; /* payload of the last message that sfu_emit gave out */
 };
@@ -41,6 +42,6 @@ struct packet *outbox_packet(struct sfu *);
 void outbox_send(struct sfu *, const struct path *, struct packet *); /* takes the reference; full: counted, dropped */
 void outbox_copy(struct sfu *, const struct path *, const uint8_t *, size_t len);
 
-/* Queues a message; `packet` (may be NULL) is referenced, its data the payload. What may be dropped is, when the queue is
- * three quarters full; the rest always fits (SESSIONS_MAX events would not, but workers drain each turn). */
+/* Queues a message; `packet` (may be NULL) is referenced, its data the payload. What may be dropped is, at three quarters of
+ * EMISSIONS_MAX; for the rest the queue grows: one turn can end every session, or learn a path from each of its datagrams. */
 void emit(struct sfu *, const struct message *, struct packet *packet);

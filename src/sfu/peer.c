@@ -13,6 +13,11 @@
 #define RTT_DEFAULT MP_MS(100)
 #define DTLS_KEPT   MP_S(10) /* after the handshake, for a client that is still waiting for its end */
 
+/* Every new path is a message to the control plane and may be one to another worker, which must arrive: a client that invents
+ * source addresses must not fill their inboxes. Interfaces times our addresses are fewer than the burst. */
+#define PATHS_PER_S 4
+#define PATHS_BURST 64
+
 struct peer *peer_find(struct sfu *sfu, uint32_t session)
 {
     uint32_t slot = session_slot(session);
@@ -49,8 +54,11 @@ static void forget_path(struct sfu *sfu, struct peer *p, uint8_t i)
     p->paths[i] = p->paths[--p->path_count];
 }
 
-static void learn_path(struct sfu *sfu, struct peer *p, const struct path *path, unsigned via)
+static void learn_path(struct sfu *sfu, struct peer *p, const struct path *path, unsigned via, mp_time now)
 {
+    bool tell = rate_take(&p->path_rate, 1, PATHS_PER_S, PATHS_BURST, now);
+    if (!tell)
+        via = sfu->config.worker; /* the other worker knows nothing of it, then or later */
     if (!paths_set(&sfu->paths, path, p->session, sfu->config.worker))
         drop(sfu, DROP_PATHS);
     if (p->path_count == ICE_TUPLES_MAX)
@@ -60,6 +68,10 @@ static void learn_path(struct sfu *sfu, struct peer *p, const struct path *path,
     if (via != sfu->config.worker)
         emit(sfu,
              &(struct message){.type = MESSAGE_PATH_ADDED, .to = (uint8_t)via, .session = p->session, .path = *path},
+             NULL);
+    if (tell)
+        emit(sfu,
+             &(struct message){.type = MESSAGE_PATH_SEEN, .to = TO_CONTROL, .session = p->session, .path = *path},
              NULL);
 }
 
@@ -193,10 +205,7 @@ void peer_check(struct sfu *sfu, struct peer *p, const struct stun_view *stun, c
             break;
         }
     if (a.path_new) {
-        learn_path(sfu, p, path, via);
-        emit(sfu,
-             &(struct message){.type = MESSAGE_PATH_SEEN, .to = TO_CONTROL, .session = p->session, .path = *path},
-             NULL);
+        learn_path(sfu, p, path, via, now);
     } else if (paths_find(&sfu->paths, path) == NULL || paths_find(&sfu->paths, path)->session != p->session) {
         /* Another session used this address meanwhile: the latest authenticated check wins. */
         paths_set(&sfu->paths, path, p->session, sfu->config.worker);
@@ -292,7 +301,7 @@ void peer_unpublish(struct sfu *sfu, struct peer *p, uint32_t track)
     for (uint8_t i = 0; i < p->ssrc_count;)
         if (p->by_ssrc[i].rx == rx) {
             if (p->rx)
-                srtp_rx_forget(p->rx, p->by_ssrc[i].ssrc);
+                srtp_rx_ended(p->rx, p->by_ssrc[i].ssrc, true);
             p->by_ssrc[i] = p->by_ssrc[--p->ssrc_count];
         } else {
             i++;

@@ -7,6 +7,7 @@
 #include "ice.h"
 #include "registry.h"
 #include "message.h"
+#include "rate.h"
 #include "rtp.h"
 #include "rx.h"
 #include "twcc.h"
@@ -27,6 +28,7 @@ struct peer {
         uint8_t via; /* worker that receives what comes by it */
     } paths[ICE_TUPLES_MAX];
     uint8_t path_count;
+    struct rate path_rate; /* new paths that others are told of */
     struct path reply; /* where the last DTLS datagram came from: answers go there before a path is nominated */
 
     struct dtls *dtls; /* NULL until the first datagram, and when it has done its work */

@@ -1,6 +1,10 @@
 #include "rx.h"
 #include "track.h"
 
+/* A viewer's numbers start up to 2^15 higher and have 48 bits under SRTP. A source gets here in a day of nothing but the largest
+ * jumps. */
+#define SEQ_MAX (INT64_C(1) << 47)
+
 static bool seen_test(const struct rx *rx, int64_t seq)
 {
     return rx->seen[(uint64_t)seq % RX_SEEN / 64] >> ((uint64_t)seq % 64) & 1;
@@ -43,7 +47,7 @@ static void rebase(struct rx *rx, const struct packet *p, uint32_t ssrc, mp_time
     int64_t next = rx->started ? rx->max + 1 : p->media.seq;
     uint32_t timestamp = p->media.timestamp;
     if (rx->started)
-        timestamp = rx->timestamp_last + (uint32_t)((double)(now - rx->timestamp_time) * rx->stream.clock_rate / 1e9);
+        timestamp = rx->timestamp_last + (uint32_t)(int64_t)((double)(now - rx->timestamp_time) * rx->stream.clock_rate / 1e9);
     rx->offset = next - p->media.seq;
     rx->timestamp_offset = timestamp - p->media.timestamp;
     rx->ssrc = ssrc;
@@ -64,7 +68,7 @@ bool rx_receive(struct rx *rx, struct packet *p, uint32_t ssrc, bool recovered, 
     if (!rx->started || (rx->ssrc != ssrc && !recovered))
         rebase(rx, p, ssrc, now);
     int64_t seq = p->media.seq + rx->offset;
-    if (seq <= rx->max - RX_SEEN || seq < rx->base || (seq <= rx->max && seen_test(rx, seq)))
+    if (seq <= rx->max - RX_SEEN || seq < rx->base || seq > SEQ_MAX || (seq <= rx->max && seen_test(rx, seq)))
         return false;
     p->media.seq = seq;
     if (!recovered)

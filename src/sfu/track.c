@@ -80,6 +80,9 @@ static void forget_at(struct sfu *sfu, struct track *t, int64_t seq)
     }
 }
 
+/* Histories take three quarters of the pool: packets on their way, answers to checks among them, need the rest. */
+static bool history_may_grow(const struct sfu *sfu) { return sfu->pool.used < sfu->pool.size / 4 * 3; }
+
 /* Puts the packet into the history; what is too old goes. False: no memory, or older than what is kept. */
 static bool remember(struct sfu *sfu, struct track *t, struct packet *p, mp_time now)
 {
@@ -106,7 +109,8 @@ static bool remember(struct sfu *sfu, struct track *t, struct packet *p, mp_time
         forget_at(sfu, t, t->history_tail);
     }
     forget_at(sfu, t, seq);
-    t->history[(uint64_t)seq & t->history_mask] = packet_ref(p);
+    if (history_may_grow(sfu))
+        t->history[(uint64_t)seq & t->history_mask] = packet_ref(p);
     t->history_tail = seq < t->history_tail ? seq : t->history_tail;
     t->history_end = mp_max(t->history_end, seq + 1);
     return true;

@@ -5,6 +5,7 @@
 #include "stun.h"
 #include "test.h"
 #include "world.h"
+#include <stdlib.h>
 
 #define VIDEO 0x1111
 #define AUDIO 0x2222
@@ -512,6 +513,112 @@ static void leaving_gives_everything_back(void)
     world_close(&w);
 }
 
+/* A browser that stops its screen and shares it again keeps the SSRC, and its packets' numbers go on. */
+static void source_that_goes_on_keeps_its_roll_over_count(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    for (unsigned i = 0; i < 4; i++)
+        frames(p, 30000 + 20000 * i, 1, i == 0);
+    CHECK_EQ(v->rtp, 4);
+    world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = 1});
+    world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 1});
+    world_publish(&w, p, 2, CODEC_VP8, VIDEO);
+    world_subscribe(&w, v, p, 2, CODEC_VP8, OUT + 10);
+    frames(p, 90001, 3, true);
+    CHECK_EQ(world_drops(&w, DROP_SRTP_AUTH), 0);
+    CHECK_EQ(v->rtp, 7);
+    world_close(&w);
+}
+
+static size_t check_of(const struct world_client *c, uint8_t *data, size_t size)
+{
+    struct stun_writer s;
+    struct hmac_sha1 key;
+    char name[64];
+    snprintf(name, sizeof name, "%s:abcd", c->credentials.ufrag);
+    hmac_sha1_key(&key, (const uint8_t *)c->credentials.password, PASSWORD_SIZE);
+    stun_begin(&s, data, size, STUN_REQUEST, STUN_BINDING, (const uint8_t *)"123456789012");
+    stun_add(&s, STUN_ATTR_USERNAME, name, strlen(name));
+    stun_add_integrity(&s, &key);
+    stun_add_fingerprint(&s);
+    return stun_end(&s);
+}
+
+static void client_of_endless_addresses_is_told_to_others_at_a_bounded_rate(void)
+{
+    uint8_t data[300];
+    world_open(&w, 2);
+    struct world_client *c = world_join(&w, 0);
+    world_connect(&w, c);
+    struct message stray = {.type = MESSAGE_STRAY, .from = 1, .session = c->session, .path = *client_path(c->client)}, m;
+    stray.payload = (struct bytes){data, check_of(c, data, sizeof data)};
+    unsigned told = 0;
+    for (unsigned port = 1; port <= 20000; port++) { /* one turn: nothing is drained */
+        stray.path.remote.port = (uint16_t)port;
+        sfu_message(w.sfu[0], &stray, w.now);
+    }
+    while (sfu_emit(w.sfu[0], &m))
+        told++;
+    CHECK(told > 64 && told < 300);
+    world_close(&w);
+}
+
+static void all_sessions_may_end_in_one_turn(void)
+{
+    enum { SESSIONS = 20000 };
+    static uint32_t sessions[SESSIONS];
+    struct session_setup setup = {0};
+    struct session_credentials credentials;
+    uint8_t random[UFRAG_SIZE + PASSWORD_SIZE] = {1, 2, 3}, data[300];
+    struct message m;
+    struct stats *stats = calloc(1, sizeof *stats);
+    struct registry *registry = registry_new(SESSIONS);
+    struct crypto *crypto = crypto_new(CRYPTO_OPENSSL);
+    struct sfu *sfu = sfu_new(
+        &(struct sfu_config){.workers = 1, .registry = registry, .crypto = crypto, .stats = stats, .packets = 64, .seed = 1});
+    struct path path = {.remote.port = 1};
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        struct transmit t[4];
+        struct world_client c = {.session = sessions[i] = registry_open(registry, &setup, random, &credentials)};
+        c.credentials = credentials;
+        path.remote.ip[14] = (uint8_t)(i >> 8);
+        path.remote.ip[15] = (uint8_t)i;
+        sfu_input(sfu, &path, data, check_of(&c, data, sizeof data), 1);
+        while (sfu_output(sfu, t, 4, 1) || sfu_emit(sfu, &m))
+            ;
+    }
+    CHECK_EQ(stat_get(&stats->sessions), SESSIONS);
+    sfu_timeout(sfu, MP_S(40)); /* the machine was suspended */
+    unsigned ended = 0;
+    for (; sfu_emit(sfu, &m); ended++)
+        CHECK(m.type == MESSAGE_ENDED && m.reason == END_CONSENT);
+    CHECK_EQ(ended, SESSIONS);
+    sfu_free(sfu);
+    crypto_free(crypto);
+    registry_free(registry);
+    free(stats);
+}
+
+/* 4096 packets are all that a worker of these tests has: eight tracks' histories are that many. */
+static void histories_leave_room_for_what_is_on_its_way(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    for (uint32_t t = 2; t <= 12; t++) {
+        world_publish(&w, p, t, CODEC_VP8, 100 * t);
+        world_subscribe(&w, v, p, t, CODEC_VP8, 70000 + 2 * t);
+    }
+    for (unsigned i = 0; i < HISTORY_VIDEO; i++)
+        for (uint32_t t = 2; t <= 12; t++) {
+            world_send(&w, p, CODEC_VP8, 100 * t, 10 + i, 3000, i == 0, true, 40);
+            world_settle(&w);
+        }
+    CHECK_EQ(v->rtp, 11 * HISTORY_VIDEO);
+    CHECK_EQ(world_drops(&w, DROP_POOL), 0);
+    world_close(&w);
+}
+
 static void wrong_fingerprint_ends_the_session(void)
 {
     world_open(&w, 1);
@@ -536,4 +643,7 @@ TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_a
           TEST(check_without_the_password_moves_nothing), TEST(plain_binding_is_answered_at_a_bounded_rate),
           TEST(datagrams_of_every_first_byte_leave_no_state), TEST(port_that_is_used_again_belongs_to_the_new_session),
           TEST(source_that_restarts_goes_on_for_its_viewers), TEST(sources_may_change_for_ever), TEST(leaving_gives_everything_back),
+          TEST(source_that_goes_on_keeps_its_roll_over_count), TEST(all_sessions_may_end_in_one_turn),
+          TEST(client_of_endless_addresses_is_told_to_others_at_a_bounded_rate),
+          TEST(histories_leave_room_for_what_is_on_its_way),
           TEST(wrong_fingerprint_ends_the_session))

@@ -574,10 +574,10 @@ static void bound(enum crypto_kind kind, enum srtp_profile profile)
         wire[len - 2] ^= 4;
         CHECK_EQ(srtcp_unprotect(p.rx, wire, len, out), SRTP_AUTH);
     }
-    for (uint32_t ssrc = 0; ssrc < 2 * STREAMS_RX_MAX; ssrc++) {
+    for (uint32_t ssrc = 0; ssrc < 2 * STREAMS_RTCP_MAX; ssrc++) {
         CHECK_EQ(received(&p, ssrc, 9), ssrc < STREAMS_RX_MAX ? 32 : SRTP_STREAMS);
         size_t len = srtcp_protect(p.tx, wire, rtcp_make(&p.prng, wire, ssrc, 3));
-        CHECK_EQ(srtcp_unprotect(p.rx, wire, len, out), ssrc < STREAMS_RX_MAX ? 20 : SRTP_STREAMS);
+        CHECK_EQ(srtcp_unprotect(p.rx, wire, len, out), ssrc < STREAMS_RTCP_MAX ? 20 : SRTP_STREAMS);
     }
     for (uint32_t ssrc = 0; ssrc < STREAMS_RX_MAX; ssrc++)
         CHECK_EQ(received(&p, ssrc, 10), 32);
