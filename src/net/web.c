@@ -184,7 +184,9 @@ static const struct lws_protocol_vhost_options headers[] = {
      "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"},
 };
 
-static const lws_retry_bo_t idle_policy = {.secs_since_valid_ping = 10, .secs_since_valid_hangup = 20};
+/* Each ping costs a look at all descriptors (the library polls), so not more often than a dead client needs to be noticed: its
+ * media ends after 30 s without a check anyway. */
+static const lws_retry_bo_t idle_policy = {.secs_since_valid_ping = 25, .secs_since_valid_hangup = 40};
 
 static bool start_library(struct web *w)
 {

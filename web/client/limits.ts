@@ -3,9 +3,9 @@
 /** How often a connection looks at its clock. */
 export const PULSE = 1_000;
 /** A quiet connection is asked for a sign of life this often… */
-export const PING_INTERVAL = 5_000;
+export const PING_INTERVAL = 10_000;
 /** …and given up when nothing at all came for this long although it was asked twice. */
-export const SILENCE_LIMIT = 12_000;
+export const SILENCE_LIMIT = 25_000;
 /** How long a reply may take when there is a reason for doubt (the network just changed). */
 export const DOUBT_LIMIT = 2_500;
 
