@@ -7,6 +7,10 @@
 /* Older packets are of no use to a viewer: its jitter buffer has given them up. */
 #define HISTORY_AGE MP_MS(1500)
 
+/* A replica passes wishes on at most this often. The origin has the second between requests and a timer for what comes within
+ * it; a replica that kept the second as well would lose the wish of a viewer who comes just behind another. */
+#define KEYFRAME_RELAY MP_MS(20)
+
 struct track *track_find(struct sfu *sfu, uint32_t id)
 {
     uint32_t i = map_find(&sfu->track_ids, map_hash(id, sfu->hash_key), &id);
@@ -196,8 +200,10 @@ void track_keyframe(struct sfu *sfu, struct track *t, mp_time now)
     keyframe_want(&t->keyframe);
     if (t->publisher)
         peer_schedule(sfu, t->publisher, now);
-    else if (t->origin != sfu->config.worker && keyframe_due(&t->keyframe, now))
+    else if (t->origin != sfu->config.worker && now - t->keyframe.last >= KEYFRAME_RELAY) {
+        t->keyframe.last = now;
         emit(sfu, &(struct message){.type = MESSAGE_KEYFRAME, .to = t->origin, .track = t->id}, NULL);
+    }
 }
 
 void track_replica_open(struct sfu *sfu, uint32_t id, unsigned worker, mp_time now)

@@ -619,6 +619,30 @@ static void histories_leave_room_for_what_is_on_its_way(void)
     world_close(&w);
 }
 
+static void second_viewer_at_another_worker_waits_a_second_for_its_key_frame_at_most(void)
+{
+    struct world_client *p, *v;
+    call(2, 0, 1, &p, &v);
+    struct world_client *second = world_join(&w, 1);
+    world_connect(&w, second);
+    world_run(&w, MP_S(2));
+    frames(p, 10, 3, true); /* answers the first viewer's wish */
+    world_command(&w, (struct message){.type = MESSAGE_KEYFRAME, .to = 0, .track = 1});
+    world_run(&w, MP_S(2));
+    world_send(&w, p, CODEC_VP8, VIDEO, 13, 39000, true, true, 100);
+    world_settle(&w);
+    uint8_t pli[12];
+    world_send_rtcp(&w, v, pli, rtcp_write_pli(pli, sizeof pli, 1, OUT));
+    world_run(&w, MP_MS(100));
+    world_send(&w, p, CODEC_VP8, VIDEO, 14, 42000, true, true, 100);
+    world_settle(&w);
+    unsigned asked = p->pli;
+    world_subscribe(&w, second, p, 1, CODEC_VP8, OUT + 20);
+    world_run(&w, MP_MS(950));
+    CHECK_EQ(p->pli, asked + 1);
+    world_close(&w);
+}
+
 static void wrong_fingerprint_ends_the_session(void)
 {
     world_open(&w, 1);
@@ -645,5 +669,6 @@ TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_a
           TEST(source_that_restarts_goes_on_for_its_viewers), TEST(sources_may_change_for_ever), TEST(leaving_gives_everything_back),
           TEST(source_that_goes_on_keeps_its_roll_over_count), TEST(all_sessions_may_end_in_one_turn),
           TEST(client_of_endless_addresses_is_told_to_others_at_a_bounded_rate),
+          TEST(second_viewer_at_another_worker_waits_a_second_for_its_key_frame_at_most),
           TEST(histories_leave_room_for_what_is_on_its_way),
           TEST(wrong_fingerprint_ends_the_session))
