@@ -1,0 +1,270 @@
+/* The forwarding core without a kernel under it: one publisher's bursts in, every viewer's encrypted runs
+ * out. */
+#include "check.h"
+#include "client.h"
+#include "limits.h"
+#include "micro.h"
+#include "rtcp.h"
+#include "sfu.h"
+#include <stdlib.h>
+
+#define BURST      5 /* packets of a frame at 1.5 Mbit/s */
+#define SIZE       1200
+#define FRAME      MP_MS(3) /* shorter than in truth: sessions must not expire meanwhile */
+#define TRACK      1
+#define SSRC       1000
+#define FIRST_PORT 10000
+#define NACKED     16
+
+struct core {
+    struct registry *registry;
+    struct dtls_identity *identity;
+    struct crypto *crypto;
+    struct stats stats;
+    struct sfu *sfu;
+    struct client **clients; /* the first one publishes */
+    uint32_t *sessions;
+    unsigned count;
+    mp_time now;
+    uint64_t index;
+    bool noting;    /* of what is sent, the newest number goes to `last` */
+    uint16_t *last; /* by client */
+};
+
+/* --- moving datagrams --- */
+
+static void to_server(struct core *c, struct client *from, const uint8_t *data, size_t len)
+{
+    struct path path = {.local = client_path(from)->remote, .remote = client_path(from)->local};
+    sfu_input(c->sfu, &path, data, len, c->now);
+}
+
+static void note(struct core *c, unsigned client, const uint8_t *data, size_t len)
+{
+    if (len > 12 && get32(data + 8) == 2 * client + 1)
+        c->last[client] = get16(data + 2);
+}
+
+static unsigned long take_output(struct core *c, bool deliver)
+{
+    struct transmit t[TX_BATCH];
+    unsigned long datagrams = 0;
+    size_t n;
+    while ((n = sfu_output(c->sfu, t, TX_BATCH, c->now)))
+        for (size_t i = 0; i < n; i++) {
+            uint32_t step = t[i].segment && t[i].segment < t[i].len ? t[i].segment : t[i].len;
+            datagrams += (t[i].len + step - 1) / step;
+            unsigned client = t[i].path.remote.port - FIRST_PORT;
+            if (c->noting)
+                note(c, client, t[i].data + (t[i].len - 1) / step * step, step);
+            for (uint32_t at = 0; deliver && at < t[i].len; at += step)
+                client_input(c->clients[client], t[i].data + at, t[i].len - at < step ? t[i].len - at : step,
+                             c->now);
+        }
+    return datagrams;
+}
+
+static void settle(struct core *c)
+{
+    uint8_t data[DATAGRAM_IN_MAX];
+    struct message m;
+    for (bool moved = true; moved;) {
+        size_t len;
+        moved = false;
+        for (unsigned i = 0; i < c->count; i++)
+            for (; (len = client_output(c->clients[i], data, sizeof data)); moved = true)
+                to_server(c, c->clients[i], data, len);
+        moved |= take_output(c, true) > 0;
+        while (sfu_emit(c->sfu, &m))
+            moved = true;
+    }
+}
+
+static void pass(struct core *c, mp_time time)
+{
+    struct message m;
+    c->now += time;
+    sfu_timeout(c->sfu, c->now);
+    take_output(c, false);
+    while (sfu_emit(c->sfu, &m)) {
+    }
+}
+
+/* --- a room --- */
+
+static void join(struct core *c)
+{
+    struct session_setup setup = {.fingerprint = {.hash = "sha-256", .len = 32}};
+    struct session_credentials credentials;
+    uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
+    unsigned i = c->count;
+    dtls_identity_fingerprint(c->identity, setup.fingerprint.value);
+    for (size_t k = 0; k < sizeof random; k++)
+        random[k] = (uint8_t)(i * 31 + k * 7);
+    c->sessions[i] = registry_open(c->registry, &setup, random, &credentials);
+    struct client_config config = {.ufrag = "abcd",
+                                   .remote_ufrag = credentials.ufrag,
+                                   .remote_password = credentials.password,
+                                   .remote_fingerprint = setup.fingerprint,
+                                   .identity = c->identity,
+                                   .crypto = c->crypto,
+                                   .seed = 99 + i};
+    INVARIANT(address_parse(&config.path.local, "192.0.2.1", (uint16_t)(FIRST_PORT + i)));
+    INVARIANT(address_parse(&config.path.remote, "198.51.100.1", 8000));
+    c->clients[i] = client_new(&config, c->now);
+    INVARIANT(c->clients[i] != NULL);
+    c->count++;
+}
+
+static void command(struct core *c, struct message m)
+{
+    m.from = TO_CONTROL;
+    sfu_message(c->sfu, &m, c->now);
+}
+
+static void subscribe(struct core *c, unsigned viewer)
+{
+    command(c, (struct message){.type = MESSAGE_SUBSCRIBE,
+                                .session = c->sessions[viewer],
+                                .track = TRACK,
+                                .subscribe = {.codec = CODEC_VP8,
+                                              .payload_type = 96,
+                                              .rtx_payload_type = 97,
+                                              .clock_rate = 90000,
+                                              .ssrc = 2 * viewer + 1,
+                                              .rtx_ssrc = 2 * viewer + 2,
+                                              .mid = "s1",
+                                              .extensions = {.id = {[EXT_MID] = 4}},
+                                              .cname = "publisher"}});
+}
+
+static void open_core(struct core *c, unsigned viewers)
+{
+    *c = (struct core){.now = MP_S(1000), .index = 1};
+    c->registry = registry_new(viewers + 2);
+    c->identity = dtls_identity_new();
+    c->crypto = crypto_new(CRYPTO_BEST);
+    c->clients = calloc(viewers + 1, sizeof *c->clients);
+    c->sessions = calloc(viewers + 1, sizeof *c->sessions);
+    c->last = calloc(viewers + 1, sizeof *c->last);
+    INVARIANT(c->registry && c->identity && c->crypto && c->clients && c->sessions && c->last);
+    c->sfu = sfu_new(&(struct sfu_config){.workers = 1,
+                                          .registry = c->registry,
+                                          .crypto = c->crypto,
+                                          .identity = c->identity,
+                                          .stats = &c->stats,
+                                          .packets = PACKET_POOL(viewers),
+                                          .seed = 7,
+                                          .wall = MP_S(3900000000)});
+    INVARIANT(c->sfu != NULL);
+    while (c->count <= viewers)
+        join(c);
+    settle(c);
+    for (unsigned i = 0; i < c->count; i++)
+        INVARIANT(client_state(c->clients[i]) == CLIENT_CONNECTED);
+    command(c, (struct message){.type = MESSAGE_EXTENSIONS,
+                                .session = c->sessions[0],
+                                .extensions = {.id = {[EXT_MID] = 4, [EXT_TRANSPORT_CC] = 3}}});
+    command(c, (struct message){.type = MESSAGE_PUBLISH,
+                                .session = c->sessions[0],
+                                .track = TRACK,
+                                .publish = {.codec = CODEC_VP8,
+                                            .payload_type = 96,
+                                            .rtx_payload_type = 97,
+                                            .clock_rate = 90000,
+                                            .ssrc = SSRC,
+                                            .rtx_ssrc = SSRC + 1,
+                                            .mid = "0",
+                                            .nack = true,
+                                            .pli = true,
+                                            .transport_cc = true}});
+    for (unsigned i = 1; i < c->count; i++)
+        subscribe(c, i);
+    settle(c);
+}
+
+static void close_core(struct core *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        client_free(c->clients[i]);
+    sfu_free(c->sfu);
+    free(c->clients);
+    free(c->sessions);
+    free(c->last);
+    crypto_free(c->crypto);
+    dtls_identity_free(c->identity);
+    registry_free(c->registry);
+}
+
+/* --- measuring --- */
+
+static size_t write_packet(struct core *c, unsigned place, uint8_t *out)
+{
+    static const struct rtp_extension_ids ids = {.id = {[EXT_TRANSPORT_CC] = 3}};
+    uint8_t plain[PACKET_SIZE] = {0}, number[2];
+    put16(number, (uint16_t)c->index);
+    struct bytes values[EXT_COUNT] = {[EXT_TRANSPORT_CC] = {number, 2}};
+    size_t n = rtp_write(plain, &(struct rtp_header){.marker = place == BURST - 1,
+                                                     .payload_type = 96,
+                                                     .seq = (uint16_t)c->index,
+                                                     .timestamp = (uint32_t)(c->index / BURST * 3000),
+                                                     .ssrc = SSRC});
+    n += rtp_write_extensions(plain, &ids, values);
+    plain[n] = place ? 0 : 0x10;
+    plain[n + 1] = c->index > 1; /* a key frame only first */
+    return client_rtp(c->clients[0], plain, SIZE - SRTP_OVERHEAD_MAX, c->index++, out);
+}
+
+static void burst(struct core *c, struct micro *m)
+{
+    uint8_t packets[BURST][PACKET_SIZE];
+    size_t len[BURST];
+    for (unsigned i = 0; i < BURST; i++)
+        len[i] = write_packet(c, i, packets[i]);
+    micro_begin(m);
+    for (unsigned i = 0; i < BURST; i++)
+        to_server(c, c->clients[0], packets[i], len[i]);
+    unsigned long sent = take_output(c, false);
+    micro_end(m, sent);
+    INVARIANT(sent >= BURST * (c->count - 1)); /* feedback may go to the publisher with them */
+    pass(c, FRAME);
+}
+
+/* A viewer asks for the last packets again. What is sent again is counted by the server. */
+static void nack(struct core *c, unsigned viewer, struct micro *m)
+{
+    uint8_t plain[256], out[256 + SRTCP_OVERHEAD_MAX];
+    uint16_t seqs[NACKED];
+    size_t used;
+    for (uint16_t i = 0; i < NACKED; i++)
+        seqs[i] = (uint16_t)(c->last[viewer] - NACKED + 1 + i);
+    size_t len = rtcp_write_nack(plain, sizeof plain, 1, 2 * viewer + 1, seqs, NACKED, &used);
+    len = client_rtcp(c->clients[viewer], plain, len, out);
+    uint64_t before = stat_get(&c->stats.rtx_out);
+    micro_begin(m);
+    to_server(c, c->clients[viewer], out, len);
+    take_output(c, false);
+    micro_end(m, stat_get(&c->stats.rtx_out) - before);
+}
+
+void micro_forward(unsigned viewers)
+{
+    struct micro forward = {0}, again = {0};
+    struct core c;
+    char how[64];
+    open_core(&c, viewers);
+    for (int i = 0; i < 10 * MICRO_REPEAT; i++)
+        burst(&c, &forward);
+    snprintf(how, sizeof how, "core alone, 1 to %u, bursts of %d, %d bytes", viewers, BURST, SIZE);
+    micro_print(&forward, "forward a packet", how);
+    if (viewers == 100) {
+        c.noting = true;
+        for (unsigned i = 0; i < 3 * viewers;
+             i++) { /* the first of each viewer makes its record of what was sent again */
+            burst(&c, &forward);
+            nack(&c, 1 + i % viewers, &again);
+        }
+        micro_print(&again, "retransmit a packet", "asked for by NACK, from the history, as RTX");
+    }
+    close_core(&c);
+}
