@@ -141,6 +141,8 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
         emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session}, NULL);
         p->report_at = now + REPORT_FIRST;
         p->dtls_until = now + DTLS_KEPT;
+        for (struct subscription *sub = p->subscriptions; sub; sub = sub->next_of_peer)
+            track_keyframe(sfu, sub->track, now);
     } else if (state == DTLS_FAILED || state == DTLS_CLOSED) {
         peer_end(sfu, p, state == DTLS_FAILED ? END_DTLS_FAILED : END_PEER_CLOSED, now);
         return;
@@ -333,7 +335,8 @@ void peer_subscribe(struct sfu *sfu, struct peer *p, const struct message *m, mp
         t->clock_rate = m->subscribe.clock_rate;
         emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
     }
-    track_keyframe(sfu, t, now);
+    if (p->tx) /* else when it is connected: a key frame that comes before is lost, and the next is a second away */
+        track_keyframe(sfu, t, now);
     want_reports(sfu, p, now);
 }
 

@@ -225,7 +225,7 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
     case MESSAGE_STRAY: input(sfu, &m->path, m->payload.data, m->payload.len, m->from, now); return;
     case MESSAGE_PATH_ADDED: path_added(sfu, m); return;
     case MESSAGE_PATH_REMOVED: path_removed(sfu, m); return;
-    case MESSAGE_REPLICA_OPEN: track_replica_open(sfu, m->track, m->from, now); return;
+    case MESSAGE_REPLICA_OPEN: track_replica_open(sfu, m->track, m->from); return;
     case MESSAGE_REPLICA_CLOSE: track_replica_close(sfu, m->track, m->from); return;
     case MESSAGE_MEDIA: track_media(sfu, m, now); return;
     case MESSAGE_KEYFRAME:

@@ -206,7 +206,7 @@ void track_keyframe(struct sfu *sfu, struct track *t, mp_time now)
     }
 }
 
-void track_replica_open(struct sfu *sfu, uint32_t id, unsigned worker, mp_time now)
+void track_replica_open(struct sfu *sfu, uint32_t id, unsigned worker)
 {
     struct track *t = track_get(sfu, id, (uint8_t)sfu->config.worker);
     if (!t)
@@ -214,8 +214,6 @@ void track_replica_open(struct sfu *sfu, uint32_t id, unsigned worker, mp_time n
     t->replicas |= 1ull << worker;
     if (t->has_clock)
         emit(sfu, &(struct message){.type = MESSAGE_CLOCK, .to = (uint8_t)worker, .track = id, .clock = t->clock}, NULL);
-    if (t->publisher)
-        track_keyframe(sfu, t, now);
 }
 
 void track_replica_close(struct sfu *sfu, uint32_t id, unsigned worker)

@@ -52,6 +52,6 @@ void track_clock(struct sfu *, struct track *, const struct source_clock *);
 void track_keyframe(struct sfu *, struct track *, mp_time now); /* a viewer needs one */
 
 /* Messages of other workers. */
-void track_replica_open(struct sfu *, uint32_t id, unsigned worker, mp_time now);
+void track_replica_open(struct sfu *, uint32_t id, unsigned worker);
 void track_replica_close(struct sfu *, uint32_t id, unsigned worker);
 void track_media(struct sfu *, const struct message *, mp_time now);

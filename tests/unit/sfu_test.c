@@ -34,6 +34,11 @@ static void frames(struct world_client *c, uint64_t from, unsigned count, bool f
     }
 }
 
+static bool lose_dtls(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    return data[0] >= 20 && data[0] < 64;
+}
+
 static void session_is_claimed_by_the_worker_that_hears_it(void)
 {
     world_open(&w, 2);
@@ -140,6 +145,27 @@ static void replica_may_open_before_its_origin(void)
     world_publish(&w, p, 1, CODEC_VP8, VIDEO);
     frames(p, 5, 4, true);
     CHECK_EQ(v->rtp, 4);
+    world_close(&w);
+}
+
+static void key_frame_is_asked_for_when_the_viewer_can_take_it(void)
+{
+    world_open(&w, 2);
+    struct world_client *p = world_join(&w, 0);
+    world_connect(&w, p);
+    world_publish(&w, p, 1, CODEC_VP8, VIDEO);
+    frames(p, 10, 3, true);
+    struct world_client *v = world_join(&w, 1);
+    w.lose = lose_dtls; /* the viewer's checks pass, its handshake does not yet */
+    world_run(&w, MP_MS(50));
+    CHECK(world_owner(&w, v) == 1);
+    world_subscribe(&w, v, p, 1, CODEC_VP8, OUT);
+    frames(p, 13, 3, false);
+    CHECK_EQ(p->pli, 0);
+    w.lose = NULL;
+    world_connect(&w, v);
+    frames(p, 16, 1, false);
+    CHECK_EQ(p->pli, 1);
     world_close(&w);
 }
 
@@ -659,7 +685,8 @@ static void wrong_fingerprint_ends_the_session(void)
 
 TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_at_another_worker_reach_the_owner),
           TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
-          TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second), TEST(nack_is_answered_by_rtx),
+          TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
+          TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(nack_is_answered_by_rtx),
           TEST(publisher_is_asked_for_what_is_missing), TEST(publisher_hears_of_its_transport_and_loss),
           TEST(sender_report_maps_the_source_clock), TEST(run_is_padded_to_one_length),
           TEST(duplicate_and_forged_packets_are_not_forwarded), TEST(unknown_stream_is_counted),
