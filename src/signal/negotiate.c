@@ -167,6 +167,18 @@ static void publish(struct participant *p, struct section *s, const struct sdp_s
     free(offered);
 }
 
+/* The client refuses a section. What we wanted to send there stays its subscription, or it would be offered again and again:
+ * until the client recycles the section. */
+static void stop(struct participant *p, struct section *s, const struct sdp_section *in)
+{
+    if (s->sending)
+        session_command(p, &(struct message){.type = MESSAGE_UNSUBSCRIBE, .track = s->subscription->track});
+    s->sending = false;
+    if (s->publication)
+        publication_end(p, s->publication);
+    refuse(s, in);
+}
+
 /* What the client offers in one section. NULL: good. */
 static const char *take_section(struct participant *p, size_t i, const struct sdp_section *in, json_t *sources)
 {
@@ -181,13 +193,13 @@ static const char *take_section(struct participant *p, size_t i, const struct sd
     }
     const struct capabilities *known = in->kind == SDP_AUDIO ? p->audio : in->kind == SDP_VIDEO ? p->video : NULL;
     bool alive = (in->port || in->bundle_only) && known && known->count && in->codec_count;
+    if (alive && s->refused)
+        s->subscription = NULL; /* see stop */
     bool sends = alive && (in->direction == SDP_SENDRECV || in->direction == SDP_SENDONLY) && !s->subscription;
     if (s->publication && !sends)
         publication_end(p, s->publication);
     if (!alive) {
-        if (s->subscription)
-            subscription_end(p, s);
-        refuse(s, in);
+        stop(p, s, in);
         return NULL;
     }
     section_clear(s);
@@ -277,7 +289,9 @@ void negotiate_answer(struct participant *p, const char *text, size_t len, mp_ti
         struct section *s = &p->sections[i];
         if (s->retiring_told)
             s->retiring = s->retiring_told = false;
-        if (s->subscription && !s->sending && accepts(&sdp->sections[i], s))
+        if (!sdp->sections[i].port)
+            stop(p, s, &sdp->sections[i]);
+        else if (s->subscription && !s->sending && accepts(&sdp->sections[i], s))
             subscription_start(p, s);
     }
     sdp_free(sdp);

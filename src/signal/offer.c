@@ -124,7 +124,7 @@ static json_t *streams_of(const struct participant *p)
         const struct publication *pub = p->sections[i].subscription;
         json_t *entry, *found = NULL;
         size_t k;
-        if (!pub)
+        if (!pub || p->sections[i].refused)
             continue;
         const char *id = pub->publisher->streams[pub->source >= SOURCE_SCREEN];
         json_array_foreach(list, k, entry) {

@@ -1,0 +1,744 @@
+/* Offers and answers of several participants, and what the workers are commanded by them. */
+#include "signal_stage.h"
+#include "test.h"
+#include <stdlib.h>
+
+static struct stage s;
+
+static bool same(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+static bool is_error(struct peer *p, const char *code)
+{
+    return same(take_text(p, "error", "code"), code) && !waiting(p, "error");
+}
+
+/* A copy of the description in the offer that waits first; NULL: none waits. Free what it points into with
+ * `drop`. */
+static char *offered_text;
+static struct sdp *offered(struct peer *p)
+{
+    enum sdp_error error;
+    for (size_t i = 0; i < json_array_size(p->received); i++) {
+        json_t *message = json_array_get(p->received, i);
+        if (!same(json_string_value(json_object_get(message, "type")), "offer"))
+            continue;
+        offered_text = strdup(json_string_value(json_object_get(message, "sdp")));
+        return sdp_parse(offered_text, strlen(offered_text), &error);
+    }
+    return NULL;
+}
+
+static void drop(struct sdp *sdp)
+{
+    sdp_free(sdp);
+    free(offered_text);
+    offered_text = NULL;
+}
+
+/* How many sections of the offer that waits have this direction; -1: none waits. */
+static int offered_as(struct peer *p, enum sdp_direction direction)
+{
+    int n = 0;
+    struct sdp *sdp = offered(p);
+    if (!sdp)
+        return -1;
+    for (size_t i = 0; i < sdp->count; i++)
+        n += sdp->sections[i].port && sdp->sections[i].direction == direction;
+    drop(sdp);
+    return n;
+}
+
+static void settle(void)
+{
+    for (size_t i = 0; i < s.peer_count; i++)
+        if (s.peers[i]->participant && !s.peers[i]->close_code)
+            while (peer_answer(s.peers[i], NULL))
+                ;
+}
+
+/* A peer of this role with one camera line, whose video is one of `codecs`; claimed, and its offers not yet
+ * answered. */
+static struct peer *camera(const char *role, const char *wish, unsigned codecs)
+{
+    struct peer *p = peer_open(&s, "monoport.example", "192.0.2.1");
+    if (wish)
+        peer_say(p, "join-room", "{s:s, s:s}", "role", role, "codec", wish);
+    else
+        peer_say(p, "join-room", "{s:s}", "role", role);
+    p->codecs = codecs;
+    peer_line(p, SDP_VIDEO, same(role, "watch") ? SDP_RECVONLY : SDP_SENDRECV);
+    peer_offer(p);
+    peer_learn(p, take_text(p, "answer", "sdp"));
+    peer_claim(p, 0);
+    return p;
+}
+
+#define VP8  (1u << CODEC_VP8)
+#define VP9  (1u << CODEC_VP9)
+#define H264 (1u << CODEC_H264)
+#define AV1  (1u << CODEC_AV1)
+#define ALL  (VP8 | VP9 | H264 | AV1)
+
+/* --- commands --- */
+
+static void nothing_is_commanded_before_a_worker_claims_and_everything_after(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_call(&s, "one", "watch", 1), *p = peer_join(&s, "one", "call");
+    size_t before = s.command_count;
+    CHECK(peer_offer_golden(p, "chromium-call"));
+    peer_learn(p, take_text(p, "answer", "sdp"));
+    CHECK_EQ(s.command_count, before);
+    CHECK_EQ(waiting(v, "offer"), 0); /* who knows whether it ever comes */
+    peer_claim(p, 0);
+    uint32_t session = peer_session(p);
+    const struct message *m = &s.commands[before];
+    CHECK(m->type == MESSAGE_EXTENSIONS && m->session == session && m->to == 0);
+    CHECK(m->extensions.id[EXT_MID] == 4 && m->extensions.id[EXT_TRANSPORT_CC] == 3);
+    CHECK(m->extensions.id[EXT_AUDIO_LEVEL] == 1 && m->extensions.id[EXT_VIDEO_ORIENTATION] == 13);
+    CHECK_EQ(s.command_count, before + 3);
+    int audio = m[1].publish.codec == CODEC_OPUS ? 1 : 2;
+    CHECK(m[1].type == MESSAGE_PUBLISH && m[2].type == MESSAGE_PUBLISH && m[1].track != m[2].track);
+    CHECK(m[audio].publish.payload_type == 111 && m[audio].publish.clock_rate == 48000 &&
+          same(m[audio].publish.mid, "0"));
+    m += 3 - audio;
+    CHECK(m->publish.codec == CODEC_VP8 && m->publish.payload_type == 96 &&
+          m->publish.rtx_payload_type == 97);
+    CHECK(m->publish.nack && m->publish.pli && m->publish.transport_cc && same(m->publish.mid, "1"));
+    CHECK(m->publish.ssrc && m->publish.rtx_ssrc && m->publish.clock_rate == 90000);
+    CHECK_EQ(waiting(v, "offer"), 1);
+    stage_close(&s);
+}
+
+static void a_viewer_is_told_of_to_its_worker_after_its_answer(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_call(&s, "one", "stream", 1), *v = peer_call(&s, "one", "watch", 0);
+    const struct message *m[2];
+    for (int i = 0; i < 2; i++) {
+        m[i] = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v));
+        CHECK(m[i] && m[i]->to == 0 && m[i]->subscribe.origin == 1);
+        CHECK(m[i] && m[i]->subscribe.payload_type == (m[i]->subscribe.codec == CODEC_OPUS ? 111 : 96));
+    }
+    CHECK(m[0] && m[1] && m[0]->track != m[1]->track && !same(m[0]->subscribe.mid, m[1]->subscribe.mid));
+    CHECK(m[0] && m[1] && same(m[0]->subscribe.cname, m[1]->subscribe.cname)); /* they are played together */
+    CHECK(!stage_command(&s, MESSAGE_SUBSCRIBE, SESSION_NONE));
+    peer_close(p);
+    CHECK_EQ(stage_commands(&s, MESSAGE_UNSUBSCRIBE), 2);
+    CHECK_EQ(stage_commands(&s, MESSAGE_UNPUBLISH), 2);
+    stage_close(&s);
+}
+
+static void a_viewer_that_answers_before_its_claim_is_sent_to_after_it(void)
+{
+    stage_open(&s, 16, NULL);
+    peer_call(&s, "one", "stream", 1);
+    struct peer *v = peer_join(&s, "one", "watch");
+    peer_line(v, SDP_VIDEO, SDP_RECVONLY);
+    peer_offer(v);
+    peer_learn(v, take_text(v, "answer", "sdp"));
+    CHECK(peer_answer(v, NULL));
+    CHECK_EQ(stage_commands(&s, MESSAGE_SUBSCRIBE), 0);
+    peer_claim(v, 0);
+    CHECK_EQ(stage_commands(&s, MESSAGE_SUBSCRIBE), 1); /* it knows no audio: it offered no such section */
+    stage_close(&s);
+}
+
+static void extensions_of_a_later_section_reach_the_worker(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    peer_line(p, SDP_AUDIO, SDP_SENDRECV);
+    peer_offer(p);
+    peer_learn(p, take_text(p, "answer", "sdp"));
+    peer_claim(p, 0);
+    const struct message *m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
+    CHECK(m && m->extensions.id[EXT_AUDIO_LEVEL] == 1 && m->extensions.id[EXT_VIDEO_ORIENTATION] == 0);
+    peer_line(p, SDP_VIDEO, SDP_SENDRECV);
+    peer_offer(p);
+    m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
+    CHECK(m && m->extensions.id[EXT_AUDIO_LEVEL] == 1 && m->extensions.id[EXT_VIDEO_ORIENTATION] == 13);
+    m = stage_command(&s, MESSAGE_PUBLISH, peer_session(p));
+    CHECK(m && m->publish.codec == CODEC_VP8); /* and before its packets are known */
+    peer_offer(p);
+    CHECK(!stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p))); /* nothing new */
+    stage_close(&s);
+}
+
+/* --- when the server offers --- */
+
+static void a_second_peer_brings_one_offer_to_the_first(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_call(&s, "one", "call", 0), *b = peer_join(&s, "one", "call");
+    forget(a);
+    CHECK(peer_offer_golden(b, "firefox-call"));
+    peer_learn(b, take_text(b, "answer", "sdp"));
+    CHECK_EQ(waiting(a, "offer"), 0);
+    CHECK_EQ(waiting(b, "offer"), 1); /* a's tracks are there already */
+    peer_claim(b, 1);
+    CHECK_EQ(waiting(a, "offer"), 1);
+    CHECK_EQ(waiting(b, "offer"), 1);
+    struct sdp *sdp = offered(a);
+    CHECK(sdp && sdp->count == 4 && sdp->ice_lite);
+    for (size_t i = 0; sdp && i < sdp->count; i++) {
+        const struct sdp_section *in = &sdp->sections[i];
+        CHECK_EQ(in->direction, i < 2 ? SDP_RECVONLY : SDP_SENDONLY);
+        CHECK(in->setup == SDP_ACTPASS && in->ssrc_count == (i < 2 ? 0 : 1) &&
+              (in->stream_id.len > 0) == (i >= 2));
+        CHECK(i < 2 || !in->codecs[0].transport_cc);
+    }
+    drop(sdp);
+    CHECK(peer_answer(a, NULL) && peer_answer(b, NULL));
+    CHECK_EQ(waiting(a, "offer") + waiting(b, "offer"), 0);
+    CHECK_EQ(stage_commands(&s, MESSAGE_SUBSCRIBE), 4);
+    stage_close(&s);
+}
+
+static void what_changes_while_an_offer_is_open_makes_one_more_after_the_answer(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_call(&s, "one", "call", 0), *b = peer_call(&s, "one", "call", 1);
+    CHECK_EQ(waiting(a, "offer"), 1);
+    struct peer *c = peer_call(&s, "one", "call", 0), *d = peer_call(&s, "one", "call", 1);
+    peer_close(b);
+    CHECK_EQ(waiting(a, "offer"), 1);
+    CHECK(peer_answer(a, NULL));
+    CHECK_EQ(waiting(a, "offer"), 1);
+    CHECK_EQ(offered_as(a, SDP_INACTIVE), 2); /* b's, that were offered, but ended before the answer */
+    CHECK_EQ(offered_as(a, SDP_SENDONLY), 4);
+    CHECK(peer_answer(a, NULL));
+    CHECK_EQ(waiting(a, "offer"), 0);
+    CHECK(!peer_answer(a, NULL));
+    peer_close(d);
+    CHECK(peer_answer(a, NULL));
+    CHECK(c->participant && !waiting(a, "error"));
+    stage_close(&s);
+}
+
+static void a_section_is_used_again_only_after_the_client_heard_of_its_end(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_call(&s, "one", "watch", 0); /* two recvonly sections: they are used first */
+    struct peer *a = peer_call(&s, "one", "stream", 1);
+    CHECK_EQ(offered_as(v, SDP_SENDONLY), 2);
+    settle();
+    CHECK_EQ(v->line_count, 2);
+    peer_close(a);
+    CHECK_EQ(offered_as(v, SDP_SENDONLY), 0);
+    CHECK_EQ(offered_as(v, SDP_INACTIVE), 2);
+    struct peer *b = peer_call(&s, "one", "stream", 1); /* comes while that offer is open */
+    CHECK(peer_answer(v, NULL));
+    CHECK_EQ(v->line_count, 2);
+    CHECK_EQ(offered_as(v, SDP_SENDONLY), 2);
+    CHECK(peer_answer(v, NULL));
+    CHECK_EQ(v->line_count, 2);
+
+    peer_call(&s, "one", "stream", 0); /* offered in sections of its own… */
+    CHECK_EQ(offered_as(v, SDP_SENDONLY), 4);
+    peer_close(b);
+    struct peer *c = peer_call(&s, "one", "stream", 1);
+    CHECK(peer_answer(v, NULL));
+    CHECK_EQ(v->line_count, 4); /* …and c's cannot have b's: the client has not heard of b's end */
+    CHECK_EQ(offered_as(v, SDP_INACTIVE), 2);
+    CHECK_EQ(offered_as(v, SDP_SENDONLY), 4);
+    settle();
+    CHECK(c->participant && v->line_count == 6);
+    CHECK_EQ(s.viewer_count, 4);
+    stage_close(&s);
+}
+
+static void an_ssrc_is_never_used_twice(void)
+{
+    static uint32_t seen[4096];
+    size_t count = 0;
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_call(&s, "one", "watch", 0);
+    for (int i = 0; i < 100; i++) {
+        struct peer *a = peer_call(&s, "one", "stream", 1);
+        struct sdp *sdp = offered(v);
+        for (size_t k = 0; sdp && k < sdp->count; k++) {
+            CHECK_EQ(sdp->sections[k].ssrc_count, 1);
+            for (size_t j = 0; j < count; j++)
+                CHECK(seen[j] != sdp->sections[k].ssrcs[0].ssrc);
+            seen[count++] = sdp->sections[k].ssrcs[0].ssrc;
+        }
+        drop(sdp);
+        settle();
+        peer_close(a);
+        settle();
+        peer_free(a);
+        stage_work(&s);
+    }
+    CHECK(count == 200 && v->line_count == 2);
+    stage_close(&s);
+}
+
+static const char *sources_of(const json_t *streams, const char *participant, int nth)
+{
+    static char list[128];
+    list[0] = 0;
+    for (size_t i = 0; i < json_array_size(streams); i++) {
+        json_t *entry = json_array_get(streams, i), *sources = json_object_get(entry, "sources");
+        if (!same(json_string_value(json_object_get(entry, "participant")), participant) || nth-- > 0)
+            continue;
+        for (size_t k = 0; k < json_array_size(sources); k++) {
+            if (*list)
+                strcat(list, " ");
+            strcat(list, json_string_value(json_array_get(sources, k)));
+        }
+        return list;
+    }
+    return "";
+}
+
+static void streams_say_whose_they_are(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_call(&s, "one", "watch", 0), *a = peer_call(&s, "one", "stream", 1);
+    settle();
+    forget(a);
+    peer_line(a, SDP_VIDEO, SDP_SENDONLY);
+    peer_line(a, SDP_AUDIO, SDP_SENDONLY);
+    peer_offer(a); /* without `sources`: one more camera, one more microphone */
+    CHECK_EQ(waiting(a, "error"), 0);
+    json_t *offer = take(v, "offer"), *streams = json_object_get(offer, "streams");
+    CHECK_EQ(json_array_size(streams), 1);
+    peer_close(a);
+
+    char *text = golden("chromium-call");
+    struct peer *b = peer_join(&s, "two", "call"), *w = peer_call(&s, "two", "watch", 1);
+    peer_offer_text(b, text); /* to have its lines */
+    peer_learn(b, take_text(b, "answer", "sdp"));
+    peer_claim(b, 0);
+    settle();
+    peer_say(b, "offer", "{s:s, s:{s:s, s:s}}", "sdp", text, "sources", "0", "screen-audio", "1", "screen");
+    CHECK_EQ(waiting(w, "offer"), 0); /* what is published keeps its source */
+    peer_close(b);
+    settle();
+    b = peer_join(&s, "two", "call");
+    peer_say(b, "offer", "{s:s, s:{s:s, s:s, s:i}}", "sdp", text, "sources", "0", "camera", "1", "screen",
+             "x", 1);
+    free(text);
+    b->line_count = 2;
+    peer_learn(b, take_text(b, "answer", "sdp"));
+    peer_claim(b, 0);
+    offer = take(w, "offer");
+    streams = json_object_get(offer, "streams");
+    CHECK_EQ(json_array_size(streams), 2);
+    for (int i = 0; i < 2; i++) {
+        const char *id = json_string_value(json_object_get(json_array_get(streams, (size_t)i), "id"));
+        char msid[64];
+        snprintf(msid, sizeof msid, "a=msid:%s ", id);
+        CHECK(strstr(json_string_value(json_object_get(offer, "sdp")), msid) != NULL);
+    }
+    bool first = same(sources_of(streams, b->id, 0), "microphone"); /* audio is no camera */
+    CHECK(same(sources_of(streams, b->id, first ? 1 : 0), "screen"));
+    CHECK(same(sources_of(streams, b->id, first ? 0 : 1), "microphone"));
+    stage_close(&s);
+}
+
+static void a_section_that_the_answer_refuses_is_not_sent_to(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_call(&s, "one", "watch", 0);
+    struct peer *a = peer_call(&s, "one", "stream", 1);
+    CHECK(peer_answer(v, "1"));
+    const struct message *m = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v));
+    CHECK(m && same(m->subscribe.mid, "0"));
+    CHECK(!stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v)));
+    CHECK_EQ(waiting(v, "offer") + waiting(v, "error"), 0);
+    peer_close(a);
+    CHECK_EQ(stage_commands(&s, MESSAGE_UNSUBSCRIBE), 1);
+    stage_close(&s);
+}
+
+static void a_section_that_an_answer_refused_may_be_recycled(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_call(&s, "one", "call", 0), *b = peer_call(&s, "one", "call", 1);
+    CHECK(peer_answer(a, "s3"));
+    CHECK_EQ(waiting(a, "offer"), 0); /* it is not asked again */
+    peer_line(a, SDP_AUDIO, SDP_SENDONLY);
+    peer_offer(a);
+    CHECK(strstr(take_text(a, "answer", "sdp"), "m=audio 0 ") != NULL); /* refused it stays */
+    settle();
+    CHECK_EQ(s.viewer_count, 4);
+    a->lines[3] = (struct line){.kind = SDP_AUDIO, .direction = SDP_SENDRECV, .mid = "new"};
+    peer_offer(a);
+    CHECK(!waiting(a, "error") && waiting(b, "offer") == 1);
+    settle(); /* and b's camera is offered once more, elsewhere */
+    CHECK_EQ(s.track_count, 6);
+    CHECK_EQ(s.viewer_count, 6);
+    stage_close(&s);
+}
+
+static void a_section_that_a_later_answer_refuses_is_not_sent_to_any_more(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_call(&s, "one", "watch", 0), *a = peer_call(&s, "one", "stream", 1);
+    settle();
+    CHECK_EQ(s.viewer_count, 2);
+    peer_call(&s, "one", "stream", 1);
+    CHECK(peer_answer(v, "1"));
+    CHECK_EQ(s.viewer_count, 3);
+    peer_close(a);
+    settle();
+    CHECK_EQ(s.viewer_count, 2);
+    stage_close(&s);
+}
+
+static void a_track_that_the_client_stops_is_not_offered_again(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_call(&s, "one", "watch", 0), *a = peer_call(&s, "one", "stream", 1);
+    settle();
+    v->lines[1].refused = true;
+    peer_offer(v);
+    CHECK_EQ(s.viewer_count, 1);
+    CHECK_EQ(waiting(v, "offer"), 0);
+    peer_call(&s, "one", "stream", 1);
+    json_t *offer = take(v, "offer"), *streams = json_object_get(offer, "streams");
+    CHECK_EQ(json_array_size(streams), 2);
+    for (size_t i = 0; i < json_array_size(streams); i++) {
+        json_t *entry = json_array_get(streams, i);
+        bool is_a = same(json_string_value(json_object_get(entry, "participant")), a->id);
+        CHECK_EQ(json_array_size(json_object_get(entry, "sources")), is_a ? 1 : 2);
+    }
+    stage_close(&s);
+}
+
+static void a_client_that_offers_into_an_open_offer_is_told_glare(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_call(&s, "one", "call", 0);
+    peer_call(&s, "one", "call", 1);
+    forget(a); /* the offer is on its way when a offers */
+    CHECK_EQ(stage_metric(&s, "monoport_offers_total"), 2);
+    peer_line(a, SDP_VIDEO, SDP_SENDONLY);
+    peer_offer(a);
+    CHECK(is_error(a, "glare") && !waiting(a, NULL));
+    CHECK_EQ(s.track_count, 4);
+    stage_close(&s);
+}
+
+static void an_answer_to_nothing_is_unexpected(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_join(&s, "one", "call");
+    peer_say(a, "answer", "{s:s}", "sdp", "v=0");
+    CHECK(is_error(a, "unexpected-answer"));
+    peer_line(a, SDP_AUDIO, SDP_SENDRECV);
+    peer_offer(a);
+    peer_learn(a, take_text(a, "answer", "sdp"));
+    peer_claim(a, 0);
+    peer_call(&s, "one", "call", 1);
+    peer_say(a, "answer", "{s:s}", "sdp", "v=0");
+    CHECK(is_error(a, "bad-sdp"));
+    CHECK(peer_answer(a, NULL)); /* the offer is still open */
+    CHECK(!waiting(a, "error"));
+    peer_say(a, "answer", "{s:s}", "sdp", "v=0");
+    CHECK(is_error(a, "unexpected-answer"));
+    stage_close(&s);
+}
+
+static void either_side_may_offer_again(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_call(&s, "one", "call", 0), *b = peer_call(&s, "one", "call", 1);
+    settle();
+    forget(a), forget(b);
+    peer_line(a, SDP_VIDEO, SDP_SENDONLY); /* behind the sections of the server */
+    peer_offer(a);
+    CHECK_EQ(waiting(a, "answer"), 1);
+    CHECK_EQ(offered_as(b, SDP_SENDONLY), 3);
+    settle();
+    a->lines[4].direction = SDP_INACTIVE;
+    peer_offer(a);
+    CHECK_EQ(offered_as(b, SDP_SENDONLY), 2);
+    CHECK_EQ(offered_as(b, SDP_INACTIVE), 1);
+    settle();
+    CHECK_EQ(s.track_count, 4);
+    a->lines[4].direction = SDP_SENDONLY; /* and on again: another track, in the section that b knows */
+    peer_offer(a);
+    size_t lines = b->line_count;
+    settle();
+    CHECK_EQ(s.track_count, 5);
+    CHECK(b->line_count == lines && s.viewer_count == 5);
+    CHECK(!waiting(a, "error") && !waiting(b, "error"));
+    stage_close(&s);
+}
+
+static void a_line_that_the_client_stopped_may_be_recycled(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_call(&s, "one", "call", 0), *b = peer_call(&s, "one", "call", 1);
+    settle();
+    forget(a);
+    a->lines[1].refused = true;
+    peer_offer(a);
+    CHECK_EQ(s.track_count, 3);
+    enum sdp_error error;
+    const char *text = take_text(a, "answer", "sdp");
+    struct sdp *sdp = sdp_parse(text, strlen(text), &error);
+    CHECK(sdp && sdp->sections[1].port == 0 && sdp->sections[0].port);
+    sdp_free(sdp);
+    settle();
+    a->lines[1] = (struct line){.kind = SDP_AUDIO, .direction = SDP_SENDRECV, .mid = "new"};
+    peer_offer(a);
+    CHECK(!waiting(a, "error"));
+    settle();
+    CHECK_EQ(s.track_count, 4);
+    CHECK(s.viewer_count == 4 && b->participant);
+    stage_close(&s);
+}
+
+/* --- roles --- */
+
+static void a_watcher_may_not_publish(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *other = peer_call(&s, "one", "call", 0), *w = peer_join(&s, "one", "watch");
+    forget(other);
+    CHECK(peer_offer_golden(w, "chromium-call"));
+    CHECK_EQ(waiting(w, "error"), 2);
+    CHECK(same(take_text(w, "error", "code"), "forbidden"));
+    peer_learn(w, take_text(w, "answer", "sdp"));
+    peer_claim(w, 1);
+    CHECK_EQ(s.track_count, 2);
+    CHECK_EQ(waiting(other, NULL), 0);
+    CHECK_EQ(offered_as(w, SDP_SENDONLY), 2); /* it watches all the same */
+    stage_close(&s);
+}
+
+static void a_stream_is_offered_nothing(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_call(&s, "one", "stream", 0), *b = peer_call(&s, "one", "call", 1);
+    CHECK_EQ(waiting(a, "offer"), 0);
+    CHECK_EQ(waiting(a, "participant-joined"), 1);
+    CHECK_EQ(s.viewer_count, 2);
+    peer_close(b);
+    CHECK_EQ(waiting(a, "offer"), 0);
+    stage_close(&s);
+}
+
+static void more_tracks_than_one_may_publish_are_forbidden(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_join(&s, "one", "stream");
+    for (int i = 0; i < PUBLICATIONS_MAX + 1; i++)
+        peer_line(a, SDP_VIDEO, SDP_SENDONLY);
+    peer_offer(a);
+    CHECK(is_error(a, "forbidden"));
+    peer_learn(a, take_text(a, "answer", "sdp"));
+    peer_claim(a, 0);
+    CHECK_EQ(s.track_count, PUBLICATIONS_MAX);
+    stage_close(&s);
+}
+
+/* --- codecs --- */
+
+static enum codec published_by(struct peer *p)
+{
+    const struct message *m;
+    s.commands_seen = 0;
+    m = stage_command(&s, MESSAGE_PUBLISH, peer_session(p));
+    return m ? m->publish.codec : CODEC_NONE;
+}
+
+static void vp8_is_chosen_unless_the_client_wishes_another(void)
+{
+    stage_open(&s, 16, NULL);
+    CHECK_EQ(published_by(camera("call", NULL, ALL)), CODEC_VP8);
+    CHECK_EQ(published_by(camera("call", "av1", ALL)), CODEC_AV1);
+    CHECK_EQ(published_by(camera("call", "VP9", ALL)), CODEC_VP9);
+    CHECK_EQ(published_by(camera("call", "h264", ALL)), CODEC_H264);
+    CHECK_EQ(published_by(camera("call", "h264", ALL & ~H264)), CODEC_VP8); /* its offer has it not */
+    stage_close(&s);
+}
+
+static void what_not_all_decode_is_avoided(void)
+{
+    stage_open(&s, 16, NULL);
+    camera("watch", NULL, H264 | VP9);
+    CHECK_EQ(published_by(camera("call", NULL, ALL)),
+             CODEC_VP9); /* the first of what is left, in the client's order */
+    camera("watch", NULL, H264);
+    CHECK_EQ(published_by(camera("call", NULL, ALL)), CODEC_H264);
+    camera("stream", NULL, AV1); /* it watches nothing */
+    CHECK_EQ(published_by(camera("call", NULL, ALL)), CODEC_H264);
+    camera("watch", NULL, AV1); /* nothing suits all */
+    CHECK_EQ(published_by(camera("call", NULL, ALL)), CODEC_VP8);
+    stage_close(&s);
+}
+
+static void a_viewer_without_the_codec_is_not_offered_the_track(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = camera("watch", NULL, VP8), *both = camera("watch", NULL, VP8 | AV1);
+    camera("call", "av1", ALL);
+    CHECK_EQ(waiting(v, "offer"), 0);
+    CHECK_EQ(offered_as(both, SDP_SENDONLY), 1);
+    settle();
+    camera("call", "vp8", ALL);
+    CHECK_EQ(offered_as(v, SDP_SENDONLY), 1);
+    CHECK_EQ(offered_as(both, SDP_SENDONLY), 2);
+    stage_close(&s);
+}
+
+static void a_viewer_gets_the_codec_by_its_own_number(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_join(&s, "one", "watch");
+    CHECK(peer_offer_golden(v, "firefox-watch"));
+    peer_learn(v, take_text(v, "answer", "sdp"));
+    peer_claim(v, 0);
+    struct peer *a = peer_join(&s, "one", "stream");
+    CHECK(peer_offer_golden(a, "chromium-stream"));
+    peer_learn(a, take_text(a, "answer", "sdp"));
+    peer_claim(a, 1);
+    CHECK(peer_answer(v, NULL));
+    for (int i = 0; i < 2; i++) {
+        const struct message *m = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v));
+        CHECK(m && m->subscribe.payload_type == (m->subscribe.codec == CODEC_OPUS ? 109 : 120));
+        CHECK(m && m->subscribe.rtx_payload_type == (m->subscribe.codec == CODEC_OPUS ? 0 : 124));
+    }
+    stage_close(&s);
+}
+
+/* --- all of it, at random --- */
+
+static void change_lines(struct peer *p)
+{
+    struct line *l;
+    if (p->line_count < 12 && (!p->line_count || prng_below(&s.prng, 3) == 0))
+        peer_line(p, prng_below(&s.prng, 2) ? SDP_VIDEO : SDP_AUDIO,
+                  (enum sdp_direction)prng_below(&s.prng, 4));
+    l = &p->lines[prng_below(&s.prng, (uint32_t)p->line_count)];
+    if (l->refused && prng_below(&s.prng, 2)) {
+        snprintf(l->mid, sizeof l->mid, "r%u", prng_below(&s.prng, 1u << 30));
+        l->refused = false;
+        l->kind = prng_below(&s.prng, 2) ? SDP_VIDEO : SDP_AUDIO;
+    } else if (prng_below(&s.prng, 4) == 0) {
+        l->refused = p->line_count > 1 && l != &p->lines[0];
+    }
+    l->direction = (enum sdp_direction)prng_below(&s.prng, 4);
+}
+
+static void join_at_random(void)
+{
+    static const char *const roles[] = {"call", "call", "stream", "watch"}, *const rooms[] = {"a", "b", "c"};
+    static const char *const codecs[] = {"vp8", "vp9", "h264", "av1"};
+    struct peer *p = peer_open(&s, "198.51.100.7", "192.0.2.1");
+    p->codecs = VP8 << prng_below(&s.prng, 4) | VP8 << prng_below(&s.prng, 4);
+    peer_say(p, "join-room", "{s:s, s:s, s:s}", "room", rooms[prng_below(&s.prng, 3)], "role",
+             roles[prng_below(&s.prng, 4)], "codec", codecs[prng_below(&s.prng, 4)]);
+}
+
+static void end_at_random(struct peer *p, bool claimed)
+{
+    switch (prng_below(&s.prng, 6)) {
+    case 0: peer_say(p, "leave", ""); break;
+    case 1:
+        if (claimed)
+            stage_end(&s, peer_session(p), (enum end_reason)prng_below(&s.prng, 5));
+        break;
+    case 2:
+        peer_close(p);
+        peer_free(p);
+        break;
+    case 3:
+    case 4: stage_work(&s); break;
+    default: peer_say(p, "mute", "{s:b}", "audio", (int)prng_below(&s.prng, 2));
+    }
+}
+
+/* As a client that keeps to the protocol, mostly. */
+static void offer_at_random(struct peer *p)
+{
+    struct line before[16];
+    size_t count = p->line_count;
+    memcpy(before, p->lines, sizeof before);
+    if (!waiting(p, "offer") && count < 16)
+        change_lines(p);
+    peer_offer(p);
+    const char *answer = take_text(p, "answer", "sdp");
+    if (*answer && !p->ufrag[0])
+        peer_learn(p, answer);
+    if (!*answer && count < 16) { /* rolled back */
+        memcpy(p->lines, before, sizeof before);
+        p->line_count = count;
+    }
+    while (take(p, "candidate") || take(p, "error"))
+        ;
+}
+
+static void act(struct peer *p)
+{
+    uint32_t session = p->ufrag[0] ? peer_session(p) : SESSION_NONE;
+    bool claimed = session != SESSION_NONE && registry_owner(s.registry, session) != OWNER_NONE;
+    if (p->close_code) {
+        peer_close(p);
+        peer_free(p);
+        return;
+    }
+    switch (prng_below(&s.prng, 8)) {
+    case 0:
+    case 1: offer_at_random(p); break;
+    case 2:
+    case 3:
+    case 4: peer_answer(p, prng_below(&s.prng, 4) ? NULL : "s3"); break;
+    case 5:
+    case 6:
+        if (session != SESSION_NONE && !claimed)
+            peer_claim(p, prng_below(&s.prng, STAGE_WORKERS));
+        else if (claimed)
+            stage_event(&s, MESSAGE_CONNECTED, session, registry_owner(s.registry, session));
+        break;
+    default: end_at_random(p, claimed);
+    }
+}
+
+static void nothing_is_left_of_hundreds_of_random_calls(void)
+{
+    stage_open(&s, 20, NULL);
+    for (int i = 0; i < 15000 && s.command_count < STAGE_COMMANDS_MAX / 2; i++) {
+        if (s.peer_count < 16 && prng_below(&s.prng, 6) == 0)
+            join_at_random();
+        if (s.peer_count)
+            act(s.peers[prng_below(&s.prng, (uint32_t)s.peer_count)]);
+        s.now += MP_MS(100);
+        signal_timeout(s.signaling, s.now);
+    }
+    CHECK(stage_metric(&s, "monoport_joins_total") > 500);
+    CHECK(stage_commands(&s, MESSAGE_SUBSCRIBE) > 500);
+    CHECK(stage_commands(&s, MESSAGE_UNSUBSCRIBE) > 100);
+    printf("# %lld joins, %zu commands, %lld offers, %lld errors\n", stage_metric(&s, "monoport_joins_total"),
+           s.command_count, stage_metric(&s, "monoport_offers_total"),
+           stage_metric(&s, "monoport_signaling_errors_total"));
+    stage_close(&s);
+}
+
+TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after),
+          TEST(a_viewer_is_told_of_to_its_worker_after_its_answer),
+          TEST(a_viewer_that_answers_before_its_claim_is_sent_to_after_it),
+          TEST(extensions_of_a_later_section_reach_the_worker),
+          TEST(a_second_peer_brings_one_offer_to_the_first),
+          TEST(what_changes_while_an_offer_is_open_makes_one_more_after_the_answer),
+          TEST(a_section_is_used_again_only_after_the_client_heard_of_its_end),
+          TEST(an_ssrc_is_never_used_twice), TEST(streams_say_whose_they_are),
+          TEST(a_section_that_the_answer_refuses_is_not_sent_to),
+          TEST(a_section_that_an_answer_refused_may_be_recycled),
+          TEST(a_section_that_a_later_answer_refuses_is_not_sent_to_any_more),
+          TEST(a_track_that_the_client_stops_is_not_offered_again),
+          TEST(a_client_that_offers_into_an_open_offer_is_told_glare),
+          TEST(an_answer_to_nothing_is_unexpected), TEST(either_side_may_offer_again),
+          TEST(a_line_that_the_client_stopped_may_be_recycled), TEST(a_watcher_may_not_publish),
+          TEST(a_stream_is_offered_nothing), TEST(more_tracks_than_one_may_publish_are_forbidden),
+          TEST(vp8_is_chosen_unless_the_client_wishes_another), TEST(what_not_all_decode_is_avoided),
+          TEST(a_viewer_without_the_codec_is_not_offered_the_track),
+          TEST(a_viewer_gets_the_codec_by_its_own_number), TEST(nothing_is_left_of_hundreds_of_random_calls))

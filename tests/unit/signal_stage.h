@@ -1,0 +1,91 @@
+/* The control plane alone: the test plays its sockets, its clients and its workers. The workers keep a book
+ * of what they were commanded, and break an invariant over a command that makes no sense to them. */
+#pragma once
+#include "message.h"
+#include "prng.h"
+#include "sdp.h"
+#include "signaling.h"
+#include <jansson.h>
+
+#define STAGE_PEERS_MAX    256
+#define STAGE_WORKERS      2
+#define STAGE_COMMANDS_MAX 65536
+
+struct line { /* one m= line as the client has it */
+    enum sdp_kind kind;
+    enum sdp_direction direction; /* the client's */
+    char mid[MID_SIZE];
+    bool refused;
+};
+
+struct peer {
+    struct stage *stage;
+    struct participant *participant; /* NULL: its socket is closed */
+    char id[64];
+    json_t *received, *taken;
+    uint16_t close_code; /* of the server; 0: open */
+    char close_reason[32];
+    char ufrag[64];  /* of the server's answer */
+    unsigned codecs; /* bits of enum codec that the client knows of video; opus it always does */
+    struct line lines[SDP_SECTIONS_MAX];
+    size_t line_count;
+};
+
+struct published { /* what a worker knows */
+    uint32_t session, track;
+};
+
+struct stage {
+    mp_time now;
+    struct registry *registry;
+    struct stats stats[STAGE_WORKERS];
+    const struct stats *stats_list[STAGE_WORKERS];
+    struct signaling *signaling;
+    struct prng prng;
+    struct peer *peers[STAGE_PEERS_MAX];
+    size_t peer_count;
+    struct message commands[STAGE_COMMANDS_MAX];
+    size_t command_count, commands_seen; /* `seen`: by stage_command */
+    size_t closes_answered;              /* commands that stage_work looked through */
+    struct published tracks[1024], viewers[4096];
+    size_t track_count, viewer_count;
+};
+
+/* With room for so many sessions; `announced` may be NULL, else the only address that is offered. */
+void stage_open(struct stage *, size_t sessions, const char *announced);
+void stage_close(struct stage *); /* closes every socket, lets workers end; nothing may be left */
+/* Workers answer every SESSION_CLOSE that they have not answered. */
+void stage_work(struct stage *);
+void stage_event(struct stage *, enum message_type, uint32_t session, unsigned worker);
+void stage_end(struct stage *, uint32_t session, enum end_reason); /* its worker forgets the session */
+/* The next command of this type for that session (SESSION_NONE: any) that was not returned before; NULL:
+ * none. */
+const struct message *stage_command(struct stage *, enum message_type, uint32_t session);
+size_t stage_commands(const struct stage *, enum message_type); /* how many there ever were */
+long long stage_metric(struct stage *, const char *name);       /* -1: not there */
+char *golden(const char *name);                                 /* malloc'ed text of tests/golden */
+
+struct peer *peer_open(struct stage *, const char *host, const char *local);
+void peer_free(struct peer *); /* closed ones only; the stage forgets it */
+void peer_close(struct peer *);
+void peer_text(struct peer *, const char *);
+void peer_say(struct peer *, const char *type, const char *format,
+              ...); /* further members, as json_pack; "" for none */
+struct peer *peer_join(struct stage *, const char *room, const char *role);
+/* The first waiting message of this type; NULL: none. Valid until the next take. */
+json_t *take(struct peer *, const char *type);
+const char *take_text(struct peer *, const char *type, const char *member); /* "" without */
+size_t waiting(const struct peer *, const char *type);                      /* NULL: of all types */
+void forget(struct peer *);                                                 /* what waits */
+
+struct line *peer_line(struct peer *, enum sdp_kind, enum sdp_direction); /* to be offered */
+void peer_offer(struct peer *);                                           /* its lines */
+void peer_offer_text(struct peer *, const char *sdp);                     /* its lines become those */
+bool peer_offer_golden(struct peer *, const char *name);
+/* Answers the offer that waits, but refuses section `but` (NULL: none). False: no offer waits. */
+bool peer_answer(struct peer *, const char *but);
+void peer_learn(struct peer *, const char *answer); /* what an answer says of the connection */
+uint32_t peer_session(const struct peer *);         /* SESSION_NONE: none */
+void peer_claim(struct peer *, unsigned worker);
+/* Joins, offers camera and microphone by the role, and is claimed; answers what it is offered. */
+struct peer *peer_call(struct stage *, const char *room, const char *role, unsigned worker);

@@ -1,0 +1,657 @@
+#include "ice.h"
+#include "signal_stage.h"
+#include "test.h"
+#include <stdlib.h>
+
+static struct stage s;
+
+static bool same(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+static const char *text_of(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+    return text ? text : "";
+}
+
+static bool is_error(struct peer *p, const char *code)
+{
+    bool good = same(take_text(p, "error", "code"), code) && !waiting(p, "error");
+    if (!good)
+        printf("# no error %s\n", code);
+    return good;
+}
+
+/* How often `part` is in the text. */
+static size_t occurrences(const char *text, const char *part)
+{
+    size_t n = 0;
+    for (; (text = strstr(text, part)); text++)
+        n++;
+    return n;
+}
+
+static struct sdp *parse(const char *text)
+{
+    enum sdp_error error;
+    return sdp_parse(text, strlen(text), &error);
+}
+
+/* --- rooms --- */
+
+static void a_join_is_answered_with_who_is_there(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_open(&s, "monoport.example", "192.0.2.1");
+    peer_say(a, "join-room", "");
+    json_t *joined = take(a, "joined");
+    CHECK(same(text_of(joined, "room"), "default"));
+    CHECK(same(text_of(joined, "peerId"), a->id));
+    CHECK(same(text_of(joined, "version"), "1.2.3"));
+    CHECK_EQ(json_array_size(json_object_get(joined, "participants")), 0);
+    CHECK_EQ(json_integer_value(json_object_get(joined, "audience")), 0);
+    peer_say(a, "mute", "{s:b, s:b}", "audio", 1, "video", 0);
+    struct peer *b = peer_join(&s, "default", "watch");
+    joined = take(b, "joined");
+    CHECK_EQ(json_array_size(json_object_get(joined, "participants")), 1);
+    json_t *other = json_array_get(json_object_get(joined, "participants"), 0);
+    CHECK(same(text_of(other, "id"), a->id) && same(text_of(other, "name"), "") &&
+          same(text_of(other, "role"), "call"));
+    CHECK(json_is_true(json_object_get(other, "audioMuted")) &&
+          json_is_false(json_object_get(other, "videoMuted")));
+    stage_close(&s);
+}
+
+static void joined_updated_and_left_reach_exactly_the_others_of_the_room(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_join(&s, "one", "call"), *b = peer_join(&s, "one", "call"),
+                *far = peer_join(&s, "two", "call");
+    struct peer *early = peer_open(&s, "monoport.example", "192.0.2.1");
+    CHECK(same(text_of(json_object_get(take(a, "participant-joined"), "participant"), "id"), b->id));
+    forget(a), forget(b), forget(far);
+    peer_say(a, "mute", "{s:b}", "video", 1);
+    json_t *updated = json_object_get(take(b, "participant-updated"), "participant");
+    CHECK(same(text_of(updated, "id"), a->id) && json_is_true(json_object_get(updated, "videoMuted")));
+    CHECK_EQ(waiting(a, NULL) + waiting(b, NULL), 0);
+    peer_close(a);
+    CHECK(same(take_text(b, "participant-left", "id"), a->id));
+    CHECK_EQ(waiting(b, NULL) + waiting(far, NULL) + waiting(early, NULL), 0);
+    stage_close(&s);
+}
+
+static void rooms_are_apart_and_end_with_their_last_participant(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_call(&s, "one", "call", 0), *b = peer_call(&s, "two", "call", 1);
+    CHECK_EQ(waiting(a, NULL) + waiting(b, NULL), 0);
+    CHECK_EQ(stage_commands(&s, MESSAGE_SUBSCRIBE), 0);
+    CHECK_EQ(stage_metric(&s, "monoport_rooms"), 2);
+    CHECK_EQ(stage_metric(&s, "monoport_participants"), 2);
+    peer_close(a);
+    CHECK_EQ(stage_metric(&s, "monoport_rooms"), 1);
+    peer_close(b);
+    CHECK_EQ(stage_metric(&s, "monoport_rooms"), 0);
+    CHECK_EQ(stage_metric(&s, "monoport_leaves_total"), 2);
+    stage_close(&s);
+}
+
+static void a_name_in_use_is_not_given_twice(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_join(&s, "one", "call"), *b = peer_open(&s, "monoport.example", "192.0.2.1");
+    char own[sizeof b->id];
+    memcpy(own, b->id, sizeof own);
+    memcpy(b->id, a->id, sizeof own);
+    peer_say(b, "join-room", "{s:s}", "room", "two");
+    CHECK(is_error(b, "peer-taken"));
+    CHECK_EQ(stage_metric(&s, "monoport_rooms"), 1);
+    peer_say(b, "ping", "");
+    CHECK(is_error(b, "not-joined"));
+    memcpy(b->id, own, sizeof own);
+    peer_say(b, "join-room", "{s:s}", "room", "two");
+    CHECK(take(b, "joined") != NULL);
+    peer_close(a);
+    struct peer *again = peer_open(&s, "monoport.example", "192.0.2.1");
+    memcpy(again->id, a->id, sizeof own); /* who left may come back by the same name */
+    peer_say(again, "join-room", "");
+    CHECK(take(again, "joined") != NULL);
+    stage_close(&s);
+}
+
+static void a_full_server_and_a_full_room_refuse(void)
+{
+    stage_open(&s, 2, NULL);
+    struct peer *a = peer_join(&s, "one", "call");
+    peer_join(&s, "two", "call");
+    struct peer *c = peer_join(&s, "three", "call");
+    CHECK(is_error(c, "server-full") && !c->close_code);
+    CHECK_EQ(stage_metric(&s, "monoport_rooms"), 2);
+    peer_close(a);
+    peer_say(c, "join-room", "{s:s}", "room", "three");
+    CHECK(take(c, "joined") != NULL);
+    stage_close(&s);
+
+    stage_open(&s, ROOM_PARTICIPANTS_MAX + 1, NULL);
+    struct peer *last = NULL;
+    static struct participant *crowd[ROOM_PARTICIPANTS_MAX];
+    last = peer_open(&s, "monoport.example", "192.0.2.1");
+    for (int i = 0; i < ROOM_PARTICIPANTS_MAX; i++) { /* all of them on one socket of the test's */
+        char text[128];
+        crowd[i] = signal_opened(s.signaling, &(struct signal_client){.socket = last, .host = ""}, s.now);
+        snprintf(text, sizeof text, "{\"type\":\"join-room\",\"peerId\":\"c%d\",\"role\":\"watch\"}", i);
+        signal_text(s.signaling, crowd[i], text, strlen(text), s.now);
+        forget(last);
+    }
+    peer_say(last, "join-room", "");
+    CHECK(is_error(last, "room-full"));
+    peer_say(last, "join-room", "{s:s}", "room", "another");
+    CHECK(take(last, "joined") != NULL);
+    for (int i = 0; i < ROOM_PARTICIPANTS_MAX; i++)
+        signal_closed(s.signaling, crowd[i], s.now);
+    stage_close(&s);
+}
+
+static void a_crowd_of_watchers_is_counted_at_most_every_2_s(void)
+{
+    stage_open(&s, 64, NULL);
+    struct peer *first = peer_join(&s, "one", "call"), *listed[WATCHERS_LISTED_MAX];
+    for (int i = 0; i < WATCHERS_LISTED_MAX; i++)
+        listed[i] = peer_join(&s, "one", "watch");
+    CHECK_EQ(waiting(first, "participant-joined"), WATCHERS_LISTED_MAX);
+    CHECK_EQ(signal_deadline(s.signaling), MP_NEVER);
+    forget(first);
+    struct peer *a = peer_join(&s, "one", "watch"), *b = peer_join(&s, "one", "watch");
+    json_t *joined = take(b, "joined");
+    CHECK_EQ(json_array_size(json_object_get(joined, "participants")), WATCHERS_LISTED_MAX + 1);
+    CHECK_EQ(json_integer_value(json_object_get(joined, "audience")), 2);
+    CHECK_EQ(waiting(first, NULL), 0);
+    CHECK_EQ(signal_deadline(s.signaling), s.now + MP_S(2));
+    s.now += MP_S(2) - 1;
+    signal_timeout(s.signaling, s.now);
+    CHECK_EQ(waiting(first, NULL), 0);
+    s.now += 1;
+    signal_timeout(s.signaling, s.now);
+    CHECK_EQ(json_integer_value(json_object_get(take(first, "audience"), "count")), 2);
+    CHECK_EQ(signal_deadline(s.signaling), MP_NEVER);
+    peer_say(a, "mute", "{s:b}", "video", 1); /* nobody knows it by name */
+    peer_close(a);
+    s.now += MP_S(2);
+    signal_timeout(s.signaling, s.now);
+    CHECK_EQ(json_integer_value(json_object_get(take(first, "audience"), "count")), 1);
+    CHECK_EQ(waiting(first, NULL), 0);
+    peer_close(listed[0]); /* its place is for the next one */
+    CHECK(same(take_text(first, "participant-left", "id"), listed[0]->id));
+    peer_join(&s, "one", "watch");
+    CHECK_EQ(waiting(first, "participant-joined"), 1);
+    CHECK_EQ(signal_deadline(s.signaling), MP_NEVER);
+    stage_close(&s);
+}
+
+/* --- messages --- */
+
+static void what_is_no_message_is_an_error_and_no_more(void)
+{
+    stage_open(&s, 16, NULL);
+    static const struct {
+        const char *text, *code;
+    } bad[] = {
+        {"", "bad-json"},
+        {"{", "bad-json"},
+        {"[]", "bad-message"},
+        {"{\"type\":\"ping\",\"type\":\"ping\"}", "bad-json"},
+        {"{}", "bad-message"},
+        {"{\"type\":7}", "bad-message"},
+        {"{\"type\":\"dance\"}", "unknown-type"},
+        {"{\"type\":\"ping\"}", "not-joined"},
+        {"{\"type\":\"join-room\"}", "bad-message"},
+        {"{\"type\":\"join-room\",\"peerId\":\"\"}", "bad-message"},
+        {"{\"type\":\"join-room\",\"peerId\":\"a\\u0000b\"}", "bad-json"},
+        {"{\"type\":\"join-room\",\"peerId\":\"a\",\"room\":\"\"}", "bad-message"},
+        {"{\"type\":\"join-room\",\"peerId\":\"a\",\"room\":1}", "bad-message"},
+        {"{\"type\":\"join-room\",\"peerId\":\"a\",\"role\":\"boss\"}", "bad-message"},
+        {"{\"type\":\"join-room\",\"peerId\":\"a\",\"codec\":\"opus\"}", "bad-message"},
+        {"{\"type\":\"join-room\",\"peerId\":\"a\",\"codec\":\"h261\"}", "bad-message"},
+        {"[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]", "too-deep"},
+    };
+    struct peer *p = peer_open(&s, "monoport.example", "192.0.2.1");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        peer_text(p, bad[i].text);
+        CHECK(is_error(p, bad[i].code));
+    }
+    CHECK_EQ(stage_metric(&s, "monoport_signaling_errors_total"), sizeof bad / sizeof *bad);
+    CHECK_EQ(stage_metric(&s, "monoport_rooms"), 0);
+    peer_say(p, "join-room", "{s:s, s:n}", "name", "\xc3\xa4\xc3\xb6\xc3\xbc", "nobody knows this");
+    CHECK(take(p, "joined") != NULL && !p->close_code);
+    stage_close(&s);
+}
+
+static void texts_are_measured_in_characters(void)
+{
+    stage_open(&s, 16, NULL);
+    char name[2 * 65 + 1] = {0};
+    for (int i = 0; i < 64; i++)
+        memcpy(name + 2 * i, "\xc3\xa4", 2);
+    struct peer *a = peer_open(&s, "monoport.example", "192.0.2.1"),
+                *b = peer_open(&s, "monoport.example", "192.0.2.1");
+    peer_say(a, "join-room", "{s:s, s:s}", "room", name, "name", name);
+    CHECK(same(take_text(a, "joined", "room"), name));
+    memcpy(name + 2 * 64, "\xc3\xa4", 2);
+    peer_say(b, "join-room", "{s:s}", "room", name);
+    CHECK(is_error(b, "bad-message"));
+    peer_say(b, "join-room", "{s:s}", "name", name);
+    CHECK(is_error(b, "bad-message"));
+    stage_close(&s);
+}
+
+static void members_of_the_wrong_kind_are_refused(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    peer_say(p, "join-room", "");
+    CHECK(is_error(p, "already-joined"));
+    peer_say(p, "offer", "");
+    CHECK(is_error(p, "bad-message"));
+    peer_say(p, "offer", "{s:s, s:s}", "sdp", "", "sources", "x");
+    CHECK(is_error(p, "bad-message"));
+    peer_say(p, "answer", "{s:i}", "sdp", 1);
+    CHECK(is_error(p, "bad-message"));
+    peer_say(p, "mute", "{s:s}", "audio", "yes");
+    CHECK(is_error(p, "bad-message"));
+    peer_say(p, "offer", "{s:s}", "sdp", "not a description");
+    CHECK(is_error(p, "bad-sdp"));
+    CHECK_EQ(peer_session(p), SESSION_NONE);
+    signal_too_large(s.signaling, p->participant, s.now);
+    CHECK(is_error(p, "too-large"));
+    peer_say(p, "ping", "");
+    CHECK(take(p, "pong") != NULL);
+    stage_close(&s);
+}
+
+static void messages_that_claim_another_name_are_refused(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_join(&s, "one", "call"), *b = peer_join(&s, "one", "call");
+    forget(a), forget(b);
+    static const char *const types[] = {"offer", "answer", "ice-candidate", "mute", "leave", "ping"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        peer_say(b, types[i], "{s:s}", "peerId", a->id);
+        CHECK(is_error(b, "wrong-peer"));
+    }
+    peer_text(b, "{\"type\":\"leave\"}");
+    CHECK(is_error(b, "wrong-peer"));
+    CHECK(!a->close_code && !b->close_code && !waiting(a, NULL));
+    stage_close(&s);
+}
+
+static void candidates_of_clients_are_looked_at(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    static const char *const good[] = {
+        "{\"candidate\":\"candidate:1 1 udp 2122260223 192.0.2.7 5000 typ host\",\"sdpMid\":\"0\"}",
+        "{\"candidate\":\"candidate:1 1 udp 2113937151 b0a8c3a0-1.local 5000 typ host\",\"sdpMid\":\"0\"}",
+        "{\"candidate\":\"\",\"sdpMid\":\"0\"}", "null"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        peer_say(p, "ice-candidate", "{s:s}", "candidate", good[i]);
+        CHECK_EQ(waiting(p, "error"), 0);
+    }
+    static const char *const bad[] = {"", "{}", "{\"candidate\":5}", "{\"candidate\":\"candidate:1 1 udp\"}",
+                                      "[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        peer_say(p, "ice-candidate", "{s:s}", "candidate", bad[i]);
+        CHECK(is_error(p, "bad-candidate"));
+    }
+    peer_say(p, "ice-candidate", "{s:{s:s}}", "candidate", "candidate",
+             "candidate:1 1 udp 1 192.0.2.7 5000 typ host");
+    CHECK(is_error(p, "bad-candidate"));
+    stage_close(&s);
+}
+
+/* --- the first offer --- */
+
+static void check_answer(struct peer *p)
+{
+    char *text = strdup(take_text(p, "answer", "sdp"));
+    struct sdp *sdp = parse(text);
+    CHECK(sdp != NULL && sdp->count == 3);
+    if (sdp && sdp->count == 3) {
+        CHECK(sdp->ice_lite && sdp->bundled && sdp->trickle);
+        CHECK(strstr(text, "a=group:BUNDLE 0 1\r\n") != NULL);
+        for (int i = 0; i < 2; i++) {
+            const struct sdp_section *section = &sdp->sections[i];
+            CHECK(section->kind == (i ? SDP_VIDEO : SDP_AUDIO) && section->port &&
+                  section->setup == SDP_PASSIVE);
+            CHECK(section->direction == SDP_RECVONLY && section->rtcp_mux && section->ssrc_count == 0);
+            CHECK(section->ufrag.len == UFRAG_SIZE && section->password.len == PASSWORD_SIZE);
+            CHECK(section->fingerprint.len == 32 && section->fingerprint.value[31] == 31);
+            CHECK_EQ(section->codecs[0].codec, i ? CODEC_VP8 : CODEC_OPUS);
+            CHECK(section->codecs[0].transport_cc);
+        }
+        CHECK(sdp->sections[1].codecs[0].nack && sdp->sections[1].codecs[0].pli);
+        CHECK_EQ(sdp->sections[2].port, 0);
+        CHECK(strstr(text, "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n") != NULL);
+        peer_learn(p, text);
+        CHECK(peer_session(p) != SESSION_NONE);
+    }
+    sdp_free(sdp);
+    free(text);
+}
+
+static void offers_of_browsers_are_answered(void)
+{
+    static const char *const names[] = {"chromium-original", "firefox-original"};
+    stage_open(&s, 16, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        struct peer *p = peer_open(&s, "monoport.example", "192.0.2.1");
+        peer_say(p, "join-room", "");
+        CHECK(peer_offer_golden(p, names[i]));
+        CHECK_EQ(waiting(p, "error"), 0);
+        check_answer(p);
+        peer_close(p);
+    }
+    stage_close(&s);
+}
+
+static void every_golden_offer_gets_its_answer(void)
+{
+    static const char *const names[] = {
+        "chromium-call",      "chromium-original", "chromium-stream", "chromium-watch", "chromium-gathered",
+        "chromium-h264",      "chromium-vp9",      "chromium-av1",    "firefox-call",   "firefox-original",
+        "firefox-stream",     "firefox-watch",     "firefox-vp9",     "firefox-av1",    "firefox-gathered",
+        "chromium-simulcast", "firefox-simulcast"};
+    stage_open(&s, 32, NULL);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct peer *p = peer_join(&s, "one", strstr(names[i], "watch") ? "watch" : "call");
+        CHECK(peer_offer_golden(p, names[i]));
+        char *text = strdup(take_text(p, "answer", "sdp"));
+        struct sdp *sdp = parse(text);
+        CHECK(sdp != NULL);
+        for (size_t k = 0; sdp && k < sdp->count && k < 2; k++)
+            CHECK_EQ(sdp->sections[k].direction, strstr(names[i], "watch") ? SDP_INACTIVE : SDP_RECVONLY);
+        peer_learn(p, text);
+        peer_claim(p, (unsigned)i % STAGE_WORKERS);
+        while (peer_answer(p, NULL))
+            CHECK_EQ(waiting(p, "error"), 0);
+        sdp_free(sdp);
+        free(text);
+    }
+    for (size_t i = 0; i < s.peer_count; i++) /* whatever the browser: all answered, in both directions */
+        while (peer_answer(s.peers[i], NULL))
+            CHECK_EQ(waiting(s.peers[i], "error"), 0);
+    CHECK_EQ(s.track_count, 2 * 15);
+    CHECK_EQ(s.viewer_count, 2 * (15 * 14 + 2 * 15));
+    stage_close(&s);
+}
+
+/* The addresses of the `candidate` messages that wait, in order, as "ip:port …". */
+static const char *offered_addresses(struct peer *p)
+{
+    static char list[512];
+    json_t *message;
+    list[0] = 0;
+    while ((message = take(p, "candidate"))) {
+        char address[ADDRESS_TEXT_SIZE] = "?";
+        struct candidate c;
+        json_t *inner = json_loads(text_of(message, "candidate"), JSON_REJECT_DUPLICATES, NULL);
+        const char *line = text_of(inner, "candidate");
+        CHECK(strncmp(line, "candidate:", 10) == 0);
+        CHECK(same(text_of(inner, "sdpMid"), "0") &&
+              json_is_integer(json_object_get(inner, "sdpMLineIndex")));
+        if (candidate_parse(&c, line, strlen(line)) && c.type == CANDIDATE_HOST && !c.tcp && c.component == 1)
+            address_text(&c.address, address);
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", *list ? " " : "", address);
+        json_decref(inner);
+    }
+    return list;
+}
+
+static void check_addresses(const char *announced, const char *host, const char *local, const char *expected)
+{
+    stage_open(&s, 16, announced);
+    struct peer *p = peer_open(&s, host, local);
+    peer_say(p, "join-room", "");
+    peer_line(p, SDP_AUDIO, SDP_SENDRECV);
+    peer_offer(p);
+    const char *answer = take_text(p, "answer", "sdp");
+    CHECK_EQ(occurrences(answer, "a=candidate:"), occurrences(expected, ":8000"));
+    CHECK_EQ(occurrences(answer, "a=end-of-candidates"), 1);
+    const char *offered = offered_addresses(p);
+    if (!same(offered, expected))
+        printf("# %s instead of %s\n", offered, expected);
+    CHECK(same(offered, expected));
+    stage_close(&s);
+}
+
+static void candidates_are_strings_of_json_best_address_first(void)
+{
+    check_addresses("203.0.113.5", "198.51.100.7:443", "192.0.2.1", "203.0.113.5:8000");
+    check_addresses(NULL, "monoport.example", "192.0.2.1", "192.0.2.1:8000 198.51.100.1:8000");
+    check_addresses(NULL, "198.51.100.7:443", "192.0.2.1",
+                    "198.51.100.7:8000 192.0.2.1:8000 198.51.100.1:8000");
+    check_addresses(NULL, "[2001:db8::7]:443", "2001:db8::1",
+                    "[2001:db8::7]:8000 [2001:db8::1]:8000 198.51.100.1:8000");
+    check_addresses(NULL, "192.0.2.1", "192.0.2.1", "192.0.2.1:8000 198.51.100.1:8000");
+    check_addresses(NULL, "0.0.0.0:443", "fe80::1", "198.51.100.1:8000");
+    check_addresses(NULL, "", "198.51.100.1", "198.51.100.1:8000");
+}
+
+static void the_seen_address_is_told_as_a_srflx_candidate(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_call(&s, "one", "call", 0);
+    struct candidate c;
+    stage_event(&s, MESSAGE_PATH_SEEN, peer_session(p), 0);
+    json_t *inner = json_loads(take_text(p, "stun-candidate", "stunCandidate"), JSON_REJECT_DUPLICATES, NULL);
+    const char *line = text_of(inner, "candidate");
+    CHECK(candidate_parse(&c, line, strlen(line)) && c.type == CANDIDATE_SRFLX);
+    CHECK(strstr(line, " 203.0.113.9 4444 typ srflx raddr 0.0.0.0 rport 0") != NULL);
+    CHECK(same(text_of(inner, "sdpMid"), "0"));
+    json_decref(inner);
+    CHECK_EQ(waiting(p, NULL), 0);
+    stage_close(&s);
+}
+
+static void an_offer_that_cannot_be_is_refused(void)
+{
+    static const struct {
+        const char *part, *instead;
+    } bad[] = {{"a=setup:actpass", "a=setup:passive"},
+               {"a=fingerprint:sha-256", "a=fingerprint:md5----"},
+               {"a=group:BUNDLE 0 1", "a=group:BUNDLE 0 7"},
+               {"a=mid:1", "a=mid:0"}};
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *text = golden("chromium-call"), *at = text;
+        while ((at = strstr(at, bad[i].part)))
+            memcpy(at, bad[i].instead, strlen(bad[i].part));
+        peer_say(p, "offer", "{s:s}", "sdp", text);
+        CHECK(is_error(p, "bad-sdp"));
+        free(text);
+    }
+    CHECK_EQ(waiting(p, "answer"), 0);
+    CHECK(peer_offer_golden(p, "chromium-call")); /* none of it stayed */
+    CHECK_EQ(waiting(p, "error"), 0);
+    stage_close(&s);
+}
+
+static void a_session_keeps_its_certificate_and_its_sections(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    CHECK(peer_offer_golden(p, "chromium-call"));
+    forget(p);
+    CHECK(!peer_offer_golden(p, "chromium-stream")); /* another fingerprint */
+    CHECK(is_error(p, "bad-sdp"));
+    stage_close(&s);
+
+    stage_open(&s, 16, NULL);
+    p = peer_call(&s, "one", "call", 0);
+    p->line_count = 1;
+    peer_offer(p);
+    CHECK(is_error(p, "bad-sdp"));
+    p->line_count = 2;
+    memcpy(p->lines[1].mid, "x", 2);
+    peer_offer(p);
+    CHECK(is_error(p, "bad-sdp"));
+    stage_close(&s);
+}
+
+/* --- ends --- */
+
+static void leaving_ends_a_session_that_no_worker_has(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_join(&s, "one", "call"), *b = peer_join(&s, "one", "call");
+    peer_line(a, SDP_VIDEO, SDP_SENDRECV);
+    peer_offer(a);
+    peer_learn(a, take_text(a, "answer", "sdp"));
+    CHECK(peer_session(a) != SESSION_NONE);
+    peer_say(a, "leave", "");
+    CHECK(same(take_text(a, "bye", "reason"), "left"));
+    CHECK(a->close_code == 1000 && same(a->close_reason, "left"));
+    peer_say(a, "ping", ""); /* what it says while its socket closes is not heard */
+    peer_close(a);
+    CHECK_EQ(peer_session(a), SESSION_NONE);
+    CHECK_EQ(s.command_count, 0);
+    CHECK(same(take_text(b, "participant-left", "id"), a->id));
+    stage_close(&s);
+}
+
+static void leaving_tells_the_worker_whose_answer_frees_the_slot(void)
+{
+    stage_open(&s, 1, NULL);
+    struct peer *a = peer_call(&s, "one", "call", 1);
+    uint32_t session = peer_session(a);
+    peer_close(a);
+    const struct message *m = stage_command(&s, MESSAGE_SESSION_CLOSE, session);
+    CHECK(m && m->to == 1);
+    struct peer *b = peer_join(&s, "one", "call");
+    peer_line(b, SDP_AUDIO, SDP_SENDRECV);
+    peer_offer(b);
+    CHECK(is_error(b, "server-full")); /* the worker still has it */
+    stage_work(&s);
+    forget(b);
+    peer_offer(b);
+    peer_learn(b, take_text(b, "answer", "sdp"));
+    CHECK(peer_session(b) != SESSION_NONE && peer_session(b) != session);
+    CHECK_EQ(session_slot(peer_session(b)), session_slot(session));
+    stage_close(&s);
+}
+
+static void late_events_of_a_session_that_was_closed_are_ignored(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_join(&s, "one", "call"), *b = peer_join(&s, "one", "call");
+    peer_line(a, SDP_VIDEO, SDP_SENDRECV);
+    peer_offer(a);
+    peer_learn(a, take_text(a, "answer", "sdp"));
+    uint32_t session = peer_session(a);
+    CHECK(registry_claim(s.registry, session, 1)); /* a worker has it, but its event is under way */
+    peer_close(a);
+    CHECK(stage_command(&s, MESSAGE_SESSION_CLOSE, session) != NULL);
+    forget(b);
+    stage_event(&s, MESSAGE_CLAIMED, session, 1);
+    stage_event(&s, MESSAGE_PATH_SEEN, session, 1);
+    stage_event(&s, MESSAGE_CONNECTED, session, 1);
+    CHECK_EQ(s.command_count, 1);
+    stage_work(&s);
+    CHECK_EQ(waiting(b, NULL), 0);
+    CHECK_EQ(stage_metric(&s, "monoport_session_failures_total"), 0);
+    stage_close(&s);
+}
+
+static void a_session_that_its_worker_ends_says_why(void)
+{
+    static const struct {
+        enum end_reason reason;
+        const char *word;
+    } ends[] = {{END_CONSENT, "timeout"},
+                {END_DTLS_FAILED, "failed"},
+                {END_PEER_CLOSED, "failed"},
+                {END_NO_MEMORY, "failed"},
+                {END_CLOSED, "failed"}};
+    stage_open(&s, 2, NULL);
+    struct peer *b = peer_call(&s, "one", "call", 0);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct peer *a = peer_call(&s, "one", "call", 1);
+        while (peer_answer(b, NULL))
+            ;
+        forget(b);
+        stage_end(&s, peer_session(a), ends[i].reason);
+        CHECK(same(take_text(a, "bye", "reason"), ends[i].word));
+        CHECK(a->close_code == 1000 && peer_session(a) == SESSION_NONE);
+        CHECK(same(take_text(b, "participant-left", "id"), a->id));
+        CHECK_EQ(waiting(b, "offer"), 1); /* its tracks are gone */
+        CHECK_EQ(stage_metric(&s, "monoport_participants"), 1);
+        CHECK_EQ(stage_metric(&s, "monoport_session_failures_total"), i + 1);
+        peer_close(a);
+        CHECK(peer_answer(b, NULL));
+    }
+    CHECK_EQ(stage_commands(&s, MESSAGE_SESSION_CLOSE), 0);
+    stage_close(&s);
+}
+
+static void a_session_that_ends_before_its_claim_is_heard_of_ends(void)
+{
+    stage_open(&s, 1, NULL);
+    struct peer *a = peer_join(&s, "one", "call");
+    peer_line(a, SDP_VIDEO, SDP_SENDRECV);
+    peer_offer(a);
+    peer_learn(a, take_text(a, "answer", "sdp"));
+    CHECK(registry_claim(s.registry, peer_session(a), 0));
+    stage_end(&s, peer_session(a), END_NO_MEMORY);
+    CHECK(same(take_text(a, "bye", "reason"), "failed"));
+    CHECK_EQ(s.command_count, 0);
+    stage_close(&s);
+}
+
+static void who_leaves_while_its_session_ends_leaves_once(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_call(&s, "one", "call", 0), *b = peer_join(&s, "one", "call");
+    forget(a), forget(b);
+    peer_say(a, "leave", "");
+    stage_end(&s, peer_session(a), END_PEER_CLOSED);
+    peer_close(a);
+    CHECK_EQ(waiting(a, "bye"), 1);
+    CHECK_EQ(waiting(b, "participant-left"), 1);
+    CHECK_EQ(stage_metric(&s, "monoport_leaves_total"), 1);
+    stage_close(&s);
+}
+
+static void a_shutdown_says_goodbye_and_lets_nobody_in(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *a = peer_call(&s, "one", "call", 0), *b = peer_join(&s, "two", "watch");
+    struct peer *early = peer_open(&s, "monoport.example", "192.0.2.1");
+    signal_shutdown(s.signaling, s.now);
+    CHECK(same(take_text(a, "bye", "reason"), "shutdown") && a->close_code == 1001);
+    CHECK(same(take_text(b, "bye", "reason"), "shutdown") && b->close_code == 1001);
+    CHECK(!peer_open(&s, "monoport.example", "192.0.2.1")->participant);
+    if (!early->close_code)
+        peer_say(early, "join-room", "");
+    CHECK_EQ(waiting(early, "joined"), 0);
+    stage_close(&s);
+}
+
+TEST_MAIN(TEST(a_join_is_answered_with_who_is_there),
+          TEST(joined_updated_and_left_reach_exactly_the_others_of_the_room),
+          TEST(rooms_are_apart_and_end_with_their_last_participant), TEST(a_name_in_use_is_not_given_twice),
+          TEST(a_full_server_and_a_full_room_refuse), TEST(a_crowd_of_watchers_is_counted_at_most_every_2_s),
+          TEST(what_is_no_message_is_an_error_and_no_more), TEST(texts_are_measured_in_characters),
+          TEST(members_of_the_wrong_kind_are_refused), TEST(messages_that_claim_another_name_are_refused),
+          TEST(candidates_of_clients_are_looked_at), TEST(offers_of_browsers_are_answered),
+          TEST(every_golden_offer_gets_its_answer), TEST(candidates_are_strings_of_json_best_address_first),
+          TEST(the_seen_address_is_told_as_a_srflx_candidate), TEST(an_offer_that_cannot_be_is_refused),
+          TEST(a_session_keeps_its_certificate_and_its_sections),
+          TEST(leaving_ends_a_session_that_no_worker_has),
+          TEST(leaving_tells_the_worker_whose_answer_frees_the_slot),
+          TEST(late_events_of_a_session_that_was_closed_are_ignored),
+          TEST(a_session_that_its_worker_ends_says_why),
+          TEST(a_session_that_ends_before_its_claim_is_heard_of_ends),
+          TEST(who_leaves_while_its_session_ends_leaves_once),
+          TEST(a_shutdown_says_goodbye_and_lets_nobody_in))
