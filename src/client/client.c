@@ -23,7 +23,7 @@ struct client {
     uint8_t txid[STUN_TXID_SIZE];
     uint64_t tie_breaker;
     mp_time check_at;
-    bool answered, check_due;
+    bool answered, check_due, hold_nomination;
     struct address mapped;
     struct dtls *dtls;
     enum client_state state;
@@ -60,6 +60,7 @@ void client_free(struct client *c)
     free(c);
 }
 
+void client_hold_nomination(struct client *c, bool hold) { c->hold_nomination = hold; }
 enum client_state client_state(const struct client *c) { return c->state; }
 const struct path *client_path(const struct client *c) { return &c->config.path; }
 struct address client_mapped(const struct client *c) { return c->mapped; }
@@ -102,7 +103,8 @@ static size_t write_check(struct client *c, uint8_t *out, size_t size)
     stun_add(&w, STUN_ATTR_USERNAME, c->username, strlen(c->username));
     stun_add_u32(&w, STUN_ATTR_PRIORITY, PRIORITY);
     stun_add_u64(&w, STUN_ATTR_CONTROLLING, c->tie_breaker);
-    stun_add(&w, STUN_ATTR_USE_CANDIDATE, NULL, 0);
+    if (!c->hold_nomination)
+        stun_add(&w, STUN_ATTR_USE_CANDIDATE, NULL, 0);
     stun_add_integrity(&w, &c->key);
     stun_add_fingerprint(&w);
     return stun_end(&w);

@@ -41,6 +41,8 @@ mp_time client_deadline(const struct client *);
 size_t client_output(struct client *, uint8_t *out, size_t size);
 /* Moves the client to another own address: a NAT rebinding. */
 void client_move(struct client *, const struct address *local);
+/* Checks go without USE-CANDIDATE while `hold`, as those of a browser that has not decided yet. */
+void client_hold_nomination(struct client *, bool hold);
 const struct path *client_path(const struct client *);
 /* The address that the server saw, from its last answer; port 0: none yet. */
 struct address client_mapped(const struct client *);

@@ -118,6 +118,16 @@ void peer_end(struct sfu *sfu, struct peer *p, enum end_reason reason, mp_time n
     peer_free(sfu, p);
 }
 
+/* Once it has keys and a nominated path: a key frame that comes before is lost, and the next is a second away. */
+static void ask_for_pictures(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    if (!p->tx || !peer_path(p))
+        return;
+    for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
+        if (!s->started)
+            track_keyframe(sfu, s->track, now);
+}
+
 static bool take_keys(struct sfu *sfu, struct peer *p)
 {
     struct srtp_master tx, rx;
@@ -141,8 +151,7 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
         emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session}, NULL);
         p->report_at = now + REPORT_FIRST;
         p->dtls_until = now + DTLS_KEPT;
-        for (struct subscription *sub = p->subscriptions; sub; sub = sub->next_of_peer)
-            track_keyframe(sfu, sub->track, now);
+        ask_for_pictures(sfu, p, now);
     } else if (state == DTLS_FAILED || state == DTLS_CLOSED) {
         peer_end(sfu, p, state == DTLS_FAILED ? END_DTLS_FAILED : END_PEER_CLOSED, now);
         return;
@@ -212,6 +221,8 @@ void peer_check(struct sfu *sfu, struct peer *p, const struct stun_view *stun, c
         /* Another session used this address meanwhile: the latest authenticated check wins. */
         paths_set(&sfu->paths, path, p->session, sfu->config.worker);
     }
+    if (a.event == ICE_NOMINATED)
+        ask_for_pictures(sfu, p, now);
     peer_schedule(sfu, p, now);
 }
 
@@ -335,8 +346,7 @@ void peer_subscribe(struct sfu *sfu, struct peer *p, const struct message *m, mp
         t->clock_rate = m->subscribe.clock_rate;
         emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
     }
-    if (p->tx) /* else when it is connected: a key frame that comes before is lost, and the next is a second away */
-        track_keyframe(sfu, t, now);
+    ask_for_pictures(sfu, p, now);
     want_reports(sfu, p, now);
 }
 

@@ -169,6 +169,27 @@ static void key_frame_is_asked_for_when_the_viewer_can_take_it(void)
     world_close(&w);
 }
 
+static void key_frame_waits_for_the_nomination(void)
+{
+    world_open(&w, 2);
+    struct world_client *p = world_join(&w, 0);
+    world_connect(&w, p);
+    world_publish(&w, p, 1, CODEC_VP8, VIDEO);
+    frames(p, 10, 3, true);
+    struct world_client *v = world_join(&w, 1);
+    client_hold_nomination(v->client, true);
+    world_connect(&w, v);
+    world_subscribe(&w, v, p, 1, CODEC_VP8, OUT);
+    frames(p, 13, 3, false);
+    CHECK_EQ(p->pli, 0);
+    client_hold_nomination(v->client, false);
+    world_run(&w, MP_S(2)); /* its next check */
+    CHECK_EQ(p->pli, 1);
+    frames(p, 16, 2, true);
+    CHECK_EQ(v->rtp, 2);
+    world_close(&w);
+}
+
 static void key_frame_requests_are_one_a_second(void)
 {
     struct world_client *p, *v;
@@ -686,6 +707,7 @@ static void wrong_fingerprint_ends_the_session(void)
 TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_at_another_worker_reach_the_owner),
           TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
           TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
+          TEST(key_frame_waits_for_the_nomination),
           TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(nack_is_answered_by_rtx),
           TEST(publisher_is_asked_for_what_is_missing), TEST(publisher_hears_of_its_transport_and_loss),
           TEST(sender_report_maps_the_source_clock), TEST(run_is_padded_to_one_length),
