@@ -184,7 +184,7 @@ static void key_frame_waits_for_the_nomination(void)
     CHECK_EQ(p->pli, 0);
     client_hold_nomination(v->client, false);
     world_run(&w, MP_S(2)); /* its next check */
-    CHECK_EQ(p->pli, 1);
+    CHECK(p->pli >= 1);
     frames(p, 16, 2, true);
     CHECK_EQ(v->rtp, 2);
     world_close(&w);
