@@ -1,6 +1,7 @@
 # make run     installs what is missing, builds, and starts Monoport at http://localhost:8000 (ARGS="--port 9000" to change)
 # make build   the same without starting: build/monoport
 # make test    installs what the tests need and runs them all (SANITIZE=1: with AddressSanitizer and UBSan)
+# make bench   measures the server beside a plain reference and writes bench/RESULTS.md (ten minutes, alone on the machine)
 # make format  puts the C sources into the project's form
 # make clean   removes what was built
 
@@ -16,7 +17,7 @@ WEB       := $(shell find web -type f -not -path '*/node_modules/*' -not -path '
 ARGS      ?=
 export SANITIZE
 
-.PHONY: run build test asan tsan clang page setup setup-test format clean
+.PHONY: run build test bench asan tsan clang page setup setup-test format clean
 
 run: build
 	exec $(BUILD)/monoport $(ARGS)
@@ -40,6 +41,9 @@ clang: setup-test page
 
 test: setup-test $(if $(SANITIZE),asan,build asan tsan clang) tests/e2e/node_modules/.stamp
 	@tests/run
+
+bench: setup-test build
+	@bench/run $(ARGS)
 
 page: web/dist/.stamp
 

@@ -188,14 +188,15 @@ static void full_buffers_are_loss_and_nothing_waits(void)
 
 static void answers_leave_from_the_address_that_was_asked(void)
 {
-    struct address any, loop, other, to;
+    struct address any, loop, to;
     struct udp_sent sent = {0};
     memset(&any, 0, sizeof any);
     struct udp *client = open_at("127.0.0.1", 45003, UDP_RUNS, &loop);
     const char *error;
     any.port = 45004;
     struct udp *server = udp_open(&any, UDP_RUNS, &error);
-    CHECK(server && address_parse(&to, "127.0.0.7", 45004) && address_parse(&other, "127.0.0.1", 45004));
+    CHECK(address_parse(&to, "127.0.0.7", 45004));
+    CHECK(server != NULL);
     struct transmit t = {.path = {loop, to}, .data = data[0], .len = 40, .segment = 40};
     got_count = 0;
     udp_send(client, &t, 1, &sent);
