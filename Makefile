@@ -17,7 +17,7 @@ WEB       := $(shell find web -type f -not -path '*/node_modules/*' -not -path '
 ARGS      ?=
 export SANITIZE
 
-.PHONY: run build test bench asan tsan clang page setup setup-test format clean
+.PHONY: run build build-tests test bench asan tsan clang page setup setup-test format clean
 
 run: build
 	exec $(BUILD)/monoport $(ARGS)
@@ -26,20 +26,25 @@ build: setup page
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >/dev/null
 	@ninja --quiet -C $(BUILD)
 
+# The same with the unit tests in it.
+build-tests: setup-test build
+	@meson configure $(BUILD) -Dtests=true
+	@ninja --quiet -C $(BUILD)
+
 asan: setup-test page
-	@[ -f $(ASAN)/build.ninja ] || meson setup $(ASAN) -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized >/dev/null
+	@[ -f $(ASAN)/build.ninja ] || meson setup $(ASAN) -Dtests=true -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized >/dev/null
 	@ninja --quiet -C $(ASAN)
 
 tsan: setup-test page
-	@[ -f $(TSAN)/build.ninja ] || meson setup $(TSAN) -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized >/dev/null
+	@[ -f $(TSAN)/build.ninja ] || meson setup $(TSAN) -Dtests=true -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized >/dev/null
 	@ninja --quiet -C $(TSAN)
 
 # The other compiler: its warnings are errors too.
 clang: setup-test page
-	@[ -f $(CLANG)/build.ninja ] || CC=clang meson setup $(CLANG) >/dev/null
+	@[ -f $(CLANG)/build.ninja ] || CC=clang meson setup $(CLANG) -Dtests=true >/dev/null
 	@ninja --quiet -C $(CLANG)
 
-test: setup-test $(if $(SANITIZE),asan,build asan tsan clang) tests/e2e/node_modules/.stamp
+test: setup-test $(if $(SANITIZE),asan,build-tests asan tsan clang) tests/e2e/node_modules/.stamp
 	@tests/run
 
 bench: setup-test build
