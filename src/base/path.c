@@ -15,7 +15,7 @@ bool address_equal(const struct address *a, const struct address *b)
 
 bool path_equal(const struct path *a, const struct path *b)
 {
-    return address_equal(&a->remote, &b->remote) && address_equal(&a->local, &b->local);
+    return a->link == b->link && address_equal(&a->remote, &b->remote) && address_equal(&a->local, &b->local);
 }
 
 /* wyhash's mixing step: both halves of a 64 x 64 product. */
@@ -40,7 +40,7 @@ uint64_t path_hash(const struct path *p, uint64_t key)
 {
     uint64_t h = hash_ip(p->remote.ip, key);
     h = mix(h ^ p->remote.port, key ^ 0x8ebc6af09c88c6e3ull);
-    return hash_ip(p->local.ip, h ^ p->local.port);
+    return hash_ip(p->local.ip, h ^ p->local.port ^ (uint64_t)p->link << 16);
 }
 
 const char *address_ip_text(const struct address *a, char text[ADDRESS_TEXT_SIZE])

@@ -1,6 +1,7 @@
 /* Addresses and paths. An IPv4 address is kept in its IPv4-mapped IPv6 form, so one client is one identity
  * whichever family its socket has. */
 #pragma once
+#include "link.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@ struct address {
 
 struct path {
     struct address local, remote; /* local.ip is all zero where the receiving address is not known */
+    uint32_t link;                /* LINK_UDP, or the link that its datagrams come and go by */
 };
 
 #define ADDRESS_TEXT_SIZE 64 /* "[ipv6%scope]:port" and its end */

@@ -36,6 +36,7 @@ enum message_type {
     MESSAGE_MEDIA,        /* payload: a plain RTP packet of `track`; media tells what it is */
     MESSAGE_KEYFRAME,     /* viewers at `from` need a key frame of `track` */
     MESSAGE_CLOCK,        /* sender report of `track`, in our time */
+    MESSAGE_TRANSMIT,     /* payload: a finished datagram for `path`, whose link is `to`'s */
 };
 
 enum end_reason { END_CLOSED /* by command */, END_CONSENT, END_DTLS_FAILED, END_PEER_CLOSED, END_NO_MEMORY };
@@ -84,5 +85,5 @@ struct message {
 static inline bool message_may_drop(const struct message *m)
 {
     return m->type == MESSAGE_STRAY || m->type == MESSAGE_MEDIA || m->type == MESSAGE_KEYFRAME || m->type == MESSAGE_CLOCK ||
-           m->type == MESSAGE_PATH_SEEN;
+           m->type == MESSAGE_PATH_SEEN || m->type == MESSAGE_TRANSMIT;
 }

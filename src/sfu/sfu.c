@@ -225,6 +225,10 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
     case MESSAGE_STRAY: input(sfu, &m->path, m->payload.data, m->payload.len, m->from, now); return;
     case MESSAGE_PATH_ADDED: path_added(sfu, m); return;
     case MESSAGE_PATH_REMOVED: path_removed(sfu, m); return;
+    case MESSAGE_TRANSMIT:
+        INVARIANT(link_worker(m->path.link) == sfu->config.worker);
+        outbox_copy(sfu, &m->path, m->payload.data, m->payload.len);
+        return;
     case MESSAGE_REPLICA_OPEN: track_replica_open(sfu, m->track, m->from); return;
     case MESSAGE_REPLICA_CLOSE: track_replica_close(sfu, m->track, m->from); return;
     case MESSAGE_MEDIA: track_media(sfu, m, now); return;
@@ -304,7 +308,8 @@ static bool output_run(struct sfu *sfu, struct transmit *transmit, mp_time now)
     return false;
 }
 
-size_t sfu_output(struct sfu *sfu, struct transmit *transmits, size_t max, mp_time now)
+/* As many as fit the arena. */
+static size_t output_some(struct sfu *sfu, struct transmit *transmits, size_t max, mp_time now)
 {
     size_t n = 0;
     sfu->arena_used = 0;
@@ -314,6 +319,38 @@ size_t sfu_output(struct sfu *sfu, struct transmit *transmits, size_t max, mp_ti
         sfu->arena_used += (transmits[n++].len + 63) & ~(size_t)63;
     }
     srtp_batch_flush(sfu->batch);
-    stat_set(&stats_of(sfu)->pool_used, sfu->pool.used);
     return n;
+}
+
+static bool is_elsewhere(const struct sfu *sfu, const struct path *path)
+{
+    return path->link != LINK_UDP && link_worker(path->link) != sfu->config.worker;
+}
+
+/* A run for another worker's link: a message for each datagram. */
+static void hand_over(struct sfu *sfu, const struct transmit *t)
+{
+    struct message m = {.type = MESSAGE_TRANSMIT, .to = (uint8_t)link_worker(t->path.link), .path = t->path};
+    for (uint32_t at = 0; at < t->len; at += t->segment) {
+        struct packet *p = outbox_packet(sfu);
+        if (!p)
+            return;
+        p->len = (uint16_t)(t->len - at < t->segment ? t->len - at : t->segment);
+        memcpy(p->data, t->data + at, p->len);
+        emit(sfu, &m, p);
+        packet_drop(&sfu->pool, p);
+    }
+}
+
+size_t sfu_output(struct sfu *sfu, struct transmit *transmits, size_t max, mp_time now)
+{
+    size_t n, kept = 0;
+    while (!kept && (n = output_some(sfu, transmits, max, now)))
+        for (size_t i = 0; i < n; i++)
+            if (is_elsewhere(sfu, &transmits[i].path))
+                hand_over(sfu, &transmits[i]);
+            else
+                transmits[kept++] = transmits[i];
+    stat_set(&stats_of(sfu)->pool_used, sfu->pool.used);
+    return kept;
 }

@@ -36,7 +36,8 @@ void sfu_input(struct sfu *, const struct path *, const uint8_t *, size_t len, m
 void sfu_message(struct sfu *, const struct message *, mp_time now);
 void sfu_timeout(struct sfu *, mp_time now);
 mp_time sfu_deadline(const struct sfu *); /* when sfu_timeout wants to be called; MP_NEVER: not at all */
-/* Fills at most `max` transmits; drain until 0. What they point to is valid until the next call of sfu_output. */
+/* Fills at most `max` transmits, all for this worker's socket and links; drain until 0. What they point to is valid until the
+ * next call of sfu_output. What goes by another worker's link becomes a message: drain sfu_emit afterwards. */
 size_t sfu_output(struct sfu *, struct transmit *, size_t max, mp_time now);
 /* Drain until false. The message's payload is valid until the next call. */
 bool sfu_emit(struct sfu *, struct message *);

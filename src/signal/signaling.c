@@ -132,7 +132,7 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
         p = NULL; /* closed by us meanwhile */
     if (p && m->type == MESSAGE_CLAIMED)
         claimed(p, m->from);
-    else if (p && m->type == MESSAGE_PATH_SEEN)
+    else if (p && m->type == MESSAGE_PATH_SEEN && m->path.link == LINK_UDP) /* a link's is no address that a NAT gave to UDP */
         say_seen(p, &m->path.remote);
     else if (p && m->type == MESSAGE_CONNECTED)
         p->state = SESSION_CONNECTED;

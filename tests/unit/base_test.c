@@ -134,6 +134,22 @@ static void address_of_either_family_is_one_identity(void)
     CHECK(!address_parse(&a, "192.0.2", 1) && !address_parse(&a, "", 1) && !address_parse(&a, "example.org", 1));
 }
 
+static void link_names_kind_worker_and_place(void)
+{
+    for (unsigned worker = 0; worker <= 0xff; worker++) {
+        uint32_t link = link_make(LINK_RELAY, worker, (1u << LINK_ID_BITS) - 1 - worker);
+        CHECK_EQ(link_kind(link), LINK_RELAY);
+        CHECK_EQ(link_worker(link), worker);
+        CHECK_EQ(link_id(link), (1u << LINK_ID_BITS) - 1 - worker);
+        CHECK(link_make(LINK_STREAM, worker, 0) != LINK_UDP);
+    }
+    CHECK_EQ(link_kind(LINK_UDP), LINK_DATAGRAM);
+    struct path a = {.remote.port = 1}, b = a;
+    b.link = link_make(LINK_STREAM, 0, 1);
+    CHECK(path_equal(&a, &a) && !path_equal(&a, &b));
+    CHECK(path_hash(&a, 7) != path_hash(&b, 7));
+}
+
 static void pool_is_bounded_and_counts(void)
 {
     struct packet_pool pool;
@@ -162,4 +178,4 @@ static void ntp_time_round_trips(void)
 
 TEST_MAIN(TEST(ring_gives_back_what_was_pushed), TEST(ring_refuses_when_full), TEST(map_agrees_with_a_plain_table),
           TEST(heap_pops_in_order), TEST(sequence_extends_over_the_wrap), TEST(rate_refills_to_its_burst),
-          TEST(address_of_either_family_is_one_identity), TEST(pool_is_bounded_and_counts), TEST(ntp_time_round_trips))
+          TEST(address_of_either_family_is_one_identity), TEST(link_names_kind_worker_and_place), TEST(pool_is_bounded_and_counts), TEST(ntp_time_round_trips))

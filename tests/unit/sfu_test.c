@@ -73,6 +73,28 @@ static void datagrams_at_another_worker_reach_the_owner(void)
     world_close(&w);
 }
 
+static void session_is_reached_by_another_workers_link(void)
+{
+    struct world_client *p, *v;
+    call(2, 0, 0, &p, &v);
+    v->link = p->link = link_make(LINK_STREAM, 1, 4711);
+    v->received_by = p->received_by = 1;
+    world_run(&w, MP_S(6)); /* their checks nominate it */
+    unsigned before = v->rtp, by_link = v->by_link;
+    frames(p, 10, 20, true);
+    CHECK_EQ(v->rtp - before, 20);
+    CHECK_EQ(v->by_link - by_link, 20);
+    CHECK_EQ(world_owner(&w, v), 0);
+    CHECK_EQ(stat_get(&w.stats[1].sessions), 0);
+    v->link = link_make(LINK_STREAM, 0, 4711); /* the same addresses by another link are another path */
+    v->received_by = 0;
+    world_run(&w, MP_S(6));
+    by_link = v->by_link;
+    frames(p, 30, 20, true);
+    CHECK_EQ(v->by_link - by_link, 20);
+    world_close(&w);
+}
+
 static void media_waits_for_a_key_frame(void)
 {
     struct world_client *p, *v;
@@ -705,7 +727,7 @@ static void wrong_fingerprint_ends_the_session(void)
 }
 
 TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_at_another_worker_reach_the_owner),
-          TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
+          TEST(session_is_reached_by_another_workers_link), TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
           TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
           TEST(key_frame_waits_for_the_nomination),
           TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(nack_is_answered_by_rtx),

@@ -451,6 +451,10 @@ static void the_seen_address_is_told_as_a_srflx_candidate(void)
     CHECK(same(text_of(inner, "sdpMid"), "0"));
     json_decref(inner);
     CHECK_EQ(waiting(p, NULL), 0);
+    struct message by_stream = {.type = MESSAGE_PATH_SEEN, .session = peer_session(p)};
+    by_stream.path.link = link_make(LINK_STREAM, 0, 1);
+    signal_event(s.signaling, &by_stream, s.now);
+    CHECK_EQ(waiting(p, NULL), 0); /* a TCP connection's address is no srflx candidate */
     stage_close(&s);
 }
 

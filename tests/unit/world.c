@@ -72,6 +72,13 @@ static struct world_client *client_at(struct world *w, const struct address *a)
     return NULL;
 }
 
+static void send_from(struct world *w, const struct world_client *c, const uint8_t *data, size_t len)
+{
+    struct path path = *client_path(c->client);
+    path.link = c->link;
+    world_datagram(w, c->received_by, &path, data, len);
+}
+
 static bool send_clients(struct world *w)
 {
     uint8_t data[1500];
@@ -82,19 +89,22 @@ static bool send_clients(struct world *w)
         while ((len = client_output(c->client, data, sizeof data))) {
             moved = true;
             if (!w->lose || !w->lose(w, false, data, len))
-                world_datagram(w, c->received_by, client_path(c->client), data, len);
+                send_from(w, c, data, len);
         }
     }
     return moved;
 }
 
-static void deliver(struct world *w, const struct transmit *t)
+static void deliver(struct world *w, unsigned worker, const struct transmit *t)
 {
     struct world_client *c = client_at(w, &t->path.remote);
+    INVARIANT(t->path.link == LINK_UDP || link_worker(t->path.link) == worker);
     uint32_t step = t->segment && t->segment < t->len ? t->segment : t->len;
     for (uint32_t at = 0; at < t->len; at += step) {
         uint32_t len = t->len - at < step ? t->len - at : step;
         INVARIANT(len <= DATAGRAM_IN_MAX);
+        if (c && t->path.link != LINK_UDP && t->path.link == c->link)
+            c->by_link++;
         if (!c)
             w->to_strangers++;
         else if (!w->lose || !w->lose(w, true, t->data + at, len))
@@ -110,7 +120,7 @@ static bool drain(struct world *w, unsigned i)
     bool moved = false;
     while ((n = sfu_output(w->sfu[i], t, 8, w->now)))
         for (size_t k = 0; k < n; k++, moved = true)
-            deliver(w, &t[k]);
+            deliver(w, i, &t[k]);
     while (sfu_emit(w->sfu[i], &m)) {
         moved = true;
         if (m.to != TO_CONTROL) {
@@ -160,7 +170,7 @@ void world_run(struct world *w, mp_time duration)
 
 void world_datagram(struct world *w, unsigned worker, const struct path *from, const uint8_t *data, size_t len)
 {
-    struct path path = {.local = from->remote, .remote = from->local};
+    struct path path = {.local = from->remote, .remote = from->local, .link = from->link};
     sfu_input(w->sfu[worker], &path, data, len, w->now);
 }
 
@@ -331,7 +341,7 @@ void world_send(struct world *w, struct world_client *c, enum codec codec, uint3
     size_t len = client_rtp(c->client, plain, n + size, index, out);
     INVARIANT(len > 0);
     if (!w->lose || !w->lose(w, false, out, len))
-        world_datagram(w, c->received_by, client_path(c->client), out, len);
+        send_from(w, c, out, len);
 }
 
 void world_send_rtcp(struct world *w, struct world_client *c, const uint8_t *packet, size_t n)
@@ -339,5 +349,5 @@ void world_send_rtcp(struct world *w, struct world_client *c, const uint8_t *pac
     uint8_t out[1600];
     size_t len = client_rtcp(c->client, packet, n, out);
     INVARIANT(len > 0);
-    world_datagram(w, c->received_by, client_path(c->client), out, len);
+    send_from(w, c, out, len);
 }

@@ -16,6 +16,8 @@ struct world_client {
     uint32_t session;
     struct session_credentials credentials;
     unsigned received_by; /* worker that its datagrams reach */
+    uint32_t link;        /* by which they come; LINK_UDP unless a test sets another */
+    unsigned by_link;     /* datagrams that it was sent by that link */
     unsigned rtp, rtcp, pli, nacked, twcc, sr, rr;
     struct rtcp_sr last_sr;
     uint8_t last[1600];   /* the last RTP packet, plain */
