@@ -71,29 +71,31 @@ await test('no connection has an ICE server', async () => {
   }
 });
 
-await test('late viewers decode: five, one after the other', async () => {
-  const times = [];
-  for (let turn = 1; turn <= 5; turn += 1) {
-    const viewer = await join(here, `viewer-${turn}`, { path: '/watch' });
-    const { timings } = await viewer.until('has a first frame', ({ timings }) => timings.firstRemoteFrame);
-    times.push(timings.firstRemoteFrame - timings.joinStarted);
-    await viewer.close();
-  }
-  diagnostic(`from join to the first decoded frame: ${times.map((time) => `${Math.round(time)} ms`).join(', ')}; median ${Math.round(median(times))} ms`);
-  assert(median(times) < 15_000, 'the median is beyond all bounds');
+// Two browsers that encode 1280x720 in software keep two cores busy by themselves, and a third one waits for them at every
+// step of its join. What is measured here is the join: the pair comes again with small pictures.
+const small = { query: { video: 'small' } };
+await test('the pair comes again, with small pictures', async () => {
+  await Promise.all([ada.close(), bob.close()]);
+  const again = await Promise.all([join(here, 'ada', small), join(there, 'bob', small)]);
+  await Promise.all([again[0].sees(['bob']), again[1].sees(['ada'])]);
 });
 
-await test('a participant who comes anew decodes: five joins', async () => {
+/** Five that join one after the other, each alone: from the page's join to the first picture of somebody else. */
+async function joins(browser, name, options) {
   const times = [];
   for (let turn = 1; turn <= 5; turn += 1) {
-    const guest = await join(there, `guest-${turn}`, { query: { video: 'small' } });
+    const guest = await join(browser, `${name}-${turn}`, options);
     const { timings } = await guest.until('has a first frame', ({ timings }) => timings.firstRemoteFrame);
     times.push(timings.firstRemoteFrame - timings.joinStarted);
     await guest.close();
   }
   diagnostic(`from join to the first decoded frame: ${times.map((time) => `${Math.round(time)} ms`).join(', ')}; median ${Math.round(median(times))} ms`);
   assert(median(times) < 15_000, 'the median is beyond all bounds');
-});
+}
+
+await test('late viewers decode: five, one after the other', () => joins(here, 'viewer', { path: '/watch' }));
+
+await test('a participant who comes anew decodes: five joins', () => joins(there, 'guest', small));
 
 await test('no packet went anywhere but to the server\'s one port', async () => {
   for (const host of hosts) {
