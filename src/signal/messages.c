@@ -36,6 +36,8 @@ void say_room(struct participant *except, struct room *room, json_t *message)
     free(text);
 }
 
+json_int_t audience_of(const struct participant *p) { return (json_int_t)(p->room->audience - !p->listed); }
+
 void say_audiences(struct signaling *s)
 {
     for (size_t i = 0; i < ROOMS_MAX; i++) {
@@ -43,7 +45,8 @@ void say_audiences(struct signaling *s)
         if (!room || !room->audience_changed)
             continue;
         room->audience_changed = false;
-        say_room(NULL, room, json_pack("{s:s, s:I}", "type", "audience", "count", (json_int_t)room->audience));
+        for (struct participant *p = room->participants; p; p = p->next)
+            say(p, json_pack("{s:s, s:I}", "type", "audience", "count", audience_of(p)));
     }
 }
 

@@ -65,7 +65,7 @@ static void say_joined(struct participant *p)
         if (o != p && o->listed)
             json_array_append_new(others, describe(o));
     say(p, json_pack("{s:s, s:s, s:s, s:o, s:I, s:s}", "type", "joined", "peerId", p->id, "room", p->room->name,
-                     "participants", others, "audience", (json_int_t)p->room->audience, "version",
+                     "participants", others, "audience", audience_of(p), "version",
                      p->signaling->config.version));
     if (p->listed)
         say_room(p, p->room, json_pack("{s:s, s:o}", "type", "participant-joined", "participant", describe(p)));

@@ -138,6 +138,7 @@ void say(struct participant *, json_t *);                          /* takes the 
 void say_room(struct participant *except, struct room *, json_t *); /* takes the reference */
 void say_error(struct participant *, const char *code, const char *message);
 void say_bye(struct participant *, const char *reason, const char *message, uint16_t close_code);
+json_int_t audience_of(const struct participant *); /* of its room: the others that are not listed */
 void say_audiences(struct signaling *);
 void say_candidates(struct participant *);
 void say_seen(struct participant *, const struct address *);

@@ -166,7 +166,7 @@ static void a_crowd_of_watchers_is_counted_at_most_every_2_s(void)
     struct peer *a = peer_join(&s, "one", "watch"), *b = peer_join(&s, "one", "watch");
     json_t *joined = take(b, "joined");
     CHECK_EQ(json_array_size(json_object_get(joined, "participants")), WATCHERS_LISTED_MAX + 1);
-    CHECK_EQ(json_integer_value(json_object_get(joined, "audience")), 2);
+    CHECK_EQ(json_integer_value(json_object_get(joined, "audience")), 1); /* not itself */
     CHECK_EQ(waiting(first, NULL), 0);
     CHECK_EQ(signal_deadline(s.signaling), s.now + MP_S(2));
     s.now += MP_S(2) - 1;
@@ -175,6 +175,8 @@ static void a_crowd_of_watchers_is_counted_at_most_every_2_s(void)
     s.now += 1;
     signal_timeout(s.signaling, s.now);
     CHECK_EQ(json_integer_value(json_object_get(take(first, "audience"), "count")), 2);
+    CHECK_EQ(json_integer_value(json_object_get(take(listed[1], "audience"), "count")), 2);
+    CHECK_EQ(json_integer_value(json_object_get(take(b, "audience"), "count")), 1);
     CHECK_EQ(signal_deadline(s.signaling), MP_NEVER);
     peer_say(a, "mute", "{s:b}", "video", 1); /* nobody knows it by name */
     peer_close(a);

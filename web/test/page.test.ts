@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CallSnapshot, Participant, RemoteStream } from '../client';
-import { ownScene, remoteScenes } from '../src/model/crowd';
+import { ownScene, remoteScenes, watcherCount } from '../src/model/crowd';
 import { gridShape } from '../src/model/grid';
 import { makeRoomName } from '../src/model/room-name';
 import { cleanName, parseRoute, roomLink } from '../src/model/route';
@@ -102,6 +102,11 @@ test('everyone_has_a_scene_but_watchers', () => {
     ['b', 'screen', true],
     ['Guest', 'camera', true],
   ]);
+});
+
+test('watchers_are_those_listed_and_those_counted', () => {
+  const participants = [person('a'), person('b', { role: 'watch' }), person('c', { role: 'stream' })];
+  expect(watcherCount({ participants, audience: 40 })).toBe(41);
 });
 
 const device = (problem: 'refused' | 'missing' | 'busy' | 'insecure' | null) => ({ on: problem === null, track: null, deviceId: null, problem });

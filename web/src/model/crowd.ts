@@ -30,6 +30,11 @@ export function remoteScenes({ participants, streams }: CallSnapshot): Scene[] {
   ];
 }
 
+/** How many watch, of those that are listed and those that are only counted; without this user. */
+export function watcherCount({ participants, audience }: Pick<CallSnapshot, 'participants' | 'audience'>): number {
+  return audience + participants.filter(({ role }) => role === 'watch').length;
+}
+
 /** This user's own scene. The own screen has none: it would show itself in itself without end. */
 export function ownScene({ microphone, camera }: Pick<LocalMedia, 'microphone' | 'camera'>, name: string): Scene {
   return {

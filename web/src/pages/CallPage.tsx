@@ -45,16 +45,17 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
   const copyLink = () => void copyText(link).then((ok) => tell(ok ? 'Link copied' : 'The browser did not let us copy'));
   const noteFrame = useCallback(() => call.noteRemoteFrame(), [call]);
   const scenes = [...remoteScenes(snapshot), ownScene(local, name)];
-  const isAlone = participants.length === 0 && state === 'connected';
+  const present = participants.length + snapshot.audience + 1;
+  const isAlone = present === 1 && state === 'connected';
 
   return (
     <div className="room dark">
-      <RoomHeader room={room} status={state === 'connecting' ? 'Connecting…' : countWords(participants.length + 1)}>
+      <RoomHeader room={room} status={state === 'connecting' ? 'Connecting…' : countWords(present)}>
         <RoundButton icon="link" label="Copy the link of this room" onClick={copyLink} />
         <RoundButton
           icon="people"
-          label={`Participants: ${participants.length + 1}`}
-          badge={String(participants.length + 1)}
+          label={`Participants: ${present}`}
+          badge={String(present)}
           pressed={panel === 'people'}
           onClick={() => toggle('people')}
         />

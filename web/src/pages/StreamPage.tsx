@@ -4,7 +4,7 @@ import { useCall } from '../hooks/use-call';
 import { useLocalMedia } from '../hooks/use-local-media';
 import { useToasts } from '../hooks/use-toasts';
 import { useVisit } from '../hooks/use-visit';
-import { ownScene } from '../model/crowd';
+import { ownScene, watcherCount } from '../model/crowd';
 import { roomLink } from '../model/route';
 import type { Visit } from '../model/visit';
 import { Banner } from '../parts/Banner';
@@ -26,11 +26,13 @@ const nothing = () => undefined;
 export function StreamPage({ visit, call }: { visit: Visit; call: Call }) {
   const { name, media } = useVisit(visit);
   const local = useLocalMedia(media);
-  const { participants, room, state } = useCall(call);
+  const snapshot = useCall(call);
+  const { participants, room, state } = snapshot;
   const [toasts, tell] = useToasts();
   const [panel, setPanel] = useState<'network' | 'devices' | null>(null);
   const toggle = (which: 'network' | 'devices') => setPanel(panel === which ? null : which);
-  const viewers = participants.filter(({ role }) => role !== 'stream').length;
+  // Who takes part in the call of this room sees the stream, too.
+  const viewers = watcherCount(snapshot) + participants.filter(({ role }) => role === 'call').length;
   const self = ownScene(local, name);
   const scenes = local.screen
     ? [{ ...self, key: 'self-screen', kind: 'screen' as const, video: local.screen.video, audioMuted: false }, self]

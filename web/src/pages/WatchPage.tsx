@@ -3,7 +3,7 @@ import type { Call, LocalDevice } from '../../client';
 import { useAudioOutput } from '../hooks/use-audio-output';
 import { useCall } from '../hooks/use-call';
 import { useSpeakers } from '../hooks/use-speakers';
-import { remoteScenes } from '../model/crowd';
+import { remoteScenes, watcherCount } from '../model/crowd';
 import type { Visit } from '../model/visit';
 import { Banner } from '../parts/Banner';
 import { Gallery } from '../parts/Gallery';
@@ -28,7 +28,7 @@ export function WatchPage({ visit, call }: { visit: Visit; call: Call }) {
   const noteFrame = useCallback(() => call.noteRemoteFrame(), [call]);
   const view = useRef<HTMLDivElement>(null);
   const scenes = remoteScenes(snapshot);
-  const viewers = 1 + snapshot.participants.filter(({ role }) => role === 'watch').length;
+  const viewers = 1 + watcherCount(snapshot);
 
   const toggleFullscreen = () => {
     if (document.fullscreenElement) void document.exitFullscreen();
