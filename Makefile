@@ -2,6 +2,7 @@
 # make build   the same without starting: build/monoport
 # make test    installs what the tests need and runs them all (SANITIZE=1: with AddressSanitizer and UBSan)
 # make bench   measures the server beside a plain reference and writes bench/RESULTS.md (ten minutes, alone on the machine)
+# make soak    hours of joins, calls and faults at once: HOURS=1 (the default); build/soak has what came of it
 # make format  puts the C sources into the project's form
 # make clean   removes what was built
 
@@ -17,7 +18,7 @@ WEB       := $(shell find web -type f -not -path '*/node_modules/*' -not -path '
 ARGS      ?=
 export SANITIZE
 
-.PHONY: run build build-tests test bench asan tsan clang page setup setup-test format clean
+.PHONY: run build build-tests test bench soak asan tsan clang page setup setup-test format clean
 
 run: build
 	exec $(BUILD)/monoport $(ARGS)
@@ -49,6 +50,10 @@ test: setup-test $(if $(SANITIZE),asan,build-tests asan tsan clang) tests/e2e/no
 
 bench: setup-test build
 	@bench/run $(ARGS)
+
+HOURS ?= 1
+soak: setup-test build
+	@tests/soak/run --hours $(HOURS) $(ARGS)
 
 page: web/dist/.stamp
 
