@@ -1,6 +1,6 @@
 """The picture of a soak: memory, descriptors, sessions and drops over time."""
 
-WIDTH, ROW, LEFT, TOP = 900, 110, 90, 46
+WIDTH, ROW, LEFT, TOP = 900, 110, 112, 46
 STYLE = ("<style>text{font:12px system-ui,sans-serif;fill:#57606a}.title{font-size:15px;font-weight:600;fill:#24292f}.name{fill:#24292f}"
          ".axis{stroke:#d0d7de}.line{fill:none;stroke:#0969da;stroke-width:1.4}.empty{fill:#cf222e}.storm{fill:#fff3cd}"
          "@media(prefers-color-scheme:dark){text{fill:#9198a1}.title,.name{fill:#f0f6fc}.axis{stroke:#3d444d}.storm{fill:#3b2f0b}}</style>")
