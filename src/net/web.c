@@ -1,5 +1,8 @@
-/* Timers: the one of web_set_timer, and one that accepts again after the process had no file descriptors
- * left. */
+/* The loop is libev's (epoll), and libwebsockets a guest in it: its own loop polls every socket at each turn.
+ *
+ * Timers: the one of web_set_timer, one that accepts again after the process had no file descriptors left,
+ * and a tick, because libwebsockets' glue arms its timer for libev only once: what it wants sooner than that
+ * is seen to when it next has something to do. Its own timeouts are of many seconds. */
 #include "limits.h"
 #include "log.h"
 #include "web_internal.h"
@@ -13,7 +16,8 @@
 #include <unistd.h>
 
 #define ACCEPTS_A_TURN 64
-#define ACCEPT_PAUSE   (LWS_USEC_PER_SEC / 5)
+#define ACCEPT_PAUSE   0.2 /* s */
+#define TICK           1.0 /* s */
 #define DESCRIPTORS_FAST                                                                                     \
     65536 /* libwebsockets' tables have a slot for each possible descriptor up to here … */
 #define DESCRIPTORS_SLOW 16384 /* … and are searched where the limit is higher, so that they stay small */
@@ -37,6 +41,61 @@ static void log_library(int level, const char *text)
         return;
     snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
     log_line(to, "web library", "text=%s", log_quote(quoted, sizeof quoted, line));
+}
+
+/* --- the loop --- */
+
+static void start_timer(struct web *w, ev_timer *timer, double seconds)
+{
+    ev_timer_stop(w->loop, timer);
+    ev_timer_set(timer, seconds, 0);
+    ev_timer_start(w->loop, timer);
+}
+
+static void woken(struct ev_loop *loop, ev_async *wake, int events)
+{
+    struct web *w = wake->data;
+    w->handler.woken(w->handler.context);
+}
+
+static void timer_came(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct web *w = timer->data;
+    w->handler.timer(w->handler.context);
+}
+
+static void tick(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct web *w = timer->data;
+    lws_cancel_service(w->context);
+}
+
+static void resume_accepting(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct web *w = timer->data;
+    lws_rx_flow_control(w->listener, 1);
+}
+
+static bool start_loop(struct web *w)
+{
+    w->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+    if (!w->loop)
+        return false;
+    ev_async_init(&w->wake, woken);
+    ev_timer_init(&w->timer, timer_came, 0, 0);
+    ev_timer_init(&w->resume, resume_accepting, 0, 0);
+    ev_timer_init(&w->tick, tick, TICK, TICK);
+    w->wake.data = w->timer.data = w->resume.data = w->tick.data = w;
+    ev_async_start(w->loop, &w->wake);
+    ev_timer_start(w->loop, &w->tick);
+    return true;
+}
+
+static void stop(struct web *w)
+{
+    if (w->context)
+        lws_context_destroy(w->context);
+    ev_loop_destroy(w->loop);
 }
 
 /* --- listening --- */
@@ -76,20 +135,13 @@ static int open_listener(const struct address *a)
     return fd;
 }
 
-static void resume_accepting(lws_sorted_usec_list_t *sul)
-{
-    struct web *w = lws_container_of(sul, struct web, resume);
-    if (w->listener)
-        lws_rx_flow_control(w->listener, 1);
-}
-
 /* Without descriptors the listening socket stays readable: waiting a little keeps the loop from spinning. */
 static void pause_accepting(struct web *w)
 {
     if (may_log())
         log_line(LOG_LEVEL_WARN, "cannot accept connections", "error=\"%s\"", strerror(errno));
     lws_rx_flow_control(w->listener, 0);
-    lws_sul_schedule(w->context, 0, &w->resume, resume_accepting, ACCEPT_PAUSE);
+    start_timer(w, &w->resume, ACCEPT_PAUSE);
 }
 
 static void adopt(struct web *w, int fd)
@@ -155,7 +207,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     if (c)
         c->wsi = wsi;
     switch (reason) {
-    case LWS_CALLBACK_EVENT_WAIT_CANCELLED: w->handler.woken(w->handler.context); return 0;
     case LWS_CALLBACK_RAW_RX_FILE: accept_some(w); return 0;
     case LWS_CALLBACK_HTTP: return http_request(c, in, len);
     case LWS_CALLBACK_HTTP_WRITEABLE: return http_write(c);
@@ -184,8 +235,8 @@ static const struct lws_protocol_vhost_options headers[] = {
      "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"},
 };
 
-/* Each ping costs a look at all descriptors (the library polls), so not more often than a dead client needs to be noticed: its
- * media ends after 30 s without a check anyway. */
+/* Each ping costs a look at all descriptors (the library polls), so not more often than a dead client needs
+ * to be noticed: its media ends after 30 s without a check anyway. */
 static const lws_retry_bo_t idle_policy = {.secs_since_valid_ping = 25, .secs_since_valid_hangup = 40};
 
 static bool start_library(struct web *w)
@@ -197,12 +248,14 @@ static bool start_library(struct web *w)
     bool slow = limit.rlim_cur > DESCRIPTORS_FAST;
     unsigned most = slow ? DESCRIPTORS_SLOW : (unsigned)limit.rlim_cur;
     w->connections_max = most > 2 * DESCRIPTORS_OWN ? most - DESCRIPTORS_OWN : most / 2;
+    void *loops[] = {w->loop};
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER, /* we accept, see accept_some */
         .protocols = protocols,
         .headers = headers,
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
-                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | LWS_SERVER_OPTION_LIBEV,
+        .foreign_loops = loops,
         .user = w,
         .server_string = "monoport",
         .retry_and_idle_policy = &idle_policy,
@@ -239,12 +292,15 @@ struct web *web_new(const struct web_config *config, const struct web_handler *h
         free(w);
         return NULL;
     }
-    if (start_library(w))
-        return w;
-    *error = "the web library did not start";
-    if (w->context)
-        lws_context_destroy(w->context);
-    close(w->listen_fd);
+    *error = "no epoll";
+    if (start_loop(w)) {
+        if (start_library(w))
+            return w;
+        *error = "the web library did not start (has it its libwebsockets-evlib-ev?)";
+        stop(w);
+    }
+    if (!w->listener)
+        close(w->listen_fd);
     free(w);
     return NULL;
 }
@@ -253,41 +309,35 @@ void web_free(struct web *w)
 {
     if (!w)
         return;
-    lws_sul_cancel(&w->timer);
-    lws_sul_cancel(&w->resume);
-    lws_context_destroy(w->context); /* closes all, the listening socket too */
+    stop(w); /* closes all, the listening socket too */
     free(w);
 }
 
 void web_service(struct web *w)
 {
-    lws_service(w->context, 0);
+    ev_run(w->loop, EVRUN_ONCE);
 }
 
 void web_wake(struct web *w)
 {
-    lws_cancel_service(w->context);
-}
-
-static void timer_came(lws_sorted_usec_list_t *sul)
-{
-    struct web *w = lws_container_of(sul, struct web, timer);
-    w->handler.timer(w->handler.context);
+    ev_async_send(w->loop, &w->wake);
 }
 
 void web_set_timer(struct web *w, mp_time in)
 {
-    if (in == MP_NEVER)
-        lws_sul_cancel(&w->timer);
-    else /* a microsecond later rather than earlier: whoever asked for a deadline then finds it passed */
-        lws_sul_schedule(w->context, 0, &w->timer, timer_came, in > 0 ? in / 1000 + 1 : 1);
+    if (in == MP_NEVER) {
+        ev_timer_stop(w->loop, &w->timer);
+    } else { /* a microsecond later rather than earlier: whoever asked for a deadline then finds it passed */
+        ev_now_update(w->loop);
+        start_timer(w, &w->timer, (double)(in > 0 ? in + MP_US(1) : 0) / 1e9);
+    }
 }
 
 void web_stop_accepting(struct web *w)
 {
     if (!w->listener)
         return;
-    lws_sul_cancel(&w->resume);
-    lws_set_timeout(w->listener, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    ev_timer_stop(w->loop, &w->resume);
+    lws_set_timeout(w->listener, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
     w->listener = NULL;
 }

@@ -2,6 +2,7 @@
  * answers requests, web_socket.c carries messages. */
 #pragma once
 #include "web.h"
+#include <ev.h>
 #include <libwebsockets.h>
 
 #define CHUNK_SIZE       16384 /* bytes of a body that are handed to the kernel at once */
@@ -23,10 +24,12 @@ struct connection { /* one TCP connection: libwebsockets' opaque pointer */
 struct web {
     struct web_config config;
     struct web_handler handler;
+    struct ev_loop *loop; /* libwebsockets' own would poll every socket at each turn */
+    ev_async wake;
+    ev_timer timer, resume, tick;
     struct lws_context *context;
     struct lws *listener; /* NULL: not accepting any more */
     int listen_fd;
-    lws_sorted_usec_list_t timer, resume;
     unsigned connections, connections_max;
     struct connection *adopting;        /* being given to libwebsockets, which may free it on the way */
     char subprotocol[SUBPROTOCOL_SIZE]; /* our only protocol's name: what the client at hand asked for */

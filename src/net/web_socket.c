@@ -5,7 +5,7 @@
 #include "web_internal.h"
 #include <stdlib.h>
 
-#define CLOSE_GRACE       (2 * LWS_USEC_PER_SEC)
+#define CLOSE_GRACE       2.0 /* s */
 #define CLOSE_REASON_SIZE 124 /* RFC 6455 5.5: control frames carry 125 bytes, two of them are the code */
 #define CLOSE_UNSUPPORTED 1003
 #define CLOSE_POLICY      1008
@@ -25,7 +25,7 @@ struct web_socket {
     bool established, closing, close_sent;
     uint16_t close_code;
     char close_reason[CLOSE_REASON_SIZE];
-    lws_sorted_usec_list_t kill;
+    ev_timer kill;
     struct message *first, **last; /* queue */
     size_t owed, in_flight;        /* bytes; in_flight of them are with libwebsockets */
     char *partial;                 /* the message that is coming in, in fragments */
@@ -45,10 +45,24 @@ static void drop_queue(struct web_socket *s)
 
 static void socket_free(struct web_socket *s)
 {
-    lws_sul_cancel(&s->kill);
+    ev_timer_stop(s->web->loop, &s->kill);
     drop_queue(s);
     free(s->partial);
     free(s);
+}
+
+/* Frees `s`. */
+static void end(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct web_socket *s = timer->data;
+    lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+}
+
+static void end_in(struct web_socket *s, double seconds)
+{
+    ev_timer_stop(s->web->loop, &s->kill);
+    ev_timer_set(&s->kill, seconds, 0);
+    ev_timer_start(s->web->loop, &s->kill);
 }
 
 /* --- the handshake --- */
@@ -96,6 +110,8 @@ int socket_upgrade(struct connection *c)
     s->web = w;
     s->wsi = c->wsi;
     s->last = &s->first;
+    ev_timer_init(&s->kill, end, 0, 0);
+    s->kill.data = s;
     if (!w->handler.opened(w->handler.context, s, &peer, &s->user)) {
         socket_free(s);
         return refuse(c, 403);
@@ -169,7 +185,6 @@ int socket_receive(struct connection *c, const char *data, size_t len)
     size_t rest = lws_remaining_packet_payload(c->wsi); /* of this frame, as its header promised */
     if (!s || s->closing)
         return 0;
-    lws_validity_confirmed(c->wsi);
     if (lws_frame_is_binary(c->wsi)) {
         web_close(s, CLOSE_UNSUPPORTED, "text only");
     } else if (len > WS_MESSAGE_MAX - s->partial_len || rest > WS_MESSAGE_MAX - s->partial_len - len) {
@@ -183,6 +198,42 @@ int socket_receive(struct connection *c, const char *data, size_t len)
 
 /* --- out --- */
 
+static struct message *queue(struct web_socket *s, const char *text, size_t len)
+{
+    struct message *m = malloc(sizeof *m + LWS_PRE + len);
+    if (!m)
+        return NULL;
+    m->next = NULL;
+    m->len = len;
+    memcpy(m->data + LWS_PRE, text, len);
+    *s->last = m;
+    s->last = &m->next;
+    return m;
+}
+
+/* libwebsockets keeps what the kernel does not take at once, and says when it has gone. */
+static bool give(struct web_socket *s, unsigned char *data, size_t len)
+{
+    bool given = lws_write(s->wsi, data, len, LWS_WRITE_TEXT) >= 0;
+    if (lws_partial_buffered(s->wsi))
+        s->in_flight = len;
+    else
+        s->owed -= len;
+    return given;
+}
+
+/* At once where nothing waits before it: waiting for the loop to say that a socket is writable costs more
+ * than the writing. */
+static void send_now(struct web_socket *s, const char *text, size_t len)
+{
+    unsigned char *data = s->web->buffer + LWS_PRE;
+    memcpy(data, text, len);
+    if (give(s, data, len))
+        return;
+    s->closing = true; /* the connection is lost */
+    end_in(s, 0);
+}
+
 void web_send(struct web_socket *s, const char *text, size_t len)
 {
     if (s->closing)
@@ -192,25 +243,13 @@ void web_send(struct web_socket *s, const char *text, size_t len)
         web_close(s, CLOSE_POLICY, "too slow");
         return;
     }
-    struct message *m = malloc(sizeof *m + LWS_PRE + len);
-    if (!m) {
-        web_close(s, CLOSE_INTERNAL, "out of memory");
-        return;
-    }
-    m->next = NULL;
-    m->len = len;
-    memcpy(m->data + LWS_PRE, text, len);
-    *s->last = m;
-    s->last = &m->next;
     s->owed += len;
-    if (s->established)
+    if (s->established && !s->first && !s->in_flight && len <= CHUNK_SIZE)
+        send_now(s, text, len);
+    else if (!queue(s, text, len))
+        web_close(s, CLOSE_INTERNAL, "out of memory");
+    else if (s->established)
         lws_callback_on_writable(s->wsi);
-}
-
-static void grace_ended(lws_sorted_usec_list_t *sul)
-{
-    struct web_socket *s = lws_container_of(sul, struct web_socket, kill);
-    lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
 void web_close(struct web_socket *s, uint16_t code, const char *reason)
@@ -220,7 +259,7 @@ void web_close(struct web_socket *s, uint16_t code, const char *reason)
     s->closing = true;
     s->close_code = code;
     snprintf(s->close_reason, sizeof s->close_reason, "%s", reason);
-    lws_sul_schedule(s->web->context, 0, &s->kill, grace_ended, CLOSE_GRACE);
+    end_in(s, CLOSE_GRACE);
     if (s->established)
         lws_callback_on_writable(s->wsi);
 }
@@ -239,15 +278,12 @@ int socket_write(struct connection *c)
         s->first = m->next;
         if (!s->first)
             s->last = &s->first;
-        s->in_flight = m->len;
-        bool failed = lws_write(c->wsi, m->data + LWS_PRE, m->len, LWS_WRITE_TEXT) < 0;
+        bool given = give(s, m->data + LWS_PRE, m->len);
         free(m);
-        if (failed)
+        if (!given)
             return -1;
-        if (s->first || s->closing || lws_partial_buffered(c->wsi))
+        if (s->first || s->closing)
             lws_callback_on_writable(c->wsi);
-        else
-            s->owed = s->in_flight = 0;
         return 0;
     }
     if (!s->closing || s->close_sent)
