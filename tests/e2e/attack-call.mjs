@@ -1,0 +1,39 @@
+// The call that attacks are aimed at: a publisher and a viewer of ours, and what both must not notice.
+
+import { Puppet } from './puppet.mjs';
+import { equal } from './tap.mjs';
+
+export class AttackedCall {
+  static async begin(server, { after, room, ssrc = 0x1234 }) {
+    const call = Object.assign(new AttackedCall(), { server, after, room, ssrc, seq: 0, tag: 100 });
+    call.publisher = await call.joins({ ssrc });
+    call.viewer = await call.joins();
+    // The first packets may be ahead of the viewer's subscription.
+    while ((await call.viewer.count()).streams.length === 0) await call.sends(10, 99);
+    return call;
+  }
+
+  async joins(options) {
+    const puppet = await Puppet.call(this.server, { room: this.room, ...options });
+    this.after(() => puppet.leave());
+    return puppet;
+  }
+
+  async sends(count, tag, options = {}) {
+    await this.publisher.send({ ssrc: this.ssrc, seq: this.seq, count, tag, ...options });
+    this.seq += count;
+  }
+
+  /** All of `count` packets arrive, once, and none whose tag is one of `bad`. */
+  async undisturbed({ bad = [], count = 50, ...options } = {}) {
+    this.tag += 1;
+    await this.sends(count, this.tag, options);
+    await this.viewer.heard(this.tag, count);
+    const { streams } = await this.viewer.count();
+    for (const { tags, twice } of streams) {
+      equal(twice, 0, 'packets that came twice');
+      for (const other of bad) equal(tags[other] ?? 0, 0, `packets of tag ${other}`);
+    }
+    equal(streams.reduce((sum, { tags }) => sum + (tags[this.tag] ?? 0), 0), count, 'packets that came');
+  }
+}

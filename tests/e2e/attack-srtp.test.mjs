@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+// Attacks on media that flows: forged, replayed, bare and foreign packets (THREATS: T19-T24). A publisher and a viewer are in a
+// call; whatever is thrown at it, the viewer gets exactly what the publisher sent.
+
+import { randomBytes } from 'node:crypto';
+import { AttackedCall } from './attack-call.mjs';
+import { freePort } from './lab.mjs';
+import { flood, hasTool, Puppet, tool } from './puppet.mjs';
+import { dropped, residentKib } from './server-figures.mjs';
+import { slowness, startServer } from './server.mjs';
+import { assert, diagnostic, equal, skipAll, suite } from './tap.mjs';
+
+if (!hasTool) skipAll(`${tool} is not built`);
+const { test, after, explain, end } = suite({ limit: 100 * slowness });
+const server = await startServer({ address: '127.0.0.1', port: freePort });
+after(() => server.stop());
+explain(() => server.tail());
+
+const call = await AttackedCall.begin(server, { after, room: 'srtp' });
+const { publisher, viewer, ssrc } = call;
+const mallory = await Puppet.make({ address: '127.0.0.66' });
+mallory.server = server;
+after(() => mallory.leave());
+
+await test('T19: a packet with any byte changed is not forwarded, and the call goes on', async () => {
+  await publisher.send({ ssrc, seq: call.seq + 100, count: 400, every: 1, tag: 20, how: 'flip' });
+  await call.undisturbed({ bad: [20] });
+});
+
+await test('T19: a packet without a tag is not forwarded, from the right address or another', async () => {
+  await publisher.send({ ssrc, seq: call.seq + 100, count: 50, tag: 22, how: 'bare' });
+  const bare = Buffer.concat([Buffer.from([0x80, 111, 0, 1, 0, 0, 0, 0, 0, 0, 0x12, 0x34]), Buffer.alloc(60, 23)]);
+  for (let n = 0; n < 50; n += 1) mallory.raw(bare);
+  await call.undisturbed({ bad: [22, 23] });
+});
+
+await test('T20: RTP from another address during the call gets nothing back and changes no path', async () => {
+  for (let n = 0; n < 300; n += 1) {
+    const packet = randomBytes(100);
+    packet[0] = 0x80;
+    packet[1] = n % 2 ? 111 : 200;
+    packet.writeUInt32BE(ssrc, 8);
+    mallory.raw(packet);
+  }
+  await call.undisturbed();
+  equal((await mallory.count()).datagrams, 0, 'datagrams to the attacker');
+});
+
+await test('T21: a million forged packets do not end the call', async () => {
+  const { received } = await flood(server, 'rtp', 1_000_000 / slowness);
+  equal(received, 0, 'bytes back');
+  for (let turn = 0; turn < 5; turn += 1) await publisher.send({ ssrc, seq: call.seq + 1000, count: 1000, every: 0, tag: 26, how: 'flip' });
+  await call.undisturbed({ bad: [26] });
+});
+
+await test('T22: a packet three times, and one far behind, is forwarded once or not at all', async () => {
+  await call.sends(50, 28, { how: 'thrice' });
+  equal(await viewer.heard(28, 50), 50, 'of 50 packets, each sent three times');
+  await call.undisturbed();
+  call.seq += 4000;
+  await call.undisturbed();
+  await publisher.send({ ssrc, seq: call.seq, count: 50, tag: 31, how: 'old' });
+  await call.undisturbed({ bad: [31] });
+});
+
+await test('T22: the sequence number wraps: nothing is lost or doubled', async () => {
+  call.seq = Math.ceil(call.seq / 65536) * 65536 - 25;
+  // Over half of the numbers at once would not be a step forward.
+  await publisher.send({ ssrc, seq: call.seq - 32000, count: 1, tag: 33 });
+  await call.undisturbed();
+});
+
+await test('T23: SSRCs that nobody announced leave nothing behind', async () => {
+  const before = residentKib(server);
+  await flood(server, 'rtp', 200_000 / slowness);
+  // Authentic ones too, of a payload type that no section has.
+  for (let ssrc = 0x9000; ssrc < 0x9100; ssrc += 1) await publisher.send({ ssrc, type: 99, seq: 7, count: 2, every: 0, tag: 35 });
+  await call.undisturbed({ bad: [35] });
+  const grown = residentKib(server) - before;
+  diagnostic(`memory grew by ${grown} KiB`);
+  assert(grown < 2048 * slowness, `memory grew by ${grown} KiB`);
+});
+
+await test('T24: one who publishes another\'s SSRC is heard beside it, not in its place', async () => {
+  const bob = await call.joins({ ssrc, name: 'bob' });
+  const known = (await viewer.count()).streams.length;
+  for (let more = true, at = 0; more; at += 10) {
+    await bob.send({ ssrc, seq: at, count: 10, tag: 40 });
+    more = (await viewer.count()).streams.length === known;
+  }
+  await call.undisturbed();
+  const { streams } = await viewer.count();
+  const ofBob = streams.filter(({ tags }) => tags[40]);
+  equal(ofBob.length, 1, 'streams with packets of the second publisher');
+  equal(Object.keys(ofBob[0].tags), ['40'], 'what is in his stream');
+});
+
+await test('what was refused was counted', async () => {
+  const drops = await dropped(server);
+  diagnostic(JSON.stringify(drops));
+  assert(Object.values(drops).reduce((sum, count) => sum + count, 0) > 1000, JSON.stringify(drops));
+});
+
+await end();

@@ -1,0 +1,176 @@
+// A peer that does what no browser would: a transport of our own (build/tests/attack/puppet) on strings, and its signaling.
+
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { kill, start } from './process.mjs';
+import { binary, slowness } from './server.mjs';
+import { SignalingClient } from './signaling-client.mjs';
+
+export const tool = join(dirname(binary), 'tests/attack/puppet');
+export const hasTool = existsSync(tool);
+
+const OPUS = 111;
+
+const transport = ({ ufrag, password, fingerprint }, setup) => [
+  'c=IN IP4 0.0.0.0', `a=ice-ufrag:${ufrag}`, `a=ice-pwd:${password}`,
+  ...[fingerprint].flat().map((line) => `a=fingerprint:${line}`), `a=setup:${setup}`, 'a=rtcp-mux',
+];
+const session = (mids) => ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', `a=group:BUNDLE ${mids.join(' ')}`];
+const lines = (all) => `${all.join('\r\n')}\r\n`;
+
+/** One audio section: with `ssrc` it sends, without it only receives. */
+const offer = (own, ssrc) =>
+  lines([
+    ...session(['0']), `m=audio 9 UDP/TLS/RTP/SAVPF ${OPUS}`, ...transport(own, 'actpass'), 'a=mid:0', `a=${ssrc === undefined ? 'recvonly' : 'sendonly'}`,
+    `a=rtpmap:${OPUS} opus/48000/2`, ...(ssrc === undefined ? [] : ['a=msid:puppet puppet', `a=ssrc:${ssrc} cname:puppet`]),
+  ]);
+
+/** Takes whatever is offered. */
+function answer(own, offered) {
+  const sections = offered.split(/\r\n(?=m=)/).slice(1);
+  const mid = (section) => section.match(/^a=mid:(\S+)/m)[1];
+  const direction = { sendonly: 'recvonly', sendrecv: 'recvonly', recvonly: 'inactive', inactive: 'inactive' };
+  return lines([
+    ...session(sections.map(mid)),
+    ...sections.flatMap((section) => [
+      section.match(/^m=.*$/m)[0].trim(), ...transport(own, 'active'), `a=mid:${mid(section)}`,
+      ...section.split('\r\n').filter((line) => /^a=(rtpmap|fmtp|rtcp-fb|extmap):/.test(line)),
+      `a=${direction[section.match(/^a=(sendonly|sendrecv|recvonly|inactive)\r?$/m)[1]]}`,
+    ]),
+  ]);
+}
+
+const value = (sdp, name) => sdp.match(new RegExp(`^a=${name}:(\\S+)`, 'm'))[1];
+
+export class Puppet {
+  /** A transport on `address` that is not connected to anything. */
+  static async make({ address = '127.0.0.1', port = 0 } = {}) {
+    const puppet = new Puppet();
+    puppet.child = start([tool, address, String(port)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    puppet.said = [];
+    puppet.lines = createInterface({ input: puppet.child.stdout });
+    puppet.lines.on('line', (line) => {
+      puppet.said.push(line);
+      puppet.lines.emit('news');
+    });
+    const [, bound, fingerprint] = (await puppet.hears('ready')).split(' ');
+    const own = { ufrag: randomBytes(4).toString('hex'), password: randomBytes(12).toString('hex') };
+    return Object.assign(puppet, { address, port: Number(bound), own: { ...own, fingerprint: `sha-256 ${fingerprint.match(/../g).join(':')}` } });
+  }
+
+  /** In a room of the server, as its signaling wants it; `ssrc`: publishes. `claims` replaces what the SDP says of the transport. */
+  static async join(server, { room, name = 'puppet', ssrc, address, port, claims = {} }) {
+    const puppet = await Puppet.make({ address, port });
+    puppet.server = server;
+    puppet.signaling = await SignalingClient.joined(server, { room, name });
+    const said = { ...puppet.own, ...claims };
+    puppet.signaling.socket.on('message', (data) => {
+      const message = JSON.parse(data);
+      if (message.type === 'offer') puppet.signaling.send({ type: 'answer', sdp: answer(said, message.sdp) });
+    });
+    puppet.signaling.send({ type: 'offer', sdp: offer(said, ssrc) });
+    const { sdp } = await puppet.signaling.next('answer');
+    puppet.remote = { ufrag: value(sdp, 'ice-ufrag'), password: value(sdp, 'ice-pwd'), fingerprint: sdp.match(/^a=fingerprint:sha-256 (\S+)/m)[1] };
+    return puppet;
+  }
+
+  /** In a room, with media. */
+  static async call(server, options) {
+    const puppet = await Puppet.join(server, options);
+    puppet.connect();
+    await puppet.is('connected');
+    return puppet;
+  }
+
+  tell(line) {
+    this.child.stdin.write(`${line}\n`);
+  }
+
+  /** The next line that begins so and was not taken yet. */
+  async hears(begin, seconds = 10 * slowness) {
+    const signal = AbortSignal.timeout(seconds * 1000);
+    for (;;) {
+      const at = this.said.findIndex((line) => line.startsWith(begin));
+      if (at >= 0) return this.said.splice(at, 1)[0];
+      try {
+        await once(this.lines, 'news', { signal });
+      } catch {
+        throw new Error(`the puppet did not say "${begin}" within ${seconds} s: ${JSON.stringify(this.said)}`);
+      }
+    }
+  }
+
+  /** The name under which it checks. */
+  get username() {
+    return `${this.remote.ufrag}:${this.own.ufrag}`;
+  }
+
+  /** A datagram as it is, from its address. */
+  raw(bytes) {
+    this.tell(`raw ${this.server.address} ${this.server.port} ${bytes.toString('hex')}`);
+  }
+
+  /** Begins with checks and goes on by itself; `hold`: without nominating. */
+  connect({ hold = false } = {}) {
+    const { ufrag, password, fingerprint } = this.remote;
+    const { address, port } = this.server;
+    this.tell(`connect ${address} ${port} ${ufrag} ${password} ${fingerprint.replaceAll(':', '')} ${this.own.ufrag} ${this.own.password}${hold ? '\nhold 1' : ''}`);
+  }
+
+  is(state, seconds) {
+    return this.hears(`state ${state}`, seconds);
+  }
+
+  /** RTP packets, one each `every` ms; resolves when the last one is out. */
+  async send({ ssrc, type = OPUS, seq = 0, count, every = 2, tag = 1, how = 'good' }) {
+    this.tell(`send ${ssrc} ${type} ${seq} ${count} ${every} ${tag} ${how}`);
+    await this.hears('sent', 30 * slowness);
+  }
+
+  async move(address = this.address) {
+    this.tell(`move ${address}`);
+    this.port = Number((await this.hears('moved')).split(' ')[1]);
+  }
+
+  /** What came in so far. */
+  async count() {
+    this.tell('count');
+    return JSON.parse((await this.hears('count')).slice(6));
+  }
+
+  /** Until `enough(count)`; returns that count. */
+  async until(what, enough, seconds = 10 * slowness) {
+    const end = performance.now() + seconds * 1000;
+    for (;;) {
+      const count = await this.count();
+      if (enough(count)) return count;
+      if (performance.now() > end) throw new Error(`${what}: not within ${seconds} s, ${JSON.stringify(count)}`);
+      await new Promise((tick) => setTimeout(tick, 20));
+    }
+  }
+
+  /** Packets with this tag on all streams. */
+  async heard(tag, count, seconds) {
+    const tagged = ({ streams }) => streams.reduce((sum, { tags }) => sum + (tags[tag] ?? 0), 0);
+    return tagged(await this.until(`hears ${count} packets of ${tag}`, (now) => tagged(now) >= count, seconds));
+  }
+
+  async leave() {
+    this.signaling?.close();
+    await kill(this.child);
+  }
+}
+
+/** Datagrams from strangers, see the tool's own words; returns how many bytes went there and came back. */
+export async function flood(server, kind, count, { sources = 64, username, password } = {}) {
+  const credentials = [username, password].filter((word) => word !== undefined);
+  const child = start([tool, 'flood', kind, String(count), String(sources), server.address, String(server.port), ...credentials], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.on('data', (data) => (text += data));
+  await once(child, 'close');
+  const [, sent, received] = text.match(/^flood (\d+) (\d+)/);
+  return { sent: Number(sent), received: Number(received) };
+}

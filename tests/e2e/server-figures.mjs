@@ -1,0 +1,22 @@
+// What the running server and the kernel say of it: memory, descriptors, drops.
+
+import { readdirSync, readFileSync } from 'node:fs';
+
+const status = (server, name) => Number(readFileSync(`/proc/${server.child.pid}/status`, 'utf8').match(new RegExp(`^${name}:\\s+(\\d+)`, 'm'))[1]);
+
+export const residentKib = (server) => status(server, 'VmRSS');
+export const descriptors = (server) => readdirSync(`/proc/${server.child.pid}/fd`).length;
+
+/** Sum of a metric over its labels. */
+export async function metric(server, name) {
+  const text = await (await fetch(`${server.origin}/metrics`)).text();
+  return [...text.matchAll(new RegExp(`^monoport_${name}(?:\\{.*\\})? (\\d+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
+}
+
+/** Drops by reason. */
+export async function dropped(server) {
+  const text = await (await fetch(`${server.origin}/metrics`)).text();
+  const drops = {};
+  for (const [, reason, value] of text.matchAll(/^monoport_drop\w*\{.*reason="(\w+)".*\} (\d+)$/gm)) drops[reason] = (drops[reason] ?? 0) + Number(value);
+  return drops;
+}
