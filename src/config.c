@@ -107,6 +107,15 @@ static const char *set_sending(struct config *c, const char *text)
     return "gso, batch or single";
 }
 
+static const char *set_turn_secret(struct config *c, const char *text)
+{
+    size_t n = strlen(text);
+    if (n < TURN_SECRET_MIN || n > TURN_SECRET_MAX)
+        return STRING(TURN_SECRET_MIN) " to " STRING(TURN_SECRET_MAX) " characters";
+    memcpy(c->turn_secret, text, n + 1);
+    return NULL;
+}
+
 /* --- the options --- */
 
 static const struct option {
@@ -122,6 +131,8 @@ static const struct option {
     {"cipher", "NAME", "auto", "auto (the fastest that this CPU has) or openssl", set_cipher},
     {"send", "HOW", "gso", "gso (runs of datagrams), batch or single",
      set_sending},
+    {"turn-secret", "TEXT", "a random one", "the secret of TURN credentials; servers of one name share it",
+     set_turn_secret},
     {"log-level", "LEVEL", "info", "error, warn, info or debug", set_log_level},
     {"config", "FILE", "none", "a YAML file of these options, without the dashes", NULL},
 };
@@ -153,14 +164,16 @@ void config_complain(const char *where, const char *format, ...)
     fprintf(stderr, "monoport: %s: %s\n", where, line);
 }
 
+static bool is_secret(const struct option *o) { return o->set == set_turn_secret; }
+
 static bool take(struct config *c, const struct option *o, const char *where, const char *text)
 {
     char quoted[128];
     const char *allowed = *text ? o->set(c, text) : "a value";
     if (!allowed)
         return true;
-    config_complain(where, "%s is not allowed; it must be %s", log_quote(quoted, sizeof quoted, text),
-                    allowed);
+    config_complain(where, "%s is not allowed; it must be %s",
+                    is_secret(o) ? "that value" : log_quote(quoted, sizeof quoted, text), allowed);
     return false;
 }
 

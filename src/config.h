@@ -17,6 +17,7 @@ struct config {
     unsigned sessions_max;        /* --max-sessions */
     enum crypto_kind cipher;      /* --cipher auto|openssl */
     enum udp_sending sending;     /* --send gso|batch|single */
+    char turn_secret[TURN_SECRET_MAX + 1]; /* --turn-secret; empty: random */
     enum log_level log_level;     /* --log-level error|warn|info|debug, info */
 };
 

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "log.h"
 #include "random.h"
+#include "relay_config.h"
 #include "signaling.h"
 #include "worker.h"
 #include <stdlib.h>
@@ -16,8 +17,7 @@ struct control {
     struct web *web;
     struct workers *workers;
     struct signaling *signaling;
-    struct address addresses[CANDIDATES_MAX];
-    size_t address_count;
+    struct relay_config relay; /* with the addresses that clients are told */
     size_t sockets;
 };
 
@@ -118,12 +118,46 @@ static void io_random(void *context, uint8_t *out, size_t len) { random_bytes(ou
 
 /* --- life --- */
 
+static void find_addresses(const struct config *config, struct relay_config *r)
+{
+    static const uint8_t any[16];
+    if (config->announce_count) {
+        memcpy(r->addresses, config->announce, config->announce_count * sizeof r->addresses[0]);
+        r->address_count = config->announce_count;
+    } else if (memcmp(config->listen.ip, any, 16) != 0) {
+        r->addresses[0] = config->listen;
+        r->address_count = 1;
+    } else {
+        r->address_count = addresses_of_machine(r->addresses, CANDIDATES_MAX);
+    }
+    for (size_t i = 0; i < r->address_count; i++) {
+        char out[ADDRESS_TEXT_SIZE];
+        r->addresses[i].port = config->port;
+        log_line(LOG_LEVEL_INFO, "announcing", "address=%s", address_text(&r->addresses[i], out));
+    }
+    r->announced = config->announce_count > 0;
+    r->port = config->port;
+}
+
+static void make_secret(const struct config *config, struct hmac_sha1 *secret)
+{
+    uint8_t random[32];
+    random_bytes(random, sizeof random);
+    if (*config->turn_secret)
+        hmac_sha1_key(secret, (const uint8_t *)config->turn_secret, strlen(config->turn_secret));
+    else
+        hmac_sha1_key(secret, random, sizeof random);
+    explicit_bzero(random, sizeof random);
+}
+
 struct control *control_new(const struct config *config, struct web_handler *handler)
 {
     struct control *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
     c->config = config;
+    find_addresses(config, &c->relay);
+    make_secret(config, &c->relay.secret);
     *handler = (struct web_handler){.context = c,
                                     .opened = opened,
                                     .text = text,
@@ -135,37 +169,21 @@ struct control *control_new(const struct config *config, struct web_handler *han
     return c;
 }
 
-static void find_addresses(struct control *c)
-{
-    static const uint8_t any[16];
-    if (c->config->announce_count) {
-        memcpy(c->addresses, c->config->announce, c->config->announce_count * sizeof c->addresses[0]);
-        c->address_count = c->config->announce_count;
-    } else if (memcmp(c->config->listen.ip, any, 16) != 0) {
-        c->addresses[0] = c->config->listen;
-        c->address_count = 1;
-    } else {
-        c->address_count = addresses_of_machine(c->addresses, CANDIDATES_MAX);
-    }
-    for (size_t i = 0; i < c->address_count; i++) {
-        char out[ADDRESS_TEXT_SIZE];
-        c->addresses[i].port = c->config->port;
-        log_line(LOG_LEVEL_INFO, "announcing", "address=%s", address_text(&c->addresses[i], out));
-    }
-}
+const struct relay_config *control_relay(const struct control *c) { return &c->relay; }
 
 bool control_start(struct control *c, struct web *web, struct workers *workers, struct registry *registry,
                    const uint8_t fingerprint[32])
 {
     c->web = web;
     c->workers = workers;
-    find_addresses(c);
     struct signal_config config = {.registry = registry,
                                    .stats = workers_stats(workers),
                                    .workers = c->config->workers,
-                                   .addresses = c->addresses,
-                                   .address_count = c->address_count,
-                                   .announced = c->config->announce_count > 0,
+                                   .addresses = c->relay.addresses,
+                                   .address_count = c->relay.address_count,
+                                   .announced = c->relay.announced,
+                                   .turn_secret = &c->relay.secret,
+                                   .wall = clock_wall_ntp(),
                                    .port = c->config->port,
                                    .version = MONOPORT_VERSION,
                                    .packets = PACKET_POOL(c->config->sessions_max)};

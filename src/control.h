@@ -7,9 +7,11 @@
 struct control;
 struct workers;
 struct registry;
+struct relay_config;
 
 /* Fills the web server's handler; nothing may be served before control_start. */
 struct control *control_new(const struct config *, struct web_handler *); /* NULL: no memory */
+const struct relay_config *control_relay(const struct control *); /* for the workers' TURN server */
 bool control_start(struct control *, struct web *, struct workers *, struct registry *, const uint8_t fingerprint[32]);
 /* Serves until *stop is set, then says goodbye to everyone: at most a second. */
 void control_run(struct control *, volatile const int *stop);

@@ -73,6 +73,7 @@ static int serve(const struct config *config, struct dtls_identity *identity, st
                                                                      .listen = config->listen,
                                                                      .registry = registry,
                                                                      .identity = identity,
+                                                                     .relay = control_relay(control),
                                                                      .cipher = config->cipher,
                                                                      .sending = config->sending,
                                                                      .packets = PACKET_POOL(config->sessions_max),

@@ -185,6 +185,7 @@ static bool worker_open(struct worker *w, const struct workers_config *c, const 
                                           .registry = c->registry,
                                           .crypto = w->crypto,
                                           .identity = c->identity,
+                                          .relay = c->relay,
                                           .stats = &w->stats,
                                           .packets = c->packets,
                                           .seed = seed,

@@ -9,12 +9,14 @@
 #include <stdbool.h>
 
 struct dtls_identity;
+struct relay_config;
 
 struct workers_config {
     unsigned count;
     struct address listen;
     struct registry *registry;
     struct dtls_identity *identity;
+    const struct relay_config *relay; /* of the TURN server */
     enum crypto_kind cipher;
     enum udp_sending sending;
     size_t packets;              /* each worker's pool */

@@ -61,6 +61,19 @@
 #define STUN_ANSWERS_BURST    100
 #define STUN_BUCKETS          4096
 
+/* The TURN server inside, a worker. One client's browser makes an allocation for each of its interfaces and each way (UDP, TCP,
+ * TLS), and as many again while it restarts ICE; an address may be a whole office. */
+#define RELAY_ALLOCATIONS_MAX      4096
+#define RELAY_USER_ALLOCATIONS_MAX 24
+#define RELAY_ADDRESS_ALLOCATIONS_MAX 1024
+#define RELAY_PERMISSIONS_MAX      16 /* of one allocation: its only peers are this server's own addresses */
+#define RELAY_CHANNELS_MAX         16
+#define RELAY_BUCKETS              1024 /* heads of the lists that count a user's and an address' allocations */
+#define TURN_PEERS_MAX             RELAY_PERMISSIONS_MAX /* of one request */
+#define TURN_CREDENTIAL_S          86400 /* how long a credential opens new allocations */
+#define TURN_SECRET_MIN            16 /* characters of the configured secret */
+#define TURN_SECRET_MAX            128
+
 _Static_assert(DTLS_MTU <= DATAGRAM_OUT_MAX, "a DTLS flight's datagrams fit the path");
 _Static_assert(RUN_PACKETS_MAX <= 128, "the kernel takes at most 128 segments a send");
 _Static_assert(RUN_PACKETS_MAX * PACKET_SIZE <= 65507, "a run fits one UDP send");

@@ -13,6 +13,9 @@ typedef int64_t mp_time; /* ns since an arbitrary start; differences are duratio
 static inline mp_time mp_min(mp_time a, mp_time b) { return a < b ? a : b; }
 static inline mp_time mp_max(mp_time a, mp_time b) { return a > b ? a : b; }
 
+/* Seconds since 1970 of a wall time in ns since 1900. */
+static inline uint64_t mp_unix_s(mp_time wall) { return (uint64_t)(wall / MP_S(1)) - 2208988800u; }
+
 /* NTP's 64-bit format (RFC 5905 6): 32 bits of seconds, 32 bits of fraction. */
 static inline uint64_t mp_to_ntp(mp_time ns)
 {

@@ -52,6 +52,10 @@ void hmac_sha1_key(struct hmac_sha1 *, const uint8_t *key, size_t len);
 /* The MAC over the parts one behind the other. */
 void hmac_sha1(const struct hmac_sha1 *, const struct bytes *parts, size_t count, uint8_t mac[SHA1_SIZE]);
 
+/* Of one thing only: STUN's long-term key (RFC 8489 9.2.2) is an MD5. */
+#define MD5_SIZE 16
+void md5(const uint8_t *, size_t len, uint8_t digest[MD5_SIZE]);
+
 /* MACs of many messages under many keys: where the CPU can, several are computed at once (lanes of vector registers), which a
  * single long chain of SHA-1 cannot use. */
 #define MAC_JOBS_MAX 128

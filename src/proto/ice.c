@@ -54,12 +54,8 @@ static size_t answer_error(const struct ice *ice, const struct stun_view *m, uin
     struct stun_writer w;
     stun_begin(&w, reply, size, STUN_ERROR, STUN_BINDING, m->txid);
     stun_add_error(&w, code, code == ROLE_CONFLICT ? "Role Conflict" : "Unknown Attribute");
-    if (code == UNKNOWN_ATTRIBUTE) { /* RFC 8489 14.9 */
-        uint8_t types[sizeof m->unknown_required];
-        for (size_t i = 0; i < m->unknown_count; i++)
-            put16(types + 2 * i, m->unknown_required[i]);
-        stun_add(&w, STUN_ATTR_UNKNOWN, types, 2 * (size_t)m->unknown_count);
-    }
+    if (code == UNKNOWN_ATTRIBUTE)
+        stun_add_unknown(&w, m->unknown_required, m->unknown_count);
     return finish(ice, &w);
 }
 

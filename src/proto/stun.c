@@ -15,16 +15,13 @@
 #define HEADER_SIZE    20
 #define ATTRIBUTE_HEAD 4
 #define USERNAME_MAX   513 /* two fragments of 256 characters (RFC 8445 5.3) and the colon */
+#define QUOTED_MAX     763 /* bytes of a REALM or NONCE (RFC 8489 14.9, 14.10) */
 #define CRC_XOR        0x5354554eu
-
-enum { FAMILY_V4 = 1, FAMILY_V6 = 2 };
 
 /* Attributes of RFC 8489 that a Binding request may carry and that mean nothing to ICE: known, so not
  * answered with 420. */
 enum {
     ATTR_MAPPED = 0x0001,
-    ATTR_REALM = 0x0014,
-    ATTR_NONCE = 0x0015,
     ATTR_INTEGRITY_SHA256 = 0x001c,
     ATTR_PASSWORD_ALGORITHM = 0x001d,
     ATTR_USERHASH = 0x001e,
@@ -74,27 +71,40 @@ uint32_t stun_crc32(const uint8_t *p, size_t len)
 
 /* --- parsing --- */
 
-/* RFC 8489 14.2: port and address under the cookie and, for IPv6, the transaction id. */
-static bool parse_mapped(struct stun_view *v, struct bytes value)
+bool stun_xor_address(const struct stun_view *v, struct bytes value, struct address *a, enum stun_family *family)
 {
-    struct address *a = &v->mapped;
     if (value.len < 4)
         return false;
-    bool v4 = value.data[1] == FAMILY_V4;
-    if (!v4 && value.data[1] != FAMILY_V6)
+    bool v4 = value.data[1] == STUN_FAMILY_V4;
+    if (!v4 && value.data[1] != STUN_FAMILY_V6)
         return false;
     size_t size = v4 ? 4 : 16;
     if (value.len != 4 + size)
         return false;
     const uint8_t *mask = v->message.data + 4; /* the cookie, and the transaction id behind it */
     uint8_t *ip = a->ip + (16 - size);
+    memset(a, 0, sizeof *a);
     if (v4)
         memset(a->ip + 10, 0xff, 2);
     for (size_t i = 0; i < size; i++)
         ip[i] = value.data[4 + i] ^ mask[i];
     a->port = get16(value.data + 2) ^ get16(mask);
-    v->has_mapped = true;
+    *family = v4 ? STUN_FAMILY_V4 : STUN_FAMILY_V6;
     return true;
+}
+
+static bool parse_mapped(struct stun_view *v, struct bytes value)
+{
+    enum stun_family family;
+    v->has_mapped = stun_xor_address(v, value, &v->mapped, &family);
+    return v->has_mapped;
+}
+
+static bool parse_quoted(struct bytes *into, struct bytes value)
+{
+    if (!into->data)
+        *into = value;
+    return value.len <= QUOTED_MAX;
 }
 
 /* RFC 8489 14.8: 21 reserved bits, the hundreds, the rest, a reason. */
@@ -133,6 +143,8 @@ static bool parse_attribute(struct stun_view *v, uint16_t type, struct bytes val
         if (!v->username.data)
             v->username = value;
         return value.len <= USERNAME_MAX;
+    case STUN_ATTR_REALM: return parse_quoted(&v->realm, value);
+    case STUN_ATTR_NONCE: return parse_quoted(&v->nonce, value);
     case STUN_ATTR_INTEGRITY: v->integrity = value.data; return value.len == SHA1_SIZE;
     case STUN_ATTR_ERROR_CODE: return v->error_code || parse_error_code(v, value);
     case STUN_ATTR_XOR_MAPPED: return v->has_mapped || parse_mapped(v, value);
@@ -147,8 +159,6 @@ static bool parse_attribute(struct stun_view *v, uint16_t type, struct bytes val
     case STUN_ATTR_CONTROLLING: return v->has_controlling || parse_tie_breaker(v, value, &v->has_controlling);
     case STUN_ATTR_UNKNOWN:
     case ATTR_MAPPED:
-    case ATTR_REALM:
-    case ATTR_NONCE:
     case ATTR_INTEGRITY_SHA256:
     case ATTR_PASSWORD_ALGORITHM:
     case ATTR_USERHASH: return true;
@@ -199,6 +209,17 @@ enum stun_error stun_parse(struct stun_view *v, const uint8_t *p, size_t len)
         at += ATTRIBUTE_HEAD + padded(value.len);
     }
     return STUN_OK;
+}
+
+bool stun_next(const struct stun_view *v, size_t *at, uint16_t *attribute, struct bytes *value)
+{
+    const uint8_t *p = v->message.data + HEADER_SIZE + *at;
+    if (HEADER_SIZE + *at >= v->message.len)
+        return false;
+    *attribute = get16(p);
+    *value = (struct bytes){p + ATTRIBUTE_HEAD, get16(p + 2)};
+    *at += ATTRIBUTE_HEAD + padded(value->len);
+    return *attribute != STUN_ATTR_INTEGRITY && *attribute != STUN_ATTR_FINGERPRINT;
 }
 
 /* RFC 8489 14.5: the MAC covers what stands before the attribute, with a message length that ends behind it.
@@ -274,19 +295,24 @@ void stun_add_u64(struct stun_writer *w, uint16_t attribute, uint64_t v)
     stun_add(w, attribute, value, sizeof value);
 }
 
-void stun_add_mapped(struct stun_writer *w, const struct address *a)
+void stun_add_xor_address(struct stun_writer *w, uint16_t attribute, const struct address *a)
 {
     bool v4 = address_is_v4(a);
     size_t size = v4 ? 4 : 16;
-    uint8_t *p = reserve(w, STUN_ATTR_XOR_MAPPED, 4 + size);
+    uint8_t *p = reserve(w, attribute, 4 + size);
     if (!p)
         return;
     const uint8_t *mask = w->data + 4, *ip = a->ip + (16 - size);
     p[0] = 0;
-    p[1] = v4 ? FAMILY_V4 : FAMILY_V6;
+    p[1] = v4 ? STUN_FAMILY_V4 : STUN_FAMILY_V6;
     put16(p + 2, a->port ^ get16(mask));
     for (size_t i = 0; i < size; i++)
         p[4 + i] = ip[i] ^ mask[i];
+}
+
+void stun_add_mapped(struct stun_writer *w, const struct address *a)
+{
+    stun_add_xor_address(w, STUN_ATTR_XOR_MAPPED, a);
 }
 
 void stun_add_error(struct stun_writer *w, uint16_t code, const char *reason)
@@ -299,6 +325,13 @@ void stun_add_error(struct stun_writer *w, uint16_t code, const char *reason)
     p[2] = (uint8_t)(code / 100);
     p[3] = (uint8_t)(code % 100);
     memcpy(p + 4, reason, len);
+}
+
+void stun_add_unknown(struct stun_writer *w, const uint16_t *attributes, size_t count)
+{
+    uint8_t *p = reserve(w, STUN_ATTR_UNKNOWN, 2 * count);
+    for (size_t i = 0; p && i < count; i++)
+        put16(p + 2 * i, attributes[i]);
 }
 
 void stun_add_integrity(struct stun_writer *w, const struct hmac_sha1 *key)

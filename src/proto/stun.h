@@ -17,7 +17,7 @@ struct stun_view { /* into the datagram */
     enum stun_class class;
     uint16_t method;
     const uint8_t *txid;
-    struct bytes username;         /* data NULL: not there; likewise below */
+    struct bytes username, realm, nonce; /* data NULL: not there; likewise below */
     const uint8_t *integrity;      /* the 20 bytes of MESSAGE-INTEGRITY */
     bool fingerprint;              /* FINGERPRINT is there (a wrong one fails the parse) */
     bool use_candidate;
@@ -34,6 +34,12 @@ enum stun_error { STUN_OK, STUN_SHORT, STUN_NOT_STUN, STUN_LENGTH, STUN_ATTRIBUT
 /* One pass, no allocation. Attributes behind MESSAGE-INTEGRITY other than FINGERPRINT are ignored (RFC 8489 14.5); the
  * first of a repeated attribute counts. */
 enum stun_error stun_parse(struct stun_view *, const uint8_t *, size_t len);
+/* Further attributes of a parsed message, one a call from *at = 0 on, up to MESSAGE-INTEGRITY or FINGERPRINT. False: that
+ * was all. */
+bool stun_next(const struct stun_view *, size_t *at, uint16_t *attribute, struct bytes *value);
+enum stun_family { STUN_FAMILY_V4 = 1, STUN_FAMILY_V6 = 2 };
+/* An address under the cookie and, for IPv6, the transaction id (RFC 8489 14.2). False: malformed. */
+bool stun_xor_address(const struct stun_view *, struct bytes value, struct address *, enum stun_family *);
 /* True: MESSAGE-INTEGRITY is there and right for this key. */
 bool stun_check(const struct stun_view *, const struct hmac_sha1 *);
 
@@ -49,16 +55,18 @@ void stun_begin(struct stun_writer *, uint8_t *buffer, size_t size, enum stun_cl
 void stun_add(struct stun_writer *, uint16_t attribute, const void *value, size_t len); /* pads with zero bytes */
 void stun_add_u32(struct stun_writer *, uint16_t attribute, uint32_t);
 void stun_add_u64(struct stun_writer *, uint16_t attribute, uint64_t);
-void stun_add_mapped(struct stun_writer *, const struct address *); /* XOR-MAPPED-ADDRESS, family by the address */
+/* XOR-MAPPED-ADDRESS and its like; the family by the address. */
+void stun_add_xor_address(struct stun_writer *, uint16_t attribute, const struct address *);
+void stun_add_mapped(struct stun_writer *, const struct address *);
 void stun_add_error(struct stun_writer *, uint16_t code, const char *reason);
+void stun_add_unknown(struct stun_writer *, const uint16_t *attributes, size_t count); /* UNKNOWN-ATTRIBUTES (14.13) */
 void stun_add_integrity(struct stun_writer *, const struct hmac_sha1 *);
 void stun_add_fingerprint(struct stun_writer *);
 size_t stun_end(const struct stun_writer *); /* the message's length; 0: it did not fit */
 
 enum { /* attributes, RFC 8489 18.3 and RFC 8445 16.1 */
     STUN_ATTR_USERNAME = 0x0006, STUN_ATTR_INTEGRITY = 0x0008, STUN_ATTR_ERROR_CODE = 0x0009,
-    STUN_ATTR_UNKNOWN = 0x000a, STUN_ATTR_XOR_MAPPED = 0x0020, STUN_ATTR_PRIORITY = 0x0024,
-    STUN_ATTR_USE_CANDIDATE = 0x0025, STUN_ATTR_FINGERPRINT = 0x8028, STUN_ATTR_CONTROLLED = 0x8029,
+    STUN_ATTR_UNKNOWN = 0x000a, STUN_ATTR_REALM = 0x0014, STUN_ATTR_NONCE = 0x0015, STUN_ATTR_XOR_MAPPED = 0x0020, STUN_ATTR_PRIORITY = 0x0024, STUN_ATTR_USE_CANDIDATE = 0x0025, STUN_ATTR_FINGERPRINT = 0x8028, STUN_ATTR_CONTROLLED = 0x8029,
     STUN_ATTR_CONTROLLING = 0x802a,
 };
 

@@ -31,7 +31,13 @@ struct sfu {
     uint8_t *arena;                         /* what the last sfu_output's transmits point to */
     size_t arena_used;
     struct rate stun_rates[STUN_BUCKETS];
+    struct relay *relay; /* the TURN server; NULL: there is none */
 };
+
+/* A datagram that this worker received by `path`, be it by a socket or a relay. */
+void sfu_received(struct sfu *, const struct path *, const uint8_t *, size_t len, mp_time now);
+/* Whether what is not authenticated may be answered: at most STUN_ANSWERS_PER_S a source. False: counted. */
+bool sfu_may_answer(struct sfu *, const struct path *, mp_time now);
 
 static inline struct stats *stats_of(struct sfu *sfu) { return sfu->config.stats; }
 static inline void drop(struct sfu *sfu, enum drop_reason reason) { stat_add(&sfu->config.stats->drops[reason], 1); }

@@ -4,6 +4,7 @@
 #include "crypto.h"
 #include "demux.h"
 #include "peer.h"
+#include "relay.h"
 #include "stun.h"
 #include "subscription.h"
 #include "track.h"
@@ -42,7 +43,7 @@ struct sfu *sfu_new(const struct sfu_config *config)
     sfu->hash_key = prng_next(&sfu->prng);
     sfu->batch = srtp_batch_new(config->crypto);
     if (!sfu->batch || !packet_pool_init(&sfu->pool, config->packets) || !outbox_init(sfu) ||
-        !tables_init(sfu, registry_size(config->registry))) {
+        !tables_init(sfu, registry_size(config->registry)) || (config->relay && !relay_init(sfu, config->relay))) {
         sfu_free(sfu);
         return NULL;
     }
@@ -59,6 +60,7 @@ void sfu_free(struct sfu *sfu)
             sfu->tracks[i]->replicas = 0;
             track_release(sfu, sfu->tracks[i]);
         }
+    relay_free(sfu);
     outbox_free(sfu);
     srtp_batch_free(sfu->batch);
     packet_pool_free(&sfu->pool);
@@ -74,21 +76,27 @@ void sfu_free(struct sfu *sfu)
 
 /* --- input --- */
 
+bool sfu_may_answer(struct sfu *sfu, const struct path *path, mp_time now)
+{
+    struct rate *rate = &sfu->stun_rates[address_hash(&path->remote, sfu->hash_key) % STUN_BUCKETS];
+    if (rate_take(rate, 1, STUN_ANSWERS_PER_S, STUN_ANSWERS_BURST, now))
+        return true;
+    drop(sfu, DROP_STUN_RATE);
+    return false;
+}
+
 /* A Binding request without a username: anybody may ask for its address (RFC 8489 3), at a bounded rate, with an answer of
  * 1.6 times the request at the most for IPv4. */
 static void plain_binding(struct sfu *sfu, const struct stun_view *v, const struct path *path, mp_time now)
 {
     uint8_t reply[128];
     struct stun_writer w;
-    struct rate *rate = &sfu->stun_rates[address_hash(&path->remote, sfu->hash_key) % STUN_BUCKETS];
-    if (v->class != STUN_REQUEST || v->method != STUN_BINDING || v->unknown_count) {
+    if (v->class != STUN_REQUEST || v->unknown_count) {
         drop(sfu, DROP_STUN_UFRAG);
         return;
     }
-    if (!rate_take(rate, 1, STUN_ANSWERS_PER_S, STUN_ANSWERS_BURST, now)) {
-        drop(sfu, DROP_STUN_RATE);
+    if (!sfu_may_answer(sfu, path, now))
         return;
-    }
     stun_begin(&w, reply, sizeof reply, STUN_SUCCESS, STUN_BINDING, v->txid);
     stun_add_mapped(&w, &path->remote);
     if (v->fingerprint)
@@ -109,6 +117,12 @@ static void pass_on(struct sfu *sfu, unsigned owner, uint32_t session, const str
     stat_add(&stats_of(sfu)->strays_out, 1);
 }
 
+/* TURN is for what came to this worker itself, and not by TURN: a relay within a relay would have no end. */
+static bool may_relay(const struct sfu *sfu, const struct path *path, unsigned via)
+{
+    return via == sfu->config.worker && link_kind(path->link) != LINK_RELAY;
+}
+
 /* The life of a check: ufrag -> session -> this worker owns it, or verifies and claims it, or passes it to its owner. Only a
  * verified check moves anything. `via`: the worker that received it. */
 static void input_stun(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
@@ -121,6 +135,13 @@ static void input_stun(struct sfu *sfu, const struct path *path, const uint8_t *
     unsigned owner;
     if (stun_parse(&v, data, len) != STUN_OK) {
         drop(sfu, DROP_STUN_MALFORMED);
+        return;
+    }
+    if (v.method != STUN_BINDING) {
+        if (may_relay(sfu, path, via))
+            relay_stun(sfu, path, &v, now);
+        else
+            drop(sfu, DROP_RELAY);
         return;
     }
     if (!v.username.data) {
@@ -188,15 +209,26 @@ static void input(struct sfu *sfu, const struct path *path, const uint8_t *data,
     case DATAGRAM_DTLS:
     case DATAGRAM_RTP:
     case DATAGRAM_RTCP: input_known(sfu, path, data, len, via, now); break;
+    case DATAGRAM_TURN_CHANNEL:
+        if (may_relay(sfu, path, via))
+            relay_channel_data(sfu, path, data, len, now);
+        else
+            drop(sfu, DROP_RELAY);
+        break;
     default: drop(sfu, DROP_NOT_OURS); break;
     }
+}
+
+void sfu_received(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, mp_time now)
+{
+    input(sfu, path, data, len, sfu->config.worker, now);
 }
 
 void sfu_input(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, mp_time now)
 {
     stat_add(&stats_of(sfu)->packets_in, 1);
     stat_add(&stats_of(sfu)->bytes_in, len);
-    input(sfu, path, data, len, sfu->config.worker, now);
+    sfu_received(sfu, path, data, len, now);
 }
 
 /* --- messages --- */
@@ -262,9 +294,15 @@ void sfu_timeout(struct sfu *sfu, mp_time now)
     struct heap_node *node;
     while ((node = heap_pop(&sfu->timers, now)))
         peer_timeout(sfu, (struct peer *)node, now);
+    if (sfu->relay)
+        relay_timeout(sfu, now);
 }
 
-mp_time sfu_deadline(const struct sfu *sfu) { return heap_next(&sfu->timers); }
+mp_time sfu_deadline(const struct sfu *sfu)
+{
+    mp_time sessions = heap_next(&sfu->timers);
+    return sfu->relay ? mp_min(sessions, relay_deadline(sfu->relay)) : sessions;
+}
 
 /* --- output --- */
 
@@ -342,14 +380,24 @@ static void hand_over(struct sfu *sfu, const struct transmit *t)
     }
 }
 
+/* What is for a link goes the link's way. False: no transmit is left of it. */
+static bool route(struct sfu *sfu, struct transmit *t, mp_time now)
+{
+    if (is_elsewhere(sfu, &t->path)) {
+        hand_over(sfu, t);
+        return false;
+    }
+    return link_kind(t->path.link) != LINK_RELAY || relay_wrap(sfu, t, now);
+}
+
 size_t sfu_output(struct sfu *sfu, struct transmit *transmits, size_t max, mp_time now)
 {
     size_t n, kept = 0;
+    if (sfu->relay)
+        relay_output_begins(sfu->relay);
     while (!kept && (n = output_some(sfu, transmits, max, now)))
         for (size_t i = 0; i < n; i++)
-            if (is_elsewhere(sfu, &transmits[i].path))
-                hand_over(sfu, &transmits[i]);
-            else
+            if (route(sfu, &transmits[i], now))
                 transmits[kept++] = transmits[i];
     stat_set(&stats_of(sfu)->pool_used, sfu->pool.used);
     return kept;

@@ -14,6 +14,7 @@
 
 struct crypto;
 struct dtls_identity;
+struct relay_config;
 struct sfu;
 
 struct sfu_config {
@@ -22,6 +23,7 @@ struct sfu_config {
     struct crypto *crypto;     /* this worker's */
     struct dtls_identity *identity;
     struct stats *stats;       /* this worker's counters, zeroed */
+    const struct relay_config *relay; /* of the TURN server, shared; NULL: none */
     size_t packets;            /* pool size */
     uint64_t seed;             /* for what need not be secret but must not be guessed: hash keys, first sequence numbers */
     mp_time wall;              /* NTP time (ns since 1900) at mp_time 0, for sender reports */

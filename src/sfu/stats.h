@@ -28,6 +28,7 @@
     X(DROP_PATHS, "path_table_full")                                                                          \
     X(DROP_STRAY, "stray")                     /* passed on to a worker that does not have the session */     \
     X(DROP_RTX_BUDGET, "rtx_budget")                                                                          \
+    X(DROP_RELAY, "relay")                     /* TURN: no such allocation, permission or channel; not a request */ \
     X(DROP_SEND, "send_error")
 
 #define X(name, label) name,
@@ -52,13 +53,16 @@ enum drop_reason { DROP_REASONS(X) DROP_COUNT };
     X(pli_out, "Key frame requests to publishers")                                                            \
     X(strays_out, "Datagrams passed to the worker that owns their session")                                   \
     X(media_out, "Packets copied to other workers")                                                           \
+    X(relayed_in, "Datagrams from TURN clients")                                                              \
+    X(relayed_out, "Datagrams to TURN clients")                                                               \
+    X(turn_errors, "TURN requests of authenticated clients that were refused")                                \
     X(busy_ns, "CPU time of the worker's thread")
 
 struct stats {
 #define X(name, help) _Atomic uint64_t name;
     STATS_COUNTERS(X)
 #undef X
-    _Atomic uint64_t sessions, tracks, subscriptions, pool_used; /* gauges */
+    _Atomic uint64_t sessions, tracks, subscriptions, pool_used, allocations; /* gauges */
     _Atomic uint64_t drops[DROP_COUNT];
 };
 

@@ -92,6 +92,17 @@ void say_candidates(struct participant *p)
     }
 }
 
+void say_turn(struct participant *p, mp_time now)
+{
+    struct turn_access t;
+    json_t *servers = json_array();
+    if (turn_access(p->signaling, &p->local, p->host, p->sdp_session, &t, now))
+        json_array_append_new(servers, json_pack("{s:[s,s], s:s, s:s}", "urls", t.urls[0], t.urls[1], "username", t.username,
+                                                 "credential", t.credential));
+    say(p, json_pack("{s:s, s:o, s:i}", "type", "turn", "iceServers", servers, "ttl", TURN_CREDENTIAL_S));
+    explicit_bzero(&t, sizeof t);
+}
+
 void say_seen(struct participant *p, const struct address *address)
 {
     struct candidate c = {.component = 1, .address = *address, .type = CANDIDATE_SRFLX, .foundation = "srflx"};

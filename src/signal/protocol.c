@@ -173,6 +173,8 @@ static void leave(struct participant *p, json_t *message, mp_time now)
     say_bye(p, "left", "goodbye", 1000);
 }
 
+static void turn(struct participant *p, json_t *message, mp_time now) { say_turn(p, now); }
+
 static void ping(struct participant *p, json_t *message, mp_time now) { say(p, json_pack("{s:s}", "type", "pong")); }
 
 static const struct {
@@ -181,6 +183,7 @@ static const struct {
 } handlers[] = {
     {"offer", offer}, {"answer", answer}, {"ice-candidate", candidate},
     {"mute", mute},   {"leave", leave},   {"ping", ping},
+    {"turn", turn},
 };
 
 static void dispatch(struct participant *p, json_t *message, mp_time now)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct hmac_sha1;
+
 struct signal_io {
     void *context;
     void (*send)(void *context, void *socket, const char *text, size_t len);
@@ -27,6 +29,8 @@ struct signal_config {
     size_t address_count;
     bool announced;                   /* `addresses` is all; else the address that a client reached us by comes first */
     uint16_t port;
+    const struct hmac_sha1 *turn_secret; /* clients are given credentials for our TURN server; NULL: there is none */
+    mp_time wall;                     /* NTP time (ns since 1900) at mp_time 0: credentials expire by it */
     const char *version;
     size_t packets;                   /* each worker's pool, for /metrics */
 };

@@ -5,10 +5,12 @@
 #include "map.h"
 #include "sdp.h"
 #include "signaling.h"
+#include "turn.h"
 #include <jansson.h>
 
 #define CAPABILITIES_MAX 24 /* codecs that we know, of one kind, in one offer */
 #define FMTP_MAX         128
+#define TURN_URLS        2
 
 enum role { ROLE_CALL, ROLE_STREAM, ROLE_WATCH };
 enum source { SOURCE_MICROPHONE, SOURCE_CAMERA, SOURCE_SCREEN, SOURCE_SCREEN_AUDIO, SOURCE_COUNT };
@@ -141,11 +143,22 @@ void say_bye(struct participant *, const char *reason, const char *message, uint
 json_int_t audience_of(const struct participant *); /* of its room: the others that are not listed */
 void say_audiences(struct signaling *);
 void say_candidates(struct participant *);
+void say_turn(struct participant *, mp_time now);
 void say_seen(struct participant *, const struct address *);
 
 /* --- candidates.c --- */
 /* Addresses to offer this client, best first. Returns how many. */
 size_t candidates_for(const struct participant *, struct address out[CANDIDATES_MAX]);
+
+/* --- turn.c --- */
+struct turn_access { /* to our TURN server, for one client */
+    char urls[TURN_URLS][sizeof "turns:?transport=tcp" + 256 + 8];
+    char username[TURN_USERNAME_MAX + 1], credential[TURN_PASSWORD_SIZE + 1];
+};
+/* `local`, `host`: as the client reached us; `id`: whose credentials they are, for the server's quotas. False: there is no TURN
+ * server. */
+bool turn_access(const struct signaling *, const struct address *local, const char *host, uint64_t id, struct turn_access *,
+                 mp_time now);
 
 /* --- capability.c --- */
 struct capabilities *capabilities_of(const struct sdp_section *); /* NULL: no memory */

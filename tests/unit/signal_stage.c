@@ -1,5 +1,6 @@
 #include "signal_stage.h"
 #include "check.h"
+#include "crypto.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,10 @@ void stage_open(struct stage *s, size_t sessions, const char *announced)
     static struct address kept; /* signaling keeps the pointer */
     kept = address;
     config.addresses = &kept;
+    static struct hmac_sha1 secret;
+    hmac_sha1_key(&secret, (const uint8_t *)STAGE_TURN_SECRET, strlen(STAGE_TURN_SECRET));
+    config.turn_secret = &secret;
+    config.wall = MP_S(STAGE_WALL_S);
     for (size_t i = 0; i < sizeof config.fingerprint; i++)
         config.fingerprint[i] = (uint8_t)i;
     struct signal_io io = {

@@ -10,6 +10,8 @@
 #define STAGE_PEERS_MAX    256
 #define STAGE_WORKERS      2
 #define STAGE_COMMANDS_MAX 65536
+#define STAGE_TURN_SECRET  "the stage's secret"
+#define STAGE_WALL_S       3900000000 /* since 1900, at mp_time 0 */
 
 struct line { /* one m= line as the client has it */
     enum sdp_kind kind;

@@ -1,6 +1,7 @@
 #include "ice.h"
 #include "signal_stage.h"
 #include "test.h"
+#include "turn.h"
 #include <stdlib.h>
 
 static struct stage s;
@@ -37,6 +38,65 @@ static struct sdp *parse(const char *text)
 {
     enum sdp_error error;
     return sdp_parse(text, strlen(text), &error);
+}
+
+/* --- TURN --- */
+
+static void turn_is_where_the_client_found_us(void)
+{
+    static const struct {
+        const char *host, *local, *tcp;
+    } table[] = {
+        {"monoport.example:9443", "192.0.2.1", "turn:monoport.example:8000?transport=tcp"},
+        {"203.0.113.5", "192.0.2.1", "turn:203.0.113.5:8000?transport=tcp"},
+        {"[2001:db8::5]:80", "192.0.2.1", "turn:[2001:db8::5]:8000?transport=tcp"},
+        {"", "192.0.2.1", "turn:192.0.2.1:8000?transport=tcp"},
+        {"", "2001:db8::9", "turn:[2001:db8::9]:8000?transport=tcp"},
+        {"a.example?x=\"", "192.0.2.1", "turn:192.0.2.1:8000?transport=tcp"},
+        {"[2001:db8::5", "192.0.2.1", "turn:192.0.2.1:8000?transport=tcp"},
+        {"[]@evil.example]", "192.0.2.1", "turn:192.0.2.1:8000?transport=tcp"},
+    };
+    stage_open(&s, 16, NULL);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char tls[300];
+        struct peer *p = peer_open(&s, table[i].host, table[i].local);
+        peer_say(p, "turn", "");
+        CHECK(is_error(p, "not-joined"));
+        peer_say(p, "join-room", "");
+        peer_say(p, "turn", "");
+        json_t *turn = take(p, "turn"), *server = json_array_get(json_object_get(turn, "iceServers"), 0);
+        json_t *urls = json_object_get(server, "urls");
+        snprintf(tls, sizeof tls, "turns%s", table[i].tcp + 4);
+        CHECK_EQ(json_array_size(urls), 2);
+        CHECK(same(json_string_value(json_array_get(urls, 0)), table[i].tcp));
+        CHECK(same(json_string_value(json_array_get(urls, 1)), tls));
+        CHECK_EQ(json_integer_value(json_object_get(turn, "ttl")), TURN_CREDENTIAL_S);
+        peer_close(p);
+    }
+    stage_close(&s);
+}
+
+static void turn_credentials_are_one_clients_and_expire(void)
+{
+    struct hmac_sha1 secret;
+    char names[2][80], password[TURN_PASSWORD_SIZE + 1];
+    hmac_sha1_key(&secret, (const uint8_t *)STAGE_TURN_SECRET, strlen(STAGE_TURN_SECRET));
+    stage_open(&s, 16, NULL);
+    for (int i = 0; i < 2; i++) {
+        struct peer *p = peer_join(&s, "r", "call");
+        uint64_t expiry;
+        struct bytes id;
+        peer_say(p, "turn", "");
+        json_t *server = json_array_get(json_object_get(take(p, "turn"), "iceServers"), 0);
+        snprintf(names[i], sizeof names[i], "%s", text_of(server, "username"));
+        struct bytes name = {(const uint8_t *)names[i], strlen(names[i])};
+        CHECK(turn_username(name, &expiry, &id));
+        CHECK_EQ(expiry, STAGE_WALL_S - 2208988800 + s.now / MP_S(1) + TURN_CREDENTIAL_S);
+        turn_password(&secret, name, password);
+        CHECK(same(text_of(server, "credential"), password));
+    }
+    CHECK(!same(names[0], names[1]));
+    stage_close(&s);
 }
 
 /* --- rooms --- */
@@ -644,7 +704,8 @@ static void a_shutdown_says_goodbye_and_lets_nobody_in(void)
     stage_close(&s);
 }
 
-TEST_MAIN(TEST(a_join_is_answered_with_who_is_there),
+TEST_MAIN(TEST(turn_is_where_the_client_found_us), TEST(turn_credentials_are_one_clients_and_expire),
+          TEST(a_join_is_answered_with_who_is_there),
           TEST(joined_updated_and_left_reach_exactly_the_others_of_the_room),
           TEST(rooms_are_apart_and_end_with_their_last_participant), TEST(a_name_in_use_is_not_given_twice),
           TEST(a_full_server_and_a_full_room_refuse), TEST(a_crowd_of_watchers_is_counted_at_most_every_2_s),

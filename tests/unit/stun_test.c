@@ -28,7 +28,7 @@ static const char long_term_hex[] = "00010060 2112a442 78ad3433c6ad72c029da412e"
                                     "0014000b 6578616d706c652e6f7267 00"
                                     "00080014 f67024656dd64a3e02b8e0712e85c9a28ca89666";
 
-enum { ATTR_SOFTWARE = 0x8022, ATTR_REALM = 0x0014, ATTR_NONCE = 0x0015 };
+enum { ATTR_SOFTWARE = 0x8022 };
 
 static struct hmac_sha1 short_term(void)
 {
@@ -157,8 +157,8 @@ static void long_term_request_is_built_byte_by_byte(void)
     size_t len = unhex(p, long_term_hex);
     stun_begin(&w, out, sizeof out, STUN_REQUEST, STUN_BINDING, p + 8);
     stun_add(&w, STUN_ATTR_USERNAME, p + 24, 18);
-    stun_add(&w, ATTR_NONCE, "f//499k954d6OL34oL9FSTvy64sA", 28);
-    stun_add(&w, ATTR_REALM, "example.org", 11);
+    stun_add(&w, STUN_ATTR_NONCE, "f//499k954d6OL34oL9FSTvy64sA", 28);
+    stun_add(&w, STUN_ATTR_REALM, "example.org", 11);
     stun_add_integrity(&w, &key);
     CHECK_EQ(stun_end(&w), len);
     CHECK_BYTES(out, p, len);

@@ -33,6 +33,11 @@ void world_open(struct world *w, unsigned workers)
     w->identity = dtls_identity_new();
     w->client_identity = dtls_identity_new();
     w->client_crypto = crypto_new(CRYPTO_OPENSSL);
+    hmac_sha1_key(&w->relay.secret, (const uint8_t *)"secret", 6);
+    w->relay.port = SERVER_PORT;
+    w->relay.address_count = 2;
+    INVARIANT(address_parse(&w->relay.addresses[0], "198.51.100.1", SERVER_PORT));
+    INVARIANT(address_parse(&w->relay.addresses[1], "2001:db8::1", SERVER_PORT));
     for (unsigned i = 0; i < workers; i++) {
         w->crypto[i] = crypto_new(CRYPTO_BEST);
         w->sfu[i] = sfu_new(&(struct sfu_config){.worker = i,
@@ -41,6 +46,7 @@ void world_open(struct world *w, unsigned workers)
                                                  .crypto = w->crypto[i],
                                                  .identity = w->identity,
                                                  .stats = &w->stats[i],
+                                                 .relay = &w->relay,
                                                  .packets = 4096,
                                                  .seed = 7 + i,
                                                  .wall = MP_S(3900000000)});
@@ -72,9 +78,13 @@ static struct world_client *client_at(struct world *w, const struct address *a)
     return NULL;
 }
 
-static void send_from(struct world *w, const struct world_client *c, const uint8_t *data, size_t len)
+static void send_from(struct world *w, struct world_client *c, const uint8_t *data, size_t len)
 {
     struct path path = *client_path(c->client);
+    if (c->outgoing) {
+        c->outgoing(w, c, data, len);
+        return;
+    }
     path.link = c->link;
     world_datagram(w, c->received_by, &path, data, len);
 }
@@ -105,9 +115,11 @@ static void deliver(struct world *w, unsigned worker, const struct transmit *t)
         INVARIANT(len <= DATAGRAM_IN_MAX);
         if (c && t->path.link != LINK_UDP && t->path.link == c->link)
             c->by_link++;
-        if (!c)
+        if (!c) {
             w->to_strangers++;
-        else if (!w->lose || !w->lose(w, true, t->data + at, len))
+            if (w->stranger)
+                w->stranger(w, &t->path, t->data + at, len);
+        } else if (!w->lose || !w->lose(w, true, t->data + at, len))
             client_input(c->client, t->data + at, len, w->now);
     }
 }

@@ -4,12 +4,15 @@
 #include "client.h"
 #include "message.h"
 #include "registry.h"
+#include "relay_config.h"
 #include "rtcp.h"
 #include "sfu.h"
 
 #define WORLD_WORKERS_MAX 4
 #define WORLD_CLIENTS_MAX 16
 #define WORLD_EVENTS_MAX  256
+
+struct world;
 
 struct world_client {
     struct client *client;
@@ -24,6 +27,8 @@ struct world_client {
     size_t last_len;
     void (*on_rtp)(struct world_client *, const uint8_t *, size_t);
     void *user;
+    /* Set: takes what it sends instead of the network (a tunnel). */
+    void (*outgoing)(struct world *, struct world_client *, const uint8_t *, size_t);
 };
 
 struct world {
@@ -41,6 +46,8 @@ struct world {
     size_t event_count;
     bool (*lose)(struct world *, bool to_client, const uint8_t *, size_t); /* true: this datagram is lost */
     unsigned to_strangers; /* datagrams to where no client is */
+    void (*stranger)(struct world *, const struct path *, const uint8_t *, size_t); /* may be NULL; is given those */
+    struct relay_config relay;
 };
 
 void world_open(struct world *, unsigned workers);

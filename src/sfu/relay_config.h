@@ -1,0 +1,13 @@
+/* What the TURN server of every worker needs to know; shared, never written. */
+#pragma once
+#include "crypto.h"
+#include "limits.h"
+#include "path.h"
+
+struct relay_config {
+    struct hmac_sha1 secret;                  /* of credentials and nonces */
+    struct address addresses[CANDIDATES_MAX]; /* this server's media addresses, with the one port */
+    size_t address_count;
+    bool announced; /* they are all; else the address that a client reached is one too */
+    uint16_t port;
+};
