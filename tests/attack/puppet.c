@@ -53,7 +53,7 @@ struct sending {
 
 struct puppet {
     int fd;
-    bool silent;
+    bool silent, outage;
     struct address own;
     struct dtls_identity *identity;
     struct crypto *crypto;
@@ -139,6 +139,8 @@ static void read_socket(struct puppet *p)
     uint8_t data[2048];
     ssize_t n;
     while ((n = recv(p->fd, data, sizeof data, 0)) >= 0) {
+        if (p->outage)
+            continue;
         p->datagrams++;
         p->bytes += (uint64_t)n;
         if (p->client)
@@ -174,7 +176,7 @@ static void drain(struct puppet *p)
     uint8_t out[PACKET_SIZE];
     size_t len;
     while (p->client && (len = client_output(p->client, out, sizeof out)))
-        if (!p->silent)
+        if (!p->silent && !p->outage)
             send_to(p->fd, &client_path(p->client)->remote, out, len);
     if (p->client && client_state(p->client) != p->state) {
         p->state = client_state(p->client);
@@ -306,6 +308,8 @@ static void command(struct puppet *p, char *line)
         move(p, arguments);
     else if (strcmp(line, "silence") == 0)
         p->silent = true;
+    else if (strcmp(line, "outage") == 0)
+        p->outage = *arguments == '1';
     else if (strcmp(line, "count") == 0)
         say_count(p);
     else

@@ -20,3 +20,9 @@ export async function dropped(server) {
   for (const [, reason, value] of text.matchAll(/^monoport_drop\w*\{.*reason="(\w+)".*\} (\d+)$/gm)) drops[reason] = (drops[reason] ?? 0) + Number(value);
   return drops;
 }
+
+/** CPU time that it has used so far, user and system. */
+export function cpuSeconds(server) {
+  const fields = readFileSync(`/proc/${server.child.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}

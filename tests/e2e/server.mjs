@@ -91,9 +91,9 @@ class Server {
 }
 
 /** Starts the server for `lab` and waits until it serves. */
-export async function startServer(lab, { port, args = [] } = {}) {
+export async function startServer(lab, { port, args = [], env = {} } = {}) {
   const number = port ?? (await lab.port());
-  const child = start([binary, '--port', String(number), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  const child = start([binary, '--port', String(number), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...environment, ...env } });
   const spawned = once(child, 'spawn');
   const server = new Server(lab.address, number, child);
   await spawned;
