@@ -3,12 +3,17 @@ import { formatAddress } from './candidate';
 import { Emitter } from './emitter';
 import { receivedLevels } from './levels';
 import { Link, type LinkEnd, type LinkOptions } from './link';
-import { STABLE_AFTER } from './limits';
+import { STABLE_AFTER, TIMELINE_LIMIT } from './limits';
 import type { LocalMedia } from './local-media';
 import type { Codec, Participant, Role } from './message';
+import { NOTHING_KNOWN, type NetworkFacts } from './network';
+import { onNetworkChange } from './network-events';
 import { makePeerId } from './peer-id';
+import { probe, type ProbeResult } from './probe';
 import type { RemoteStream } from './remote-streams';
+import { makeReport, type Report } from './report';
 import { StatsReader, type CallSummary } from './summary';
+import { Timeline } from './timeline';
 
 export interface CallOptions {
   /** WebSocket URL of the server, see `signalingUrl`. */
@@ -25,7 +30,8 @@ export interface CallOptions {
 /**
  * - `connecting`: first attempt
  * - `connected`: media can flow
- * - `reconnecting`: it did or might have, and we try again, for ever
+ * - `reconnecting`: it did or might have, and we try again, for ever. First the connection is repaired (`trouble` is null,
+ *   the streams stay), then a new one is made
  * - `left`: over; a Call is not used again
  */
 export type CallState = 'connecting' | 'connected' | 'reconnecting' | 'left';
@@ -39,8 +45,8 @@ export interface CallSnapshot {
   /** Watchers beyond those in `participants`: in a crowd they are only counted. */
   audience: number;
   streams: readonly RemoteStream[];
-  /** `address:port` as the server sees it; null until it said so. */
-  mappedAddress: string | null;
+  /** What the present connection has learned of the network. */
+  network: NetworkFacts;
   /** Why the last attempt ended; null while connected. */
   trouble: LinkEnd | null;
   /** Failed attempts in a row. */
@@ -77,8 +83,12 @@ export class Call extends Emitter<CallEvents> {
   readonly #makeLink: (options: LinkOptions) => Link;
   readonly #formerIds = new Set<string>();
   readonly #stats = new StatsReader();
+  readonly #timeline = new Timeline();
+  readonly #stopListening: () => void;
   #snapshot: CallSnapshot;
   #link: Link | null = null;
+  /** The present link was up before. */
+  #isRepair = false;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #stableTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -103,11 +113,11 @@ export class Call extends Emitter<CallEvents> {
       participants: [],
       audience: 0,
       streams: [],
-      mappedAddress: null,
+      network: NOTHING_KNOWN,
       trouble: null,
       failures: 0,
     };
-    window.addEventListener('online', this.#networkCameBack);
+    this.#stopListening = onNetworkChange((event) => this.#networkChanged(event));
     window.addEventListener('pagehide', this.#pageWent);
     window.addEventListener('pageshow', this.#pageCameBack);
     this.#attempt();
@@ -141,16 +151,35 @@ export class Call extends Emitter<CallEvents> {
   /** Numbers of the present connection, see CallSummary. The first one takes a moment, as rates need two looks. */
   async summary(): Promise<CallSummary> {
     const snapshot = this.#snapshot;
+    const seen = snapshot.network.seen.at(-1);
     const numbers = await this.#stats.read(this.#link?.pc ?? null, snapshot.streams);
     return {
       state: snapshot.state,
       peerId: snapshot.peerId,
       room: snapshot.room,
-      mappedAddress: snapshot.mappedAddress,
+      mappedAddress: seen ? formatAddress(seen) : null,
+      network: snapshot.network,
       participants: snapshot.participants,
       timings: { ...this.timings },
       ...numbers,
     };
+  }
+
+  /** Everything that helps to find out why a network is difficult; the server's side of it too, if it answers in time. */
+  async report(): Promise<Report> {
+    const server = this.#link?.serverTimeline() ?? Promise.resolve(null);
+    const late = new Promise<null>((resolve) => setTimeout(resolve, TIMELINE_LIMIT, null));
+    const [summary, told] = await Promise.all([this.summary(), Promise.race([server, late])]);
+    return makeReport(this.#timeline, summary, told);
+  }
+
+  /** Measures, beside the call, what kind of NAT is in front of this device; null if the server has no second port to ask. */
+  async measureNat(): Promise<ProbeResult | null> {
+    const servers = this.#link?.probeServers() ?? [];
+    if (servers.length < 2) return null;
+    const result = await probe(servers);
+    this.#timeline.note('probe', { ...result });
+    return result;
   }
 
   #attempt(): void {
@@ -158,29 +187,39 @@ export class Call extends Emitter<CallEvents> {
     if (this.#snapshot.peerId) this.#formerIds.add(this.#snapshot.peerId);
     const peerId = makePeerId();
     this.#update({ peerId });
-    const link = this.#makeLink({ ...this.#options, peerId, formerIds: this.#formerIds });
+    this.#timeline.note('attempt', { peerId, failures: this.#snapshot.failures });
+    const link = this.#makeLink({ ...this.#options, peerId, formerIds: this.#formerIds, timeline: this.#timeline });
     this.#link = link;
+    this.#isRepair = false;
     link.on('joined', ({ room }) => this.#update({ room }));
     link.on('participants', (people) => this.#update(people));
     link.on('streams', (streams) => this.#update({ streams }));
-    link.on('mappedAddress', (address) => this.#update({ mappedAddress: formatAddress(address) }));
+    link.on('network', (network) => this.#update({ network }));
     link.on('connected', () => this.#connected());
+    link.on('interrupted', () => this.#interrupted());
     link.on('ended', ({ reason, detail }) => this.#linkEnded(reason, detail));
   }
 
   #connected(): void {
-    // The browser also says so after a short `disconnected`.
     if (this.#snapshot.state === 'connected') return;
     const now = performance.now();
-    if (this.timings.connected !== null) this.timings.reconnects += 1;
+    if (this.timings.connected !== null && !this.#isRepair) this.timings.reconnects += 1;
     this.timings.connected ??= now;
     this.timings.lastConnected = now;
+    this.#isRepair = true;
+    clearTimeout(this.#stableTimer);
     this.#stableTimer = setTimeout(() => this.#update({ failures: 0 }), STABLE_AFTER);
     this.#update({ state: 'connected', trouble: null });
   }
 
+  #interrupted(): void {
+    clearTimeout(this.#stableTimer);
+    this.#update({ state: 'reconnecting', trouble: null });
+  }
+
   #linkEnded(reason: LinkEnd, detail: string): void {
     clearTimeout(this.#stableTimer);
+    this.#timeline.note('ended', { reason, detail });
     this.#link = null;
     if (reason === 'left') {
       this.#finish();
@@ -194,17 +233,18 @@ export class Call extends Emitter<CallEvents> {
       state: state === 'connected' ? 'reconnecting' : state,
       // Their tracks are dead. The people are most likely still there: they stay until the next link knows better.
       streams: [],
-      mappedAddress: null,
+      network: NOTHING_KNOWN,
       trouble: reason,
       failures: failures + 1,
     });
     this.emit('trouble', { reason, detail, retryIn });
   }
 
-  readonly #networkCameBack = (): void => {
-    if (this.#link) this.#link.doubt();
+  #networkChanged(event: string): void {
+    this.#timeline.note('network', { event });
+    if (this.#link) this.#link.networkChanged();
     else this.retryNow();
-  };
+  }
 
   readonly #pageWent = (): void => {
     this.#link?.close();
@@ -224,10 +264,10 @@ export class Call extends Emitter<CallEvents> {
     this.#link = null;
     clearTimeout(this.#retryTimer);
     clearTimeout(this.#stableTimer);
-    window.removeEventListener('online', this.#networkCameBack);
+    this.#stopListening();
     window.removeEventListener('pagehide', this.#pageWent);
     window.removeEventListener('pageshow', this.#pageCameBack);
-    this.#update({ state: 'left', participants: [], audience: 0, streams: [], mappedAddress: null, trouble: null });
+    this.#update({ state: 'left', participants: [], audience: 0, streams: [], network: NOTHING_KNOWN, trouble: null });
   }
 
   #update(change: Partial<CallSnapshot>): void {

@@ -22,21 +22,43 @@ export interface TransportAddress {
   protocol: 'udp' | 'tcp';
 }
 
+export interface Candidate extends TransportAddress {
+  /** `host`, `srflx`, `prflx` or `relay`. */
+  type: string;
+  /** The local address behind a reflexive one; null if the browser does not tell. */
+  base: { address: string; port: number } | null;
+}
+
 /**
- * Transport address of a candidate line (RFC 8839, 5.1):
- * `candidate:<foundation> <component> <transport> <priority> <address> <port> typ <type> …`; null if it is none.
+ * What a candidate line says (RFC 8839, 5.1), null if it is none:
+ * `candidate:<foundation> <component> <transport> <priority> <address> <port> typ <type> [raddr <address> rport <port>] …`
  */
-export function candidateAddress(line: string): TransportAddress | null {
+export function parseCandidate(line: string): Candidate | null {
   const fields = line.replace(/^a=/, '').replace(/^candidate:/, '').trim().split(/\s+/);
-  const transport = fields[2]?.toLowerCase();
-  const address = fields[4];
-  const port = Number(fields[5]);
-  if (fields[6] !== 'typ' || !address || (transport !== 'udp' && transport !== 'tcp')) return null;
-  if (!Number.isInteger(port) || port < 0 || port > 65535) return null;
-  return { address, port, protocol: transport };
+  const [, , transport, , address, port, typ, type] = fields;
+  const protocol = transport?.toLowerCase();
+  if (typ !== 'typ' || !address || !type || (protocol !== 'udp' && protocol !== 'tcp') || !isPort(port)) return null;
+  const extension = (name: string) => fields[fields.indexOf(name, 8) + 1];
+  const isHidden = fields.indexOf('raddr', 8) < 0 || !isPort(extension('rport')) || extension('rport') === '0';
+  return {
+    address,
+    port: Number(port),
+    protocol,
+    type,
+    base: isHidden ? null : { address: extension('raddr')!, port: Number(extension('rport')) },
+  };
+}
+
+function isPort(text: string | undefined): boolean {
+  return text !== undefined && /^\d+$/.test(text) && Number(text) <= 65535;
 }
 
 /** `address:port`, with IPv6 in brackets. */
 export function formatAddress({ address, port }: { address: string; port: number }): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Browsers hide the address of a host candidate behind such a name while the page has no camera or microphone. */
+export function isHiddenAddress(address: string): boolean {
+  return address.endsWith('.local');
 }

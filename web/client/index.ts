@@ -11,6 +11,7 @@
  *
  * A `Call` reconnects by itself until `leave()`. Its `snapshot` is immutable: what did not change stays `===`.
  */
+export { formatAddress, isHiddenAddress, type Candidate, type TransportAddress } from './candidate';
 export { Call, type CallOptions, type CallSnapshot, type CallState, type CallTimings } from './call';
 export {
   canShareScreen,
@@ -26,6 +27,11 @@ export { NAME_LENGTH, ROOM_LENGTH, SMALL_CAMERA_BITRATE } from './limits';
 export type { LinkEnd } from './link';
 export { LocalMedia, type LocalDevice, type LocalScreen, type WantedDevices } from './local-media';
 export type { Codec, Participant, Role, Source } from './message';
+export { addressChanges, isOwnAddress, isPortKept, type NetworkFacts, type SeenAddress, type WayReason } from './network';
+export { isRelay, type PairSummary, type Way } from './pair';
+export { probe, type Mapping, type ProbeResult, type StunServer } from './probe';
+export type { Report } from './report';
 export type { RemoteStream } from './remote-streams';
 export { signalingUrl } from './signaling';
-export type { CallSummary, OutboundSummary, PairSummary, RemoteSummary } from './summary';
+export type { CallSummary, OutboundSummary, RemoteSummary } from './summary';
+export type { TimelineEntry } from './timeline';

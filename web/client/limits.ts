@@ -9,8 +9,6 @@ export const SILENCE_LIMIT = 25_000;
 /** How long a reply may take when there is a reason for doubt (the network just changed). */
 export const DOUBT_LIMIT = 2_500;
 
-/** `disconnected` often heals by itself (a Wi-Fi roam); longer than this it seldom does. */
-export const DISCONNECTED_LIMIT = 5_000;
 /** From the first step to a connected RTCPeerConnection. Browsers give up ICE after about 15 s. */
 export const CONNECT_LIMIT = 20_000;
 
@@ -32,3 +30,26 @@ export const SCREEN_BITRATE = 4_000_000;
 /** What the server accepts (docs/signaling.md). */
 export const ROOM_LENGTH = 64;
 export const NAME_LENGTH = 64;
+
+/** Entries of a timeline: a busy hour of a call. */
+export const TIMELINE_LENGTH = 2_000;
+/** The server's part of a report may come this late. */
+export const TIMELINE_LIMIT = 2_000;
+
+/** `disconnected` may heal by itself (a lost packet or two); after this long ICE restarts. */
+export const RESTART_DELAY = 1_000;
+/** A restart that brings nothing in this time is followed by the next one… */
+export const RESTART_PATIENCE = 3_000;
+/** …until the connection has been down for this long: then a new one is made. */
+export const RECOVERY_LIMIT = 15_000;
+
+/** Direct ways have this long from the server's answer on; then TURN is added. */
+export const DIRECT_PATIENCE = 3_000;
+/** How long it is remembered that a network needs TURN: until tomorrow, as networks change. */
+export const RELAY_MEMORY = 24 * 3_600_000;
+export const RELAY_MEMORY_LENGTH = 16;
+/** Whether UDP has become possible is looked at first after this time, then ever less often. */
+export const UDP_CHECK_FIRST = 10_000;
+export const UDP_CHECK_CAP = 300_000;
+/** An answer over UDP that takes longer is none: calls would be no joy. */
+export const PROBE_LIMIT = 3_000;

@@ -1,13 +1,17 @@
-import { candidateAddress, parseCandidateText, type TransportAddress } from './candidate';
+import { parseCandidate, parseCandidateText } from './candidate';
+import { Connectivity } from './connectivity';
 import { Emitter } from './emitter';
-import { CONNECT_LIMIT, DISCONNECTED_LIMIT } from './limits';
 import type { LocalMedia } from './local-media';
 import type { Codec, Participant, Role, ServerMessage } from './message';
 import { Negotiator } from './negotiator';
+import type { NetworkFacts } from './network';
+import type { StunServer } from './probe';
 import { Publisher } from './publisher';
+import type { ServerTimeline } from './report';
 import { RemoteStreams, type RemoteStream } from './remote-streams';
 import { Roster } from './roster';
 import { Signaling } from './signaling';
+import type { Timeline } from './timeline';
 
 export interface LinkOptions {
   url: string;
@@ -20,6 +24,7 @@ export interface LinkOptions {
   media: LocalMedia;
   /** Earlier ids of ours, not to be shown as participants. */
   formerIds: ReadonlySet<string>;
+  timeline: Timeline;
 }
 
 /**
@@ -45,19 +50,20 @@ export type LinkEnd =
 interface LinkEvents {
   /** The server let us in. */
   joined: { room: string; version: string };
-  /** Media can flow. */
+  /** Media can flow, again perhaps. */
   connected: void;
+  /** Media does not flow; it is being repaired. */
+  interrupted: void;
   participants: { participants: readonly Participant[]; audience: number };
   streams: readonly RemoteStream[];
-  mappedAddress: TransportAddress;
+  network: NetworkFacts;
   /** Comes once, the last event; never after `close()`. */
   ended: { reason: LinkEnd; detail: string };
 }
 
 /**
- * One attempt at a connection: one id, one WebSocket, one RTCPeerConnection. It never heals, it ends.
- *
- * Timers: `CONNECT_LIMIT` until connected; `DISCONNECTED_LIMIT` for a connection that the browser calls disconnected.
+ * One attempt at a connection: one id, one WebSocket, one RTCPeerConnection. Its media is repaired (Connectivity), its
+ * signaling is not: when that is gone, the link ends.
  */
 export class Link extends Emitter<LinkEvents> {
   readonly pc: RTCPeerConnection;
@@ -65,14 +71,15 @@ export class Link extends Emitter<LinkEvents> {
   readonly #options: LinkOptions;
   readonly #signaling: Signaling;
   readonly #negotiator: Negotiator;
+  readonly #connectivity: Connectivity;
   readonly #publisher: Publisher;
   readonly #roster: Roster;
   readonly #remote = new RemoteStreams();
   readonly #stopMedia: () => void;
   #muted = '';
   #mapped = false;
-  #connectTimer: ReturnType<typeof setTimeout> | undefined;
-  #disconnectedTimer: ReturnType<typeof setTimeout> | undefined;
+  #probePort: number | null = null;
+  #timelineWaiters: ((timeline: ServerTimeline) => void)[] = [];
   #over = false;
 
   constructor(options: LinkOptions) {
@@ -80,11 +87,16 @@ export class Link extends Emitter<LinkEvents> {
     this.#options = options;
     this.peerId = options.peerId;
     this.#roster = new Roster(options.formerIds);
-    this.#signaling = new Signaling(options.url, options.peerId);
+    this.#signaling = new Signaling(options.url, options.peerId, options.timeline);
     this.#signaling.on('message', (message) => this.#received(message));
     this.#signaling.on('lost', ({ reason }) => this.#end('signaling', reason));
 
     this.pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
+    this.#connectivity = new Connectivity(this.pc, options.timeline);
+    this.#connectivity.on('up', () => this.emit('connected', undefined));
+    this.#connectivity.on('down', () => this.emit('interrupted', undefined));
+    this.#connectivity.on('facts', (facts) => this.emit('network', facts));
+    this.#connectivity.on('lost', ({ detail }) => this.#end('media', detail));
     this.#publisher = new Publisher(this.pc, options.role, options.cameraBitrate);
     this.#negotiator = new Negotiator(this.pc, {
       offer: (sdp) => this.#signaling.send({ type: 'offer', sdp, sources: this.#publisher.sources() }),
@@ -93,7 +105,6 @@ export class Link extends Emitter<LinkEvents> {
     });
     this.pc.onicecandidate = ({ candidate }) => this.#foundCandidate(candidate);
     this.pc.ontrack = ({ streams }) => this.#foundTrack(streams);
-    this.pc.onconnectionstatechange = () => this.#watchConnection();
 
     const { room, name, role, codec } = options;
     this.#signaling.send({ type: 'join-room', room, name, role, ...(codec ? { codec } : {}) });
@@ -101,12 +112,30 @@ export class Link extends Emitter<LinkEvents> {
     // The offer is made while the socket still opens; the signaling keeps it until then.
     this.#publisher.start(options.media);
     this.#stopMedia = options.media.on('change', () => this.#localChanged());
-    this.#connectTimer = setTimeout(() => this.#end('media', 'no connection in time'), CONNECT_LIMIT);
   }
 
-  /** The network may have changed: find out soon whether this link still lives. */
+  /** The network may have changed: find out soon whether the server can still be reached. */
   doubt(): void {
     this.#signaling.doubt();
+  }
+
+  /** The network has changed: the present way is dead, or not the best any more. */
+  networkChanged(): void {
+    this.doubt();
+    this.#connectivity.restart('network-changed');
+  }
+
+  /** The server's timeline of this session; never resolves with a server that has none. */
+  serverTimeline(): Promise<ServerTimeline> {
+    this.#signaling.send({ type: 'timeline' });
+    return new Promise((resolve) => this.#timelineWaiters.push(resolve));
+  }
+
+  /** Ports of the server that a probe may ask from one local port, to see how the NAT maps it. */
+  probeServers(): StunServer[] {
+    const first = this.#connectivity.servers()[0];
+    if (!first) return [];
+    return this.#probePort === null ? [first] : [first, { ...first, port: this.#probePort }];
   }
 
   /** Says goodbye and frees everything; local tracks stay as they are. */
@@ -120,6 +149,8 @@ export class Link extends Emitter<LinkEvents> {
     if (this.#roster.apply(message)) this.emit('participants', { participants: this.#roster.participants, audience: this.#roster.audience });
     switch (message.type) {
       case 'joined':
+        this.#probePort = message.probePort;
+        this.#connectivity.offered(message.iceServers, message.address);
         this.emit('joined', { room: message.room || this.#options.room, version: message.version });
         break;
       case 'offer':
@@ -130,6 +161,7 @@ export class Link extends Emitter<LinkEvents> {
         break;
       case 'answer':
         this.#negotiator.remoteAnswer(message.sdp);
+        this.#connectivity.began();
         break;
       case 'candidate': {
         const candidate = parseCandidateText(message.candidate);
@@ -138,6 +170,12 @@ export class Link extends Emitter<LinkEvents> {
       }
       case 'stun-candidate':
         this.#learnedAddress(message.stunCandidate);
+        break;
+      case 'restart-ice':
+        this.#connectivity.restart('server');
+        break;
+      case 'timeline':
+        for (const resolve of this.#timelineWaiters.splice(0)) resolve({ entries: message.entries, ahead: message.now - Date.now() });
         break;
       case 'error':
         this.#refused(message.code, message.message);
@@ -153,11 +191,11 @@ export class Link extends Emitter<LinkEvents> {
   /** The first one is echoed: servers of the original protocol wait for it as a candidate of ours. */
   #learnedAddress(text: string): void {
     const candidate = parseCandidateText(text);
-    const address = candidate?.candidate && candidateAddress(candidate.candidate);
+    const address = candidate?.candidate && parseCandidate(candidate.candidate);
     if (!address) return;
     if (!this.#mapped) this.#signaling.send({ type: 'ice-candidate', candidate: text });
     this.#mapped = true;
-    this.emit('mappedAddress', address);
+    this.#connectivity.seen(address);
   }
 
   #refused(code: string, message: string): void {
@@ -209,24 +247,6 @@ export class Link extends Emitter<LinkEvents> {
     this.#signaling.send({ type: 'mute', audio, video });
   }
 
-  #watchConnection(): void {
-    clearTimeout(this.#disconnectedTimer);
-    switch (this.pc.connectionState) {
-      case 'connected':
-        clearTimeout(this.#connectTimer);
-        this.emit('connected', undefined);
-        break;
-      case 'disconnected':
-        this.#disconnectedTimer = setTimeout(() => this.#end('media', 'disconnected'), DISCONNECTED_LIMIT);
-        break;
-      case 'failed':
-        this.#end('media', 'failed');
-        break;
-      default:
-        break;
-    }
-  }
-
   #end(reason: LinkEnd, detail: string): void {
     if (this.#over) return;
     // The socket may well be alive when the media is not: then the others need not see us twice.
@@ -237,11 +257,10 @@ export class Link extends Emitter<LinkEvents> {
 
   #finish(): void {
     this.#over = true;
-    clearTimeout(this.#connectTimer);
-    clearTimeout(this.#disconnectedTimer);
+    this.#connectivity.close();
     this.#stopMedia?.();
     this.#signaling.close();
-    this.pc.onicecandidate = this.pc.ontrack = this.pc.onconnectionstatechange = this.pc.onnegotiationneeded = null;
+    this.pc.onicecandidate = this.pc.ontrack = this.pc.onnegotiationneeded = null;
     this.pc.close();
   }
 }

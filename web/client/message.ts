@@ -1,4 +1,5 @@
 /** The messages of docs/signaling.md. */
+import type { TimelineEntry } from './timeline';
 
 export type Role = 'call' | 'stream' | 'watch';
 export type Source = 'microphone' | 'camera' | 'screen' | 'screen-audio';
@@ -25,6 +26,7 @@ export type ClientMessage =
   | { type: 'answer'; sdp: string }
   | { type: 'ice-candidate'; candidate: string }
   | { type: 'mute'; audio: boolean; video: boolean }
+  | { type: 'timeline' }
   | { type: 'leave' }
   | { type: 'ping' };
 
@@ -34,7 +36,21 @@ export type ServerMessage =
   | { type: 'candidate'; candidate: string }
   | { type: 'stun-candidate'; stunCandidate: string }
   | { type: 'pong' }
-  | { type: 'joined'; room: string; participants: Participant[]; audience: number; version: string }
+  | {
+      type: 'joined';
+      room: string;
+      participants: Participant[];
+      audience: number;
+      version: string;
+      /** TURN servers, for when no direct way works. */
+      iceServers: RTCIceServer[];
+      /** The address that this client's WebSocket comes from. */
+      address: string;
+      /** A second port of the server that answers plain STUN; null without. */
+      probePort: number | null;
+    }
+  | { type: 'restart-ice' }
+  | { type: 'timeline'; now: number; entries: TimelineEntry[] }
   | { type: 'participant-joined'; participant: Participant }
   | { type: 'participant-updated'; participant: Participant }
   | { type: 'participant-left'; id: string }
@@ -72,7 +88,14 @@ export function parseServerMessage(text: string): ServerMessage | null {
         participants: list(value.participants, participant),
         audience: count(value.audience),
         version: string(value.version),
+        iceServers: list(value.iceServers, iceServer),
+        address: string(value.address),
+        probePort: count(value.probePort) || null,
       };
+    case 'restart-ice':
+      return { type };
+    case 'timeline':
+      return typeof value.now === 'number' ? { type, now: value.now, entries: list(value.entries, timelineEntry) } : null;
     case 'participant-joined':
     case 'participant-updated': {
       const who = participant(value.participant);
@@ -105,6 +128,17 @@ function count(value: unknown): number {
 
 function list<T>(value: unknown, read: (item: unknown) => T | null): T[] {
   return Array.isArray(value) ? value.map(read).filter((item) => item !== null) : [];
+}
+
+function iceServer(value: unknown): RTCIceServer | null {
+  if (!isObject(value)) return null;
+  const urls = list(Array.isArray(value.urls) ? value.urls : [value.urls], (url) => (typeof url === 'string' ? url : null));
+  return urls.length > 0 ? { urls, username: string(value.username), credential: string(value.credential) } : null;
+}
+
+function timelineEntry(value: unknown): TimelineEntry | null {
+  if (!isObject(value) || typeof value.at !== 'number' || typeof value.event !== 'string') return null;
+  return { ...value, at: value.at, event: value.event };
 }
 
 function participant(value: unknown): Participant | null {

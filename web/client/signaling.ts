@@ -1,6 +1,8 @@
 import { Emitter } from './emitter';
 import { DOUBT_LIMIT, PING_INTERVAL, PULSE, SILENCE_LIMIT } from './limits';
 import { parseServerMessage, type ClientMessage, type ServerMessage } from './message';
+import { briefOf } from './message-brief';
+import type { Timeline } from './timeline';
 
 interface SignalingEvents {
   open: void;
@@ -19,7 +21,7 @@ export function signalingUrl(page: string): string {
 }
 
 /**
- * One WebSocket and the watch over it.
+ * One WebSocket and the watch over it. In the timeline: `socket` {state, code}, `sent` and `received` {type, …}.
  *
  * Timers: a `PULSE` that sends a ping every `PING_INTERVAL` and notices `SILENCE_LIMIT` without any message; after
  * `doubt()` one reply is awaited for `DOUBT_LIMIT`.
@@ -27,6 +29,7 @@ export function signalingUrl(page: string): string {
 export class Signaling extends Emitter<SignalingEvents> {
   readonly #socket: WebSocket;
   readonly #peerId: string;
+  readonly #timeline: Timeline;
   #outbox: string[] = [];
   #heardAt = Date.now();
   #pingedAt = 0;
@@ -35,9 +38,10 @@ export class Signaling extends Emitter<SignalingEvents> {
   #doubt: ReturnType<typeof setTimeout> | undefined;
   #over = false;
 
-  constructor(url: string, peerId: string) {
+  constructor(url: string, peerId: string, timeline: Timeline) {
     super();
     this.#peerId = peerId;
+    this.#timeline = timeline;
     this.#socket = new WebSocket(url);
     this.#socket.onopen = () => this.#opened();
     this.#socket.onmessage = (event) => this.#received(event.data);
@@ -48,6 +52,7 @@ export class Signaling extends Emitter<SignalingEvents> {
   /** Sends a message, or keeps it until the socket is open. The peer id is added here. */
   send(message: ClientMessage): void {
     if (this.#over) return;
+    this.#note('sent', message);
     const { type, ...fields } = message;
     const text = JSON.stringify({ type, peerId: this.#peerId, ...fields });
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
@@ -67,6 +72,7 @@ export class Signaling extends Emitter<SignalingEvents> {
   }
 
   #opened(): void {
+    this.#timeline.note('socket', { state: 'open' });
     for (const text of this.#outbox) this.#socket.send(text);
     this.#outbox = [];
     this.#heardAt = this.#pingedAt = Date.now();
@@ -81,7 +87,9 @@ export class Signaling extends Emitter<SignalingEvents> {
     clearTimeout(this.#doubt);
     this.#doubt = undefined;
     const message = typeof data === 'string' ? parseServerMessage(data) : null;
-    if (message) this.emit('message', message);
+    if (!message) return;
+    this.#note('received', message);
+    this.emit('message', message);
   }
 
   #beat(): void {
@@ -99,8 +107,14 @@ export class Signaling extends Emitter<SignalingEvents> {
 
   #lost(code: number, reason: string): void {
     if (this.#over) return;
+    this.#timeline.note('socket', { state: 'lost', code, reason });
     this.#finish();
     this.emit('lost', { code, reason });
+  }
+
+  #note(event: string, message: ClientMessage | ServerMessage): void {
+    const brief = briefOf(message);
+    if (brief) this.#timeline.note(event, brief);
   }
 
   #finish(): void {

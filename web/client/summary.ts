@@ -1,8 +1,10 @@
-import { formatAddress } from './candidate';
 import type { CallState, CallTimings } from './call';
 import { RATE_WINDOW } from './limits';
 import type { Participant, Source } from './message';
+import type { NetworkFacts } from './network';
+import { selectedPair, type PairSummary } from './pair';
 import { sourceOf, type RemoteStream } from './remote-streams';
+import { entriesOf, number, rate, type Entry, type StatsEntries } from './stats';
 
 /** A received track. Counters are those of webrtc-stats; absent ones (the other kind, an old browser) are null. */
 export interface RemoteSummary {
@@ -38,20 +40,17 @@ export interface OutboundSummary {
   loss: number | null;
 }
 
-/** The transport in use; addresses are `address:port`. */
-export interface PairSummary {
-  local: string;
-  remote: string;
-  protocol: string;
-  rtt_ms: number | null;
-  in_bps: number;
-  out_bps: number;
+/** Shares of packets lost lately, 0…1: of what is received, and by the server's reports of what is sent. null: unknown. */
+export interface Loss {
+  in: number | null;
+  out: number | null;
 }
 
 export interface ConnectionNumbers {
   remote: RemoteSummary[];
   outbound: OutboundSummary[];
   pair: PairSummary | null;
+  loss: Loss;
 }
 
 export interface CallSummary extends ConnectionNumbers {
@@ -59,15 +58,12 @@ export interface CallSummary extends ConnectionNumbers {
   peerId: string;
   room: string;
   mappedAddress: string | null;
+  network: NetworkFacts;
   participants: readonly Participant[];
   timings: CallTimings;
 }
 
-/** One entry of a stats report. Browsers differ in what they fill, so every field is looked at before use. */
-type Entry = Record<string, unknown> & { id: string; type: string; timestamp: number };
-export type StatsEntries = ReadonlyMap<string, Entry>;
-
-const NOTHING: ConnectionNumbers = { remote: [], outbound: [], pair: null };
+const NOTHING: ConnectionNumbers = { remote: [], outbound: [], pair: null, loss: { in: null, out: null } };
 
 /** Reads getStats of one connection after the other; keeps an earlier report to measure rates against. */
 export class StatsReader {
@@ -100,16 +96,9 @@ export class StatsReader {
   }
 }
 
-async function entriesOf(pc: RTCPeerConnection): Promise<StatsEntries> {
-  const report = await pc.getStats();
-  const entries = new Map<string, Entry>();
-  report.forEach((entry: Entry) => entries.set(entry.id, entry));
-  return entries;
-}
-
 /** Condenses a report; rates are those since `base`, an earlier report of the same connection. */
 export function summarise(now: StatsEntries, base: StatsEntries, streams: readonly RemoteStream[]): ConnectionNumbers {
-  const numbers: ConnectionNumbers = { remote: [], outbound: [], pair: selectedPair(now, base) };
+  const numbers: ConnectionNumbers = { remote: [], outbound: [], pair: selectedPair(now, base), loss: lossOf(now, base) };
   for (const entry of now.values()) {
     const kind = entry.kind === 'video' ? 'video' : 'audio';
     if (entry.type === 'inbound-rtp') {
@@ -121,6 +110,26 @@ export function summarise(now: StatsEntries, base: StatsEntries, streams: readon
     }
   }
   return numbers;
+}
+
+function lossOf(now: StatsEntries, base: StatsEntries): Loss {
+  let lost = 0;
+  let received = 0;
+  const reports: number[] = [];
+  for (const entry of now.values()) {
+    const before = base.get(entry.id);
+    const grown = (counter: string) => (number(entry[counter]) ?? 0) - (number(before?.[counter]) ?? 0);
+    if (entry.type === 'inbound-rtp' && before) {
+      lost += Math.max(0, grown('packetsLost'));
+      received += Math.max(0, grown('packetsReceived'));
+    } else if (entry.type === 'remote-inbound-rtp') {
+      reports.push(number(entry.fractionLost) ?? 0);
+    }
+  }
+  return {
+    in: lost + received > 0 ? lost / (lost + received) : null,
+    out: reports.length > 0 ? Math.max(...reports) : null,
+  };
 }
 
 function remoteSummary(
@@ -165,52 +174,7 @@ function outboundSummary(entry: Entry, kind: 'audio' | 'video', now: StatsEntrie
   };
 }
 
-function selectedPair(now: StatsEntries, base: StatsEntries): PairSummary | null {
-  const pair = findPair(now);
-  if (!pair) return null;
-  const local = now.get(String(pair.localCandidateId));
-  const remote = now.get(String(pair.remoteCandidateId));
-  const rtt = number(pair.currentRoundTripTime);
-  return {
-    local: addressOf(local),
-    remote: addressOf(remote),
-    protocol: typeof remote?.protocol === 'string' ? remote.protocol : '',
-    rtt_ms: rtt === null ? null : Math.round(rtt * 10_000) / 10,
-    in_bps: rate(pair, base, 'bytesReceived'),
-    out_bps: rate(pair, base, 'bytesSent'),
-  };
-}
-
-function findPair(now: StatsEntries): Entry | undefined {
-  for (const entry of now.values()) {
-    if (entry.type === 'transport' && entry.selectedCandidatePairId) return now.get(String(entry.selectedCandidatePairId));
-  }
-  // Firefox has no transport entry, it marks the pair.
-  return [...now.values()].find((entry) => entry.type === 'candidate-pair' && entry.selected === true);
-}
-
-function addressOf(candidate: Entry | undefined): string {
-  if (!candidate) return '';
-  // Browsers hide the address of a host candidate while the page has no camera or microphone.
-  const address = typeof candidate.address === 'string' && candidate.address ? candidate.address : '(hidden)';
-  return formatAddress({ address, port: number(candidate.port) ?? 0 });
-}
-
 function codecOf(entry: Entry, now: StatsEntries): string | null {
   const mime = now.get(String(entry.codecId))?.mimeType;
   return typeof mime === 'string' ? mime.replace(/^(audio|video)\//, '') : null;
-}
-
-/** Growth of a byte counter in bit/s; 0 without an earlier value. */
-function rate(entry: Entry, base: StatsEntries, counter: string): number {
-  const before = base.get(entry.id);
-  const from = number(before?.[counter]);
-  const to = number(entry[counter]);
-  if (!before || from === null || to === null) return 0;
-  const seconds = (entry.timestamp - before.timestamp) / 1000;
-  return seconds > 0 && to > from ? Math.round(((to - from) * 8) / seconds) : 0;
-}
-
-function number(value: unknown): number | null {
-  return typeof value === 'number' ? value : null;
 }

@@ -7,7 +7,7 @@ import { installBrowser } from './fakes';
 
 /** A Link that does what the test says. */
 class FakeLink extends Emitter<Record<string, unknown>> {
-  doubt = vi.fn();
+  networkChanged = vi.fn();
   close = vi.fn();
 
   constructor(readonly options: LinkOptions) {
@@ -86,6 +86,17 @@ test('people_stay_on_the_screen_while_their_streams_are_gone', () => {
   expect(call.snapshot.streams).toEqual([]);
 });
 
+test('connection_that_is_repaired_keeps_its_streams_and_is_no_new_one', () => {
+  link().tell('connected');
+  link().tell('streams', [{ id: 's' }]);
+  link().tell('interrupted');
+  expect(call.snapshot).toMatchObject({ state: 'reconnecting', trouble: null, streams: [{ id: 's' }] });
+  link().tell('connected');
+  expect(call.snapshot.state).toBe('connected');
+  expect(call.timings.reconnects).toBe(0);
+  expect(links).toHaveLength(1);
+});
+
 test('full_room_is_asked_slowly', () => {
   link().end('room-full');
   expect(call.snapshot).toMatchObject({ state: 'connecting', trouble: 'room-full' });
@@ -118,7 +129,7 @@ test('network_that_comes_back_ends_the_pause', () => {
   window.dispatchEvent(new Event('online'));
   expect(links).toHaveLength(2);
   window.dispatchEvent(new Event('online'));
-  expect(link().doubt).toHaveBeenCalledOnce();
+  expect(link().networkChanged).toHaveBeenCalledOnce();
   vi.advanceTimersByTime(10_000);
   expect(links).toHaveLength(2);
 });

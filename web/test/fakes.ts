@@ -48,23 +48,30 @@ export class FakeSocket {
   }
 }
 
-/** The signaling states of an RTCPeerConnection, with implicit rollback, and nothing else of it. */
-export class FakePeerConnection {
+/**
+ * The signaling states of an RTCPeerConnection, with implicit rollback, ICE restarts, and the states that the test sets.
+ * Handlers are found both as `onname` and as listeners.
+ */
+export class FakePeerConnection extends EventTarget {
   static all: FakePeerConnection[] = [];
 
   signalingState = 'stable';
   connectionState = 'new';
+  iceConnectionState = 'new';
+  iceGatheringState = 'new';
   localDescription: { type: string; sdp: string } | null = null;
   remoteDescription: { type: string; sdp: string } | null = null;
   onnegotiationneeded: (() => void) | null = null;
-  onicecandidate: ((event: { candidate: unknown }) => void) | null = null;
+  onicecandidate: ((event: unknown) => void) | null = null;
   ontrack: ((event: unknown) => void) | null = null;
-  onconnectionstatechange: (() => void) | null = null;
   candidates: string[] = [];
   transceivers: FakeTransceiver[] = [];
+  stats = new Map<string, Record<string, unknown>>();
   offers = 0;
+  restarts = 0;
 
-  constructor(readonly configuration?: unknown) {
+  constructor(public configuration?: unknown) {
+    super();
     FakePeerConnection.all.push(this);
   }
 
@@ -102,9 +109,58 @@ export class FakePeerConnection {
     return transceiver;
   }
 
+  getTransceivers() {
+    return this.transceivers;
+  }
+
+  createDataChannel() {
+    return {};
+  }
+
+  async getStats() {
+    return this.stats;
+  }
+
+  getConfiguration() {
+    return this.configuration;
+  }
+
+  setConfiguration(configuration: unknown): void {
+    this.configuration = configuration;
+  }
+
+  restartIce(): void {
+    this.restarts += 1;
+    queueMicrotask(() => this.onnegotiationneeded?.());
+  }
+
+  fire(name: string, fields: Record<string, unknown> = {}): void {
+    const event = Object.assign(new Event(name), fields);
+    (this as unknown as Record<string, ((event: Event) => void) | null>)[`on${name}`]?.(event);
+    this.dispatchEvent(event);
+  }
+
+  /** ICE, and DTLS with it, are in this state from now on. */
   become(state: string): void {
+    this.iceConnectionState = state;
     this.connectionState = state;
-    this.onconnectionstatechange?.();
+    this.fire('iceconnectionstatechange');
+    this.fire('connectionstatechange');
+  }
+
+  /** The browser selects a pair whose local candidate is such a one. */
+  select(local: Record<string, unknown>): void {
+    this.stats = new Map<string, Record<string, unknown>>([
+      ['t', { id: 't', type: 'transport', selectedCandidatePairId: 'p' }],
+      ['p', { id: 'p', type: 'candidate-pair', localCandidateId: 'l', remoteCandidateId: 'r' }],
+      ['l', { id: 'l', type: 'local-candidate', address: '192.0.2.9', port: 5000, ...local }],
+      ['r', { id: 'r', type: 'remote-candidate', address: '203.0.113.10', port: 8000 }],
+    ]);
+  }
+
+  found(candidate: string, usernameFragment = 'u'): void {
+    const json = { candidate, sdpMid: '0', sdpMLineIndex: 0 };
+    this.fire('icecandidate', { candidate: { ...json, usernameFragment, toJSON: () => json } });
   }
 
   close(): void {
@@ -115,17 +171,30 @@ export class FakePeerConnection {
 export class FakeTransceiver {
   mid: string | null = null;
   direction: string;
-  readonly sender: { track: unknown; replaceTrack(track: unknown): Promise<void> };
+  readonly sender: { transport: null; track: unknown; replaceTrack(track: unknown): Promise<void> };
 
   constructor(track: unknown, readonly init: { direction: string; sendEncodings?: unknown }) {
     this.direction = init.direction;
     const sender = {
+      transport: null,
       track,
       replaceTrack: async (next: unknown) => {
         sender.track = next;
       },
     };
     this.sender = sender;
+  }
+}
+
+class FakeStorage {
+  readonly #items = new Map<string, string>();
+
+  getItem(key: string): string | null {
+    return this.#items.get(key) ?? null;
+  }
+
+  setItem(key: string, value: string): void {
+    this.#items.set(key, value);
   }
 }
 
@@ -161,6 +230,8 @@ export function installBrowser(): void {
   vi.stubGlobal('RTCPeerConnection', FakePeerConnection);
   vi.stubGlobal('MediaStream', FakeStream);
   vi.stubGlobal('window', new EventTarget());
+  vi.stubGlobal('navigator', {});
+  vi.stubGlobal('localStorage', new FakeStorage());
   // Node 18 has no global one.
   vi.stubGlobal('crypto', { getRandomValues: (bytes: Uint8Array) => bytes.map(() => Math.random() * 256) });
 }

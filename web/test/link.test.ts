@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Link, type LinkOptions } from '../client/link';
 import { LocalMedia } from '../client/local-media';
+import { Timeline } from '../client/timeline';
 import { FakePeerConnection, FakeSocket, fakeTrack, installBrowser, settle } from './fakes';
 
 let ended: ReturnType<typeof vi.fn>;
@@ -25,6 +26,7 @@ async function connect(change: Partial<LinkOptions> = {}): Promise<Link> {
     role: 'call',
     media: new LocalMedia(),
     formerIds: new Set(),
+    timeline: new Timeline(),
     ...change,
   });
   link.on('ended', ended);
@@ -104,15 +106,15 @@ test('screen_section_goes_inactive_and_is_used_again', async () => {
   expect(FakePeerConnection.last().transceivers).toHaveLength(3);
 });
 
-test('mapped_address_is_reported_and_echoed_once', async () => {
+test('mapped_address_is_known_and_echoed_once', async () => {
   const link = await connect();
-  const seen = vi.fn();
-  link.on('mappedAddress', seen);
+  const network = vi.fn();
+  link.on('network', network);
   const text = JSON.stringify({ candidate: 'candidate:1 1 udp 5 203.0.113.7 51234 typ srflx', sdpMid: '0', sdpMLineIndex: 0 });
   FakeSocket.last().receive({ type: 'stun-candidate', stunCandidate: text });
   FakeSocket.last().receive({ type: 'stun-candidate', stunCandidate: text });
-  expect(seen).toHaveBeenCalledTimes(2);
-  expect(seen).toHaveBeenCalledWith({ address: '203.0.113.7', port: 51234, protocol: 'udp' });
+  const seen = [{ address: '203.0.113.7', port: 51234, protocol: 'udp', inCall: false, at: expect.any(Number) }];
+  expect(network).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ seen }));
   const echoes = FakeSocket.last().sent.filter(({ type }) => type === 'ice-candidate');
   expect(echoes).toEqual([{ type: 'ice-candidate', peerId: 'me', candidate: text }]);
 });
@@ -120,8 +122,8 @@ test('mapped_address_is_reported_and_echoed_once', async () => {
 test('own_candidates_go_as_text', async () => {
   await connect();
   const json = { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0 };
-  FakePeerConnection.last().onicecandidate?.({ candidate: { ...json, toJSON: () => json } });
-  FakePeerConnection.last().onicecandidate?.({ candidate: null });
+  FakePeerConnection.last().found(json.candidate);
+  FakePeerConnection.last().fire('icecandidate', { candidate: null });
   expect(FakeSocket.last().sent.at(-1)).toEqual({ type: 'ice-candidate', peerId: 'me', candidate: JSON.stringify(json) });
 });
 
@@ -147,20 +149,85 @@ test.each(['glare', 'unexpected-answer', 'bad-candidate', 'unknown-type'])('erro
   expect(ended).not.toHaveBeenCalled();
 });
 
-test('short_disconnection_is_survived_a_long_one_not', async () => {
+test('connection_that_breaks_is_repaired_with_its_tracks', async () => {
+  const { media } = await withDevices();
+  const link = await connect({ media });
+  FakeSocket.last().receive({ type: 'answer', sdp: 'a' });
+  await settle();
+  const events = vi.fn();
+  link.on('interrupted', () => events('interrupted'));
+  link.on('connected', () => events('connected'));
+  const pc = FakePeerConnection.last();
+  const { transceivers, offers } = pc;
+  pc.become('connected');
+  pc.become('disconnected');
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(pc.restarts).toBe(1);
+  expect(pc.offers).toBe(offers + 1);
+  expect(FakeSocket.last().sent.at(-1)).toMatchObject({ type: 'offer', sources: { 0: 'microphone', 1: 'camera' } });
+  pc.become('connected');
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(events.mock.calls.flat()).toEqual(['connected', 'interrupted', 'connected']);
+  expect(pc.restarts).toBe(1);
+  expect(FakePeerConnection.all).toHaveLength(1);
+  expect(pc.transceivers).toBe(transceivers);
+  expect(ended).not.toHaveBeenCalled();
+});
+
+test('connection_that_cannot_be_repaired_ends', async () => {
   await connect();
   const pc = FakePeerConnection.last();
   pc.become('connected');
-  pc.become('disconnected');
-  vi.advanceTimersByTime(4_000);
-  pc.become('connected');
-  vi.advanceTimersByTime(4_000);
-  expect(ended).not.toHaveBeenCalled();
-  FakeSocket.last().receive({ type: 'pong' });
-  pc.become('disconnected');
-  vi.advanceTimersByTime(5_000);
+  pc.become('failed');
+  for (let i = 0; i < 15; i += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    FakeSocket.last().receive({ type: 'pong' });
+  }
+  expect(pc.restarts).toBeGreaterThan(3);
   expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ reason: 'media' }));
   expect(FakeSocket.last().types()).toContain('leave');
+});
+
+test('dtls_that_fails_ends', async () => {
+  await connect();
+  const pc = FakePeerConnection.last();
+  pc.iceConnectionState = 'connected';
+  pc.connectionState = 'failed';
+  pc.fire('connectionstatechange');
+  expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ reason: 'media' }));
+});
+
+test('server_may_ask_for_a_restart', async () => {
+  await connect();
+  const pc = FakePeerConnection.last();
+  pc.become('connected');
+  FakeSocket.last().receive({ type: 'restart-ice' });
+  expect(pc.restarts).toBe(1);
+});
+
+test('relays_of_the_server_are_used_when_nothing_direct_works', async () => {
+  await connect();
+  const pc = FakePeerConnection.last();
+  const relay = { urls: ['turns:h:8000?transport=tcp'], username: 'u', credential: 'c' };
+  FakeSocket.last().receive({ type: 'joined', iceServers: [relay], address: '198.51.100.7' });
+  FakeSocket.last().receive({ type: 'answer', sdp: 'a' });
+  await vi.advanceTimersByTimeAsync(2_999);
+  expect(pc.configuration).toMatchObject({ iceServers: [] });
+  await vi.advanceTimersByTimeAsync(1);
+  expect(pc.configuration).toEqual({ iceServers: [relay], bundlePolicy: 'max-bundle' });
+  expect(pc.restarts).toBe(1);
+});
+
+test('probe_asks_what_the_server_announced', async () => {
+  const link = await connect();
+  const lines = ['1 1 udp 9 203.0.113.10 8000 typ host', '2 1 tcp 8 203.0.113.10 8000 typ host tcptype passive'];
+  FakeSocket.last().receive({ type: 'joined', probePort: 8001 });
+  FakeSocket.last().receive({ type: 'answer', sdp: lines.map((line) => `a=candidate:${line}\r\n`).join('') });
+  await settle();
+  expect(link.probeServers()).toEqual([
+    { address: '203.0.113.10', port: 8000 },
+    { address: '203.0.113.10', port: 8001 },
+  ]);
 });
 
 test('connection_that_does_not_come_up_ends', async () => {

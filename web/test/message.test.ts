@@ -26,6 +26,9 @@ test('joined_fills_what_is_missing', () => {
   expect(read({ type: 'joined', peerId: 'u', room: 'r', participants: [{ id: 'a', role: 'king' }, { name: 'no id' }] })).toEqual({
     type: 'joined',
     room: 'r',
+    iceServers: [],
+    address: '',
+    probePort: null,
     version: '',
     participants: [{ id: 'a', name: '', role: 'call', audioMuted: false, videoMuted: false }],
     audience: 0,
@@ -36,4 +39,21 @@ test('joined_fills_what_is_missing', () => {
 test('bye_and_error_are_read', () => {
   expect(read({ type: 'bye', reason: 'shutdown', message: 'm' })).toEqual({ type: 'bye', reason: 'shutdown', message: 'm' });
   expect(read({ type: 'error', code: 'glare' })).toEqual({ type: 'error', code: 'glare', message: '' });
+});
+
+test('ways_that_the_server_offers_are_read', () => {
+  const joined = read({
+    type: 'joined',
+    probePort: 8001,
+    address: '198.51.100.7',
+    iceServers: [{ urls: 'turn:h', username: 'u', credential: 'c' }, { urls: ['turns:h', 5] }, { urls: 7 }, null],
+  });
+  expect(joined).toMatchObject({
+    probePort: 8001,
+    address: '198.51.100.7',
+    iceServers: [
+      { urls: ['turn:h'], username: 'u', credential: 'c' },
+      { urls: ['turns:h'], username: '', credential: '' },
+    ],
+  });
 });

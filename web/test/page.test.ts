@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import type { CallSnapshot, Participant, RemoteStream } from '../client';
+import type { CallSnapshot, CallSummary, Candidate, Participant, RemoteStream } from '../client';
 import { ownScene, remoteScenes, watcherCount } from '../src/model/crowd';
 import { gridShape } from '../src/model/grid';
 import { makeRoomName } from '../src/model/room-name';
 import { cleanName, parseRoute, roomLink } from '../src/model/route';
+import { callVerdict, natWords, ownAddresses, portWords } from '../src/model/verdict';
 import { connectionNotice, deviceNotice, formatRate, initials } from '../src/model/wording';
 
 test('address_is_read', () => {
@@ -83,7 +84,7 @@ const snapshot = (change: Partial<CallSnapshot>): CallSnapshot => ({
   participants: [],
   audience: 0,
   streams: [],
-  mappedAddress: null,
+  network: { locals: [], seen: [], way: null, reason: 'direct', restarts: 0 },
   trouble: null,
   failures: 0,
   ...change,
@@ -128,4 +129,37 @@ test('connection_trouble_has_words', () => {
   expect(connectionNotice(snapshot({ state: 'reconnecting', trouble: 'shutdown' }))?.title).toBe('The server is restarting');
   expect(connectionNotice(snapshot({ state: 'connecting', trouble: 'media', failures: 2 }))?.help).toContain('UDP');
   expect(connectionNotice(snapshot({ state: 'connecting', trouble: 'room-full' }))?.title).toBe('This room is full');
+});
+
+const host = (address: string, port = 5000): Candidate => ({ address, port, protocol: 'udp', type: 'host', base: null });
+const seen = { address: '198.51.100.7', port: 6000, protocol: 'udp' as const, at: 0, inCall: false };
+const pair = { way: 'udp', local: '', localType: 'host', remote: '203.0.113.10:8000', protocol: 'udp', rtt_ms: 20, in_bps: 0, out_bps: 0 } as const;
+const numbers = (change: Partial<CallSummary> = {}) => ({ pair, loss: { in: 0, out: 0 }, ...change }) as CallSummary;
+const judge = (network: Partial<CallSnapshot['network']>, summary: CallSummary | null = numbers()) =>
+  callVerdict(snapshot({ network: { ...snapshot({}).network, way: 'udp', ...network } }), summary);
+
+test('verdict_says_what_the_network_does_and_what_to_do', () => {
+  expect(judge({})).toMatchObject({ tone: 'good', advice: '' });
+  expect(judge({}, null).tone).toBe('busy');
+  expect(judge({ way: 'tcp' })).toMatchObject({ tone: 'fair', advice: expect.stringContaining('UDP to 203.0.113.10:8000') });
+  expect(judge({ way: 'turn-tls' }).title).toContain('only web traffic');
+  expect(judge({ seen: [seen, { ...seen, inCall: true }] }).title).toContain('changed once');
+  expect(judge({}, numbers({ loss: { in: null, out: 0.08 } })).text).toContain('8.0 %');
+  expect(judge({}, numbers({ pair: { ...pair, rtt_ms: 700 } })).text).toContain('700 ms');
+  expect(callVerdict(snapshot({ state: 'connecting', trouble: 'media', failures: 2 }), null)).toMatchObject({ tone: 'bad' });
+  expect(callVerdict(snapshot({ state: 'reconnecting' }), null)).toMatchObject({ tone: 'busy' });
+});
+
+test('kind_of_nat_is_named_only_where_it_was_measured', () => {
+  expect(natWords(seen, [host('10.0.0.2')], null)).toContain('observed');
+  expect(natWords(seen, [host('10.0.0.2')], null)).not.toContain('symmetric');
+  expect(natWords(seen, [host('10.0.0.2')], 'different')).toContain('symmetric');
+  expect(natWords(seen, [host('198.51.100.7')], null)).toContain('None');
+  expect(natWords(undefined, [], null)).toBe('–');
+  expect(portWords(seen, [host('10.0.0.2')])).toContain('changed');
+  expect(portWords(seen, [host('10.0.0.2', 6000)])).toBe('kept');
+});
+
+test('own_addresses_are_those_that_others_could_reach', () => {
+  expect(ownAddresses([host('127.0.0.1'), host('10.0.0.2'), host('af.local', 7)])).toEqual(['10.0.0.2:5000', 'hidden by the browser, port 7']);
 });

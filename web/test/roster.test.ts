@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Participant } from '../client/message';
+import type { Participant, ServerMessage } from '../client/message';
 import { Roster } from '../client/roster';
 
 const person = (id: string, change: Partial<Participant> = {}): Participant => ({
@@ -10,11 +10,20 @@ const person = (id: string, change: Partial<Participant> = {}): Participant => (
   videoMuted: false,
   ...change,
 });
-const joined = (...participants: Participant[]) => ({ type: 'joined', room: 'r', version: '', audience: 0, participants }) as const;
+const joined = (participants: Participant[], audience = 0): ServerMessage => ({
+  type: 'joined',
+  room: 'r',
+  version: '',
+  iceServers: [],
+  address: '',
+  probePort: null,
+  participants,
+  audience,
+});
 
 test('roster_follows_the_room', () => {
   const roster = new Roster();
-  roster.apply(joined(person('a')));
+  roster.apply(joined([person('a')]));
   roster.apply({ type: 'participant-joined', participant: person('b') });
   roster.apply({ type: 'participant-updated', participant: person('a', { audioMuted: true }) });
   expect(roster.participants).toEqual([person('a', { audioMuted: true }), person('b')]);
@@ -25,14 +34,14 @@ test('roster_follows_the_room', () => {
 
 test('roster_hides_our_own_ghost', () => {
   const roster = new Roster(new Set(['me-before']));
-  roster.apply(joined(person('me-before'), person('a')));
+  roster.apply(joined([person('me-before'), person('a')]));
   expect(roster.apply({ type: 'participant-updated', participant: person('me-before') })).toBe(false);
   expect(roster.participants.map(({ id }) => id)).toEqual(['a']);
 });
 
 test('a crowd of watchers is a number', () => {
   const roster = new Roster();
-  roster.apply({ type: 'joined', room: 'r', version: '', participants: [], audience: 7 });
+  roster.apply(joined([], 7));
   expect(roster.audience).toBe(7);
   expect(roster.apply({ type: 'audience', count: 8 })).toBe(true);
   expect(roster.audience).toBe(8);

@@ -1,14 +1,17 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Signaling, signalingUrl } from '../client/signaling';
+import { Timeline } from '../client/timeline';
 import { FakeSocket, installBrowser } from './fakes';
 
 let lost: ReturnType<typeof vi.fn>;
 let signaling: Signaling;
+let timeline: Timeline;
 
 beforeEach(() => {
   vi.useFakeTimers();
   installBrowser();
-  signaling = new Signaling('ws://host/sdp', 'me');
+  timeline = new Timeline();
+  signaling = new Signaling('ws://host/sdp', 'me', timeline);
   lost = vi.fn();
   signaling.on('lost', lost);
 });
@@ -76,4 +79,21 @@ test('close_is_not_lost', () => {
   FakeSocket.last().drop(1000);
   vi.advanceTimersByTime(60_000);
   expect(lost).not.toHaveBeenCalled();
+});
+
+test('timeline_has_messages_but_neither_names_nor_passwords', () => {
+  FakeSocket.last().open();
+  signaling.send({ type: 'join-room', room: 'r', name: 'Ada' });
+  signaling.send({ type: 'offer', sdp: 'v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:hush\r\nm=audio\r\nm=video\r\n', sources: {} });
+  signaling.send({ type: 'ping' });
+  FakeSocket.last().receive({ type: 'error', code: 'glare', message: 'm' });
+  FakeSocket.last().drop();
+  const entries = timeline.entries.map(({ at: _, ...entry }) => entry);
+  expect(entries).toEqual([
+    { event: 'socket', state: 'open' },
+    { event: 'sent', type: 'join-room' },
+    { event: 'sent', type: 'offer', ufrag: 'abcd', sections: 2 },
+    { event: 'received', type: 'error', code: 'glare', message: 'm' },
+    { event: 'socket', state: 'lost', code: 1006, reason: '' },
+  ]);
 });

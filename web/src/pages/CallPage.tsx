@@ -15,7 +15,7 @@ import { CopyField } from '../parts/CopyField';
 import { DeviceButtons } from '../parts/DeviceButtons';
 import { DevicePicker } from '../parts/DevicePicker';
 import { Gallery } from '../parts/Gallery';
-import { NetworkFacts } from '../parts/NetworkFacts';
+import { NetworkCard } from '../parts/NetworkCard';
 import { Panel } from '../parts/Panel';
 import { PeopleList } from '../parts/PeopleList';
 import { RemoteAudio } from '../parts/RemoteAudio';
@@ -95,7 +95,7 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
         )}
         {panel === 'network' && (
           <Panel title="Network" onClose={close}>
-            <NetworkFacts call={call} />
+            <NetworkCard call={call} />
           </Panel>
         )}
         {panel === 'devices' && (

@@ -12,7 +12,7 @@ import { CopyField } from '../parts/CopyField';
 import { DeviceButtons } from '../parts/DeviceButtons';
 import { DevicePicker } from '../parts/DevicePicker';
 import { Gallery } from '../parts/Gallery';
-import { NetworkFacts } from '../parts/NetworkFacts';
+import { NetworkCard } from '../parts/NetworkCard';
 import { Panel } from '../parts/Panel';
 import { RoomHeader } from '../parts/RoomHeader';
 import { RoundButton } from '../parts/RoundButton';
@@ -54,7 +54,7 @@ export function StreamPage({ visit, call }: { visit: Visit; call: Call }) {
         </div>
         {panel === 'network' && (
           <Panel title="Network" onClose={() => setPanel(null)}>
-            <NetworkFacts call={call} />
+            <NetworkCard call={call} />
           </Panel>
         )}
         {panel === 'devices' && (

@@ -8,7 +8,7 @@ import type { Visit } from '../model/visit';
 import { Banner } from '../parts/Banner';
 import { Gallery } from '../parts/Gallery';
 import { Icon } from '../parts/Icon';
-import { NetworkFacts } from '../parts/NetworkFacts';
+import { NetworkCard } from '../parts/NetworkCard';
 import { Panel } from '../parts/Panel';
 import { RemoteAudio } from '../parts/RemoteAudio';
 import { RoomHeader } from '../parts/RoomHeader';
@@ -57,7 +57,7 @@ export function WatchPage({ visit, call }: { visit: Visit; call: Call }) {
         </div>
         {isPanelOpen && (
           <Panel title="Network" onClose={closePanel}>
-            <NetworkFacts call={call} />
+            <NetworkCard call={call} />
           </Panel>
         )}
       </main>

@@ -75,6 +75,7 @@ const SHAPES = {
       <path d="M12 10v4.5M12 17.3v.1" />
     </>
   ),
+  download: <path d="M12 4v11M7.5 10.8L12 15.3l4.5-4.5M4.5 19.5h15" />,
   expand: <path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" />,
 } satisfies Record<string, ReactNode>;
 

@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+// The network card: what the page tells each user about their own network, behind a symmetric NAT; and ICE restarts in
+// real browsers, which keep the call as it is. Screenshots go to build/screenshots.
+
+import { mkdir } from 'node:fs/promises';
+import { text as whole } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { launchChromium } from './chromium.mjs';
+import { enter } from './lab.mjs';
+import { Participant } from './participant.mjs';
+import { slowness, startServer } from './server.mjs';
+import { assert, diagnostic, equal, suite } from './tap.mjs';
+
+const lab = await enter('two-nats');
+const { test, after, explain, end } = suite({ limit: 150 * slowness });
+const patience = 15 * slowness;
+
+const screenshots = fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
+await mkdir(screenshots, { recursive: true });
+
+const server = await startServer(lab);
+after(() => server.stop());
+explain(() => server.tail());
+
+const desktop = { viewport: { width: 1280, height: 800 } };
+const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const [home] = lab.clients;
+const browser = await launchChromium({ host: home.host, origin: server.origin });
+after(() => browser.close());
+
+const join = (name, tab) => Participant.join(browser, { origin: server.origin, room: 'card', name, tab, query: { video: 'small' } });
+const ada = await join('Ada', desktop);
+const bob = await join('Bob', phone);
+const text = () => document.body.innerText;
+
+await test('both see each other', () => Promise.all([ada.sees(['Bob']), bob.sees(['Ada'])]));
+
+await test('the card says that the network lets video through, and shows the addresses', async () => {
+  for (const [who, size] of [[ada, 'desktop'], [bob, 'phone']]) {
+    await who.tab.press(/^network$/i);
+    await who.tab.until('a good verdict', () => /lets video through directly/i.test(document.body.innerText), undefined, patience, text);
+    const { mappedAddress, network, pair } = await who.summary();
+    const card = await who.tab.evaluate(() => document.querySelector('aside').innerText);
+    for (const shown of [mappedAddress, network.locals[0].address, `${server.address}:${server.port}`, 'UDP, directly', 'Mapping observed']) {
+      assert(card.includes(shown), `the card does not show ${shown}:\n${card}`);
+    }
+    assert(!/symmetric/i.test(card), 'one address does not prove a symmetric NAT');
+    equal([pair.way, network.reason, network.restarts], ['udp', 'direct', 0], 'way');
+    assert(mappedAddress.startsWith(`${home.outer}:`), `${mappedAddress} is not the NAT's ${home.outer}`);
+    await who.tab.until('numbers', () => /\d ms\s+Round trip/i.test(document.body.innerText) && /\d [kM]bit\/s\s+Receiving/i.test(document.body.innerText), undefined, patience, text);
+    await who.tab.screenshot(`${screenshots}network-${size}.png`);
+    const { overflow, outside } = await who.tab.evaluate(() => ({
+      overflow: document.documentElement.scrollWidth - innerWidth,
+      outside: document.querySelector('aside').getBoundingClientRect().right - innerWidth,
+    }));
+    assert(overflow <= 0 && outside <= 0, `the card of the ${size} does not fit: ${overflow}, ${outside}`);
+  }
+});
+
+await test('the card is left with the Escape key, and the focus is back where it was', async () => {
+  await ada.tab.page.keyboard.press('Escape');
+  await ada.tab.until('the card is gone', () => !document.querySelector('aside'), undefined, patience);
+  equal(await ada.tab.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Network', 'focus');
+  await ada.tab.page.keyboard.press('Enter');
+  await ada.tab.until('the card is back', () => document.querySelector('aside[aria-label="Network"]') !== null, undefined, patience);
+});
+
+await test('the report is a file with what ICE did, without names', async () => {
+  const [file] = await Promise.all([ada.tab.page.waitForEvent('download'), ada.tab.press(/download a report/i)]);
+  assert(/^monoport-network-.*\.json$/.test(file.suggestedFilename()), file.suggestedFilename());
+  const content = await whole(await file.createReadStream());
+  const { timeline, summary } = JSON.parse(content);
+  const events = new Set(timeline.filter(({ side }) => side === 'client').map(({ event }) => event));
+  for (const event of ['attempt', 'socket', 'sent', 'received', 'gathering', 'candidate', 'ice', 'connection', 'pair', 'way']) {
+    assert(events.has(event), `no ${event} in the timeline: ${[...events]}`);
+  }
+  assert(timeline.every(({ at }, i) => i === 0 || at >= timeline[i - 1].at), 'the timeline is not in order');
+  equal(summary.state, 'connected', 'state');
+  assert(!/Bob|ice-pwd/.test(content), 'the report has names or passwords');
+  diagnostic(`${timeline.length} entries, ${content.length} bytes`);
+});
+
+// What a restart must leave as it is.
+const standing = async (who) => {
+  const { peerId, remote, timings } = await who.summary();
+  const connections = await who.tab.evaluate(() => window.witness.connections.filter(({ connectionState }) => connectionState !== 'closed').length);
+  return { peerId, streams: remote.map(({ streamId, kind }) => `${streamId} ${kind}`).sort(), reconnects: timings.reconnects, connections };
+};
+
+await test('an ICE restart, when the network changes, keeps the call as it is', async () => {
+  const before = await standing(ada);
+  const oldPort = (await ada.summary()).mappedAddress;
+  await ada.tab.evaluate(() => window.dispatchEvent(new Event('online')));
+  await ada.until('goes another way', ({ mappedAddress, network }, old) => network.restarts === 1 && mappedAddress !== old, oldPort);
+  await Promise.all([ada.sees(['Bob']), bob.sees(['Ada'])]);
+  equal(await standing(ada), before, 'the call after the restart');
+  const { network } = await ada.summary();
+  equal(network.way, 'udp', 'way');
+});
+
+await end();

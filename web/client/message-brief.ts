@@ -1,0 +1,30 @@
+import { parseCandidateText } from './candidate';
+import type { ClientMessage, ServerMessage } from './message';
+
+/** What a timeline says of a message: enough to follow ICE, no names, no secrets. null: nothing, it is routine. */
+export function briefOf(message: ClientMessage | ServerMessage): Record<string, unknown> | null {
+  const { type } = message;
+  switch (type) {
+    case 'ping':
+    case 'pong':
+      return null;
+    case 'offer':
+    case 'answer':
+      return { type, ufrag: /^a=ice-ufrag:(.*)$/m.exec(message.sdp)?.[1]?.trim() ?? null, sections: sectionsOf(message.sdp) };
+    case 'candidate':
+    case 'ice-candidate':
+      return { type, candidate: parseCandidateText(message.candidate)?.candidate ?? null };
+    case 'stun-candidate':
+      return { type, candidate: parseCandidateText(message.stunCandidate)?.candidate ?? null };
+    case 'error':
+      return { type, code: message.code, message: message.message };
+    case 'bye':
+      return { type, reason: message.reason };
+    default:
+      return { type };
+  }
+}
+
+function sectionsOf(sdp: string): number {
+  return sdp.match(/^m=/gm)?.length ?? 0;
+}

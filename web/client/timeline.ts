@@ -1,0 +1,35 @@
+import { TIMELINE_LENGTH } from './limits';
+
+/** One thing that happened. What `event` means and which fields it has is written where it is noted. */
+export interface TimelineEntry {
+  /** Milliseconds since 1970, by this device's clock. */
+  at: number;
+  event: string;
+  [field: string]: unknown;
+}
+
+/**
+ * What ICE, signaling and the library's own decisions did, in order: for the network card and for bug reports.
+ * Bounded: of a long stay the oldest entries are lost. It holds addresses, but never a password or a key.
+ */
+export class Timeline {
+  readonly #entries: TimelineEntry[] = [];
+  #lost = 0;
+
+  get entries(): readonly TimelineEntry[] {
+    return this.#entries;
+  }
+
+  /** How many entries were thrown away to make room. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  note(event: string, fields: Record<string, unknown> = {}): void {
+    // performance.now does not jump when the clock is set.
+    this.#entries.push({ at: Math.round(performance.timeOrigin + performance.now()), event, ...fields });
+    if (this.#entries.length <= TIMELINE_LENGTH) return;
+    this.#entries.shift();
+    this.#lost += 1;
+  }
+}

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Candidate } from '../client/candidate';
+import { Connectivity } from '../client/connectivity';
+import { addressChanges, isOwnAddress, isPortKept } from '../client/network';
+import { onNetworkChange } from '../client/network-events';
+import { makeReport } from '../client/report';
+import type { CallSummary } from '../client/summary';
+import { Timeline } from '../client/timeline';
+import { FakePeerConnection, installBrowser, settle } from './fakes';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  installBrowser();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const host = (address: string, port: number): Candidate => ({ address, port, protocol: 'udp', type: 'host', base: null });
+const nat = { address: '198.51.100.7', port: 5000, protocol: 'udp' } as const;
+
+test('nat_is_seen_by_addresses_and_ports', () => {
+  expect(isOwnAddress(nat, [host('10.0.0.2', 5000)])).toBe(false);
+  expect(isOwnAddress(nat, [host('10.0.0.2', 5000), host('198.51.100.7', 5001)])).toBe(true);
+  expect(isOwnAddress(nat, [host('af2c.local', 5000)])).toBeNull();
+  expect(isOwnAddress(nat, [])).toBeNull();
+  expect(isPortKept(nat, [host('10.0.0.2', 5000)])).toBe(true);
+  expect(isPortKept(nat, [host('10.0.0.2', 5001)])).toBe(false);
+  expect(isPortKept({ ...nat, protocol: 'tcp' }, [host('10.0.0.2', 5000)])).toBeNull();
+});
+
+function watched(): { pc: FakePeerConnection; connectivity: Connectivity; timeline: Timeline } {
+  const pc = new FakePeerConnection({ iceServers: [] });
+  const timeline = new Timeline();
+  return { pc, timeline, connectivity: new Connectivity(pc as unknown as RTCPeerConnection, timeline) };
+}
+
+test('addresses_of_this_device_are_those_of_the_latest_restart', () => {
+  const { pc, connectivity } = watched();
+  pc.found('candidate:1 1 udp 9 10.0.0.2 5000 typ host', 'one');
+  pc.found('candidate:1 1 udp 9 10.0.0.2 5000 typ host', 'one');
+  pc.found('candidate:2 1 tcp 9 10.0.0.2 9 typ host tcptype active', 'one');
+  expect(connectivity.facts.locals.map(({ port }) => port)).toEqual([5000, 9]);
+  pc.found('candidate:1 1 udp 9 10.0.0.2 5001 typ host', 'two');
+  expect(connectivity.facts.locals.map(({ port }) => port)).toEqual([5001]);
+  connectivity.close();
+});
+
+test('change_of_address_counts_in_mid_call_only', () => {
+  const { pc, connectivity } = watched();
+  connectivity.seen(nat);
+  connectivity.seen({ ...nat, port: 5001 });
+  expect(addressChanges(connectivity.facts)).toBe(0);
+  pc.become('connected');
+  connectivity.seen({ ...nat, port: 5002 });
+  connectivity.seen({ ...nat, port: 5002 });
+  expect(addressChanges(connectivity.facts)).toBe(1);
+  connectivity.close();
+});
+
+test('way_follows_the_selected_pair', async () => {
+  const { pc, connectivity, timeline } = watched();
+  pc.select({ candidateType: 'host', protocol: 'tcp' });
+  pc.become('connected');
+  await settle();
+  expect(connectivity.facts).toMatchObject({ way: 'tcp', reason: 'blocked' });
+  pc.select({ candidateType: 'prflx', protocol: 'udp' });
+  connectivity.seen(nat);
+  await settle();
+  expect(connectivity.facts).toMatchObject({ way: 'udp', reason: 'returned' });
+  const ways = timeline.entries.filter(({ event }) => event === 'way').map(({ way }) => way);
+  expect(ways).toEqual(['tcp', 'udp']);
+  connectivity.close();
+});
+
+test('timeline_is_bounded', () => {
+  const timeline = new Timeline();
+  for (let i = 0; i < 2_010; i += 1) timeline.note('e', { i });
+  expect(timeline.entries).toHaveLength(2_000);
+  expect(timeline.entries[0]).toMatchObject({ i: 10 });
+  expect(timeline.lost).toBe(10);
+});
+
+test('report_has_both_sides_in_one_order_and_nobodys_name', () => {
+  vi.stubGlobal('location', { origin: 'https://h' });
+  vi.stubGlobal('navigator', { userAgent: 'b' });
+  const timeline = new Timeline();
+  timeline.note('first');
+  const { at } = timeline.entries[0]!;
+  const summary = { state: 'connected', participants: [{ id: 'a', name: 'Ada' }] } as unknown as CallSummary;
+  // The server's clock is an hour ahead.
+  const server = { ahead: 3_600_000, entries: [{ at: at + 3_600_005, event: 'path' }, { at: at + 3_599_995, event: 'check' }] };
+  const report = makeReport(timeline, summary, server);
+  expect(report.timeline).toEqual([
+    { at: at - 5, event: 'check', side: 'server' },
+    { at, event: 'first', side: 'client' },
+    { at: at + 5, event: 'path', side: 'server' },
+  ]);
+  expect(report.summary.participants).toBe(1);
+  expect(JSON.stringify(report)).not.toContain('Ada');
+  expect(makeReport(timeline, summary, null).timeline).toHaveLength(1);
+});
+
+test('network_change_is_another_kind_of_network_not_another_speed', () => {
+  const connection = Object.assign(new EventTarget(), { type: 'wifi' });
+  vi.stubGlobal('navigator', { connection });
+  const changed = vi.fn();
+  const stop = onNetworkChange(changed);
+  connection.dispatchEvent(new Event('change'));
+  expect(changed).not.toHaveBeenCalled();
+  connection.type = 'cellular';
+  connection.dispatchEvent(new Event('change'));
+  expect(changed).toHaveBeenCalledExactlyOnceWith('now cellular');
+  window.dispatchEvent(new Event('online'));
+  expect(changed).toHaveBeenLastCalledWith('online');
+  stop();
+  window.dispatchEvent(new Event('online'));
+  expect(changed).toHaveBeenCalledTimes(2);
+});
