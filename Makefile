@@ -1,6 +1,7 @@
 # make run     installs what is missing, builds, and starts Monoport at http://localhost:8000 (ARGS="--port 9000" to change)
 # make build   the same without starting: build/monoport
 # make test    installs what the tests need and runs them all (SANITIZE=1: with AddressSanitizer and UBSan)
+# make simulate  runs the simulator for SECONDS=60, seeds from now on (FROM=1 to choose them)
 # make bench   measures the server beside a plain reference and writes bench/RESULTS.md (ten minutes, alone on the machine)
 # make soak    hours of joins, calls and faults at once: HOURS=1 (the default); build/soak has what came of it
 # make format  puts the C sources into the project's form
@@ -16,9 +17,10 @@ CLANG     := build-clang
 NPM       := npm --no-fund --no-audit --loglevel=error
 WEB       := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 ARGS      ?=
+SECONDS   ?= 60
 export SANITIZE
 
-.PHONY: run build build-tests test bench soak asan tsan clang page setup setup-test format clean
+.PHONY: run build build-tests test simulate bench soak asan tsan clang page setup setup-test format clean
 
 run: build
 	exec $(BUILD)/monoport $(ARGS)
@@ -47,6 +49,9 @@ clang: setup-test page
 
 test: setup-test $(if $(SANITIZE),asan,build-tests asan tsan clang) tests/e2e/node_modules/.stamp
 	@tests/run
+
+simulate: build-tests
+	@$(BUILD)/simulate --seconds $(SECONDS) $(if $(FROM),--from $(FROM))
 
 bench: setup-test build
 	@bench/run $(ARGS)

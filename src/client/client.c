@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Timers: the check is repeated every CHECK_RETRY until answered (RFC 8445 14.3 wants 500 ms; a first loss should not cost
- * that much), then every CHECK_KEEP to keep consent (RFC 7675 5.1); DTLS has its own. */
+/* Timers: the first check is repeated every CHECK_RETRY until answered (RFC 8445 14.3 wants 500 ms; a first loss should not cost
+ * that much), then CHECK_KEEP after each answer to keep consent (RFC 7675 5.1), and CHECK_AGAIN after a check without one; DTLS has
+ * its own. */
 #define CHECK_RETRY MP_MS(100)
+#define CHECK_AGAIN MP_MS(500)
 #define CHECK_KEEP  MP_S(2)
 #define PRIORITY    0x6e001effu /* of a prflx candidate */
 
@@ -23,7 +25,9 @@ struct client {
     uint8_t txid[STUN_TXID_SIZE];
     uint64_t tie_breaker;
     mp_time check_at;
-    bool answered, check_due, hold_nomination;
+    bool answered; /* ever */
+    bool waiting;  /* for the answer to the last check */
+    bool check_due, hold_nomination;
     struct address mapped;
     struct dtls *dtls;
     enum client_state state;
@@ -63,6 +67,11 @@ void client_free(struct client *c)
 void client_hold_nomination(struct client *c, bool hold) { c->hold_nomination = hold; }
 enum client_state client_state(const struct client *c) { return c->state; }
 const struct path *client_path(const struct client *c) { return &c->config.path; }
+void client_ended(struct client *c, uint32_t ssrc)
+{
+    if (c->rx)
+        srtp_rx_ended(c->rx, ssrc, true);
+}
 struct address client_mapped(const struct client *c) { return c->mapped; }
 void client_move(struct client *c, const struct address *local) { c->config.path.local = *local; }
 
@@ -88,9 +97,10 @@ void client_timeout(struct client *c, mp_time now)
 {
     if (c->check_at <= now) {
         uint64_t random[2] = {prng_next(&c->prng), prng_next(&c->prng)};
-        memcpy(c->txid, random, STUN_TXID_SIZE);
-        c->check_due = true;
-        c->check_at = now + (c->answered ? CHECK_KEEP : CHECK_RETRY);
+        if (!c->waiting) /* RFC 8489 6.2.1: what is sent again is the same transaction, or a long way never ends */
+            memcpy(c->txid, random, STUN_TXID_SIZE);
+        c->check_due = c->waiting = true;
+        c->check_at = now + (c->answered ? CHECK_AGAIN : CHECK_RETRY);
     }
     if (c->dtls && dtls_deadline(c->dtls) <= now)
         dtls_moved(c, dtls_timeout(c->dtls, now));
@@ -128,6 +138,7 @@ static void input_stun(struct client *c, const uint8_t *data, size_t len, mp_tim
     if (v.has_mapped)
         c->mapped = v.mapped;
     c->answered = true;
+    c->waiting = false;
     c->check_at = now + CHECK_KEEP;
     if (c->state != CLIENT_CHECKING)
         return;

@@ -43,6 +43,8 @@ size_t client_output(struct client *, uint8_t *out, size_t size);
 void client_move(struct client *, const struct address *local);
 /* Checks go without USE-CANDIDATE while `hold`, as those of a browser that has not decided yet. */
 void client_hold_nomination(struct client *, bool hold);
+/* The server sends under this SSRC no more: its place is free for another (srtp_rx_ended). */
+void client_ended(struct client *, uint32_t ssrc);
 const struct path *client_path(const struct client *);
 /* The address that the server saw, from its last answer; port 0: none yet. */
 struct address client_mapped(const struct client *);

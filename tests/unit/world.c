@@ -5,29 +5,17 @@
 #include "demux.h"
 #include "rtcp.h"
 #include "rtp.h"
+#include "virtual_clock.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/time.h>
 
 #define SERVER_PORT 8000
-
-/* OpenSSL 3.0 takes the time of its retransmissions from gettimeofday alone. This one is found before libc's: lost handshake
- * datagrams are sent again in the world's time. */
-static const struct world *running;
-int gettimeofday(struct timeval *restrict, void *restrict);
-int gettimeofday(struct timeval *restrict t, void *restrict zone)
-{
-    mp_time now = running ? running->now : 0;
-    t->tv_sec = 1800000000 + now / MP_S(1);
-    t->tv_usec = now % MP_S(1) / 1000;
-    return 0;
-}
 
 void world_open(struct world *w, unsigned workers)
 {
     memset(w, 0, sizeof *w);
     w->now = MP_S(1000);
-    running = w;
+    virtual_clock_follow(&w->now);
     w->workers = workers;
     w->registry = registry_new(64);
     w->identity = dtls_identity_new();

@@ -1,0 +1,48 @@
+/* What must hold, whatever happens. Each has a name, which `simulate` prints when it does not:
+ *
+ *   authentication  media, DTLS and RTCP go only to addresses that an authentic check came from; strangers
+ * are answered with 1.6 times what they sent at the most, guests at a new address with three times room
+ * nobody is sent what was published in a room that it is not in content         what is delivered is what
+ * somebody sent, byte for byte continuity      frames with neighbouring numbers are neighbours decoding
+ * everybody decodes everybody else in the room, soon after the last fault connection      a connection that
+ * is up does not fail by what comes from the network owners          one worker has a session, and all
+ * workers agree on which; paths and replicas point to what exists nonces          no packet number is used
+ * twice under one key for different bytes pools           when all have left, nothing is left of them
+ *   deadlines       no worker turns without end
+ *   signaling       who keeps to the protocol is not refused */
+#pragma once
+#include "message.h"
+#include "path.h"
+#include "sim.h"
+
+struct guest;
+struct content;
+
+void invariants_open(struct sim *);
+void invariants_close(struct sim *);
+
+/* What arrives at the server: from a guest, as it was sent; from a stranger, or changed on its way. */
+void note_datagram(struct sim *, const struct address *, size_t len, bool check);
+void note_stranger(struct sim *, const struct address *, size_t len);
+struct credentials { /* of a guest's session, while it is the last in its slot */
+    char ufrag[16], password[32];
+    unsigned room, guest;
+    uint32_t session;
+};
+/* Of those sessions that there are or were, one; NULL: none yet. */
+const struct credentials *some_session(struct sim *, unsigned number);
+/* A guest learned the credentials of its session. */
+void note_session(struct sim *, const struct guest *, const char *ufrag, const char *password);
+/* A guest's transport failed: it may have told the server so. */
+void note_failed(struct sim *, const struct guest *);
+void note_command(struct sim *, const struct message *);
+unsigned room_of_track(struct sim *, uint32_t track);
+
+void check_sent(struct sim *, const struct path *, const uint8_t *, size_t len);
+void check_event(struct sim *, const struct message *);
+void check_room(struct sim *, const struct guest *, const struct content *);
+void check_owners(struct sim *);
+bool all_connected(struct sim *, mp_time since, char *why, size_t size); /* everybody who wants to be */
+/* Every viewer every publisher of its room: something made `since`. */
+bool all_decode(struct sim *, mp_time since, char *why, size_t size);
+void check_empty(struct sim *);

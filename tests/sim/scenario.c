@@ -1,0 +1,99 @@
+/* A seed's story has four parts: guests come and faults happen at random; then the network heals, everybody
+ * must be connected within CONNECT_MAX, decode everybody SETTLE_MAX later and go on so for STEADY; then all
+ * leave, in one way or another; after EMPTY_AFTER nothing may be left of them.
+ *
+ * CONNECT_MAX is that long because DTLS believes what a handshake's datagrams say until its end: one changed
+ * bit in them can keep both sides waiting, until the client tries anew after 20 s. */
+#include "scenario.h"
+#include "faults.h"
+#include "guest.h"
+#include "invariants.h"
+#include "network.h"
+#include "server.h"
+#include <stdio.h>
+
+#define CONNECT_MAX MP_S(24)
+#define SETTLE_MAX  MP_S(5)
+#define FRESH       MP_MS(1500) /* how old a decoded frame may be: the slowest encoder has five a second */
+#define STEADY      MP_S(3)
+#define EMPTY_AFTER MP_S(90) /* consent ends after 30 s, a socket without anybody behind it after 50 */
+
+static void build(struct sim *s)
+{
+    unsigned nats = 1 + below(s, 3);
+    s->network = network_new(s, nats);
+    for (unsigned i = 0; i < nats; i++)
+        nat_setup(network_nat(s->network, i), (enum nat_kind)below(s, 3), below(s, 2) ? MP_S(30) : MP_S(300));
+    server_open(s, 1 + below(s, WORKERS), 32);
+    s->guest_count = 2 + below(s, GUESTS_MAX - 1);
+    unsigned rooms = 1 + below(s, ROOMS_COUNT);
+    for (unsigned i = 0; i < s->guest_count; i++) {
+        struct nat *nat = below(s, 4) ? network_nat(s->network, below(s, nats)) : NULL;
+        s->guests[i] = guest_new(s, i, nat);
+        fault_links(s, s->guests[i], false);
+        fault_join(s, s->guests[i], rooms);
+    }
+}
+
+static void heal(struct sim *s)
+{
+    for (unsigned i = 0; i < s->guest_count; i++) {
+        s->guests[i]->host.out_until = 0;
+        fault_links(s, s->guests[i], true);
+    }
+}
+
+/* Until it holds; longer than `most` it must not take. */
+static void wait_for(struct sim *s, bool (*holds)(struct sim *, mp_time since, char *, size_t), mp_time most)
+{
+    char why[160];
+    mp_time begun = s->now;
+    while (!s->stopped && !holds(s, mp_max(s->now - FRESH, begun), why, sizeof why)) {
+        if (s->now - begun > most)
+            violated(s, "decoding", "%lld s after the last fault %s", (long long)(most / MP_S(1)), why);
+        sim_until(s, s->now + MP_MS(50));
+    }
+}
+
+static void settle(struct sim *s)
+{
+    char why[160];
+    mp_time begun = s->now;
+    wait_for(s, all_connected, CONNECT_MAX);
+    wait_for(s, all_decode, SETTLE_MAX);
+    s->result.settled = s->now - begun;
+    for (mp_time end = s->now + STEADY; s->now < end && !s->stopped;) {
+        sim_until(s, s->now + MP_MS(100));
+        if (!all_connected(s, s->now, why, sizeof why) || !all_decode(s, s->now - FRESH, why, sizeof why))
+            violated(s, "decoding", "without any fault %s", why);
+    }
+}
+
+static void everybody_leaves(struct sim *s)
+{
+    for (unsigned i = 0; i < s->guest_count; i++) {
+        guest_unwant(s, s->guests[i], (enum guest_end)below(s, 3));
+        if (below(s, 2))
+            sim_until(s, s->now + between(s, 0, MP_MS(300)));
+    }
+    sim_until(s, s->now + EMPTY_AFTER);
+    if (!s->stopped)
+        check_empty(s);
+}
+
+void scenario_run(struct sim *s)
+{
+    build(s);
+    mp_time end = s->now + between(s, MP_S(5), MP_S(60));
+    while (s->now < end && !s->stopped) {
+        sim_until(s, s->now + between(s, MP_MS(50), MP_S(4)));
+        if (!s->stopped)
+            fault_one(s);
+    }
+    tell(s, "the faults end");
+    heal(s);
+    sim_until(s, s->now + FAULT_LASTS);
+    settle(s);
+    if (!s->stopped)
+        everybody_leaves(s);
+}

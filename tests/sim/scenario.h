@@ -1,0 +1,6 @@
+/* One seed's story: guests come, faults happen, the last one heals, everybody must see everybody, all leave,
+ * nothing is left. */
+#pragma once
+#include "sim.h"
+
+void scenario_run(struct sim *);

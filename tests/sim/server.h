@@ -1,0 +1,27 @@
+/* The server: workers with their mailboxes, and the control thread with the signaling, each a turn at a time.
+ * What src/worker.c and src/control.c do with sockets and threads is done here with events. */
+#pragma once
+#include "message.h"
+#include "path.h"
+#include "registry.h"
+#include "sfu.h"
+#include "sim.h"
+
+struct socket;
+struct crypto;
+
+void server_open(struct sim *, unsigned workers, size_t sessions);
+void server_detach(struct sim *); /* its events come no more */
+void server_close(struct sim *);
+void server_keep(struct sim *, struct socket *); /* owns it from now on */
+void server_datagram(struct sim *, const struct path *, const uint8_t *, size_t len);
+void server_stall(struct sim *, unsigned worker, mp_time until);
+
+unsigned server_workers(const struct sim *);
+struct registry *server_registry(const struct sim *);
+struct sfu *server_sfu(const struct sim *, unsigned worker);
+const struct stats *server_stats(const struct sim *, unsigned worker);
+struct crypto *server_client_crypto(const struct sim *);       /* of all guests */
+long long server_metric(const struct sim *, const char *name); /* of signaling; -1: not there */
+/* Nothing is on its way between the threads. */
+bool server_quiet(const struct sim *);

@@ -1,0 +1,114 @@
+/* A whole deployment on one thread, in virtual time, from one seed: the real sfu of several workers with the
+ * real mailboxes between them, the real signaling, guests made of the client transport, NATs and lossy links.
+ * What happens is drawn from the seed, so a failure is a seed; what must hold is checked all along (see
+ * invariants.h). */
+#pragma once
+#include "heap.h"
+#include "mptime.h"
+#include "prng.h"
+#include "set.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GUESTS_MAX  10
+#define WORKERS     4 /* at the most */
+#define ROOMS_COUNT 3
+
+struct sim;
+struct network;
+struct server;
+struct guest;
+
+/* Something that happens at its time. It lives inside what it moves. */
+struct event {
+    struct heap_node node; /* first: a node is its event */
+    void (*run)(struct sim *, struct event *);
+};
+
+/* One part that misbehaves on purpose, so that each invariant is seen to fail. */
+#define SABOTAGES(X)                                                                                         \
+    X(SABOTAGE_NONE, "none")                                                                                 \
+    X(SABOTAGE_AUTHENTICATION,                                                                               \
+      "authentication")              /* somebody has a guest's password and checks from elsewhere */         \
+    X(SABOTAGE_ROOM, "room")         /* a viewer is subscribed to a track of another room */                 \
+    X(SABOTAGE_DECODING, "decoding") /* one guest's RTP is lost for ever */                                  \
+    X(SABOTAGE_POOLS, "pools")       /* a replica's end is not told to the origin */                         \
+    X(SABOTAGE_NONCES, "nonces")     /* a publisher sends other bytes under a number used before */          \
+    X(SABOTAGE_OWNERS, "owners")     /* a path's end is not told to the worker that hears it */
+enum sabotage {
+#define X(name, word) name,
+    SABOTAGES(X)
+#undef X
+};
+
+struct sim_options {
+    bool real_crypto; /* else payloads stay readable and tags are checksums */
+    bool verbose;     /* tells what happens, on standard output */
+    enum sabotage sabotage;
+};
+
+struct sim_result {
+    bool failed;
+    const char *invariant; /* the name of the one that failed */
+    char detail[240];
+    uint64_t trace;   /* a hash of all that moved; the same for the same seed and options */
+    mp_time duration; /* virtual */
+    uint64_t datagrams, frames, joins, faults;
+    mp_time settled; /* from the last fault until everybody decoded everybody */
+    uint64_t rtx_out, nack_in, pli_out, strays, drops;
+};
+
+struct sim {
+    struct sim_options options;
+    struct sim_result result;
+    struct prng prng;
+    mp_time now;
+    struct heap events;
+    struct network *network;
+    struct server *server;
+    struct guest *guests[GUESTS_MAX];
+    unsigned guest_count;
+    bool stopped;       /* an invariant failed */
+    bool sabotage_done; /* it happened at least once */
+};
+
+/* Runs one seed to its end, or to the first broken invariant. */
+void sim_run(struct sim_result *, uint64_t seed, const struct sim_options *);
+void sim_tell_crashes(void); /* from now on a crash says its seed */
+
+/* --- for the parts --- */
+void event_at(struct sim *, struct event *, mp_time);     /* at that time, whatever was planned */
+void event_before(struct sim *, struct event *, mp_time); /* at that time, unless it comes earlier anyway */
+void event_off(struct sim *, struct event *);
+void sim_until(struct sim *, mp_time); /* lets things happen until then */
+
+/* An invariant does not hold: the run ends. */
+void violated(struct sim *, const char *invariant, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void tell(struct sim *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* where verbose */
+static inline void trace(struct sim *s, uint64_t v)
+{
+    s->result.trace = mix(s->result.trace, v);
+}
+
+static inline uint32_t below(struct sim *s, uint32_t n)
+{
+    return prng_below(&s->prng, n);
+}
+static inline bool chance(struct sim *s, uint32_t per_10000)
+{
+    return per_10000 && below(s, 10000) < per_10000;
+}
+/* A duration, in whole microseconds. */
+static inline mp_time between(struct sim *s, mp_time low, mp_time high)
+{
+    return low + MP_US(below(s, (uint32_t)((high - low) / 1000) + 1));
+}
+/* Whether to do it now: this sabotage is on. */
+static inline bool sabotaged(struct sim *s, enum sabotage what)
+{
+    if (s->options.sabotage != what)
+        return false;
+    s->sabotage_done = true;
+    return true;
+}

@@ -1,0 +1,121 @@
+/* The simulator itself: a seed repeats, each invariant can fail, and as many seeds as there is time for hold.
+ * SIMULATE_SECONDS in the environment changes how long that is. */
+#include "sim.h"
+#include "test.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SECONDS 5
+#else
+#define SECONDS 25
+#endif
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void told(uint64_t seed, const struct sim_result *r)
+{
+    if (r->failed)
+        printf("# build/simulate %" PRIu64 ": %s: %s\n", seed, r->invariant, r->detail);
+}
+
+static void a_seed_repeats(void)
+{
+    struct sim_result r[3];
+    for (int real = 0; real < 2; real++) {
+        struct sim_options options = {.real_crypto = real};
+        sim_run(&r[0], 7, &options);
+        sim_run(&r[1], 8, &options);
+        sim_run(&r[2], 7, &options);
+        CHECK(r[0].trace == r[2].trace && r[0].datagrams == r[2].datagrams);
+        CHECK(r[0].trace != r[1].trace);
+    }
+}
+
+/* Something misbehaves on purpose: the invariant that forbids it says so, and no other. */
+static void expect(enum sabotage sabotage, const char *invariant)
+{
+    struct sim_result r = {0};
+    struct sim_options options = {.sabotage = sabotage};
+    for (uint64_t seed = 1; seed <= 40 && !r.failed; seed++)
+        sim_run(&r, seed, &options);
+    CHECK(r.failed);
+    CHECK(r.failed && strcmp(r.invariant, invariant) == 0);
+    if (r.failed && strcmp(r.invariant, invariant) != 0)
+        printf("# %s instead of %s: %s\n", r.invariant, invariant, r.detail);
+}
+
+static void media_to_who_is_not_authentic_is_noticed(void)
+{
+    expect(SABOTAGE_AUTHENTICATION, "authentication");
+}
+static void media_of_another_room_is_noticed(void)
+{
+    expect(SABOTAGE_ROOM, "room");
+}
+static void a_stream_that_does_not_decode_is_noticed(void)
+{
+    expect(SABOTAGE_DECODING, "decoding");
+}
+static void what_is_left_is_noticed(void)
+{
+    expect(SABOTAGE_POOLS, "pools");
+}
+static void a_number_used_twice_is_noticed(void)
+{
+    expect(SABOTAGE_NONCES, "nonces");
+}
+static void workers_that_disagree_are_noticed(void)
+{
+    expect(SABOTAGE_OWNERS, "owners");
+}
+
+static void real_ciphers_hold(void)
+{
+    struct sim_result r = {0};
+    struct sim_options options = {.real_crypto = true};
+    for (uint64_t seed = 1000; seed < 1010 && !r.failed; seed++) {
+        sim_run(&r, seed, &options);
+        told(seed, &r);
+    }
+    CHECK(!r.failed);
+}
+
+static void seeds_hold(void)
+{
+    const char *wish = getenv("SIMULATE_SECONDS");
+    struct sim_result r = {0};
+    struct sim_options options = {0};
+    double end = seconds() + (wish ? atof(wish) : SECONDS), virtual = 0;
+    uint64_t seed = 1;
+    for (; seconds() < end && !r.failed; seed++) {
+        sim_run(&r, seed, &options);
+        told(seed, &r);
+        virtual += (double)r.duration / 3.6e12;
+    }
+    printf("# %" PRIu64 " seeds, %.1f virtual hours\n", seed - 1, virtual);
+    CHECK(!r.failed);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        TEST(a_seed_repeats),
+        TEST(media_to_who_is_not_authentic_is_noticed),
+        TEST(media_of_another_room_is_noticed),
+        TEST(a_stream_that_does_not_decode_is_noticed),
+        TEST(what_is_left_is_noticed),
+        TEST(a_number_used_twice_is_noticed),
+        TEST(workers_that_disagree_are_noticed),
+        TEST(real_ciphers_hold),
+        TEST(seeds_hold),
+    };
+    sim_tell_crashes();
+    return run_tests(tests, sizeof tests / sizeof *tests);
+}
