@@ -31,9 +31,9 @@ static bool certificate_fill(X509 *c, EVP_PKEY *key)
            X509_sign(c, key, EVP_sha256()) > 0;
 }
 
-static X509 *certificate_new(EVP_PKEY *key)
+static X509 *certificate_new(OSSL_LIB_CTX *library, EVP_PKEY *key)
 {
-    X509 *c = X509_new();
+    X509 *c = X509_new_ex(library, NULL);
     if (c && !certificate_fill(c, key)) {
         X509_free(c);
         c = NULL;
@@ -69,10 +69,12 @@ static bool context_setup(SSL_CTX *ctx, X509 *certificate, EVP_PKEY *key)
 struct dtls_identity *dtls_identity_new(void)
 {
     struct dtls_identity *id = calloc(1, sizeof *id);
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = key ? certificate_new(key) : NULL;
-    bool ok = id && certificate && X509_digest(certificate, EVP_sha256(), id->sha256, NULL) == 1 &&
-              (id->datagrams = datagram_bio_method()) && (id->context = SSL_CTX_new(DTLS_method())) &&
+    OSSL_LIB_CTX *library = id ? id->library = dtls_library_new() : NULL;
+    EVP_PKEY *key = library ? EVP_PKEY_Q_keygen(library, NULL, "EC", "P-256") : NULL;
+    X509 *certificate = key ? certificate_new(library, key) : NULL;
+    bool ok = certificate && X509_digest(certificate, EVP_sha256(), id->sha256, NULL) == 1 &&
+              (id->datagrams = datagram_bio_method()) &&
+              (id->context = SSL_CTX_new_ex(library, NULL, DTLS_method())) &&
               context_setup(id->context, certificate, key);
     X509_free(certificate);
     EVP_PKEY_free(key);
@@ -90,6 +92,7 @@ void dtls_identity_free(struct dtls_identity *id)
         return;
     SSL_CTX_free(id->context);
     BIO_meth_free(id->datagrams);
+    OSSL_LIB_CTX_free(id->library);
     free(id);
 }
 

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 struct dtls_identity {
+    OSSL_LIB_CTX *library; /* dtls_library.c */
     SSL_CTX
         *context; /* both roles; OpenSSL counts its references atomically, so every worker uses this one */
     BIO_METHOD *datagrams;
@@ -12,3 +13,6 @@ struct dtls_identity {
 
 /* OpenSSL's view of our datagram queues (dtls_engine.c). NULL: no memory. */
 BIO_METHOD *datagram_bio_method(void);
+
+/* What DTLS needs of OpenSSL's default provider (dtls_library.c). NULL: no memory. */
+OSSL_LIB_CTX *dtls_library_new(void);

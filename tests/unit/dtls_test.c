@@ -553,9 +553,8 @@ static void stranger_open(struct stranger *s, int version, bool with_profile)
     SSL_set_connect_state(s->ssl);
 }
 
-static void stranger_certify(struct stranger *s)
+static void stranger_certify(struct stranger *s, EVP_PKEY *key)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *c = X509_new();
     X509_gmtime_adj(X509_getm_notBefore(c), 0);
     X509_gmtime_adj(X509_getm_notAfter(c), 1000);
@@ -595,15 +594,16 @@ static void stranger_close(struct stranger *s)
     SSL_CTX_free(s->context);
 }
 
-static void stranger_ends(int version, bool certificate, bool profile, enum dtls_state state,
+/* Takes the key; without one it has no certificate. */
+static void stranger_ends(int version, EVP_PKEY *key, bool profile, enum dtls_state state,
                           enum dtls_failure failure)
 {
     struct stranger s;
     struct dtls_identity *id = dtls_identity_new();
     clock_now = 0;
     stranger_open(&s, version, profile);
-    if (certificate)
-        stranger_certify(&s);
+    if (key)
+        stranger_certify(&s, key);
     struct dtls *d = stranger_run(&s, id);
     CHECK_EQ(dtls_state(d), state);
     CHECK_EQ(dtls_failure(d), failure);
@@ -614,19 +614,23 @@ static void stranger_ends(int version, bool certificate, bool profile, enum dtls
 
 static void another_implementation_connects(void)
 {
-    stranger_ends(DTLS1_2_VERSION, true, true, DTLS_UP, DTLS_OK);
+    stranger_ends(DTLS1_2_VERSION, EVP_EC_gen("P-256"), true, DTLS_UP, DTLS_OK);
+}
+static void an_rsa_certificate_will_do(void)
+{
+    stranger_ends(DTLS1_2_VERSION, EVP_RSA_gen(2048), true, DTLS_UP, DTLS_OK);
 }
 static void a_client_without_certificate_is_refused(void)
 {
-    stranger_ends(DTLS1_2_VERSION, false, true, DTLS_FAILED, DTLS_PROTOCOL);
+    stranger_ends(DTLS1_2_VERSION, NULL, true, DTLS_FAILED, DTLS_PROTOCOL);
 }
 static void a_client_without_srtp_profile_is_refused(void)
 {
-    stranger_ends(DTLS1_2_VERSION, true, false, DTLS_FAILED, DTLS_NO_PROFILE);
+    stranger_ends(DTLS1_2_VERSION, EVP_EC_gen("P-256"), false, DTLS_FAILED, DTLS_NO_PROFILE);
 }
 static void dtls_1_0_is_refused(void)
 {
-    stranger_ends(DTLS1_VERSION, true, true, DTLS_FAILED, DTLS_PROTOCOL);
+    stranger_ends(DTLS1_VERSION, EVP_EC_gen("P-256"), true, DTLS_FAILED, DTLS_PROTOCOL);
 }
 
 static void application_data_and_renegotiation_are_ignored(void)
@@ -637,7 +641,7 @@ static void application_data_and_renegotiation_are_ignored(void)
     int n;
     clock_now = 0;
     stranger_open(&s, DTLS1_2_VERSION, true);
-    stranger_certify(&s);
+    stranger_certify(&s, EVP_EC_gen("P-256"));
     struct dtls *d = stranger_run(&s, id);
     for (int i = 0; i < 100; i++) {
         CHECK_EQ(SSL_write(s.ssl, b, 1 + i * 10), 1 + i * 10);
@@ -700,7 +704,7 @@ TEST_MAIN(TEST(handshake_agrees_on_keys_and_prefers_gcm), TEST(handshake_falls_b
           TEST(mutated_handshakes_end_cleanly), TEST(flood_of_a_handshake_is_bounded),
           TEST(records_of_the_next_epoch_are_bounded), TEST(hostile_fragments_end_cleanly),
           TEST(an_identity_serves_several_threads), TEST(another_implementation_connects),
-          TEST(a_client_without_certificate_is_refused), TEST(a_client_without_srtp_profile_is_refused),
+          TEST(an_rsa_certificate_will_do), TEST(a_client_without_certificate_is_refused), TEST(a_client_without_srtp_profile_is_refused),
           TEST(dtls_1_0_is_refused), TEST(application_data_and_renegotiation_are_ignored),
           TEST(close_is_told_to_the_peer), TEST(close_in_the_handshake_is_quiet),
           TEST(every_failure_has_a_text))
