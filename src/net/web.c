@@ -76,6 +76,11 @@ static void resume_accepting(struct ev_loop *loop, ev_timer *timer, int events)
     lws_rx_flow_control(w->listener, 1);
 }
 
+static void turned(struct ev_loop *loop, ev_prepare *prepare, int events)
+{
+    sockets_flush(prepare->data);
+}
+
 static bool start_loop(struct web *w)
 {
     w->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
@@ -86,7 +91,10 @@ static bool start_loop(struct web *w)
     ev_timer_init(&w->resume, resume_accepting, 0, 0);
     ev_timer_init(&w->tick, tick, TICK, TICK);
     w->wake.data = w->timer.data = w->resume.data = w->tick.data = w;
+    ev_prepare_init(&w->turned, turned);
+    w->turned.data = w;
     ev_async_start(w->loop, &w->wake);
+    ev_prepare_start(w->loop, &w->turned);
     ev_timer_start(w->loop, &w->tick);
     return true;
 }
@@ -242,7 +250,8 @@ static const lws_retry_bo_t idle_policy = {.secs_since_valid_ping = 25, .secs_si
 static bool start_library(struct web *w)
 {
     const struct lws_protocols protocols[] = {
-        {.name = w->subprotocol, .callback = on_event, .rx_buffer_size = 4096}, {.name = NULL}};
+        {.name = w->subprotocol, .callback = on_event, .rx_buffer_size = 4096, .tx_packet_size = CHUNK_SIZE},
+        {.name = NULL}};
     struct rlimit limit = {.rlim_cur = DESCRIPTORS_FAST};
     getrlimit(RLIMIT_NOFILE, &limit);
     bool slow = limit.rlim_cur > DESCRIPTORS_FAST;

@@ -27,6 +27,8 @@ struct web {
     struct ev_loop *loop; /* libwebsockets' own would poll every socket at each turn */
     ev_async wake;
     ev_timer timer, resume, tick;
+    ev_prepare turned;            /* the end of a turn */
+    struct web_socket *unflushed; /* have something to send */
     struct lws_context *context;
     struct lws *listener; /* NULL: not accepting any more */
     int listen_fd;
@@ -48,4 +50,5 @@ int socket_upgrade(struct connection *); /* 1: it was refused and answered */
 void socket_established(struct connection *);
 int socket_receive(struct connection *, const char *data, size_t len);
 int socket_write(struct connection *);
+void sockets_flush(struct web *);
 void socket_closed(struct connection *);

@@ -3,7 +3,10 @@
  * Timer: a socket that is being closed ends CLOSE_GRACE later, whatever its peer does. */
 #include "limits.h"
 #include "web_internal.h"
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define CLOSE_GRACE       2.0 /* s */
 #define CLOSE_REASON_SIZE 124 /* RFC 6455 5.5: control frames carry 125 bytes, two of them are the code */
@@ -26,6 +29,8 @@ struct web_socket {
     uint16_t close_code;
     char close_reason[CLOSE_REASON_SIZE];
     ev_timer kill;
+    bool unflushed; /* in web->unflushed */
+    struct web_socket *unflushed_next;
     struct message *first, **last; /* queue */
     size_t owed, in_flight;        /* bytes; in_flight of them are with libwebsockets */
     char *partial;                 /* the message that is coming in, in fragments */
@@ -45,6 +50,11 @@ static void drop_queue(struct web_socket *s)
 
 static void socket_free(struct web_socket *s)
 {
+    struct web_socket **link = &s->web->unflushed;
+    while (s->unflushed && *link != s)
+        link = &(*link)->unflushed_next;
+    if (s->unflushed)
+        *link = s->unflushed_next;
     ev_timer_stop(s->web->loop, &s->kill);
     drop_queue(s);
     free(s->partial);
@@ -63,6 +73,16 @@ static void end_in(struct web_socket *s, double seconds)
     ev_timer_stop(s->web->loop, &s->kill);
     ev_timer_set(&s->kill, seconds, 0);
     ev_timer_start(s->web->loop, &s->kill);
+}
+
+/* Sends it what waits, or its close frame, at the end of the turn. */
+static void flush_later(struct web_socket *s)
+{
+    if (!s->established || s->unflushed)
+        return;
+    s->unflushed = true;
+    s->unflushed_next = s->web->unflushed;
+    s->web->unflushed = s;
 }
 
 /* --- the handshake --- */
@@ -124,7 +144,7 @@ int socket_upgrade(struct connection *c)
 void socket_established(struct connection *c)
 {
     c->socket->established = true;
-    lws_callback_on_writable(c->wsi);
+    flush_later(c->socket);
 }
 
 void socket_closed(struct connection *c)
@@ -198,58 +218,65 @@ int socket_receive(struct connection *c, const char *data, size_t len)
 
 /* --- out --- */
 
-static struct message *queue(struct web_socket *s, const char *text, size_t len)
+/* libwebsockets keeps what the kernel does not take at once, and says when it has gone. False: the connection
+ * is lost. */
+static bool give_first(struct web_socket *s)
 {
-    struct message *m = malloc(sizeof *m + LWS_PRE + len);
-    if (!m)
-        return NULL;
-    m->next = NULL;
-    m->len = len;
-    memcpy(m->data + LWS_PRE, text, len);
-    *s->last = m;
-    s->last = &m->next;
-    return m;
-}
-
-/* libwebsockets keeps what the kernel does not take at once, and says when it has gone. */
-static bool give(struct web_socket *s, unsigned char *data, size_t len)
-{
-    bool given = lws_write(s->wsi, data, len, LWS_WRITE_TEXT) >= 0;
+    struct message *m = s->first;
+    s->first = m->next;
+    if (!s->first)
+        s->last = &s->first;
+    bool given = lws_write(s->wsi, m->data + LWS_PRE, m->len, LWS_WRITE_TEXT) >= 0;
     if (lws_partial_buffered(s->wsi))
-        s->in_flight = len;
+        s->in_flight = m->len;
     else
-        s->owed -= len;
+        s->owed -= m->len;
+    free(m);
+    if (!given) {
+        s->closing = true;
+        end_in(s, 0);
+    }
     return given;
 }
 
-/* At once where nothing waits before it: waiting for the loop to say that a socket is writable costs more
- * than the writing. */
-static void send_now(struct web_socket *s, const char *text, size_t len)
+/* What was sent in a turn leaves at its end, in as few segments as it takes: a join is answered by several
+ * messages. */
+void sockets_flush(struct web *w)
 {
-    unsigned char *data = s->web->buffer + LWS_PRE;
-    memcpy(data, text, len);
-    if (give(s, data, len))
-        return;
-    s->closing = true; /* the connection is lost */
-    end_in(s, 0);
+    struct web_socket *s;
+    while ((s = w->unflushed)) {
+        w->unflushed = s->unflushed_next;
+        s->unflushed = false;
+        bool several = s->first && s->first->next;
+        if (several)
+            setsockopt(lws_get_socket_fd(s->wsi), IPPROTO_TCP, TCP_CORK, &(int){1}, sizeof(int));
+        while (s->first && !s->in_flight && give_first(s))
+            ;
+        if (several)
+            setsockopt(lws_get_socket_fd(s->wsi), IPPROTO_TCP, TCP_CORK, &(int){0}, sizeof(int));
+        if (s->closing && !s->first)
+            lws_callback_on_writable(s->wsi);
+    }
 }
 
 void web_send(struct web_socket *s, const char *text, size_t len)
 {
     if (s->closing)
         return;
-    if (len > WS_QUEUE_MAX || s->owed > WS_QUEUE_MAX - len) {
+    struct message *m =
+        len <= WS_QUEUE_MAX && s->owed <= WS_QUEUE_MAX - len ? malloc(sizeof *m + LWS_PRE + len) : NULL;
+    if (!m) {
         drop_queue(s);
         web_close(s, CLOSE_POLICY, "too slow");
         return;
     }
+    m->next = NULL;
+    m->len = len;
+    memcpy(m->data + LWS_PRE, text, len);
+    *s->last = m;
+    s->last = &m->next;
     s->owed += len;
-    if (s->established && !s->first && !s->in_flight && len <= CHUNK_SIZE)
-        send_now(s, text, len);
-    else if (!queue(s, text, len))
-        web_close(s, CLOSE_INTERNAL, "out of memory");
-    else if (s->established)
-        lws_callback_on_writable(s->wsi);
+    flush_later(s);
 }
 
 void web_close(struct web_socket *s, uint16_t code, const char *reason)
@@ -260,30 +287,20 @@ void web_close(struct web_socket *s, uint16_t code, const char *reason)
     s->close_code = code;
     snprintf(s->close_reason, sizeof s->close_reason, "%s", reason);
     end_in(s, CLOSE_GRACE);
-    if (s->established)
-        lws_callback_on_writable(s->wsi);
+    flush_later(s);
 }
 
-/* libwebsockets calls when all that it was given before has left: one message at a time, and the close frame
- * alone, as it gives up on close frames behind what it still holds. */
+/* libwebsockets calls when all that it was given before has left. The close frame goes alone, as it gives up
+ * on close frames behind what it still holds. */
 int socket_write(struct connection *c)
 {
     struct web_socket *s = c->socket;
-    struct message *m = s ? s->first : NULL;
     if (!s)
         return -1;
     s->owed -= s->in_flight;
     s->in_flight = 0;
-    if (m) {
-        s->first = m->next;
-        if (!s->first)
-            s->last = &s->first;
-        bool given = give(s, m->data + LWS_PRE, m->len);
-        free(m);
-        if (!given)
-            return -1;
-        if (s->first || s->closing)
-            lws_callback_on_writable(c->wsi);
+    if (s->first) {
+        flush_later(s);
         return 0;
     }
     if (!s->closing || s->close_sent)

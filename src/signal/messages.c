@@ -18,36 +18,92 @@ static char *dump(json_t *message)
     return text;
 }
 
+/* NULL: there was no memory for it. */
+static void send_text(struct participant *p, const char *text)
+{
+    if (text && !p->closing)
+        p->signaling->io.send(p->signaling->io.context, p->socket, text, strlen(text));
+}
+
 void say(struct participant *p, json_t *message)
 {
     char *text = dump(message);
-    if (text && !p->closing)
-        p->signaling->io.send(p->signaling->io.context, p->socket, text, strlen(text));
+    send_text(p, text);
     free(text);
 }
 
 void say_room(struct participant *except, struct room *room, json_t *message)
 {
     char *text = dump(message);
-    size_t len = text ? strlen(text) : 0;
-    for (struct participant *p = room->participants; text && p; p = p->next)
-        if (p != except && !p->closing)
-            p->signaling->io.send(p->signaling->io.context, p->socket, text, len);
+    for (struct participant *p = room->participants; p; p = p->next)
+        if (p != except)
+            send_text(p, text);
     free(text);
 }
 
-json_int_t audience_of(const struct participant *p) { return (json_int_t)(p->room->audience - !p->listed); }
+/* --- who is there --- */
+
+/* The others that are not listed. */
+static json_int_t audience_of(const struct room *room, bool listed) { return (json_int_t)(room->audience - !listed); }
+
+static char *list(const struct room *room, const struct participant *except)
+{
+    json_t *listed = json_array();
+    for (const struct participant *p = room->participants; p; p = p->next)
+        if (p != except && p->listed)
+            json_array_append_new(listed, describe(p));
+    return dump(listed);
+}
+
+/* All who are not listed are told the same, so in a crowd it is written once. */
+static const char *listing(struct room *room)
+{
+    if (!room->listing)
+        room->listing = list(room, NULL);
+    return room->listing;
+}
+
+void listing_changed(struct room *room)
+{
+    free(room->listing);
+    room->listing = NULL;
+}
+
+void say_joined(struct participant *p)
+{
+    struct room *room = p->room;
+    char *own = p->listed ? list(room, p) : NULL, *text = NULL;
+    const char *others = p->listed ? own : listing(room);
+    char *head = dump(json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", "joined", "peerId", p->id, "room", room->name, "audience",
+                                audience_of(room, p->listed), "version", p->signaling->config.version));
+    if (head && others && asprintf(&text, "%.*s,\"participants\":%s}", (int)strlen(head) - 1, head, others) < 0)
+        text = NULL;
+    send_text(p, text);
+    free(text);
+    free(head);
+    free(own);
+    if (p->listed)
+        say_room(p, room, json_pack("{s:s, s:o}", "type", "participant-joined", "participant", describe(p)));
+}
+
+static void say_audience(struct room *room)
+{
+    char *texts[2];
+    for (int listed = 0; listed < 2; listed++)
+        texts[listed] = dump(json_pack("{s:s, s:I}", "type", "audience", "count", audience_of(room, listed)));
+    for (struct participant *p = room->participants; p; p = p->next)
+        send_text(p, texts[p->listed]);
+    free(texts[0]);
+    free(texts[1]);
+}
 
 void say_audiences(struct signaling *s)
 {
-    for (size_t i = 0; i < ROOMS_MAX; i++) {
-        struct room *room = s->rooms[i];
-        if (!room || !room->audience_changed)
-            continue;
-        room->audience_changed = false;
-        for (struct participant *p = room->participants; p; p = p->next)
-            say(p, json_pack("{s:s, s:I}", "type", "audience", "count", audience_of(p)));
-    }
+    for (size_t i = 0; i < ROOMS_MAX; i++)
+        if (s->rooms[i] && s->rooms[i]->audience_changed) {
+            s->rooms[i]->audience_changed = false;
+            say_audience(s->rooms[i]);
+        }
 }
 
 void say_error(struct participant *p, const char *code, const char *message)

@@ -161,6 +161,11 @@ static void publish(struct participant *p, struct section *s, const struct sdp_s
             pub->rtx_ssrc = in->ssrcs[0].rtx;
         }
         p->publications = pub;
+        pub->room_next = p->room->publications;
+        pub->room_link = &p->room->publications;
+        if (pub->room_next)
+            pub->room_next->room_link = &pub->room_next;
+        p->room->publications = pub;
         s->publication = pub;
         publication_start(p, pub);
     }

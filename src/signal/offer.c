@@ -197,10 +197,9 @@ static bool assign(struct participant *p)
     bool changed = false;
     if (p->role == ROLE_STREAM)
         return false;
-    for (struct participant *other = p->room->participants; other; other = other->next)
-        for (struct publication *pub = other == p ? NULL : other->publications; pub; pub = pub->next)
-            if (pub->announced && !is_sent(p, pub) && add_subscription(p, pub))
-                changed = true;
+    for (struct publication *pub = p->room->publications; pub; pub = pub->room_next)
+        if (pub->publisher != p && pub->announced && !is_sent(p, pub) && add_subscription(p, pub))
+            changed = true;
     return changed;
 }
 

@@ -58,19 +58,6 @@ static bool role_of(const char *name, enum role *role)
 
 /* --- join --- */
 
-static void say_joined(struct participant *p)
-{
-    json_t *others = json_array();
-    for (const struct participant *o = p->room->participants; o; o = o->next)
-        if (o != p && o->listed)
-            json_array_append_new(others, describe(o));
-    say(p, json_pack("{s:s, s:s, s:s, s:o, s:I, s:s}", "type", "joined", "peerId", p->id, "room", p->room->name,
-                     "participants", others, "audience", audience_of(p), "version",
-                     p->signaling->config.version));
-    if (p->listed)
-        say_room(p, p->room, json_pack("{s:s, s:o}", "type", "participant-joined", "participant", describe(p)));
-}
-
 static void refuse_join(struct participant *p, enum join_result result)
 {
     switch (result) {
@@ -164,8 +151,10 @@ static void mute(struct participant *p, json_t *message, mp_time now)
     }
     p->audio_muted = audio ? json_is_true(audio) : p->audio_muted;
     p->video_muted = video ? json_is_true(video) : p->video_muted;
-    if (p->listed)
+    if (p->listed) {
+        listing_changed(p->room);
         say_room(p, p->room, json_pack("{s:s, s:o}", "type", "participant-updated", "participant", describe(p)));
+    }
 }
 
 static void leave(struct participant *p, json_t *message, mp_time now)

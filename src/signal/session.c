@@ -103,6 +103,9 @@ void publication_end(struct participant *p, struct publication *pub)
     while (*link != pub)
         link = &(*link)->next;
     *link = pub->next;
+    *pub->room_link = pub->room_next;
+    if (pub->room_next)
+        pub->room_next->room_link = pub->room_link;
     for (struct participant *v = p->room->participants; v; v = v->next)
         for (size_t i = 0; i < v->section_count; i++)
             if (v->sections[i].subscription == pub)

@@ -31,7 +31,8 @@ struct capabilities {
 struct publication {
     uint32_t track; /* its id, for workers and for a=msid */
     struct participant *publisher;
-    struct publication *next; /* of the publisher */
+    struct publication *next;                    /* of the publisher */
+    struct publication *room_next, **room_link;  /* of the room */
     enum sdp_kind kind;
     enum source source;
     char mid[MID_SIZE];
@@ -102,7 +103,9 @@ struct room {
     size_t count, watchers_listed;
     size_t audience; /* watchers that are not listed */
     bool audience_changed;
+    char *listing; /* what a crowd's newcomers are told of the listed ones; NULL: to be written again; malloc'ed */
     struct participant *participants;
+    struct publication *publications;
 };
 
 struct signaling {
@@ -140,10 +143,11 @@ void say(struct participant *, json_t *);                          /* takes the 
 void say_room(struct participant *except, struct room *, json_t *); /* takes the reference */
 void say_error(struct participant *, const char *code, const char *message);
 void say_bye(struct participant *, const char *reason, const char *message, uint16_t close_code);
-json_int_t audience_of(const struct participant *); /* of its room: the others that are not listed */
 void say_audiences(struct signaling *);
 void say_candidates(struct participant *);
 void say_turn(struct participant *, mp_time now);
+void listing_changed(struct room *);
+void say_joined(struct participant *); /* to it, and to the others */
 void say_seen(struct participant *, const struct address *);
 
 /* --- candidates.c --- */
