@@ -116,10 +116,28 @@ static const char *set_turn_secret(struct config *c, const char *text)
     return NULL;
 }
 
+static const char *set_path(char to[PATH_SIZE], const char *text)
+{
+    if (strlen(text) >= PATH_SIZE)
+        return "a path of less than " STRING(PATH_SIZE) " bytes";
+    memcpy(to, text, strlen(text) + 1);
+    return NULL;
+}
+
+static const char *set_certificate(struct config *c, const char *text) { return set_path(c->certificate, text); }
+static const char *set_key(struct config *c, const char *text) { return set_path(c->key, text); }
+static const char *set_state(struct config *c, const char *text) { return set_path(c->state, text); }
+
+static const char *set_plain(struct config *c, const char *text)
+{
+    c->plain = strcmp(text, "yes") == 0;
+    return c->plain || strcmp(text, "no") == 0 ? NULL : "yes or no";
+}
+
 /* --- the options --- */
 
 static const struct option {
-    const char *name, *value, *standard, *help;
+    const char *name, *value, *standard, *help; /* value NULL: a switch, "yes" where nothing else is said */
     setter *set; /* NULL: --config, which is followed before all others */
 } options[] = {
     {"port", "N", "8000", "the one number of the TCP and the UDP port", set_port},
@@ -133,6 +151,10 @@ static const struct option {
      set_sending},
     {"turn-secret", "TEXT", "a random one", "the secret of TURN credentials; servers of one name share it",
      set_turn_secret},
+    {"cert", "FILE", "a self-signed one", "the certificate for TLS and its issuers', PEM", set_certificate},
+    {"key", "FILE", "the self-signed one's", "the certificate's private key, PEM", set_key},
+    {"state", "DIR", "the user's state directory", "where the self-signed certificate is kept", set_state},
+    {"plain", NULL, "no", "serve HTTP in the clear to other machines too: behind a proxy", set_plain},
     {"log-level", "LEVEL", "info", "error, warn, info or debug", set_log_level},
     {"config", "FILE", "none", "a YAML file of these options, without the dashes", NULL},
 };
@@ -197,7 +219,7 @@ static void print_help(void)
            "Forwards calls and streams of web browsers (WebRTC) over one TCP and one UDP port.\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char flag[64], env[ENV_SIZE];
-        snprintf(flag, sizeof flag, "--%s %s", options[i].name, options[i].value);
+        snprintf(flag, sizeof flag, "--%s %s", options[i].name, options[i].value ? options[i].value : "");
         printf("  %-20s  %s\n  %-20s  default: %s; environment: %s\n", flag, options[i].help, "",
                options[i].standard, environment_name(&options[i], env));
     }
@@ -237,7 +259,7 @@ static enum config_result read_flags(int argc, char **argv, const char *given[OP
                     log_quote(quoted, sizeof quoted, argv[i]));
             return CONFIG_ERROR;
         }
-        const char *value = argv[i][n] == '=' ? argv[i] + n + 1 : argv[++i];
+        const char *value = argv[i][n] == '=' ? argv[i] + n + 1 : o->value ? argv[++i] : "yes";
         if (!value) {
             fprintf(stderr, "monoport: --%s needs a value: %s\n", o->name, o->value);
             return CONFIG_ERROR;
@@ -277,15 +299,37 @@ static unsigned cores(void)
     return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
 }
 
+/* Where what outlives the process belongs: systemd's word, else the user's directory (XDG), else the system's. */
+static void default_state(struct config *c, char *const *environment)
+{
+    static const struct {
+        const char *name, *below;
+    } places[] = {{"STATE_DIRECTORY=", ""}, {"XDG_STATE_HOME=", "/monoport"}, {"HOME=", "/.local/state/monoport"}};
+    snprintf(c->state, sizeof c->state, "/var/lib/monoport");
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        for (char *const *e = environment; e && *e; e++) {
+            size_t n = strlen(places[i].name);
+            if (strncmp(*e, places[i].name, n) != 0 || (*e)[n] != '/')
+                continue;
+            snprintf(c->state, sizeof c->state, "%.900s%s", *e + n, places[i].below);
+            return;
+        }
+}
+
 enum config_result config_load(struct config *c, int argc, char **argv, char *const *environ_)
 {
     const char *given[OPTION_COUNT] = {NULL};
     *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .log_level = LOG_LEVEL_INFO};
+    default_state(c, environ_);
     enum config_result r = read_flags(argc, argv, given);
     if (r != CONFIG_RUN)
         return r;
     if (!read_file(c, given, environ_) || !apply(c, given, environ_))
         return CONFIG_ERROR;
+    if (!*c->certificate != !*c->key) {
+        config_complain(*c->key ? "--cert" : "--key", "a certificate and its key come together");
+        return CONFIG_ERROR;
+    }
     if (c->workers == 0)
         c->workers = cores();
     c->listen.port = c->port;

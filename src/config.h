@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define PATH_SIZE 1024
+
 struct config {
     uint16_t port;                /* --port, 8000 */
     struct address listen;        /* --listen, ip all zero: every address; port filled in */
@@ -18,6 +20,9 @@ struct config {
     enum crypto_kind cipher;      /* --cipher auto|openssl */
     enum udp_sending sending;     /* --send gso|batch|single */
     char turn_secret[TURN_SECRET_MAX + 1]; /* --turn-secret; empty: random */
+    char certificate[PATH_SIZE], key[PATH_SIZE]; /* --cert, --key: both or neither; "": self-signed */
+    char state[PATH_SIZE];        /* --state: a directory for what outlives the process */
+    bool plain;                   /* --plain: HTTP in the clear for everybody */
     enum log_level log_level;     /* --log-level error|warn|info|debug, info */
 };
 

@@ -1,6 +1,7 @@
 #include "control.h"
 #include "addresses.h"
 #include "clock.h"
+#include "front.h"
 #include "log.h"
 #include "random.h"
 #include "relay_config.h"
@@ -19,6 +20,7 @@ struct control {
     struct signaling *signaling;
     struct relay_config relay; /* with the addresses that clients are told */
     size_t sockets;
+    const struct front *front; /* while it accepts */
 };
 
 /* --- from the web server --- */
@@ -71,6 +73,24 @@ static bool answer(struct web_response *r, const char *type, char *body, size_t 
     return true;
 }
 
+static char *metrics(struct control *c, size_t *len)
+{
+    size_t rooms_len;
+    char *text = NULL, *rooms = signal_metrics(c->signaling, &rooms_len, clock_now());
+    FILE *f = rooms ? open_memstream(&text, len) : NULL;
+    if (f) {
+        fputs(rooms, f);
+        if (c->front)
+            front_metrics(c->front, f);
+        if (fclose(f) != 0) {
+            free(text);
+            text = NULL;
+        }
+    }
+    free(rooms);
+    return text;
+}
+
 static bool get(void *context, const char *path, const struct web_peer *peer, struct web_response *response)
 {
     struct control *c = context;
@@ -78,7 +98,7 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
     if (strcmp(path, "/healthz") == 0)
         return answer(response, "text/plain; charset=utf-8", strdup("ok\n"), 3);
     if (strcmp(path, "/metrics") == 0) {
-        char *body = signal_metrics(c->signaling, &len, clock_now());
+        char *body = metrics(c, &len);
         return answer(response, "text/plain; version=0.0.4; charset=utf-8", body, len);
     }
     return false;
@@ -193,12 +213,17 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
     return c->signaling != NULL;
 }
 
-void control_run(struct control *c, volatile const int *stop)
+void control_run(struct control *c, const struct front *front, volatile const int *stop)
 {
+    c->front = front;
     while (!*stop)
         web_service(c->web);
+    c->front = NULL;
+}
+
+void control_goodbye(struct control *c)
+{
     log_line(LOG_LEVEL_INFO, "stopping", "sockets=%zu", c->sockets);
-    web_stop_accepting(c->web);
     signal_shutdown(c->signaling, clock_now());
     for (mp_time end = clock_now() + GOODBYE; c->sockets && clock_now() < end;)
         web_service(c->web);

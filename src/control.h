@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct control;
+struct front;
 struct workers;
 struct registry;
 struct relay_config;
@@ -13,7 +14,8 @@ struct relay_config;
 struct control *control_new(const struct config *, struct web_handler *); /* NULL: no memory */
 const struct relay_config *control_relay(const struct control *); /* for the workers' TURN server */
 bool control_start(struct control *, struct web *, struct workers *, struct registry *, const uint8_t fingerprint[32]);
-/* Serves until *stop is set, then says goodbye to everyone: at most a second. */
-void control_run(struct control *, volatile const int *stop);
+/* Serves until *stop is set; the front's counters stand in /metrics. */
+void control_run(struct control *, const struct front *, volatile const int *stop);
+void control_goodbye(struct control *); /* nothing is accepted any more: says goodbye to everyone, at most a second */
 void control_detach(struct control *); /* the workers are about to stop: sockets that still close command them no more */
 void control_free(struct control *);

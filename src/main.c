@@ -1,28 +1,49 @@
 /* Start in order, stop in reverse. */
+#include "addresses.h"
+#include "certificate.h"
 #include "clock.h"
 #include "config.h"
 #include "control.h"
 #include "crypto.h"
+#include "front.h"
 #include "log.h"
 #include "registry.h"
+#include "tls.h"
 #include "udp.h"
 #include "web.h"
 #include "web_assets.h"
 #include "worker.h"
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const char *const app_paths[] = {"/", "/stream", "/watch", NULL};
 
+struct server {
+    const struct config *config;
+    struct dtls_identity *identity;
+    struct registry *registry;
+    struct control *control;
+    struct tls *tls; /* NULL: none can be had */
+    struct web *web;
+    struct workers *workers;
+    struct front *front;
+};
+
+#define DESCRIPTORS 65536 /* a connection needs one; many systems give 1024 unless asked */
+
 static volatile int stop;
 static struct web *stop_wakes;
+static struct front *hangup_wakes;
 
 static void on_stop(int signal)
 {
     stop = 1;
     web_wake(stop_wakes);
 }
+
+static void on_hangup(int signal) { front_refresh(hangup_wakes); }
 
 static void write_line(enum log_level level, const char *line)
 {
@@ -39,11 +60,13 @@ static int fail(const struct config *config, const char *what, const char *why)
     return 2;
 }
 
-static void install_signals(struct web *web)
+static void install_signals(struct web *web, struct front *front)
 {
     stop_wakes = web;
+    hangup_wakes = front;
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_stop}, NULL);
     sigaction(SIGINT, &(struct sigaction){.sa_handler = on_stop}, NULL);
+    sigaction(SIGHUP, &(struct sigaction){.sa_handler = on_hangup}, NULL);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 
@@ -51,81 +74,182 @@ static void forget_signals(void)
 {
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    sigaction(SIGHUP, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* nothing to read again any more, no reason to die */
 }
 
-static int serve(const struct config *config, struct dtls_identity *identity, struct registry *registry,
-                 struct control *control, const struct web_handler *handler)
+/* --- the TCP port's certificate --- */
+
+/* For whoever tries it on a LAN: its names are this machine's. */
+static bool make_certificate(FILE *file)
+{
+    struct address addresses[CANDIDATES_MAX];
+    char names[CANDIDATES_MAX * (ADDRESS_TEXT_SIZE + 4) + 64], ip[ADDRESS_TEXT_SIZE];
+    int n = snprintf(names, sizeof names, "DNS:localhost,IP:127.0.0.1,IP:::1");
+    size_t count = addresses_of_machine(addresses, CANDIDATES_MAX);
+    for (size_t i = 0; i < count; i++)
+        n += snprintf(names + n, sizeof names - (size_t)n, ",IP:%s", address_ip_text(&addresses[i], ip));
+    return certificate_write(file, names);
+}
+
+/* A given certificate must work. One of our own need not: without a place to keep it there is no HTTPS. */
+static bool open_tls(const struct config *config, struct tls **tls)
+{
+    char error[TLS_ERROR_SIZE], quoted[2 * TLS_ERROR_SIZE];
+    *tls = tls_new(&(struct tls_config){.certificate = config->certificate,
+                                        .key = config->key,
+                                        .state = config->state,
+                                        .make = make_certificate},
+                   error);
+    if (*tls)
+        return true;
+    if (*config->certificate) {
+        fprintf(stderr, "monoport: certificate: %s\n", error);
+        return false;
+    }
+    log_line(LOG_LEVEL_WARN, "no HTTPS, HTTP is served to everybody", "error=%s",
+             log_quote(quoted, sizeof quoted, error));
+    return true;
+}
+
+/* --- from the front --- */
+
+static bool take_stream(void *context, const struct stream_connection *c, const uint8_t *first, size_t len)
+{
+    return workers_give(((struct server *)context)->workers, c, first, len);
+}
+
+static bool take_web(void *context, int fd, const struct path *path, bool tls)
+{
+    return web_adopt(((struct server *)context)->web, fd, path, tls ? WEB_TLS : WEB_PLAIN);
+}
+
+static bool take_bridged(void *web, int fd, const struct path *path) { return web_adopt(web, fd, path, WEB_BRIDGED); }
+
+/* --- life --- */
+
+static const char *start_web(struct server *s, const struct web_handler *handler)
+{
+    const char *error = NULL;
+    s->web = web_new(&(struct web_config){.tls = s->tls,
+                                          .plain = s->config->plain || !s->tls,
+                                          .websocket_path = "/sdp",
+                                          .assets = web_assets,
+                                          .asset_count = web_asset_count,
+                                          .app_paths = app_paths},
+                     handler, &error);
+    return s->web ? NULL : error;
+}
+
+static const char *start_workers(struct server *s)
+{
+    const char *error = NULL;
+    s->workers = workers_start(&(struct workers_config){.count = s->config->workers,
+                                                        .listen = s->config->listen,
+                                                        .registry = s->registry,
+                                                        .identity = s->identity,
+                                                        .relay = control_relay(s->control),
+                                                        .cipher = s->config->cipher,
+                                                        .sending = s->config->sending,
+                                                        .packets = PACKET_POOL(s->config->sessions_max),
+                                                        .wake_control = wake_web,
+                                                        .control = s->web,
+                                                        .tls = s->tls,
+                                                        .http = take_bridged},
+                               &error);
+    return s->workers ? NULL : error;
+}
+
+static const char *start_front(struct server *s)
+{
+    const char *error = NULL;
+    s->front = front_start(&(struct front_config){.listen = s->config->listen,
+                                                  .tls = s->tls,
+                                                  .context = s,
+                                                  .stream = take_stream,
+                                                  .web = take_web},
+                           &error);
+    return s->front ? NULL : error;
+}
+
+static void run(struct server *s)
+{
+    const struct config *c = s->config;
+    install_signals(s->web, s->front);
+    log_line(LOG_LEVEL_INFO, "ready", "version=%s port=%u workers=%u sessions_max=%u url=http://localhost:%u/",
+             MONOPORT_VERSION, c->port, c->workers, c->sessions_max, c->port);
+    control_run(s->control, s->front, &stop);
+    forget_signals();
+}
+
+static int serve(struct server *s, const struct web_handler *handler)
 {
     uint8_t fingerprint[32];
-    const char *error = "out of memory";
+    const char *error = NULL;
     int result = 2;
-    if (!udp_probe(&config->listen, &error))
-        return fail(config, "cannot listen on UDP", error);
-    struct web *web = web_new(&(struct web_config){.listen = config->listen,
-                                                   .websocket_path = "/sdp",
-                                                   .assets = web_assets,
-                                                   .asset_count = web_asset_count,
-                                                   .app_paths = app_paths},
-                              handler, &error);
-    if (!web)
-        return fail(config, "cannot listen on TCP", error);
-    struct workers *workers = workers_start(&(struct workers_config){.count = config->workers,
-                                                                     .listen = config->listen,
-                                                                     .registry = registry,
-                                                                     .identity = identity,
-                                                                     .relay = control_relay(control),
-                                                                     .cipher = config->cipher,
-                                                                     .sending = config->sending,
-                                                                     .packets = PACKET_POOL(config->sessions_max),
-                                                                     .wake_control = wake_web,
-                                                                     .control = web},
-                                            &error);
-    if (!workers) {
-        fail(config, "cannot start workers on UDP", error);
+    if (!udp_probe(&s->config->listen, &error))
+        return fail(s->config, "cannot listen on UDP", error);
+    if ((error = start_web(s, handler)))
+        return fail(s->config, "cannot start the web server for", error);
+    if ((error = start_workers(s))) {
+        fail(s->config, "cannot start workers on UDP", error);
         goto close_web;
     }
-    dtls_identity_fingerprint(identity, fingerprint);
-    if (!control_start(control, web, workers, registry, fingerprint)) {
-        fail(config, "cannot start signaling for", "out of memory");
+    dtls_identity_fingerprint(s->identity, fingerprint);
+    if (!control_start(s->control, s->web, s->workers, s->registry, fingerprint)) {
+        fail(s->config, "cannot start signaling for", "out of memory");
         goto stop_workers;
     }
-    install_signals(web);
-    log_line(LOG_LEVEL_INFO, "ready", "version=%s port=%u workers=%u sessions_max=%u url=http://localhost:%u/",
-             MONOPORT_VERSION, config->port, config->workers, config->sessions_max, config->port);
-    control_run(control, &stop);
-    forget_signals();
+    if ((error = start_front(s))) {
+        fail(s->config, "cannot listen on TCP", error);
+        goto stop_workers;
+    }
+    run(s);
+    front_stop(s->front);
+    control_goodbye(s->control);
     result = 0;
 stop_workers:
-    control_detach(control);
-    workers_stop(workers);
+    control_detach(s->control);
+    workers_stop(s->workers);
 close_web:
-    web_free(web);
+    web_free(s->web);
     return result;
+}
+
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int main(int argc, char **argv)
 {
     struct config config;
     struct web_handler handler;
+    struct server server = {.config = &config};
     switch (config_load(&config, argc, argv, environ)) {
     case CONFIG_DONE: return 0;
     case CONFIG_ERROR: return 2;
     case CONFIG_RUN: break;
     }
     log_setup(config.log_level, write_line);
-    struct dtls_identity *identity = dtls_identity_new();
-    struct registry *registry = registry_new(config.sessions_max);
-    struct control *control = control_new(&config, &handler);
+    raise_descriptors();
+    server.identity = dtls_identity_new();
+    server.registry = registry_new(config.sessions_max);
+    server.control = control_new(&config, &handler);
     int result = 2;
-    if (identity && registry && control)
-        result = serve(&config, identity, registry, control, &handler);
-    else
+    if (!server.identity || !server.registry || !server.control)
         fputs("monoport: out of memory\n", stderr);
-    if (control)
-        control_free(control);
-    if (registry)
-        registry_free(registry);
-    if (identity)
-        dtls_identity_free(identity);
+    else if (open_tls(&config, &server.tls))
+        result = serve(&server, &handler);
+    tls_free(server.tls);
+    if (server.control)
+        control_free(server.control);
+    if (server.registry)
+        registry_free(server.registry);
+    if (server.identity)
+        dtls_identity_free(server.identity);
     return result;
 }

@@ -1,6 +1,7 @@
 #include "worker.h"
 #include "check.h"
 #include "clock.h"
+#include "ice.h"
 #include "limits.h"
 #include "log.h"
 #include "loop.h"
@@ -22,6 +23,7 @@ struct worker {
     bool started;
     struct stats stats;
     struct udp *udp;
+    struct streams *streams;
     struct loop *loop;
     struct crypto *crypto;
     struct sfu *sfu;
@@ -35,7 +37,10 @@ struct worker {
 struct workers {
     unsigned count;
     _Atomic bool stop;
+    const struct registry *registry;
+    unsigned next; /* worker for a connection that belongs nowhere yet; the accepting thread's */
     struct waker control;
+    bool (*http)(void *control, int fd, const struct path *);
     const struct stats **stats;
     struct worker worker[];
 };
@@ -64,13 +69,25 @@ static bool read_inboxes(struct worker *w)
     return more;
 }
 
+/* Sends what goes by streams; the rest is moved together. Returns how many are left. */
+static size_t send_streams(struct worker *w, struct transmit *t, size_t n)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++)
+        if (t[i].path.link == LINK_UDP)
+            t[left++] = t[i];
+        else
+            streams_send(w->streams, &t[i]);
+    return left;
+}
+
 static void send_all(struct worker *w)
 {
     struct transmit transmits[TX_BATCH];
     struct udp_sent sent = {0};
     size_t n;
     while ((n = sfu_output(w->sfu, transmits, TX_BATCH, w->now)))
-        udp_send(w->udp, transmits, n, &sent);
+        udp_send(w->udp, transmits, send_streams(w, transmits, n), &sent);
     if (!sent.operations && !sent.errors)
         return;
     stat_add(&w->stats.packets_out, sent.datagrams);
@@ -110,13 +127,29 @@ static bool inbox_empty(struct worker *w)
 
 static void wait(struct worker *w, bool deferred)
 {
-    mp_time deadline = sfu_deadline(w->sfu);
+    mp_time deadline = mp_min(sfu_deadline(w->sfu), streams_deadline(w->streams));
     if (deferred)
         deadline = mp_min(deadline, w->now + MP_MS(1));
     waker_sleep(&w->waker);
     if (inbox_empty(w) && !atomic_load_explicit(&w->all->stop, memory_order_relaxed))
         loop_wait(w->loop, deadline == MP_NEVER ? MP_NEVER : mp_max(deadline - clock_now(), 0));
     waker_awake(&w->waker);
+}
+
+static void note_streams(struct worker *w)
+{
+    const struct stream_counts *c = streams_counts(w->streams);
+    stat_set(&w->stats.streams, streams_open(w->streams));
+    stat_set(&w->stats.streams_opened, c->opened);
+    stat_set(&w->stats.streams_refused, c->refused);
+    stat_set(&w->stats.streams_tls_failed, c->tls_failed);
+    stat_set(&w->stats.streams_malformed, c->malformed);
+    stat_set(&w->stats.streams_silent, c->silent);
+    stat_set(&w->stats.stream_frames_in, c->frames_in);
+    stat_set(&w->stats.stream_frames_out, c->frames_out);
+    stat_set(&w->stats.stream_bytes_in, c->bytes_in);
+    stat_set(&w->stats.stream_bytes_out, c->bytes_out);
+    stat_set(&w->stats.drops[DROP_STREAM_FULL], c->dropped);
 }
 
 static void note_load(struct worker *w)
@@ -136,12 +169,16 @@ static void *run(void *context)
             wait(w, deferred);
         w->now = clock_now();
         more = udp_receive(w->udp, datagram, w) == RX_BATCH;
+        more |= streams_receive(w->streams, w->now);
         more |= read_inboxes(w);
         if (sfu_deadline(w->sfu) <= w->now)
             sfu_timeout(w->sfu, w->now);
+        if (streams_deadline(w->streams) <= w->now)
+            streams_timeout(w->streams, w->now);
         send_all(w);
         emit_all(w);
         deferred = flush_deferred(w);
+        note_streams(w);
         note_load(w);
     }
     return NULL;
@@ -163,6 +200,33 @@ static size_t ring_size(unsigned workers)
     return size;
 }
 
+static bool known(void *context, const struct path *path)
+{
+    const struct worker *w = context;
+    return sfu_knows(w->sfu, path);
+}
+
+static void gone(void *context, const struct path *path)
+{
+    struct worker *w = context;
+    if (w->sfu)
+        sfu_gone(w->sfu, path);
+}
+
+static bool http(void *context, int fd, const struct path *path)
+{
+    const struct worker *w = context;
+    return w->all->http(w->all->control.context, fd, path);
+}
+
+static bool open_loop(struct worker *w, const struct workers_config *c)
+{
+    w->streams = streams_new(&(struct streams_config){
+        .worker = w->number, .tls = c->tls, .context = w, .datagram = datagram, .known = known, .gone = gone, .http = http});
+    w->loop = loop_new();
+    return w->streams && w->loop && loop_add(w->loop, udp_fd(w->udp)) && loop_add(w->loop, streams_fd(w->streams));
+}
+
 static bool worker_open(struct worker *w, const struct workers_config *c, const char **error)
 {
     uint64_t seed;
@@ -171,10 +235,9 @@ static bool worker_open(struct worker *w, const struct workers_config *c, const 
     if (!w->udp)
         return false;
     *error = "out of memory or descriptors";
-    w->loop = loop_new(udp_fd(w->udp));
     w->crypto = crypto_new(c->cipher);
     w->inbox = calloc(c->count + 1, sizeof *w->inbox);
-    if (!w->loop || !w->crypto || !w->inbox || !mailbox_init(&w->events, ring_size(c->count), &w->all->control))
+    if (!open_loop(w, c) || !w->crypto || !w->inbox || !mailbox_init(&w->events, ring_size(c->count), &w->all->control))
         return false;
     for (unsigned from = 0; from <= c->count; from++)
         if (!mailbox_init(&w->inbox[from], ring_size(c->count), &w->waker))
@@ -195,6 +258,7 @@ static bool worker_open(struct worker *w, const struct workers_config *c, const 
 
 static void worker_close(struct worker *w)
 {
+    streams_free(w->streams);
     if (w->sfu)
         sfu_free(w->sfu);
     if (w->crypto)
@@ -235,6 +299,8 @@ struct workers *workers_start(const struct workers_config *c, const char **error
         return NULL;
     }
     all->count = c->count;
+    all->registry = c->registry;
+    all->http = c->http;
     all->control = (struct waker){.sleeping = true, .wake = c->wake_control, .context = c->control};
     for (unsigned i = 0; i < c->count; i++) {
         all->worker[i].all = all;
@@ -268,6 +334,30 @@ void workers_stop(struct workers *all)
         worker_close(&all->worker[i]);
     free(all->stats);
     free(all);
+}
+
+/* The owner of the session that an ICE-TCP connection's first check names; OWNER_NONE: nobody yet, or no such session. */
+static unsigned owner_of(const struct workers *all, const uint8_t *frame, size_t len)
+{
+    struct stun_view v;
+    struct session_credentials credentials;
+    struct bytes ufrag;
+    uint32_t session;
+    unsigned owner = OWNER_NONE;
+    size_t n = len < 2 ? 0 : get16(frame);
+    if (n && n <= len - 2 && stun_parse(&v, frame + 2, n) == STUN_OK && v.username.data &&
+        ice_username_local(v.username, &ufrag))
+        registry_find(all->registry, ufrag, &session, &owner, &credentials);
+    explicit_bzero(&credentials, sizeof credentials);
+    return owner;
+}
+
+bool workers_give(struct workers *all, const struct stream_connection *c, const uint8_t *first, size_t len)
+{
+    unsigned to = c->kind == STREAM_ICE ? owner_of(all, first, len) : OWNER_NONE;
+    if (to >= all->count)
+        to = all->next++ % all->count;
+    return streams_give(all->worker[to].streams, c);
 }
 
 const struct stats *const *workers_stats(const struct workers *all) { return all->stats; }

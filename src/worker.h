@@ -5,6 +5,7 @@
 #include "path.h"
 #include "registry.h"
 #include "stats.h"
+#include "stream.h"
 #include "udp.h"
 #include <stdbool.h>
 
@@ -22,12 +23,18 @@ struct workers_config {
     size_t packets;              /* each worker's pool */
     void (*wake_control)(void *); /* from any thread: there are events */
     void *control;
+    struct tls *tls;              /* NULL: no streams over TLS */
+    bool (*http)(void *control, int fd, const struct path *); /* from any thread: HTTP that was inside a stream's TLS */
 };
 
 struct workers;
 /* Opens every socket and starts the threads. NULL: *error says why. */
 struct workers *workers_start(const struct workers_config *, const char **error);
 void workers_stop(struct workers *); /* waits for the threads, frees */
+
+/* From the one thread that accepts: a connection that carries datagrams; takes the descriptor. ICE-TCP's first frame names the
+ * session, so it goes to the worker that owns it. False: it was closed. */
+bool workers_give(struct workers *, const struct stream_connection *, const uint8_t *first, size_t len);
 
 const struct stats *const *workers_stats(const struct workers *);
 /* The control thread's side. */

@@ -47,6 +47,7 @@
 #define ROOMS_MAX             4096
 #define ROOM_PARTICIPANTS_MAX 1024
 #define WATCHERS_LISTED_MAX   32   /* of a room: further ones are only counted, or each join would be told to everybody */
+#define WEB_ADOPTIONS_MAX     512 /* connections on their way to the web server */
 #define WS_MESSAGE_MAX        (256 * 1024)
 #define WS_QUEUE_MAX          (1024 * 1024) /* bytes a socket may owe before it is closed as too slow */
 #define JSON_DEPTH_MAX        16
@@ -74,6 +75,19 @@
 #define TURN_SECRET_MIN            16 /* characters of the configured secret */
 #define TURN_SECRET_MAX            128
 
+/* TCP connections: until their first bytes tell what they are, and those that carry datagrams. */
+#define FRONT_PENDING_MAX     8192  /* connections that said nothing useful yet; the oldest makes room */
+#define FRONT_PENDING_SOURCE  256   /* of one address (IPv6: one /64), likewise */
+#define FIRST_BYTES_MAX       8192  /* of a ClientHello; browsers' have about 2000 */
+#define STREAM_TABLE_MAX      16384 /* of one worker; the index in a link has 14 bits */
+#define STREAM_STRANGERS_MAX  2048  /* of them, that no authenticated client uses yet; the oldest makes room */
+#define STREAM_TLS_CHUNK      16384 /* bytes handed to TLS at once: one record */
+#define STREAM_DATAGRAM_MAX   (PACKET_SIZE + 64) /* in a frame: what is forwarded may be longer than what came in, TURN adds a header */
+#define STREAM_FRAME_MAX      (4 + STREAM_DATAGRAM_MAX)
+#define STREAM_QUEUE_SIZE     (256 * 1024) /* bytes that wait for a slow one: a large key frame, 0.8 s of 2.5 Mbit/s */
+#define STREAM_UNSENT_MAX     (64 * 1024)  /* bytes that wait in the kernel: what is there cannot be dropped any more */
+#define STREAM_READ_SIZE      (32 * 1024)  /* bytes of one connection a turn; holds a TLS record */
+
 _Static_assert(DTLS_MTU <= DATAGRAM_OUT_MAX, "a DTLS flight's datagrams fit the path");
 _Static_assert(RUN_PACKETS_MAX <= 128, "the kernel takes at most 128 segments a send");
 _Static_assert(RUN_PACKETS_MAX * PACKET_SIZE <= 65507, "a run fits one UDP send");
@@ -84,4 +98,7 @@ _Static_assert((HISTORY_VIDEO & (HISTORY_VIDEO - 1)) == 0, "a history is indexed
 _Static_assert((HISTORY_AUDIO & (HISTORY_AUDIO - 1)) == 0, "a history is indexed by mask");
 _Static_assert(PUBLICATIONS_MAX * 2 <= STREAMS_RX_MAX, "every source and its retransmissions have an SSRC");
 _Static_assert(STREAMS_RTCP_MAX >= SDP_SECTIONS_MAX + STREAMS_RX_MAX, "feedback of every section is heard");
+_Static_assert((STREAM_QUEUE_SIZE & (STREAM_QUEUE_SIZE - 1)) == 0, "a queue is indexed by mask");
+_Static_assert(STREAM_QUEUE_SIZE >= RUN_PACKETS_MAX * STREAM_FRAME_MAX, "a queue holds a run");
+_Static_assert(STREAM_READ_SIZE >= 16384 + STREAM_FRAME_MAX, "a TLS record fits behind a partial frame");
 _Static_assert(PENDING_MAX <= HISTORY_VIDEO, "what is pending is still in the history");

@@ -1,45 +1,16 @@
 /* The certificate of this process and what all its associations agree to speak: DTLS 1.2, ECDHE and AEAD
  * ciphers (RFC 8827 6.5), a certificate from both sides, nothing to resume or renegotiate. */
 #include "dtls_identity.h"
+#include "certificate.h"
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <openssl/srtp.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 
-/* Browsers compare the fingerprint and do not ask for the dates; others might. */
-#define VALID_BEFORE_S (24L * 3600)
-#define VALID_AFTER_S  (10 * 365 * 24L * 3600)
-
 /* A peer's Certificate message may be this long; OpenSSL's own floor for a handshake message is one record.
  */
 #define PEER_CERTIFICATE_MAX 8192
-
-static bool certificate_fill(X509 *c, EVP_PKEY *key)
-{
-    uint64_t serial;
-    X509_NAME *name = X509_get_subject_name(c);
-    static const unsigned char cn[] = "monoport";
-    return RAND_bytes((unsigned char *)&serial, sizeof serial) == 1 &&
-           X509_set_version(c, X509_VERSION_3) == 1 &&
-           ASN1_INTEGER_set_uint64(X509_get_serialNumber(c), serial >> 1 | 1) == 1 &&
-           X509_gmtime_adj(X509_getm_notBefore(c), -VALID_BEFORE_S) &&
-           X509_gmtime_adj(X509_getm_notAfter(c), VALID_AFTER_S) &&
-           X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, cn, -1, -1, 0) == 1 &&
-           X509_set_issuer_name(c, name) == 1 && X509_set_pubkey(c, key) == 1 &&
-           X509_sign(c, key, EVP_sha256()) > 0;
-}
-
-static X509 *certificate_new(OSSL_LIB_CTX *library, EVP_PKEY *key)
-{
-    X509 *c = X509_new_ex(library, NULL);
-    if (c && !certificate_fill(c, key)) {
-        X509_free(c);
-        c = NULL;
-    }
-    return c;
-}
 
 /* Any certificate: it is self-signed, and who it belongs to is told by its fingerprint in the SDP (RFC
  * 8827 5.6.4). That the peer has its private key is checked by the handshake. */
@@ -71,7 +42,7 @@ struct dtls_identity *dtls_identity_new(void)
     struct dtls_identity *id = calloc(1, sizeof *id);
     OSSL_LIB_CTX *library = id ? id->library = dtls_library_new() : NULL;
     EVP_PKEY *key = library ? EVP_PKEY_Q_keygen(library, NULL, "EC", "P-256") : NULL;
-    X509 *certificate = key ? certificate_new(library, key) : NULL;
+    X509 *certificate = key ? certificate_self_signed(library, key, NULL) : NULL;
     bool ok = certificate && X509_digest(certificate, EVP_sha256(), id->sha256, NULL) == 1 &&
               (id->datagrams = datagram_bio_method()) &&
               (id->context = SSL_CTX_new_ex(library, NULL, DTLS_method())) &&

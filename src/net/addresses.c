@@ -1,21 +1,30 @@
 #include "addresses.h"
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <string.h>
+
+void address_of_socket(struct address *out, const struct sockaddr_in6 *a)
+{
+    static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (a->sin6_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
+        memcpy(out->ip, v4_prefix, 12);
+        memcpy(out->ip + 12, &v4->sin_addr, 4);
+        out->port = ntohs(v4->sin_port);
+        return;
+    }
+    memcpy(out->ip, &a->sin6_addr, 16);
+    out->port = ntohs(a->sin6_port);
+}
 
 static bool take(struct address *out, const struct ifaddrs *i, int family)
 {
-    static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     if (!i->ifa_addr || i->ifa_addr->sa_family != family || !(i->ifa_flags & IFF_UP) || (i->ifa_flags & IFF_LOOPBACK))
         return false;
-    memset(out, 0, sizeof *out);
-    if (family == AF_INET) {
-        memcpy(out->ip, v4_prefix, 12);
-        memcpy(out->ip + 12, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr, 4);
+    address_of_socket(out, (const struct sockaddr_in6 *)(const void *)i->ifa_addr);
+    out->port = 0;
+    if (family == AF_INET)
         return out->ip[12] != 169 || out->ip[13] != 254;
-    }
-    memcpy(out->ip, &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr, 16);
     return !(out->ip[0] == 0xfe && (out->ip[1] & 0xc0) == 0x80);
 }
 

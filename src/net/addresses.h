@@ -1,7 +1,11 @@
-/* The addresses of this machine. */
+/* Addresses as the kernel has them. */
 #pragma once
 #include "path.h"
+#include <netinet/in.h>
 #include <stddef.h>
 
-/* Every usable one: of interfaces that are up, not loopback, not link-local; IPv4 first. Returns how many. */
+/* Every usable one of this machine: of interfaces that are up, not loopback, not link-local; IPv4 first. Returns how many. */
 size_t addresses_of_machine(struct address *out, size_t max);
+
+/* Of a socket address of either family. */
+void address_of_socket(struct address *, const struct sockaddr_in6 *);

@@ -11,20 +11,24 @@ struct loop {
     int epoll, event;
 };
 
-struct loop *loop_new(int fd)
+struct loop *loop_new(void)
 {
     struct loop *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    struct epoll_event socket = {.events = EPOLLIN, .data.fd = fd}, wake = {.events = EPOLLIN, .data.fd = l->event};
-    if (l->epoll < 0 || l->event < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &socket) != 0 ||
-        epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->event, &wake) != 0) {
+    if (l->epoll < 0 || l->event < 0 || !loop_add(l, l->event)) {
         loop_free(l);
         return NULL;
     }
     return l;
+}
+
+bool loop_add(struct loop *l, int fd)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.fd = fd};
+    return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
 void loop_free(struct loop *l)
@@ -40,11 +44,11 @@ void loop_free(struct loop *l)
 
 void loop_wait(struct loop *l, mp_time timeout)
 {
-    struct epoll_event events[2];
+    struct epoll_event events[4];
     struct timespec t = {.tv_sec = timeout / MP_S(1), .tv_nsec = timeout % MP_S(1)};
-    int n = epoll_pwait2(l->epoll, events, 2, timeout == MP_NEVER ? NULL : &t, NULL);
+    int n = epoll_pwait2(l->epoll, events, 4, timeout == MP_NEVER ? NULL : &t, NULL);
     if (n < 0 && errno == ENOSYS) /* before Linux 5.11: whole milliseconds, rounded up */
-        n = epoll_wait(l->epoll, events, 2, timeout == MP_NEVER ? -1 : (int)(mp_min(timeout, MP_S(60)) / MP_MS(1)) + 1);
+        n = epoll_wait(l->epoll, events, 4, timeout == MP_NEVER ? -1 : (int)(mp_min(timeout, MP_S(60)) / MP_MS(1)) + 1);
     for (int i = 0; i < n; i++)
         if (events[i].data.fd == l->event) {
             uint64_t count;

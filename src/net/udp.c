@@ -1,4 +1,5 @@
 #include "udp.h"
+#include "addresses.h"
 #include "limits.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -58,19 +59,6 @@ static socklen_t to_sockaddr(struct sockaddr_in6 *out, const struct address *a, 
     out->sin6_port = htons(a->port);
     memcpy(&out->sin6_addr, a->ip, 16);
     return sizeof *out;
-}
-
-static void from_sockaddr(struct address *out, const struct sockaddr_in6 *a)
-{
-    if (a->sin6_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
-        memcpy(out->ip, v4_prefix, 12);
-        memcpy(out->ip + 12, &v4->sin_addr, 4);
-        out->port = ntohs(v4->sin_port);
-        return;
-    }
-    memcpy(out->ip, &a->sin6_addr, 16);
-    out->port = ntohs(a->sin6_port);
 }
 
 /* --- opening --- */
@@ -207,7 +195,7 @@ size_t udp_receive(struct udp *u, udp_each *each, void *context)
         const uint8_t *data = u->rx_iov[i].iov_base;
         if (u->rx[i].msg_hdr.msg_flags & MSG_TRUNC)
             continue;
-        from_sockaddr(&path.remote, &u->rx_from[i]);
+        address_of_socket(&path.remote, &u->rx_from[i]);
         read_control(&u->rx[i].msg_hdr, &path.local, &segment);
         if (!segment)
             segment = len;

@@ -1,12 +1,12 @@
 /* The loop is libev's (epoll), and libwebsockets a guest in it: its own loop polls every socket at each turn.
  *
- * Timers: the one of web_set_timer, one that accepts again after the process had no file descriptors left,
- * and a tick, because libwebsockets' glue arms its timer for libev only once: what it wants sooner than that
- * is seen to when it next has something to do. Its own timeouts are of many seconds. */
+ * Timers: the one of web_set_timer, and a tick, because libwebsockets' glue arms its timer for libev only
+ * once: what it wants sooner than that is seen to when it next has something to do. Its own timeouts are of
+ * many seconds. */
 #include "limits.h"
 #include "log.h"
+#include "tls.h"
 #include "web_internal.h"
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -15,9 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ACCEPTS_A_TURN 64
-#define ACCEPT_PAUSE   0.2 /* s */
-#define TICK           1.0 /* s */
+#define TICK 1.0 /* s */
 #define DESCRIPTORS_FAST                                                                                     \
     65536 /* libwebsockets' tables have a slot for each possible descriptor up to here … */
 #define DESCRIPTORS_SLOW 16384 /* … and are searched where the limit is higher, so that they stay small */
@@ -52,9 +50,12 @@ static void start_timer(struct web *w, ev_timer *timer, double seconds)
     ev_timer_start(w->loop, timer);
 }
 
+static void adopt_all(struct web *);
+
 static void woken(struct ev_loop *loop, ev_async *wake, int events)
 {
     struct web *w = wake->data;
+    adopt_all(w);
     w->handler.woken(w->handler.context);
 }
 
@@ -70,12 +71,6 @@ static void tick(struct ev_loop *loop, ev_timer *timer, int events)
     lws_cancel_service(w->context);
 }
 
-static void resume_accepting(struct ev_loop *loop, ev_timer *timer, int events)
-{
-    struct web *w = timer->data;
-    lws_rx_flow_control(w->listener, 1);
-}
-
 static void turned(struct ev_loop *loop, ev_prepare *prepare, int events)
 {
     sockets_flush(prepare->data);
@@ -88,9 +83,8 @@ static bool start_loop(struct web *w)
         return false;
     ev_async_init(&w->wake, woken);
     ev_timer_init(&w->timer, timer_came, 0, 0);
-    ev_timer_init(&w->resume, resume_accepting, 0, 0);
     ev_timer_init(&w->tick, tick, TICK, TICK);
-    w->wake.data = w->timer.data = w->resume.data = w->tick.data = w;
+    w->wake.data = w->timer.data = w->tick.data = w;
     ev_prepare_init(&w->turned, turned);
     w->turned.data = w;
     ev_async_start(w->loop, &w->wake);
@@ -106,68 +100,27 @@ static void stop(struct web *w)
     ev_loop_destroy(w->loop);
 }
 
-/* --- listening --- */
+/* --- connections --- */
 
-static int bind_to(int family, const struct address *a, bool dual)
-{
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, only6 = !dual;
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(a->port)};
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(a->port)};
-    if (fd < 0)
-        return -1;
-    memcpy(&v6.sin6_addr, a->ip, 16);
-    memcpy(&v4.sin_addr, a->ip + 12, 4);
-    /* A server that is started again must not wait for its old connections' ends. */
-    bool ok = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
-    if (family == AF_INET6)
-        ok = ok && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6, sizeof only6) == 0 &&
-             bind(fd, (struct sockaddr *)&v6, sizeof v6) == 0;
-    else
-        ok = ok && bind(fd, (struct sockaddr *)&v4, sizeof v4) == 0;
-    if (ok && listen(fd, SOMAXCONN) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
-
-static int open_listener(const struct address *a)
-{
-    static const struct address any;
-    if (memcmp(a->ip, any.ip, sizeof any.ip) != 0)
-        return bind_to(address_is_v4(a) ? AF_INET : AF_INET6, a, false);
-    int fd = bind_to(AF_INET6, a, true);
-    if (fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
-        fd = bind_to(AF_INET, a, false);
-    return fd;
-}
-
-/* Without descriptors the listening socket stays readable: waiting a little keeps the loop from spinning. */
-static void pause_accepting(struct web *w)
-{
-    if (may_log())
-        log_line(LOG_LEVEL_WARN, "cannot accept connections", "error=\"%s\"", strerror(errno));
-    lws_rx_flow_control(w->listener, 0);
-    start_timer(w, &w->resume, ACCEPT_PAUSE);
-}
-
-static void adopt(struct web *w, int fd)
+static void adopt(struct web *w, const struct adoption *a)
 {
     struct connection *c = calloc(1, sizeof *c);
-    int on = 1;
-    if (!c || w->connections >= w->connections_max) {
+    struct lws_vhost *vhost = a->way == WEB_TLS ? w->secure : w->plain;
+    int on = 1, tls = a->way == WEB_TLS ? LWS_ADOPT_ALLOW_SSL : 0;
+    if (!c || !vhost || w->connections >= w->connections_max) {
         free(c);
-        close(fd);
+        close(a->fd);
         return;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails on a bridge's socket, which needs none */
     c->web = w;
+    c->path = a->path;
+    c->secure = a->way != WEB_PLAIN;
     w->adopting = c;
     w->connections++;
-    lws_adopt_desc_t d = {.vh = lws_get_vhost(w->listener),
-                          .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP,
-                          .fd.sockfd = fd,
+    lws_adopt_desc_t d = {.vh = vhost,
+                          .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | (unsigned)tls,
+                          .fd.sockfd = a->fd,
                           .opaque = c};
     struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&d);
     if (wsi) {
@@ -179,19 +132,29 @@ static void adopt(struct web *w, int fd)
     w->adopting = NULL;
 }
 
-static void accept_some(struct web *w)
+bool web_adopt(struct web *w, int fd, const struct path *path, enum web_way way)
 {
-    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-        int fd = accept4(w->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            adopt(w, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            pause_accepting(w);
-            return;
-        } else if (errno == EAGAIN) {
-            return;
-        }
-    }
+    pthread_mutex_lock(&w->lock);
+    bool room = w->adoption_count < WEB_ADOPTIONS_MAX;
+    if (room)
+        w->adoptions[w->adoption_count++] = (struct adoption){fd, way, *path};
+    pthread_mutex_unlock(&w->lock);
+    if (room)
+        web_wake(w);
+    else
+        close(fd);
+    return room;
+}
+
+static void adopt_all(struct web *w)
+{
+    pthread_mutex_lock(&w->lock);
+    size_t count = w->adoption_count;
+    memcpy(w->adopted, w->adoptions, count * sizeof w->adopted[0]);
+    w->adoption_count = 0;
+    pthread_mutex_unlock(&w->lock);
+    for (size_t i = 0; i < count; i++)
+        adopt(w, &w->adopted[i]);
 }
 
 /* --- libwebsockets --- */
@@ -215,7 +178,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     if (c)
         c->wsi = wsi;
     switch (reason) {
-    case LWS_CALLBACK_RAW_RX_FILE: accept_some(w); return 0;
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: tls_prepare(w->config.tls, user); return 0;
     case LWS_CALLBACK_HTTP: return http_request(c, in, len);
     case LWS_CALLBACK_HTTP_WRITEABLE: return http_write(c);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return socket_upgrade(c);
@@ -259,11 +222,11 @@ static bool start_library(struct web *w)
     w->connections_max = most > 2 * DESCRIPTORS_OWN ? most - DESCRIPTORS_OWN : most / 2;
     void *loops[] = {w->loop};
     struct lws_context_creation_info info = {
-        .port = CONTEXT_PORT_NO_LISTEN_SERVER, /* we accept, see accept_some */
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER, /* the front accepts, see web_adopt */
         .protocols = protocols,
         .headers = headers,
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
-                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | LWS_SERVER_OPTION_LIBEV,
+                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | LWS_SERVER_OPTION_LIBEV | (w->config.tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
         .foreign_loops = loops,
         .user = w,
         .server_string = "monoport",
@@ -278,12 +241,16 @@ static bool start_library(struct web *w)
     snprintf(w->subprotocol, sizeof w->subprotocol, "monoport");
     lws_set_log_level(LLL_ERR | (log_enabled(LOG_LEVEL_DEBUG) ? LLL_WARN | LLL_NOTICE : 0), log_library);
     w->context = lws_create_context(&info);
-    struct lws_vhost *vhost = w->context ? lws_create_vhost(w->context, &info) : NULL;
-    if (!vhost)
+    if (!w->context)
         return false;
-    lws_sock_file_fd_type fd = {.filefd = w->listen_fd};
-    w->listener = lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, fd, NULL, NULL);
-    return w->listener != NULL;
+    w->plain = lws_create_vhost(w->context, &info);
+    if (!w->config.tls)
+        return w->plain != NULL;
+    info.vhost_name = "tls";
+    info.alpn = "http/1.1";
+    info.options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+    w->secure = lws_create_vhost(w->context, &info);
+    return w->plain && w->secure;
 }
 
 struct web *web_new(const struct web_config *config, const struct web_handler *handler, const char **error)
@@ -295,12 +262,7 @@ struct web *web_new(const struct web_config *config, const struct web_handler *h
     }
     w->config = *config;
     w->handler = *handler;
-    w->listen_fd = open_listener(&config->listen);
-    if (w->listen_fd < 0) {
-        *error = strerror(errno);
-        free(w);
-        return NULL;
-    }
+    pthread_mutex_init(&w->lock, NULL);
     *error = "no epoll";
     if (start_loop(w)) {
         if (start_library(w))
@@ -308,8 +270,6 @@ struct web *web_new(const struct web_config *config, const struct web_handler *h
         *error = "the web library did not start (has it its libwebsockets-evlib-ev?)";
         stop(w);
     }
-    if (!w->listener)
-        close(w->listen_fd);
     free(w);
     return NULL;
 }
@@ -318,7 +278,10 @@ void web_free(struct web *w)
 {
     if (!w)
         return;
-    stop(w); /* closes all, the listening socket too */
+    stop(w);
+    for (size_t i = 0; i < w->adoption_count; i++)
+        close(w->adoptions[i].fd);
+    pthread_mutex_destroy(&w->lock);
     free(w);
 }
 
@@ -340,13 +303,4 @@ void web_set_timer(struct web *w, mp_time in)
         ev_now_update(w->loop);
         start_timer(w, &w->timer, (double)(in > 0 ? in + MP_US(1) : 0) / 1e9);
     }
-}
-
-void web_stop_accepting(struct web *w)
-{
-    if (!w->listener)
-        return;
-    ev_timer_stop(w->loop, &w->resume);
-    lws_set_timeout(w->listener, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
-    w->listener = NULL;
 }

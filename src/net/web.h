@@ -1,5 +1,5 @@
 /* HTTP and WebSocket on the TCP port: libwebsockets behind calls that know nothing of rooms or media. Everything runs on
- * the control thread except web_wake, which any thread may call. */
+ * the control thread except web_wake and web_adopt, which any thread may call. */
 #pragma once
 #include "mptime.h"
 #include "path.h"
@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct web;
+struct tls;
 struct web_socket; /* one WebSocket; valid from `opened` until `closed` returns */
 
 struct web_peer {
@@ -46,21 +47,29 @@ struct web_handler {
 };
 
 struct web_config {
-    struct address listen; /* ip all zero: every address, both families (one dual-stack socket, IPv4 alone where IPv6 is not to be had) */
+    struct tls *tls; /* NULL: no HTTPS */
+    bool plain;      /* HTTP in the clear is served to everybody, not only to this machine */
     const char *websocket_path; /* "/sdp" */
     const struct web_asset *assets;
     size_t asset_count;
     const char *const *app_paths; /* NULL-terminated: paths that show index.html ("/", "/stream", "/watch") */
 };
 
-/* Listens. NULL: *error (static text or strerror) says why. */
+enum web_way {
+    WEB_PLAIN,   /* HTTP in the clear */
+    WEB_TLS,     /* its ClientHello is unread */
+    WEB_BRIDGED, /* HTTP that came by TLS, decrypted */
+};
+
+/* NULL: *error (static text) says why. */
 struct web *web_new(const struct web_config *, const struct web_handler *, const char **error);
 void web_free(struct web *); /* closes all; `closed` is called for each socket */
 /* One turn: waits for something to happen, at most until the timer, and handles it. */
 void web_service(struct web *);
 void web_wake(struct web *);                 /* from any thread and from signal-safe context: coalesced */
 void web_set_timer(struct web *, mp_time in); /* once, `in` ns from now; MP_NEVER: none. Replaces the one before */
-void web_stop_accepting(struct web *);
+/* From any thread: serves a connection, of which nothing was read. Takes the descriptor. False: it was closed, too many wait. */
+bool web_adopt(struct web *, int fd, const struct path *, enum web_way);
 
 /* Queues one text message. A socket that owes more than WS_QUEUE_MAX bytes is closed (1008), which `closed` tells. */
 void web_send(struct web_socket *, const char *text, size_t len);

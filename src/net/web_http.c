@@ -1,50 +1,27 @@
+#include "tls.h"
 #include "web_internal.h"
-#include <netinet/in.h>
+#include <ctype.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #define PATH_SIZE    512
 #define SEND_SECONDS 20 /* without any progress the connection is ended */
 
 struct head {
     unsigned status;
-    const char *content_type, *etag, *cache;
+    const char *content_type, *etag, *cache, *location;
     bool gzip, vary, close;
     size_t len;
 };
 
 /* --- who asks --- */
 
-static void address_of(struct address *a, const struct sockaddr_storage *s)
+bool http_peer(const struct connection *c, struct web_peer *p)
 {
-    memset(a, 0, sizeof *a);
-    if (s->ss_family == AF_INET6) {
-        struct sockaddr_in6 v6;
-        memcpy(&v6, s, sizeof v6);
-        memcpy(a->ip, &v6.sin6_addr, 16);
-        a->port = ntohs(v6.sin6_port);
-    } else if (s->ss_family == AF_INET) {
-        struct sockaddr_in v4;
-        memcpy(&v4, s, sizeof v4);
-        a->ip[10] = a->ip[11] = 0xff;
-        memcpy(a->ip + 12, &v4.sin_addr, 4);
-        a->port = ntohs(v4.sin_port);
-    }
-}
-
-bool http_peer(struct lws *wsi, struct web_peer *p)
-{
-    struct sockaddr_storage a = {0};
-    socklen_t n = sizeof a;
-    int fd = lws_get_socket_fd(wsi);
     memset(p, 0, sizeof *p);
-    if (getsockname(fd, (struct sockaddr *)&a, &n) == 0)
-        address_of(&p->local, &a);
-    n = sizeof a;
-    if (getpeername(fd, (struct sockaddr *)&a, &n) == 0)
-        address_of(&p->remote, &a);
-    return lws_hdr_copy(wsi, p->host, sizeof p->host, WSI_TOKEN_HOST) >= 0 &&
-           lws_hdr_copy(wsi, p->origin, sizeof p->origin, WSI_TOKEN_ORIGIN) >= 0;
+    p->local = c->path.local;
+    p->remote = c->path.remote;
+    return lws_hdr_copy(c->wsi, p->host, sizeof p->host, WSI_TOKEN_HOST) >= 0 &&
+           lws_hdr_copy(c->wsi, p->origin, sizeof p->origin, WSI_TOKEN_ORIGIN) >= 0;
 }
 
 /* Whether Accept-Encoding has gzip, and not with q=0 (RFC 9110 12.5.3). */
@@ -111,6 +88,10 @@ static bool send_head(struct connection *c, const struct head *h)
     add(&b, "upgrade:", h->status == 426 ? "websocket" : NULL);
     add(&b, "sec-websocket-version:", h->status == 426 ? "13" : NULL);
     add(&b, "connection:", h->close ? "close" : NULL);
+    add(&b, "location:", h->location);
+    /* RFC 6797 7.2: over TLS only; and never with a certificate that its user will want to click away */
+    add(&b, "strict-transport-security:",
+        c->secure && !tls_self_signed(c->web->config.tls) ? "max-age=31536000" : NULL);
     if (h->status != 304)
         b.failed |= lws_add_http_header_content_length(c->wsi, h->len, &b.at, b.end) != 0;
     return !b.failed && lws_finalize_write_http_header(c->wsi, b.start, &b.at, b.end) == 0;
@@ -197,6 +178,61 @@ void http_refuse(struct connection *c, unsigned status)
     lws_write(c->wsi, c->web->buffer + LWS_PRE, h.len, LWS_WRITE_HTTP_FINAL);
 }
 
+/* --- in the clear --- */
+
+static bool is_loopback(const struct address *a)
+{
+    static const uint8_t v6[16] = {[15] = 1};
+    return address_is_v4(a) ? a->ip[12] == 127 : memcmp(a->ip, v6, sizeof v6) == 0;
+}
+
+bool http_must_redirect(const struct connection *c)
+{
+    return !c->secure && !c->web->config.plain && !is_loopback(&c->path.remote);
+}
+
+/* A host with or without a port, and nothing that would end the header or the URL's authority. */
+static bool is_host(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr(".:-_[]", *p))
+            return false;
+    return *text != 0;
+}
+
+/* The query, as the library has it: in pieces. Returns its length, -1: too long. */
+static int copy_query(struct lws *wsi, char query[PATH_SIZE])
+{
+    int len = 0;
+    query[0] = 0;
+    for (int i = 0; lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
+        if (i)
+            query[len++] = '&';
+        int n = lws_hdr_copy_fragment(wsi, query + len, PATH_SIZE - 1 - len, WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (n < 0 || len + n >= PATH_SIZE - 1)
+            return -1;
+        len += n;
+    }
+    return len;
+}
+
+int http_redirect(struct connection *c)
+{
+    char location[16 + 256 + 2 * PATH_SIZE], path[PATH_SIZE], query[PATH_SIZE];
+    struct web_peer peer;
+    bool get = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI) > 0;
+    int n = lws_hdr_copy(c->wsi, path, sizeof path, get ? WSI_TOKEN_GET_URI : WSI_TOKEN_HEAD_URI);
+    int m = copy_query(c->wsi, query);
+    if (n <= 0 || m < 0 || !http_peer(c, &peer) || !is_host(peer.host)) {
+        http_refuse(c, 400);
+        return -1;
+    }
+    snprintf(location, sizeof location, "https://%s%s%s%s", peer.host, path, m ? "?" : "", query);
+    struct head h = {.status = 308, .location = location, .cache = "no-store", .close = true};
+    send_head(c, &h);
+    return -1;
+}
+
 /* --- requests --- */
 
 static const struct web_asset *find_asset(const struct web *w, const char *path)
@@ -243,7 +279,9 @@ int http_request(struct connection *c, const char *in, size_t len)
     char path[PATH_SIZE];
     bool get = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI) > 0 ||
                lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
-    if (!get || has_body(c->wsi) || !http_peer(c->wsi, &peer)) {
+    if (http_must_redirect(c))
+        return http_redirect(c);
+    if (!get || has_body(c->wsi) || !http_peer(c, &peer)) {
         http_refuse(c, get ? 400 : 405);
         return -1;
     }

@@ -4,6 +4,7 @@
 #include "web.h"
 #include <ev.h>
 #include <libwebsockets.h>
+#include <pthread.h>
 
 #define CHUNK_SIZE       16384 /* bytes of a body that are handed to the kernel at once */
 #define SUBPROTOCOL_SIZE 64
@@ -17,8 +18,16 @@ struct reply { /* the body that is being sent */
 struct connection { /* one TCP connection: libwebsockets' opaque pointer */
     struct web *web;
     struct lws *wsi;
+    struct path path;
+    bool secure; /* TLS, by libwebsockets or by ours */
     struct reply reply;
     struct web_socket *socket; /* once it was upgraded */
+};
+
+struct adoption { /* a connection on its way to us */
+    int fd;
+    enum web_way way;
+    struct path path;
 };
 
 struct web {
@@ -26,12 +35,15 @@ struct web {
     struct web_handler handler;
     struct ev_loop *loop; /* libwebsockets' own would poll every socket at each turn */
     ev_async wake;
-    ev_timer timer, resume, tick;
+    ev_timer timer, tick;
     ev_prepare turned;            /* the end of a turn */
     struct web_socket *unflushed; /* have something to send */
     struct lws_context *context;
-    struct lws *listener; /* NULL: not accepting any more */
-    int listen_fd;
+    struct lws_vhost *plain, *secure;
+    pthread_mutex_t lock; /* of the two that follow */
+    size_t adoption_count;
+    struct adoption adoptions[WEB_ADOPTIONS_MAX];
+    struct adoption adopted[WEB_ADOPTIONS_MAX]; /* being worked off */
     unsigned connections, connections_max;
     struct connection *adopting;        /* being given to libwebsockets, which may free it on the way */
     char subprotocol[SUBPROTOCOL_SIZE]; /* our only protocol's name: what the client at hand asked for */
@@ -39,9 +51,11 @@ struct web {
 };
 
 /* --- web_http.c --- results are those of libwebsockets' callbacks: -1 closes the connection. */
-bool http_peer(struct lws *, struct web_peer *); /* false: a header is longer than any honest one */
+bool http_peer(const struct connection *, struct web_peer *); /* false: a header is longer than any honest one */
 int http_request(struct connection *, const char *path, size_t len);
 int http_write(struct connection *);
+bool http_must_redirect(const struct connection *); /* it is in the clear and should not be */
+int http_redirect(struct connection *);
 void http_refuse(struct connection *, unsigned status); /* a whole small answer */
 void http_reply_free(struct reply *);
 

@@ -118,11 +118,15 @@ int socket_upgrade(struct connection *c)
     /* After an unknown upgrade libwebsockets has answered already and asks all the same, its headers gone. */
     if (!header_is(c->wsi, WSI_TOKEN_UPGRADE, "websocket") || c->socket)
         return -1;
+    if (http_must_redirect(c)) {
+        http_redirect(c);
+        return 1;
+    }
     if (!header_is(c->wsi, WSI_TOKEN_GET_URI, w->config.websocket_path))
         return refuse(c, 404);
     if (!header_is(c->wsi, WSI_TOKEN_VERSION, "13"))
         return refuse(c, 426);
-    if (!http_peer(c->wsi, &peer))
+    if (!http_peer(c, &peer))
         return refuse(c, 400);
     struct web_socket *s = calloc(1, sizeof *s);
     if (!s)

@@ -188,3 +188,16 @@ uint32_t candidate_priority(enum candidate_type type, uint16_t local_preference,
         [CANDIDATE_HOST] = 126, [CANDIDATE_SRFLX] = 100, [CANDIDATE_PRFLX] = 110, [CANDIDATE_RELAY] = 0};
     return (uint32_t)preference[type] << 24 | (uint32_t)local_preference << 8 | (256u - component);
 }
+
+struct candidate candidate_host(const struct address *address, size_t i, bool tcp)
+{
+    /* RFC 6544 4.2: 13 bits of preference below 3 of direction, where passive is 4 */
+    uint16_t preference = (uint16_t)((tcp ? (5 << 13) - 1 : UINT16_MAX) - i);
+    struct candidate c = {.component = 1,
+                          .tcp = tcp,
+                          .priority = candidate_priority(CANDIDATE_HOST, preference, 1),
+                          .address = *address,
+                          .type = CANDIDATE_HOST};
+    snprintf(c.foundation, sizeof c.foundation, "%s%zu", tcp ? "t" : "", i + 1);
+    return c;
+}

@@ -80,3 +80,5 @@ bool candidate_parse(struct candidate *, const char *text, size_t len);
 size_t candidate_write(const struct candidate *, char *out, size_t size);
 /* RFC 8445 5.1.2.1: type preference (host 126, prflx 110, srflx 100, relay 0), local preference, component. */
 uint32_t candidate_priority(enum candidate_type, uint16_t local_preference, uint16_t component);
+/* The server's own candidate of its address number `i`: by UDP, or passive TCP (RFC 6544), which ranks below UDP's of all. */
+struct candidate candidate_host(const struct address *, size_t i, bool tcp);

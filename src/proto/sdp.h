@@ -95,9 +95,8 @@ struct sdp_local { /* the session part of our descriptions; ICE lite, trickle, m
     const char *ufrag, *password;
     uint8_t fingerprint[32];         /* sha-256 */
     enum sdp_setup setup;            /* SDP_PASSIVE in answers, SDP_ACTPASS in offers */
-    const struct address *addresses; /* host candidates, written into the first section that has a port */
+    const struct address *addresses; /* host candidates by UDP and by TCP, written into the first section that has a port */
     size_t address_count;
-    const uint16_t *local_preferences; /* by address; NULL: by order */
 };
 struct sdp_local_codec {
     uint8_t payload_type, rtx_payload_type; /* rtx 0: none */

@@ -95,14 +95,10 @@ static void write_transport(struct sdp_writer *w, const struct sdp_local *l,
 
 static void write_candidates(struct sdp_writer *w, const struct sdp_local *l)
 {
-    for (size_t i = 0; i < l->address_count; i++) {
+    for (size_t i = 0; i < 2 * l->address_count; i++) {
         char line[256];
-        uint16_t preference = l->local_preferences ? l->local_preferences[i] : (uint16_t)(UINT16_MAX - i);
-        struct candidate c = {.component = 1,
-                              .priority = candidate_priority(CANDIDATE_HOST, preference, 1),
-                              .address = l->addresses[i],
-                              .type = CANDIDATE_HOST};
-        snprintf(c.foundation, sizeof c.foundation, "%zu", i + 1);
+        size_t k = i % l->address_count;
+        struct candidate c = candidate_host(&l->addresses[k], k, i >= l->address_count);
         size_t n = candidate_write(&c, line, sizeof line);
         if (n)
             sdp_printf(w, "a=%.*s\r\n", (int)n, line);

@@ -231,6 +231,18 @@ void sfu_input(struct sfu *sfu, const struct path *path, const uint8_t *data, si
     sfu_received(sfu, path, data, len, now);
 }
 
+bool sfu_knows(const struct sfu *sfu, const struct path *path)
+{
+    return paths_find(&sfu->paths, path) != NULL ||
+           (sfu->relay && allocation_of_client(&sfu->relay->allocations, path) != NULL);
+}
+
+void sfu_gone(struct sfu *sfu, const struct path *path)
+{
+    if (sfu->relay)
+        relay_client_gone(sfu, path);
+}
+
 /* --- messages --- */
 
 static void path_removed(struct sfu *sfu, const struct message *m)

@@ -34,6 +34,10 @@ void sfu_free(struct sfu *);                    /* ends every session without a 
 
 /* One datagram. The bytes are read before it returns. */
 void sfu_input(struct sfu *, const struct path *, const uint8_t *, size_t len, mp_time now);
+/* Whether an authenticated client uses the path: a connection whose path nobody knows is worth no descriptor. */
+bool sfu_knows(const struct sfu *, const struct path *);
+/* A link of this worker's has ended: its connection is closed. */
+void sfu_gone(struct sfu *, const struct path *);
 /* From the control plane or another worker. */
 void sfu_message(struct sfu *, const struct message *, mp_time now);
 void sfu_timeout(struct sfu *, mp_time now);

@@ -29,6 +29,7 @@
     X(DROP_STRAY, "stray")                     /* passed on to a worker that does not have the session */     \
     X(DROP_RTX_BUDGET, "rtx_budget")                                                                          \
     X(DROP_RELAY, "relay")                     /* TURN: no such allocation, permission or channel; not a request */ \
+    X(DROP_STREAM_FULL, "stream_full")         /* a TCP connection takes less than it is sent */              \
     X(DROP_SEND, "send_error")
 
 #define X(name, label) name,
@@ -56,13 +57,22 @@ enum drop_reason { DROP_REASONS(X) DROP_COUNT };
     X(relayed_in, "Datagrams from TURN clients")                                                              \
     X(relayed_out, "Datagrams to TURN clients")                                                               \
     X(turn_errors, "TURN requests of authenticated clients that were refused")                                \
+    X(streams_opened, "TCP connections that carry datagrams")                                                 \
+    X(streams_refused, "TCP connections for which there was no room")                                         \
+    X(streams_tls_failed, "TLS handshakes that failed")                                                       \
+    X(streams_malformed, "TCP connections closed for what they sent")                                         \
+    X(streams_silent, "TCP connections closed as no authenticated client used them")                          \
+    X(stream_frames_in, "Datagrams received by TCP")                                                          \
+    X(stream_frames_out, "Datagrams sent by TCP, dropped ones included")                                      \
+    X(stream_bytes_in, "Bytes received by TCP, TLS not counted")                                              \
+    X(stream_bytes_out, "Bytes sent by TCP, TLS not counted")                                                 \
     X(busy_ns, "CPU time of the worker's thread")
 
 struct stats {
 #define X(name, help) _Atomic uint64_t name;
     STATS_COUNTERS(X)
 #undef X
-    _Atomic uint64_t sessions, tracks, subscriptions, pool_used, allocations; /* gauges */
+    _Atomic uint64_t sessions, tracks, subscriptions, streams, pool_used, allocations; /* gauges */
     _Atomic uint64_t drops[DROP_COUNT];
 };
 

@@ -138,10 +138,8 @@ void say_candidates(struct participant *p)
 {
     struct address addresses[CANDIDATES_MAX];
     size_t count = candidates_for(p, addresses);
-    for (size_t i = 0; i < count; i++) {
-        struct candidate c = {.component = 1, .address = addresses[i], .type = CANDIDATE_HOST};
-        c.priority = candidate_priority(c.type, (uint16_t)(65535 - i), 1);
-        snprintf(c.foundation, sizeof c.foundation, "%zu", i + 1);
+    for (size_t i = 0; i < 2 * count; i++) { /* UDP's, then TCP's */
+        struct candidate c = candidate_host(&addresses[i % count], i % count, i >= count);
         json_t *string = candidate_string(p, &c);
         if (string)
             say(p, json_pack("{s:s, s:o}", "type", "candidate", "candidate", string));

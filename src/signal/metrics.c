@@ -57,6 +57,7 @@ char *signal_metrics(struct signaling *s, size_t *len, mp_time now)
     by_worker(f, c, "sessions", "gauge", "Sessions", offsetof(struct stats, sessions));
     by_worker(f, c, "tracks", "gauge", "Tracks: published here, or watched here", offsetof(struct stats, tracks));
     by_worker(f, c, "subscriptions", "gauge", "Viewers of tracks", offsetof(struct stats, subscriptions));
+    by_worker(f, c, "streams", "gauge", "TCP connections that carry datagrams", offsetof(struct stats, streams));
     by_worker(f, c, "packet_pool_used", "gauge", "Packets in use", offsetof(struct stats, pool_used));
     by_worker(f, c, "turn_allocations", "gauge", "Allocations of TURN clients", offsetof(struct stats, allocations));
 #define X(name, help) by_worker(f, c, #name "_total", "counter", help, offsetof(struct stats, name));

@@ -2,6 +2,8 @@
 
 import { fileURLToPath } from 'node:url';
 import { once } from 'node:events';
+import { join } from 'node:path';
+import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { hasEnded, kill, start } from './process.mjs';
 import { assert, equal } from './tap.mjs';
@@ -13,8 +15,11 @@ export const slowness = process.env.SANITIZE ? 5 : 1;
 
 const report = /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed/;
 
+// In the clear, since most pages of the tests come from other namespaces: those of TLS say --plain=no.
 const environment = {
   ...process.env,
+  MONOPORT_PLAIN: 'yes',
+  MONOPORT_STATE: join(tmpdir(), 'monoport-tests'),
   ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0',
   UBSAN_OPTIONS: 'print_stacktrace=1',
 };

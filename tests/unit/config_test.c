@@ -216,6 +216,31 @@ static void a_bad_flag_is_one_clear_line(void)
     CHECK_EQ(load(strcat(many, ",192.0.2.1"), ""), CONFIG_ERROR);
 }
 
+static void tls_and_its_certificate(void)
+{
+    static const struct {
+        const char *environment, *state;
+    } places[] = {{"", "/var/lib/monoport"},
+                  {"HOME=/home/x", "/home/x/.local/state/monoport"},
+                  {"HOME=/home/x XDG_STATE_HOME=/x/state", "/x/state/monoport"},
+                  {"HOME=/home/x STATE_DIRECTORY=/var/lib/service", "/var/lib/service"},
+                  {"XDG_STATE_HOME=relative", "/var/lib/monoport"},
+                  {"HOME=/home/x MONOPORT_STATE=/there", "/there"}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        CHECK_EQ(load("", places[i].environment), CONFIG_RUN);
+        CHECK(strcmp(config.state, places[i].state) == 0);
+    }
+    CHECK(!*config.certificate && !*config.key && !config.plain);
+    CHECK(load("--cert a.pem --key=b.pem --plain --workers 3", "") == CONFIG_RUN && config.plain && config.workers == 3);
+    CHECK(strcmp(config.certificate, "a.pem") == 0 && strcmp(config.key, "b.pem") == 0);
+    CHECK(load("--plain=no", "MONOPORT_PLAIN=yes") == CONFIG_RUN && !config.plain);
+    CHECK(load("--plain", "MONOPORT_PLAIN=no") == CONFIG_RUN && config.plain);
+    CHECK(load("--plain=maybe", "") == CONFIG_ERROR && complains("yes or no"));
+    CHECK(load("--cert a.pem", "") == CONFIG_ERROR && complains("come together"));
+    CHECK(load("", "MONOPORT_KEY=b.pem") == CONFIG_ERROR && complains("come together"));
+    CHECK(load_file("plain: yes\ncert: x\nkey: y\n", "", "") == CONFIG_RUN && config.plain && *config.key == 'y');
+}
+
 static void help_and_version_are_printed(void)
 {
     CHECK_EQ(load("--version", ""), CONFIG_DONE);
@@ -231,4 +256,5 @@ static void help_and_version_are_printed(void)
 TEST_MAIN(TEST(defaults_are_as_documented), TEST(flags_are_read_in_both_spellings),
           TEST(every_address_has_several_spellings), TEST(the_environment_counts_less_than_flags),
           TEST(the_file_counts_least), TEST(a_bad_file_is_named_with_its_line),
-          TEST(a_bad_flag_is_one_clear_line), TEST(help_and_version_are_printed))
+          TEST(a_bad_flag_is_one_clear_line), TEST(tls_and_its_certificate),
+          TEST(help_and_version_are_printed))

@@ -448,12 +448,13 @@ static void every_golden_offer_gets_its_answer(void)
     stage_close(&s);
 }
 
-/* The addresses of the `candidate` messages that wait, in order, as "ip:port …". */
+/* The addresses of the `candidate` messages that wait, in order, as "ip:port …": UDP's, then the same by TCP. */
 static const char *offered_addresses(struct peer *p)
 {
-    static char list[512];
+    static char lists[2][512];
+    uint32_t priority = UINT32_MAX;
     json_t *message;
-    list[0] = 0;
+    lists[0][0] = lists[1][0] = 0;
     while ((message = take(p, "candidate"))) {
         char address[ADDRESS_TEXT_SIZE] = "?";
         struct candidate c;
@@ -462,12 +463,17 @@ static const char *offered_addresses(struct peer *p)
         CHECK(strncmp(line, "candidate:", 10) == 0);
         CHECK(same(text_of(inner, "sdpMid"), "0") &&
               json_is_integer(json_object_get(inner, "sdpMLineIndex")));
-        if (candidate_parse(&c, line, strlen(line)) && c.type == CANDIDATE_HOST && !c.tcp && c.component == 1)
+        if (candidate_parse(&c, line, strlen(line)) && c.type == CANDIDATE_HOST && c.component == 1)
             address_text(&c.address, address);
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", *list ? " " : "", address);
+        CHECK(c.priority < priority && c.tcp == (strstr(line, " tcptype passive") != NULL));
+        CHECK(c.tcp || !*lists[1]);
+        priority = c.priority;
+        char *list = lists[c.tcp];
+        snprintf(list + strlen(list), sizeof lists[0] - strlen(list), "%s%s", *list ? " " : "", address);
         json_decref(inner);
     }
-    return list;
+    CHECK(same(lists[0], lists[1]));
+    return lists[0];
 }
 
 static void check_addresses(const char *announced, const char *host, const char *local, const char *expected)
@@ -478,7 +484,8 @@ static void check_addresses(const char *announced, const char *host, const char 
     peer_line(p, SDP_AUDIO, SDP_SENDRECV);
     peer_offer(p);
     const char *answer = take_text(p, "answer", "sdp");
-    CHECK_EQ(occurrences(answer, "a=candidate:"), occurrences(expected, ":8000"));
+    CHECK_EQ(occurrences(answer, "a=candidate:"), 2 * occurrences(expected, ":8000"));
+    CHECK_EQ(occurrences(answer, " tcptype passive"), occurrences(expected, ":8000"));
     CHECK_EQ(occurrences(answer, "a=end-of-candidates"), 1);
     const char *offered = offered_addresses(p);
     if (!same(offered, expected))

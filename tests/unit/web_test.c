@@ -1,4 +1,5 @@
-/* The web layer over loopback: its loop in a thread, clients as plain sockets, so that they can misbehave. */
+/* The web layer behind the front, over loopback: its loop in a thread, clients as plain sockets, so that they can misbehave. */
+#include "front.h"
 #include "limits.h"
 #include "test.h"
 #include "web.h"
@@ -18,6 +19,7 @@
 
 static struct {
     struct web *web;
+    struct front *front;
     uint16_t port;
     pthread_t thread;
     _Atomic bool stop;
@@ -120,14 +122,31 @@ static uint16_t free_port(void)
     return ntohs(a.sin_port);
 }
 
-static struct web *new_web(uint16_t port, const char *listen_to, const char **error)
+static struct web *new_web(const char **error)
 {
     struct web_config c = {
         .websocket_path = "/sdp", .assets = assets, .asset_count = 2, .app_paths = app_paths};
+    return web_new(&c, &handler, error);
+}
+
+static bool take_web(void *context, int fd, const struct path *path, bool tls)
+{
+    return web_adopt(server.web, fd, path, WEB_PLAIN);
+}
+
+static bool take_stream(void *context, const struct stream_connection *c, const uint8_t *first, size_t len)
+{
+    close(c->fd);
+    return false;
+}
+
+static struct front *new_front(uint16_t port, const char *listen_to, const char **error)
+{
+    struct front_config c = {.stream = take_stream, .web = take_web};
     if (listen_to)
         address_parse(&c.listen, listen_to, port);
     c.listen.port = port;
-    return web_new(&c, &handler, error);
+    return front_start(&c, error);
 }
 
 static void start(void)
@@ -135,8 +154,9 @@ static void start(void)
     const char *error = NULL;
     memset(&server, 0, sizeof server);
     server.port = free_port();
-    server.web = new_web(server.port, NULL, &error);
-    if (!server.web || pthread_create(&server.thread, NULL, serve, NULL) != 0) {
+    server.web = new_web(&error);
+    server.front = server.web ? new_front(server.port, NULL, &error) : NULL;
+    if (!server.front || pthread_create(&server.thread, NULL, serve, NULL) != 0) {
         printf("Bail out! %s\n", error ? error : "no thread");
         exit(1);
     }
@@ -144,6 +164,7 @@ static void start(void)
 
 static void stop(void)
 {
+    front_stop(server.front);
     server.stop = true;
     web_wake(server.web);
     pthread_join(server.thread, NULL);
@@ -600,11 +621,11 @@ static void a_taken_port_is_an_error(void)
 {
     const char *error = NULL;
     start();
-    CHECK(new_web(server.port, NULL, &error) == NULL && error && strcmp(error, strerror(EADDRINUSE)) == 0);
+    CHECK(new_front(server.port, NULL, &error) == NULL && error && strcmp(error, strerror(EADDRINUSE)) == 0);
     error = NULL;
-    CHECK(new_web(server.port, "127.0.0.1", &error) == NULL && error);
+    CHECK(new_front(server.port, "127.0.0.1", &error) == NULL && error);
     error = NULL;
-    CHECK(new_web(free_port(), "192.0.2.1", &error) == NULL && error); /* nobody's address */
+    CHECK(new_front(free_port(), "203.0.113.1", &error) == NULL && error); /* nobody's address */
     stop();
 }
 
@@ -613,13 +634,13 @@ static void it_listens_where_it_is_told(void)
     const char *error = NULL;
     memset(&server, 0, sizeof server);
     server.port = free_port();
-    struct web *w = new_web(server.port, "127.0.0.1", &error);
+    struct front *f = new_front(server.port, "127.0.0.1", &error);
     int fd = dial(AF_INET6);
-    CHECK(w && fd < 0);
+    CHECK(f && fd < 0);
     fd = dial(AF_INET);
     CHECK(fd >= 0);
     close(fd);
-    web_free(w);
+    front_stop(f);
     CHECK(dial(AF_INET) < 0);
 }
 
@@ -632,17 +653,10 @@ static void it_stops_accepting(void)
     CHECK(recv(fd, &c, 1, 0) <= 0); /* freed with a client on it */
     close(fd);
     const char *error = NULL;
-    struct web *w = new_web(server.port, NULL, &error);
-    CHECK(w != NULL); /* the port can be had again at once */
-    server.web = w;
-    web_stop_accepting(w);
-    web_wake(w);
-    for (int i = 0; i < 3; i++) {
-        web_wake(w);
-        web_service(w);
-    }
+    struct front *f = new_front(server.port, NULL, &error);
+    CHECK(f != NULL); /* the port can be had again at once */
+    front_stop(f);
     CHECK(dial(AF_INET) < 0);
-    web_free(w);
 }
 
 /* Without descriptors nothing can be accepted, and the loop must sleep all the same. */

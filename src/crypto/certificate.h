@@ -1,0 +1,13 @@
+/* Self-signed certificates: for DTLS, where the SDP names their fingerprint, and for trying HTTPS. */
+#pragma once
+#include <stdlib.h> /* before OpenSSL: where that asks for limits.h, the compiler finds the project's beside the system's */
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* `names`: a subjectAltName ("DNS:localhost,IP:127.0.0.1"), NULL: none. NULL: no memory, or the names are no
+ * such thing. */
+X509 *certificate_self_signed(OSSL_LIB_CTX *, EVP_PKEY *key, const char *names);
+/* A new ECDSA P-256 key and its certificate, in PEM. */
+bool certificate_write(FILE *, const char *names);

@@ -1,0 +1,140 @@
+#include "first_bytes.h"
+#include "limits.h"
+
+#define RECORD_HEADER   5
+#define RECORD_MAX      16384
+#define HANDSHAKE       22
+#define CLIENT_HELLO    1
+#define ALPN            16 /* RFC 7301 3.1 */
+#define STUN_HEADER     20
+#define STUN_COOKIE     0x2112a442u
+#define BINDING_REQUEST 0x0001
+
+/* --- TLS --- */
+
+/* The handshake bytes of the records so far, one behind the other; -1: not TLS. */
+static int flatten(const uint8_t *data, size_t len, uint8_t out[FIRST_BYTES_MAX])
+{
+    size_t n = 0;
+    while (len > 0) {
+        if (data[0] != HANDSHAKE || (len > 1 && data[1] != 3))
+            return -1;
+        if (len < RECORD_HEADER)
+            break;
+        size_t record = get16(data + 3), here = len - RECORD_HEADER;
+        if (record == 0 || record > RECORD_MAX)
+            return -1;
+        if (here > record)
+            here = record;
+        memcpy(out + n, data + RECORD_HEADER, here);
+        n += here;
+        data += RECORD_HEADER + here;
+        len -= RECORD_HEADER + here;
+    }
+    return (int)n;
+}
+
+/* Takes a vector with a length of `size` bytes from the view. False: it is not whole. */
+static bool take_vector(struct bytes *from, size_t size, struct bytes *vector)
+{
+    if (from->len < size)
+        return false;
+    size_t n = size == 1 ? from->data[0] : get16(from->data);
+    if (from->len - size < n)
+        return false;
+    *vector = (struct bytes){from->data + size, n};
+    from->data += size + n;
+    from->len -= size + n;
+    return true;
+}
+
+static bool offers_http(struct bytes names)
+{
+    struct bytes name;
+    while (take_vector(&names, 1, &name))
+        if (bytes_equal(name, "h2", 2) || bytes_equal(name, "http/1.1", 8))
+            return true;
+    return false;
+}
+
+/* RFC 8446 4.1.2: version, random, session id, cipher suites, compression methods, extensions. */
+static enum first_bytes of_hello(struct bytes hello)
+{
+    struct bytes skipped, extensions, extension, names;
+    if (hello.len < 34)
+        return FIRST_NONE;
+    hello.data += 34;
+    hello.len -= 34;
+    if (!take_vector(&hello, 1, &skipped) || !take_vector(&hello, 2, &skipped) ||
+        !take_vector(&hello, 1, &skipped))
+        return FIRST_NONE;
+    if (!take_vector(&hello, 2, &extensions))
+        return FIRST_TLS; /* before TLS 1.3 there may be none */
+    while (extensions.len >= 4) {
+        uint16_t type = get16(extensions.data);
+        extensions.data += 2;
+        extensions.len -= 2;
+        if (!take_vector(&extensions, 2, &extension))
+            return FIRST_NONE;
+        if (type == ALPN && take_vector(&extension, 2, &names) && offers_http(names))
+            return FIRST_TLS_HTTP;
+    }
+    return FIRST_TLS;
+}
+
+static enum first_bytes of_tls(const uint8_t *data, size_t len)
+{
+    uint8_t flat[FIRST_BYTES_MAX];
+    int n = flatten(data, len, flat);
+    if (n < 0 || (n > 0 && flat[0] != CLIENT_HELLO))
+        return FIRST_NONE;
+    size_t hello = n < 4 ? SIZE_MAX : get24(flat + 1);
+    if (n >= 4 && (size_t)n - 4 >= hello)
+        return of_hello((struct bytes){flat + 4, hello});
+    return len < FIRST_BYTES_MAX && (n < 4 || hello < FIRST_BYTES_MAX) ? FIRST_MORE : FIRST_NONE;
+}
+
+/* --- STUN --- */
+
+static enum first_bytes of_stun(const uint8_t *data, size_t len)
+{
+    if (len < 8)
+        return FIRST_MORE;
+    if (data[0] < 2 && get32(data + 4) == STUN_COOKIE)
+        return FIRST_TURN;
+    size_t frame = get16(data);
+    if (frame < STUN_HEADER || frame > DATAGRAM_IN_MAX || get16(data + 2) != BINDING_REQUEST)
+        return FIRST_NONE;
+    if (len < 10)
+        return FIRST_MORE;
+    if (get32(data + 6) != STUN_COOKIE)
+        return FIRST_NONE;
+    return len < 2 + frame ? FIRST_MORE : FIRST_ICE;
+}
+
+/* --- either --- */
+
+static bool is_letter(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+enum first_bytes first_bytes(const uint8_t *data, size_t len)
+{
+    if (len == 0)
+        return FIRST_MORE;
+    if (len > FIRST_BYTES_MAX)
+        len = FIRST_BYTES_MAX;
+    if (data[0] == HANDSHAKE)
+        return of_tls(data, len);
+    if (is_letter(data[0]))
+        return FIRST_HTTP;
+    return data[0] <= DATAGRAM_IN_MAX >> 8 ? of_stun(data, len) : FIRST_NONE;
+}
+
+enum first_bytes first_bytes_inside(const uint8_t *data, size_t len)
+{
+    enum first_bytes first = first_bytes(data, len);
+    bool ours = first == FIRST_MORE || first == FIRST_HTTP || first == FIRST_TURN;
+    return ours && !(len && data[0] == HANDSHAKE) ? first : FIRST_NONE;
+}

@@ -1,0 +1,27 @@
+/* What a TCP connection is, told by its first bytes; they are looked at, not taken. Everything shares one
+ * port:
+ *
+ *   first byte   then                                               it is
+ *   22           a TLS record (RFC 8446 5.1), its ClientHello       HTTP by its ALPN, or TLS of our own
+ * (TURN, plain clients) 'A'..'Z'     a method (RFC 9110 9.1)                            HTTP 0..5 length <
+ * 1500 (RFC 4571 2), a Binding request      ICE-TCP (RFC 6544) 0, 1         a STUN header with its cookie
+ * (RFC 8489 5)         TURN, or STUN, over TCP
+ *
+ * ChannelData (64..79) overlaps with letters, but a TURN client has no channel before its first request was
+ * answered. */
+#pragma once
+#include "bytes.h"
+
+enum first_bytes {
+    FIRST_MORE, /* cannot be told yet */
+    FIRST_HTTP,
+    FIRST_TLS_HTTP, /* the client offers h2 or http/1.1 */
+    FIRST_TLS,
+    FIRST_ICE, /* the whole first frame is there */
+    FIRST_TURN,
+    FIRST_NONE, /* nothing that is spoken here */
+};
+
+enum first_bytes first_bytes(const uint8_t *, size_t len);
+/* The same behind our own TLS: HTTP, TURN, more or none. */
+enum first_bytes first_bytes_inside(const uint8_t *, size_t len);

@@ -1,0 +1,27 @@
+/* Datagrams in a byte stream. ICE-TCP puts each behind its length (RFC 4571 2); what TURN sends tells its own
+ * length, and ChannelData is padded to four bytes (RFC 8656 12.5). */
+#pragma once
+#include "bytes.h"
+
+enum frame_format { FRAME_RFC4571, FRAME_TURN };
+
+#define FRAME_HEADER_MAX 4 /* bytes that tell a frame's size */
+
+struct frame {
+    size_t size;       /* in the stream */
+    size_t start, len; /* of the datagram in it */
+};
+
+enum frame_result {
+    FRAME_OK,
+    FRAME_MORE /* its size cannot be told yet */,
+    FRAME_BAD /* none, or over STREAM_DATAGRAM_MAX */
+};
+/* The frame that begins at `data`; whether all of it is there is for the caller to see. */
+enum frame_result frame_read(struct frame *, enum frame_format, const uint8_t *, size_t len);
+/* What goes into the stream in front of a datagram and behind it. Returns the bytes in front, *behind those
+ * after (zeros). */
+size_t frame_write(uint8_t header[FRAME_HEADER_MAX], enum frame_format, const uint8_t *datagram, size_t len,
+                   size_t *behind);
+/* Whether a frame of which FRAME_HEADER_MAX + 1 bytes are given is media: late it is worth nothing. */
+bool frame_is_media(enum frame_format, const uint8_t *);

@@ -1,0 +1,80 @@
+/* Internal to the streams: stream.c owns the table and the timers, stream_io.c reads and writes one
+ * connection, bridge.c carries HTTP that was inside TLS. */
+#pragma once
+#include "frame_queue.h"
+#include "heap.h"
+#include "limits.h"
+#include "ring.h"
+#include "stream.h"
+#include <openssl/ssl.h>
+#include <sys/types.h>
+
+enum stream_phase {
+    PHASE_TLS,    /* handshake */
+    PHASE_FIRST,  /* TLS is up, what is inside cannot be told yet */
+    PHASE_FRAMES, /* datagrams */
+    PHASE_BRIDGE, /* HTTP, passed on */
+};
+
+struct bridge {
+    int fd; /* our end of the pair; the web server has the other */
+    uint32_t events;
+    bool ended; /* it sent its last byte */
+    size_t len, at;
+    uint8_t data[STREAM_READ_SIZE]; /* decrypted bytes that it did not take yet */
+};
+
+struct stream {
+    struct heap_node timer; /* first: a timer is its stream */
+    struct streams *set;
+    struct stream *older, *younger; /* among the strangers */
+    bool stranger;
+    int fd;
+    enum stream_phase phase;
+    enum frame_format format;
+    struct path path;
+    SSL *ssl;        /* NULL: in the clear */
+    int tls_wants;   /* SSL_ERROR_WANT_… of the last call */
+    uint32_t events; /* what epoll waits for */
+    size_t partial_len;
+    uint8_t *partial; /* of a frame: STREAM_FRAME_MAX bytes, once needed */
+    size_t begun_len, begun_at;
+    uint8_t
+        *begun; /* bytes that the connection must get next, as some before them left already; NULL: none */
+    struct frame_queue queue;
+    struct bridge *bridge;
+};
+
+struct streams {
+    struct streams_config config;
+    int epoll, wake;
+    struct ring inbox; /* of struct stream_connection */
+    struct stream **table;
+    uint32_t *generation;
+    uint32_t *free; /* a ring: the slot that was used longest ago is used next */
+    size_t free_head, free_count;
+    struct stream *oldest, *youngest; /* strangers */
+    size_t strangers, open;
+    struct heap timers;
+    mp_time now;
+    struct stream_counts counts;
+    uint8_t in[STREAM_READ_SIZE + STREAM_FRAME_MAX], out[STREAM_TLS_CHUNK];
+};
+
+/* --- stream.c --- */
+void stream_close(struct stream *);
+void stream_wait(struct stream *); /* tells epoll what it waits for now */
+uint64_t stream_tag(const struct stream *, bool bridge);
+
+/* --- stream_io.c --- false, or less than 0: the connection failed, close it */
+bool stream_handshake(struct stream *);
+ssize_t stream_read(struct stream *, uint8_t *, size_t); /* 0: nothing now */
+bool stream_begin(struct stream *, const uint8_t *,
+                  size_t);          /* nothing may be begun; len at most STREAM_TLS_CHUNK */
+bool stream_flush(struct stream *); /* what was begun, then the queue */
+bool stream_push(struct stream *, const struct transmit *); /* frames */
+
+/* --- bridge.c --- */
+bool bridge_open(struct stream *, const uint8_t *, size_t len); /* the first decrypted bytes */
+bool bridge_moved(struct stream *);                             /* either side may be readable or writable */
+void bridge_close(struct stream *);
