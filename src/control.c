@@ -150,11 +150,8 @@ static void find_addresses(const struct config *config, struct relay_config *r)
     } else {
         r->address_count = addresses_of_machine(r->addresses, CANDIDATES_MAX);
     }
-    for (size_t i = 0; i < r->address_count; i++) {
-        char out[ADDRESS_TEXT_SIZE];
+    for (size_t i = 0; i < r->address_count; i++)
         r->addresses[i].port = config->port;
-        log_line(LOG_LEVEL_INFO, "announcing", "address=%s", address_text(&r->addresses[i], out));
-    }
     r->announced = config->announce_count > 0;
     r->port = config->port;
 }
@@ -209,6 +206,10 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
                                    .packets = PACKET_POOL(c->config->sessions_max)};
     struct signal_io io = {.context = c, .send = io_send, .close = io_close, .command = io_command, .random = io_random};
     memcpy(config.fingerprint, fingerprint, sizeof config.fingerprint);
+    for (size_t i = 0; i < c->relay.address_count; i++) {
+        char out[ADDRESS_TEXT_SIZE];
+        log_line(LOG_LEVEL_INFO, "announcing", "address=%s", address_text(&c->relay.addresses[i], out));
+    }
     c->signaling = signal_new(&config, &io);
     return c->signaling != NULL;
 }

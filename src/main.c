@@ -159,15 +159,15 @@ static const char *start_workers(struct server *s)
     return s->workers ? NULL : error;
 }
 
-static const char *start_front(struct server *s)
+static const char *open_front(struct server *s)
 {
     const char *error = NULL;
-    s->front = front_start(&(struct front_config){.listen = s->config->listen,
-                                                  .tls = s->tls,
-                                                  .context = s,
-                                                  .stream = take_stream,
-                                                  .web = take_web},
-                           &error);
+    s->front = front_new(&(struct front_config){.listen = s->config->listen,
+                                                .tls = s->tls,
+                                                .context = s,
+                                                .stream = take_stream,
+                                                .web = take_web},
+                         &error);
     return s->front ? NULL : error;
 }
 
@@ -188,23 +188,24 @@ static int serve(struct server *s, const struct web_handler *handler)
     int result = 2;
     if (!udp_probe(&s->config->listen, &error))
         return fail(s->config, "cannot listen on UDP", error);
-    if ((error = start_web(s, handler)))
-        return fail(s->config, "cannot start the web server for", error);
+    if ((error = open_front(s)))
+        return fail(s->config, "cannot listen on TCP", error);
+    if ((error = start_web(s, handler))) {
+        fail(s->config, "cannot start the web server for", error);
+        goto close_front;
+    }
     if ((error = start_workers(s))) {
         fail(s->config, "cannot start workers on UDP", error);
         goto close_web;
     }
     dtls_identity_fingerprint(s->identity, fingerprint);
-    if (!control_start(s->control, s->web, s->workers, s->registry, fingerprint)) {
+    if (!control_start(s->control, s->web, s->workers, s->registry, fingerprint) || !front_start(s->front)) {
         fail(s->config, "cannot start signaling for", "out of memory");
         goto stop_workers;
     }
-    if ((error = start_front(s))) {
-        fail(s->config, "cannot listen on TCP", error);
-        goto stop_workers;
-    }
     run(s);
-    front_stop(s->front);
+    front_free(s->front);
+    s->front = NULL;
     control_goodbye(s->control);
     result = 0;
 stop_workers:
@@ -212,6 +213,8 @@ stop_workers:
     workers_stop(s->workers);
 close_web:
     web_free(s->web);
+close_front:
+    front_free(s->front);
     return result;
 }
 

@@ -63,6 +63,7 @@ struct front {
     struct front_config config;
     struct front_counts counts;
     pthread_t thread;
+    bool started;
     int listener, epoll, wake;
     _Atomic bool stop, refresh;
     bool paused; /* not accepting: no descriptors */
@@ -328,33 +329,7 @@ static bool open_loop(struct front *f)
     return !f->paused;
 }
 
-/* Signals are the control thread's. */
-static int start_thread(struct front *f)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int e = pthread_create(&f->thread, NULL, run, f);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (e == 0)
-        pthread_setname_np(f->thread, "front");
-    return e;
-}
-
-static void front_free(struct front *f)
-{
-    while (f->oldest)
-        close(pending_remove(f, f->oldest));
-    if (f->listener >= 0)
-        close(f->listener);
-    if (f->epoll >= 0)
-        close(f->epoll);
-    if (f->wake >= 0)
-        close(f->wake);
-    free(f);
-}
-
-struct front *front_start(const struct front_config *config, const char **error)
+struct front *front_new(const struct front_config *config, const char **error)
 {
     struct front *f = calloc(1, sizeof *f);
     struct rlimit limit = {.rlim_cur = 4 * FRONT_PENDING_MAX};
@@ -369,17 +344,24 @@ struct front *front_start(const struct front_config *config, const char **error)
     getrlimit(RLIMIT_NOFILE, &limit); /* those who wait may have a quarter of all descriptors */
     f->most = limit.rlim_cur / 4 < FRONT_PENDING_MAX ? (unsigned)limit.rlim_cur / 4 : FRONT_PENDING_MAX;
     f->listener = open_listener(&config->listen);
-    if (f->listener < 0 || !open_loop(f)) {
-        *error = strerror(errno);
-        front_free(f);
-        return NULL;
-    }
-    int e = start_thread(f);
-    if (e == 0)
+    if (f->listener >= 0 && open_loop(f))
         return f;
-    *error = strerror(e);
+    *error = strerror(errno);
     front_free(f);
     return NULL;
+}
+
+/* Signals are the control thread's. */
+bool front_start(struct front *f)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    f->started = pthread_create(&f->thread, NULL, run, f) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (f->started)
+        pthread_setname_np(f->thread, "front");
+    return f->started;
 }
 
 static void wake(struct front *f)
@@ -388,14 +370,24 @@ static void wake(struct front *f)
     (void)!write(f->wake, &one, sizeof one);
 }
 
-void front_stop(struct front *f)
+void front_free(struct front *f)
 {
     if (!f)
         return;
-    atomic_store(&f->stop, true);
-    wake(f);
-    pthread_join(f->thread, NULL);
-    front_free(f);
+    if (f->started) {
+        atomic_store(&f->stop, true);
+        wake(f);
+        pthread_join(f->thread, NULL);
+    }
+    while (f->oldest)
+        close(pending_remove(f, f->oldest));
+    if (f->listener >= 0)
+        close(f->listener);
+    if (f->epoll >= 0)
+        close(f->epoll);
+    if (f->wake >= 0)
+        close(f->wake);
+    free(f);
 }
 
 void front_refresh(struct front *f)

@@ -28,9 +28,10 @@ struct front_config {
     bool (*web)(void *context, int fd, const struct path *, bool tls);
 };
 
-/* Listens and starts. NULL: *error (static text or strerror) says why. */
-struct front *front_start(const struct front_config *, const char **error);
-void front_stop(struct front *); /* closes what it has; what it handed over lives on */
+/* Listens, so that a port that cannot be had is known first. NULL: *error (static text or strerror) says why. */
+struct front *front_new(const struct front_config *, const char **error);
+bool front_start(struct front *); /* accepts from now on; false: no thread */
+void front_free(struct front *);  /* closes what it has, may be NULL; what it handed over lives on */
 void front_refresh(
     struct front *); /* from any thread and from signal-safe context: read the certificate's files now */
 void front_metrics(const struct front *, FILE *); /* its counters, as Prometheus text; from any thread */

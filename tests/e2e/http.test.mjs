@@ -104,8 +104,8 @@ async function raw(bytes, seconds = 2) {
   await once(socket, 'connect');
   let said = '';
   socket.on('data', (data) => (said += data.toString('latin1')));
-  socket.on('error', () => {});
-  const closed = once(socket, 'close');
+  socket.on('error', () => {}); // a reset, where not all was read: as good as any end
+  const closed = new Promise((done) => socket.on('close', done));
   socket.setTimeout(seconds * 1000, () => socket.destroy());
   socket.write(bytes);
   await closed;

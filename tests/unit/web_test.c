@@ -146,7 +146,12 @@ static struct front *new_front(uint16_t port, const char *listen_to, const char 
     if (listen_to)
         address_parse(&c.listen, listen_to, port);
     c.listen.port = port;
-    return front_start(&c, error);
+    struct front *f = front_new(&c, error);
+    if (f && !front_start(f)) {
+        front_free(f);
+        f = NULL;
+    }
+    return f;
 }
 
 static void start(void)
@@ -164,7 +169,7 @@ static void start(void)
 
 static void stop(void)
 {
-    front_stop(server.front);
+    front_free(server.front);
     server.stop = true;
     web_wake(server.web);
     pthread_join(server.thread, NULL);
@@ -640,7 +645,7 @@ static void it_listens_where_it_is_told(void)
     fd = dial(AF_INET);
     CHECK(fd >= 0);
     close(fd);
-    front_stop(f);
+    front_free(f);
     CHECK(dial(AF_INET) < 0);
 }
 
@@ -655,7 +660,7 @@ static void it_stops_accepting(void)
     const char *error = NULL;
     struct front *f = new_front(server.port, NULL, &error);
     CHECK(f != NULL); /* the port can be had again at once */
-    front_stop(f);
+    front_free(f);
     CHECK(dial(AF_INET) < 0);
 }
 
