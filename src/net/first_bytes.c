@@ -48,13 +48,17 @@ static bool take_vector(struct bytes *from, size_t size, struct bytes *vector)
     return true;
 }
 
+/* And nothing else: coturn's client offers http/1.1 beside stun.turn (RFC 7443) and then speaks TURN. */
 static bool offers_http(struct bytes names)
 {
     struct bytes name;
-    while (take_vector(&names, 1, &name))
-        if (bytes_equal(name, "h2", 2) || bytes_equal(name, "http/1.1", 8))
-            return true;
-    return false;
+    bool http = false;
+    while (take_vector(&names, 1, &name)) {
+        if (bytes_equal(name, "stun.turn", 9))
+            return false;
+        http |= bytes_equal(name, "h2", 2) || bytes_equal(name, "http/1.1", 8);
+    }
+    return http;
 }
 
 /* RFC 8446 4.1.2: version, random, session id, cipher suites, compression methods, extensions. */
