@@ -134,6 +134,60 @@ static const char *set_plain(struct config *c, const char *text)
     return c->plain || strcmp(text, "no") == 0 ? NULL : "yes or no";
 }
 
+static const char *set_word(unsigned *to, const char *const *words, const char *text)
+{
+    for (*to = 0; words[*to]; ++*to)
+        if (strcmp(words[*to], text) == 0)
+            return NULL;
+    return "";
+}
+
+static const char *set_token_algorithm(struct config *c, const char *text)
+{
+    static const char *const words[] = {[ACCESS_HS256] = "HS256", [ACCESS_RS256] = "RS256", [ACCESS_ES256] = "ES256", NULL};
+    unsigned word;
+    const char *wrong = set_word(&word, words, text);
+    c->access.algorithm = (enum access_algorithm)word;
+    return wrong ? "HS256, RS256 or ES256" : NULL;
+}
+
+static const char *set_token_key(struct config *c, const char *text)
+{
+    FILE *f = fopen(text, "re");
+    size_t n = f ? fread(c->token_key, 1, sizeof c->token_key, f) : 0;
+    bool whole = f && !ferror(f) && n > 0 && n < sizeof c->token_key;
+    if (f)
+        fclose(f);
+    while (whole && n > 0 && (c->token_key[n - 1] == '\n' || c->token_key[n - 1] == '\r'))
+        n--;
+    c->token_key[whole ? n : 0] = 0;
+    c->access.key_len = whole ? n : 0;
+    return whole ? NULL : "a file that can be read, of at most " STRING(TOKEN_KEY_MAX) " bytes";
+}
+
+static const char *set_list(char to[LIST_SIZE], const char *text)
+{
+    if (strlen(text) >= LIST_SIZE)
+        return "less than " STRING(LIST_SIZE) " characters";
+    memcpy(to, text, strlen(text) + 1);
+    return NULL;
+}
+
+static const char *set_open_rooms(struct config *c, const char *text) { return set_list(c->open_rooms, text); }
+static const char *set_origins(struct config *c, const char *text) { return set_list(c->origins, text); }
+
+static const char *set_who(enum access_who *to, const char *text)
+{
+    static const char *const words[] = {[ACCESS_ANYONE] = "anyone", [ACCESS_LOCAL] = "local", [ACCESS_TOKEN] = "token", NULL};
+    unsigned word;
+    const char *wrong = set_word(&word, words, text);
+    *to = (enum access_who)word;
+    return wrong ? "anyone, local or token" : NULL;
+}
+
+static const char *set_api(struct config *c, const char *text) { return set_who(&c->api, text); }
+static const char *set_metrics(struct config *c, const char *text) { return set_who(&c->metrics, text); }
+
 /* --- the options --- */
 
 static const struct option {
@@ -155,6 +209,13 @@ static const struct option {
     {"key", "FILE", "the self-signed one's", "the certificate's private key, PEM", set_key},
     {"state", "DIR", "the user's state directory", "where the self-signed certificate is kept", set_state},
     {"plain", NULL, "no", "serve HTTP in the clear to other machines too: behind a proxy", set_plain},
+    {"token-key", "FILE", "none: every room is open", "the secret that tokens are signed with, or the public key (PEM)",
+     set_token_key},
+    {"token-algorithm", "NAME", "HS256", "of tokens: HS256, RS256 or ES256", set_token_algorithm},
+    {"open-rooms", "ROOM,...", "none", "rooms that need no token, where others do; * for all", set_open_rooms},
+    {"allow-origins", "URL,...", "its own", "other sites whose pages may connect (https://a.example); * for all", set_origins},
+    {"api", "WHO", "local", "who may use /api: anyone, local (this machine, or an admin's token) or token", set_api},
+    {"metrics", "WHO", "anyone", "who may read /metrics: likewise", set_metrics},
     {"log-level", "LEVEL", "info", "error, warn, info or debug", set_log_level},
     {"config", "FILE", "none", "a YAML file of these options, without the dashes", NULL},
 };
@@ -319,7 +380,7 @@ static void default_state(struct config *c, char *const *environment)
 enum config_result config_load(struct config *c, int argc, char **argv, char *const *environ_)
 {
     const char *given[OPTION_COUNT] = {NULL};
-    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .log_level = LOG_LEVEL_INFO};
+    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .api = ACCESS_LOCAL, .log_level = LOG_LEVEL_INFO};
     default_state(c, environ_);
     enum config_result r = read_flags(argc, argv, given);
     if (r != CONFIG_RUN)
@@ -330,6 +391,9 @@ enum config_result config_load(struct config *c, int argc, char **argv, char *co
         config_complain(*c->key ? "--cert" : "--key", "a certificate and its key come together");
         return CONFIG_ERROR;
     }
+    c->access.key = c->token_key;
+    c->access.open_rooms = c->open_rooms;
+    c->access.origins = c->origins;
     if (c->workers == 0)
         c->workers = cores();
     c->listen.port = c->port;

@@ -1,5 +1,6 @@
 /* Flags, MONOPORT_… environment variables and a YAML file, in this order of precedence, into one validated struct. */
 #pragma once
+#include "access.h"
 #include "limits.h"
 #include "crypto.h"
 #include "log.h"
@@ -8,7 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PATH_SIZE 1024
+#define PATH_SIZE     1024
+#define TOKEN_KEY_MAX 16384 /* bytes of the file of --token-key */
+#define LIST_SIZE     4096
 
 struct config {
     uint16_t port;                /* --port, 8000 */
@@ -23,6 +26,11 @@ struct config {
     char certificate[PATH_SIZE], key[PATH_SIZE]; /* --cert, --key: both or neither; "": self-signed */
     char state[PATH_SIZE];        /* --state: a directory for what outlives the process */
     bool plain;                   /* --plain: HTTP in the clear for everybody */
+    struct access access;         /* --token-algorithm; its texts are those below */
+    char token_key[TOKEN_KEY_MAX + 1]; /* what is in the file of --token-key, without a newline at its end */
+    char open_rooms[LIST_SIZE];   /* --open-rooms */
+    char origins[LIST_SIZE];      /* --allow-origins */
+    enum access_who api, metrics; /* --api, --metrics */
     enum log_level log_level;     /* --log-level error|warn|info|debug, info */
 };
 

@@ -37,10 +37,24 @@ static void plan(struct control *c)
     web_set_timer(c->web, in);
 }
 
+static void log_refused(const struct web_peer *peer)
+{
+    char from[ADDRESS_TEXT_SIZE], quoted[2][160];
+    static struct log_limit limit;
+    if (log_allow(&limit, 5, clock_now()))
+        log_line(LOG_LEVEL_WARN, "WebSocket of another site refused", "origin=%s host=%s address=%s",
+                 log_quote(quoted[0], sizeof quoted[0], peer->origin), log_quote(quoted[1], sizeof quoted[1], peer->host),
+                 address_text(&peer->remote, from));
+}
+
 static bool opened(void *context, struct web_socket *socket, const struct web_peer *peer, void **user)
 {
     struct control *c = context;
     struct signal_client client = {.socket = socket, .local = peer->local, .host = peer->host};
+    if (!access_origin(&c->config->access, peer->origin, peer->host)) {
+        log_refused(peer);
+        return false;
+    }
     *user = signal_opened(c->signaling, &client, clock_now());
     c->sockets += *user != NULL;
     return *user != NULL;
@@ -91,13 +105,34 @@ static char *metrics(struct control *c, size_t *len)
     return text;
 }
 
+/* Whether this request may be answered; else `response` says why not. */
+static bool admitted(const struct control *c, enum access_who who, const struct web_peer *peer, struct web_response *response)
+{
+    struct access_request request = {.local = peer->local,
+                                     .remote = peer->remote,
+                                     .host = peer->host,
+                                     .authorization = peer->authorization,
+                                     .forwarded = peer->forwarded};
+    if (access_may(&c->config->access, who, &request, clock_wall()))
+        return true;
+    bool tokens = c->config->access.key_len > 0;
+    const char *why = tokens ? "an admin's token is needed\n" : "not from here\n";
+    answer(response, "text/plain; charset=utf-8", strdup(why), strlen(why));
+    response->status = tokens ? 401 : 403;
+    return false;
+}
+
 static bool get(void *context, const char *path, const struct web_peer *peer, struct web_response *response)
 {
     struct control *c = context;
     size_t len = 0;
     if (strcmp(path, "/healthz") == 0)
         return answer(response, "text/plain; charset=utf-8", strdup("ok\n"), 3);
+    if (strncmp(path, "/api/", 5) == 0 && !admitted(c, c->config->api, peer, response))
+        return true;
     if (strcmp(path, "/metrics") == 0) {
+        if (!admitted(c, c->config->metrics, peer, response))
+            return true;
         char *body = metrics(c, &len);
         return answer(response, "text/plain; version=0.0.4; charset=utf-8", body, len);
     }

@@ -237,6 +237,11 @@ int main(int argc, char **argv)
     case CONFIG_ERROR: return 2;
     case CONFIG_RUN: break;
     }
+    const char *wrong = config.access.key_len ? access_key_error(&config.access) : NULL;
+    if (wrong) {
+        fprintf(stderr, "monoport: the key of --token-key does not do: %s\n", wrong);
+        return 2;
+    }
     log_setup(config.log_level, write_line);
     raise_descriptors();
     server.identity = dtls_identity_new();

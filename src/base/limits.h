@@ -50,6 +50,7 @@
 #define WEB_ADOPTIONS_MAX     512 /* connections on their way to the web server */
 #define WS_MESSAGE_MAX        (256 * 1024)
 #define WS_QUEUE_MAX          (1024 * 1024) /* bytes a socket may owe before it is closed as too slow */
+#define TOKEN_MAX             4096 /* characters */
 #define JSON_DEPTH_MAX        16
 #define SDP_SECTIONS_MAX      256
 #define SDP_CODECS_MAX        64 /* payload types of one section */

@@ -13,6 +13,8 @@ static mp_time read_clock(clockid_t id)
 
 mp_time clock_now(void) { return read_clock(CLOCK_MONOTONIC); }
 
+int64_t clock_wall(void) { return read_clock(CLOCK_REALTIME) / MP_S(1); }
+
 mp_time clock_wall_ntp(void) { return read_clock(CLOCK_REALTIME) + MP_S(NTP_TO_UNIX_S) - clock_now(); }
 
 mp_time clock_thread_cpu(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }

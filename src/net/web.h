@@ -1,6 +1,7 @@
 /* HTTP and WebSocket on the TCP port: libwebsockets behind calls that know nothing of rooms or media. Everything runs on
  * the control thread except web_wake and web_adopt, which any thread may call. */
 #pragma once
+#include "limits.h"
 #include "mptime.h"
 #include "path.h"
 #include <stdbool.h>
@@ -15,6 +16,8 @@ struct web_peer {
     struct address local, remote; /* as the kernel says */
     char host[256];               /* the Host header, "" without */
     char origin[256];             /* the Origin header, "" without */
+    char authorization[TOKEN_MAX + 16]; /* the Authorization header, "" without */
+    bool forwarded;               /* a proxy says so, by X-Forwarded-For or Forwarded */
 };
 
 struct web_response {

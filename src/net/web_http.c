@@ -15,13 +15,25 @@ struct head {
 
 /* --- who asks --- */
 
+/* Proxies put an end to addresses: what comes through one comes from anywhere. */
+static bool is_forwarded(struct lws *wsi)
+{
+    static const enum lws_token_indexes said[] = {WSI_TOKEN_X_FORWARDED_FOR, WSI_TOKEN_HTTP_X_REAL_IP, WSI_TOKEN_HTTP_VIA};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (lws_hdr_total_length(wsi, said[i]) > 0)
+            return true;
+    return lws_hdr_custom_length(wsi, "forwarded:", 10) >= 0;
+}
+
 bool http_peer(const struct connection *c, struct web_peer *p)
 {
     memset(p, 0, sizeof *p);
     p->local = c->path.local;
     p->remote = c->path.remote;
+    p->forwarded = is_forwarded(c->wsi);
     return lws_hdr_copy(c->wsi, p->host, sizeof p->host, WSI_TOKEN_HOST) >= 0 &&
-           lws_hdr_copy(c->wsi, p->origin, sizeof p->origin, WSI_TOKEN_ORIGIN) >= 0;
+           lws_hdr_copy(c->wsi, p->origin, sizeof p->origin, WSI_TOKEN_ORIGIN) >= 0 &&
+           lws_hdr_copy(c->wsi, p->authorization, sizeof p->authorization, WSI_TOKEN_HTTP_AUTHORIZATION) >= 0;
 }
 
 /* Whether Accept-Encoding has gzip, and not with q=0 (RFC 9110 12.5.3). */
@@ -85,6 +97,7 @@ static bool send_head(struct connection *c, const struct head *h)
     add(&b, "content-encoding:", h->gzip ? "gzip" : NULL);
     add(&b, "vary:", h->vary ? "accept-encoding" : NULL);
     add(&b, "allow:", h->status == 405 ? "GET, HEAD" : NULL);
+    add(&b, "www-authenticate:", h->status == 401 ? "Bearer" : NULL);
     add(&b, "upgrade:", h->status == 426 ? "websocket" : NULL);
     add(&b, "sec-websocket-version:", h->status == 426 ? "13" : NULL);
     add(&b, "connection:", h->close ? "close" : NULL);
@@ -146,6 +159,7 @@ static const char *status_text(unsigned status)
 {
     switch (status) {
     case 400: return "bad request\n";
+    case 401: return "a token is needed\n";
     case 403: return "forbidden\n";
     case 404: return "not found\n";
     case 405: return "method not allowed\n";
