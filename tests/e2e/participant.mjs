@@ -1,7 +1,7 @@
 // Somebody in a call: the real page in a real browser, read through `window.monoport.summary()`.
 
 import { slowness } from './server.mjs';
-import { iceServers, inbound, keepConnections } from './witness.mjs';
+import { framesSent, iceServers, inbound, keepConnections } from './witness.mjs';
 
 // Generous: these bounds say "it works", not "it is fast". What is fast is measured and printed.
 const patience = 20 * slowness;
@@ -34,6 +34,11 @@ export class Participant {
   /** The browser's own statistics of what comes in. */
   inbound() {
     return this.tab.evaluate(inbound);
+  }
+
+  /** How many frames of video it has sent. */
+  framesSent() {
+    return this.tab.evaluate(framesSent);
   }
 
   iceServers() {
@@ -98,11 +103,14 @@ export class Participant {
           const grew = (field) => (now[field] ?? 0) - (then[field] ?? 0);
           return [{
             kind: now.kind,
+            frames: grew('framesDecoded'),
             framesPerSecond: grew('framesDecoded') / elapsed,
+            seconds: elapsed,
             packets: grew('packetsReceived'),
             lost: grew('packetsLost'),
             samples: grew('totalSamplesReceived'),
             energy: grew('totalAudioEnergy'),
+            concealed: grew('concealedSamples'),
             size: (now.frameWidth ?? 0) + 'x' + (now.frameHeight ?? 0),
           }];
         });

@@ -22,14 +22,24 @@ export async function inbound() {
     for (const report of (await connection.getStats()).values()) {
       if (report.type !== 'inbound-rtp') continue;
       const { kind, mid, trackIdentifier, framesDecoded, frameWidth, frameHeight, packetsReceived, packetsLost } = report;
-      const { totalSamplesReceived, totalAudioEnergy, keyFramesDecoded, pliCount, nackCount } = report;
+      const { totalSamplesReceived, concealedSamples, totalAudioEnergy, keyFramesDecoded, pliCount, nackCount } = report;
       found.push({
         kind, mid, trackIdentifier, framesDecoded, frameWidth, frameHeight, packetsReceived, packetsLost,
-        totalSamplesReceived, totalAudioEnergy, keyFramesDecoded, pliCount, nackCount,
+        totalSamplesReceived, concealedSamples, totalAudioEnergy, keyFramesDecoded, pliCount, nackCount,
       });
     }
   }
   return found;
+}
+
+/** In the page: how many frames of video it has sent. */
+export async function framesSent() {
+  let sent = 0;
+  for (const connection of window.witness.connections) {
+    if (connection.connectionState === 'closed') continue;
+    for (const { type, kind, framesSent } of (await connection.getStats()).values()) if (type === 'outbound-rtp' && kind === 'video') sent += framesSent ?? 0;
+  }
+  return sent;
 }
 
 /** In the page: the iceServers of every connection that was ever made. */

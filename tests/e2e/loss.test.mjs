@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+// Loss, with real browsers (THREATS: F1): one of two is behind a NAT that loses packets, in both directions and at random. Its
+// picture and its sound must get through to the other, and the other's to it.
+
+import { launchChromium } from './chromium.mjs';
+import { enter, run } from './lab.mjs';
+import { Participant } from './participant.mjs';
+import { slowness, startServer } from './server.mjs';
+import { assert, diagnostic, suite } from './tap.mjs';
+
+const lab = await enter('two-nats');
+const { test, after, explain, end } = suite({ limit: 150 * slowness });
+const server = await startServer(lab);
+after(() => server.stop());
+explain(() => server.tail());
+
+const { nat } = lab.clients[0];
+function lose(percent) {
+  run(nat, 'nft', 'add table inet loss; delete table inet loss');
+  if (percent) run(nat, 'nft', `add table inet loss; add chain inet loss forward { type filter hook forward priority -10; }; add rule inet loss forward meta l4proto udp numgen random mod 100 < ${percent} drop`);
+}
+
+const [ada, bob] = await Promise.all(
+  lab.clients.map(async ({ host }, index) => {
+    const browser = await launchChromium({ host, origin: server.origin });
+    after(() => browser.close());
+    return Participant.join(browser, { origin: server.origin, room: 'loss', name: ['ada', 'bob'][index], query: { video: 'small' } });
+  }),
+);
+const directions = [['up', ada, bob], ['down', bob, ada]];
+
+const picture = async (who, seconds) => (await who.measure(seconds)).find(({ kind }) => kind === 'video').framesPerSecond;
+
+await test('both see each other', () => Promise.all([ada.sees(['bob']), bob.sees(['ada'])]));
+
+// What the camera makes, and the encoders have time for, without loss.
+const whole = Math.min(...await Promise.all(directions.map(([, , who]) => picture(who, 4))));
+diagnostic(`${whole.toFixed(1)} frames/s without loss`);
+
+// Of the sound that is played, how much was made up by the browser because it did not come: about what was lost, as sound is not
+// sent again. That it goes on without a gap is what is asked for.
+for (const [percent, least] of [[2, 0.9], [5, 0.9], [10, 0.9], [20, 0.5], [30, 0]]) {
+  await test(`${percent} % lost: sound without a gap${least ? `, ${least * 100} % of the frames` : ''}`, async () => {
+    lose(percent);
+    // The encoder and the jitter buffers need a moment to meet it.
+    await Promise.all(directions.map(([, , who]) => who.measure(3)));
+    await Promise.all(directions.map(async ([direction, from, to]) => {
+      const before = await from.framesSent();
+      const streams = await to.measure(6);
+      const sent = (await from.framesSent()) - before;
+      const video = streams.find(({ kind }) => kind === 'video');
+      const audio = streams.find(({ kind }) => kind === 'audio');
+      const played = audio.samples / 48_000 / audio.seconds;
+      diagnostic(`${percent} % ${direction}: ${video.frames} of ${sent} frames, sound ${(played * 100).toFixed(0)} % of the time, ${((audio.concealed / audio.samples) * 100).toFixed(1)} % of it made up`);
+      assert(video.frames > 0, `${direction}: no frames`);
+      if (slowness > 1) return; // a sanitized server is slow by itself
+      assert(video.frames >= sent * least, `${direction}: ${video.frames} of ${sent} frames`);
+      assert(percent > 20 || played > 0.9, `${direction}: sound is played ${(played * 100).toFixed(0)} % of the time`);
+      assert(percent > 20 || audio.concealed < audio.samples * (percent / 100 + 0.1), `${direction}: ${audio.concealed} of ${audio.samples} samples made up`);
+    }));
+  });
+}
+
+await test('no loss again: all of it comes', async () => {
+  lose(0);
+  // The estimate of what the path can carry has to grow again; how fast is the browser's business.
+  for (const [, , who] of directions) {
+    let now = 0;
+    for (let turn = 0; turn < 15 && now < whole * 0.8; turn += 1) now = await picture(who, 2);
+    assert(now >= (whole * 0.8) / slowness, `${now.toFixed(1)} frames/s`);
+  }
+});
+
+await end();
