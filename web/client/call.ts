@@ -151,7 +151,7 @@ export class Call extends Emitter<CallEvents> {
   /** Numbers of the present connection, see CallSummary. The first one takes a moment, as rates need two looks. */
   async summary(): Promise<CallSummary> {
     const snapshot = this.#snapshot;
-    const seen = snapshot.network.seen.at(-1);
+    const { seen } = snapshot.network;
     const numbers = await this.#stats.read(this.#link?.pc ?? null, snapshot.streams);
     return {
       state: snapshot.state,

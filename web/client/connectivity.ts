@@ -14,6 +14,8 @@ interface ConnectivityEvents {
   up: void;
   /** It does not, at the moment. */
   down: void;
+  /** TURN servers would help: the server is to be asked for them. */
+  relaysWanted: void;
   facts: NetworkFacts;
   /** All attempts to repair it failed: comes once. */
   lost: { detail: string };
@@ -35,6 +37,7 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
   #facts = NOTHING_KNOWN;
   #isUp = false;
   #wasUp = false;
+  #hasPath = false;
 
   constructor(pc: RTCPeerConnection, timeline: Timeline) {
     super();
@@ -46,6 +49,7 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
     });
     this.#ways = new WayChooser(
       {
+        ask: () => this.emit('relaysWanted', undefined),
         allow: (relays) => this.#allow(relays),
         restart: (reason) => this.#recovery.restart(reason),
         canUdp: () => this.#canUdp(),
@@ -69,17 +73,27 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
     this.#ways.began();
   }
 
-  /** TURN servers of this server, and the address that it sees this network as. */
-  offered(relays: readonly RTCIceServer[], network: string): void {
-    this.#ways.offered(relays, network);
+  /** The address that the server sees this network as. */
+  joined(network: string): void {
+    this.#ways.joined(network);
   }
 
-  /** The server saw us come from there. */
+  /** TURN servers of this server. */
+  offered(relays: readonly RTCIceServer[]): void {
+    this.#ways.offered(relays);
+  }
+
+  /** The server saw us come from there. Whether it sends there it says by a `path`, if it is one that says so. */
   seen({ address, port, protocol }: TransportAddress): void {
-    const { seen } = this.#facts;
-    const latest = seen.at(-1);
-    if (latest?.address === address && latest.port === port && latest.protocol === protocol) return;
-    this.#learn({ seen: [...seen, { address, port, protocol, at: Date.now(), inCall: this.#isUp }] });
+    if (!this.#hasPath) this.#learn({ seen: { address, port, protocol } });
+    this.#journal.look();
+  }
+
+  /** The server sends there from now on. */
+  moved({ address, port, protocol }: TransportAddress, reason: string, changes: number): void {
+    this.#hasPath = true;
+    const roamed = this.#facts.roamed + (reason === 'roamed' ? 1 : 0);
+    this.#learn({ seen: { address, port, protocol }, changes, roamed });
     this.#journal.look();
   }
 

@@ -27,7 +27,7 @@ export { NAME_LENGTH, ROOM_LENGTH, SMALL_CAMERA_BITRATE } from './limits';
 export type { LinkEnd } from './link';
 export { LocalMedia, type LocalDevice, type LocalScreen, type WantedDevices } from './local-media';
 export type { Codec, Participant, Role, Source } from './message';
-export { addressChanges, isOwnAddress, isPortKept, type NetworkFacts, type SeenAddress, type WayReason } from './network';
+export { isOwnAddress, isPortKept, type NetworkFacts, type WayReason } from './network';
 export { isRelay, type PairSummary, type Way } from './pair';
 export { probe, type Mapping, type ProbeResult, type StunServer } from './probe';
 export type { Report } from './report';

@@ -9,6 +9,12 @@ export const SILENCE_LIMIT = 25_000;
 /** How long a reply may take when there is a reason for doubt (the network just changed). */
 export const DOUBT_LIMIT = 2_500;
 
+/** A new socket has this long to take over from a lost one, then the next is tried after a pause. */
+export const RESUME_ATTEMPT = 2_500;
+export const RESUME_PAUSE = 500;
+/** The server remembers a participant without socket for this long. */
+export const RESUME_LIMIT = 15_000;
+
 /** From the first step to a connected RTCPeerConnection. Browsers give up ICE after about 15 s. */
 export const CONNECT_LIMIT = 20_000;
 

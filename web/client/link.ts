@@ -7,11 +7,10 @@ import { Negotiator } from './negotiator';
 import type { NetworkFacts } from './network';
 import type { StunServer } from './probe';
 import { Publisher } from './publisher';
-import type { ServerTimeline } from './report';
 import { RemoteStreams, type RemoteStream } from './remote-streams';
 import { Roster } from './roster';
 import { Signaling } from './signaling';
-import type { Timeline } from './timeline';
+import type { ServerTimeline, Timeline } from './timeline';
 
 export interface LinkOptions {
   url: string;
@@ -62,8 +61,8 @@ interface LinkEvents {
 }
 
 /**
- * One attempt at a connection: one id, one WebSocket, one RTCPeerConnection. Its media is repaired (Connectivity), its
- * signaling is not: when that is gone, the link ends.
+ * One stay with the server: one id, one RTCPeerConnection. Both its media (Connectivity) and its signaling are repaired as
+ * long as the server remembers us; then the link ends.
  */
 export class Link extends Emitter<LinkEvents> {
   readonly pc: RTCPeerConnection;
@@ -76,7 +75,7 @@ export class Link extends Emitter<LinkEvents> {
   readonly #roster: Roster;
   readonly #remote = new RemoteStreams();
   readonly #stopMedia: () => void;
-  #muted = '';
+  #muted = 'false false';
   #mapped = false;
   #probePort: number | null = null;
   #timelineWaiters: ((timeline: ServerTimeline) => void)[] = [];
@@ -95,6 +94,7 @@ export class Link extends Emitter<LinkEvents> {
     this.#connectivity = new Connectivity(this.pc, options.timeline);
     this.#connectivity.on('up', () => this.emit('connected', undefined));
     this.#connectivity.on('down', () => this.emit('interrupted', undefined));
+    this.#connectivity.on('relaysWanted', () => this.#signaling.send({ type: 'turn' }));
     this.#connectivity.on('facts', (facts) => this.emit('network', facts));
     this.#connectivity.on('lost', ({ detail }) => this.#end('media', detail));
     this.#publisher = new Publisher(this.pc, options.role, options.cameraBitrate);
@@ -107,21 +107,16 @@ export class Link extends Emitter<LinkEvents> {
     this.pc.ontrack = ({ streams }) => this.#foundTrack(streams);
 
     const { room, name, role, codec } = options;
-    this.#signaling.send({ type: 'join-room', room, name, role, ...(codec ? { codec } : {}) });
+    this.#signaling.send({ type: 'join-room', room, name, role, resume: true, ...(codec ? { codec } : {}) });
     this.#sendMute();
     // The offer is made while the socket still opens; the signaling keeps it until then.
     this.#publisher.start(options.media);
     this.#stopMedia = options.media.on('change', () => this.#localChanged());
   }
 
-  /** The network may have changed: find out soon whether the server can still be reached. */
-  doubt(): void {
-    this.#signaling.doubt();
-  }
-
   /** The network has changed: the present way is dead, or not the best any more. */
   networkChanged(): void {
-    this.doubt();
+    this.#signaling.renew();
     this.#connectivity.restart('network-changed');
   }
 
@@ -150,7 +145,7 @@ export class Link extends Emitter<LinkEvents> {
     switch (message.type) {
       case 'joined':
         this.#probePort = message.probePort;
-        this.#connectivity.offered(message.iceServers, message.address);
+        this.#connectivity.joined(message.address);
         this.emit('joined', { room: message.room || this.#options.room, version: message.version });
         break;
       case 'offer':
@@ -171,11 +166,21 @@ export class Link extends Emitter<LinkEvents> {
       case 'stun-candidate':
         this.#learnedAddress(message.stunCandidate);
         break;
+      case 'resumed':
+        this.#sendMute(true);
+        this.#negotiator.resume();
+        break;
+      case 'turn':
+        this.#connectivity.offered(message.iceServers);
+        break;
+      case 'path':
+        this.#connectivity.moved(message, message.reason, message.changes);
+        break;
       case 'restart-ice':
         this.#connectivity.restart('server');
         break;
       case 'timeline':
-        for (const resolve of this.#timelineWaiters.splice(0)) resolve({ entries: message.entries, ahead: message.now - Date.now() });
+        for (const resolve of this.#timelineWaiters.splice(0)) resolve(message.timeline);
         break;
       case 'error':
         this.#refused(message.code, message.message);
@@ -236,13 +241,14 @@ export class Link extends Emitter<LinkEvents> {
     this.#sendMute();
   }
 
-  #sendMute(): void {
+  /** `again`: the server may not know what it was told last. */
+  #sendMute(again = false): void {
     const { role, media } = this.#options;
     if (role === 'watch') return;
     const audio = !media.microphone.on;
     const video = !media.camera.on;
     const muted = `${audio} ${video}`;
-    if (muted === (this.#muted || 'false false')) return;
+    if (muted === this.#muted && !again) return;
     this.#muted = muted;
     this.#signaling.send({ type: 'mute', audio, video });
   }

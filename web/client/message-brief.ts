@@ -16,6 +16,10 @@ export function briefOf(message: ClientMessage | ServerMessage): Record<string, 
       return { type, candidate: parseCandidateText(message.candidate)?.candidate ?? null };
     case 'stun-candidate':
       return { type, candidate: parseCandidateText(message.stunCandidate)?.candidate ?? null };
+    case 'path':
+      return { ...message };
+    case 'turn':
+      return 'iceServers' in message ? { type, urls: message.iceServers.flatMap(({ urls }) => urls) } : { type };
     case 'error':
       return { type, code: message.code, message: message.message };
     case 'bye':

@@ -1,5 +1,5 @@
 /** The messages of docs/signaling.md. */
-import type { TimelineEntry } from './timeline';
+import type { ServerTimeline, TimelineEntry } from './timeline';
 
 export type Role = 'call' | 'stream' | 'watch';
 export type Source = 'microphone' | 'camera' | 'screen' | 'screen-audio';
@@ -21,7 +21,9 @@ export interface StreamOwner {
 }
 
 export type ClientMessage =
-  | { type: 'join-room'; room?: string; name?: string; role?: Role; codec?: Codec }
+  | { type: 'join-room'; room?: string; name?: string; role?: Role; codec?: Codec; resume: true }
+  | { type: 'resume'; token: string }
+  | { type: 'turn' }
   | { type: 'offer'; sdp: string; sources: Record<string, Source> }
   | { type: 'answer'; sdp: string }
   | { type: 'ice-candidate'; candidate: string }
@@ -42,15 +44,18 @@ export type ServerMessage =
       participants: Participant[];
       audience: number;
       version: string;
-      /** TURN servers, for when no direct way works. */
-      iceServers: RTCIceServer[];
+      /** What `resume` needs; empty with a server that does not know it. */
+      resume: string;
       /** The address that this client's WebSocket comes from. */
       address: string;
       /** A second port of the server that answers plain STUN; null without. */
       probePort: number | null;
     }
+  | { type: 'resumed'; participants: Participant[]; audience: number }
+  | { type: 'turn'; iceServers: RTCIceServer[] }
+  | { type: 'path'; address: string; port: number; protocol: 'udp' | 'tcp'; reason: string; changes: number }
   | { type: 'restart-ice' }
-  | { type: 'timeline'; now: number; entries: TimelineEntry[] }
+  | { type: 'timeline'; timeline: ServerTimeline }
   | { type: 'participant-joined'; participant: Participant }
   | { type: 'participant-updated'; participant: Participant }
   | { type: 'participant-left'; id: string }
@@ -88,14 +93,31 @@ export function parseServerMessage(text: string): ServerMessage | null {
         participants: list(value.participants, participant),
         audience: count(value.audience),
         version: string(value.version),
-        iceServers: list(value.iceServers, iceServer),
+        resume: string(value.resume),
         address: string(value.address),
         probePort: count(value.probePort) || null,
       };
     case 'restart-ice':
       return { type };
-    case 'timeline':
-      return typeof value.now === 'number' ? { type, now: value.now, entries: list(value.entries, timelineEntry) } : null;
+    case 'resumed':
+      return { type, participants: list(value.participants, participant), audience: count(value.audience) };
+    case 'turn':
+      return { type, iceServers: list(value.iceServers, iceServer) };
+    case 'path':
+      if (typeof value.address !== 'string' || typeof value.port !== 'number') return null;
+      return {
+        type,
+        address: value.address,
+        port: value.port,
+        protocol: value.protocol === 'tcp' ? 'tcp' : 'udp',
+        reason: string(value.reason),
+        changes: count(value.changes),
+      };
+    case 'timeline': {
+      const timeline = isObject(value.timeline) ? value.timeline : {};
+      const { startedAt } = timeline;
+      return typeof startedAt === 'number' ? { type, timeline: { startedAt, events: list(timeline.events, timelineEntry) } } : null;
+    }
     case 'participant-joined':
     case 'participant-updated': {
       const who = participant(value.participant);

@@ -34,6 +34,13 @@ export class Negotiator {
     });
   }
 
+  /** Messages may have been lost: an offer that has no answer yet is made again. The server does the same with its own. */
+  resume(): void {
+    this.#step(async () => {
+      if (this.#pc.signalingState === 'have-local-offer') this.#output.offer(this.#pc.localDescription!.sdp);
+    });
+  }
+
   /** Applies an answer; one to an offer that was rolled back meanwhile is dropped. */
   remoteAnswer(sdp: string): void {
     this.#step(async () => {

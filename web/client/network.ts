@@ -1,14 +1,6 @@
 import { isHiddenAddress, type Candidate, type TransportAddress } from './candidate';
 import type { Way } from './pair';
 
-/** An address that the server saw this connection come from. */
-export interface SeenAddress extends TransportAddress {
-  /** Milliseconds since 1970. */
-  at: number;
-  /** It came after media had begun to flow: the NAT, or this device, changed its mind in mid-call. */
-  inCall: boolean;
-}
-
 /**
  * Why the present way is used:
  * - `direct`: the first choice, and it works
@@ -23,8 +15,11 @@ export type WayReason = 'direct' | 'remembered' | 'blocked' | 'lost' | 'returned
 export interface NetworkFacts {
   /** This device's own addresses, as the browser offers them now. */
   locals: readonly Candidate[];
-  /** Oldest first. */
-  seen: readonly SeenAddress[];
+  /** Where the server sees this connection come from; null until it said so. */
+  seen: TransportAddress | null;
+  /** How often that changed since the connection began, and how often without any doing of ours: the NAT did it. */
+  changes: number;
+  roamed: number;
   /** null while nothing is connected. */
   way: Way | null;
   reason: WayReason;
@@ -32,12 +27,15 @@ export interface NetworkFacts {
   restarts: number;
 }
 
-export const NOTHING_KNOWN: NetworkFacts = { locals: [], seen: [], way: null, reason: 'direct', restarts: 0 };
-
-/** How often the address that the server sees changed in mid-call. */
-export function addressChanges({ seen }: Pick<NetworkFacts, 'seen'>): number {
-  return seen.filter(({ inCall }) => inCall).length;
-}
+export const NOTHING_KNOWN: NetworkFacts = {
+  locals: [],
+  seen: null,
+  changes: 0,
+  roamed: 0,
+  way: null,
+  reason: 'direct',
+  restarts: 0,
+};
 
 /** Whether `seen` is an address of this device itself, with no NAT between; null if the browser hides those. */
 export function isOwnAddress(seen: TransportAddress, locals: readonly Candidate[]): boolean | null {

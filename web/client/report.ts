@@ -1,12 +1,5 @@
 import type { CallSummary } from './summary';
-import type { Timeline, TimelineEntry } from './timeline';
-
-/** The server's own timeline of a session. */
-export interface ServerTimeline {
-  entries: readonly TimelineEntry[];
-  /** How far the server's clock is ahead of this device's, in milliseconds, as well as one reply can tell. */
-  ahead: number;
-}
+import type { ServerTimeline, Timeline, TimelineEntry } from './timeline';
 
 /** What goes with a bug report: a connection as its client and its server saw it. */
 export interface Report {
@@ -24,11 +17,8 @@ export interface Report {
 
 export function makeReport(timeline: Timeline, summary: CallSummary, server: ServerTimeline | null): Report {
   const ours = timeline.entries.map((entry) => ({ ...entry, side: 'client' as const }));
-  const theirs = (server?.entries ?? []).map((entry) => ({
-    ...entry,
-    at: Math.round(entry.at - server!.ahead),
-    side: 'server' as const,
-  }));
+  const begin = server ? server.startedAt - clockDifference(timeline.entries, server) : 0;
+  const theirs = (server?.events ?? []).map((entry) => ({ ...entry, at: Math.round(begin + entry.at), side: 'server' as const }));
   return {
     made: new Date().toISOString(),
     browser: navigator.userAgent,
@@ -37,4 +27,21 @@ export function makeReport(timeline: Timeline, summary: CallSummary, server: Ser
     timeline: [...ours, ...theirs].sort((a, b) => a.at - b.at),
     lost: timeline.lost,
   };
+}
+
+/**
+ * How far the server's clock is ahead of ours, in milliseconds: our first offer reached it in the middle between the moment
+ * when it left and the one when its answer came, give or take half a round trip. 0 if that is not in the timelines any more.
+ */
+function clockDifference(entries: readonly TimelineEntry[], server: ServerTimeline): number {
+  const begin = entries.findLastIndex(({ event }) => event === 'attempt');
+  const find = (event: string, field: string, value: string) =>
+    entries.slice(Math.max(0, begin)).find((entry) => entry.event === event && entry[field] === value)?.at;
+  // The offer is made while the socket still opens.
+  const sent = find('sent', 'type', 'offer');
+  const opened = find('socket', 'state', 'open');
+  const answered = find('received', 'type', 'answer');
+  const offered = server.events.find(({ event }) => event === 'offered')?.at;
+  if (sent === undefined || opened === undefined || answered === undefined || offered === undefined) return 0;
+  return server.startedAt + offered - (Math.max(sent, opened) + answered) / 2;
 }

@@ -28,6 +28,7 @@ export class Roster {
   apply(message: ServerMessage): boolean {
     switch (message.type) {
       case 'joined':
+      case 'resumed':
         this.#participants = message.participants.filter(({ id }) => !this.#hidden.has(id));
         this.#audience = message.audience;
         return true;

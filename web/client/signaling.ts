@@ -1,14 +1,14 @@
 import { Emitter } from './emitter';
-import { DOUBT_LIMIT, PING_INTERVAL, PULSE, SILENCE_LIMIT } from './limits';
-import { parseServerMessage, type ClientMessage, type ServerMessage } from './message';
-import { briefOf } from './message-brief';
+import { RESUME_ATTEMPT, RESUME_LIMIT, RESUME_PAUSE } from './limits';
+import type { ClientMessage, ServerMessage } from './message';
+import { Socket } from './socket';
 import type { Timeline } from './timeline';
 
 interface SignalingEvents {
-  open: void;
+  /** A message of the server; `resumed` means that some before it may be missing, in both directions. */
   message: ServerMessage;
-  /** The socket is gone or silent; comes once, and never after `close()`. */
-  lost: { code: number; reason: string };
+  /** No way back to the server, or not as the one that we were; comes once, and never after `close()`. */
+  lost: { reason: string };
 }
 
 /** WebSocket URL of the server that served the page. */
@@ -21,107 +21,112 @@ export function signalingUrl(page: string): string {
 }
 
 /**
- * One WebSocket and the watch over it. In the timeline: `socket` {state, code}, `sent` and `received` {type, …}.
+ * The conversation with the server, over one WebSocket after the other: when one is lost, the next takes over the
+ * participant that the first joined as (docs/signaling.md, "When the network changes"), and media goes on meanwhile.
  *
- * Timers: a `PULSE` that sends a ping every `PING_INTERVAL` and notices `SILENCE_LIMIT` without any message; after
- * `doubt()` one reply is awaited for `DOUBT_LIMIT`.
+ * Timers: a new socket has `RESUME_ATTEMPT` to take over, after `RESUME_PAUSE` the next one tries, and after `RESUME_LIMIT`
+ * the server has forgotten us.
  */
 export class Signaling extends Emitter<SignalingEvents> {
-  readonly #socket: WebSocket;
+  readonly #url: string;
   readonly #peerId: string;
   readonly #timeline: Timeline;
-  #outbox: string[] = [];
-  #heardAt = Date.now();
-  #pingedAt = 0;
-  #pingsUnanswered = 0;
-  #pulse: ReturnType<typeof setInterval> | undefined;
-  #doubt: ReturnType<typeof setTimeout> | undefined;
+  #socket: Socket;
+  #isDown = false;
+  /** The one that is to take over. */
+  #next: Socket | null = null;
+  #token = '';
+  #attempt: ReturnType<typeof setTimeout> | undefined;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
   #over = false;
 
   constructor(url: string, peerId: string, timeline: Timeline) {
     super();
+    this.#url = url;
     this.#peerId = peerId;
     this.#timeline = timeline;
-    this.#socket = new WebSocket(url);
-    this.#socket.onopen = () => this.#opened();
-    this.#socket.onmessage = (event) => this.#received(event.data);
-    this.#socket.onclose = (event) => this.#lost(event.code, event.reason);
-    // `onerror` says nothing more than the `onclose` that follows it.
+    this.#socket = this.#open();
   }
 
-  /** Sends a message, or keeps it until the socket is open. The peer id is added here. */
+  /** Sends a message; one that no socket takes any more is lost, as those are that were on their way. */
   send(message: ClientMessage): void {
-    if (this.#over) return;
-    this.#note('sent', message);
-    const { type, ...fields } = message;
-    const text = JSON.stringify({ type, peerId: this.#peerId, ...fields });
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
-    else if (this.#socket.readyState === WebSocket.CONNECTING) this.#outbox.push(text);
+    this.#socket.send(message);
   }
 
-  /** Something happened that may have killed the connection: ask, and do not wait long for the reply. */
-  doubt(): void {
-    if (this.#over || this.#doubt !== undefined) return;
-    this.send({ type: 'ping' });
-    this.#doubt = setTimeout(() => this.#lost(0, 'silent'), DOUBT_LIMIT);
+  /** The network has changed: the socket is most likely dead, and to wait until that shows takes too long. */
+  renew(): void {
+    if (this.#over) return;
+    if (this.#token) this.#resume();
+    else this.#socket.doubt();
   }
 
   /** Closes without a `lost` event. */
   close(): void {
-    this.#finish();
-  }
-
-  #opened(): void {
-    this.#timeline.note('socket', { state: 'open' });
-    for (const text of this.#outbox) this.#socket.send(text);
-    this.#outbox = [];
-    this.#heardAt = this.#pingedAt = Date.now();
-    this.#pulse = setInterval(() => this.#beat(), PULSE);
-    this.emit('open', undefined);
-  }
-
-  #received(data: unknown): void {
     if (this.#over) return;
-    this.#heardAt = Date.now();
-    this.#pingsUnanswered = 0;
-    clearTimeout(this.#doubt);
-    this.#doubt = undefined;
-    const message = typeof data === 'string' ? parseServerMessage(data) : null;
-    if (!message) return;
-    this.#note('received', message);
+    this.#over = true;
+    clearTimeout(this.#attempt);
+    clearTimeout(this.#deadline);
+    this.#socket.close();
+    this.#next?.close();
+  }
+
+  #open(): Socket {
+    const socket = new Socket(this.#url, this.#peerId, this.#timeline);
+    socket.on('message', (message) => this.#received(socket, message));
+    socket.on('lost', ({ reason }) => this.#lost(socket, reason));
+    return socket;
+  }
+
+  #received(socket: Socket, message: ServerMessage): void {
+    if (message.type === 'joined') this.#token = message.resume;
+    if (socket === this.#next) {
+      if (message.type === 'error') this.#giveUp(message.code);
+      if (message.type !== 'resumed') return;
+      this.#takeOver(socket);
+    }
     this.emit('message', message);
   }
 
-  #beat(): void {
-    const now = Date.now();
-    // A laptop that slept wakes with an old `heardAt`: only pings that had their chance count as silence.
-    if (now - this.#heardAt >= SILENCE_LIMIT && this.#pingsUnanswered >= 2) {
-      this.#lost(0, 'silent');
+  #takeOver(socket: Socket): void {
+    clearTimeout(this.#attempt);
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+    this.#socket.close();
+    this.#socket = socket;
+    this.#isDown = false;
+    this.#next = null;
+  }
+
+  #lost(socket: Socket, reason: string): void {
+    if (socket === this.#next) {
+      this.#next = null;
+      clearTimeout(this.#attempt);
+      this.#attempt = setTimeout(() => this.#resume(), RESUME_PAUSE);
       return;
     }
-    if (now - this.#pingedAt < PING_INTERVAL) return;
-    this.#pingedAt = now;
-    this.#pingsUnanswered += 1;
-    this.send({ type: 'ping' });
+    this.#isDown = true;
+    if (!this.#token) this.#giveUp(reason);
+    else if (!this.#next) this.#resume();
   }
 
-  #lost(code: number, reason: string): void {
-    if (this.#over) return;
-    this.#timeline.note('socket', { state: 'lost', code, reason });
-    this.#finish();
-    this.emit('lost', { code, reason });
+  #resume(): void {
+    this.#next?.close();
+    this.#deadline ??= setTimeout(() => this.#giveUp('not resumed in time'), RESUME_LIMIT);
+    this.#next = this.#open();
+    this.#next.send({ type: 'resume', token: this.#token });
+    clearTimeout(this.#attempt);
+    this.#attempt = setTimeout(() => this.#resume(), RESUME_ATTEMPT);
   }
 
-  #note(event: string, message: ClientMessage | ServerMessage): void {
-    const brief = briefOf(message);
-    if (brief) this.#timeline.note(event, brief);
-  }
-
-  #finish(): void {
-    if (this.#over) return;
-    this.#over = true;
-    clearInterval(this.#pulse);
-    clearTimeout(this.#doubt);
-    this.#socket.close();
+  /** The next one did not take over. That is the end, but if the first one still lives. */
+  #giveUp(reason: string): void {
+    clearTimeout(this.#attempt);
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+    this.#next?.close();
+    this.#next = null;
+    if (!this.#isDown || this.#over) return;
+    this.close();
+    this.emit('lost', { reason });
   }
 }

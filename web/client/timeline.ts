@@ -8,6 +8,13 @@ export interface TimelineEntry {
   [field: string]: unknown;
 }
 
+/** The server's own timeline of a session; its entries' times are milliseconds since `startedAt`, by the server's clock. */
+export interface ServerTimeline {
+  /** Milliseconds since 1970. */
+  startedAt: number;
+  events: readonly TimelineEntry[];
+}
+
 /**
  * What ICE, signaling and the library's own decisions did, in order: for the network card and for bug reports.
  * Bounded: of a long stay the oldest entries are lost. It holds addresses, but never a password or a key.

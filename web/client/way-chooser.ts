@@ -5,6 +5,8 @@ import type { RestartReason } from './recovery';
 import type { WayMemory } from './way-memory';
 
 export interface WayChooserOutput {
+  /** The server is to be asked for TURN servers; its answer is `offered`. */
+  ask(): void;
   /** From now on ICE may use these TURN servers too. */
   allow(relays: readonly RTCIceServer[]): void;
   restart(reason: RestartReason): void;
@@ -49,13 +51,17 @@ export class WayChooser {
     return this.#reason;
   }
 
-  /** The server gave TURN servers, and the address that it sees this network as. New credentials replace the old. */
-  offered(relays: readonly RTCIceServer[], network: string): void {
-    this.#relays = relays;
+  /** The server let us in; `network` is the address that it sees. */
+  joined(network: string): void {
     this.#network = network;
+    if (!this.#isUp && this.#memory.needsRelay(network)) this.#turnTo('remembered');
+  }
+
+  /** The server's TURN servers. New credentials replace the old. */
+  offered(relays: readonly RTCIceServer[]): void {
+    this.#relays = relays;
     if (this.#allowed) this.#output.allow(relays);
-    else if (this.#wantsRelay) this.#turnTo(this.#relayReason);
-    else if (!this.#isUp && this.#memory.needsRelay(network)) this.#turnTo('remembered');
+    else if (this.#wantsRelay && this.#allow()) this.#output.restart('relay');
   }
 
   /** The server's first answer is here: ICE has begun. */
@@ -66,7 +72,9 @@ export class WayChooser {
 
   /** ICE could not come up by what it was allowed so far. False: there is nothing else to try. */
   failed(): boolean {
-    return this.#turnTo('blocked');
+    if (this.#allowed) return false;
+    this.#turnTo('blocked');
+    return true;
   }
 
   /** A connection that was up is to be repaired: every way is welcome. */
@@ -74,6 +82,8 @@ export class WayChooser {
     this.#isUp = false;
     this.#wantsRelay = true;
     this.#allow();
+    // Those at hand may be old.
+    this.#output.ask();
   }
 
   /** Connected, or connected otherwise than before. */
@@ -83,6 +93,8 @@ export class WayChooser {
     this.#isUp = true;
     this.#way = way;
     if (isRelay(way)) this.#memory.remember(this.#network);
+    // Whoever has them when the way breaks need not ask a server that is hard to reach then.
+    if (before === null && this.#relays.length === 0) this.#output.ask();
     if (way === before) return;
     this.#reason = this.#reasonOf(way, before);
     clearTimeout(this.#check);
@@ -110,13 +122,12 @@ export class WayChooser {
     return way === 'udp' ? 'direct' : 'blocked';
   }
 
-  #turnTo(reason: 'remembered' | 'blocked'): boolean {
+  #turnTo(reason: 'remembered' | 'blocked'): void {
     clearTimeout(this.#patience);
+    if (this.#wantsRelay) return;
     this.#relayReason = reason;
     this.#wantsRelay = true;
-    const isNew = this.#allow();
-    if (isNew) this.#output.restart('relay');
-    return isNew;
+    this.#output.ask();
   }
 
   /** False: there is nothing to allow, or nothing more. */

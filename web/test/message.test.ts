@@ -26,7 +26,7 @@ test('joined_fills_what_is_missing', () => {
   expect(read({ type: 'joined', peerId: 'u', room: 'r', participants: [{ id: 'a', role: 'king' }, { name: 'no id' }] })).toEqual({
     type: 'joined',
     room: 'r',
-    iceServers: [],
+    resume: '',
     address: '',
     probePort: null,
     version: '',
@@ -41,19 +41,28 @@ test('bye_and_error_are_read', () => {
   expect(read({ type: 'error', code: 'glare' })).toEqual({ type: 'error', code: 'glare', message: '' });
 });
 
-test('ways_that_the_server_offers_are_read', () => {
-  const joined = read({
-    type: 'joined',
-    probePort: 8001,
-    address: '198.51.100.7',
-    iceServers: [{ urls: 'turn:h', username: 'u', credential: 'c' }, { urls: ['turns:h', 5] }, { urls: 7 }, null],
-  });
-  expect(joined).toMatchObject({
-    probePort: 8001,
-    address: '198.51.100.7',
+test('relays_are_read', () => {
+  const iceServers = [{ urls: 'turn:h', username: 'u', credential: 'c' }, { urls: ['turns:h', 5] }, { urls: 7 }, null];
+  expect(read({ type: 'turn', iceServers })).toEqual({
+    type: 'turn',
     iceServers: [
       { urls: ['turn:h'], username: 'u', credential: 'c' },
       { urls: ['turns:h'], username: '', credential: '' },
     ],
   });
+});
+
+test('timeline_is_read', () => {
+  const timeline = { startedAt: 5, dropped: 0, events: [{ at: 1, event: 'claimed', worker: 0 }, { at: 2 }, 'x'] };
+  expect(read({ type: 'timeline', timeline })).toEqual({
+    type: 'timeline',
+    timeline: { startedAt: 5, events: [{ at: 1, event: 'claimed', worker: 0 }] },
+  });
+  expect(read({ type: 'timeline' })).toBeNull();
+});
+
+test('path_is_read', () => {
+  const path = { type: 'path', address: '198.51.100.7', port: 5, protocol: 'udp', reason: 'roamed', changes: 2 };
+  expect(read(path)).toEqual(path);
+  expect(read({ ...path, port: undefined })).toBeNull();
 });

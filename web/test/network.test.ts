@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Candidate } from '../client/candidate';
 import { Connectivity } from '../client/connectivity';
-import { addressChanges, isOwnAddress, isPortKept } from '../client/network';
+import { isOwnAddress, isPortKept } from '../client/network';
 import { onNetworkChange } from '../client/network-events';
 import { makeReport } from '../client/report';
 import type { CallSummary } from '../client/summary';
@@ -48,15 +48,18 @@ test('addresses_of_this_device_are_those_of_the_latest_restart', () => {
   connectivity.close();
 });
 
-test('change_of_address_counts_in_mid_call_only', () => {
+test('address_is_the_one_that_the_server_sends_to', () => {
   const { pc, connectivity } = watched();
   connectivity.seen(nat);
-  connectivity.seen({ ...nat, port: 5001 });
-  expect(addressChanges(connectivity.facts)).toBe(0);
+  expect(connectivity.facts).toMatchObject({ seen: nat, changes: 0, roamed: 0 });
+  connectivity.moved({ ...nat, port: 5001 }, 'nominated', 0);
   pc.become('connected');
+  // Seen, but not taken: a second interface, or somebody who tries.
   connectivity.seen({ ...nat, port: 5002 });
-  connectivity.seen({ ...nat, port: 5002 });
-  expect(addressChanges(connectivity.facts)).toBe(1);
+  expect(connectivity.facts).toMatchObject({ seen: { port: 5001 }, changes: 0 });
+  connectivity.moved({ ...nat, port: 5003 }, 'roamed', 1);
+  connectivity.moved({ ...nat, port: 5004 }, 'restarted', 2);
+  expect(connectivity.facts).toMatchObject({ seen: { port: 5004 }, changes: 2, roamed: 1 });
   connectivity.close();
 });
 
@@ -90,17 +93,36 @@ test('report_has_both_sides_in_one_order_and_nobodys_name', () => {
   timeline.note('first');
   const { at } = timeline.entries[0]!;
   const summary = { state: 'connected', participants: [{ id: 'a', name: 'Ada' }] } as unknown as CallSummary;
-  // The server's clock is an hour ahead.
-  const server = { ahead: 3_600_000, entries: [{ at: at + 3_600_005, event: 'path' }, { at: at + 3_599_995, event: 'check' }] };
+  expect(makeReport(timeline, summary, null).timeline).toEqual([{ at, event: 'first', side: 'client' }]);
+  const server = { startedAt: at - 5, events: [{ at: 0, event: 'claimed' }, { at: 10, event: 'nominated' }] };
   const report = makeReport(timeline, summary, server);
   expect(report.timeline).toEqual([
-    { at: at - 5, event: 'check', side: 'server' },
+    { at: at - 5, event: 'claimed', side: 'server' },
     { at, event: 'first', side: 'client' },
-    { at: at + 5, event: 'path', side: 'server' },
+    { at: at + 5, event: 'nominated', side: 'server' },
   ]);
   expect(report.summary.participants).toBe(1);
   expect(JSON.stringify(report)).not.toContain('Ada');
-  expect(makeReport(timeline, summary, null).timeline).toHaveLength(1);
+});
+
+test('clocks_that_differ_are_brought_together_by_the_first_offer', () => {
+  vi.stubGlobal('location', { origin: 'https://h' });
+  vi.stubGlobal('navigator', { userAgent: 'b' });
+  const timeline = new Timeline();
+  const begin = performance.timeOrigin + performance.now();
+  const note = (after: number, event: string, fields: Record<string, unknown>) => {
+    vi.spyOn(performance, 'now').mockReturnValue(begin + after - performance.timeOrigin);
+    timeline.note(event, fields);
+  };
+  note(0, 'attempt', {});
+  note(1, 'sent', { type: 'offer' });
+  note(20, 'socket', { state: 'open' });
+  note(80, 'received', { type: 'answer' });
+  const zero = timeline.entries[0]!.at;
+  // Its clock is an hour ahead; it got the offer half-way between the socket and the answer.
+  const server = { startedAt: zero + 3_600_000, events: [{ at: 50, event: 'offered' }, { at: 70, event: 'claimed' }] };
+  const { timeline: both } = makeReport(timeline, { participants: [] } as unknown as CallSummary, server);
+  expect(both.filter(({ side }) => side === 'server').map(({ at }) => at - zero)).toEqual([50, 70]);
 });
 
 test('network_change_is_another_kind_of_network_not_another_speed', () => {

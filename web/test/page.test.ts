@@ -84,7 +84,7 @@ const snapshot = (change: Partial<CallSnapshot>): CallSnapshot => ({
   participants: [],
   audience: 0,
   streams: [],
-  network: { locals: [], seen: [], way: null, reason: 'direct', restarts: 0 },
+  network: { locals: [], seen: null, changes: 0, roamed: 0, way: null, reason: 'direct', restarts: 0 },
   trouble: null,
   failures: 0,
   ...change,
@@ -132,7 +132,7 @@ test('connection_trouble_has_words', () => {
 });
 
 const host = (address: string, port = 5000): Candidate => ({ address, port, protocol: 'udp', type: 'host', base: null });
-const seen = { address: '198.51.100.7', port: 6000, protocol: 'udp' as const, at: 0, inCall: false };
+const seen = { address: '198.51.100.7', port: 6000, protocol: 'udp' as const };
 const pair = { way: 'udp', local: '', localType: 'host', remote: '203.0.113.10:8000', protocol: 'udp', rtt_ms: 20, in_bps: 0, out_bps: 0 } as const;
 const numbers = (change: Partial<CallSummary> = {}) => ({ pair, loss: { in: 0, out: 0 }, ...change }) as CallSummary;
 const judge = (network: Partial<CallSnapshot['network']>, summary: CallSummary | null = numbers()) =>
@@ -143,7 +143,7 @@ test('verdict_says_what_the_network_does_and_what_to_do', () => {
   expect(judge({}, null).tone).toBe('busy');
   expect(judge({ way: 'tcp' })).toMatchObject({ tone: 'fair', advice: expect.stringContaining('UDP to 203.0.113.10:8000') });
   expect(judge({ way: 'turn-tls' }).title).toContain('only web traffic');
-  expect(judge({ seen: [seen, { ...seen, inCall: true }] }).title).toContain('changed once');
+  expect(judge({ seen, roamed: 1 }).title).toContain('changed once');
   expect(judge({}, numbers({ loss: { in: null, out: 0.08 } })).text).toContain('8.0 %');
   expect(judge({}, numbers({ pair: { ...pair, rtt_ms: 700 } })).text).toContain('700 ms');
   expect(callVerdict(snapshot({ state: 'connecting', trouble: 'media', failures: 2 }), null)).toMatchObject({ tone: 'bad' });
@@ -155,7 +155,7 @@ test('kind_of_nat_is_named_only_where_it_was_measured', () => {
   expect(natWords(seen, [host('10.0.0.2')], null)).not.toContain('symmetric');
   expect(natWords(seen, [host('10.0.0.2')], 'different')).toContain('symmetric');
   expect(natWords(seen, [host('198.51.100.7')], null)).toContain('None');
-  expect(natWords(undefined, [], null)).toBe('–');
+  expect(natWords(null, [], null)).toBe('–');
   expect(portWords(seen, [host('10.0.0.2')])).toContain('changed');
   expect(portWords(seen, [host('10.0.0.2', 6000)])).toBe('kept');
 });

@@ -14,7 +14,7 @@ const joined = (participants: Participant[], audience = 0): ServerMessage => ({
   type: 'joined',
   room: 'r',
   version: '',
-  iceServers: [],
+  resume: '',
   address: '',
   probePort: null,
   participants,

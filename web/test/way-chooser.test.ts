@@ -5,7 +5,7 @@ import { installBrowser } from './fakes';
 
 const HERE = '198.51.100.7';
 const relays: RTCIceServer[] = [{ urls: ['turns:h:8000?transport=tcp'], username: 'u', credential: 'c' }];
-const output = { allow: vi.fn(), restart: vi.fn(), canUdp: vi.fn<() => Promise<boolean>>() };
+const output = { ask: vi.fn(), allow: vi.fn(), restart: vi.fn(), canUdp: vi.fn<() => Promise<boolean>>() };
 let ways: WayChooser;
 
 beforeEach(() => {
@@ -23,65 +23,65 @@ afterEach(() => {
 });
 
 test('direct_way_that_works_needs_no_turn', async () => {
-  ways.offered(relays, HERE);
+  ways.joined(HERE);
   ways.began();
   ways.connected('udp');
+  ways.offered(relays);
   await vi.advanceTimersByTimeAsync(600_000);
   expect(ways.reason).toBe('direct');
+  // Asked once: to have it at hand.
+  expect(output.ask).toHaveBeenCalledOnce();
   expect(output.allow).not.toHaveBeenCalled();
   expect(output.canUdp).not.toHaveBeenCalled();
 });
 
 test('turn_is_added_when_nothing_direct_came_up_in_time', () => {
-  ways.offered(relays, HERE);
+  ways.joined(HERE);
   ways.began();
   vi.advanceTimersByTime(2_999);
-  expect(output.allow).not.toHaveBeenCalled();
+  expect(output.ask).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
+  expect(output.ask).toHaveBeenCalledOnce();
+  ways.offered(relays);
   expect(output.allow).toHaveBeenCalledExactlyOnceWith(relays);
   expect(output.restart).toHaveBeenCalledExactlyOnceWith('relay');
   ways.connected('turn-tls');
   expect(ways.reason).toBe('blocked');
+  expect(output.ask).toHaveBeenCalledOnce();
 });
 
-test('turn_that_the_server_offers_late_is_added_then', () => {
-  ways.began();
-  vi.advanceTimersByTime(3_000);
-  expect(output.restart).not.toHaveBeenCalled();
-  ways.offered(relays, HERE);
-  expect(output.restart).toHaveBeenCalledExactlyOnceWith('relay');
-});
-
-test('failure_does_not_wait', () => {
-  ways.offered(relays, HERE);
+test('failure_does_not_wait_and_is_final_when_turn_failed_too', () => {
   ways.began();
   expect(ways.failed()).toBe(true);
-  expect(output.allow).toHaveBeenCalledOnce();
+  expect(output.ask).toHaveBeenCalledOnce();
+  expect(ways.failed()).toBe(true);
+  ways.offered(relays);
   expect(ways.failed()).toBe(false);
+  expect(output.ask).toHaveBeenCalledOnce();
 });
 
 test('network_that_needed_turn_is_remembered_until_udp_works_there', () => {
-  ways.offered(relays, HERE);
+  ways.joined(HERE);
   ways.failed();
   ways.connected('turn-tcp');
 
   output.restart.mockClear();
   const next = new WayChooser(output, new WayMemory());
-  next.offered(relays, HERE);
+  next.joined(HERE);
+  next.offered(relays);
   expect(output.restart).toHaveBeenCalledExactlyOnceWith('relay');
   next.connected('turn-tcp');
   expect(next.reason).toBe('remembered');
   next.connected('udp');
   expect(next.reason).toBe('returned');
 
-  output.restart.mockClear();
-  new WayChooser(output, new WayMemory()).offered(relays, HERE);
-  expect(output.restart).not.toHaveBeenCalled();
+  output.ask.mockClear();
+  new WayChooser(output, new WayMemory()).joined(HERE);
+  expect(output.ask).not.toHaveBeenCalled();
   next.close();
 });
 
 test('ice_tcp_is_a_direct_way_and_asks_for_udp_now_and_then', async () => {
-  ways.offered(relays, HERE);
   ways.began();
   ways.connected('tcp');
   expect(ways.reason).toBe('blocked');
@@ -121,20 +121,23 @@ test('another_network_is_looked_at_soon', async () => {
 });
 
 test('repair_may_use_every_way', () => {
-  ways.offered(relays, HERE);
   ways.connected('udp');
+  ways.offered(relays);
+  output.ask.mockClear();
   ways.repairing();
   expect(output.allow).toHaveBeenCalledExactlyOnceWith(relays);
   expect(output.restart).not.toHaveBeenCalled();
+  // What is at hand may be too old by now.
+  expect(output.ask).toHaveBeenCalledOnce();
   ways.connected('turn-tls');
   expect(ways.reason).toBe('lost');
 });
 
 test('new_credentials_replace_those_in_use', () => {
-  ways.offered(relays, HERE);
   ways.failed();
+  ways.offered(relays);
   const fresh = [{ ...relays[0]!, credential: 'd' }];
-  ways.offered(fresh, HERE);
+  ways.offered(fresh);
   expect(output.allow).toHaveBeenLastCalledWith(fresh);
   expect(output.restart).toHaveBeenCalledOnce();
 });

@@ -1,5 +1,4 @@
 import {
-  addressChanges,
   formatAddress,
   isHiddenAddress,
   isOwnAddress,
@@ -91,11 +90,10 @@ function wayVerdict(network: NetworkFacts, way: Way, server: string): Verdict {
       advice: allowUdp,
     };
   }
-  const changes = addressChanges(network);
-  if (changes > 0) {
+  if (network.roamed > 0) {
     return {
       tone: 'fair',
-      title: `Your address changed ${times(changes)} during this call`,
+      title: `Your address changed ${times(network.roamed)} during this call`,
       text: 'The call followed. At each change sound and picture may stop for a moment.',
       advice: 'If that happens often: a router or VPN on your side forgets connections. Use a cable or another network.',
     };
@@ -147,7 +145,7 @@ export const REASON_WORDS: Record<WayReason, string> = {
 };
 
 /** What is known of the NAT. One address that the server saw is an observation, never a kind of NAT. */
-export function natWords(seen: TransportAddress | undefined, locals: readonly Candidate[], mapping: Mapping | null): string {
+export function natWords(seen: TransportAddress | null, locals: readonly Candidate[], mapping: Mapping | null): string {
   if (mapping === 'different') return 'Another port for each destination (address- and port-dependent mapping, often called symmetric). Measured.';
   if (mapping === 'same') return 'One port for different destination ports (not port-dependent). Measured.';
   if (mapping === 'none') return 'None. Measured.';
@@ -157,7 +155,7 @@ export function natWords(seen: TransportAddress | undefined, locals: readonly Ca
   return own === null ? 'Mapping observed' : 'Mapping observed. One address does not tell the kind.';
 }
 
-export function portWords(seen: TransportAddress | undefined, locals: readonly Candidate[]): string {
+export function portWords(seen: TransportAddress | null, locals: readonly Candidate[]): string {
   const kept = seen ? isPortKept(seen, locals) : null;
   return kept === null ? '–' : kept ? 'kept' : 'changed on the way';
 }

@@ -4,7 +4,7 @@ import { Fact } from './Facts';
 
 interface Props {
   locals: readonly Candidate[];
-  seen: TransportAddress | undefined;
+  seen: TransportAddress | null;
   mapping: Mapping | null;
 }
 

@@ -1,4 +1,4 @@
-import { addressChanges, type Call, type CallSummary } from '../../client';
+import type { Call, CallSummary } from '../../client';
 import { useCall } from '../hooks/use-call';
 import { useNatProbe } from '../hooks/use-nat-probe';
 import { useSummary } from '../hooks/use-summary';
@@ -43,8 +43,8 @@ export function NetworkCard({ call }: { call: Call }) {
         )}
       </Facts>
       <Facts title="Addresses">
-        <AddressFacts locals={network.locals} seen={network.seen.at(-1)} mapping={mapping} />
-        <Fact name="Changes during this call">{addressChanges(network)}</Fact>
+        <AddressFacts locals={network.locals} seen={network.seen} mapping={mapping} />
+        <Fact name="Changes during this call">{network.changes}</Fact>
         <Fact name="Repairs (ICE restarts)">{network.restarts}</Fact>
       </Facts>
       <Facts title="Video">
