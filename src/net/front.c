@@ -238,7 +238,7 @@ static void welcome(struct front *f, int fd, const struct sockaddr_in6 *from)
     address_of_socket(&p->path.remote, from);
     address_of_socket(&p->path.local, &local);
     p->fd = fd;
-    p->until = f->now + FRONT_PATIENCE;
+    p->until = f->now + f->config.patience;
     p->source = source_of(f, &p->path.remote);
     if (p->source->count >= FRONT_PENDING_SOURCE)
         evict(f, p->source->oldest, &f->counts.crowded);
@@ -337,6 +337,8 @@ struct front *front_new(const struct front_config *config, const char **error)
     if (!f)
         return NULL;
     f->config = *config;
+    if (!f->config.patience)
+        f->config.patience = FRONT_PATIENCE;
     f->now = clock_now();
     f->refresh_at = f->now + FRONT_REFRESH;
     f->epoll = f->wake = -1;

@@ -21,6 +21,7 @@ struct front_config {
     struct address listen; /* ip all zero: every address, both families (one dual-stack socket, IPv4 alone
                               without IPv6) */
     struct tls *tls;       /* NULL: TLS connections are closed */
+    mp_time patience;      /* 0: FRONT_PATIENCE */
     void *context;
     /* Take the descriptor, on the front's thread. False: it was closed. `first`: ICE-TCP's whole first frame.
      */

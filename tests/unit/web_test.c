@@ -142,7 +142,7 @@ static bool take_stream(void *context, const struct stream_connection *c, const 
 
 static struct front *new_front(uint16_t port, const char *listen_to, const char **error)
 {
-    struct front_config c = {.stream = take_stream, .web = take_web};
+    struct front_config c = {.stream = take_stream, .web = take_web, .patience = MP_S(1)};
     if (listen_to)
         address_parse(&c.listen, listen_to, port);
     c.listen.port = port;
