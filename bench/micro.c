@@ -127,12 +127,13 @@ static size_t write_check(uint8_t *out, size_t size)
 void micro_stun(void)
 {
     static struct ice sessions[KEYS];
+    static const struct hmac_sha1 secret;
     uint8_t check[256], reply[256];
     size_t len = write_check(check, sizeof check);
     struct path path = {.local = {.port = 8000}, .remote = {.port = 40000}};
     struct micro m = {0};
     for (unsigned i = 0; i < KEYS; i++)
-        ice_init(&sessions[i], "0000abcdefgh", PASSWORD, 1);
+        ice_init(&sessions[i], "0000abcdefgh", PASSWORD, &secret, i, 1);
     for (int repeat = 0; repeat < MICRO_REPEAT; repeat++) {
         micro_begin(&m);
         for (unsigned i = 0; i < KEYS; i++) {

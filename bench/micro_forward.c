@@ -14,6 +14,9 @@
 #define TRACK      1
 #define SSRC       1000
 #define FIRST_PORT 10000
+
+#define CLIENT_UFRAG    "abcd"
+#define CLIENT_PASSWORD "abcdefghijklmnopqrstuvwx"
 #define NACKED     16
 
 struct core {
@@ -24,6 +27,7 @@ struct core {
     struct sfu *sfu;
     struct client **clients; /* the first one publishes */
     uint32_t *sessions;
+    struct session_ice *credentials;
     unsigned count;
     mp_time now;
     uint64_t index;
@@ -64,6 +68,26 @@ static unsigned long take_output(struct core *c, bool deliver)
     return datagrams;
 }
 
+static void command(struct core *c, struct message m)
+{
+    m.from = TO_CONTROL;
+    sfu_message(c->sfu, &m, c->now);
+}
+
+/* As the control plane does when a session was claimed. */
+static void tell_credentials(struct core *c, uint32_t session)
+{
+    unsigned i = 0;
+    while (c->sessions[i] != session)
+        i++;
+    struct session_ice *ice = &c->credentials[i];
+    ice->generation = 1;
+    memcpy(ice->remote_ufrag, CLIENT_UFRAG, sizeof CLIENT_UFRAG);
+    memcpy(ice->remote_password, CLIENT_PASSWORD, sizeof CLIENT_PASSWORD);
+    command(c, (struct message){
+                   .type = MESSAGE_CREDENTIALS, .session = session, .payload = {(const uint8_t *)ice, sizeof *ice}});
+}
+
 static void settle(struct core *c)
 {
     uint8_t data[DATAGRAM_IN_MAX];
@@ -75,8 +99,9 @@ static void settle(struct core *c)
             for (; (len = client_output(c->clients[i], data, sizeof data)); moved = true)
                 to_server(c, c->clients[i], data, len);
         moved |= take_output(c, true) > 0;
-        while (sfu_emit(c->sfu, &m))
-            moved = true;
+        for (; sfu_emit(c->sfu, &m); moved = true)
+            if (m.type == MESSAGE_CLAIMED)
+                tell_credentials(c, m.session);
     }
 }
 
@@ -102,7 +127,10 @@ static void join(struct core *c)
     for (size_t k = 0; k < sizeof random; k++)
         random[k] = (uint8_t)(i * 31 + k * 7);
     c->sessions[i] = registry_open(c->registry, &setup, random, &credentials);
-    struct client_config config = {.ufrag = "abcd",
+    memcpy(c->credentials[i].ufrag, credentials.ufrag, sizeof credentials.ufrag);
+    memcpy(c->credentials[i].password, credentials.password, sizeof credentials.password);
+    struct client_config config = {.ufrag = CLIENT_UFRAG,
+                                   .password = CLIENT_PASSWORD,
                                    .remote_ufrag = credentials.ufrag,
                                    .remote_password = credentials.password,
                                    .remote_fingerprint = setup.fingerprint,
@@ -114,12 +142,6 @@ static void join(struct core *c)
     c->clients[i] = client_new(&config, c->now);
     INVARIANT(c->clients[i] != NULL);
     c->count++;
-}
-
-static void command(struct core *c, struct message m)
-{
-    m.from = TO_CONTROL;
-    sfu_message(c->sfu, &m, c->now);
 }
 
 static void subscribe(struct core *c, unsigned viewer)
@@ -147,7 +169,8 @@ static void open_core(struct core *c, unsigned viewers)
     c->clients = calloc(viewers + 1, sizeof *c->clients);
     c->sessions = calloc(viewers + 1, sizeof *c->sessions);
     c->last = calloc(viewers + 1, sizeof *c->last);
-    INVARIANT(c->registry && c->identity && c->crypto && c->clients && c->sessions && c->last);
+    c->credentials = calloc(viewers + 1, sizeof *c->credentials);
+    INVARIANT(c->credentials && c->registry && c->identity && c->crypto && c->clients && c->sessions && c->last);
     c->sfu = sfu_new(&(struct sfu_config){.workers = 1,
                                           .registry = c->registry,
                                           .crypto = c->crypto,
@@ -191,6 +214,7 @@ static void close_core(struct core *c)
     free(c->clients);
     free(c->sessions);
     free(c->last);
+    free(c->credentials);
     crypto_free(c->crypto);
     dtls_identity_free(c->identity);
     registry_free(c->registry);

@@ -4,9 +4,11 @@
 #include "front.h"
 #include "log.h"
 #include "random.h"
+#include "registry.h"
 #include "relay_config.h"
 #include "signaling.h"
 #include "worker.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +65,8 @@ static bool opened(void *context, struct web_socket *socket, const struct web_pe
 static void text(void *context, struct web_socket *socket, void *user, const char *data, size_t len)
 {
     struct control *c = context;
+    if (!user) /* its participant has another socket by now */
+        return;
     signal_text(c->signaling, user, data, len, clock_now());
     plan(c);
 }
@@ -70,13 +74,16 @@ static void text(void *context, struct web_socket *socket, void *user, const cha
 static void too_large(void *context, struct web_socket *socket, void *user)
 {
     struct control *c = context;
+    if (!user)
+        return;
     signal_too_large(c->signaling, user, clock_now());
 }
 
 static void closed(void *context, struct web_socket *socket, void *user)
 {
     struct control *c = context;
-    signal_closed(c->signaling, user, clock_now());
+    if (user)
+        signal_closed(c->signaling, user, clock_now());
     c->sockets--;
     plan(c);
 }
@@ -122,14 +129,31 @@ static bool admitted(const struct control *c, enum access_who who, const struct 
     return false;
 }
 
+/* "/api/sessions/ID/timeline" */
+static bool timeline_path(const char *path, uint32_t *session)
+{
+    static const char before[] = "/api/sessions/", after[] = "/timeline";
+    char *end;
+    if (strncmp(path, before, sizeof before - 1) != 0 || !isdigit((unsigned char)path[sizeof before - 1]))
+        return false;
+    unsigned long id = strtoul(path + sizeof before - 1, &end, 10);
+    *session = (uint32_t)id;
+    return id < SESSION_NONE && strcmp(end, after) == 0;
+}
+
 static bool get(void *context, const char *path, const struct web_peer *peer, struct web_response *response)
 {
     struct control *c = context;
     size_t len = 0;
+    uint32_t session;
     if (strcmp(path, "/healthz") == 0)
         return answer(response, "text/plain; charset=utf-8", strdup("ok\n"), 3);
     if (strncmp(path, "/api/", 5) == 0 && !admitted(c, c->config->api, peer, response))
         return true;
+    if (timeline_path(path, &session)) {
+        char *body = signal_timeline(c->signaling, session, &len);
+        return body && answer(response, "application/json", body, len);
+    }
     if (strcmp(path, "/metrics") == 0) {
         if (!admitted(c, c->config->metrics, peer, response))
             return true;
@@ -160,6 +184,8 @@ static void timer(void *context)
 static void io_send(void *context, void *socket, const char *data, size_t len) { web_send(socket, data, len); }
 
 static void io_close(void *context, void *socket, uint16_t code, const char *reason) { web_close(socket, code, reason); }
+
+static void io_attach(void *context, void *socket, struct participant *p) { web_set_user(socket, p); }
 
 static void io_command(void *context, const struct message *m)
 {
@@ -239,7 +265,8 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
                                    .port = c->config->port,
                                    .version = MONOPORT_VERSION,
                                    .packets = PACKET_POOL(c->config->sessions_max)};
-    struct signal_io io = {.context = c, .send = io_send, .close = io_close, .command = io_command, .random = io_random};
+    struct signal_io io = {.context = c, .send = io_send, .close = io_close, .attach = io_attach, .command = io_command,
+                           .random = io_random};
     memcpy(config.fingerprint, fingerprint, sizeof config.fingerprint);
     for (size_t i = 0; i < c->relay.address_count; i++) {
         char out[ADDRESS_TEXT_SIZE];

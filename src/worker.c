@@ -243,16 +243,19 @@ static bool worker_open(struct worker *w, const struct workers_config *c, const 
         if (!mailbox_init(&w->inbox[from], ring_size(c->count), &w->waker))
             return false;
     random_bytes((uint8_t *)&seed, sizeof seed);
-    w->sfu = sfu_new(&(struct sfu_config){.worker = w->number,
-                                          .workers = c->count,
-                                          .registry = c->registry,
-                                          .crypto = w->crypto,
-                                          .identity = c->identity,
-                                          .relay = c->relay,
-                                          .stats = &w->stats,
-                                          .packets = c->packets,
-                                          .seed = seed,
-                                          .wall = clock_wall_ntp()});
+    struct sfu_config config = {.worker = w->number,
+                                .workers = c->count,
+                                .registry = c->registry,
+                                .crypto = w->crypto,
+                                .identity = c->identity,
+                                .relay = c->relay,
+                                .stats = &w->stats,
+                                .packets = c->packets,
+                                .seed = seed,
+                                .wall = clock_wall_ntp()};
+    random_bytes(config.secret, sizeof config.secret);
+    w->sfu = sfu_new(&config);
+    explicit_bzero(&config, sizeof config);
     return w->sfu != NULL;
 }
 

@@ -27,6 +27,7 @@
 #define UFRAG_SIZE            12 /* local ufrag: 4 characters of slot, 8 random */
 #define PASSWORD_SIZE         24
 #define ICE_CREDENTIAL_MAX    256 /* RFC 8445 5.3 allows 256 characters for either */
+#define REMOTE_UFRAG_MAX      64  /* of a client's: browsers have 4 or 8 characters, others up to 16 */
 #define MID_SIZE              16  /* longest mid that we accept; Chromium's and Firefox's are 1-3 characters */
 #define STREAMS_RX_MAX        32  /* SSRCs that one session may publish, RTX included */
 #define STREAMS_RTCP_MAX      (256 + STREAMS_RX_MAX) /* SSRCs that its RTCP may come from: Firefox has one for each m= line */
@@ -56,6 +57,8 @@
 #define SDP_CODECS_MAX        64 /* payload types of one section */
 #define SDP_SSRCS_MAX         16 /* SSRCs named in one section */
 #define PUBLICATIONS_MAX      8   /* sources that one participant may publish */
+#define TIMELINE_EVENTS_MAX   64  /* of a session, kept for bug reports: 2 KiB */
+#define TIMELINES_ENDED_MAX   64  /* sessions that ended, whose timelines are kept */
 #define CANDIDATES_MAX        32 /* addresses of this server in one answer */
 
 /* Unauthenticated answers (plain Binding requests): answers a second and source, and buckets for sources. */

@@ -20,7 +20,11 @@
 struct client {
     struct client_config config;
     char username[ICE_CREDENTIAL_MAX * 2 + 2];
-    struct hmac_sha1 key;
+    struct hmac_sha1 key;     /* of the server's password */
+    bool answers;             /* the server's own checks */
+    struct hmac_sha1 own_key; /* of ours */
+    uint8_t answer[128];      /* to the last of them, until it is sent */
+    size_t answer_len;
     struct prng prng;
     uint8_t txid[STUN_TXID_SIZE];
     uint64_t tie_breaker;
@@ -43,12 +47,22 @@ struct client *client_new(const struct client_config *config, mp_time now)
     c->config = *config;
     prng_seed(&c->prng, config->seed);
     c->tie_breaker = prng_next(&c->prng);
-    snprintf(c->username, sizeof c->username, "%s:%s", config->remote_ufrag, config->ufrag);
-    hmac_sha1_key(&c->key, (const uint8_t *)config->remote_password, strlen(config->remote_password));
-    c->config.ufrag = c->config.remote_ufrag = c->config.remote_password = NULL;
+    c->config.ufrag = c->config.password = c->config.remote_ufrag = c->config.remote_password = NULL;
+    client_restart(c, config->ufrag, config->password, config->remote_ufrag, config->remote_password, now);
+    return c;
+}
+
+void client_restart(struct client *c, const char *ufrag, const char *password, const char *remote_ufrag,
+                    const char *remote_password, mp_time now)
+{
+    snprintf(c->username, sizeof c->username, "%s:%s", remote_ufrag, ufrag);
+    hmac_sha1_key(&c->key, (const uint8_t *)remote_password, strlen(remote_password));
+    c->answers = password != NULL;
+    if (password)
+        hmac_sha1_key(&c->own_key, (const uint8_t *)password, strlen(password));
+    c->answered = c->waiting = false;
     c->check_at = now;
     client_timeout(c, now);
-    return c;
 }
 
 void client_free(struct client *c)
@@ -122,17 +136,41 @@ static size_t write_check(struct client *c, uint8_t *out, size_t size)
 
 size_t client_output(struct client *c, uint8_t *out, size_t size)
 {
+    size_t len = c->answer_len;
     if (c->check_due) {
         c->check_due = false;
         return write_check(c, out, size);
     }
+    if (len) {
+        memcpy(out, c->answer, len);
+        c->answer_len = 0;
+        return len;
+    }
     return c->dtls ? dtls_output(c->dtls, out, size) : 0;
+}
+
+/* The server's own check of where we are. */
+static void answer_check(struct client *c, const struct stun_view *v)
+{
+    struct stun_writer w;
+    struct address server = c->config.path.remote;
+    if (!c->answers || !stun_check(v, &c->own_key))
+        return;
+    stun_begin(&w, c->answer, sizeof c->answer, STUN_SUCCESS, STUN_BINDING, v->txid);
+    stun_add_mapped(&w, &server);
+    stun_add_integrity(&w, &c->own_key);
+    stun_add_fingerprint(&w);
+    c->answer_len = stun_end(&w);
 }
 
 static void input_stun(struct client *c, const uint8_t *data, size_t len, mp_time now)
 {
     struct stun_view v;
-    if (stun_parse(&v, data, len) != STUN_OK || v.class != STUN_SUCCESS || memcmp(v.txid, c->txid, STUN_TXID_SIZE) != 0 ||
+    if (stun_parse(&v, data, len) != STUN_OK)
+        return;
+    if (v.class == STUN_REQUEST && v.method == STUN_BINDING)
+        answer_check(c, &v);
+    if (v.class != STUN_SUCCESS || memcmp(v.txid, c->txid, STUN_TXID_SIZE) != 0 ||
         !stun_check(&v, &c->key))
         return;
     if (v.has_mapped)

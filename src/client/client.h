@@ -15,7 +15,7 @@ struct client;
 
 struct client_config {
     struct path path;                    /* local: the client's own address; remote: the server's candidate */
-    const char *ufrag;                   /* ours; copied */
+    const char *ufrag, *password;        /* ours; copied. password NULL: the server's own checks stay unanswered */
     const char *remote_ufrag, *remote_password; /* from the server's description; copied */
     struct fingerprint remote_fingerprint;
     struct dtls_identity *identity;
@@ -37,10 +37,13 @@ enum client_state client_state(const struct client *);
 void client_input(struct client *, const uint8_t *, size_t len, mp_time now);
 void client_timeout(struct client *, mp_time now);
 mp_time client_deadline(const struct client *);
-/* The next datagram to send along the path; 0: none. Drain after every call of the others. */
+/* The next datagram to send along client_path; 0: none. Drain after every call of the others. */
 size_t client_output(struct client *, uint8_t *out, size_t size);
 /* Moves the client to another own address: a NAT rebinding. */
 void client_move(struct client *, const struct address *local);
+/* An ICE restart: from now on these are the credentials, and the next check leaves at once. */
+void client_restart(struct client *, const char *ufrag, const char *password, const char *remote_ufrag,
+                    const char *remote_password, mp_time now);
 /* Checks go without USE-CANDIDATE while `hold`, as those of a browser that has not decided yet. */
 void client_hold_nomination(struct client *, bool hold);
 /* The server sends under this SSRC no more: its place is free for another (srtp_rx_ended). */

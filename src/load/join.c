@@ -106,6 +106,7 @@ static void on_answer(struct join *j, json_t *sdp)
         return;
     }
     snprintf(remote.ufrag, sizeof remote.ufrag, "%s", j->ufrag);
+    snprintf(remote.password, sizeof remote.password, "%s", j->password);
     j->answered = true;
     j->io->connect(j->io->context, j->number, &remote);
 }

@@ -30,7 +30,7 @@ struct media_peer {
 };
 
 struct media_remote { /* what a client's signaling found out */
-    char ufrag[32], remote_ufrag[64], remote_password[64];
+    char ufrag[32], password[64], remote_ufrag[64], remote_password[64];
     struct fingerprint fingerprint;
     struct address server;
 };

@@ -369,6 +369,7 @@ void peer_connect(struct media *m, struct media_peer *p, const struct media_remo
 {
     struct client_config config = {.path = {.remote = remote->server},
                                    .ufrag = remote->ufrag,
+                                   .password = remote->password,
                                    .remote_ufrag = remote->remote_ufrag,
                                    .remote_password = remote->remote_password,
                                    .remote_fingerprint = remote->fingerprint,

@@ -76,5 +76,6 @@ bool web_adopt(struct web *, int fd, const struct path *, enum web_way);
 
 /* Queues one text message. A socket that owes more than WS_QUEUE_MAX bytes is closed (1008), which `closed` tells. */
 void web_send(struct web_socket *, const char *text, size_t len);
+void web_set_user(struct web_socket *, void *user); /* what the handlers are given from now on */
 /* Closes after what is queued was sent (at most 2 s later, then hard). */
 void web_close(struct web_socket *, uint16_t code, const char *reason);

@@ -283,6 +283,8 @@ void web_send(struct web_socket *s, const char *text, size_t len)
     flush_later(s);
 }
 
+void web_set_user(struct web_socket *s, void *user) { s->user = user; }
+
 void web_close(struct web_socket *s, uint16_t code, const char *reason)
 {
     if (s->closing)

@@ -1,16 +1,59 @@
 #include "ice.h"
 #include "check.h"
+#include <stdio.h>
 
 enum { UNKNOWN_ATTRIBUTE = 420, ROLE_CONFLICT = 487 };
 
-void ice_init(struct ice *ice, const char *local_ufrag, const char *local_password, mp_time now)
+/* --- credentials --- */
+
+/* RFC 8489 9.1.1: a short-term credential's key is the password. */
+static void set_local(struct ice_credentials *c, const char *ufrag, const char *password)
 {
-    size_t len = strlen(local_ufrag);
+    size_t len = strlen(ufrag);
     INVARIANT(len > 0 && len <= UFRAG_SIZE);
-    *ice = (struct ice){.selected = -1, .started = now, .last_check = now};
-    memcpy(ice->local_ufrag, local_ufrag, len);
-    /* RFC 8489 9.1.1: a short-term credential's key is the password. */
-    hmac_sha1_key(&ice->local_key, (const uint8_t *)local_password, strlen(local_password));
+    memcpy(c->local_ufrag, ufrag, len + 1);
+    hmac_sha1_key(&c->local_key, (const uint8_t *)password, strlen(password));
+}
+
+void ice_init(struct ice *ice, const char *local_ufrag, const char *local_password,
+              const struct hmac_sha1 *secret, uint64_t seed, mp_time now)
+{
+    *ice = (struct ice){.selected = -1,
+                        .wanted = -1,
+                        .secret = secret,
+                        .tie_breaker = seed,
+                        .last_check = now,
+                        .heard = now,
+                        .quiet_at = MP_NEVER};
+    set_local(&ice->now, local_ufrag, local_password);
+}
+
+/* What was heard under credentials that a further restart replaced must be nominated anew. */
+static void forget_next(struct ice *ice)
+{
+    ice->next = (struct ice_credentials){0};
+    if (ice->wanted >= 0 && ice->tuples[ice->wanted].next)
+        ice->wanted = ice->selected;
+    for (int i = 0; i < ice->count; i++)
+        ice->tuples[i].next = false;
+}
+
+void ice_credentials_set(struct ice *ice, const struct ice_description *d)
+{
+    INVARIANT(strlen(d->remote_ufrag) <= REMOTE_UFRAG_MAX);
+    bool known = strcmp(d->local_ufrag, ice->now.local_ufrag) == 0;
+    if (!known)
+        forget_next(ice);
+    struct ice_credentials *c = known ? &ice->now : &ice->next;
+    set_local(c, d->local_ufrag, d->local_password);
+    hmac_sha1_key(&c->remote_key, (const uint8_t *)d->remote_password, strlen(d->remote_password));
+    snprintf(c->username, sizeof c->username, "%s:%s", d->remote_ufrag, d->local_ufrag);
+    c->generation = d->generation;
+}
+
+static const struct ice_credentials *credentials_of(const struct ice *ice, const struct ice_tuple *t)
+{
+    return t->next ? &ice->next : &ice->now;
 }
 
 bool ice_username_local(struct bytes username, struct bytes *local)
@@ -22,41 +65,48 @@ bool ice_username_local(struct bytes username, struct bytes *local)
     return true;
 }
 
-/* The cheap tests first, the MAC last. */
-static bool authentic(const struct ice *ice, const struct stun_view *m)
+/* The credentials that a check is authentic under; NULL: none. The cheap tests first, the MAC last. */
+static const struct ice_credentials *authentic(const struct ice *ice, const struct stun_view *m)
 {
     struct bytes local;
-    return m->class == STUN_REQUEST && m->method == STUN_BINDING && ice_username_local(m->username, &local) &&
-           bytes_equal(local, ice->local_ufrag, strlen(ice->local_ufrag)) && stun_check(m, &ice->local_key);
+    if (m->class != STUN_REQUEST || m->method != STUN_BINDING || !ice_username_local(m->username, &local))
+        return NULL;
+    const struct ice_credentials *c = bytes_equal(local, ice->now.local_ufrag, strlen(ice->now.local_ufrag))
+                                          ? &ice->now
+                                      : ice->next.generation ? &ice->next
+                                                             : NULL;
+    return c && bytes_equal(local, c->local_ufrag, strlen(c->local_ufrag)) && stun_check(m, &c->local_key)
+               ? c
+               : NULL;
 }
 
 /* --- answers --- */
 
-static size_t finish(const struct ice *ice, struct stun_writer *w)
+static size_t finish(const struct ice_credentials *c, struct stun_writer *w)
 {
-    stun_add_integrity(w, &ice->local_key);
+    stun_add_integrity(w, &c->local_key);
     stun_add_fingerprint(w);
     return stun_end(w);
 }
 
-static size_t answer_success(const struct ice *ice, const struct stun_view *m, const struct path *path,
-                             uint8_t *reply, size_t size)
+static size_t answer_success(const struct ice_credentials *c, const struct stun_view *m,
+                             const struct path *path, uint8_t *reply, size_t size)
 {
     struct stun_writer w;
     stun_begin(&w, reply, size, STUN_SUCCESS, STUN_BINDING, m->txid);
     stun_add_mapped(&w, &path->remote);
-    return finish(ice, &w);
+    return finish(c, &w);
 }
 
-static size_t answer_error(const struct ice *ice, const struct stun_view *m, uint16_t code, uint8_t *reply,
-                           size_t size)
+static size_t answer_error(const struct ice_credentials *c, const struct stun_view *m, uint16_t code,
+                           uint8_t *reply, size_t size)
 {
     struct stun_writer w;
     stun_begin(&w, reply, size, STUN_ERROR, STUN_BINDING, m->txid);
     stun_add_error(&w, code, code == ROLE_CONFLICT ? "Role Conflict" : "Unknown Attribute");
     if (code == UNKNOWN_ATTRIBUTE)
         stun_add_unknown(&w, m->unknown_required, m->unknown_count);
-    return finish(ice, &w);
+    return finish(c, &w);
 }
 
 /* --- paths --- */
@@ -69,17 +119,19 @@ static int tuple_find(const struct ice *ice, const struct path *path)
     return -1;
 }
 
-/* The place that a new path takes when all are in use: of those not selected, the one whose last check is
+/* The place that a new path takes when all are in use: of those not in use, the one whose last check is
  * oldest. */
 static int tuple_oldest(const struct ice *ice)
 {
     int oldest = -1;
     for (int i = 0; i < ice->count; i++)
-        if (i != ice->selected && (oldest < 0 || ice->tuples[i].last_check < ice->tuples[oldest].last_check))
+        if (i != ice->selected && i != ice->wanted &&
+            (oldest < 0 || ice->tuples[i].last_check < ice->tuples[oldest].last_check))
             oldest = i;
     return oldest;
 }
 
+/* A stream or an allocation is only there because its client answered: nothing is left to prove. */
 static int tuple_add(struct ice *ice, const struct path *path, struct ice_answer *answer, mp_time now)
 {
     int i = ice->count;
@@ -90,25 +142,91 @@ static int tuple_add(struct ice *ice, const struct path *path, struct ice_answer
         answer->has_dropped = true;
         answer->dropped = ice->tuples[i].path;
     }
-    ice->tuples[i] = (struct ice_tuple){.path = *path, .first_check = now};
+    ice->tuples[i] = (struct ice_tuple){
+        .path = *path, .last_check = now, .validated = path->link != LINK_UDP, .check.at = MP_NEVER};
     answer->path_new = true;
     return i;
+}
+_Static_assert(ICE_TUPLES_MAX > 2, "besides the selected and the wanted path one can make room");
+
+static void check_start(struct ice *ice, struct ice_tuple *t, mp_time now)
+{
+    uint8_t mac[SHA1_SIZE];
+    uint64_t name[2] = {ice->tie_breaker, ++ice->transactions};
+    if (t->check.at != MP_NEVER)
+        return;
+    /* The client must not guess it: only who is there has read it. */
+    hmac_sha1(ice->secret, &(struct bytes){(const uint8_t *)name, sizeof name}, 1, mac);
+    memcpy(t->check.txid, mac, STUN_TXID_SIZE);
+    t->check.tries = 0;
+    t->check.at = t->check.first = now;
+}
+
+static void select_tuple(struct ice *ice, int i, struct ice_answer *answer, mp_time now)
+{
+    struct ice_tuple *t = &ice->tuples[i];
+    if (ice->selected == i && !t->next)
+        return;
+    answer->event = ICE_SELECTED;
+    ice->selected = ice->wanted = (int8_t)i;
+    ice->heard = now;
+    ice->quiet_at = now + ICE_QUIET;
+    if (!t->next)
+        return;
+    answer->restarted = true;
+    ice->now = ice->next;
+    ice->next = (struct ice_credentials){0};
+    for (int k = 0; k < ice->count; k++)
+        ice->tuples[k].next = false;
+}
+
+static void want(struct ice *ice, int i, enum ice_reason reason, struct ice_answer *answer, mp_time now)
+{
+    struct ice_tuple *t = &ice->tuples[i];
+    ice->wanted = (int8_t)i;
+    ice->reason = t->next ? ICE_BY_RESTART : reason;
+    if (t->validated)
+        select_tuple(ice, i, answer, now);
+    else
+        check_start(ice, t, now);
 }
 
 /* Whether USE-CANDIDATE on tuple `i` moves the session there. A client that nominates aggressively (Firefox:
  * every check of every pair) means the best of its pairs (RFC 5245 8.1.1.2), so a lower priority waits until
- * the selected path has not been nominated for a while. Not "not checked": Chromium goes on checking the path
+ * the wanted path has not been nominated for a while. Not "not checked": Chromium goes on checking the path
  * that it leaves. */
 static bool nomination_moves(const struct ice *ice, int i, mp_time now)
 {
-    if (ice->selected < 0)
+    if (ice->wanted < 0)
         return true;
-    const struct ice_tuple *selected = &ice->tuples[ice->selected];
-    return i != ice->selected && (ice->tuples[i].priority >= selected->priority ||
-                                  now - selected->last_nominated > ICE_NOMINATION_HOLDS);
+    const struct ice_tuple *t = &ice->tuples[i], *wanted = &ice->tuples[ice->wanted];
+    if (i ==
+        ice->wanted) /* anew, where it failed before or is of newer credentials than when it was selected */
+        return i != ice->selected || t->next;
+    if (t->next != wanted->next)
+        return t->next;
+    return t->priority >= wanted->priority || now - wanted->last_nominated > ICE_NOMINATION_HOLDS;
 }
 
-static void learn(struct ice *ice, const struct stun_view *m, const struct path *path,
+void ice_credit(struct ice *ice, const struct path *path, size_t len)
+{
+    int i = tuple_find(ice, path);
+    if (i >= 0 && !ice->tuples[i].validated && ice->tuples[i].credit < UINT16_MAX)
+        ice->tuples[i].credit += (uint32_t)len * ICE_AMPLIFICATION;
+}
+
+bool ice_spend(struct ice *ice, const struct path *path, size_t len)
+{
+    int i = tuple_find(ice, path);
+    struct ice_tuple *t = i < 0 ? NULL : &ice->tuples[i];
+    if (!t || (!t->validated && t->credit < len))
+        return false;
+    if (!t->validated)
+        t->credit -= (uint32_t)len;
+    return true;
+}
+
+static void learn(struct ice *ice, const struct stun_view *m, const struct path *path, bool next,
                   struct ice_answer *answer, mp_time now)
 {
     int i = tuple_find(ice, path);
@@ -117,14 +235,20 @@ static void learn(struct ice *ice, const struct stun_view *m, const struct path 
     struct ice_tuple *t = &ice->tuples[i];
     t->last_check = ice->last_check = now;
     t->priority = m->priority;
+    t->next |= next;
+    if (i == ice->selected)
+        ice->heard = now;
     answer->event = answer->path_new ? ICE_PATH_NEW : ICE_CHECK;
+    ice_credit(ice, path, m->message.len);
+    if (answer->path_new && !t->validated) /* at once: by the time that it is nominated the answer is here */
+        check_start(ice, t, now);
     if (!m->use_candidate)
         return;
     t->nominated = true;
     t->last_nominated = now;
     if (nomination_moves(ice, i, now)) {
-        ice->selected = (int8_t)i;
-        answer->event = ICE_NOMINATED;
+        answer->nominated = ice->wanted != i || answer->path_new;
+        want(ice, i, ICE_BY_NOMINATION, answer, now);
     }
 }
 
@@ -132,21 +256,108 @@ struct ice_answer ice_input(struct ice *ice, const struct stun_view *m, const st
                             uint8_t *reply, size_t size, mp_time now)
 {
     struct ice_answer answer = {.event = ICE_REFUSED};
+    const struct ice_credentials *c = authentic(ice, m);
     /* RFC 8489 9.1.3 would have 400 and 401 here; silence gives a spoofed source nothing. */
-    if (!authentic(ice, m))
+    if (!c)
         return answer;
     if (m->unknown_count) {
-        answer.len = answer_error(ice, m, UNKNOWN_ATTRIBUTE, reply, size);
+        answer.len = answer_error(c, m, UNKNOWN_ATTRIBUTE, reply, size);
         return answer;
     }
     /* RFC 8445 6.1.1: the lite side is the controlled one, whatever the tie-breakers say. */
     if (m->has_controlled) {
-        answer.len = answer_error(ice, m, ROLE_CONFLICT, reply, size);
+        answer.len = answer_error(c, m, ROLE_CONFLICT, reply, size);
         return answer;
     }
-    learn(ice, m, path, &answer, now);
-    answer.len = answer_success(ice, m, path, reply, size);
+    answer.len = answer_success(c, m, path, reply, size); /* before the credentials may change places */
+    learn(ice, m, path, c == &ice->next, &answer, now);
     return answer;
+}
+
+/* --- our own checks --- */
+
+struct ice_answer ice_response(struct ice *ice, const struct stun_view *m, const struct path *path,
+                               mp_time now)
+{
+    struct ice_answer answer = {.event = ICE_REFUSED};
+    int i = tuple_find(ice, path);
+    struct ice_tuple *t = i < 0 ? NULL : &ice->tuples[i];
+    if (!t || m->class != STUN_SUCCESS || m->method != STUN_BINDING || m->unknown_count ||
+        t->check.at == MP_NEVER || !t->check.tries || memcmp(m->txid, t->check.txid, STUN_TXID_SIZE) != 0 ||
+        !stun_check(m, &credentials_of(ice, t)->remote_key))
+        return answer;
+    answer.event = ICE_CHECK;
+    answer.rtt = mp_max(now - t->check.first, 1);
+    t->check.at = MP_NEVER;
+    t->validated = true;
+    t->last_check = ice->last_check = now;
+    if (i == ice->selected)
+        ice->heard = now;
+    if (i == ice->wanted)
+        select_tuple(ice, i, &answer, now);
+    return answer;
+}
+
+struct ice_answer ice_media(struct ice *ice, const struct path *path, size_t len, mp_time now)
+{
+    struct ice_answer answer = {.event = ICE_CHECK};
+    if (ice->selected < 0)
+        return answer;
+    if (path_equal(&ice->tuples[ice->selected].path, path)) {
+        ice->heard = now;
+        return answer;
+    }
+    int i = tuple_find(ice, path);
+    ice_credit(ice, path, len);
+    if (i < 0) {
+        i = tuple_add(ice, path, &answer, now);
+        ice->tuples[i].priority =
+            ice->tuples[ice->selected].priority; /* the same candidate behind another mapping */
+        ice->tuples[i].last_nominated = now;
+        ice_credit(ice, path, len);
+    } else if (i == ice->wanted || now - ice->heard < ICE_SILENT) {
+        return answer; /* on its way; or a latecomer of a path that the client left */
+    }
+    answer.event = ICE_PATH_NEW;
+    want(ice, i, ICE_BY_ROAMING, &answer, now);
+    return answer;
+}
+
+static size_t write_check(const struct ice *ice, const struct ice_credentials *c, const struct ice_tuple *t,
+                          uint8_t *out, size_t size)
+{
+    struct stun_writer w;
+    stun_begin(&w, out, size, STUN_REQUEST, STUN_BINDING, t->check.txid);
+    stun_add(&w, STUN_ATTR_USERNAME, c->username, strlen(c->username));
+    stun_add_u32(&w, STUN_ATTR_PRIORITY, candidate_priority(CANDIDATE_PRFLX, UINT16_MAX, 1));
+    stun_add_u64(&w, STUN_ATTR_CONTROLLED, ice->tie_breaker);
+    stun_add_integrity(&w, &c->remote_key);
+    stun_add_fingerprint(&w);
+    return stun_end(&w);
+}
+
+/* When something is due for this check; it cannot be sent before the client's credentials are known. */
+static mp_time check_deadline(const struct ice *ice, const struct ice_tuple *t)
+{
+    return credentials_of(ice, t)->username[0] ? t->check.at : MP_NEVER;
+}
+
+size_t ice_output(struct ice *ice, struct path *to, uint8_t *out, size_t size, mp_time now)
+{
+    for (int i = 0; i < ice->count; i++) {
+        struct ice_tuple *t = &ice->tuples[i];
+        if (check_deadline(ice, t) > now || t->check.tries == ICE_CHECK_TRIES)
+            continue;
+        if (!t->check.tries)
+            t->check.first = now;
+        t->check.at = now + (ICE_CHECK_RTO << t->check.tries++);
+        size_t len = write_check(ice, credentials_of(ice, t), t, out, size);
+        if (!len || !ice_spend(ice, &t->path, len))
+            continue; /* more may have come from there by the next time */
+        *to = t->path;
+        return len;
+    }
+    return 0;
 }
 
 /* --- state --- */
@@ -161,12 +372,54 @@ bool ice_knows(const struct ice *ice, const struct path *path)
     return tuple_find(ice, path) >= 0;
 }
 
-mp_time ice_deadline(const struct ice *ice)
+static mp_time consent_ends(const struct ice *ice)
 {
-    return ice->last_check + ICE_CONSENT_TIMEOUT;
+    return (ice->selected < 0 ? ice->last_check : ice->tuples[ice->selected].last_check) +
+           ICE_CONSENT_TIMEOUT;
 }
 
-bool ice_expired(const struct ice *ice, mp_time now)
+mp_time ice_deadline(const struct ice *ice)
 {
-    return now >= ice_deadline(ice);
+    mp_time at = mp_min(consent_ends(ice), ice->selected < 0 ? MP_NEVER : ice->quiet_at);
+    for (int i = 0; i < ice->count; i++)
+        at = mp_min(at, check_deadline(ice, &ice->tuples[i]));
+    return at;
+}
+
+/* `quiet_at` is not moved by each packet: when it comes, it looks how long ago the last one was. */
+static void notice_quiet(struct ice *ice, mp_time now)
+{
+    if (ice->selected < 0 || now < ice->quiet_at)
+        return;
+    bool quiet = now - ice->heard >= ICE_QUIET;
+    ice->quiet_at = (quiet ? now : ice->heard) + ICE_QUIET;
+    if (quiet)
+        check_start(ice, &ice->tuples[ice->selected], now);
+}
+
+enum ice_timeout ice_timeout(struct ice *ice, struct path *path, mp_time now)
+{
+    if (now >= ice->last_check + ICE_CONSENT_TIMEOUT)
+        return ICE_EXPIRED;
+    if (now >=
+        consent_ends(
+            ice)) { /* others are checked still: nothing goes anywhere until one of them is nominated */
+        *path = *ice_selected(ice);
+        ice->selected = ice->wanted = -1;
+        return ICE_LOST;
+    }
+    for (int i = 0; i < ice->count; i++) {
+        struct ice_tuple *t = &ice->tuples[i];
+        if (check_deadline(ice, t) > now || t->check.tries < ICE_CHECK_TRIES)
+            continue;
+        t->check.at = MP_NEVER;
+        *path = t->path;
+        if (i == ice->selected)
+            return ICE_LOST;
+        if (i == ice->wanted)
+            ice->wanted = ice->selected;
+        return ICE_CHECK_FAILED;
+    }
+    notice_quiet(ice, now);
+    return ICE_IDLE;
 }

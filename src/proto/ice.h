@@ -1,6 +1,12 @@
-/* One session's ICE agent, lite (RFC 8445 2.5): it answers checks and follows the controlling client's nomination.
+/* One session's ICE agent, lite (RFC 8445 2.5) towards the controlling client: it answers checks and follows the client's nomination.
+ * What a lite agent need not do and this one does: it checks each address itself before media goes there (a Binding request, whose
+ * answer proves that the client is there: RFC 8445 2.5 lets it), and so can follow a client whose NAT gave it another mapping.
  *
- * Timer: consent. 30 s without an authenticated check ends the session (RFC 7675 5.1). */
+ * A tuple is a path that something authentic came by. `wanted` is the one that media should go to, by nomination or because the
+ * client's media comes from there now; `selected` is the one that it goes to: the last wanted one that was validated.
+ *
+ * Timers: consent: 30 s without an authenticated check end the session, and the use of a path (RFC 7675 5.1); our own checks, at 0,
+ * 100, 300, 700 and 1500 ms, given up at 3.1 s; a selected path that nothing came by for 4 s is checked. */
 #pragma once
 #include "crypto.h"
 #include "limits.h"
@@ -10,54 +16,114 @@
 
 #define ICE_CONSENT_TIMEOUT  MP_S(30)
 #define ICE_NOMINATION_HOLDS MP_S(5)
+#define ICE_CHECK_RTO        MP_MS(100)
+#define ICE_CHECK_TRIES      5
+#define ICE_QUIET            MP_S(4)   /* Chromium checks every 2.5 s */
+#define ICE_SILENT           MP_MS(200) /* then media from another known path moves there */
+#define ICE_AMPLIFICATION    3 /* bytes that a path which is not validated may be sent for each that came from it (RFC 9000 8) */
 
-struct ice_tuple { /* a path that an authenticated check came by */
+enum ice_reason { ICE_BY_NOMINATION, ICE_BY_ROAMING, ICE_BY_RESTART }; /* why a path is wanted */
+
+struct ice_tuple {
     struct path path;
-    mp_time first_check, last_check;
+    mp_time last_check;     /* authenticated check of the client's, or its answer to ours */
     mp_time last_nominated; /* the last check with USE-CANDIDATE; only where `nominated` */
     uint32_t priority;      /* of the candidate, from the check */
-    bool nominated;
+    uint32_t credit;        /* bytes that may still go there; counts until it is validated */
+    bool nominated, validated;
+    bool next;              /* heard under the next credentials */
+    struct {
+        uint8_t txid[STUN_TXID_SIZE];
+        uint8_t tries;
+        mp_time first, at; /* first sent; the next one, or the end; MP_NEVER: none is running */
+    } check;
+};
+
+/* Credentials of both sides: the first, or those of an ICE restart. */
+struct ice_credentials {
+    uint32_t generation;
+    char local_ufrag[UFRAG_SIZE + 1];
+    struct hmac_sha1 local_key;  /* of the local password: checks are signed with it, and so are our answers */
+    char username[REMOTE_UFRAG_MAX + 1 + UFRAG_SIZE + 1]; /* of our checks, "REMOTE:LOCAL"; "": not known yet */
+    struct hmac_sha1 remote_key; /* of the client's password: our checks are signed with it, and so are its answers */
 };
 
 struct ice {
-    char local_ufrag[UFRAG_SIZE + 1];
-    struct hmac_sha1 local_key; /* of the local password: checks are signed with it, and so are our answers */
+    struct ice_credentials now, next; /* next: of a restart, until a path was selected under them; generation 0: none */
+    const struct hmac_sha1 *secret;   /* makes transaction ids */
+    uint64_t transactions, tie_breaker;
     struct ice_tuple tuples[ICE_TUPLES_MAX];
     uint8_t count;
-    int8_t selected; /* -1: nothing was nominated yet */
-    mp_time started, last_check;
+    int8_t selected, wanted; /* -1: none yet */
+    enum ice_reason reason;  /* of `wanted` */
+    mp_time last_check;
+    mp_time heard;           /* anything authentic by the selected path */
+    mp_time quiet_at;
 };
 
-void ice_init(struct ice *, const char *local_ufrag, const char *local_password, mp_time now);
+/* The worker knows its own side from the registry when the first check comes; ice_credentials_set tells the rest. `secret` stays;
+ * `seed` is another one for each session. */
+void ice_init(struct ice *, const char *local_ufrag, const char *local_password, const struct hmac_sha1 *secret, uint64_t seed,
+              mp_time now);
+
+struct ice_description {
+    uint32_t generation; /* from 1 */
+    const char *local_ufrag, *local_password, *remote_ufrag, *remote_password;
+};
+/* Of the generation in use: completes it. Of a new one: an ICE restart (RFC 8445 9), instead of one that had not come to its
+ * end. remote_ufrag has at most REMOTE_UFRAG_MAX characters. */
+void ice_credentials_set(struct ice *, const struct ice_description *);
 
 enum ice_event {
     ICE_REFUSED,    /* not for us, not authentic, not a Binding request: dropped without an answer; or authentic and
                        answered with an error. Nothing learned */
-    ICE_CHECK,      /* a check from a known path */
-    ICE_PATH_NEW,   /* the first check from this path */
-    ICE_NOMINATED,  /* the selected path changed (also when the new path is new) */
+    ICE_CHECK,      /* from a known path */
+    ICE_PATH_NEW,   /* the first from this path */
+    ICE_SELECTED,   /* the selected path changed (also when the new path is new) */
 };
 
 struct ice_answer {
     enum ice_event event;
-    bool path_new;       /* the path was added to the tuples by this check */
+    bool path_new;       /* the path was added to the tuples */
     struct path dropped; /* path_new with has_dropped: the oldest tuple that is not selected made room */
     bool has_dropped;
+    bool nominated;      /* by this check it became the wanted path */
+    bool restarted;      /* ICE_SELECTED, and the old credentials ended with it */
+    mp_time rtt;         /* of our own check, if this was its answer */
     size_t len;          /* of the response in `reply`; goes to the path that the check came by; 0: say nothing */
 };
 
 /* Handles a Binding request. The response (success; 487 where the client claims to be controlled; 420 for unknown
  * required attributes; both with event ICE_REFUSED) is written to `reply`. The nomination rule of ours: the latest
- * authenticated USE-CANDIDATE wins unless its candidate priority is below that of the selected path while that path was
- * itself nominated within the last 5 s; plain checks never move the path. MESSAGE-INTEGRITY is verified here, before
- * anything is learned. */
+ * authenticated USE-CANDIDATE wins unless its candidate priority is below that of the wanted path while that path was
+ * itself nominated within the last 5 s, or its credentials are older; plain checks never move the path. MESSAGE-INTEGRITY is
+ * verified here, before anything is learned. */
 struct ice_answer ice_input(struct ice *, const struct stun_view *, const struct path *, uint8_t *reply, size_t size,
                             mp_time now);
+/* Handles an answer to a check of ours: it must be of the transaction that runs on that very path, and signed by the client. */
+struct ice_answer ice_response(struct ice *, const struct stun_view *, const struct path *, mp_time now);
+/* `len` bytes came by the path that authenticate under the session's media keys: a client that moved is followed, after a check.
+ * ICE_CHECK: nothing changed. */
+struct ice_answer ice_media(struct ice *, const struct path *, size_t len, mp_time now);
 
-const struct path *ice_selected(const struct ice *); /* NULL: none yet */
+/* The next check of ours that is due, and where it goes; 0: none. Drain after every call of the others. */
+size_t ice_output(struct ice *, struct path *to, uint8_t *out, size_t size, mp_time now);
+/* Whether `len` bytes may go there now. True: they are taken from what an unvalidated path may get. An unknown path gets nothing. */
+bool ice_spend(struct ice *, const struct path *, size_t len);
+void ice_credit(struct ice *, const struct path *, size_t len); /* `len` bytes came from there, authentic or not */
+
+const struct path *ice_selected(const struct ice *); /* NULL: none yet. Always validated */
 bool ice_knows(const struct ice *, const struct path *);
-mp_time ice_deadline(const struct ice *);            /* when consent ends */
-bool ice_expired(const struct ice *, mp_time now);
+
+mp_time ice_deadline(const struct ice *);
+enum ice_timeout {
+    ICE_IDLE,         /* nothing more to do now */
+    ICE_CHECK_FAILED, /* *path does not answer */
+    ICE_LOST,         /* the same, and it is the selected one; or its consent ended, then nothing is selected */
+    ICE_EXPIRED,      /* the session's consent ended */
+};
+/* Call until ICE_IDLE or ICE_EXPIRED. */
+enum ice_timeout ice_timeout(struct ice *, struct path *path, mp_time now);
 
 /* "LOCAL:REMOTE" of USERNAME (RFC 8445 7.2.2): the local ufrag is the part before the colon. False: no colon or empty. */
 bool ice_username_local(struct bytes username, struct bytes *local);

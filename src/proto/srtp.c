@@ -17,6 +17,8 @@
 #define RTCP_INDEX_MAX     0x7fffffffu
 #define RTP_WINDOW         1024
 #define RTCP_WINDOW        128
+#define RTP_AHEAD          8192 /* what may have been lost before the next packet of a stream: 10 s of good video */
+#define RTCP_AHEAD         1024
 #define WINDOW_WORDS(size) ((size) / 64 + 1)
 
 /* --- keys --- */
@@ -510,6 +512,12 @@ static bool rtcp_open_cm(const struct srtp_rx *rx, const uint8_t *in, size_t len
     return true;
 }
 
+static uint32_t rtcp_index_word(const struct srtp_rx *rx, const uint8_t *in, size_t len)
+{
+    bool gcm = rx->profile == SRTP_AEAD_AES_128_GCM;
+    return get32(in + len - INDEX_SIZE - (gcm ? 0 : CM_TAG));
+}
+
 int srtcp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *out)
 {
     bool gcm = rx->profile == SRTP_AEAD_AES_128_GCM;
@@ -517,7 +525,7 @@ int srtcp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *
     if (len < RTCP_HEADER_SIZE + trailer || in[0] >> 6 != 2)
         return SRTP_SHORT;
     size_t plain = len - trailer;
-    uint32_t ssrc = get32(in + 4), word = get32(in + (gcm ? len - INDEX_SIZE : plain));
+    uint32_t ssrc = get32(in + 4), word = rtcp_index_word(rx, in, len);
     uint64_t index = word & RTCP_INDEX_MAX;
     struct rtcp_stream *s = rtcp_stream_find(rx, ssrc);
     if (s && !window_takes(s->seen, RTCP_WINDOW, s->highest, index))
@@ -530,4 +538,17 @@ int srtcp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *
     if (out != in)
         memcpy(out, in, RTCP_HEADER_SIZE);
     return (int)plain;
+}
+
+bool srtp_rx_expects(const struct srtp_rx *rx, const uint8_t *in, size_t len, bool rtcp)
+{
+    if (len < (rtcp ? RTCP_HEADER_SIZE : RTP_HEADER_SIZE) + overhead(rx->profile) + INDEX_SIZE)
+        return false;
+    if (rtcp) {
+        const struct rtcp_stream *s = rtcp_stream_find(rx, get32(in + 4));
+        uint64_t index = rtcp_index_word(rx, in, len) & RTCP_INDEX_MAX;
+        return s && index > s->highest && index - s->highest <= RTCP_AHEAD;
+    }
+    const struct rtp_stream *s = rtp_stream_find(rx, get32(in + 8));
+    return s && (uint16_t)(get16(in + 2) - (uint16_t)s->highest + RTP_WINDOW) <= RTP_WINDOW + RTP_AHEAD;
 }

@@ -64,6 +64,9 @@ void srtp_rx_free(struct srtp_rx *);
  * sequence number, ROC << 16 | SEQ. */
 int srtp_unprotect(struct srtp_rx *, const uint8_t *in, size_t len, uint8_t *out, uint64_t *index);
 int srtcp_unprotect(struct srtp_rx *, const uint8_t *in, size_t len, uint8_t *out);
+/* Whether a datagram looks like the next of a stream that was heard before: its SSRC is known and its number (SRTP: sequence
+ * number, SRTCP: index) a little ahead. Costs no cipher; anybody may make such a datagram. */
+bool srtp_rx_expects(const struct srtp_rx *, const uint8_t *in, size_t len, bool rtcp);
 /* Tells that the source of an SSRC has ended, or goes on: of what has ended the state is given to a new SSRC when no other is
  * left, so that a session may change its sources for ever. Not earlier: browsers stop a source and go on with it under the same
  * SSRC, whose ROC only this state knows. What is left of a stream without state could be replayed once: the caller must not

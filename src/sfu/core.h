@@ -8,6 +8,7 @@
 #include "paths.h"
 #include "prng.h"
 #include "rate.h"
+#include "roaming.h"
 #include "sfu.h"
 #include "srtp.h"
 
@@ -18,6 +19,8 @@ struct sfu {
     struct prng prng;
     uint64_t hash_key;
     struct paths paths;
+    struct roaming roaming;
+    struct hmac_sha1 secret; /* of config.secret: transaction ids */
     struct srtp_batch *batch; /* packets of this sfu_output */
     struct outbox outbox;
     struct emissions emissions;

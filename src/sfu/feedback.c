@@ -88,22 +88,23 @@ static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_v
     }
 }
 
-void ingress_rtcp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t len, mp_time now)
+bool ingress_rtcp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t len, mp_time now)
 {
     uint8_t plain[DATAGRAM_IN_MAX];
     struct rtcp_view v;
     size_t at = 0;
     if (!p->rx || len > sizeof plain) {
         drop(sfu, p->rx ? DROP_RTCP_MALFORMED : DROP_SRTP_EARLY);
-        return;
+        return false;
     }
     int n = srtcp_unprotect(p->rx, data, len, plain);
     if (n < 0) {
         ingress_refused(sfu, n);
-        return;
+        return false;
     }
     if (p->dtls)
         peer_release_dtls(p);
+    peer_sender(sfu, p, get32(plain + 4));
     while (rtcp_next(&v, plain, (size_t)n, &at)) {
         switch (v.type) {
         case RTCP_SR: sender_report(sfu, p, &v, now); receiver_report(sfu, p, &v, now); break;
@@ -116,4 +117,5 @@ void ingress_rtcp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t l
     if (at != (size_t)n)
         drop(sfu, DROP_RTCP_MALFORMED);
     peer_schedule(sfu, p, now);
+    return true;
 }

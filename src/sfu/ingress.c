@@ -138,18 +138,19 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
         peer_schedule(sfu, p, now);
 }
 
-void ingress_rtp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t len, mp_time now)
+bool ingress_rtp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t len, mp_time now)
 {
     struct rtp_view v;
     uint64_t index;
+    bool authentic = false;
     if (!p->rx) {
         drop(sfu, DROP_SRTP_EARLY);
-        return;
+        return false;
     }
     struct packet *packet = len <= DATAGRAM_IN_MAX ? packet_take(&sfu->pool) : NULL;
     if (!packet) {
         drop(sfu, len <= DATAGRAM_IN_MAX ? DROP_POOL : DROP_RTP_MALFORMED);
-        return;
+        return false;
     }
     int n = srtp_unprotect(p->rx, data, len, packet->data, &index);
     if (n < 0) {
@@ -157,10 +158,13 @@ void ingress_rtp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t le
     } else if (!rtp_parse(&v, packet->data, (size_t)n)) {
         drop(sfu, DROP_RTP_MALFORMED);
     } else {
+        authentic = true;
         packet->len = (uint16_t)n;
         if (p->dtls)
             peer_release_dtls(p);
+        peer_sender(sfu, p, v.ssrc);
         deliver(sfu, p, packet, &v, index, now);
     }
     packet_drop(&sfu->pool, packet);
+    return authentic;
 }

@@ -15,6 +15,7 @@
 enum message_type {
     /* control -> the worker that owns `session` */
     MESSAGE_SESSION_CLOSE,
+    MESSAGE_CREDENTIALS, /* payload: struct session_ice; after CLAIMED, and for each ICE restart */
     MESSAGE_EXTENSIONS,  /* extension ids of what the session sends */
     MESSAGE_PUBLISH,     /* take this stream as `track` */
     MESSAGE_UNPUBLISH,   /* `track` */
@@ -23,7 +24,8 @@ enum message_type {
 
     /* worker -> control */
     MESSAGE_CLAIMED,     /* `from` owns `session` */
-    MESSAGE_PATH_SEEN,   /* first authenticated check of `session` by `path` */
+    MESSAGE_PATH_SEEN,   /* first authentic datagram of `session` by `path` */
+    MESSAGE_SESSION_EVENT, /* what else ICE and DTLS did: `event` */
     MESSAGE_CONNECTED,   /* keys are there, media can flow */
     MESSAGE_ENDED,       /* the worker has forgotten `session`; also the answer to SESSION_CLOSE */
 
@@ -40,6 +42,31 @@ enum message_type {
 };
 
 enum end_reason { END_CLOSED /* by command */, END_CONSENT, END_DTLS_FAILED, END_PEER_CLOSED, END_NO_MEMORY };
+
+struct session_ice { /* credentials of one ICE generation, 0-terminated texts */
+    uint32_t generation;
+    char ufrag[UFRAG_SIZE + 1], password[PASSWORD_SIZE + 1]; /* ours */
+    char remote_ufrag[REMOTE_UFRAG_MAX + 1], remote_password[ICE_CREDENTIAL_MAX + 1];
+};
+
+enum session_event_kind {
+    EVENT_CHECK_SENT,     /* our own, of `path`; the first try */
+    EVENT_CHECK_ANSWERED, /* value: round trip in us */
+    EVENT_CHECK_FAILED,
+    EVENT_NOMINATED,      /* by the client */
+    EVENT_SELECTED,       /* media goes to `path`; value: enum ice_reason */
+    EVENT_LOST,           /* the selected path gives no sign of life */
+    EVENT_RESTARTED,      /* the credentials of generation `value` are the only ones now */
+    EVENT_DTLS_STARTED,
+};
+
+struct session_event {
+    struct path path;
+    uint8_t kind;
+    uint8_t unsaid; /* events before this one that a client made too fast to be told, at most 255 */
+    uint32_t value;
+    mp_time at;
+};
 
 struct publish {
     enum codec codec;
@@ -74,6 +101,7 @@ struct message {
         struct subscribe subscribe;
         struct rtp_extension_ids extensions;
         struct path path;
+        struct session_event event;
         struct packet_media media;
         struct source_clock clock;
         enum end_reason reason;
@@ -85,5 +113,6 @@ struct message {
 static inline bool message_may_drop(const struct message *m)
 {
     return m->type == MESSAGE_STRAY || m->type == MESSAGE_MEDIA || m->type == MESSAGE_KEYFRAME || m->type == MESSAGE_CLOCK ||
-           m->type == MESSAGE_PATH_SEEN || m->type == MESSAGE_TRANSMIT;
+           m->type == MESSAGE_PATH_SEEN || m->type == MESSAGE_TRANSMIT ||
+           (m->type == MESSAGE_SESSION_EVENT && m->event.kind != EVENT_RESTARTED);
 }

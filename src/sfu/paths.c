@@ -11,13 +11,11 @@ static bool entry_equal(const void *owner, uint32_t value, const void *key)
 bool paths_init(struct paths *p, size_t capacity, uint64_t key)
 {
     p->key = key;
-    p->free = 0;
+    p->free = MAP_NONE;
+    p->fresh = 0;
+    p->capacity = (uint32_t)capacity;
     p->entries = calloc(capacity, sizeof *p->entries);
-    if (!p->entries || !map_init(&p->map, capacity, entry_equal, p))
-        return false;
-    for (size_t i = 0; i < capacity; i++)
-        p->entries[i].next_free = i + 1 < capacity ? (uint32_t)i + 1 : MAP_NONE;
-    return true;
+    return p->entries && map_init(&p->map, capacity, entry_equal, p);
 }
 
 void paths_free(struct paths *p)
@@ -37,10 +35,11 @@ bool paths_set(struct paths *p, const struct path *path, uint32_t session, unsig
     uint64_t hash = path_hash(path, p->key);
     uint32_t i = map_find(&p->map, hash, path);
     if (i == MAP_NONE) {
-        i = p->free;
-        if (i == MAP_NONE)
+        if (p->free == MAP_NONE && p->fresh == p->capacity)
             return false;
-        p->free = p->entries[i].next_free;
+        i = p->free == MAP_NONE ? p->fresh++ : p->free;
+        if (i == p->free)
+            p->free = p->entries[i].next_free;
         p->entries[i].path = *path;
         INVARIANT(map_add(&p->map, hash, i));
     }

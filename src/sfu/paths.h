@@ -1,4 +1,5 @@
-/* Which session's datagrams come by a path, and which worker owns it. A path enters only after an authenticated check. */
+/* Which session's datagrams come by a path, and which worker owns it. A path enters only after
+ * something authentic came by it: a check, or media. */
 #pragma once
 #include "map.h"
 #include "path.h"
@@ -14,7 +15,7 @@ struct path_entry {
 struct paths {
     struct map map;
     struct path_entry *entries;
-    uint32_t free;
+    uint32_t free, fresh, capacity; /* entries[fresh..] were never touched: memory is spent on first use */
     uint64_t key;
 };
 

@@ -18,6 +18,10 @@
 #define PATHS_PER_S 4
 #define PATHS_BURST 64
 
+/* Likewise for the timeline: a client may nominate in turns. */
+#define EVENTS_PER_S 4
+#define EVENTS_BURST 64
+
 struct peer *peer_find(struct sfu *sfu, uint32_t session)
 {
     uint32_t slot = session_slot(session);
@@ -35,11 +39,29 @@ struct peer *peer_new(struct sfu *sfu, uint32_t session, const struct session_cr
     p->rtt = RTT_DEFAULT;
     p->ssrc = (uint32_t)prng_next(&sfu->prng) | 1;
     snprintf(p->cname, sizeof p->cname, "%016llx", (unsigned long long)prng_next(&sfu->prng));
-    ice_init(&p->ice, credentials->ufrag, credentials->password, now);
+    ice_init(&p->ice, credentials->ufrag, credentials->password, &sfu->secret, prng_next(&sfu->prng), now);
     sfu->peers[session_slot(session)] = p;
     stat_set(&stats_of(sfu)->sessions, ++sfu->peer_count);
     peer_schedule(sfu, p, now);
     return p;
+}
+
+static void tell(struct sfu *sfu, struct peer *p, enum session_event_kind kind, const struct path *path, uint32_t value,
+                 mp_time now)
+{
+    bool must = kind == EVENT_RESTARTED;
+    if (!rate_take(&p->event_rate, 1, EVENTS_PER_S, EVENTS_BURST, now) && !must) {
+        p->events_unsaid += p->events_unsaid < UINT8_MAX;
+        return;
+    }
+    struct message m = {.type = MESSAGE_SESSION_EVENT,
+                        .to = TO_CONTROL,
+                        .session = p->session,
+                        .event = {.kind = (uint8_t)kind, .unsaid = p->events_unsaid, .value = value, .at = now}};
+    if (path)
+        m.event.path = *path;
+    p->events_unsaid = 0;
+    emit(sfu, &m, NULL);
 }
 
 static void forget_path(struct sfu *sfu, struct peer *p, uint8_t i)
@@ -83,6 +105,8 @@ void peer_free(struct sfu *sfu, struct peer *p)
         peer_unpublish(sfu, p, p->streams->track->id);
     while (p->path_count)
         forget_path(sfu, p, 0);
+    for (uint8_t i = 0; i < p->sender_count; i++)
+        sender_remove(&p->senders[i]);
     heap_set(&sfu->timers, &p->timer, MP_NEVER);
     if (p->dtls)
         dtls_free(p->dtls);
@@ -100,11 +124,11 @@ void peer_free(struct sfu *sfu, struct peer *p)
 
 static void drain_dtls(struct sfu *sfu, struct peer *p)
 {
-    const struct path *path = peer_path(p) ? peer_path(p) : p->path_count ? &p->reply : NULL;
+    const struct path *path = p->path_count ? &p->reply : NULL;
     uint8_t datagram[DATAGRAM_OUT_MAX];
     size_t len;
     while ((len = dtls_output(p->dtls, datagram, sizeof datagram)))
-        if (path)
+        if (path && ice_spend(&p->ice, path, len))
             outbox_copy(sfu, path, datagram, len);
 }
 
@@ -176,6 +200,9 @@ static void input_dtls(struct sfu *sfu, struct peer *p, const struct path *path,
         return;
     }
     p->reply = *path;
+    ice_credit(&p->ice, path, len);
+    if (!p->dtls)
+        tell(sfu, p, EVENT_DTLS_STARTED, path, 0, now);
     if (!p->dtls)
         p->dtls = dtls_new(sfu->config.identity, false, false,
                            &registry_setup(sfu->config.registry, p->session)->fingerprint, now);
@@ -186,16 +213,56 @@ static void input_dtls(struct sfu *sfu, struct peer *p, const struct path *path,
     dtls_moved(sfu, p, dtls_input(p->dtls, data, len, now), now);
 }
 
-/* --- input --- */
+/* --- paths --- */
 
-void peer_datagram(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len, mp_time now)
+/* Our own checks that are due. */
+static void send_checks(struct sfu *sfu, struct peer *p, mp_time now)
 {
-    switch (demux(data, len)) {
-    case DATAGRAM_DTLS: input_dtls(sfu, p, path, data, len, now); return;
-    case DATAGRAM_RTP: ingress_rtp(sfu, p, data, len, now); return;
-    case DATAGRAM_RTCP: ingress_rtcp(sfu, p, data, len, now); return;
-    default: drop(sfu, DROP_NOT_OURS); return;
+    uint8_t check[DATAGRAM_OUT_MAX];
+    struct path to;
+    size_t len;
+    while ((len = ice_output(&p->ice, &to, check, sizeof check, now)))
+        outbox_copy(sfu, &to, check, len);
+}
+
+static void ice_moved(struct sfu *sfu, struct peer *p, const struct ice_answer *a, mp_time now)
+{
+    if (a->event != ICE_SELECTED)
+        return;
+    const struct path *path = peer_path(p);
+    if (a->restarted)
+        tell(sfu, p, EVENT_RESTARTED, path, p->ice.now.generation, now);
+    tell(sfu, p, EVENT_SELECTED, path, p->ice.reason, now);
+    for (uint8_t i = 0; i < p->sender_count; i++)
+        sender_move(&sfu->roaming.senders, &p->senders[i], &path->remote);
+    p->reply = *path;
+    ask_for_pictures(sfu, p, now);
+}
+
+/* Something authentic came by `path`: what it changed. */
+static void ice_answered(struct sfu *sfu, struct peer *p, const struct ice_answer *a, const struct path *path, unsigned via,
+                         mp_time now)
+{
+    for (uint8_t i = 0; a->has_dropped && i < p->path_count; i++)
+        if (path_equal(&p->paths[i].path, &a->dropped)) {
+            forget_path(sfu, p, i);
+            break;
+        }
+    if (a->path_new) {
+        learn_path(sfu, p, path, via, now);
+        if (path->link == LINK_UDP)
+            tell(sfu, p, EVENT_CHECK_SENT, path, 0, now);
+    } else if (paths_find(&sfu->paths, path) == NULL || paths_find(&sfu->paths, path)->session != p->session) {
+        /* Another session used this address meanwhile: the latest authenticated check wins. */
+        paths_set(&sfu->paths, path, p->session, sfu->config.worker);
     }
+    if (a->nominated)
+        tell(sfu, p, EVENT_NOMINATED, path, 0, now);
+    if (a->rtt)
+        tell(sfu, p, EVENT_CHECK_ANSWERED, path, (uint32_t)(a->rtt / MP_US(1)), now);
+    ice_moved(sfu, p, a, now);
+    send_checks(sfu, p, now);
+    peer_schedule(sfu, p, now);
 }
 
 void peer_check(struct sfu *sfu, struct peer *p, const struct stun_view *stun, const struct path *path, unsigned via,
@@ -203,27 +270,68 @@ void peer_check(struct sfu *sfu, struct peer *p, const struct stun_view *stun, c
 {
     uint8_t reply[DATAGRAM_OUT_MAX];
     struct ice_answer a = ice_input(&p->ice, stun, path, reply, sizeof reply, now);
-    if (a.len)
+    if (a.len && (a.event == ICE_REFUSED || ice_spend(&p->ice, path, a.len)))
         outbox_copy(sfu, path, reply, a.len);
     if (a.event == ICE_REFUSED) {
         drop(sfu, DROP_STUN_INTEGRITY);
         return;
     }
     stat_add(&stats_of(sfu)->checks, 1);
-    for (uint8_t i = 0; a.has_dropped && i < p->path_count; i++)
-        if (path_equal(&p->paths[i].path, &a.dropped)) {
-            forget_path(sfu, p, i);
-            break;
-        }
-    if (a.path_new) {
-        learn_path(sfu, p, path, via, now);
-    } else if (paths_find(&sfu->paths, path) == NULL || paths_find(&sfu->paths, path)->session != p->session) {
-        /* Another session used this address meanwhile: the latest authenticated check wins. */
-        paths_set(&sfu->paths, path, p->session, sfu->config.worker);
+    ice_answered(sfu, p, &a, path, via, now);
+}
+
+static void input_response(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len,
+                           unsigned via, mp_time now)
+{
+    struct stun_view v;
+    struct ice_answer a = {.event = ICE_REFUSED};
+    if (stun_parse(&v, data, len) == STUN_OK)
+        a = ice_response(&p->ice, &v, path, now);
+    if (a.event == ICE_REFUSED)
+        drop(sfu, DROP_STUN_INTEGRITY);
+    else
+        ice_answered(sfu, p, &a, path, via, now);
+}
+
+/* --- input --- */
+
+bool peer_expects(const struct peer *p, const uint8_t *data, size_t len)
+{
+    return p->rx && srtp_rx_expects(p->rx, data, len, demux(data, len) == DATAGRAM_RTCP);
+}
+
+void peer_sender(struct sfu *sfu, struct peer *p, uint32_t ssrc)
+{
+    const struct path *path = peer_path(p);
+    for (uint8_t i = 0; i < p->sender_count; i++)
+        if (p->senders[i].ssrc == ssrc)
+            return;
+    if (path && p->sender_count < SENDERS_MAX)
+        sender_add(&sfu->roaming.senders, &p->senders[p->sender_count++], p, ssrc, &path->remote);
+}
+
+bool peer_media(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len, unsigned via,
+                mp_time now)
+{
+    bool rtcp = demux(data, len) == DATAGRAM_RTCP;
+    if (!(rtcp ? ingress_rtcp(sfu, p, data, len, now) : ingress_rtp(sfu, p, data, len, now)))
+        return false;
+    struct ice_answer a = ice_media(&p->ice, path, len, now);
+    if (a.event != ICE_CHECK)
+        ice_answered(sfu, p, &a, path, via, now);
+    return true;
+}
+
+void peer_datagram(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len, unsigned via,
+                   mp_time now)
+{
+    switch (demux(data, len)) {
+    case DATAGRAM_STUN: input_response(sfu, p, path, data, len, via, now); return;
+    case DATAGRAM_DTLS: input_dtls(sfu, p, path, data, len, now); return;
+    case DATAGRAM_RTP:
+    case DATAGRAM_RTCP: peer_media(sfu, p, path, data, len, via, now); return;
+    default: drop(sfu, DROP_NOT_OURS); return;
     }
-    if (a.event == ICE_NOMINATED)
-        ask_for_pictures(sfu, p, now);
-    peer_schedule(sfu, p, now);
 }
 
 /* --- time --- */
@@ -240,12 +348,26 @@ void peer_schedule(struct sfu *sfu, struct peer *p, mp_time now)
         heap_set(&sfu->timers, &p->timer, at);
 }
 
+/* False: the session ended. */
+static bool ice_due(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    struct path path;
+    enum ice_timeout what;
+    while ((what = ice_timeout(&p->ice, &path, now)) != ICE_IDLE) {
+        if (what == ICE_EXPIRED) {
+            peer_end(sfu, p, END_CONSENT, now);
+            return false;
+        }
+        tell(sfu, p, what == ICE_LOST ? EVENT_LOST : EVENT_CHECK_FAILED, &path, 0, now);
+    }
+    send_checks(sfu, p, now);
+    return true;
+}
+
 void peer_timeout(struct sfu *sfu, struct peer *p, mp_time now)
 {
-    if (ice_expired(&p->ice, now)) {
-        peer_end(sfu, p, END_CONSENT, now);
+    if (ice_deadline(&p->ice) <= now && !ice_due(sfu, p, now))
         return;
-    }
     if (p->tx)
         report_timeout(sfu, p, now);
     if (p->dtls && p->dtls_until <= now)
@@ -257,6 +379,21 @@ void peer_timeout(struct sfu *sfu, struct peer *p, mp_time now)
 }
 
 /* --- commands --- */
+
+void peer_credentials(struct sfu *sfu, struct peer *p, struct bytes payload, mp_time now)
+{
+    struct session_ice c;
+    INVARIANT(payload.len == sizeof c);
+    memcpy(&c, payload.data, sizeof c);
+    ice_credentials_set(&p->ice, &(struct ice_description){.generation = c.generation,
+                                                           .local_ufrag = c.ufrag,
+                                                           .local_password = c.password,
+                                                           .remote_ufrag = c.remote_ufrag,
+                                                           .remote_password = c.remote_password});
+    explicit_bzero(&c, sizeof c);
+    send_checks(sfu, p, now);
+    peer_schedule(sfu, p, now);
+}
 
 /* There is something to report on from now on. */
 static void want_reports(struct sfu *sfu, struct peer *p, mp_time now)

@@ -1,6 +1,6 @@
 /* One session on the worker that owns it: composes ICE, DTLS, SRTP and the streams, and holds no protocol logic itself.
  *
- * Timer: one heap node, at the earliest of consent, DTLS retransmission, reports (1 s), transport feedback (50 ms after the
+ * Timer: one heap node, at the earliest of ICE's (consent, our own checks), DTLS retransmission, reports (1 s), transport feedback (50 ms after the
  * first packet it covers), NACKs and key frame requests of its tracks. */
 #pragma once
 #include "heap.h"
@@ -10,6 +10,7 @@
 #include "rate.h"
 #include "rtp.h"
 #include "rx.h"
+#include "senders.h"
 #include "twcc.h"
 #include <stdbool.h>
 
@@ -28,7 +29,11 @@ struct peer {
         uint8_t via; /* worker that receives what comes by it */
     } paths[ICE_TUPLES_MAX];
     uint8_t path_count;
-    struct rate path_rate; /* new paths that others are told of */
+    struct rate path_rate;  /* new paths that others are told of */
+    struct rate event_rate; /* events for the timeline */
+    uint8_t events_unsaid;
+    struct sender senders[SENDERS_MAX]; /* SSRCs that it was heard under */
+    uint8_t sender_count;
     struct path reply; /* where the last DTLS datagram came from: answers go there before a path is nominated */
 
     struct dtls *dtls; /* NULL until the first datagram, and when it has done its work */
@@ -63,18 +68,25 @@ struct peer *peer_new(struct sfu *, uint32_t session, const struct session_crede
 void peer_end(struct sfu *, struct peer *, enum end_reason, mp_time now);
 void peer_free(struct sfu *, struct peer *); /* the same without a word to anyone */
 
-/* Where media for it goes; NULL: no path was nominated yet. */
+/* Where media for it goes: nominated and validated; NULL: nowhere yet. */
 static inline const struct path *peer_path(const struct peer *p) { return ice_selected(&p->ice); }
 
 /* What came by `via` (a worker's number). The peer may be gone afterwards. */
 void peer_check(struct sfu *, struct peer *, const struct stun_view *, const struct path *, unsigned via, mp_time now);
-void peer_datagram(struct sfu *, struct peer *, const struct path *, const uint8_t *, size_t len, mp_time now);
+void peer_datagram(struct sfu *, struct peer *, const struct path *, const uint8_t *, size_t len, unsigned via, mp_time now);
+/* A datagram of (S)RTP that may be this peer's. True: it is, and it was taken; by a new path, the peer moves there when it answers
+ * a check. */
+bool peer_media(struct sfu *, struct peer *, const struct path *, const uint8_t *, size_t len, unsigned via, mp_time now);
+bool peer_expects(const struct peer *, const uint8_t *, size_t len); /* whether it looks like that; costs no cipher */
+/* An authentic packet came under this SSRC. */
+void peer_sender(struct sfu *, struct peer *, uint32_t ssrc);
 void peer_timeout(struct sfu *, struct peer *, mp_time now);
 void peer_schedule(struct sfu *, struct peer *, mp_time now); /* after anything that may have moved its deadline */
 
 void peer_release_dtls(struct peer *); /* the handshake is known to be complete on both sides */
 
 /* Commands. */
+void peer_credentials(struct sfu *, struct peer *, struct bytes payload, mp_time now); /* struct session_ice */
 void peer_publish(struct sfu *, struct peer *, const struct message *, mp_time now);
 void peer_unpublish(struct sfu *, struct peer *, uint32_t track);
 void peer_subscribe(struct sfu *, struct peer *, const struct message *, mp_time now);

@@ -21,7 +21,8 @@ _Static_assert(WORKERS_MAX < OWNER_NONE, "a worker's number fits the word");
 
 struct slot {
     _Atomic uint64_t word;
-    _Atomic uint64_t secret[SECRET_SIZE / 8]; /* rest of the ufrag, password */
+    _Atomic uint64_t secret[2][SECRET_SIZE / 8]; /* rest of the ufrag, password; two during an ICE restart, zero: none */
+    uint8_t current;                             /* which is in use; control thread */
     struct session_setup setup;               /* read by the owner only, after its claim */
     uint32_t next_free;
 };
@@ -72,16 +73,21 @@ static const struct slot *slot_read(const struct registry *r, uint32_t session)
     return &r->slots[i];
 }
 
-uint32_t registry_open(struct registry *r, const struct session_setup *setup,
-                       const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE], struct session_credentials *credentials)
+/* Release: who sees a new secret sees the slot closed, or newer; or, in an ICE restart, the same session. A mixture of two
+ * secrets authenticates nothing. */
+static void secret_store(struct slot *s, unsigned which, const uint64_t words[SECRET_SIZE / 8])
 {
-    uint32_t i = r->free;
+    for (size_t k = 0; k < SECRET_SIZE / 8; k++)
+        atomic_store_explicit(&s->secret[which][k], words[k], memory_order_release);
+}
+
+static const uint64_t no_secret[SECRET_SIZE / 8];
+
+static void secret_make(struct slot *s, uint32_t i, unsigned which, const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE],
+                        struct session_credentials *credentials)
+{
     char secret[SECRET_SIZE];
     uint64_t words[SECRET_SIZE / 8];
-    if (i == SESSION_NONE)
-        return SESSION_NONE;
-    struct slot *s = &r->slots[i];
-    r->free = s->next_free;
     for (int k = 0; k < SLOT_CHARS; k++)
         credentials->ufrag[k] = ice_char[i >> (6 * k) & 63];
     for (int k = 0; k < SECRET_SIZE; k++)
@@ -90,13 +96,46 @@ uint32_t registry_open(struct registry *r, const struct session_setup *setup,
     memcpy(credentials->password, secret + UFRAG_SIZE - SLOT_CHARS, PASSWORD_SIZE);
     credentials->ufrag[UFRAG_SIZE] = credentials->password[PASSWORD_SIZE] = 0;
     memcpy(words, secret, sizeof words);
-    for (size_t k = 0; k < SECRET_SIZE / 8; k++) /* release: who sees a new secret sees the slot closed, or newer */
-        atomic_store_explicit(&s->secret[k], words[k], memory_order_release);
+    secret_store(s, which, words);
+}
+
+uint32_t registry_open(struct registry *r, const struct session_setup *setup,
+                       const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE], struct session_credentials *credentials)
+{
+    uint32_t i = r->free;
+    if (i == SESSION_NONE)
+        return SESSION_NONE;
+    struct slot *s = &r->slots[i];
+    r->free = s->next_free;
+    s->current = 0;
+    secret_make(s, i, 0, random, credentials);
+    secret_store(s, 1, no_secret);
     s->setup = *setup;
     uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
     word = WORD(WORD_GENERATION(word) + 1, 1, OWNER_NONE);
     atomic_store_explicit(&s->word, word, memory_order_release);
     return session_id(i, word);
+}
+
+void registry_restart(struct registry *r, uint32_t session, const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE],
+                      struct session_credentials *credentials)
+{
+    struct slot *s = slot_of(r, session);
+    secret_make(s, session_slot(session), !s->current, random, credentials);
+}
+
+void registry_retire(struct registry *r, uint32_t session, const struct session_credentials *in_use)
+{
+    struct slot *s = slot_of(r, session);
+    char ufrag[SECRET_SIZE];
+    uint64_t words[SECRET_SIZE / 8];
+    for (size_t k = 0; k < SECRET_SIZE / 8; k++)
+        words[k] = atomic_load_explicit(&s->secret[!s->current][k], memory_order_relaxed);
+    memcpy(ufrag, words, sizeof ufrag);
+    if (memcmp(ufrag, in_use->ufrag + SLOT_CHARS, UFRAG_SIZE - SLOT_CHARS) != 0)
+        return; /* replaced by a further restart meanwhile */
+    secret_store(s, s->current, no_secret);
+    s->current = !s->current;
 }
 
 static void give_back(struct registry *r, struct slot *s, uint32_t session)
@@ -143,12 +182,20 @@ static int ice_char_value(uint8_t c)
                                   : -1;
 }
 
+/* Acquire: the second look at the slot's word stays behind these. */
+static void secret_load(const struct slot *s, int which, char secret[SECRET_SIZE])
+{
+    uint64_t words[SECRET_SIZE / 8];
+    for (size_t k = 0; k < SECRET_SIZE / 8; k++)
+        words[k] = atomic_load_explicit(&s->secret[which][k], memory_order_acquire);
+    memcpy(secret, words, sizeof words);
+}
+
 bool registry_find(const struct registry *r, struct bytes ufrag, uint32_t *session, unsigned *owner,
                    struct session_credentials *credentials)
 {
     uint32_t i = 0;
-    uint64_t words[SECRET_SIZE / 8];
-    char secret[SECRET_SIZE];
+    char secret[2][SECRET_SIZE];
     if (ufrag.len != UFRAG_SIZE)
         return false;
     for (int k = 0; k < SLOT_CHARS; k++) {
@@ -163,16 +210,16 @@ bool registry_find(const struct registry *r, struct bytes ufrag, uint32_t *sessi
     uint64_t word = atomic_load_explicit(&s->word, memory_order_acquire);
     if (!WORD_OPEN(word))
         return false;
-    for (size_t k = 0; k < SECRET_SIZE / 8; k++) /* acquire: the second look at the word stays behind these */
-        words[k] = atomic_load_explicit(&s->secret[k], memory_order_acquire);
+    for (int which = 0; which < 2; which++)
+        secret_load(s, which, secret[which]);
     uint64_t again = atomic_load_explicit(&s->word, memory_order_acquire);
     if (!WORD_OPEN(again) || WORD_GENERATION(again) != WORD_GENERATION(word))
         return false;
-    memcpy(secret, words, sizeof secret);
-    if (memcmp(secret, ufrag.data + SLOT_CHARS, UFRAG_SIZE - SLOT_CHARS) != 0)
-        return false;
+    int which = memcmp(secret[0], ufrag.data + SLOT_CHARS, UFRAG_SIZE - SLOT_CHARS) != 0;
+    if (memcmp(secret[which], ufrag.data + SLOT_CHARS, UFRAG_SIZE - SLOT_CHARS) != 0 || !secret[which][0])
+        return false; /* all zero: no secret, which a ufrag of zeros would match */
     memcpy(credentials->ufrag, ufrag.data, UFRAG_SIZE);
-    memcpy(credentials->password, secret + UFRAG_SIZE - SLOT_CHARS, PASSWORD_SIZE);
+    memcpy(credentials->password, secret[which] + UFRAG_SIZE - SLOT_CHARS, PASSWORD_SIZE);
     credentials->ufrag[UFRAG_SIZE] = credentials->password[PASSWORD_SIZE] = 0;
     *session = session_id(i, word);
     *owner = WORD_OWNER(again);

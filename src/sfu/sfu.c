@@ -29,7 +29,7 @@ static bool tables_init(struct sfu *sfu, size_t sessions)
         sfu->track_free[i] = (uint32_t)(sfu->tracks_max - 1 - i);
     sfu->track_free_count = sfu->tracks_max;
     return heap_init(&sfu->timers, sessions) && map_init(&sfu->track_ids, sfu->tracks_max, track_id_equal, sfu) &&
-           paths_init(&sfu->paths, sessions * 2, sfu->hash_key);
+           paths_init(&sfu->paths, sessions * ICE_TUPLES_MAX, sfu->hash_key) && roaming_init(sfu);
 }
 
 struct sfu *sfu_new(const struct sfu_config *config)
@@ -41,6 +41,8 @@ struct sfu *sfu_new(const struct sfu_config *config)
     sfu->config = *config;
     prng_seed(&sfu->prng, config->seed);
     sfu->hash_key = prng_next(&sfu->prng);
+    hmac_sha1_key(&sfu->secret, config->secret, sizeof config->secret);
+    explicit_bzero(sfu->config.secret, sizeof sfu->config.secret);
     sfu->batch = srtp_batch_new(config->crypto);
     if (!sfu->batch || !packet_pool_init(&sfu->pool, config->packets) || !outbox_init(sfu) ||
         !tables_init(sfu, registry_size(config->registry)) || (config->relay && !relay_init(sfu, config->relay))) {
@@ -67,6 +69,7 @@ void sfu_free(struct sfu *sfu)
     heap_free(&sfu->timers);
     map_free(&sfu->track_ids);
     paths_free(&sfu->paths);
+    roaming_free(sfu);
     free(sfu->peers);
     free(sfu->tracks);
     free(sfu->track_free);
@@ -123,6 +126,26 @@ static bool may_relay(const struct sfu *sfu, const struct path *path, unsigned v
     return via == sfu->config.worker && link_kind(path->link) != LINK_RELAY;
 }
 
+static void input_known(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
+{
+    const struct path_entry *e = paths_find(&sfu->paths, path);
+    enum datagram_kind kind = demux(data, len);
+    if (!e && (kind == DATAGRAM_RTP || kind == DATAGRAM_RTCP)) {
+        roaming_input(sfu, path, data, len, via, now);
+    } else if (!e) {
+        drop(sfu, via == sfu->config.worker ? DROP_UNKNOWN_PATH : DROP_STRAY);
+    } else if (e->owner != sfu->config.worker) {
+        if (via == sfu->config.worker)
+            pass_on(sfu, e->owner, e->session, path, data, len);
+        else
+            drop(sfu, DROP_STRAY);
+    } else {
+        struct peer *p = peer_find(sfu, e->session);
+        INVARIANT(p != NULL);
+        peer_datagram(sfu, p, path, data, len, via, now);
+    }
+}
+
 /* The life of a check: ufrag -> session -> this worker owns it, or verifies and claims it, or passes it to its owner. Only a
  * verified check moves anything. `via`: the worker that received it. */
 static void input_stun(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
@@ -142,6 +165,10 @@ static void input_stun(struct sfu *sfu, const struct path *path, const uint8_t *
             relay_stun(sfu, path, &v, now);
         else
             drop(sfu, DROP_RELAY);
+        return;
+    }
+    if (v.class == STUN_SUCCESS || v.class == STUN_ERROR) {
+        input_known(sfu, path, data, len, via, now); /* an answer to a check of ours */
         return;
     }
     if (!v.username.data) {
@@ -179,23 +206,6 @@ static void input_stun(struct sfu *sfu, const struct path *path, const uint8_t *
                  NULL);
     }
     explicit_bzero(&credentials, sizeof credentials);
-}
-
-static void input_known(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
-{
-    const struct path_entry *e = paths_find(&sfu->paths, path);
-    if (!e) {
-        drop(sfu, via == sfu->config.worker ? DROP_UNKNOWN_PATH : DROP_STRAY);
-    } else if (e->owner != sfu->config.worker) {
-        if (via == sfu->config.worker)
-            pass_on(sfu, e->owner, e->session, path, data, len);
-        else
-            drop(sfu, DROP_STRAY);
-    } else {
-        struct peer *p = peer_find(sfu, e->session);
-        INVARIANT(p != NULL);
-        peer_datagram(sfu, p, path, data, len, now);
-    }
 }
 
 static void input(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
@@ -290,6 +300,7 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
         return;
     switch ((enum message_type)m->type) {
     case MESSAGE_SESSION_CLOSE: peer_end(sfu, p, END_CLOSED, now); break;
+    case MESSAGE_CREDENTIALS: peer_credentials(sfu, p, m->payload, now); break;
     case MESSAGE_EXTENSIONS: p->extensions = m->extensions; break;
     case MESSAGE_PUBLISH: peer_publish(sfu, p, m, now); break;
     case MESSAGE_UNPUBLISH: peer_unpublish(sfu, p, m->track); break;

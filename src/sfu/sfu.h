@@ -26,6 +26,7 @@ struct sfu_config {
     const struct relay_config *relay; /* of the TURN server, shared; NULL: none */
     size_t packets;            /* pool size */
     uint64_t seed;             /* for what need not be secret but must not be guessed: hash keys, first sequence numbers */
+    uint8_t secret[32];        /* for what clients must not guess though they see much of it: transaction ids of our checks */
     mp_time wall;              /* NTP time (ns since 1900) at mp_time 0, for sender reports */
 };
 

@@ -21,7 +21,7 @@ static char *dump(json_t *message)
 /* NULL: there was no memory for it. */
 static void send_text(struct participant *p, const char *text)
 {
-    if (text && !p->closing)
+    if (text && !p->closing && p->socket)
         p->signaling->io.send(p->signaling->io.context, p->socket, text, strlen(text));
 }
 
@@ -69,21 +69,32 @@ void listing_changed(struct room *room)
     room->listing = NULL;
 }
 
-void say_joined(struct participant *p)
+/* `type`: joined, resumed. */
+static void say_room_to(struct participant *p, const char *type)
 {
     struct room *room = p->room;
     char *own = p->listed ? list(room, p) : NULL, *text = NULL;
     const char *others = p->listed ? own : listing(room);
-    char *head = dump(json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", "joined", "peerId", p->id, "room", room->name, "audience",
-                                audience_of(room, p->listed), "version", p->signaling->config.version));
+    json_t *message = json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", type, "peerId", p->id, "room", room->name, "audience",
+                                audience_of(room, p->listed), "version", p->signaling->config.version);
+    if (p->resumable)
+        json_object_set_new(message, "resume", json_string(p->token));
+    char *head = dump(message);
     if (head && others && asprintf(&text, "%.*s,\"participants\":%s}", (int)strlen(head) - 1, head, others) < 0)
         text = NULL;
     send_text(p, text);
     free(text);
     free(head);
     free(own);
+}
+
+void say_resumed(struct participant *p) { say_room_to(p, "resumed"); }
+
+void say_joined(struct participant *p)
+{
+    say_room_to(p, "joined");
     if (p->listed)
-        say_room(p, room, json_pack("{s:s, s:o}", "type", "participant-joined", "participant", describe(p)));
+        say_room(p, p->room, json_pack("{s:s, s:o}", "type", "participant-joined", "participant", describe(p)));
 }
 
 static void say_audience(struct room *room)
@@ -118,7 +129,8 @@ void say_bye(struct participant *p, const char *reason, const char *message, uin
         return;
     say(p, json_pack("{s:s, s:s, s:s}", "type", "bye", "reason", reason, "message", message));
     p->closing = true;
-    p->signaling->io.close(p->signaling->io.context, p->socket, close_code, reason);
+    if (p->socket)
+        p->signaling->io.close(p->signaling->io.context, p->socket, close_code, reason);
 }
 
 /* A candidate as the protocol has it: a string that holds JSON. */
@@ -144,6 +156,35 @@ void say_candidates(struct participant *p)
         if (string)
             say(p, json_pack("{s:s, s:o}", "type", "candidate", "candidate", string));
     }
+}
+
+#define RESTART_ASKED_EVERY MP_S(10)
+
+void say_restart_ice(struct participant *p, mp_time now)
+{
+    if (!p->socket || (p->restart_asked && now - p->restart_asked_at < RESTART_ASKED_EVERY))
+        return;
+    p->restart_asked = true;
+    p->restart_asked_at = now;
+    timeline_note(p->timeline, TIMELINE_RESTART_ASKED, NULL, 0, now);
+    say(p, json_pack("{s:s}", "type", "restart-ice"));
+}
+
+void say_path(struct participant *p, const struct path *path, uint32_t reason)
+{
+    static const char *const protocols[] = {[LINK_DATAGRAM] = "udp", [LINK_STREAM] = "tcp", [LINK_RELAY] = "relay"};
+    char ip[ADDRESS_TEXT_SIZE];
+    p->mapped_changes += p->mapped.port && !address_equal(&p->mapped, &path->remote);
+    p->mapped = path->remote;
+    say(p, json_pack("{s:s, s:s, s:i, s:s, s:s, s:I}", "type", "path", "address", address_ip_text(&path->remote, ip), "port",
+                     (int)path->remote.port, "protocol", protocols[link_kind(path->link)], "reason", timeline_reason(reason),
+                     "changes", (json_int_t)p->mapped_changes));
+}
+
+void say_timeline(struct participant *p)
+{
+    json_t *timeline = p->timeline ? timeline_json(p->timeline, p->signaling->config.wall) : json_null();
+    say(p, json_pack("{s:s, s:o}", "type", "timeline", "timeline", timeline));
 }
 
 void say_turn(struct participant *p, mp_time now)

@@ -2,6 +2,7 @@
 #include "negotiate.h"
 #include "check.h"
 #include "state.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const source_names[SOURCE_COUNT] = {"microphone", "camera", "screen", "screen-audio"};
@@ -78,6 +79,8 @@ static const char *connection_error(const struct participant *p, const struct sd
     const struct sdp_section *first = first_usable(sdp);
     if (!first)
         return "no section with ice-ufrag and a sha-256 (or stronger) fingerprint";
+    if (first->ufrag.len > REMOTE_UFRAG_MAX || !first->password.len || first->password.len > ICE_CREDENTIAL_MAX)
+        return "an ice-ufrag of more than 64 characters, or no ice-pwd, or one of more than 256";
     if (first->setup == SDP_PASSIVE)
         return "a=setup:passive: this server is the passive side";
     if (p->state == SESSION_NOT_OPEN)
@@ -184,16 +187,44 @@ static void stop(struct participant *p, struct section *s, const struct sdp_sect
     refuse(s, in);
 }
 
-/* What the client offers in one section. NULL: good. */
-static const char *take_section(struct participant *p, size_t i, const struct sdp_section *in, json_t *sources)
+/* Whether its sections go on where ours are. Looked at before any of them is taken: a refused offer changes nothing. NULL: good. */
+static const char *sections_error(const struct participant *p, const struct sdp *sdp)
+{
+    for (size_t i = 0; i < p->section_count && i < sdp->count; i++) {
+        const struct section *s = &p->sections[i];
+        if (!s->refused && (strcmp(s->mid, sdp->sections[i].mid) != 0 || s->kind != sdp->sections[i].kind))
+            return "a section changed its mid or kind";
+    }
+    return NULL;
+}
+
+static bool has_payload_type(const struct sdp_section *in, const struct section *s)
+{
+    for (size_t i = 0; i < in->codec_count; i++)
+        if (in->codecs[i].payload_type == s->capability->codec.payload_type)
+            return true;
+    return false;
+}
+
+/* What we send there flows as the client's description has it (RFC 3264 6.1). */
+static void let_flow(struct participant *p, struct section *s, const struct sdp_section *in)
+{
+    bool flows = (in->direction == SDP_RECVONLY || in->direction == SDP_SENDRECV) && s->subscription && has_payload_type(in, s);
+    s->direction = in->direction;
+    if (flows && !s->sending)
+        subscription_start(p, s);
+    else if (!flows && s->sending)
+        subscription_pause(p, s);
+}
+
+/* What the client offers in one section, whose place is ours or new. False: no memory. */
+static bool take_section(struct participant *p, size_t i, const struct sdp_section *in, json_t *sources)
 {
     struct section *s = i < p->section_count ? &p->sections[i] : section_add(p, in->kind, in->mid);
     if (!s)
-        return "out of memory";
-    if (strcmp(s->mid, in->mid) != 0 || s->kind != in->kind) {
-        if (!s->refused)
-            return "a section changed its mid or kind";
-        s->kind = in->kind; /* recycled (JSEP, RFC 9429 5.2.2) */
+        return false;
+    if (s->refused) {
+        s->kind = in->kind; /* recycled, maybe (JSEP, RFC 9429 5.2.2) */
         memcpy(s->mid, in->mid, MID_SIZE);
     }
     const struct capabilities *known = in->kind == SDP_AUDIO ? p->audio : in->kind == SDP_VIDEO ? p->video : NULL;
@@ -205,19 +236,20 @@ static const char *take_section(struct participant *p, size_t i, const struct sd
         publication_end(p, s->publication);
     if (!alive) {
         stop(p, s, in);
-        return NULL;
+        return true;
     }
     section_clear(s);
     s->refused = false;
     s->extensions = learn_extensions(p, in);
     s->ours |= in->direction == SDP_RECVONLY;
+    let_flow(p, s, in);
     if (!sends || s->publication)
-        return NULL;
+        return true;
     if (p->role == ROLE_WATCH || publication_count(p) == PUBLICATIONS_MAX)
         say_error(p, "forbidden", p->role == ROLE_WATCH ? "a watcher does not publish" : "too many tracks published");
     else
         publish(p, s, in, sources);
-    return NULL;
+    return true;
 }
 
 static void send_answer(struct participant *p)
@@ -229,6 +261,44 @@ static void send_answer(struct participant *p)
     p->signaling->answers++;
 }
 
+static bool text_equal(struct text t, const char *s) { return t.len == strlen(s) && memcmp(t.data, s, t.len) == 0; }
+
+/* The client's ICE credentials. Other ones than before are an ICE restart (RFC 8839 4.4.1.1.1). */
+static void learn_credentials(struct participant *p, const struct sdp *sdp, bool first, mp_time now)
+{
+    const struct sdp_section *in = first_usable(sdp);
+    if (!first && text_equal(in->ufrag, p->remote_ufrag) && text_equal(in->password, p->remote_password))
+        return;
+    snprintf(p->remote_ufrag, sizeof p->remote_ufrag, "%.*s", (int)in->ufrag.len, in->ufrag.data);
+    snprintf(p->remote_password, sizeof p->remote_password, "%.*s", (int)in->password.len, in->password.data);
+    if (!first)
+        session_restart(p, now);
+}
+
+/* An offer that was found good. NULL: done, or the client was told already; else why not. */
+static const char *take_offer(struct participant *p, const struct sdp *sdp, json_t *sources, mp_time now)
+{
+    bool first = p->state == SESSION_NOT_OPEN;
+    if (!learn_connection(p, sdp))
+        return "out of memory";
+    if (first && !session_open(p, now)) {
+        say_error(p, "server-full", "this server has no room for another session");
+        return NULL;
+    }
+    learn_credentials(p, sdp, first, now);
+    for (size_t i = 0; i < sdp->count; i++)
+        if (!take_section(p, i, &sdp->sections[i], sources))
+            return "out of memory";
+    for (size_t i = 0; i < p->section_count; i++)
+        p->sections[i].retiring = false; /* the answer says so */
+    send_answer(p);
+    if (!p->candidates_said)
+        say_candidates(p);
+    p->candidates_said = true;
+    negotiate_touch(p);
+    return NULL;
+}
+
 void negotiate_offer(struct participant *p, const char *text, size_t len, json_t *sources, mp_time now)
 {
     enum sdp_error error;
@@ -238,40 +308,16 @@ void negotiate_offer(struct participant *p, const char *text, size_t len, json_t
     }
     struct sdp *sdp = sdp_parse(text, len, &error);
     const char *wrong = sdp ? connection_error(p, sdp) : sdp_error_text(error);
-    bool first = p->state == SESSION_NOT_OPEN;
-    if (!wrong && !learn_connection(p, sdp))
-        wrong = "out of memory";
-    if (!wrong && first && !session_open(p)) {
-        say_error(p, "server-full", "this server has no room for another session");
-        sdp_free(sdp);
-        return;
-    }
-    for (size_t i = 0; !wrong && i < sdp->count; i++)
-        wrong = take_section(p, i, &sdp->sections[i], sources);
-    if (wrong) {
+    if (!wrong)
+        wrong = sections_error(p, sdp);
+    if (!wrong)
+        wrong = take_offer(p, sdp, sources, now);
+    if (wrong)
         say_error(p, "bad-sdp", wrong);
-    } else {
-        for (size_t i = 0; i < p->section_count; i++)
-            p->sections[i].retiring = false; /* the answer says so */
-        send_answer(p);
-        if (first)
-            say_candidates(p);
-        negotiate_touch(p);
-    }
     sdp_free(sdp);
 }
 
 /* --- answers to our offers --- */
-
-static bool accepts(const struct sdp_section *in, const struct section *s)
-{
-    if (!in->port || (in->direction != SDP_RECVONLY && in->direction != SDP_SENDRECV))
-        return false;
-    for (size_t i = 0; i < in->codec_count; i++)
-        if (in->codecs[i].payload_type == s->capability->codec.payload_type)
-            return true;
-    return false;
-}
 
 void negotiate_answer(struct participant *p, const char *text, size_t len, mp_time now)
 {
@@ -296,8 +342,8 @@ void negotiate_answer(struct participant *p, const char *text, size_t len, mp_ti
             s->retiring = s->retiring_told = false;
         if (!sdp->sections[i].port)
             stop(p, s, &sdp->sections[i]);
-        else if (s->subscription && !s->sending && accepts(&sdp->sections[i], s))
-            subscription_start(p, s);
+        else
+            let_flow(p, s, &sdp->sections[i]);
     }
     sdp_free(sdp);
     negotiate_touch(p); /* what changed meanwhile */

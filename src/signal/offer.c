@@ -57,7 +57,10 @@ static void describe_subscription(struct sdp_local_section *out, const struct se
 
 static struct text text_of(const char *s) { return (struct text){s, s ? strlen(s) : 0}; }
 
-static void describe_section(const struct participant *p, const struct section *s, struct sdp_local_section *out,
+static bool receives(enum sdp_direction client) { return client == SDP_RECVONLY || client == SDP_SENDRECV; }
+
+/* In an answer nothing may flow that the client's offer did not leave room for (RFC 3264 6.1); an offer says what we want. */
+static void describe_section(const struct participant *p, const struct section *s, bool answer, struct sdp_local_section *out,
                              struct sdp_local_codec *codec, char track[16])
 {
     const struct capabilities *known = s->kind == SDP_AUDIO ? p->audio : p->video;
@@ -79,7 +82,7 @@ static void describe_section(const struct participant *p, const struct section *
     out->extensions = section_extensions(p, s);
     if (s->publication)
         out->direction = SDP_RECVONLY;
-    else if (s->subscription)
+    else if (s->subscription && (!answer || receives(s->direction)))
         describe_subscription(out, s, track);
 }
 
@@ -101,7 +104,7 @@ char *describe_session(struct participant *p, enum sdp_setup setup)
     memcpy(local.fingerprint, p->signaling->config.fingerprint, sizeof local.fingerprint);
     if (l.sections && l.codecs && l.tracks) {
         for (size_t i = 0; i < n; i++)
-            describe_section(p, &p->sections[i], &l.sections[i], &l.codecs[i], l.tracks[i]);
+            describe_section(p, &p->sections[i], setup == SDP_PASSIVE, &l.sections[i], &l.codecs[i], l.tracks[i]);
         sdp_write_session(&w, &local, l.sections, n);
     }
     free(l.sections);
@@ -177,6 +180,12 @@ static uint32_t new_ssrc(struct participant *p)
     return p->ssrc_last;
 }
 
+void section_new_ssrcs(struct participant *p, struct section *s)
+{
+    s->ssrc = new_ssrc(p);
+    s->rtx_ssrc = new_ssrc(p);
+}
+
 /* Gives the publication a section. False: the participant does not get it: it cannot decode it, or has no section left. */
 static bool add_subscription(struct participant *p, struct publication *pub)
 {
@@ -187,8 +196,7 @@ static bool add_subscription(struct participant *p, struct publication *pub)
     s->subscription = pub;
     s->capability = k;
     s->sending = false;
-    s->ssrc = new_ssrc(p); /* new each time: an SSRC's packet numbers never repeat under one key */
-    s->rtx_ssrc = new_ssrc(p);
+    section_new_ssrcs(p, s);
     return true;
 }
 
@@ -203,19 +211,31 @@ static bool assign(struct participant *p)
     return changed;
 }
 
-static void offer(struct participant *p)
+static void send_offer(struct participant *p)
 {
-    bool changed = assign(p);
-    for (size_t i = 0; i < p->section_count; i++)
-        if (p->sections[i].retiring)
-            changed = p->sections[i].retiring_told = true;
-    char *sdp = changed ? describe_session(p, SDP_ACTPASS) : NULL;
+    char *sdp = describe_session(p, SDP_ACTPASS);
     if (!sdp)
         return;
     p->offering = true;
     p->signaling->offers++;
     say(p, json_pack("{s:s, s:s, s:o}", "type", "offer", "sdp", sdp, "streams", streams_of(p)));
     free(sdp);
+}
+
+static void offer(struct participant *p)
+{
+    bool changed = assign(p);
+    for (size_t i = 0; i < p->section_count; i++)
+        if (p->sections[i].retiring)
+            changed = p->sections[i].retiring_told = true;
+    if (changed)
+        send_offer(p);
+}
+
+void negotiate_repeat(struct participant *p)
+{
+    if (p->offering)
+        send_offer(p);
 }
 
 void negotiate_touch(struct participant *p)
@@ -239,7 +259,7 @@ void negotiate_flush(struct signaling *s)
     while ((p = s->dirty)) {
         s->dirty = p->dirty_next;
         p->dirty = false;
-        if (p->joined && !p->closing && p->state != SESSION_NOT_OPEN && !p->offering)
+        if (p->joined && !p->closing && p->socket && p->state != SESSION_NOT_OPEN && !p->offering)
             offer(p);
     }
 }

@@ -101,6 +101,8 @@ static void join(struct participant *p, json_t *message, mp_time now)
     room_list(p, true, now);
     log_line(LOG_LEVEL_INFO, "participant joined", "peer=%s room=%s", log_quote(quoted[0], sizeof quoted[0], p->id),
              log_quote(quoted[1], sizeof quoted[1], p->room->name));
+    if (json_is_true(json_object_get(message, "resume")))
+        resume_offer(p);
     say_joined(p);
 }
 
@@ -164,6 +166,8 @@ static void leave(struct participant *p, json_t *message, mp_time now)
 
 static void turn(struct participant *p, json_t *message, mp_time now) { say_turn(p, now); }
 
+static void timeline(struct participant *p, json_t *message, mp_time now) { say_timeline(p); }
+
 static void ping(struct participant *p, json_t *message, mp_time now) { say(p, json_pack("{s:s}", "type", "pong")); }
 
 static const struct {
@@ -172,7 +176,7 @@ static const struct {
 } handlers[] = {
     {"offer", offer}, {"answer", answer}, {"ice-candidate", candidate},
     {"mute", mute},   {"leave", leave},   {"ping", ping},
-    {"turn", turn},
+    {"turn", turn},   {"timeline", timeline},
 };
 
 static void dispatch(struct participant *p, json_t *message, mp_time now)
@@ -185,6 +189,10 @@ static void dispatch(struct participant *p, json_t *message, mp_time now)
     }
     if (strcmp(type, "join-room") == 0) {
         join(p, message, now);
+        return;
+    }
+    if (strcmp(type, "resume") == 0) {
+        resume(p, message, now);
         return;
     }
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {

@@ -109,6 +109,12 @@ enum join_result room_join(struct signaling *s, struct participant *p, const cha
     return JOIN_OK;
 }
 
+struct participant *participant_find(const struct signaling *s, const char *id)
+{
+    uint32_t i = map_find(&s->participant_ids, hash_text(s, id), id);
+    return i == MAP_NONE ? NULL : s->participants[i];
+}
+
 void room_leave(struct signaling *s, struct participant *p)
 {
     map_remove(&s->participant_ids, hash_text(s, p->id), p->id);

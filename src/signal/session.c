@@ -3,7 +3,7 @@
 #include "state.h"
 #include <stdlib.h>
 
-bool session_open(struct participant *p)
+bool session_open(struct participant *p, mp_time now)
 {
     struct signaling *s = p->signaling;
     uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
@@ -14,8 +14,54 @@ bool session_open(struct participant *p)
     if (p->session == SESSION_NONE)
         return false;
     p->state = SESSION_OPEN;
+    p->generation = 1;
     s->by_slot[session_slot(p->session)] = p;
+    p->timeline = timeline_new(p->session, p->id, now);
+    timeline_note(p->timeline, TIMELINE_OFFERED, NULL, 0, now);
     return true;
+}
+
+void session_credentials(struct participant *p)
+{
+    struct session_ice ice = {.generation = p->generation};
+    memcpy(ice.ufrag, p->credentials.ufrag, sizeof ice.ufrag);
+    memcpy(ice.password, p->credentials.password, sizeof ice.password);
+    memcpy(ice.remote_ufrag, p->remote_ufrag, sizeof ice.remote_ufrag);
+    memcpy(ice.remote_password, p->remote_password, sizeof ice.remote_password);
+    session_command(
+        p, &(struct message){.type = MESSAGE_CREDENTIALS, .payload = {(const uint8_t *)&ice, sizeof ice}});
+    explicit_bzero(&ice, sizeof ice);
+}
+
+void session_restart(struct participant *p, mp_time now)
+{
+    struct signaling *s = p->signaling;
+    uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
+    s->io.random(s->io.context, random, sizeof random);
+    registry_restart(s->config.registry, p->session, random, &p->credentials);
+    explicit_bzero(random, sizeof random);
+    p->generation++;
+    session_credentials(p);
+    timeline_note(p->timeline, TIMELINE_RESTART, NULL, p->generation, now);
+}
+
+void session_event(struct participant *p, const struct session_event *e, mp_time now)
+{
+    static const enum timeline_kind kinds[] = {
+        [EVENT_CHECK_SENT] = TIMELINE_CHECK_SENT, [EVENT_CHECK_ANSWERED] = TIMELINE_CHECK_ANSWERED,
+        [EVENT_CHECK_FAILED] = TIMELINE_CHECK_FAILED, [EVENT_NOMINATED] = TIMELINE_NOMINATED,
+        [EVENT_SELECTED] = TIMELINE_PATH_SELECTED, [EVENT_LOST] = TIMELINE_PATH_LOST,
+        [EVENT_RESTARTED] = TIMELINE_RESTARTED, [EVENT_DTLS_STARTED] = TIMELINE_DTLS_STARTED,
+    };
+    if (p->timeline)
+        p->timeline->unsaid += e->unsaid;
+    timeline_note(p->timeline, kinds[e->kind], &e->path.remote, e->value, e->at);
+    if (e->kind == EVENT_SELECTED)
+        say_path(p, &e->path, e->value);
+    else if (e->kind == EVENT_LOST)
+        say_restart_ice(p, now);
+    else if (e->kind == EVENT_RESTARTED && e->value == p->generation)
+        registry_retire(p->signaling->config.registry, p->session, &p->credentials);
 }
 
 void session_close(struct participant *p)
@@ -84,6 +130,13 @@ void subscription_start(struct participant *p, struct section *section)
     memcpy(m.subscribe.cname, pub->publisher->streams[0], CNAME_SIZE);
     section->sending = true;
     session_command(p, &m);
+}
+
+void subscription_pause(struct participant *p, struct section *section)
+{
+    session_command(p, &(struct message){.type = MESSAGE_UNSUBSCRIBE, .track = section->subscription->track});
+    section->sending = false;
+    section_new_ssrcs(p, section);
 }
 
 void subscription_end(struct participant *p, struct section *section)

@@ -13,7 +13,7 @@ struct signaling *signal_new(const struct signal_config *config, const struct si
         return NULL;
     s->config = *config;
     s->io = *io;
-    s->audience_at = MP_NEVER;
+    s->audience_at = s->resume_at = MP_NEVER;
     io->random(io->context, (uint8_t *)&s->hash_key, sizeof s->hash_key);
     if (!rooms_init(s)) {
         rooms_free(s);
@@ -26,6 +26,8 @@ struct signaling *signal_new(const struct signal_config *config, const struct si
 void signal_free(struct signaling *s)
 {
     INVARIANT(s->participant_count == 0);
+    for (size_t i = 0; i < TIMELINES_ENDED_MAX; i++)
+        free(s->ended[i]);
     rooms_free(s);
     free(s);
 }
@@ -65,6 +67,33 @@ void signal_too_large(struct signaling *s, struct participant *p, mp_time now)
     say_error(p, "too-large", "a message is at most 262144 bytes");
 }
 
+/* For a while: who asks why a call ended asks afterwards. */
+static void keep_timeline(struct signaling *s, struct participant *p)
+{
+    struct timeline **place = &s->ended[s->ended_next];
+    if (!p->timeline)
+        return;
+    free(*place);
+    *place = p->timeline;
+    p->timeline = NULL;
+    s->ended_next = (s->ended_next + 1) % TIMELINES_ENDED_MAX;
+}
+
+char *signal_timeline(struct signaling *s, uint32_t session, size_t *len)
+{
+    uint32_t slot = session_slot(session);
+    struct participant *p = slot < registry_size(s->config.registry) ? s->by_slot[slot] : NULL;
+    const struct timeline *t = p && p->session == session ? p->timeline : NULL;
+    for (size_t i = 0; !t && i < TIMELINES_ENDED_MAX; i++)
+        if (s->ended[i] && s->ended[i]->session == session)
+            t = s->ended[i];
+    json_t *json = t ? timeline_json(t, s->config.wall) : NULL;
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    *len = text ? strlen(text) : 0;
+    return text;
+}
+
 static void leave(struct signaling *s, struct participant *p, mp_time now)
 {
     char quoted[160];
@@ -72,7 +101,10 @@ static void leave(struct signaling *s, struct participant *p, mp_time now)
     log_line(LOG_LEVEL_INFO, "participant left", "peer=%s seconds=%lld", log_quote(quoted, sizeof quoted, p->id),
              (long long)((now - p->joined_at) / MP_S(1)));
     negotiate_forget(p);
+    if (p->state != SESSION_NOT_OPEN)
+        timeline_note(p->timeline, TIMELINE_ENDED, NULL, END_CLOSED, now);
     session_close(p);
+    keep_timeline(s, p);
     if (p->listed)
         say_room(p, room, json_pack("{s:s, s:s}", "type", "participant-left", "id", p->id));
     room_list(p, false, now);
@@ -80,26 +112,39 @@ static void leave(struct signaling *s, struct participant *p, mp_time now)
     s->leaves++;
 }
 
-void signal_closed(struct signaling *s, struct participant *p, mp_time now)
+static void participant_free(struct signaling *s, struct participant *p)
 {
-    if (p->joined)
-        leave(s, p, now);
     struct participant **link = &s->dirty;
     while (p->dirty && *link != p)
         link = &(*link)->dirty_next;
     if (p->dirty)
         *link = p->dirty_next;
     explicit_bzero(&p->credentials, sizeof p->credentials);
+    explicit_bzero(p->remote_password, sizeof p->remote_password);
+    explicit_bzero(p->token, sizeof p->token);
     free(p);
+}
+
+void signal_closed(struct signaling *s, struct participant *p, mp_time now)
+{
+    if (p->joined && p->resumable && !p->closing && !s->stopping) {
+        resume_wait(p, now);
+    } else {
+        if (p->joined)
+            leave(s, p, now);
+        participant_free(s, p);
+    }
     negotiate_flush(s);
 }
 
 /* --- events of workers --- */
 
-static void claimed(struct participant *p, unsigned owner)
+static void claimed(struct participant *p, unsigned owner, mp_time now)
 {
     p->state = SESSION_CLAIMED;
     p->owner = owner;
+    timeline_note(p->timeline, TIMELINE_CLAIMED, NULL, owner, now);
+    session_credentials(p);
     session_command(p, &(struct message){.type = MESSAGE_EXTENSIONS, .extensions = p->extensions});
     for (struct publication *pub = p->publications; pub; pub = pub->next)
         publication_start(p, pub);
@@ -121,8 +166,26 @@ static void ended(struct signaling *s, struct participant *p, enum end_reason re
     s->by_slot[session_slot(p->session)] = NULL;
     p->state = SESSION_NOT_OPEN;
     s->failures++;
+    if (reason == END_DTLS_FAILED || reason == END_PEER_CLOSED)
+        timeline_note(p->timeline, reason == END_DTLS_FAILED ? TIMELINE_DTLS_FAILED : TIMELINE_DTLS_CLOSED, NULL, 0, now);
+    timeline_note(p->timeline, TIMELINE_ENDED, NULL, reason, now);
     say_bye(p, reason == END_CONSENT ? "timeout" : "failed", words[reason], 1000);
     leave(s, p, now);
+    if (!p->socket)
+        participant_free(s, p);
+}
+
+static void seen(struct participant *p, const struct path *path, mp_time now)
+{
+    timeline_note(p->timeline, TIMELINE_PATH_SEEN, &path->remote, 0, now);
+    if (path->link == LINK_UDP) /* a link's is no address that a NAT gave to UDP */
+        say_seen(p, &path->remote);
+}
+
+static void connected(struct participant *p, mp_time now)
+{
+    p->state = SESSION_CONNECTED;
+    timeline_note(p->timeline, TIMELINE_DTLS_CONNECTED, NULL, 0, now);
 }
 
 void signal_event(struct signaling *s, const struct message *m, mp_time now)
@@ -130,35 +193,50 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
     struct participant *p = s->by_slot[session_slot(m->session)];
     if (p && p->session != m->session)
         p = NULL; /* closed by us meanwhile */
+    if (p)
+        log_line(LOG_LEVEL_DEBUG, "session event", "session=%u event=%u worker=%u", m->session, m->type, m->from);
     if (p && m->type == MESSAGE_CLAIMED)
-        claimed(p, m->from);
-    else if (p && m->type == MESSAGE_PATH_SEEN && m->path.link == LINK_UDP) /* a link's is no address that a NAT gave to UDP */
-        say_seen(p, &m->path.remote);
+        claimed(p, m->from, now);
+    else if (p && m->type == MESSAGE_PATH_SEEN)
+        seen(p, &m->path, now);
+    else if (p && m->type == MESSAGE_SESSION_EVENT)
+        session_event(p, &m->event, now);
     else if (p && m->type == MESSAGE_CONNECTED)
-        p->state = SESSION_CONNECTED;
+        connected(p, now);
     else if (m->type == MESSAGE_ENDED) {
         registry_release(s->config.registry, m->session);
         if (p)
             ended(s, p, m->reason, now);
     }
-    if (p)
-        log_line(LOG_LEVEL_DEBUG, "session event", "session=%u event=%u worker=%u", m->session, m->type, m->from);
     negotiate_flush(s);
 }
 
-mp_time signal_deadline(const struct signaling *s) { return s->audience_at; }
+mp_time signal_deadline(const struct signaling *s) { return mp_min(s->audience_at, s->resume_at); }
+
+static void leave_lost(struct signaling *s, bool all, mp_time now)
+{
+    struct participant *p;
+    while ((p = resume_overdue(s, all, now))) {
+        leave(s, p, now);
+        participant_free(s, p);
+    }
+}
 
 void signal_timeout(struct signaling *s, mp_time now)
 {
-    if (s->audience_at > now)
-        return;
-    s->audience_at = MP_NEVER;
-    say_audiences(s);
+    if (s->audience_at <= now) {
+        s->audience_at = MP_NEVER;
+        say_audiences(s);
+    }
+    if (s->resume_at <= now)
+        leave_lost(s, false, now);
+    negotiate_flush(s);
 }
 
 void signal_shutdown(struct signaling *s, mp_time now)
 {
     s->stopping = true;
+    leave_lost(s, true, now);
     for (size_t i = 0; i < registry_size(s->config.registry); i++)
         if (s->participants[i])
             say_bye(s->participants[i], "shutdown", "the server stops", 1001);

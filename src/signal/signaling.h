@@ -11,11 +11,14 @@
 #include <stddef.h>
 
 struct hmac_sha1;
+struct participant;
 
 struct signal_io {
     void *context;
     void (*send)(void *context, void *socket, const char *text, size_t len);
     void (*close)(void *context, void *socket, uint16_t code, const char *reason); /* `signal_closed` follows later */
+    /* From now on the socket is this participant's; NULL: nobody's. What it does is told with that. */
+    void (*attach)(void *context, void *socket, struct participant *);
     void (*command)(void *context, const struct message *);                        /* to the worker `to` */
     void (*random)(void *context, uint8_t *, size_t);                              /* secret */
 };
@@ -40,7 +43,6 @@ struct signaling *signal_new(const struct signal_config *, const struct signal_i
 /* Every socket must be closed (signal_closed) before. */
 void signal_free(struct signaling *);
 
-struct participant;
 struct signal_client { /* a new WebSocket */
     void *socket;         /* given back to signal_io */
     struct address local; /* the address that it reached */
@@ -49,12 +51,16 @@ struct signal_client { /* a new WebSocket */
 struct participant *signal_opened(struct signaling *, const struct signal_client *, mp_time now); /* NULL: no memory */
 void signal_text(struct signaling *, struct participant *, const char *, size_t len, mp_time now);
 void signal_too_large(struct signaling *, struct participant *, mp_time now);
-void signal_closed(struct signaling *, struct participant *, mp_time now); /* the participant is gone afterwards */
+/* The participant is gone afterwards, for whom the caller cares: one that may resume is kept for a while. */
+void signal_closed(struct signaling *, struct participant *, mp_time now);
 void signal_event(struct signaling *, const struct message *, mp_time now); /* from a worker */
 void signal_timeout(struct signaling *, mp_time now);
 mp_time signal_deadline(const struct signaling *); /* MP_NEVER: no need */
 /* Says `bye` to everyone and closes their sockets; further joins are refused. */
 void signal_shutdown(struct signaling *, mp_time now);
 
+/* A session's timeline as JSON, also of the last ones that ended; malloc'ed. NULL: no such session, or no memory. Who may read it
+ * is the caller's to know. */
+char *signal_timeline(struct signaling *, uint32_t session, size_t *len);
 /* Prometheus text, malloc'ed; NULL: no memory. */
 char *signal_metrics(struct signaling *, size_t *len, mp_time now);

@@ -5,12 +5,15 @@
 #include "map.h"
 #include "sdp.h"
 #include "signaling.h"
+#include "timeline.h"
 #include "turn.h"
 #include <jansson.h>
 
 #define CAPABILITIES_MAX 24 /* codecs that we know, of one kind, in one offer */
 #define FMTP_MAX         128
 #define TURN_URLS        2
+#define RESUME_TIME      MP_S(15)
+#define RESUME_TOKEN_SIZE 32
 
 enum role { ROLE_CALL, ROLE_STREAM, ROLE_WATCH };
 enum source { SOURCE_MICROPHONE, SOURCE_CAMERA, SOURCE_SCREEN, SOURCE_SCREEN_AUDIO, SOURCE_COUNT };
@@ -53,6 +56,7 @@ struct section {
     bool retiring;                           /* what we sent ended: the client must hear of it before the section is used again */
     bool retiring_told;                      /* our open offer says so */
     uint8_t extensions;                      /* of a section of the client's: those that it offered, bit by rtp_extension */
+    enum sdp_direction direction;            /* the client's, in its last description of the section */
     bool ours;                               /* made by us, or offered as recvonly: free to send in */
     uint32_t ssrc, rtx_ssrc;
     const struct capability *capability;     /* the client's, that we send with */
@@ -62,10 +66,12 @@ enum session_state { SESSION_NOT_OPEN, SESSION_OPEN, SESSION_CLAIMED, SESSION_CO
 
 struct participant {
     struct signaling *signaling;
-    void *socket;
+    void *socket; /* NULL: it was lost, and the client may come back on another */
     struct address local;
     char host[256];
-    bool joined, closing;
+    bool joined, closing, resumable;
+    char token[RESUME_TOKEN_SIZE + 1]; /* of who is resumable */
+    mp_time lost_at;                   /* without a socket */
     mp_time joined_at;
 
     struct room *room;
@@ -80,7 +86,15 @@ struct participant {
     enum session_state state;
     uint32_t session;
     unsigned owner; /* worker, once claimed */
-    struct session_credentials credentials;
+    struct session_credentials credentials; /* ours, of the last generation */
+    uint32_t generation;                    /* of ICE credentials; 1 is the first */
+    char remote_ufrag[REMOTE_UFRAG_MAX + 1], remote_password[ICE_CREDENTIAL_MAX + 1]; /* the client's */
+    bool candidates_said;
+    bool restart_asked;
+    mp_time restart_asked_at;
+    struct address mapped;    /* where media goes to, as last told; port 0: nowhere yet */
+    uint32_t mapped_changes;
+    struct timeline *timeline; /* of the session, and of the one before until there is another; NULL: none */
     uint64_t sdp_session;
     uint32_t sdp_version;
     struct fingerprint fingerprint;
@@ -124,6 +138,9 @@ struct signaling {
     uint32_t next_track;
     struct participant *dirty;    /* to be offered what changed, at the end of the turn */
     mp_time audience_at; /* when rooms whose audience changed are told; MP_NEVER: none did */
+    mp_time resume_at; /* when to look for participants that did not resume in time; MP_NEVER: nobody might */
+    struct timeline *ended[TIMELINES_ENDED_MAX]; /* a ring */
+    size_t ended_next;
     bool stopping;
     uint64_t joins, leaves, errors, offers, answers, failures;
 };
@@ -134,6 +151,7 @@ void rooms_free(struct signaling *);
 enum join_result { JOIN_OK, JOIN_PEER_TAKEN, JOIN_ROOM_FULL, JOIN_SERVER_FULL, JOIN_NO_MEMORY };
 /* participant->id must be set. */
 enum join_result room_join(struct signaling *, struct participant *, const char *room);
+struct participant *participant_find(const struct signaling *, const char *id); /* NULL: nobody */
 void room_leave(struct signaling *, struct participant *);
 void room_list(struct participant *, bool in, mp_time now); /* after a join, before a leave: listed or counted */
 
@@ -145,6 +163,10 @@ void say_error(struct participant *, const char *code, const char *message);
 void say_bye(struct participant *, const char *reason, const char *message, uint16_t close_code);
 void say_audiences(struct signaling *);
 void say_candidates(struct participant *);
+void say_resumed(struct participant *);
+void say_path(struct participant *, const struct path *, uint32_t reason);
+void say_restart_ice(struct participant *, mp_time now);
+void say_timeline(struct participant *);
 void say_turn(struct participant *, mp_time now);
 void listing_changed(struct room *);
 void say_joined(struct participant *); /* to it, and to the others */
@@ -172,13 +194,25 @@ const struct capability *capability_match(const struct capabilities *, const str
 const struct capability *capability_choose(const struct participant *, const struct capabilities *);
 
 /* --- session.c: the session behind a participant, and its worker --- */
-bool session_open(struct participant *); /* false: the server is full */
+bool session_open(struct participant *, mp_time now); /* false: the server is full */
+void session_restart(struct participant *, mp_time now); /* an ICE restart: new credentials */
+void session_credentials(struct participant *);          /* tells the owner which they are */
+/* What the worker tells of it. */
+void session_event(struct participant *, const struct session_event *, mp_time now);
 void session_close(struct participant *);
 void session_command(struct participant *, struct message *); /* to the owner, if there is one yet */
 void publication_start(struct participant *, struct publication *);
 void publication_end(struct participant *, struct publication *);
 void subscription_start(struct participant *, struct section *);
+void subscription_pause(struct participant *, struct section *); /* the client does not want it now */
 void subscription_end(struct participant *, struct section *);
+
+/* --- resume.c: participants whose socket was lost --- */
+void resume_offer(struct participant *);                            /* makes its token */
+void resume(struct participant *, json_t *message, mp_time now);    /* on a new socket; `participant` may be gone afterwards */
+void resume_wait(struct participant *, mp_time now);                /* its socket was lost */
+/* The next one whose time is up, or with `all` the next one without a socket; NULL: none. */
+struct participant *resume_overdue(struct signaling *, bool all, mp_time now);
 
 /* --- negotiate.c --- */
 void negotiate_offer(struct participant *, const char *sdp, size_t len, json_t *sources, mp_time now);
@@ -187,4 +221,5 @@ void negotiate_answer(struct participant *, const char *sdp, size_t len, mp_time
 void negotiate_touch(struct participant *);
 void negotiate_touch_room(struct room *);
 void negotiate_flush(struct signaling *);
+void negotiate_repeat(struct participant *); /* its client may not have got our offer: once more */
 void negotiate_forget(struct participant *); /* it leaves: its sections and publications */

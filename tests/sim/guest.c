@@ -143,6 +143,7 @@ void guest_connect(struct sim *s, struct guest *g, const struct media_remote *re
 {
     struct client_config config = {.path = {.local = g->host.inside, .remote = remote->server},
                                    .ufrag = g->ufrag,
+                                   .password = g->password,
                                    .remote_ufrag = remote->remote_ufrag,
                                    .remote_password = remote->remote_password,
                                    .remote_fingerprint = remote->fingerprint,

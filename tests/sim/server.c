@@ -222,6 +222,12 @@ static void io_close(void *context, void *socket, uint16_t code, const char *rea
     socket_close(s, k, true, between(s, MP_MS(1), MP_S(2))); /* its own end, or the server's patience */
 }
 
+static void io_attach(void *context, void *socket, struct participant *participant)
+{
+    struct socket *k = socket;
+    k->participant = participant;
+}
+
 /* A viewer is told to watch what it may not. */
 static void smuggle(struct sim *s, const struct message *m)
 {
@@ -310,6 +316,7 @@ static void worker_open(struct sim *s, struct worker *w, unsigned number, size_t
                                           .stats = &w->stats,
                                           .packets = packets,
                                           .seed = prng_next(&s->prng),
+                                          .secret = {(uint8_t)number, 1},
                                           .wall = MP_S(3900000000)});
     INVARIANT(w->sfu != NULL);
     v->stats[number] = &w->stats;
@@ -319,7 +326,7 @@ void server_open(struct sim *s, unsigned workers, size_t sessions)
 {
     struct server *v = calloc(1, sizeof *v);
     struct signal_io io = {
-        .context = s, .send = io_send, .close = io_close, .command = io_command, .random = io_random};
+        .context = s, .send = io_send, .close = io_close, .attach = io_attach, .command = io_command, .random = io_random};
     INVARIANT(v != NULL);
     s->server = v;
     v->workers = workers;

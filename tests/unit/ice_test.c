@@ -3,8 +3,9 @@
 #include "prng.h"
 #include "test.h"
 
-#define UFRAG    "0001abcdefgh"
-#define PASSWORD "abcdefghijklmnopqrstuvwx"
+#define UFRAG           "0001abcdefgh"
+#define PASSWORD        "abcdefghijklmnopqrstuvwx"
+#define CLIENT_PASSWORD "zyxwvutsrqponmlkjihgfe"
 
 static struct path path_from(const char *ip, uint16_t port)
 {
@@ -49,8 +50,9 @@ static size_t check_write(uint8_t *out, size_t size, const struct check *c)
 
 static uint8_t reply[256];
 
-static struct ice_answer send_check(struct ice *ice, const struct check *c, const struct path *path,
-                                    mp_time now)
+/* One check of a client's, and what comes of it before the server's own check of that address is answered. */
+static struct ice_answer send_only(struct ice *ice, const struct check *c, const struct path *path,
+                                   mp_time now)
 {
     uint8_t p[512];
     struct stun_view v;
@@ -60,10 +62,63 @@ static struct ice_answer send_check(struct ice *ice, const struct check *c, cons
     return ice_input(ice, &v, path, reply, sizeof reply, now);
 }
 
+/* What the client says to the server's own check. */
+static struct ice_answer answer(struct ice *ice, const uint8_t *check, const struct path *path,
+                                const char *password, mp_time now)
+{
+    struct stun_view v;
+    struct stun_writer w;
+    struct hmac_sha1 key;
+    uint8_t p[256];
+    hmac_sha1_key(&key, (const uint8_t *)password, strlen(password));
+    stun_begin(&w, p, sizeof p, STUN_SUCCESS, STUN_BINDING, check + 8);
+    stun_add_mapped(&w, &path->local);
+    stun_add_integrity(&w, &key);
+    stun_add_fingerprint(&w);
+    size_t len = stun_end(&w);
+    CHECK_EQ(stun_parse(&v, exact(p, len), len), STUN_OK);
+    return ice_response(ice, &v, path, now);
+}
+
+/* Every check of the server's that is due is answered by the client, at once. The last that came of it. */
+static struct ice_answer settle(struct ice *ice, const char *password, mp_time now)
+{
+    struct ice_answer last = {.event = ICE_CHECK}, a;
+    struct path to;
+    uint8_t check[256];
+    while (ice_output(ice, &to, check, sizeof check, now))
+        if ((a = answer(ice, check, &to, password, now)).event == ICE_SELECTED)
+            last = a;
+    return last;
+}
+
+/* A check, by a client that answers the server's. */
+static struct ice_answer send_check(struct ice *ice, const struct check *c, const struct path *path,
+                                    mp_time now)
+{
+    struct ice_answer a = send_only(ice, c, path, now);
+    if (settle(ice, CLIENT_PASSWORD, now).event == ICE_SELECTED)
+        a.event = ICE_SELECTED;
+    return a;
+}
+
+static const struct hmac_sha1 secret = {.inner = {1}, .outer = {2}};
+
+static struct ice_description description(uint32_t generation, const char *ufrag, const char *password)
+{
+    return (struct ice_description){.generation = generation,
+                                    .local_ufrag = ufrag,
+                                    .local_password = password,
+                                    .remote_ufrag = "remote",
+                                    .remote_password = CLIENT_PASSWORD};
+}
+
 static struct ice fresh(void)
 {
     struct ice ice;
-    ice_init(&ice, UFRAG, PASSWORD, MP_S(1));
+    struct ice_description d = description(1, UFRAG, PASSWORD);
+    ice_init(&ice, UFRAG, PASSWORD, &secret, 7, MP_S(1));
+    ice_credentials_set(&ice, &d);
     return ice;
 }
 
@@ -167,7 +222,7 @@ static void first_check_from_a_path_is_told(void)
     CHECK(r.event == ICE_CHECK && !r.path_new);
     CHECK(ice_knows(&ice, &a) && !ice_knows(&ice, &b));
     r = send_check(&ice, &(struct check){.nominate = true}, &b, MP_S(2));
-    CHECK(r.event == ICE_NOMINATED && r.path_new);
+    CHECK(r.event == ICE_SELECTED && r.path_new);
     CHECK(ice_knows(&ice, &b));
     CHECK_EQ(ice.count, 2);
 }
@@ -197,7 +252,7 @@ static void nomination_of_the_selected_path_is_no_event(void)
 {
     struct ice ice = fresh();
     struct path a = path_from("198.51.100.7", 1);
-    CHECK_EQ(send_check(&ice, &(struct check){.nominate = true}, &a, MP_S(2)).event, ICE_NOMINATED);
+    CHECK_EQ(send_check(&ice, &(struct check){.nominate = true}, &a, MP_S(2)).event, ICE_SELECTED);
     CHECK_EQ(send_check(&ice, &(struct check){.nominate = true}, &a, MP_S(3)).event, ICE_CHECK);
 }
 
@@ -222,7 +277,7 @@ static void aggressive_nomination_settles_on_the_highest_priority(void)
             }
             for (int i = 0; i < count; i++) {
                 struct check c = {.nominate = true, .priority = 1000 + 10 * (uint32_t)order[i]};
-                bool moved = send_check(&ice, &c, &paths[order[i]], now).event == ICE_NOMINATED;
+                bool moved = send_check(&ice, &c, &paths[order[i]], now).event == ICE_SELECTED;
                 CHECK(!moved || pass == 0);
                 moves += moved;
                 now += MP_MS(20);
@@ -242,12 +297,12 @@ static void client_can_move_to_a_lower_priority(void)
     for (mp_time now = MP_S(11); now <= MP_S(15); now += MP_S(1)) {
         send_check(&ice, &(struct check){.priority = 9}, &a, now);
         CHECK(send_check(&ice, &(struct check){.nominate = true, .priority = 3}, &b, now).event !=
-              ICE_NOMINATED);
+              ICE_SELECTED);
         CHECK(path_equal(ice_selected(&ice), &a));
     }
     send_check(&ice, &(struct check){.priority = 9}, &a, MP_S(15));
     CHECK_EQ(send_check(&ice, &(struct check){.nominate = true, .priority = 3}, &b, MP_S(15) + 1).event,
-             ICE_NOMINATED);
+             ICE_SELECTED);
     CHECK(path_equal(ice_selected(&ice), &b));
 }
 
@@ -257,7 +312,7 @@ static void client_behind_a_new_mapping_moves_at_once(void)
     struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2);
     send_check(&ice, &(struct check){.nominate = true, .priority = 9}, &a, MP_S(10));
     CHECK_EQ(send_check(&ice, &(struct check){.nominate = true, .priority = 9}, &b, MP_S(11)).event,
-             ICE_NOMINATED);
+             ICE_SELECTED);
 }
 
 static uint16_t error_of(struct ice_answer a, struct stun_view *v)
@@ -320,10 +375,16 @@ static void full_table_still_takes_a_nomination(void)
     for (uint16_t port = 1; port <= 20; port++) {
         struct path p = path_from("198.51.100.7", port);
         struct ice_answer a = send_check(&ice, &(struct check){.nominate = true}, &p, MP_S(2) + port);
-        CHECK_EQ(a.event, ICE_NOMINATED);
+        CHECK_EQ(a.event, ICE_SELECTED);
         CHECK(path_equal(ice_selected(&ice), &p));
         CHECK(!a.has_dropped || !path_equal(&a.dropped, &p));
     }
+}
+
+static enum ice_timeout due(struct ice *ice, mp_time now)
+{
+    struct path path;
+    return ice_timeout(ice, &path, now);
 }
 
 static void consent_ends_after_30_s(void)
@@ -331,13 +392,324 @@ static void consent_ends_after_30_s(void)
     struct ice ice = fresh(); /* started at 1 s */
     struct path a = path_from("198.51.100.7", 1);
     CHECK_EQ(ice_deadline(&ice), MP_S(31));
-    CHECK(!ice_expired(&ice, MP_S(31) - 1) && ice_expired(&ice, MP_S(31)));
+    CHECK(due(&ice, MP_S(31) - 1) == ICE_IDLE && due(&ice, MP_S(31)) == ICE_EXPIRED);
     send_check(&ice, &(struct check){0}, &a, MP_S(20));
     CHECK_EQ(ice_deadline(&ice), MP_S(50));
     send_check(&ice, &(struct check){.password = "wrong"}, &a, MP_S(40));
     send_check(&ice, &(struct check){.controlled = true}, &a, MP_S(40));
     CHECK_EQ(ice_deadline(&ice), MP_S(50));
-    CHECK(!ice_expired(&ice, MP_S(50) - 1) && ice_expired(&ice, MP_S(50)));
+    CHECK(due(&ice, MP_S(50) - 1) == ICE_IDLE && due(&ice, MP_S(50)) == ICE_EXPIRED);
+}
+
+/* Consent is a path's (RFC 7675 5): what is heard from elsewhere does not keep media flowing to where nobody
+ * is any more. */
+static void consent_of_the_selected_path_ends_for_itself(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2), lost;
+    send_check(&ice, &(struct check){.nominate = true}, &a, MP_S(2));
+    for (int s = 3; s < 32; s++)
+        send_check(&ice, &(struct check){0}, &b, MP_S(s));
+    CHECK(path_equal(ice_selected(&ice), &a));
+    CHECK_EQ(ice_timeout(&ice, &lost, MP_S(32)), ICE_LOST);
+    CHECK(path_equal(&lost, &a) && !ice_selected(&ice));
+    CHECK_EQ(due(&ice, MP_S(32)), ICE_IDLE);
+    CHECK_EQ(send_check(&ice, &(struct check){.nominate = true}, &b, MP_S(33)).event, ICE_SELECTED);
+}
+
+/* --- our own checks --- */
+
+static size_t next_check(struct ice *ice, uint8_t check[256], const struct path *to, mp_time now)
+{
+    struct path where;
+    size_t len = ice_output(ice, &where, check, 256, now);
+    CHECK(len > 0 && path_equal(&where, to));
+    return len;
+}
+
+static void own_check_is_what_a_controlling_client_expects(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1);
+    uint8_t check[256];
+    struct stun_view v;
+    struct hmac_sha1 key;
+    send_only(&ice, &(struct check){0}, &a, MP_S(2));
+    size_t len = next_check(&ice, check, &a, MP_S(2));
+    hmac_sha1_key(&key, (const uint8_t *)CLIENT_PASSWORD, strlen(CLIENT_PASSWORD));
+    CHECK_EQ(stun_parse(&v, exact(check, len), len), STUN_OK);
+    CHECK(v.class == STUN_REQUEST && v.method == STUN_BINDING);
+    CHECK(bytes_equal(v.username, "remote:" UFRAG, strlen("remote:" UFRAG)));
+    CHECK(v.has_controlled && v.has_priority && !v.use_candidate && v.fingerprint && stun_check(&v, &key));
+}
+
+static void media_goes_only_where_a_check_of_ours_was_answered(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2);
+    uint8_t check[256];
+    CHECK_EQ(send_only(&ice, &(struct check){.nominate = true}, &a, MP_S(2)).event, ICE_PATH_NEW);
+    CHECK(!ice_selected(&ice));
+    next_check(&ice, check, &a, MP_S(2));
+    CHECK_EQ(answer(&ice, check, &b, CLIENT_PASSWORD, MP_S(2)).event, ICE_REFUSED); /* from elsewhere */
+    CHECK_EQ(answer(&ice, check, &a, "another password", MP_S(2)).event, ICE_REFUSED);
+    check[10] ^= 1; /* another transaction */
+    CHECK_EQ(answer(&ice, check, &a, CLIENT_PASSWORD, MP_S(2)).event, ICE_REFUSED);
+    check[10] ^= 1;
+    CHECK(!ice_selected(&ice));
+    struct ice_answer r = answer(&ice, check, &a, CLIENT_PASSWORD, MP_S(2) + MP_MS(30));
+    CHECK(r.event == ICE_SELECTED && r.rtt == MP_MS(30));
+    CHECK(path_equal(ice_selected(&ice), &a));
+    CHECK_EQ(answer(&ice, check, &a, CLIENT_PASSWORD, MP_S(3)).event, ICE_REFUSED); /* once */
+}
+
+static void transactions_do_not_repeat(void)
+{
+    struct ice ice = fresh();
+    uint8_t check[256], before[STUN_TXID_SIZE] = {0};
+    for (uint16_t port = 1; port < 50; port++) {
+        struct path p = path_from("198.51.100.7", port);
+        send_only(&ice, &(struct check){0}, &p, MP_S(2));
+        next_check(&ice, check, &p, MP_S(2));
+        CHECK(memcmp(before, check + 8, sizeof before) != 0);
+        memcpy(before, check + 8, sizeof before);
+    }
+}
+
+/* A client that nominates somebody else's address (its own, spoofed): that one gets no more than 3 times what
+ * came from there, and the session stays where it is. */
+static void victim_of_a_nomination_gets_three_times_the_bytes(void)
+{
+    struct ice ice = fresh();
+    struct path home = path_from("198.51.100.7", 1), victim = path_from("203.0.113.9", 53);
+    uint8_t check[256];
+    struct path to;
+    size_t len, sent = 0, received = 0;
+    send_check(&ice, &(struct check){.nominate = true, .priority = 1}, &home, MP_S(2));
+    for (mp_time now = MP_S(3); now < MP_S(8); now += MP_MS(20)) {
+        if (now < MP_S(3) + MP_MS(60)) {
+            uint8_t p[512];
+            struct stun_view v;
+            len = check_write(p, sizeof p, &(struct check){.nominate = true, .priority = 9});
+            CHECK_EQ(stun_parse(&v, p, len), STUN_OK);
+            received += len;
+            struct ice_answer a = ice_input(&ice, &v, &victim, reply, sizeof reply, now);
+            sent += ice_spend(&ice, &victim, a.len) ? a.len : 0;
+        }
+        sent += ice_spend(&ice, &victim, 1200) ? 1200 : 0; /* what else would go there */
+        while ((len = ice_output(&ice, &to, check, sizeof check, now))) {
+            CHECK(path_equal(&to, &victim));
+            sent += len;
+        }
+        due(&ice, now);
+        CHECK(path_equal(ice_selected(&ice), &home));
+        ice_media(&ice, &home, 100, now);
+    }
+    CHECK(sent > 0 && sent <= 3 * received);
+    CHECK_EQ(ice.wanted, ice.selected); /* given up */
+}
+
+static void unanswered_check_is_repeated_five_times(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1), to;
+    uint8_t check[256];
+    unsigned sent = 0;
+    send_only(&ice, &(struct check){.nominate = true}, &a, MP_S(2));
+    mp_time now = MP_S(2);
+    enum ice_timeout what = ICE_IDLE;
+    for (; what == ICE_IDLE && now < MP_S(20); now = ice_deadline(&ice)) {
+        ice_credit(&ice, &a, 1000);
+        while (ice_output(&ice, &to, check, sizeof check, now))
+            sent++;
+        what = due(&ice, now);
+    }
+    CHECK_EQ(what, ICE_CHECK_FAILED);
+    CHECK_EQ(sent, ICE_CHECK_TRIES);
+    CHECK(!ice_selected(&ice) && now > MP_S(5));
+}
+
+static void credentials_may_come_after_the_first_check(void)
+{
+    struct ice ice;
+    struct path a = path_from("198.51.100.7", 1), to;
+    uint8_t check[256];
+    ice_init(&ice, UFRAG, PASSWORD, &secret, 7, MP_S(1));
+    send_only(&ice, &(struct check){.nominate = true}, &a, MP_S(2));
+    CHECK_EQ(ice_output(&ice, &to, check, sizeof check, MP_S(2)), 0);
+    CHECK_EQ(ice_deadline(&ice), MP_S(32));
+    struct ice_description d = description(1, UFRAG, PASSWORD);
+    ice_credentials_set(&ice, &d);
+    CHECK_EQ(settle(&ice, CLIENT_PASSWORD, MP_S(2)).event, ICE_SELECTED);
+}
+
+/* --- roaming --- */
+
+static struct ice on_path(const struct path *home)
+{
+    struct ice ice = fresh();
+    send_check(&ice, &(struct check){.nominate = true, .priority = 9}, home, MP_S(2));
+    return ice;
+}
+
+static void media_from_a_new_mapping_moves_after_a_check(void)
+{
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2);
+    struct ice ice = on_path(&a);
+    CHECK_EQ(ice_media(&ice, &a, 100, MP_S(3)).event, ICE_CHECK);
+    struct ice_answer r = ice_media(&ice, &b, 100, MP_S(4));
+    CHECK(r.event == ICE_PATH_NEW && r.path_new);
+    CHECK(path_equal(ice_selected(&ice), &a));
+    CHECK_EQ(ice_media(&ice, &b, 100, MP_S(4)).event, ICE_CHECK);
+    r = settle(&ice, CLIENT_PASSWORD, MP_S(4));
+    CHECK(r.event == ICE_SELECTED && path_equal(ice_selected(&ice), &b));
+    CHECK_EQ(ice.reason, ICE_BY_ROAMING);
+    ice_media(&ice, &a, 100, MP_S(4) + MP_MS(5)); /* a latecomer */
+    CHECK(path_equal(ice_selected(&ice), &b) && ice.wanted == ice.selected);
+}
+
+static void mapping_that_comes_back_is_followed_when_the_other_is_silent(void)
+{
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2);
+    struct ice ice = on_path(&a);
+    ice_media(&ice, &b, 100, MP_S(4));
+    settle(&ice, CLIENT_PASSWORD, MP_S(4));
+    ice_media(&ice, &b, 100, MP_S(5));
+    CHECK_EQ(ice_media(&ice, &a, 100, MP_S(5) + ICE_SILENT - 1).event, ICE_CHECK);
+    CHECK_EQ(ice_media(&ice, &a, 100, MP_S(5) + ICE_SILENT).event, ICE_SELECTED); /* it is validated still */
+    CHECK(path_equal(ice_selected(&ice), &a));
+}
+
+static void media_before_a_nomination_moves_nothing(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2);
+    send_check(&ice, &(struct check){0}, &a, MP_S(2));
+    CHECK_EQ(ice_media(&ice, &b, 100, MP_S(3)).event, ICE_CHECK);
+    CHECK(!ice_selected(&ice) && !ice_knows(&ice, &b));
+}
+
+static void roaming_path_that_does_not_answer_is_tried_again(void)
+{
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2), to;
+    struct ice ice = on_path(&a);
+    uint8_t check[256];
+    unsigned failed = 0, sent = 0;
+    for (mp_time now = MP_S(4); now < MP_S(14); now += MP_MS(20)) {
+        ice_media(&ice, &b, 100, now);
+        while (ice_output(&ice, &to, check, sizeof check, now))
+            sent += path_equal(&to, &b);
+        failed += due(&ice, now) == ICE_CHECK_FAILED;
+    }
+    CHECK(failed == 3 && sent >= 3 * ICE_CHECK_TRIES);
+    CHECK(path_equal(ice_selected(&ice), &a));
+    ice_media(&ice, &b, 100, MP_S(14));
+    CHECK_EQ(settle(&ice, CLIENT_PASSWORD, MP_S(16)).event, ICE_SELECTED);
+}
+
+static void quiet_path_is_checked_and_told_as_lost(void)
+{
+    struct path a = path_from("198.51.100.7", 1), to;
+    struct ice ice = on_path(&a);
+    uint8_t check[256];
+    enum ice_timeout what = ICE_IDLE;
+    unsigned sent = 0;
+    mp_time now = MP_S(2);
+    for (; now < MP_S(10) && what == ICE_IDLE; now = ice_deadline(&ice)) {
+        what = due(&ice, now);
+        while (ice_output(&ice, &to, check, sizeof check, now))
+            sent++;
+    }
+    CHECK_EQ(what, ICE_LOST);
+    CHECK_EQ(sent, ICE_CHECK_TRIES);
+    CHECK(now >= MP_S(2) + ICE_QUIET && path_equal(ice_selected(&ice), &a)); /* it may come back */
+    ice = on_path(&a);
+    for (now = MP_S(2); now < MP_S(60); now += MP_S(2) + MP_MS(500)) { /* Chromium that has nothing to send */
+        send_check(&ice, &(struct check){.nominate = true}, &a, now);
+        CHECK_EQ(due(&ice, now), ICE_IDLE);
+        CHECK_EQ(ice_output(&ice, &to, check, sizeof check, now), 0);
+    }
+}
+
+/* --- restart --- */
+
+#define UFRAG2    "0001ijklmnop"
+#define PASSWORD2 "ABCDEFGHIJKLMNOPQRSTUVWX"
+#define UFRAG3    "0001qrstuvwx"
+
+static void restart_keeps_the_old_path_until_the_new_one_is_selected(void)
+{
+    struct path a = path_from("198.51.100.7", 1), b = path_from("203.0.113.9", 2);
+    struct ice ice = on_path(&a);
+    struct ice_description d = description(2, UFRAG2, PASSWORD2);
+    const struct check old = {.nominate = true, .priority = 9};
+    const struct check new = {
+        .username = UFRAG2 ":remote", .password = PASSWORD2, .nominate = true, .priority = 1};
+    struct check plain = new;
+    plain.nominate = false;
+    ice_credentials_set(&ice, &d);
+    CHECK_EQ(send_check(&ice, &old, &a, MP_S(3)).event, ICE_CHECK);
+    CHECK_EQ(send_check(&ice, &plain, &b, MP_S(3)).event, ICE_PATH_NEW);
+    CHECK(path_equal(ice_selected(&ice), &a));
+    struct ice_answer r = send_only(&ice, &new, &b, MP_S(4)); /* whatever its priority */
+    CHECK(r.event == ICE_SELECTED && r.restarted && r.len);
+    CHECK(path_equal(ice_selected(&ice), &b));
+    CHECK_EQ(ice.now.generation, 2);
+    CHECK_EQ(send_check(&ice, &old, &a, MP_S(4)).event, ICE_REFUSED); /* from now on */
+    CHECK_EQ(send_check(&ice, &new, &b, MP_S(5)).event, ICE_CHECK);
+}
+
+static void restart_on_the_same_path_needs_a_nomination_too(void)
+{
+    struct path a = path_from("198.51.100.7", 1);
+    struct ice ice = on_path(&a);
+    struct ice_description d = description(2, UFRAG2, PASSWORD2);
+    struct check new = {.username = UFRAG2 ":remote", .password = PASSWORD2};
+    ice_credentials_set(&ice, &d);
+    CHECK(!send_check(&ice, &new, &a, MP_S(3)).restarted);
+    CHECK_EQ(ice.now.generation, 1);
+    new.nominate = true;
+    CHECK(send_only(&ice, &new, &a, MP_S(3)).restarted);
+    CHECK_EQ(ice.now.generation, 2);
+}
+
+static void restart_gives_way_to_a_further_one(void)
+{
+    struct path a = path_from("198.51.100.7", 1);
+    struct ice ice = on_path(&a);
+    struct ice_description second = description(2, UFRAG2, PASSWORD2),
+                           third = description(3, UFRAG3, PASSWORD2);
+    struct check check = {.username = UFRAG2 ":remote", .password = PASSWORD2};
+    ice_credentials_set(&ice, &second);
+    CHECK_EQ(send_check(&ice, &check, &a, MP_S(3)).event, ICE_CHECK);
+    ice_credentials_set(&ice, &third);
+    check.nominate = true;
+    CHECK_EQ(send_check(&ice, &check, &a, MP_S(3)).event, ICE_REFUSED);
+    CHECK_EQ(send_check(&ice, &(struct check){.nominate = true}, &a, MP_S(3)).event,
+             ICE_CHECK); /* in use still */
+    check.username = UFRAG3 ":remote";
+    CHECK(send_check(&ice, &check, &a, MP_S(3)).event == ICE_SELECTED);
+    CHECK_EQ(ice.now.generation, 3);
+}
+
+static void hundred_restarts_end_where_they_should(void)
+{
+    struct path a = path_from("198.51.100.7", 1);
+    struct ice ice = on_path(&a);
+    for (uint32_t g = 2; g <= 101; g++) {
+        char ufrag[UFRAG_SIZE + 1], username[64];
+        snprintf(ufrag, sizeof ufrag, "0001%08u", g);
+        snprintf(username, sizeof username, "%s:remote", ufrag);
+        struct ice_description d = description(g, ufrag, PASSWORD2);
+        ice_credentials_set(&ice, &d);
+        CHECK_EQ(send_check(&ice,
+                            &(struct check){.username = username, .password = PASSWORD2, .nominate = true},
+                            &a, MP_S(3))
+                     .event,
+                 ICE_SELECTED);
+        CHECK_EQ(ice.now.generation, g);
+    }
+    CHECK_EQ(ice.count, 1);
 }
 
 static void reply_without_room_is_silence(void)
@@ -528,19 +900,28 @@ static void priorities_follow_the_formula(void)
     CHECK_EQ(candidate_priority(CANDIDATE_RELAY, 1, 2), 256 + 254);
 }
 
-TEST_MAIN(TEST(response_is_signed_and_carries_the_mapped_address),
-          TEST(what_is_not_authentic_learns_and_answers_nothing),
-          TEST(every_flipped_bit_of_a_check_learns_nothing),
-          TEST(forged_checks_do_not_touch_a_running_session), TEST(first_check_from_a_path_is_told),
-          TEST(one_remote_over_two_local_addresses_is_two_paths), TEST(plain_checks_never_move_the_path),
-          TEST(nomination_of_the_selected_path_is_no_event),
-          TEST(aggressive_nomination_settles_on_the_highest_priority),
-          TEST(client_can_move_to_a_lower_priority), TEST(client_behind_a_new_mapping_moves_at_once),
-          TEST(controlled_client_gets_487), TEST(unknown_required_attribute_gets_420),
-          TEST(tuples_are_bounded_and_the_selected_stays), TEST(full_table_still_takes_a_nomination),
-          TEST(consent_ends_after_30_s), TEST(reply_without_room_is_silence),
-          TEST(username_is_split_at_its_first_colon), TEST(browsers_candidate_lines_are_read),
-          TEST(mdns_names_are_hidden_addresses), TEST(tcp_candidates_have_a_tcptype),
-          TEST(malformed_candidates_are_refused), TEST(every_length_of_a_candidate_is_survived),
-          TEST(written_candidate_reads_back), TEST(written_candidates_are_these),
-          TEST(priorities_follow_the_formula))
+TEST_MAIN(
+    TEST(response_is_signed_and_carries_the_mapped_address),
+    TEST(what_is_not_authentic_learns_and_answers_nothing), TEST(every_flipped_bit_of_a_check_learns_nothing),
+    TEST(forged_checks_do_not_touch_a_running_session), TEST(first_check_from_a_path_is_told),
+    TEST(one_remote_over_two_local_addresses_is_two_paths), TEST(plain_checks_never_move_the_path),
+    TEST(nomination_of_the_selected_path_is_no_event),
+    TEST(aggressive_nomination_settles_on_the_highest_priority), TEST(client_can_move_to_a_lower_priority),
+    TEST(client_behind_a_new_mapping_moves_at_once), TEST(controlled_client_gets_487),
+    TEST(unknown_required_attribute_gets_420), TEST(tuples_are_bounded_and_the_selected_stays),
+    TEST(full_table_still_takes_a_nomination), TEST(consent_ends_after_30_s),
+    TEST(consent_of_the_selected_path_ends_for_itself), TEST(own_check_is_what_a_controlling_client_expects),
+    TEST(media_goes_only_where_a_check_of_ours_was_answered), TEST(transactions_do_not_repeat),
+    TEST(victim_of_a_nomination_gets_three_times_the_bytes), TEST(unanswered_check_is_repeated_five_times),
+    TEST(credentials_may_come_after_the_first_check), TEST(media_from_a_new_mapping_moves_after_a_check),
+    TEST(mapping_that_comes_back_is_followed_when_the_other_is_silent),
+    TEST(media_before_a_nomination_moves_nothing), TEST(roaming_path_that_does_not_answer_is_tried_again),
+    TEST(quiet_path_is_checked_and_told_as_lost),
+    TEST(restart_keeps_the_old_path_until_the_new_one_is_selected),
+    TEST(restart_on_the_same_path_needs_a_nomination_too), TEST(restart_gives_way_to_a_further_one),
+    TEST(hundred_restarts_end_where_they_should), TEST(reply_without_room_is_silence),
+    TEST(username_is_split_at_its_first_colon), TEST(browsers_candidate_lines_are_read),
+    TEST(mdns_names_are_hidden_addresses), TEST(tcp_candidates_have_a_tcptype),
+    TEST(malformed_candidates_are_refused), TEST(every_length_of_a_candidate_is_survived),
+    TEST(written_candidate_reads_back), TEST(written_candidates_are_these),
+    TEST(priorities_follow_the_formula))

@@ -96,10 +96,13 @@ static void nothing_is_commanded_before_a_worker_claims_and_everything_after(voi
     peer_claim(p, 0);
     uint32_t session = peer_session(p);
     const struct message *m = &s.commands[before];
+    CHECK(m->type == MESSAGE_CREDENTIALS && m->session == session && m->to == 0);
+    CHECK(s.credentials.generation == 1 && s.credentials.remote_ufrag[0] && s.credentials.remote_password[0]);
+    m++;
     CHECK(m->type == MESSAGE_EXTENSIONS && m->session == session && m->to == 0);
     CHECK(m->extensions.id[EXT_MID] == 4 && m->extensions.id[EXT_TRANSPORT_CC] == 3);
     CHECK(m->extensions.id[EXT_AUDIO_LEVEL] == 1 && m->extensions.id[EXT_VIDEO_ORIENTATION] == 13);
-    CHECK_EQ(s.command_count, before + 3);
+    CHECK_EQ(s.command_count, before + 4);
     int audio = m[1].publish.codec == CODEC_OPUS ? 1 : 2;
     CHECK(m[1].type == MESSAGE_PUBLISH && m[2].type == MESSAGE_PUBLISH && m[1].track != m[2].track);
     CHECK(m[audio].publish.payload_type == 111 && m[audio].publish.clock_rate == 48000 &&

@@ -365,8 +365,11 @@ static void duplicate_and_forged_packets_are_not_forwarded(void)
     }
     struct path other = *client_path(p->client);
     other.local.port = 1;
-    world_datagram(&w, 0, &other, out, len); /* the right bytes from a stranger */
+    out[len - 1] ^= 4;
+    world_datagram(&w, 0, &other, out, len); /* nor by a stranger */
+    out[len - 1] ^= 4;
     world_settle(&w);
+    CHECK_EQ(w.to_strangers, 0);
     CHECK_EQ(v->rtp, 1);
     world_datagram(&w, 0, client_path(p->client), out, len); /* the genuine one is not hurt by its forgeries */
     world_settle(&w);
@@ -494,6 +497,7 @@ static void datagrams_of_every_first_byte_leave_no_state(void)
             world_datagram(&w, 0, &from, data, len);
             CHECK_EQ(sfu_output(w.sfu[0], t, 8, w.now), 0);
         }
+    world_settle(&w);
     CHECK_EQ(stat_get(&w.stats[0].pool_used), 0);
     world_close(&w);
 }

@@ -33,6 +33,13 @@ static void io_close(void *context, void *socket, uint16_t code, const char *rea
     snprintf(p->close_reason, sizeof p->close_reason, "%s", reason);
 }
 
+static void io_attach(void *context, void *socket, struct participant *participant)
+{
+    struct peer *p = peer_of(context, socket);
+    INVARIANT(p != NULL);
+    p->participant = participant;
+}
+
 static void io_random(void *context, uint8_t *out, size_t len)
 {
     struct stage *s = context;
@@ -81,6 +88,18 @@ static void subscribe(struct stage *s, const struct message *m)
     note(s->viewers, &s->viewer_count, sizeof s->viewers / sizeof s->viewers[0], m);
 }
 
+static void credentials(struct stage *s, const struct message *m)
+{
+    struct session_credentials found;
+    uint32_t session;
+    unsigned owner;
+    INVARIANT(m->payload.len == sizeof s->credentials);
+    memcpy(&s->credentials, m->payload.data, sizeof s->credentials);
+    struct bytes ufrag = {(const uint8_t *)s->credentials.ufrag, UFRAG_SIZE};
+    INVARIANT(registry_find(s->registry, ufrag, &session, &owner, &found));
+    INVARIANT(session == m->session && strcmp(found.password, s->credentials.password) == 0);
+}
+
 static void io_command(void *context, const struct message *m)
 {
     struct stage *s = context;
@@ -98,6 +117,7 @@ static void io_command(void *context, const struct message *m)
         strike_session(s->tracks, &s->track_count, m->session);
         strike_session(s->viewers, &s->viewer_count, m->session);
         break;
+    case MESSAGE_CREDENTIALS: credentials(s, m); break;
     default: INVARIANT(m->type == MESSAGE_EXTENSIONS);
     }
     s->commands[s->command_count++] = *m;
@@ -133,7 +153,7 @@ void stage_open(struct stage *s, size_t sessions, const char *announced)
     for (size_t i = 0; i < sizeof config.fingerprint; i++)
         config.fingerprint[i] = (uint8_t)i;
     struct signal_io io = {
-        .context = s, .send = io_send, .close = io_close, .command = io_command, .random = io_random};
+        .context = s, .send = io_send, .close = io_close, .attach = io_attach, .command = io_command, .random = io_random};
     s->signaling = signal_new(&config, &io);
     INVARIANT(s->signaling != NULL);
 }

@@ -49,6 +49,7 @@ struct stage {
     struct message commands[STAGE_COMMANDS_MAX];
     size_t command_count, commands_seen; /* `seen`: by stage_command */
     size_t closes_answered;              /* commands that stage_work looked through */
+    struct session_ice credentials;      /* the last that a worker was told */
     struct published tracks[1024], viewers[4096];
     size_t track_count, viewer_count;
 };

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SERVER_PORT 8000
+#define SERVER_PORT     8000
+#define CLIENT_UFRAG    "abcd"
+#define CLIENT_PASSWORD "abcdefghijklmnopqrstuvwx"
 
 void world_open(struct world *w, unsigned workers)
 {
@@ -112,6 +114,32 @@ static void deliver(struct world *w, unsigned worker, const struct transmit *t)
     }
 }
 
+/* As the control plane does when a session was claimed. */
+static void world_credentials(struct world *w, uint32_t session, unsigned owner)
+{
+    for (size_t i = 0; i < w->client_count; i++)
+        if (w->clients[i].session == session)
+            world_restarted(w, &w->clients[i], owner);
+}
+
+void world_restarted(struct world *w, struct world_client *c, unsigned owner)
+{
+    struct session_ice ice = {.generation = ++c->generation};
+    memcpy(ice.ufrag, c->credentials.ufrag, sizeof ice.ufrag);
+    memcpy(ice.password, c->credentials.password, sizeof ice.password);
+    snprintf(ice.remote_ufrag, sizeof ice.remote_ufrag, CLIENT_UFRAG);
+    snprintf(ice.remote_password, sizeof ice.remote_password, "%s", CLIENT_PASSWORD);
+    world_command(w, (struct message){.type = MESSAGE_CREDENTIALS,
+                                      .to = (uint8_t)owner,
+                                      .session = c->session,
+                                      .payload = {(const uint8_t *)&ice, sizeof ice}});
+}
+
+void world_client_restarts(struct world *w, struct world_client *c)
+{
+    client_restart(c->client, CLIENT_UFRAG, CLIENT_PASSWORD, c->credentials.ufrag, c->credentials.password, w->now);
+}
+
 static bool drain(struct world *w, unsigned i)
 {
     struct transmit t[8];
@@ -128,6 +156,8 @@ static bool drain(struct world *w, unsigned i)
         } else {
             INVARIANT(w->event_count < WORLD_EVENTS_MAX);
             w->events[w->event_count++] = m;
+            if (m.type == MESSAGE_CLAIMED)
+                world_credentials(w, m.session, m.from);
         }
     }
     return moved;
@@ -223,7 +253,8 @@ struct world_client *world_join(struct world *w, unsigned received_by)
     for (size_t i = 0; i < sizeof random; i++)
         random[i] = (uint8_t)(w->client_count * 31 + i * 7);
     c->session = registry_open(w->registry, &setup, random, &c->credentials);
-    struct client_config config = {.ufrag = "abcd",
+    struct client_config config = {.ufrag = CLIENT_UFRAG,
+                                   .password = CLIENT_PASSWORD,
                                    .remote_ufrag = c->credentials.ufrag,
                                    .remote_password = c->credentials.password,
                                    .remote_fingerprint = {.hash = "sha-256", .len = 32},

@@ -18,6 +18,7 @@ struct world_client {
     struct client *client;
     uint32_t session;
     struct session_credentials credentials;
+    uint32_t generation;  /* of the credentials that the server was told */
     unsigned received_by; /* worker that its datagrams reach */
     uint32_t link;        /* by which they come; LINK_UDP unless a test sets another */
     unsigned by_link;     /* datagrams that it was sent by that link */
@@ -58,6 +59,8 @@ void world_connect(struct world *, struct world_client *); /* until DTLS is up: 
 void world_run(struct world *, mp_time duration);          /* lets time pass, with everything that is due */
 void world_settle(struct world *);                         /* delivers until nothing moves */
 void world_command(struct world *, struct message);        /* to the worker `to` */
+void world_restarted(struct world *, struct world_client *, unsigned owner); /* tells the owner c->credentials and the client's */
+void world_client_restarts(struct world *, struct world_client *); /* the client's side of it */
 void world_datagram(struct world *, unsigned worker, const struct path *from_client, const uint8_t *, size_t); /* forged */
 unsigned world_owner(const struct world *, const struct world_client *);
 const struct message *world_event(const struct world *, enum message_type, uint32_t session); /* the last; NULL: none */

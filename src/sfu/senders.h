@@ -1,0 +1,49 @@
+/* Who sends under an SSRC: how a session is found when its media comes from where nobody is known, after its
+ * NAT or its network gave it another address. The finding is a guess that authentication has to confirm; it
+ * costs a bounded number of comparisons, whatever is sent and whoever is there.
+ *
+ * A sender is entered twice: by its SSRC together with the address (without port) that its session is at, as
+ * a NAT that forgets a mapping keeps its address; and by its SSRC alone. Browsers that only watch send their
+ * feedback under SSRC 1 (Chromium), so the second entry helps those that send media. */
+#pragma once
+#include "path.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct peer;
+
+#define SENDERS_MAX      4  /* of one session; the first that were heard */
+#define SENDER_STEPS_MAX 64 /* entries that one look-up may pass, in each of its two chains */
+#define SENDER_TRIES_MAX 4  /* sessions that one datagram may be tried with */
+
+struct sender_entry {
+    struct sender_entry *next, **link; /* of its chain */
+    struct sender *sender;
+    uint64_t hash;
+};
+
+struct sender {
+    struct peer *peer;
+    uint32_t ssrc;
+    struct sender_entry placed, alone;
+};
+
+struct senders {
+    struct sender_entry **chains;
+    size_t mask;
+    uint64_t key;
+};
+
+bool senders_init(struct senders *, size_t capacity, uint64_t key); /* false: no memory */
+void senders_free(struct senders *);
+/* `sender` is filled in and stays where it is until sender_remove. */
+void sender_add(struct senders *, struct sender *, struct peer *, uint32_t ssrc, const struct address *place);
+void sender_move(struct senders *, struct sender *,
+                 const struct address *place); /* its session is there now */
+void sender_remove(struct sender *);
+/* Sessions that may have sent a datagram of this SSRC from there, likely ones first, each once; `expects`
+ * looks closer. At most SENDER_TRIES_MAX. */
+typedef bool sender_expects(const struct peer *, const uint8_t *, size_t len);
+size_t senders_find(const struct senders *, uint32_t ssrc, const struct address *place, sender_expects *,
+                    const uint8_t *, size_t len, struct peer *found[SENDER_TRIES_MAX]);

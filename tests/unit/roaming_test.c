@@ -1,0 +1,393 @@
+/* Sessions whose clients' addresses change, and those who would have them change: THREATS by number. */
+#include "codec.h"
+#include "crypto.h"
+#include "ice.h"
+#include "rtcp.h"
+#include "rtp.h"
+#include "stun.h"
+#include "test.h"
+#include "world.h"
+#include <stdlib.h>
+
+#define VIDEO 0x1111
+#define OUT   0x9999
+
+static struct world w;
+static struct world_client *publisher, *viewer;
+static uint64_t next_index;
+
+static void frames(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++, next_index++) {
+        world_send(&w, publisher, CODEC_VP8, VIDEO, next_index, (uint32_t)(3000 * next_index),
+                   next_index == 100, true, 1000);
+        world_settle(&w);
+        world_run(&w, MP_MS(33));
+    }
+}
+
+static size_t write_feedback(uint8_t out[64], uint32_t ssrc)
+{
+    size_t len = rtcp_write_rr(out, 64, ssrc, NULL, 0);
+    return len + rtcp_write_sdes(out + len, 64 - len, ssrc, "a viewer's name");
+}
+
+static void feedback(struct world_client *c, uint32_t ssrc)
+{
+    uint8_t rr[64];
+    world_send_rtcp(&w, c, rr, write_feedback(rr, ssrc));
+    world_settle(&w);
+}
+
+/* A publisher and a viewer, media flowing, and each was heard under its SSRC. */
+static void call(unsigned workers, unsigned a, unsigned b)
+{
+    world_open(&w, workers);
+    publisher = world_join(&w, a);
+    viewer = world_join(&w, b);
+    world_connect(&w, publisher);
+    world_connect(&w, viewer);
+    world_publish(&w, publisher, 1, CODEC_VP8, VIDEO);
+    world_subscribe(&w, viewer, publisher, 1, CODEC_VP8, OUT);
+    next_index = 100;
+    frames(3);
+    feedback(viewer, 1);
+    CHECK_EQ(viewer->rtp, 3);
+}
+
+static struct address elsewhere(const struct world_client *c, const char *ip)
+{
+    struct address a = client_path(c->client)->local;
+    if (ip)
+        CHECK(address_parse(&a, ip, a.port));
+    else
+        a.port += 1000;
+    return a;
+}
+
+static bool no_checks(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    return !to_client && data[0] == 0 && data[1] == 1; /* the client's own: media and answers pass */
+}
+
+static void move(struct world_client *c, const char *ip)
+{
+    struct address a = elsewhere(c, ip);
+    client_move(c->client, &a);
+    w.lose = no_checks; /* or they would do it, within 2.5 s */
+}
+
+static const struct session_event *event(const struct world_client *c, enum session_event_kind kind)
+{
+    for (size_t i = w.event_count; i-- > 0;)
+        if (w.events[i].type == MESSAGE_SESSION_EVENT && w.events[i].session == c->session &&
+            w.events[i].event.kind == kind)
+            return &w.events[i].event;
+    return NULL;
+}
+
+static void publisher_behind_a_new_mapping_is_followed_at_once(void)
+{
+    const char *const ips[] = {NULL, "203.0.113.77"}; /* another port; another address altogether */
+    for (int i = 0; i < 2; i++) {
+        call(1, 0, 0);
+        move(publisher, ips[i]);
+        unsigned rr = publisher->rr;
+        frames(40);
+        CHECK_EQ(viewer->rtp, 43);
+        CHECK_EQ(w.to_strangers, 0); /* nothing went to where it was */
+        CHECK(publisher->rr > rr);   /* and feedback comes to where it is */
+        const struct session_event *e = event(publisher, EVENT_SELECTED);
+        CHECK(e && e->value == ICE_BY_ROAMING &&
+              address_equal(&e->path.remote, &client_path(publisher->client)->local));
+        CHECK(event(publisher, EVENT_CHECK_ANSWERED) != NULL);
+        world_close(&w);
+    }
+}
+
+static void viewer_that_only_sends_feedback_is_followed(void)
+{
+    call(1, 0, 0);
+    move(viewer, NULL);
+    frames(2);
+    CHECK_EQ(viewer->rtp, 3); /* nobody has heard of it yet */
+    unsigned lost = w.to_strangers;
+    CHECK(lost >= 2);
+    feedback(viewer, 1);
+    frames(5);
+    CHECK_EQ(viewer->rtp, 8);
+    CHECK_EQ(w.to_strangers, lost);
+    world_close(&w);
+}
+
+static void many_viewers_with_one_ssrc_are_told_apart(void)
+{
+    struct world_client *v[8];
+    world_open(&w, 2);
+    for (unsigned i = 0; i < 8; i++) {
+        v[i] = world_join(&w, 0);
+        world_connect(&w, v[i]);
+        for (unsigned k = 0; k < 4 + 3 * i; k++) /* as browsers send each at its own times */
+            feedback(v[i], 1);
+    }
+    struct world_client *who = v[5];
+    move(who, NULL);
+    who->received_by = 1;
+    for (int i = 0; i < 3; i++)
+        feedback(who, 1);
+    world_run(&w, MP_MS(100));
+    const struct session_event *e = event(who, EVENT_SELECTED);
+    CHECK(e && e->value == ICE_BY_ROAMING);
+    for (unsigned i = 0; i < 8; i++)
+        CHECK(v[i] == who || event(v[i], EVENT_SELECTED)->value == ICE_BY_NOMINATION);
+    world_close(&w);
+}
+
+static void session_is_followed_to_another_worker(void)
+{
+    call(3, 0, 1);
+    move(publisher, NULL);
+    publisher->received_by = 2;
+    frames(10);
+    CHECK_EQ(world_owner(&w, publisher), 0);
+    CHECK_EQ(viewer->rtp, 13);
+    CHECK_EQ(w.to_strangers, 0);
+    CHECK_EQ(stat_get(&w.stats[2].sessions), 0);
+    world_close(&w);
+}
+
+static void ten_rebindings_lose_nothing(void)
+{
+    call(2, 0, 1);
+    for (int i = 0; i < 10; i++) {
+        move(publisher, NULL);
+        frames(3);
+        move(viewer, NULL);
+        feedback(viewer, 1);
+        frames(3);
+    }
+    CHECK_EQ(viewer->rtp, 63);
+    CHECK(w.to_strangers <= 10);
+    world_close(&w);
+}
+
+/* --- attacks --- */
+
+static void forged_check(const struct world_client *of, const char *from, const char *password, bool nominate)
+{
+    uint8_t out[256], txid[STUN_TXID_SIZE] = {7};
+    char username[64];
+    struct hmac_sha1 key;
+    struct stun_writer s;
+    struct path path = *client_path(of->client);
+    CHECK(address_parse(&path.local, from, 4444));
+    snprintf(username, sizeof username, "%s:abcd", of->credentials.ufrag);
+    hmac_sha1_key(&key, (const uint8_t *)password, strlen(password));
+    stun_begin(&s, out, sizeof out, STUN_REQUEST, STUN_BINDING, txid);
+    stun_add(&s, STUN_ATTR_USERNAME, username, strlen(username));
+    stun_add_u32(&s, STUN_ATTR_PRIORITY, UINT32_MAX);
+    stun_add_u64(&s, STUN_ATTR_CONTROLLING, 1);
+    if (nominate)
+        stun_add(&s, STUN_ATTR_USE_CANDIDATE, NULL, 0);
+    stun_add_integrity(&s, &key);
+    stun_add_fingerprint(&s);
+    world_datagram(&w, of->received_by, &path, out, stun_end(&s));
+    world_settle(&w);
+}
+
+/* T2, T3 */
+static void checks_without_the_password_change_nothing(void)
+{
+    call(1, 0, 0);
+    for (int i = 0; i < 100000; i++)
+        forged_check(viewer, "203.0.113.66", "abcdefghijklmnopqrstuvwy", true);
+    frames(5);
+    CHECK_EQ(viewer->rtp, 8);
+    CHECK_EQ(w.to_strangers, 0);
+    CHECK_EQ(world_drops(&w, DROP_STUN_INTEGRITY), 100000);
+    world_close(&w);
+}
+
+/* T4 */
+static void nominated_victim_gets_no_media(void)
+{
+    call(1, 0, 0);
+    for (int i = 0; i < 3; i++)
+        forged_check(viewer, "203.0.113.66", viewer->credentials.password, true);
+    frames(120);
+    CHECK_EQ(viewer->rtp, 123);                                         /* it goes where it went */
+    CHECK(w.to_strangers > 0 && w.to_strangers <= 3 + ICE_CHECK_TRIES); /* answers and our own checks */
+    CHECK(event(viewer, EVENT_CHECK_FAILED) != NULL);
+    world_close(&w);
+}
+
+/* T4 by media: the client spoofs the victim's address in what it sends under its keys. */
+static void victim_of_spoofed_media_gets_no_media(void)
+{
+    call(1, 0, 0);
+    struct address home = client_path(viewer->client)->local;
+    for (int i = 0; i < 50; i++) {
+        struct address victim = elsewhere(viewer, "203.0.113.66");
+        client_move(viewer->client, &victim);
+        w.lose = no_checks;
+        uint8_t rr[64], out[96];
+        size_t len = client_rtcp(viewer->client, rr, write_feedback(rr, 1), out);
+        world_datagram(&w, 0, client_path(viewer->client), out, len);
+        client_move(viewer->client, &home);
+        w.lose = NULL;
+        frames(1);
+    }
+    CHECK_EQ(viewer->rtp, 53);
+    CHECK(w.to_strangers > 0 && w.to_strangers <= 2 * ICE_CHECK_TRIES);
+    world_close(&w);
+}
+
+static bool no_checks_of_the_viewer(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    return !to_client && memmem(data, len, viewer->credentials.ufrag, UFRAG_SIZE) != NULL;
+}
+
+/* T9 */
+static void silent_client_gets_nothing_after_30_s(void)
+{
+    call(1, 0, 0);
+    struct address gone = elsewhere(viewer, "203.0.113.5"); /* what is sent to the old one is counted */
+    client_move(viewer->client, &gone);
+    w.lose = no_checks_of_the_viewer;
+    for (int s = 0; s < 33; s++)
+        frames(31);
+    w.lose = NULL;
+    CHECK(world_event(&w, MESSAGE_ENDED, viewer->session) &&
+          world_event(&w, MESSAGE_ENDED, viewer->session)->reason == END_CONSENT);
+    unsigned before = w.to_strangers;
+    frames(30);
+    CHECK_EQ(w.to_strangers, before);
+    CHECK_EQ(stat_get(&w.stats[0].sessions), 1);
+    world_close(&w);
+}
+
+/* T19, T20, T23: media of whatever content from where nobody is. */
+static void spray_from_strangers_learns_and_answers_nothing(void)
+{
+    uint8_t data[200];
+    call(2, 0, 1);
+    struct path from = *client_path(publisher->client);
+    uint64_t used = stat_get(&w.stats[0].pool_used);
+    for (unsigned i = 0; i < 100000; i++) {
+        memset(data, (int)i, sizeof data);
+        data[0] = 0x80;
+        data[1] = i & 1 ? 96 : 201; /* RTP, RTCP */
+        put16(data + 2, (uint16_t)(next_index + i % 100));
+        put32(data + (i & 1 ? 8 : 4), i % 3 ? VIDEO : i);
+        CHECK(
+            address_parse(&from.local, i & 2 ? "203.0.113.66" : "192.0.2.10", (uint16_t)(1024 + i % 50000)));
+        world_datagram(&w, 0, &from, data, sizeof data);
+        if (i % 1000 == 0)
+            world_settle(&w);
+    }
+    world_settle(&w);
+    CHECK_EQ(w.to_strangers, 0);
+    CHECK(world_drops(&w, DROP_SRTP_AUTH) < 200); /* two sources: what their rates let through */
+    CHECK_EQ(stat_get(&w.stats[0].pool_used), used);
+    world_run(&w, MP_S(1));
+    frames(5);
+    CHECK_EQ(viewer->rtp, 8);
+    world_close(&w);
+}
+
+/* T22: what was captured and is sent again from elsewhere. */
+static void replayed_packet_does_not_move_the_path(void)
+{
+    uint8_t plain[1200] = {0}, out[1300];
+    call(1, 0, 0);
+    size_t n = rtp_write(
+        plain, &(struct rtp_header){.payload_type = 96, .seq = (uint16_t)next_index, .ssrc = VIDEO});
+    size_t len = client_rtp(publisher->client, plain, n + 100, next_index, out);
+    world_datagram(&w, 0, client_path(publisher->client), out, len);
+    struct path other = *client_path(publisher->client);
+    other.local.port = 9;
+    for (int i = 0; i < 30; i++)
+        world_datagram(&w, 0, &other, out, len);
+    world_settle(&w);
+    CHECK_EQ(w.to_strangers, 0);
+    CHECK(world_drops(&w, DROP_SRTP_REPLAY) > 0);
+    world_close(&w);
+}
+
+/* --- ICE restart --- */
+
+static void restart(struct world_client *c)
+{
+    uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
+    for (size_t i = 0; i < sizeof random; i++)
+        random[i] = (uint8_t)(c->generation * 13 + i);
+    registry_restart(w.registry, c->session, random, &c->credentials);
+    world_restarted(&w, c, world_owner(&w, c));
+    world_client_restarts(&w, c);
+    world_settle(&w);
+}
+
+static bool found(const char *ufrag)
+{
+    struct session_credentials credentials;
+    uint32_t session;
+    unsigned owner;
+    return registry_find(w.registry, (struct bytes){(const uint8_t *)ufrag, UFRAG_SIZE}, &session, &owner,
+                         &credentials);
+}
+
+static void restart_keeps_the_call_and_ends_the_old_credentials(void)
+{
+    call(2, 0, 1);
+    struct session_credentials old = viewer->credentials;
+    move(viewer, "203.0.113.80"); /* another network; its checks are lost until it restarts */
+    w.lose = NULL;
+    viewer->received_by = 0;
+    restart(viewer);
+    CHECK(event(viewer, EVENT_RESTARTED) && event(viewer, EVENT_RESTARTED)->value == 2);
+    CHECK(found(old.ufrag) && found(viewer->credentials.ufrag));
+    registry_retire(w.registry, viewer->session, &viewer->credentials);
+    CHECK(!found(old.ufrag) && found(viewer->credentials.ufrag));
+    frames(10);
+    CHECK_EQ(viewer->rtp, 13);
+    CHECK(world_event(&w, MESSAGE_ENDED, viewer->session) == NULL);
+    world_close(&w);
+}
+
+static void hundred_restarts_leave_one_pair_of_credentials(void)
+{
+    call(1, 0, 0);
+    char first[UFRAG_SIZE + 1], before[UFRAG_SIZE + 1];
+    memcpy(first, viewer->credentials.ufrag, sizeof first);
+    for (unsigned i = 0; i < 100; i++) {
+        memcpy(before, viewer->credentials.ufrag, sizeof before);
+        w.event_count = 0;
+        restart(viewer);
+        CHECK(event(viewer, EVENT_RESTARTED) != NULL);
+        registry_retire(w.registry, viewer->session, &viewer->credentials);
+        CHECK(!found(before) && found(viewer->credentials.ufrag));
+        world_run(&w, MP_MS(500));
+    }
+    CHECK(!found(first));
+    frames(5);
+    CHECK_EQ(viewer->rtp, 8);
+    world_close(&w);
+}
+
+static void credentials_of_nobody_are_not_zero(void)
+{
+    call(1, 0, 0);
+    uint8_t zero[UFRAG_SIZE] = {0};
+    memcpy(zero, viewer->credentials.ufrag, 4);
+    CHECK(!found((const char *)zero));
+    world_close(&w);
+}
+
+TEST_MAIN(TEST(publisher_behind_a_new_mapping_is_followed_at_once),
+          TEST(viewer_that_only_sends_feedback_is_followed), TEST(many_viewers_with_one_ssrc_are_told_apart),
+          TEST(session_is_followed_to_another_worker), TEST(ten_rebindings_lose_nothing),
+          TEST(checks_without_the_password_change_nothing), TEST(nominated_victim_gets_no_media),
+          TEST(victim_of_spoofed_media_gets_no_media), TEST(silent_client_gets_nothing_after_30_s),
+          TEST(spray_from_strangers_learns_and_answers_nothing), TEST(replayed_packet_does_not_move_the_path),
+          TEST(restart_keeps_the_call_and_ends_the_old_credentials),
+          TEST(hundred_restarts_leave_one_pair_of_credentials), TEST(credentials_of_nobody_are_not_zero))
