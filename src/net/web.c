@@ -165,6 +165,7 @@ static void connection_free(struct connection *c)
         return;
     socket_closed(c);
     http_reply_free(&c->reply);
+    http_body_free(c);
     c->web->connections--;
     if (c->web->adopting == c)
         c->web->adopting = NULL;
@@ -180,6 +181,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     switch (reason) {
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: tls_prepare(w->config.tls, user); return 0;
     case LWS_CALLBACK_HTTP: return http_request(c, in, len);
+    case LWS_CALLBACK_HTTP_BODY: return body_data(c, in, len);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION: return body_complete(c);
     case LWS_CALLBACK_HTTP_WRITEABLE: return http_write(c);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return socket_upgrade(c);
     case LWS_CALLBACK_ESTABLISHED: socket_established(c); return 0;

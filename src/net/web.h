@@ -20,11 +20,22 @@ struct web_peer {
     bool forwarded;               /* a proxy says so, by X-Forwarded-For or Forwarded */
 };
 
+enum web_method { WEB_POST, WEB_PATCH, WEB_DELETE, WEB_OPTIONS, WEB_PUT };
+struct web_request { /* views, valid during the call */
+    enum web_method method;
+    const char *path, *query; /* percent-decoded; the query without its question mark */
+    const struct web_peer *peer;
+    const char *content_type, *if_match; /* headers, "" without */
+    const char *body;                    /* 0-terminated */
+    size_t len;
+};
+
 struct web_response {
     unsigned status;          /* 200, 404, … */
     const char *content_type; /* "text/plain; charset=utf-8" */
     char *body;               /* malloc'ed; the web layer frees it; may be NULL */
     size_t len;
+    char *headers;            /* further ones, "name: value\n" each; malloc'ed; the web layer frees it; may be NULL */
 };
 
 struct web_asset { /* a file of the page, embedded by tools/embed.mjs */
@@ -45,6 +56,8 @@ struct web_handler {
     void (*closed)(void *context, struct web_socket *, void *user); /* by either side, or lost */
     /* A GET that is no asset. False: 404. */
     bool (*get)(void *context, const char *path, const struct web_peer *, struct web_response *);
+    /* Another method, under one of request_paths; the whole body is there. Unless it fills the response, 405. */
+    void (*request)(void *context, const struct web_request *, struct web_response *);
     void (*woken)(void *context); /* after web_wake, on the control thread */
     void (*timer)(void *context); /* the time of web_set_timer came */
 };
@@ -55,6 +68,7 @@ struct web_config {
     const char *websocket_path; /* "/sdp" */
     const struct web_asset *assets;
     size_t asset_count;
+    const char *const *request_paths; /* NULL-terminated prefixes; NULL: only GET and HEAD are taken anywhere */
     const char *const *app_paths; /* NULL-terminated: paths that show index.html ("/", "/stream", "/watch") */
 };
 

@@ -9,6 +9,7 @@
 struct head {
     unsigned status;
     const char *content_type, *etag, *cache, *location;
+    char *further; /* "name: value\n" each */
     bool gzip, vary, close;
     size_t len;
 };
@@ -86,6 +87,19 @@ static void add(struct header_block *b, const char *name, const char *value)
                                         (int)strlen(value), &b->at, b->end) != 0;
 }
 
+/* Cuts the text into its lines. */
+static void add_further(struct header_block *b, char *lines)
+{
+    char name[64], *line;
+    while ((line = strsep(&lines, "\n"))) {
+        char *value = strstr(line, ": ");
+        if (!value)
+            continue;
+        snprintf(name, sizeof name, "%.*s:", (int)(value - line), line);
+        add(b, name, value + 2);
+    }
+}
+
 static bool send_head(struct connection *c, const struct head *h)
 {
     unsigned char *start = c->web->buffer + LWS_PRE;
@@ -96,16 +110,17 @@ static bool send_head(struct connection *c, const struct head *h)
     add(&b, "cache-control:", h->cache);
     add(&b, "content-encoding:", h->gzip ? "gzip" : NULL);
     add(&b, "vary:", h->vary ? "accept-encoding" : NULL);
-    add(&b, "allow:", h->status == 405 ? "GET, HEAD" : NULL);
+    add(&b, "allow:", h->status == 405 && !h->further ? "GET, HEAD" : NULL);
     add(&b, "www-authenticate:", h->status == 401 ? "Bearer" : NULL);
     add(&b, "upgrade:", h->status == 426 ? "websocket" : NULL);
     add(&b, "sec-websocket-version:", h->status == 426 ? "13" : NULL);
     add(&b, "connection:", h->close ? "close" : NULL);
     add(&b, "location:", h->location);
+    add_further(&b, h->further);
     /* RFC 6797 7.2: over TLS only; and never with a certificate that its user will want to click away */
     add(&b, "strict-transport-security:",
         c->secure && !tls_self_signed(c->web->config.tls) ? "max-age=31536000" : NULL);
-    if (h->status != 304)
+    if (h->status != 304 && h->status != 204)
         b.failed |= lws_add_http_header_content_length(c->wsi, h->len, &b.at, b.end) != 0;
     return !b.failed && lws_finalize_write_http_header(c->wsi, b.start, &b.at, b.end) == 0;
 }
@@ -163,6 +178,8 @@ static const char *status_text(unsigned status)
     case 403: return "forbidden\n";
     case 404: return "not found\n";
     case 405: return "method not allowed\n";
+    case 411: return "the length of the body is missing\n";
+    case 413: return "the body is too large\n";
     case 426: return "a WebSocket is served here\n";
     default: return "error\n";
     }
@@ -214,16 +231,15 @@ static bool is_host(const char *text)
     return *text != 0;
 }
 
-/* The query, as the library has it: in pieces. Returns its length, -1: too long. */
-static int copy_query(struct lws *wsi, char query[PATH_SIZE])
+int http_query(struct lws *wsi, char *query, size_t size)
 {
-    int len = 0;
+    int len = 0, room = (int)size;
     query[0] = 0;
     for (int i = 0; lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
         if (i)
             query[len++] = '&';
-        int n = lws_hdr_copy_fragment(wsi, query + len, PATH_SIZE - 1 - len, WSI_TOKEN_HTTP_URI_ARGS, i);
-        if (n < 0 || len + n >= PATH_SIZE - 1)
+        int n = lws_hdr_copy_fragment(wsi, query + len, room - 1 - len, WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (n < 0 || len + n >= room - 1)
             return -1;
         len += n;
     }
@@ -236,7 +252,7 @@ int http_redirect(struct connection *c)
     struct web_peer peer;
     bool get = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI) > 0;
     int n = lws_hdr_copy(c->wsi, path, sizeof path, get ? WSI_TOKEN_GET_URI : WSI_TOKEN_HEAD_URI);
-    int m = copy_query(c->wsi, query);
+    int m = http_query(c->wsi, query, sizeof query);
     if (n <= 0 || m < 0 || !http_peer(c, &peer) || !is_host(peer.host)) {
         http_refuse(c, 400);
         return -1;
@@ -285,6 +301,18 @@ static bool has_body(struct lws *wsi)
            (n > 0 && strcmp(length, "0") != 0);
 }
 
+int http_respond(struct connection *c, struct web_response *r)
+{
+    struct head h = {.status = r->status,
+                     .content_type = r->content_type,
+                     .cache = "no-store",
+                     .further = r->headers,
+                     .len = r->body ? r->len : 0};
+    int result = answer(c, &h, (const uint8_t *)r->body, r->body);
+    free(r->headers);
+    return result;
+}
+
 int http_request(struct connection *c, const char *in, size_t len)
 {
     struct web *w = c->web;
@@ -295,8 +323,10 @@ int http_request(struct connection *c, const char *in, size_t len)
                lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
     if (http_must_redirect(c))
         return http_redirect(c);
-    if (!get || has_body(c->wsi) || !http_peer(c, &peer)) {
-        http_refuse(c, get ? 400 : 405);
+    if (!get)
+        return body_begins(c, in, len);
+    if (has_body(c->wsi) || !http_peer(c, &peer)) {
+        http_refuse(c, 400);
         return -1;
     }
     if (len >= sizeof path || memchr(in, 0, len))
@@ -310,7 +340,5 @@ int http_request(struct connection *c, const char *in, size_t len)
         return answer_asset(c, asset);
     if (!w->handler.get(w->handler.context, path, &peer, &r))
         return answer_error(c, 404);
-    struct head h = {
-        .status = r.status, .content_type = r.content_type, .cache = "no-store", .len = r.body ? r.len : 0};
-    return answer(c, &h, (const uint8_t *)r.body, r.body);
+    return http_respond(c, &r);
 }

@@ -21,6 +21,7 @@ struct connection { /* one TCP connection: libwebsockets' opaque pointer */
     struct path path;
     bool secure; /* TLS, by libwebsockets or by ours */
     struct reply reply;
+    struct pending *pending;   /* a request whose body is coming */
     struct web_socket *socket; /* once it was upgraded */
 };
 
@@ -58,6 +59,15 @@ bool http_must_redirect(const struct connection *); /* it is in the clear and sh
 int http_redirect(struct connection *);
 void http_refuse(struct connection *, unsigned status); /* a whole small answer */
 void http_reply_free(struct reply *);
+int http_respond(struct connection *, struct web_response *); /* takes what it owns */
+/* The query, as the library has it in pieces. Returns its length, -1: too long. */
+int http_query(struct lws *, char *query, size_t size);
+
+/* --- web_body.c --- */
+int body_begins(struct connection *, const char *path, size_t len);
+int body_data(struct connection *, const char *, size_t len);
+int body_complete(struct connection *);
+void http_body_free(struct connection *);
 
 /* --- web_socket.c --- */
 int socket_upgrade(struct connection *); /* 1: it was refused and answered */

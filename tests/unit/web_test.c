@@ -37,6 +37,7 @@ static const struct web_asset assets[] = {
      sizeof script_gzip - 1, true},
 };
 static const char *const app_paths[] = {"/", "/watch", NULL};
+static const char *const request_paths[] = {"/take/", NULL};
 
 /* --- the server's side --- */
 
@@ -88,8 +89,27 @@ static bool on_get(void *context, const char *path, const struct web_peer *peer,
 {
     if (strcmp(path, "/healthz") != 0)
         return false;
-    *r = (struct web_response){200, "text/plain; charset=utf-8", strdup("ok\n"), 3};
+    *r = (struct web_response){.status = 200, .content_type = "text/plain; charset=utf-8", .body = strdup("ok\n"), .len = 3};
     return true;
+}
+
+/* Tells what it was asked, and how long the body was. */
+static void on_request(void *context, const struct web_request *q, struct web_response *r)
+{
+    static const char *const names[] = {
+        [WEB_POST] = "POST", [WEB_PATCH] = "PATCH", [WEB_DELETE] = "DELETE", [WEB_OPTIONS] = "OPTIONS", [WEB_PUT] = "PUT"};
+    if (strcmp(q->path, "/take/nothing") == 0)
+        return;
+    *r = (struct web_response){.status = q->len ? 201 : 204,
+                               .content_type = "text/plain",
+                               .headers = strdup("location: /take/7\nlink: <a>\nlink: <b>\n")};
+    int n = asprintf(&r->body, "%s %s?%s %s %s %zu %c%c", names[q->method], q->path, q->query, q->content_type, q->if_match,
+                     q->len, q->len ? q->body[0] : '-', q->len ? q->body[q->len - 1] : '-');
+    r->len = (size_t)n;
+    if (!q->len) {
+        free(r->body);
+        r->body = NULL;
+    }
 }
 
 static void on_woken(void *context)
@@ -102,7 +122,7 @@ static void on_timer(void *context)
 }
 
 static const struct web_handler handler = {NULL,      on_opened, on_text,  on_too_large,
-                                           on_closed, on_get,    on_woken, on_timer};
+                                           on_closed, on_get,    on_request, on_woken, on_timer};
 
 static void *serve(void *unused)
 {
@@ -125,7 +145,7 @@ static uint16_t free_port(void)
 static struct web *new_web(const char **error)
 {
     struct web_config c = {
-        .websocket_path = "/sdp", .assets = assets, .asset_count = 2, .app_paths = app_paths};
+        .websocket_path = "/sdp", .request_paths = request_paths, .assets = assets, .asset_count = 2, .app_paths = app_paths};
     return web_new(&c, &handler, error);
 }
 
@@ -399,6 +419,39 @@ static void the_rest_is_asked_of_the_handler(void)
     }
     ask(REQUEST("GET /sdp", ""));
     CHECK(has(" 426 "));
+    stop();
+}
+
+static void bodies_are_taken_whole_and_bounded(void)
+{
+    static char big[HTTP_BODY_MAX + 512];
+    start();
+    ask(REQUEST("POST /take/a%20b?x=1&y=%41", "Content-Type: application/sdp\r\nIf-Match: \"e\"\r\nContent-Length: 3\r\n") "abc");
+    CHECK(has(" 201 ") && has("POST /take/a b?x=1&y=A application/sdp \"e\" 3 ac"));
+    CHECK(has("location: /take/7\r\n") && has("link: <a>\r\n") && has("link: <b>\r\n"));
+    ask(REQUEST("PATCH /take/7", "Content-Length: 1\r\n") "x");
+    CHECK(has(" 201 ") && has("PATCH /take/7? "));
+    ask(REQUEST("DELETE /take/7", ""));
+    CHECK(has(" 204 ") && !has("content-length"));
+    ask(REQUEST("OPTIONS /take/7", ""));
+    CHECK(has(" 204 "));
+    ask(REQUEST("POST /take/nothing", "Content-Length: 1\r\n") "x");
+    CHECK(has(" 405 "));
+    ask(REQUEST("POST /take/7", ""));
+    CHECK(has(" 411 "));
+    ask(REQUEST("POST /take/7", "Transfer-Encoding: chunked\r\n") "1\r\nx\r\n0\r\n\r\n");
+    CHECK(has(" 411 ") && !has("POST"));
+    ask(REQUEST("POST /take/7", "Content-Length: 1x\r\n") "x");
+    CHECK(!has(" 201 "));
+    int n = snprintf(big, sizeof big, REQUEST("POST /take/7", "Content-Length: %d\r\n"), HTTP_BODY_MAX);
+    memset(big + n, 'z', HTTP_BODY_MAX);
+    ask(big);
+    CHECK(has(" 65536 zz"));
+    snprintf(big, sizeof big, REQUEST("POST /take/7", "Content-Length: %d\r\n"), HTTP_BODY_MAX + 1);
+    ask(big);
+    CHECK(has(" 413 "));
+    ask(REQUEST("POST /taken", "Content-Length: 1\r\n") "x");
+    CHECK(has(" 405 "));
     stop();
 }
 
@@ -696,7 +749,7 @@ static void a_lack_of_descriptors_does_not_spin(void)
     stop();
 }
 
-TEST_MAIN(TEST(assets_are_served), TEST(etags_save_the_body), TEST(the_rest_is_asked_of_the_handler),
+TEST_MAIN(TEST(assets_are_served), TEST(etags_save_the_body), TEST(the_rest_is_asked_of_the_handler), TEST(bodies_are_taken_whole_and_bounded),
           TEST(other_methods_are_refused), TEST(nonsense_ends_the_connection),
           TEST(a_connection_is_kept_for_more_requests), TEST(messages_go_both_ways),
           TEST(fragments_become_one_message), TEST(large_messages_end_at_the_limit),
