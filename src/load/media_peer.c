@@ -1,58 +1,23 @@
 /* One client's media.
  *
- * Timers: the transport's own (connectivity checks, DTLS); what its sources send next; a report each
- * REPORT_EVERY, at a time of its own within that, so that clients do not report all at once. */
+ * Timers: the transport's own (connectivity checks, DTLS); what its sources send next; a report each second,
+ * of audio alone each five as browsers do, at a time of its own within that, so that clients do not report
+ * all at once. */
 #include "bytes.h"
 #include "clock.h"
 #include "demux.h"
 #include "media_internal.h"
 #include "rtcp.h"
 #include "srtp.h"
-#include <errno.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
-
-#define REPORT_EVERY   MP_S(1)
-#define RECEIVE_BUFFER (2 * 1024 * 1024)
-#define BUNDLES        8 /* messages, coalesced datagrams, that one receive call takes */
-#define BUNDLE_SIZE    65535
-#define TAG_SIZE       16
-
-struct media_receiver {
-    struct mmsghdr messages[BUNDLES];
-    struct iovec iov[BUNDLES];
-    struct {
-        _Alignas(struct cmsghdr) uint8_t data[CMSG_SPACE(sizeof(int))];
-    } control[BUNDLES];
-    uint8_t data[BUNDLES][BUNDLE_SIZE];
-    /* of what is being received now */
-    struct media *media;
-    struct media_peer *peer;
-};
-
-struct media_receiver *receiver_new(void)
-{
-    struct media_receiver *r = calloc(1, sizeof *r);
-    for (unsigned i = 0; r && i < BUNDLES; i++) {
-        r->iov[i] = (struct iovec){r->data[i], BUNDLE_SIZE};
-        r->messages[i].msg_hdr = (struct msghdr){.msg_iov = &r->iov[i], .msg_iovlen = 1};
-    }
-    return r;
-}
-
-void receiver_free(struct media_receiver *r)
-{
-    free(r);
-}
+#define REPORT_EVERY_VIDEO MP_S(1)
+#define REPORT_EVERY_AUDIO MP_S(5)
+#define TAG_SIZE           16
 
 /* --- sending --- */
 
@@ -120,10 +85,9 @@ static void send_reports(struct media *m, struct media_peer *p, mp_time now)
 
 static void on_rtp(void *context, const uint8_t *data, size_t len, mp_time now)
 {
-    struct media_receiver *r = context;
-    struct media *m = r->media;
-    sink_plain(&r->peer->sink, data, len, m->phase == MEDIA_MEASURING ? &m->totals.latency : NULL,
-               clock_now());
+    struct media *m = context;
+    sink_plain(&m->heard->sink, data, len, m->phase == MEDIA_MEASURING ? &m->totals.latency : NULL,
+               m->heard_at);
 }
 
 static void want_keyframe(struct media_peer *p, uint32_t ssrc)
@@ -140,21 +104,21 @@ static void count_nack(void *context, uint16_t seq)
 
 static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
 {
-    struct media_receiver *r = context;
+    struct media *m = context;
     struct rtcp_view v;
     uint32_t ssrc;
     uint8_t command;
     size_t at = 0;
     while (rtcp_next(&v, data, len, &at)) {
         if (v.type == RTCP_PSFB && v.count == PSFB_PLI && rtcp_media_ssrc(&v, &ssrc)) {
-            want_keyframe(r->peer, ssrc);
-            r->media->totals.pli++;
+            want_keyframe(m->heard, ssrc);
+            m->totals.pli++;
         } else if (v.type == RTCP_PSFB && v.count == PSFB_FIR) {
             for (size_t i = 0; rtcp_fir(&v, i, &ssrc, &command); i++)
-                want_keyframe(r->peer, ssrc);
-            r->media->totals.pli++;
+                want_keyframe(m->heard, ssrc);
+            m->totals.pli++;
         } else if (v.type == RTCP_RTPFB && v.count == RTPFB_NACK) {
-            rtcp_nack(&v, count_nack, &r->media->totals.nacks, 1000);
+            rtcp_nack(&v, count_nack, &m->totals.nacks, 1000);
         }
     }
 }
@@ -165,6 +129,11 @@ static void set_timer(struct media *m, struct media_peer *p)
     for (unsigned i = 0; i < p->source_count; i++)
         at = mp_min(at, p->sources[i].next);
     heap_set(&m->timers, &p->timer, p->failed ? MP_NEVER : at);
+}
+
+static mp_time report_every(const struct media *m)
+{
+    return m->options->video ? REPORT_EVERY_VIDEO : REPORT_EVERY_AUDIO;
 }
 
 static void look_complete(struct media *m, struct media_peer *p, mp_time now)
@@ -183,7 +152,7 @@ static void look_state(struct media *m, struct media_peer *p, mp_time now)
         progress_add(&m->progress.failed, 1);
     } else if (state == CLIENT_CONNECTED && !p->connected_at) {
         p->connected_at = now;
-        p->report_at = now + REPORT_EVERY * (1 + p->number % 64) / 64;
+        p->report_at = now + report_every(m) * (1 + p->number % 64) / 64;
         progress_add(&m->progress.connected, 1);
         for (unsigned i = 0; i < p->source_count && m->phase != MEDIA_DRAINING; i++)
             source_start(&p->sources[i], now + MP_S(1) / FRAME_RATE * (p->number % 16) / 16);
@@ -193,9 +162,10 @@ static void look_state(struct media *m, struct media_peer *p, mp_time now)
 
 /* --- receiving --- */
 
-static void sample(struct media *m, struct media_peer *p, const uint8_t *data, size_t len, mp_time now)
+static void sample(struct media *m, struct media_peer *p, const uint8_t *data, size_t len)
 {
     unsigned streams = p->sink.count;
+    mp_time now = clock_now();
     p->sink.sample_good = false;
     client_input(p->client, data, len, now);
     m->totals.samples++;
@@ -207,70 +177,46 @@ static void sample(struct media *m, struct media_peer *p, const uint8_t *data, s
     look_complete(m, p, now);
 }
 
-/* One datagram. True: the transport was told, so its state, output and deadline may have changed. */
-static bool datagram(struct media *m, struct media_peer *p, const uint8_t *data, size_t len, mp_time now)
+/* One datagram of m->heard. */
+static void datagram(void *context, const uint8_t *data, size_t len, mp_time arrival)
 {
+    struct media *m = context;
+    struct media_peer *p = m->heard;
+    m->heard_at = arrival;
     if (demux(data, len) != DATAGRAM_RTP) {
-        client_input(p->client, data, len, now);
-        return true;
+        client_input(p->client, data, len, clock_now());
+        m->told = true;
+        return;
     }
     switch (sink_packet(&p->sink, data, len)) {
-    case SINK_SAMPLE_IT: sample(m, p, data, len, now); break;
+    case SINK_SAMPLE_IT: sample(m, p, data, len); break;
     case SINK_IGNORED: m->totals.ignored++; break;
     case SINK_COUNTED: break;
     }
-    return false;
 }
 
-static size_t segment_of(struct msghdr *h, size_t len)
+void peer_read(struct media *m, struct media_peer *p, mp_time now)
 {
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-        int size;
-        if (c->cmsg_level != IPPROTO_UDP || c->cmsg_type != UDP_GRO)
-            continue;
-        memcpy(&size, CMSG_DATA(c), sizeof size);
-        return size > 0 ? (size_t)size : len;
-    }
-    return len;
-}
-
-static bool bundle(struct media *m, struct media_peer *p, const uint8_t *data, size_t len, size_t segment,
-                   mp_time now)
-{
-    bool told = false;
-    for (size_t at = 0; at < len; at += segment)
-        told |= datagram(m, p, data + at, len - at < segment ? len - at : segment, now);
-    return told;
-}
-
-void peer_readable(struct media *m, struct media_peer *p, mp_time now)
-{
-    struct media_receiver *r = m->receiver;
     uint64_t received = p->sink.received, gaps = p->sink.gaps;
-    bool told = false;
-    for (unsigned i = 0; i < BUNDLES; i++) {
-        r->messages[i].msg_hdr.msg_control = r->control[i].data;
-        r->messages[i].msg_hdr.msg_controllen = sizeof r->control[i].data;
-    }
-    int n = recvmmsg(p->fd, r->messages, BUNDLES, MSG_DONTWAIT, NULL);
-    r->media = m;
-    r->peer = p;
-    for (int i = 0; i < n; i++)
-        told |= bundle(m, p, r->data[i], r->messages[i].msg_len,
-                       segment_of(&r->messages[i].msg_hdr, r->messages[i].msg_len), now);
+    m->heard = p;
+    m->told = false;
+    while (receiver_read(m->receiver, p->fd, m->wall, datagram, m, now))
+        ;
     progress_add(&m->progress.received, p->sink.received - received);
     progress_add(&m->progress.gaps, p->sink.gaps - gaps); /* may go down: what comes late fills one */
-    if (!told)
-        return;
-    drain(m, p);
-    look_state(m, p, now);
-    set_timer(m, p);
+    if (m->told) {
+        drain(m, p);
+        look_state(m, p, now);
+        set_timer(m, p);
+    }
+    if (p->waited && p->complete_at) {
+        epoll_ctl(m->epoll, EPOLL_CTL_DEL, p->fd, NULL);
+        p->waited = false;
+    }
 }
 
 void peer_timeout(struct media *m, struct media_peer *p, mp_time now)
 {
-    m->receiver->media = m;
-    m->receiver->peer = p;
     if (client_deadline(p->client) <= now) {
         client_timeout(p->client, now);
         drain(m, p);
@@ -281,7 +227,7 @@ void peer_timeout(struct media *m, struct media_peer *p, mp_time now)
             send_source(m, p, &p->sources[i], now);
     if (p->connected_at && p->report_at <= now) {
         send_reports(m, p, now);
-        p->report_at += REPORT_EVERY;
+        p->report_at += report_every(m);
     }
     set_timer(m, p);
 }
@@ -354,15 +300,13 @@ static bool open_socket(struct media *m, struct media_peer *p, const struct addr
     struct sockaddr_storage to;
     socklen_t len = to_sockaddr(&to, server);
     struct epoll_event readable = {.events = EPOLLIN, .data.ptr = p};
-    int one = 1, size = RECEIVE_BUFFER;
     p->fd = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (p->fd < 0)
         return false;
-    if (setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
-        setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-    setsockopt(p->fd, IPPROTO_UDP, UDP_GRO, &one, sizeof one);
-    return connect(p->fd, (struct sockaddr *)&to, len) == 0 &&
-           epoll_ctl(m->epoll, EPOLL_CTL_ADD, p->fd, &readable) == 0;
+    receiver_options(p->fd);
+    p->waited = connect(p->fd, (struct sockaddr *)&to, len) == 0 &&
+                epoll_ctl(m->epoll, EPOLL_CTL_ADD, p->fd, &readable) == 0;
+    return p->waited;
 }
 
 void peer_connect(struct media *m, struct media_peer *p, const struct media_remote *remote, mp_time now)
@@ -377,7 +321,7 @@ void peer_connect(struct media *m, struct media_peer *p, const struct media_remo
                                    .crypto = m->crypto,
                                    .cm_only = m->options->cm_only,
                                    .seed = (uint64_t)m->run << 32 | p->number,
-                                   .context = m->receiver,
+                                   .context = m,
                                    .rtp = on_rtp,
                                    .rtcp = on_rtcp};
     if (p->client || p->failed)

@@ -37,7 +37,7 @@ static const char help[] =
     "  --help                prints this text\n\n"
     "One packet in 101 is decrypted and verified; of the others only the header is read. Latency is one-way, "
     "from\n"
-    "before a packet's encryption to after its decryption, both on this machine. A viewer takes at "
+    "before a packet's encryption to its receipt by the kernel, both on this machine. A viewer takes at "
     "most\n" STRING(STREAMS_RX_MAX) " streams: publishers times the streams of each.\n\n"
                                     "Exit code: 0, 1 if a join failed or nothing was received, 2 for a wrong "
                                     "command line.\n";

@@ -15,7 +15,9 @@ mp_time clock_now(void) { return read_clock(CLOCK_MONOTONIC); }
 
 int64_t clock_wall(void) { return read_clock(CLOCK_REALTIME) / MP_S(1); }
 
-mp_time clock_wall_ntp(void) { return read_clock(CLOCK_REALTIME) + MP_S(NTP_TO_UNIX_S) - clock_now(); }
+mp_time clock_wall_unix(void) { return read_clock(CLOCK_REALTIME) - clock_now(); }
+
+mp_time clock_wall_ntp(void) { return clock_wall_unix() + MP_S(NTP_TO_UNIX_S); }
 
 mp_time clock_thread_cpu(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
