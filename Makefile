@@ -4,6 +4,7 @@
 # make simulate  runs the simulator for SECONDS=60, seeds from now on (FROM=1 to choose them)
 # make bench   measures the server beside a plain reference and writes bench/RESULTS.md (ten minutes, alone on the machine)
 # make soak    hours of joins, calls and faults at once: HOURS=1 (the default); build/soak has what came of it
+# make lab     a call from every kind of network with every browser; writes docs/nat-matrix.md and its picture (ten minutes)
 # make format  puts the C sources into the project's form
 # make clean   removes what was built
 
@@ -20,7 +21,7 @@ ARGS      ?=
 SECONDS   ?= 60
 export SANITIZE
 
-.PHONY: run build build-tests test simulate bench soak asan tsan clang page setup setup-test format clean
+.PHONY: run build build-tests test simulate bench lab soak asan tsan clang page setup setup-test format clean
 
 run: build
 	exec $(BUILD)/monoport $(ARGS)
@@ -59,6 +60,9 @@ bench: setup-test build
 HOURS ?= 1
 soak: setup-test build
 	@tests/soak/run --hours $(HOURS) $(ARGS)
+
+lab: setup-test build tests/e2e/node_modules/.stamp
+	@lab/matrix/matrix.mjs $(ARGS)
 
 page: web/dist/.stamp
 

@@ -100,6 +100,7 @@ export async function launchChromium({ host = '', origin, camera = true, fps = 3
   const browser = await chromium.connect(server.wsEndpoint());
   return {
     name: 'chromium',
+    version: browser.version(),
     async tab(options = {}) {
       const context = await browser.newContext(options);
       return new ChromiumTab(await context.newPage());

@@ -132,9 +132,10 @@ export async function launchFirefox({ host, origin } = {}) {
   const url = await endpoint(firefox);
   const carrier = start([process.execPath, pipe, url], { host, stdio: ['pipe', 'pipe', 'inherit'] });
   const bidi = new Bidi(carrier);
-  await bidi.send('session.new', { capabilities: {} });
+  const { capabilities } = await bidi.send('session.new', { capabilities: {} });
   return {
     name: 'firefox',
+    version: capabilities.browserVersion,
     async tab() {
       const { context } = await bidi.send('browsingContext.create', { type: 'tab' });
       return new FirefoxTab(bidi, context);

@@ -12,14 +12,16 @@ const skipped = 77;
 
 /**
  * Returns the lab with this topology if the test already runs in it; otherwise runs the test there and never returns.
- * Where there can be no lab the whole test is skipped, or, with `orHere`, runs on this machine's own loopback.
+ * Where there can be no lab the whole test is skipped (`unable` is called with the reason), or, with `orHere`, runs on this
+ * machine's own loopback. `kinds` are those of the homes in the topology of this name.
  */
-export async function enter(topology, { orHere = false } = {}) {
+export async function enter(topology, { orHere = false, unable = skipAll, kinds } = {}) {
   if (process.env.LAB === topology) return inside();
   if (process.env.LAB === 'here') return here();
+  if (kinds) process.env.LAB_KINDS = kinds.join(' ');
   const { code, reason } = await rerun([labRun, topology, process.execPath, ...process.argv.slice(1)]);
   if (code !== skipped) process.exit(code);
-  if (!orHere) skipAll(reason);
+  if (!orHere) unable(reason);
   console.log(`# ${reason}; on this machine's loopback instead`);
   return here();
 }
@@ -41,11 +43,12 @@ function rerun([file, ...args]) {
 }
 
 function inside() {
-  const clients = process.env.LAB_CLIENTS.split(' ').map((client) => {
+  const clients = (process.env.LAB_CLIENTS ?? '').split(' ').map((client) => {
     const [host, nat, outer] = client.split('/');
     return { host, nat, outer };
   });
-  return { name: process.env.LAB, address: process.env.LAB_SERVER, port: async () => 8000, clients };
+  const homes = JSON.parse(process.env.LAB_HOMES ?? '[]');
+  return { name: process.env.LAB, address: process.env.LAB_SERVER, port: async () => 8000, clients, homes };
 }
 
 const here = () => ({ name: 'here', address: '127.0.0.1', port: freePort, clients: [{ host: '', nat: '', outer: '127.0.0.1' }] });

@@ -1,7 +1,7 @@
 // Somebody in a call: the real page in a real browser, read through `window.monoport.summary()`.
 
 import { slowness } from './server.mjs';
-import { framesSent, iceServers, inbound, keepConnections } from './witness.mjs';
+import { framesSent, iceServers, inbound, keepConnections, selectedPair } from './witness.mjs';
 
 // Generous: these bounds say "it works", not "it is fast". What is fast is measured and printed.
 const patience = 20 * slowness;
@@ -43,6 +43,11 @@ export class Participant {
 
   iceServers() {
     return this.tab.evaluate(iceServers);
+  }
+
+  /** The candidates in use: `{local, remote}`, each `{type, address, port, protocol}`. */
+  selectedPair() {
+    return this.tab.evaluate(selectedPair);
   }
 
   /** Waits until `fn(summary, arg)` is true in the page; returns that summary. Before and after a call it has only a state. */

@@ -12,6 +12,10 @@ export const attribute = {
   USE_CANDIDATE: 0x0025,
   FINGERPRINT: 0x8028,
   ICE_CONTROLLING: 0x802a,
+  // RFC 5780
+  CHANGE_REQUEST: 0x0003,
+  PADDING: 0x0026,
+  RESPONSE_PORT: 0x0027,
 };
 export const type = { BINDING_REQUEST: 0x0001, BINDING_SUCCESS: 0x0101 };
 
@@ -24,7 +28,8 @@ function crc32(bytes) {
   return ~crc >>> 0;
 }
 
-function tlv(number, value) {
+/** One attribute, padded. */
+export function tlv(number, value) {
   const head = Buffer.alloc(4);
   head.writeUInt16BE(number, 0);
   head.writeUInt16BE(value.length, 2);
@@ -32,9 +37,9 @@ function tlv(number, value) {
 }
 
 // A message whose length field already counts `more` bytes that follow it.
-function framed(transaction, body, more) {
+function framed(transaction, body, more, kind = type.BINDING_REQUEST) {
   const head = Buffer.alloc(20);
-  head.writeUInt16BE(type.BINDING_REQUEST, 0);
+  head.writeUInt16BE(kind, 0);
   head.writeUInt16BE(body.length + more, 2);
   head.writeUInt32BE(cookie, 4);
   transaction.copy(head, 8);
@@ -62,6 +67,32 @@ export function request({ username, password, nominate = false, fingerprint = pa
     body = Buffer.concat([body, tlv(attribute.FINGERPRINT, value)]);
   }
   return framed(transaction, body, 0);
+}
+
+/** A plain Binding request with these attributes. */
+export const probe = (...attributes) => framed(randomBytes(12), Buffer.concat(attributes), 0);
+
+/** The answer to `transaction` of a plain Binding request that came from there, with further attributes. */
+export function answer(transaction, { address, port }, ...attributes) {
+  const mapped = tlv(attribute.XOR_MAPPED_ADDRESS, xorAddress(transaction, address, port));
+  return framed(transaction, Buffer.concat([mapped, ...attributes]), 0, type.BINDING_SUCCESS);
+}
+
+function xorAddress(transaction, address, port) {
+  const bytes = addressBytes(address);
+  const head = Buffer.from([0, bytes.length === 4 ? 1 : 2, 0, 0]);
+  head.writeUInt16BE(port ^ (cookie >>> 16), 2);
+  const mask = Buffer.concat([Buffer.alloc(4), transaction]);
+  mask.writeUInt32BE(cookie);
+  return Buffer.concat([head, bytes.map((byte, index) => byte ^ mask[index])]);
+}
+
+/** An address as it stands in a packet. */
+export function addressBytes(text) {
+  if (!text.includes(':')) return Buffer.from(text.split('.').map(Number));
+  const [head, tail] = text.split('::').map((part) => part.split(':').filter(Boolean));
+  const groups = tail ? [...head, ...Array(8 - head.length - tail.length).fill('0'), ...tail] : head;
+  return Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex');
 }
 
 /** Takes a message apart: its type, transaction, attributes (Map number → bytes) and, if it has one, its mapped address. */

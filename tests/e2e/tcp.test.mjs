@@ -32,15 +32,7 @@ const [bob, eve] = await Promise.all([join(open, 'bob'), join(open, 'eve')]);
 await Promise.all([bob.sees(['eve']), eve.sees(['bob'])]);
 
 /** Protocol of the selected pair's remote candidate. */
-const protocol = (who) => who.tab.evaluate(async () => {
-  for (const connection of window.witness.connections) {
-    const stats = await connection.getStats();
-    for (const { type, selectedCandidatePairId } of stats.values()) {
-      if (type === 'transport' && selectedCandidatePairId) return stats.get(stats.get(selectedCandidatePairId).remoteCandidateId).protocol;
-    }
-  }
-  return null;
-});
+const protocol = async (who) => (await who.selectedPair()).remote.protocol;
 
 const ada = await test('UDP dropped: it connects by TCP, and media flows both ways', async () => {
   const who = await join(behind, 'ada');

@@ -44,3 +44,16 @@ export async function framesSent() {
 
 /** In the page: the iceServers of every connection that was ever made. */
 export const iceServers = () => window.witness.configurations.map((configuration) => configuration?.iceServers ?? []);
+
+/** In the page: the two ends of the selected candidate pair of the connection that is open, or null. */
+export async function selectedPair() {
+  const connection = window.witness.connections.find(({ connectionState }) => connectionState !== 'closed');
+  const stats = connection ? [...(await connection.getStats()).values()] : [];
+  const byId = (id) => stats.find((entry) => entry.id === id);
+  const transport = stats.find(({ type, selectedCandidatePairId }) => type === 'transport' && selectedCandidatePairId);
+  // Firefox has no transport entry, it marks the pair.
+  const pair = transport ? byId(transport.selectedCandidatePairId) : stats.find(({ type, selected }) => type === 'candidate-pair' && selected);
+  if (!pair) return null;
+  const end = ({ candidateType, address, port, protocol, relayProtocol }) => ({ type: candidateType, address, port, protocol, relayProtocol });
+  return { local: end(byId(pair.localCandidateId)), remote: end(byId(pair.remoteCandidateId)) };
+}

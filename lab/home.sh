@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# The words in which a home is written (lab/kind): where its client is and what lies between it and the internet.
+# A kind's file sets what is said and expected of it and calls one of these words:
+#
+#   title                the kind in a few words
+#   maps, filters        what the probe must find, in the terms of RFC 4787: none, endpoint, address, address-port
+#   outer                the address that others see (set by the words below)
+#   reached_at           how the client names the server, if not by its IPv4 address
+#   forgets_s, mtu       what else the probe must find: seconds until a silent mapping is forgotten, longest datagram
+#   neighbour            a second host beside the client, for the peer of its call
+#   seconds_idle         the call must also last so long with nothing but checks on its path
+
+lab_kind=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/kind
+
+# build_homes: those of LAB_KINDS; LAB_HOMES then describes them.
+build_homes() {
+	local homes=() kind
+	for kind in $LAB_KINDS; do build_home "$kind"; done
+	LAB_HOMES=$(IFS=,; echo "[${homes[*]}]")
+	export LAB_HOMES
+}
+
+# build_home KIND: the next home, number `home`. Its description in JSON joins `homes`.
+build_home() {
+	local title maps filters outer reached_at=$LAB_SERVER forgets_s=null mtu=null neighbour='' seconds_idle=0 nats=()
+	home=$((${#homes[@]} + 1))
+	client=client-$home
+	host "$client"
+	# shellcheck source=/dev/null
+	. "$lab_kind/$1.sh"
+	local list
+	list=$(printf ',"%s"' "${nats[@]}")
+	homes+=("$(printf '{"kind":"%s","title":"%s","maps":"%s","filters":"%s","client":"%s","neighbour":"%s","nats":[%s],"outer":"%s","server":"%s","forgets_s":%s,"mtu":%s,"seconds_idle":%s}' \
+		"$1" "$title" "$maps" "$filters" "$client" "$neighbour" "$([ ${#nats[@]} = 0 ] || echo "${list#,}")" "$outer" "$reached_at" "$forgets_s" "$mtu" "$seconds_idle")")
+}
+
+# uplink HOST INTERFACE: the home's cable to the internet.
+uplink() {
+	outer=198.51.100.$((4 * home + 2))
+	wire "$1" "$2" "$outer/30" internet "home-$home" "198.51.100.$((4 * home + 1))/30"
+	gateway "$1" "198.51.100.$((4 * home + 1))"
+}
+
+# uplink6 HOST INTERFACE: in IPv6, all of the home's addresses are beyond HOST.
+uplink6() {
+	address "$1" "$2" "2001:db8:$home::2/64"
+	address internet "home-$home" "2001:db8:$home::1/64"
+	gateway "$1" "2001:db8:$home::1"
+	gateway internet "2001:db8:$home::2" "2001:db8:$home::/48"
+}
+
+# behind KIND…: the client in a home network behind a NAT with the rules of lab/nat/KIND.nft (all of them).
+behind() {
+	local nat=nat-$home
+	host "$nat"
+	wire "$client" eth "10.0.$home.2/24" "$nat" lan "10.0.$home.1/24"
+	gateway "$client" "10.0.$home.1"
+	uplink "$nat" wan
+	nat "$nat" "$@"
+	nats=("$nat")
+}
+
+# behind_carrier KIND KIND: a home NAT of the first kind behind the provider's of the second (RFC 6598 addresses between them).
+behind_carrier() {
+	local nat=nat-$home carrier=carrier-$home
+	host "$nat"
+	host "$carrier"
+	wire "$client" eth "10.0.$home.2/24" "$nat" lan "10.0.$home.1/24"
+	gateway "$client" "10.0.$home.1"
+	wire "$nat" wan "100.64.$home.2/24" "$carrier" lan "100.64.$home.1/24"
+	gateway "$nat" "100.64.$home.1"
+	uplink "$carrier" wan
+	nat "$nat" "$1"
+	nat "$carrier" "$2"
+	nats=("$nat" "$carrier")
+}
+
+# with_neighbour: another host beside the client; the cables of the two meet in a bridge, the NAT's new `lan`.
+with_neighbour() {
+	local nat=${nats[0]}
+	neighbour=neighbour-$home
+	host "$neighbour"
+	ip -n "$nat" link set lan down
+	ip -n "$nat" address flush dev lan
+	ip -n "$nat" link set lan name lan-1
+	wire "$neighbour" eth "10.0.$home.3/24" "$nat" lan-2 -
+	bridge "$nat" lan "10.0.$home.1/24" lan-1 lan-2
+	gateway "$neighbour" "10.0.$home.1"
+}

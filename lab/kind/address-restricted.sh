@@ -1,0 +1,6 @@
+# shellcheck shell=bash
+# One outer port for each inner one, open to the addresses that were sent to.
+
+title='address-restricted cone'
+maps=endpoint filters=address
+behind address-restricted

@@ -1,0 +1,66 @@
+// One cell of the matrix: a browser in a home calls a peer.
+
+import { Participant } from '../../tests/e2e/participant.mjs';
+
+const seconds = 4;
+
+/** How a client in this home names the server. */
+export const originFor = (home, { port }) => `http://${home.server.includes(':') ? `[${home.server}]` : home.server}:${port}`;
+
+const rate = (streams) => streams.filter(({ kind }) => kind === 'video').map(({ framesPerSecond }) => framesPerSecond)[0] ?? 0;
+
+/**
+ * The call of `browser`, which runs in `home`, with one of `peerBrowser`. Times are the page's own, from the press of the button.
+ * A call that does not come about is a result, not an error: `connected` is false and `trouble` says what was missing.
+ */
+export async function measure({ browser, home, server, peerBrowser, peerOrigin = server.origin }) {
+  const room = `${home.kind}-${browser.name}`;
+  const peer = await Participant.join(peerBrowser, { origin: peerOrigin, room, name: 'peer' });
+  await peer.connected();
+  const caller = await Participant.join(browser, { origin: originFor(home, server), room, name: 'caller' });
+  const result = { connected: false };
+  try {
+    await caller.connected();
+    result.connected = true;
+    const { timings } = await caller.until('shows a first frame', ({ timings }) => timings.firstRemoteFrame);
+    result.connected_ms = Math.round(timings.connected - timings.joinStarted);
+    result.firstFrame_ms = Math.round(timings.firstRemoteFrame - timings.joinStarted);
+    await peer.sees(['caller']);
+    const [received, sent] = await Promise.all([caller.measure(seconds), peer.measure(seconds)]);
+    result.framesPerSecond = rate(received);
+    result.framesPerSecondSent = rate(sent);
+    result.pair = await caller.selectedPair();
+    result.mapped = (await caller.summary()).mappedAddress;
+  } catch (error) {
+    result.trouble = error.message;
+  } finally {
+    await Promise.all([caller.close(), peer.close()]);
+  }
+  return result;
+}
+
+/**
+ * A viewer alone in a room: nothing but connectivity checks on its path for as long as the home's kind asks. Then somebody
+ * publishes. Has the path, and the mapping in it, outlived that?
+ */
+export async function leaveAlone({ browser, home, server, peerBrowser }) {
+  const room = `quiet-${browser.name}`;
+  const viewer = await Participant.join(browser, { origin: originFor(home, server), room, name: 'viewer', path: '/watch' });
+  try {
+    await viewer.connected();
+    const before = await viewer.until('knows its mapping', ({ mappedAddress }) => mappedAddress);
+    await new Promise((done) => setTimeout(done, home.seconds_idle * 1000));
+    const publisher = await Participant.join(peerBrowser, { origin: server.origin, room, name: 'publisher', path: '/stream' });
+    try {
+      await viewer.sees(['publisher']);
+      const after = await viewer.summary();
+      return { survived: true, reconnects: after.timings.reconnects, sameMapping: after.mappedAddress === before.mappedAddress };
+    } finally {
+      await publisher.close();
+    }
+  } catch (error) {
+    return { survived: false, trouble: error.message };
+  } finally {
+    await viewer.close();
+  }
+}

@@ -1,0 +1,30 @@
+// How results are said, on the terminal and in the documents.
+
+const shortTerm = { none: 'none', endpoint: 'endpoint', address: 'address', 'address-port': 'address+port', 'no answer': 'no answer' };
+const longTerm = {
+  none: 'no NAT',
+  endpoint: 'endpoint-independent',
+  address: 'address-dependent',
+  'address-port': 'address- and port-dependent',
+  'no answer': 'no UDP',
+};
+
+export const term = (name) => longTerm[name];
+export const probeText = ({ found, wrong }) => `${shortTerm[found.maps]} / ${shortTerm[found.filters]}${wrong.length ? ' WRONG' : ''}`;
+export const works = (cell) => Boolean(cell?.connected && !cell.trouble);
+export const cellText = (cell) =>
+  works(cell)
+    ? `yes  ${cell.connected_ms} ms  ${cell.firstFrame_ms} ms  ${cell.framesPerSecond.toFixed(0)} in, ${cell.framesPerSecondSent.toFixed(0)} out`
+    : cell?.connected
+      ? 'connected, no picture'
+      : 'NOT CONNECTED';
+
+const endText = ({ type, address, port }) => `${type} ${address?.includes(':') ? `[${address}]` : (address ?? '(hidden)')}:${port}`;
+export const pairText = (pair) => (pair ? `${endText(pair.local)} → ${endText(pair.remote)}, ${pair.local.relayProtocol ?? pair.remote.protocol}` : '');
+
+/** What a path came to on which nothing but checks went. */
+export function verdict({ survived, reconnects, sameMapping }) {
+  if (!survived) return 'the call was lost';
+  if (reconnects) return `came back after ${reconnects} reconnects`;
+  return sameMapping ? 'the path and its mapping are the same' : 'the call went on over a new mapping';
+}
