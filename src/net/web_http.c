@@ -246,20 +246,49 @@ int http_query(struct lws *wsi, char *query, size_t size)
     return len;
 }
 
+/* RFC 3986 2.1: the library gives URLs without their escapes. `kept`: what needs none here besides letters and digits. */
+static void put_escaped(FILE *f, const char *text, const char *kept)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        fprintf(f, isalnum(*p) || strchr(kept, *p) ? "%c" : "%%%02X", *p);
+}
+
+/* The same URL by https, malloc'ed. NULL: too long, or a Host that is none. */
+static char *secure_url(const struct connection *c)
+{
+    struct web_peer peer;
+    char *url = NULL, part[PATH_SIZE];
+    size_t len;
+    bool get = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI) > 0;
+    if (!http_peer(c, &peer) || !is_host(peer.host) ||
+        lws_hdr_copy(c->wsi, part, sizeof part, get ? WSI_TOKEN_GET_URI : WSI_TOKEN_HEAD_URI) <= 0)
+        return NULL;
+    FILE *f = open_memstream(&url, &len);
+    if (!f)
+        return NULL;
+    fprintf(f, "https://%s", peer.host);
+    put_escaped(f, part, "-._~/");
+    bool whole = true;
+    for (int i = 0; lws_hdr_fragment_length(c->wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0 && whole; i++) {
+        whole = lws_hdr_copy_fragment(c->wsi, part, sizeof part, WSI_TOKEN_HTTP_URI_ARGS, i) > 0;
+        fputc(i ? '&' : '?', f);
+        put_escaped(f, part, "-._~/=");
+    }
+    if (fclose(f) == 0 && whole)
+        return url;
+    free(url);
+    return NULL;
+}
+
 int http_redirect(struct connection *c)
 {
-    char location[16 + 256 + 2 * PATH_SIZE], path[PATH_SIZE], query[PATH_SIZE];
-    struct web_peer peer;
-    bool get = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI) > 0;
-    int n = lws_hdr_copy(c->wsi, path, sizeof path, get ? WSI_TOKEN_GET_URI : WSI_TOKEN_HEAD_URI);
-    int m = http_query(c->wsi, query, sizeof query);
-    if (n <= 0 || m < 0 || !http_peer(c, &peer) || !is_host(peer.host)) {
+    char *url = secure_url(c);
+    struct head h = {.status = 308, .location = url, .cache = "no-store", .close = true};
+    if (url)
+        send_head(c, &h);
+    else
         http_refuse(c, 400);
-        return -1;
-    }
-    snprintf(location, sizeof location, "https://%s%s%s%s", peer.host, path, m ? "?" : "", query);
-    struct head h = {.status = 308, .location = location, .cache = "no-store", .close = true};
-    send_head(c, &h);
+    free(url);
     return -1;
 }
 

@@ -56,9 +56,9 @@ class Server {
 
   async healthy() {
     try {
-      const response = await fetch(`${this.origin}/healthz`, { signal: AbortSignal.timeout(2000) });
+      const response = await fetch(`${this.origin}/healthz`, { signal: AbortSignal.timeout(2000), redirect: 'manual' });
       await response.arrayBuffer();
-      return response.ok;
+      return response.ok || response.status === 308; // to https, without --plain
     } catch {
       return false;
     }
