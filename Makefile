@@ -2,6 +2,7 @@
 # make build   the same without starting: build/monoport
 # make test    installs what the tests need and runs them all (SANITIZE=1: with AddressSanitizer and UBSan)
 # make simulate  runs the simulator for SECONDS=60, seeds from now on (FROM=1 to choose them)
+# make fuzz      runs the fuzz targets for SECONDS=60 in all; make coverage says how much of the parsers tests and corpora reach
 # make bench   measures the server beside a plain reference and writes bench/RESULTS.md (ten minutes, alone on the machine)
 # make soak    hours of joins, calls and faults at once: HOURS=1 (the default); build/soak has what came of it
 # make lab     a call from every kind of network with every browser; writes docs/nat-matrix.md and its picture (ten minutes)
@@ -15,13 +16,15 @@ BUILD     := build
 ASAN      := build-asan
 TSAN      := build-tsan
 CLANG     := build-clang
+FUZZ      := build-fuzz
+COVERAGE  := build-coverage
 NPM       := npm --no-fund --no-audit --loglevel=error
 WEB       := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 ARGS      ?=
 SECONDS   ?= 60
 export SANITIZE
 
-.PHONY: run build build-tests test simulate bench lab soak asan tsan clang page setup setup-test format clean
+.PHONY: run build build-tests test simulate fuzz fuzz-targets coverage bench lab soak asan tsan clang page setup setup-test format clean
 
 run: build
 	exec $(BUILD)/monoport $(ARGS)
@@ -48,11 +51,23 @@ clang: setup-test page
 	@[ -f $(CLANG)/build.ninja ] || CC=clang meson setup $(CLANG) -Dtests=true >/dev/null
 	@ninja --quiet -C $(CLANG)
 
-test: setup-test $(if $(SANITIZE),asan,build-tests asan tsan clang) tests/e2e/node_modules/.stamp
+test: setup-test $(if $(SANITIZE),asan,build-tests asan tsan clang fuzz-targets) tests/e2e/node_modules/.stamp
 	@tests/run
 
 simulate: build-tests
 	@$(BUILD)/simulate --seconds $(SECONDS) $(if $(FROM),--from $(FROM))
+
+fuzz-targets: setup-test page
+	@[ -f $(FUZZ)/build.ninja ] || CC=clang meson setup $(FUZZ) -Dtests=true -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized >/dev/null
+	@ninja --quiet -C $(FUZZ) fuzz
+
+fuzz: fuzz-targets
+	@fuzz/run --seconds $(SECONDS)
+
+coverage: setup-test page
+	@[ -f $(COVERAGE)/build.ninja ] || CC=clang meson setup $(COVERAGE) -Dtests=true -Dbuildtype=debug -Dc_args='-fprofile-instr-generate -fcoverage-mapping' -Dc_link_args=-fprofile-instr-generate >/dev/null
+	@ninja --quiet -C $(COVERAGE)
+	@fuzz/coverage
 
 bench: setup-test build
 	@bench/run $(ARGS)
@@ -86,4 +101,4 @@ format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean:
-	rm -rf $(BUILD) $(ASAN) $(TSAN) $(CLANG) web/dist
+	rm -rf $(BUILD) $(ASAN) $(TSAN) $(CLANG) $(FUZZ) $(COVERAGE) web/dist

@@ -1,0 +1,45 @@
+/* DTLS as a server: datagrams of somebody whose check was authentic. A script of datagrams; between them time
+ * passes. Without a client's key nobody comes up. */
+#include "dtls.h"
+#include "crypto.h"
+#include "fuzz.h"
+#include "limits.h"
+#include "virtual_clock.h"
+
+static void drain(struct dtls *d)
+{
+    uint8_t out[DATAGRAM_OUT_MAX];
+    size_t n;
+    while ((n = dtls_output(d, out, sizeof out)))
+        INVARIANT(n <= DTLS_MTU);
+}
+
+void fuzz_dtls(const uint8_t *data, size_t len)
+{
+    static struct dtls_identity *identity;
+    static mp_time now;
+    struct fingerprint expected = {.hash = "sha-256", .len = 32};
+    struct bytes s = {data, len};
+    if (!identity)
+        identity = dtls_identity_new();
+    now = MP_S(1000);
+    virtual_clock_follow(&now);
+    struct dtls *d = dtls_new(identity, script_u8(&s) & 1, false, &expected, now);
+    INVARIANT(d != NULL);
+    drain(d);
+    while (s.len) {
+        uint8_t wait = script_u8(&s);
+        struct bytes datagram = script_bytes(&s);
+        if (wait & 0x80) {
+            now += MP_MS(10) * (wait & 0x7f);
+            dtls_timeout(d, now);
+            drain(d);
+        }
+        if (datagram.len <= DATAGRAM_IN_MAX)
+            INVARIANT(dtls_input(d, datagram.data, datagram.len, now) != DTLS_UP);
+        drain(d);
+    }
+    dtls_close(d);
+    drain(d);
+    dtls_free(d);
+}
