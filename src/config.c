@@ -116,6 +116,14 @@ static const char *set_turn_secret(struct config *c, const char *text)
     return NULL;
 }
 
+static const char *set_user(struct config *c, const char *text)
+{
+    if (!*text || strlen(text) >= USER_SIZE)
+        return "a user's name";
+    memcpy(c->user, text, strlen(text) + 1);
+    return NULL;
+}
+
 static const char *set_path(char to[PATH_SIZE], const char *text)
 {
     if (strlen(text) >= PATH_SIZE)
@@ -132,6 +140,12 @@ static const char *set_plain(struct config *c, const char *text)
 {
     c->plain = strcmp(text, "yes") == 0;
     return c->plain || strcmp(text, "no") == 0 ? NULL : "yes or no";
+}
+
+static const char *set_keep_privileges(struct config *c, const char *text)
+{
+    c->keep_privileges = strcmp(text, "yes") == 0;
+    return c->keep_privileges || strcmp(text, "no") == 0 ? NULL : "yes or no";
 }
 
 static const char *set_word(unsigned *to, const char *const *words, const char *text)
@@ -216,6 +230,8 @@ static const struct option {
     {"allow-origins", "URL,...", "its own", "other sites whose pages may connect (https://a.example); * for all", set_origins},
     {"api", "WHO", "local", "who may use /api: anyone, local (this machine, or an admin's token) or token", set_api},
     {"metrics", "WHO", "anyone", "who may read /metrics: likewise", set_metrics},
+    {"user", "NAME", "nobody", "whose rights it takes, once it listens, if root starts it", set_user},
+    {"keep-privileges", NULL, "no", "drop no rights once it listens: for a debugger", set_keep_privileges},
     {"log-level", "LEVEL", "info", "error, warn, info or debug", set_log_level},
     {"config", "FILE", "none", "a YAML file of these options, without the dashes", NULL},
 };
@@ -380,7 +396,7 @@ static void default_state(struct config *c, char *const *environment)
 enum config_result config_load(struct config *c, int argc, char **argv, char *const *environ_)
 {
     const char *given[OPTION_COUNT] = {NULL};
-    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .api = ACCESS_LOCAL, .log_level = LOG_LEVEL_INFO};
+    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .api = ACCESS_LOCAL, .user = "nobody", .log_level = LOG_LEVEL_INFO};
     default_state(c, environ_);
     enum config_result r = read_flags(argc, argv, given);
     if (r != CONFIG_RUN)

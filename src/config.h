@@ -12,6 +12,7 @@
 #define PATH_SIZE     1024
 #define TOKEN_KEY_MAX 16384 /* bytes of the file of --token-key */
 #define LIST_SIZE     4096
+#define USER_SIZE     33
 
 struct config {
     uint16_t port;                /* --port, 8000 */
@@ -31,6 +32,8 @@ struct config {
     char open_rooms[LIST_SIZE];   /* --open-rooms */
     char origins[LIST_SIZE];      /* --allow-origins */
     enum access_who api, metrics; /* --api, --metrics */
+    char user[USER_SIZE];         /* --user: whose rights it takes if it is started by root */
+    bool keep_privileges;         /* --keep-privileges: for a debugger */
     enum log_level log_level;     /* --log-level error|warn|info|debug, info */
 };
 

@@ -7,6 +7,7 @@
 #include "crypto.h"
 #include "front.h"
 #include "log.h"
+#include "privileges.h"
 #include "registry.h"
 #include "tls.h"
 #include "udp.h"
@@ -140,10 +141,10 @@ static const char *start_web(struct server *s, const struct web_handler *handler
     return s->web ? NULL : error;
 }
 
-static const char *start_workers(struct server *s)
+static const char *open_workers(struct server *s)
 {
     const char *error = NULL;
-    s->workers = workers_start(&(struct workers_config){.count = s->config->workers,
+    s->workers = workers_new(&(struct workers_config){.count = s->config->workers,
                                                         .listen = s->config->listen,
                                                         .registry = s->registry,
                                                         .identity = s->identity,
@@ -171,6 +172,14 @@ static const char *open_front(struct server *s)
     return s->front ? NULL : error;
 }
 
+/* Every socket is bound, no thread runs yet. */
+static const char *drop_privileges(const struct config *c)
+{
+    bool own = *c->certificate != 0;
+    const char *const reads[] = {own ? c->certificate : NULL, c->key, NULL}, *const writes[] = {own ? NULL : c->state, NULL};
+    return c->keep_privileges ? NULL : privileges_drop(&(struct privileges){.user = c->user, .reads = reads, .writes = writes});
+}
+
 static void run(struct server *s)
 {
     const struct config *c = s->config;
@@ -194,9 +203,17 @@ static int serve(struct server *s, const struct web_handler *handler)
         fail(s->config, "cannot start the web server for", error);
         goto close_front;
     }
-    if ((error = start_workers(s))) {
-        fail(s->config, "cannot start workers on UDP", error);
+    if ((error = open_workers(s))) {
+        fail(s->config, "cannot open workers on UDP", error);
         goto close_web;
+    }
+    if ((error = drop_privileges(s->config))) {
+        fprintf(stderr, "monoport: cannot drop privileges to --user %s: %s\n", s->config->user, error);
+        goto stop_workers;
+    }
+    if (!workers_start(s->workers, &error)) {
+        fail(s->config, "cannot start workers on UDP", error);
+        goto stop_workers;
     }
     dtls_identity_fingerprint(s->identity, fingerprint);
     if (!control_start(s->control, s->web, s->workers, s->registry, fingerprint) || !front_start(s->front)) {

@@ -293,7 +293,7 @@ static bool start_thread(struct worker *w, const char **error)
     return true;
 }
 
-struct workers *workers_start(const struct workers_config *c, const char **error)
+struct workers *workers_new(const struct workers_config *c, const char **error)
 {
     struct workers *all = calloc(1, sizeof *all + c->count * sizeof all->worker[0]);
     *error = "out of memory";
@@ -312,16 +312,20 @@ struct workers *workers_start(const struct workers_config *c, const char **error
     }
     /* Every socket before any thread: the kernel spreads flows over the sockets that are there. */
     for (unsigned i = 0; i < c->count; i++)
-        if (!worker_open(&all->worker[i], c, error))
-            goto failed;
-    for (unsigned i = 0; i < c->count; i++)
-        if (!start_thread(&all->worker[i], error))
-            goto failed;
-    log_line(LOG_LEVEL_INFO, "workers started", "count=%u cipher=\"%s\"", c->count, crypto_name(all->worker[0].crypto));
+        if (!worker_open(&all->worker[i], c, error)) {
+            workers_stop(all);
+            return NULL;
+        }
     return all;
-failed:
-    workers_stop(all);
-    return NULL;
+}
+
+bool workers_start(struct workers *all, const char **error)
+{
+    for (unsigned i = 0; i < all->count; i++)
+        if (!start_thread(&all->worker[i], error))
+            return false;
+    log_line(LOG_LEVEL_INFO, "workers started", "count=%u cipher=\"%s\"", all->count, crypto_name(all->worker[0].crypto));
+    return true;
 }
 
 void workers_stop(struct workers *all)

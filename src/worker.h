@@ -28,8 +28,9 @@ struct workers_config {
 };
 
 struct workers;
-/* Opens every socket and starts the threads. NULL: *error says why. */
-struct workers *workers_start(const struct workers_config *, const char **error);
+/* Opens every socket. NULL: *error says why. */
+struct workers *workers_new(const struct workers_config *, const char **error);
+bool workers_start(struct workers *, const char **error); /* its threads; false: *error says why, workers_stop as ever */
 void workers_stop(struct workers *); /* waits for the threads, frees */
 
 /* From the one thread that accepts: a connection that carries datagrams; takes the descriptor. ICE-TCP's first frame names the

@@ -34,6 +34,7 @@ function failedSends() {
 }
 
 const server = await startServer({ address: '127.0.0.1', port: freePort }, {
+  args: ['--keep-privileges'], // or nobody could change its limits from outside
   env: { LD_PRELOAD: join(dirname(binary), 'tests/fault/shim.so'), FAULTS: join(folder, 'faults'), ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0:verify_asan_link_order=0' },
 });
 after(() => server.stop());
