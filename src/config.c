@@ -148,6 +148,25 @@ static const char *set_keep_privileges(struct config *c, const char *text)
     return c->keep_privileges || strcmp(text, "no") == 0 ? NULL : "yes or no";
 }
 
+#define NUMBER(setter_, field, min, max)                                                                     \
+    static const char *setter_(struct config *c, const char *text)                                           \
+    {                                                                                                        \
+        unsigned long v;                                                                                     \
+        if (!number(text, min, max, &v))                                                                     \
+            return "a number from " #min " to " #max;                                                        \
+        c->field = (unsigned)v;                                                                              \
+        return NULL;                                                                                         \
+    }
+NUMBER(set_rooms, limits.rooms, 1, 1048576)
+NUMBER(set_participants, limits.participants, 1, 1048576)
+NUMBER(set_tracks, limits.tracks, 1, 8)
+NUMBER(set_message, limits.message, 16384, 16777216)
+NUMBER(set_queue, web_limits.queue, 65536, 268435456)
+NUMBER(set_connections, web_limits.connections, 0, 1000000)
+NUMBER(set_connection_rate, web_limits.connections_per_s, 0, 1000000)
+NUMBER(set_join_rate, limits.joins_per_s, 0, 1000000)
+_Static_assert(PUBLICATIONS_MAX == 8, "what set_tracks says");
+
 static const char *set_word(unsigned *to, const char *const *words, const char *text)
 {
     for (*to = 0; words[*to]; ++*to)
@@ -214,6 +233,16 @@ static const struct option {
      set_announce},
     {"workers", "N", "one per core", "threads that forward media", set_workers},
     {"max-sessions", "N", STRING(SESSIONS_MAX_DEFAULT), "clients at the same time", set_sessions},
+    {"max-rooms", "N", STRING(ROOMS_MAX), "rooms at the same time", set_rooms},
+    {"max-participants", "N", STRING(ROOM_PARTICIPANTS_MAX), "clients in one room", set_participants},
+    {"max-tracks", "N", STRING(PUBLICATIONS_MAX), "tracks that one client may publish", set_tracks},
+    {"max-message", "BYTES", "262144", "of one message to the server", set_message},
+    {"max-queue", "BYTES", "1048576", "that a client may be behind before it is closed as too slow", set_queue},
+    {"address-connections", "N", STRING(ADDRESS_CONNECTIONS), "HTTP connections of one address (IPv6: /64) at the same time; 0: no limit",
+     set_connections},
+    {"address-connection-rate", "N", STRING(ADDRESS_CONNECTION_RATE), "new HTTP connections of one address a second; 0: no limit",
+     set_connection_rate},
+    {"address-join-rate", "N", STRING(ADDRESS_JOIN_RATE), "joins of one address a second; 0: no limit", set_join_rate},
     {"cipher", "NAME", "auto", "auto (the fastest that this CPU has) or openssl", set_cipher},
     {"send", "HOW", "gso", "gso (runs of datagrams), batch or single",
      set_sending},
@@ -396,7 +425,10 @@ static void default_state(struct config *c, char *const *environment)
 enum config_result config_load(struct config *c, int argc, char **argv, char *const *environ_)
 {
     const char *given[OPTION_COUNT] = {NULL};
-    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .api = ACCESS_LOCAL, .user = "nobody", .log_level = LOG_LEVEL_INFO};
+    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .api = ACCESS_LOCAL, .user = "nobody",
+                         .limits = {.joins_per_s = ADDRESS_JOIN_RATE, .message = WS_MESSAGE_MAX},
+                         .web_limits = {.connections = ADDRESS_CONNECTIONS, .connections_per_s = ADDRESS_CONNECTION_RATE},
+                         .log_level = LOG_LEVEL_INFO};
     default_state(c, environ_);
     enum config_result r = read_flags(argc, argv, given);
     if (r != CONFIG_RUN)
@@ -407,6 +439,7 @@ enum config_result config_load(struct config *c, int argc, char **argv, char *co
         config_complain(*c->key ? "--cert" : "--key", "a certificate and its key come together");
         return CONFIG_ERROR;
     }
+    c->web_limits.message = c->limits.message;
     c->access.key = c->token_key;
     c->access.open_rooms = c->open_rooms;
     c->access.origins = c->origins;

@@ -5,7 +5,9 @@
 #include "crypto.h"
 #include "log.h"
 #include "path.h"
+#include "signaling.h"
 #include "udp.h"
+#include "web.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -31,6 +33,8 @@ struct config {
     char token_key[TOKEN_KEY_MAX + 1]; /* what is in the file of --token-key, without a newline at its end */
     char open_rooms[LIST_SIZE];   /* --open-rooms */
     char origins[LIST_SIZE];      /* --allow-origins */
+    struct signal_limits limits;  /* --max-rooms, --max-participants, --max-tracks, --max-message, --address-join-rate */
+    struct web_limits web_limits; /* --max-message, --max-queue, --address-connections, --address-connection-rate */
     enum access_who api, metrics; /* --api, --metrics */
     char user[USER_SIZE];         /* --user: whose rights it takes if it is started by root */
     bool keep_privileges;         /* --keep-privileges: for a debugger */

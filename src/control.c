@@ -52,7 +52,7 @@ static void log_refused(const struct web_peer *peer)
 static bool opened(void *context, struct web_socket *socket, const struct web_peer *peer, void **user)
 {
     struct control *c = context;
-    struct signal_client client = {.socket = socket, .local = peer->local, .host = peer->host};
+    struct signal_client client = {.socket = socket, .local = peer->local, .remote = peer->remote, .host = peer->host};
     if (!access_origin(&c->config->access, peer->origin, peer->host)) {
         log_refused(peer);
         return false;
@@ -197,6 +197,8 @@ static void io_command(void *context, const struct message *m)
 
 static void io_random(void *context, uint8_t *out, size_t len) { random_bytes(out, len); }
 
+static int64_t io_wall(void *context) { return clock_wall(); }
+
 /* --- life --- */
 
 static void find_addresses(const struct config *config, struct relay_config *r)
@@ -263,10 +265,12 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
                                    .turn_secret = &c->relay.secret,
                                    .wall = clock_wall_ntp(),
                                    .port = c->config->port,
+                                   .access = &c->config->access,
+                                   .limits = c->config->limits,
                                    .version = MONOPORT_VERSION,
                                    .packets = PACKET_POOL(c->config->sessions_max)};
     struct signal_io io = {.context = c, .send = io_send, .close = io_close, .attach = io_attach, .command = io_command,
-                           .random = io_random};
+                           .random = io_random, .wall = io_wall};
     memcpy(config.fingerprint, fingerprint, sizeof config.fingerprint);
     for (size_t i = 0; i < c->relay.address_count; i++) {
         char out[ADDRESS_TEXT_SIZE];

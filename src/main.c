@@ -131,7 +131,8 @@ static bool take_bridged(void *web, int fd, const struct path *path) { return we
 static const char *start_web(struct server *s, const struct web_handler *handler)
 {
     const char *error = NULL;
-    s->web = web_new(&(struct web_config){.tls = s->tls,
+    s->web = web_new(&(struct web_config){.limits = s->config->web_limits,
+                                          .tls = s->tls,
                                           .plain = s->config->plain || !s->tls,
                                           .websocket_path = "/sdp",
                                           .assets = web_assets,

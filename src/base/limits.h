@@ -43,10 +43,11 @@
 
 /* Signaling. */
 #define ROOM_NAME_MAX         64
+#define ROOM_DEFAULT          "default" /* of clients that name none */
 #define PARTICIPANT_NAME_MAX  64
 #define PEER_ID_MAX           64
-#define ROOMS_MAX             4096
-#define ROOM_PARTICIPANTS_MAX 1024
+#define ROOMS_MAX             4096 /* unless configured otherwise … */
+#define ROOM_PARTICIPANTS_MAX 1024 /* … this too */
 #define WATCHERS_LISTED_MAX   32   /* of a room: further ones are only counted, or each join would be told to everybody */
 #define WEB_ADOPTIONS_MAX     512 /* connections on their way to the web server */
 #define HTTP_BODY_MAX         (64 * 1024) /* of a request: an SDP offer has 5-15 KiB */
@@ -61,6 +62,14 @@
 #define TIMELINE_EVENTS_MAX   64  /* of a session, kept for bug reports: 2 KiB */
 #define TIMELINES_ENDED_MAX   64  /* sessions that ended, whose timelines are kept */
 #define CANDIDATES_MAX        32 /* addresses of this server in one answer */
+
+/* One address: what it may have and do unless configured otherwise (an office of a thousand behind one NAT may), buckets,
+ * and how many seconds of its rates it may spend at once. */
+#define ADDRESS_CONNECTIONS     2048
+#define ADDRESS_CONNECTION_RATE 400
+#define ADDRESS_JOIN_RATE       200
+#define CALLER_BUCKETS        4096
+#define CALLER_BURST_S        5
 
 /* Unauthenticated answers (plain Binding requests): answers a second and source, and buckets for sources. */
 #define STUN_ANSWERS_PER_S    50

@@ -13,6 +13,20 @@ bool address_equal(const struct address *a, const struct address *b)
     return a->port == b->port && memcmp(a->ip, b->ip, 16) == 0;
 }
 
+bool address_is_loopback(const struct address *a)
+{
+    static const uint8_t v6[16] = {[15] = 1};
+    return address_is_v4(a) ? a->ip[12] == 127 : memcmp(a->ip, v6, sizeof v6) == 0;
+}
+
+struct address address_network(const struct address *a)
+{
+    struct address net = *a;
+    if (!address_is_v4(a))
+        memset(net.ip + 8, 0, 8);
+    return net;
+}
+
 bool path_equal(const struct path *a, const struct path *b)
 {
     return a->link == b->link && address_equal(&a->remote, &b->remote) && address_equal(&a->local, &b->local);

@@ -20,6 +20,8 @@ struct path {
 
 bool address_is_v4(const struct address *);
 bool address_equal(const struct address *, const struct address *);
+bool address_is_loopback(const struct address *);
+struct address address_network(const struct address *); /* one /64 of IPv6 is one customer, who can make as many addresses as it likes */
 bool path_equal(const struct path *, const struct path *);
 /* A keyed hash: who sends us packets cannot choose its collisions. */
 uint64_t path_hash(const struct path *, uint64_t key);

@@ -120,12 +120,9 @@ static int open_listener(const struct address *a)
 
 /* --- who waits --- */
 
-/* One /64 of IPv6 is one customer: it can make as many addresses as it likes. */
 static struct source *source_of(struct front *f, const struct address *a)
 {
-    struct address net = *a;
-    if (!address_is_v4(a))
-        memset(net.ip + 8, 0, 8);
+    struct address net = address_network(a);
     return &f->sources[address_hash(&net, f->key) % SOURCES];
 }
 

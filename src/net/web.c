@@ -3,8 +3,10 @@
  * Timers: the one of web_set_timer, and a tick, because libwebsockets' glue arms its timer for libev only
  * once: what it wants sooner than that is seen to when it next has something to do. Its own timeouts are of
  * many seconds. */
+#include "clock.h"
 #include "limits.h"
 #include "log.h"
+#include "random.h"
 #include "tls.h"
 #include "web_internal.h"
 #include <netinet/in.h>
@@ -102,12 +104,31 @@ static void stop(struct web *w)
 
 /* --- connections --- */
 
+static void connection_free(struct connection *c)
+{
+    if (!c)
+        return;
+    socket_closed(c);
+    http_reply_free(&c->reply);
+    http_body_free(c);
+    c->web->connections--;
+    if (c->caller)
+        c->caller->count--;
+    if (c->web->adopting == c)
+        c->web->adopting = NULL;
+    free(c);
+}
+
 static void adopt(struct web *w, const struct adoption *a)
 {
     struct connection *c = calloc(1, sizeof *c);
     struct lws_vhost *vhost = a->way == WEB_TLS ? w->secure : w->plain;
     int on = 1, tls = a->way == WEB_TLS ? LWS_ADOPT_ALLOW_SSL : 0;
-    if (!c || !vhost || w->connections >= w->connections_max) {
+    struct caller *caller = callers_find(&w->callers, &a->path.remote);
+    unsigned most = caller ? w->config.limits.connections : 0;
+    bool crowded = !caller_take(caller, w->config.limits.connections_per_s, clock_now()) || (most && caller->count >= most);
+    /* who has too many is told so, but not without end */
+    if (!c || !vhost || w->connections >= w->connections_max || (most && caller->count >= 2 * most)) {
         free(c);
         close(a->fd);
         return;
@@ -115,6 +136,10 @@ static void adopt(struct web *w, const struct adoption *a)
     setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails on a bridge's socket, which needs none */
     c->web = w;
     c->path = a->path;
+    c->caller = caller;
+    c->crowded = crowded;
+    if (caller)
+        caller->count++;
     c->secure = a->way != WEB_PLAIN;
     w->adopting = c;
     w->connections++;
@@ -126,8 +151,7 @@ static void adopt(struct web *w, const struct adoption *a)
     if (wsi) {
         c->wsi = wsi;
     } else if (w->adopting) { /* it failed before libwebsockets made it a connection that it destroys */
-        w->connections--;
-        free(c);
+        connection_free(c);
     }
     w->adopting = NULL;
 }
@@ -158,19 +182,6 @@ static void adopt_all(struct web *w)
 }
 
 /* --- libwebsockets --- */
-
-static void connection_free(struct connection *c)
-{
-    if (!c)
-        return;
-    socket_closed(c);
-    http_reply_free(&c->reply);
-    http_body_free(c);
-    c->web->connections--;
-    if (c->web->adopting == c)
-        c->web->adopting = NULL;
-    free(c);
-}
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
@@ -265,6 +276,11 @@ struct web *web_new(const struct web_config *config, const struct web_handler *h
     }
     w->config = *config;
     w->handler = *handler;
+    if (!w->config.limits.message)
+        w->config.limits.message = WS_MESSAGE_MAX;
+    if (!w->config.limits.queue)
+        w->config.limits.queue = WS_QUEUE_MAX;
+    random_bytes((uint8_t *)&w->callers.key, sizeof w->callers.key);
     pthread_mutex_init(&w->lock, NULL);
     *error = "no epoll";
     if (start_loop(w)) {

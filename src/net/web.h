@@ -51,7 +51,7 @@ struct web_handler {
     bool (*opened)(void *context, struct web_socket *, const struct web_peer *, void **user);
     /* One whole text message, not 0-terminated. */
     void (*text)(void *context, struct web_socket *, void *user, const char *text, size_t len);
-    /* A message over WS_MESSAGE_MAX began: queue a last word; the socket is then closed with 1009. */
+    /* A message over the limit began: queue a last word; the socket is then closed with 1009. */
     void (*too_large)(void *context, struct web_socket *, void *user);
     void (*closed)(void *context, struct web_socket *, void *user); /* by either side, or lost */
     /* A GET that is no asset. False: 404. */
@@ -62,7 +62,14 @@ struct web_handler {
     void (*timer)(void *context); /* the time of web_set_timer came */
 };
 
+struct web_limits {
+    size_t message, queue;  /* bytes: of a WebSocket's message, and that it may owe; 0: what limits.h says */
+    unsigned connections;   /* of one address at the same time; 0: as many as there is room for */
+    unsigned connections_per_s; /* new ones of one address; 0: as many as it likes */
+};
+
 struct web_config {
+    struct web_limits limits;
     struct tls *tls; /* NULL: no HTTPS */
     bool plain;      /* HTTP in the clear is served to everybody, not only to this machine */
     const char *websocket_path; /* "/sdp" */
@@ -88,7 +95,7 @@ void web_set_timer(struct web *, mp_time in); /* once, `in` ns from now; MP_NEVE
 /* From any thread: serves a connection, of which nothing was read. Takes the descriptor. False: it was closed, too many wait. */
 bool web_adopt(struct web *, int fd, const struct path *, enum web_way);
 
-/* Queues one text message. A socket that owes more than WS_QUEUE_MAX bytes is closed (1008), which `closed` tells. */
+/* Queues one text message. A socket that owes more than its limit is closed (1008), which `closed` tells. */
 void web_send(struct web_socket *, const char *text, size_t len);
 void web_set_user(struct web_socket *, void *user); /* what the handlers are given from now on */
 /* Closes after what is queued was sent (at most 2 s later, then hard). */

@@ -180,6 +180,7 @@ static const char *status_text(unsigned status)
     case 405: return "method not allowed\n";
     case 411: return "the length of the body is missing\n";
     case 413: return "the body is too large\n";
+    case 429: return "too many connections from this address\n";
     case 426: return "a WebSocket is served here\n";
     default: return "error\n";
     }
@@ -211,15 +212,9 @@ void http_refuse(struct connection *c, unsigned status)
 
 /* --- in the clear --- */
 
-static bool is_loopback(const struct address *a)
-{
-    static const uint8_t v6[16] = {[15] = 1};
-    return address_is_v4(a) ? a->ip[12] == 127 : memcmp(a->ip, v6, sizeof v6) == 0;
-}
-
 bool http_must_redirect(const struct connection *c)
 {
-    return !c->secure && !c->web->config.plain && !is_loopback(&c->path.remote);
+    return !c->secure && !c->web->config.plain && !address_is_loopback(&c->path.remote);
 }
 
 /* A host with or without a port, and nothing that would end the header or the URL's authority. */
@@ -352,6 +347,10 @@ int http_request(struct connection *c, const char *in, size_t len)
                lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
     if (http_must_redirect(c))
         return http_redirect(c);
+    if (c->crowded) {
+        http_refuse(c, 429);
+        return -1;
+    }
     if (!get)
         return body_begins(c, in, len);
     if (has_body(c->wsi) || !http_peer(c, &peer)) {

@@ -1,6 +1,7 @@
 /* Internal to the web layer: what its three files share. web.c owns the loop and the connections, web_http.c
  * answers requests, web_socket.c carries messages. */
 #pragma once
+#include "callers.h"
 #include "web.h"
 #include <ev.h>
 #include <libwebsockets.h>
@@ -22,6 +23,8 @@ struct connection { /* one TCP connection: libwebsockets' opaque pointer */
     bool secure; /* TLS, by libwebsockets or by ours */
     struct reply reply;
     struct pending *pending;   /* a request whose body is coming */
+    struct caller *caller;     /* its address's; NULL: this machine's */
+    bool crowded;              /* its address has too many: every request is refused */
     struct web_socket *socket; /* once it was upgraded */
 };
 
@@ -46,6 +49,7 @@ struct web {
     struct adoption adoptions[WEB_ADOPTIONS_MAX];
     struct adoption adopted[WEB_ADOPTIONS_MAX]; /* being worked off */
     unsigned connections, connections_max;
+    struct callers callers;
     struct connection *adopting;        /* being given to libwebsockets, which may free it on the way */
     char subprotocol[SUBPROTOCOL_SIZE]; /* our only protocol's name: what the client at hand asked for */
     uint8_t buffer[LWS_PRE + CHUNK_SIZE];

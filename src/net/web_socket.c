@@ -124,6 +124,8 @@ int socket_upgrade(struct connection *c)
     }
     if (!header_is(c->wsi, WSI_TOKEN_GET_URI, w->config.websocket_path))
         return refuse(c, 404);
+    if (c->crowded)
+        return refuse(c, 429);
     if (!header_is(c->wsi, WSI_TOKEN_VERSION, "13"))
         return refuse(c, 426);
     if (!http_peer(c, &peer))
@@ -206,12 +208,13 @@ static void take_fragment(struct web_socket *s, const char *data, size_t len)
 int socket_receive(struct connection *c, const char *data, size_t len)
 {
     struct web_socket *s = c->socket;
+    size_t most = c->web->config.limits.message;
     size_t rest = lws_remaining_packet_payload(c->wsi); /* of this frame, as its header promised */
     if (!s || s->closing)
         return 0;
     if (lws_frame_is_binary(c->wsi)) {
         web_close(s, CLOSE_UNSUPPORTED, "text only");
-    } else if (len > WS_MESSAGE_MAX - s->partial_len || rest > WS_MESSAGE_MAX - s->partial_len - len) {
+    } else if (len > most - s->partial_len || rest > most - s->partial_len - len) {
         s->web->handler.too_large(s->web->handler.context, s, s->user);
         web_close(s, CLOSE_TOO_LARGE, "message too large");
     } else {
@@ -267,8 +270,8 @@ void web_send(struct web_socket *s, const char *text, size_t len)
 {
     if (s->closing)
         return;
-    struct message *m =
-        len <= WS_QUEUE_MAX && s->owed <= WS_QUEUE_MAX - len ? malloc(sizeof *m + LWS_PRE + len) : NULL;
+    size_t most = s->web->config.limits.queue;
+    struct message *m = len <= most && s->owed <= most - len ? malloc(sizeof *m + LWS_PRE + len) : NULL;
     if (!m) {
         drop_queue(s);
         web_close(s, CLOSE_POLICY, "too slow");

@@ -175,11 +175,8 @@ static bool host_is_local(const char *host)
 
 static bool is_local(const struct access_request *r)
 {
-    static const uint8_t v6[16] = {[15] = 1};
-    const uint8_t *ip = r->remote.ip;
-    bool loopback = address_is_v4(&r->remote) ? ip[12] == 127 : memcmp(ip, v6, sizeof v6) == 0;
-    return (loopback || memcmp(ip, r->local.ip, sizeof r->local.ip) == 0) && !r->forwarded &&
-           host_is_local(r->host);
+    return (address_is_loopback(&r->remote) || memcmp(r->remote.ip, r->local.ip, sizeof r->local.ip) == 0) &&
+           !r->forwarded && host_is_local(r->host);
 }
 
 bool access_may(const struct access *a, enum access_who who, const struct access_request *r, int64_t wall)

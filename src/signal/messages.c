@@ -7,8 +7,8 @@ static const char *const role_names[] = {"call", "stream", "watch"};
 
 json_t *describe(const struct participant *p)
 {
-    return json_pack("{s:s, s:s, s:s, s:b, s:b}", "id", p->id, "name", p->name, "role", role_names[p->role], "audioMuted",
-                     (int)p->audio_muted, "videoMuted", (int)p->video_muted);
+    return json_pack("{s:s, s:s, s:s, s:s*, s:b, s:b}", "id", p->id, "name", p->name, "role", role_names[p->role], "identity", *p->identity ? p->identity : NULL,
+                     "audioMuted", (int)p->audio_muted, "videoMuted", (int)p->video_muted);
 }
 
 static char *dump(json_t *message)
@@ -110,7 +110,7 @@ static void say_audience(struct room *room)
 
 void say_audiences(struct signaling *s)
 {
-    for (size_t i = 0; i < ROOMS_MAX; i++)
+    for (size_t i = 0; i < s->config.limits.rooms; i++)
         if (s->rooms[i] && s->rooms[i]->audience_changed) {
             s->rooms[i]->audience_changed = false;
             say_audience(s->rooms[i]);

@@ -245,7 +245,7 @@ static bool take_section(struct participant *p, size_t i, const struct sdp_secti
     let_flow(p, s, in);
     if (!sends || s->publication)
         return true;
-    if (p->role == ROLE_WATCH || publication_count(p) == PUBLICATIONS_MAX)
+    if (p->role == ROLE_WATCH || publication_count(p) >= p->signaling->config.limits.tracks)
         say_error(p, "forbidden", p->role == ROLE_WATCH ? "a watcher does not publish" : "too many tracks published");
     else
         publish(p, s, in, sources);

@@ -30,15 +30,15 @@ static uint32_t *free_list(size_t count)
 bool rooms_init(struct signaling *s)
 {
     size_t participants = registry_size(s->config.registry);
-    s->rooms = calloc(ROOMS_MAX, sizeof *s->rooms);
+    s->rooms = calloc(s->config.limits.rooms, sizeof *s->rooms);
     s->participants = calloc(participants, sizeof *s->participants);
     s->by_slot = calloc(participants, sizeof *s->by_slot);
-    s->room_free = free_list(ROOMS_MAX);
+    s->room_free = free_list(s->config.limits.rooms);
     s->participant_free = free_list(participants);
-    s->room_free_count = ROOMS_MAX;
+    s->room_free_count = s->config.limits.rooms;
     s->participant_free_count = participants;
     return s->rooms && s->participants && s->by_slot && s->room_free && s->participant_free &&
-           map_init(&s->room_names, ROOMS_MAX, room_equal, s) &&
+           map_init(&s->room_names, s->config.limits.rooms, room_equal, s) &&
            map_init(&s->participant_ids, participants, participant_equal, s);
 }
 
@@ -92,7 +92,7 @@ enum join_result room_join(struct signaling *s, struct participant *p, const cha
     struct room *room = room_get(s, name);
     if (!room)
         return s->room_free_count ? JOIN_NO_MEMORY : JOIN_SERVER_FULL;
-    if (room->count >= ROOM_PARTICIPANTS_MAX)
+    if (room->count >= s->config.limits.participants)
         return JOIN_ROOM_FULL;
     p->index = s->participant_free[--s->participant_free_count];
     s->participants[p->index] = p;

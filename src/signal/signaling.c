@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void preset(size_t *value, size_t standard) { *value = *value ? *value : standard; }
+
 struct signaling *signal_new(const struct signal_config *config, const struct signal_io *io)
 {
     struct signaling *s = calloc(1, sizeof *s);
@@ -13,7 +15,12 @@ struct signaling *signal_new(const struct signal_config *config, const struct si
         return NULL;
     s->config = *config;
     s->io = *io;
-    s->audience_at = s->resume_at = MP_NEVER;
+    s->audience_at = s->resume_at = s->expires_at = MP_NEVER;
+    preset(&s->config.limits.rooms, ROOMS_MAX);
+    preset(&s->config.limits.participants, ROOM_PARTICIPANTS_MAX);
+    preset(&s->config.limits.tracks, PUBLICATIONS_MAX);
+    preset(&s->config.limits.message, WS_MESSAGE_MAX);
+    io->random(io->context, (uint8_t *)&s->joiners.key, sizeof s->joiners.key);
     io->random(io->context, (uint8_t *)&s->hash_key, sizeof s->hash_key);
     if (!rooms_init(s)) {
         rooms_free(s);
@@ -47,6 +54,8 @@ struct participant *signal_opened(struct signaling *s, const struct signal_clien
     p->signaling = s;
     p->socket = client->socket;
     p->local = client->local;
+    p->remote = client->remote;
+    p->expires_at = MP_NEVER;
     snprintf(p->host, sizeof p->host, "%s", client->host);
     s->io.random(s->io.context, (uint8_t *)&p->sdp_session, sizeof p->sdp_session);
     p->sdp_session &= INT64_MAX; /* RFC 9429 5.2.1: 63 bits */
@@ -64,7 +73,9 @@ void signal_text(struct signaling *s, struct participant *p, const char *text, s
 
 void signal_too_large(struct signaling *s, struct participant *p, mp_time now)
 {
-    say_error(p, "too-large", "a message is at most 262144 bytes");
+    char text[64];
+    snprintf(text, sizeof text, "a message is at most %zu bytes", s->config.limits.message);
+    say_error(p, "too-large", text);
 }
 
 /* For a while: who asks why a call ended asks afterwards. */
@@ -211,7 +222,7 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
     negotiate_flush(s);
 }
 
-mp_time signal_deadline(const struct signaling *s) { return mp_min(s->audience_at, s->resume_at); }
+mp_time signal_deadline(const struct signaling *s) { return mp_min(mp_min(s->audience_at, s->resume_at), s->expires_at); }
 
 static void leave_lost(struct signaling *s, bool all, mp_time now)
 {
@@ -224,6 +235,8 @@ static void leave_lost(struct signaling *s, bool all, mp_time now)
 
 void signal_timeout(struct signaling *s, mp_time now)
 {
+    if (s->expires_at <= now)
+        join_expire(s, now);
     if (s->audience_at <= now) {
         s->audience_at = MP_NEVER;
         say_audiences(s);

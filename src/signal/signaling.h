@@ -2,6 +2,7 @@
  * thread; it never touches a media packet. Like the core it knows no socket and no clock: texts, events and time go in; texts
  * and commands go out through `signal_io`. */
 #pragma once
+#include "access.h"
 #include "message.h"
 #include "mptime.h"
 #include "path.h"
@@ -21,6 +22,15 @@ struct signal_io {
     void (*attach)(void *context, void *socket, struct participant *);
     void (*command)(void *context, const struct message *);                        /* to the worker `to` */
     void (*random)(void *context, uint8_t *, size_t);                              /* secret */
+    int64_t (*wall)(void *context); /* s since 1970: tokens are valid by it; may be NULL where there are none */
+};
+
+struct signal_limits { /* 0: what limits.h says */
+    size_t rooms;
+    size_t participants; /* of a room */
+    size_t tracks;       /* that one participant publishes, at most PUBLICATIONS_MAX */
+    size_t message;      /* bytes: what clients are told, the web server sees to it */
+    unsigned joins_per_s; /* of one address; 0: as many as it likes */
 };
 
 struct signal_config {
@@ -34,6 +44,8 @@ struct signal_config {
     uint16_t port;
     const struct hmac_sha1 *turn_secret; /* clients are given credentials for our TURN server; NULL: there is none */
     mp_time wall;                     /* NTP time (ns since 1900) at mp_time 0: credentials expire by it */
+    const struct access *access;      /* NULL: everybody may join every room */
+    struct signal_limits limits;
     const char *version;
     size_t packets;                   /* each worker's pool, for /metrics */
 };
@@ -45,7 +57,7 @@ void signal_free(struct signaling *);
 
 struct signal_client { /* a new WebSocket */
     void *socket;         /* given back to signal_io */
-    struct address local; /* the address that it reached */
+    struct address local, remote; /* the address that it reached, and its own */
     const char *host;     /* its Host header */
 };
 struct participant *signal_opened(struct signaling *, const struct signal_client *, mp_time now); /* NULL: no memory */

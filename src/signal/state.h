@@ -6,6 +6,7 @@
 #include "sdp.h"
 #include "signaling.h"
 #include "timeline.h"
+#include "callers.h"
 #include "turn.h"
 #include <jansson.h>
 
@@ -67,7 +68,7 @@ enum session_state { SESSION_NOT_OPEN, SESSION_OPEN, SESSION_CLAIMED, SESSION_CO
 struct participant {
     struct signaling *signaling;
     void *socket; /* NULL: it was lost, and the client may come back on another */
-    struct address local;
+    struct address local, remote;
     char host[256];
     bool joined, closing, resumable;
     char token[RESUME_TOKEN_SIZE + 1]; /* of who is resumable */
@@ -78,6 +79,8 @@ struct participant {
     struct participant *next, **link; /* of the room */
     uint32_t index;                   /* in signaling->participants */
     char id[PEER_ID_MAX + 1], name[4 * PARTICIPANT_NAME_MAX + 1];
+    char identity[IDENTITY_SIZE]; /* that its token vouches for; "" without */
+    mp_time expires_at;           /* when its token does; MP_NEVER: it has none */
     enum role role;
     bool listed; /* the others are told of it by name; of a watcher in a crowd only the number changes */
     enum codec codec; /* that it wishes to publish with; CODEC_NONE: ours to choose */
@@ -137,6 +140,8 @@ struct signaling {
     struct participant **by_slot; /* by the session's slot */
     uint32_t next_track;
     struct participant *dirty;    /* to be offered what changed, at the end of the turn */
+    mp_time expires_at;  /* the first of its participants' */
+    struct callers joiners;
     mp_time audience_at; /* when rooms whose audience changed are told; MP_NEVER: none did */
     mp_time resume_at; /* when to look for participants that did not resume in time; MP_NEVER: nobody might */
     struct timeline *ended[TIMELINES_ENDED_MAX]; /* a ring */
@@ -144,6 +149,10 @@ struct signaling {
     bool stopping;
     uint64_t joins, leaves, errors, offers, answers, failures;
 };
+
+/* --- join.c --- */
+void join(struct participant *, json_t *message, mp_time now);
+void join_expire(struct signaling *, mp_time now); /* those whose tokens did leave */
 
 /* --- rooms.c --- */
 bool rooms_init(struct signaling *);

@@ -2,6 +2,7 @@
 
 #include "access.h"
 #include "test.h"
+#include "token.h"
 #include <jwt.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -26,20 +27,6 @@ static void write_key(EVP_PKEY *key, char private[4096], char public[4096])
     public[BIO_read(b, public, 4095)] = 0;
     BIO_free(b);
     EVP_PKEY_free(key);
-}
-
-static char *token(const char *claims, jwt_alg_t algorithm, const char *key)
-{
-    static char text[8192];
-    jwt_t *jwt;
-    jwt_new(&jwt);
-    CHECK_EQ(jwt_add_grants_json(jwt, claims), 0);
-    CHECK_EQ(jwt_set_alg(jwt, algorithm, (const unsigned char *)key, key ? (int)strlen(key) : 0), 0);
-    char *encoded = jwt_encode_str(jwt);
-    snprintf(text, sizeof text, "%s", encoded ? encoded : "");
-    free(encoded);
-    jwt_free(jwt);
-    return text;
 }
 
 /* base64url(header).base64url(claims).signature, as nobody who is honest would write it. */

@@ -125,7 +125,10 @@ static void io_command(void *context, const struct message *m)
 
 /* --- the stage --- */
 
-void stage_open(struct stage *s, size_t sessions, const char *announced)
+static int64_t io_wall(void *context) { return STAGE_UNIX_S + ((struct stage *)context)->now / MP_S(1); }
+
+static void open_stage(struct stage *s, size_t sessions, const char *announced, const struct access *access,
+                       const struct signal_limits *limits)
 {
     struct address address;
     memset(s, 0, sizeof *s);
@@ -152,10 +155,31 @@ void stage_open(struct stage *s, size_t sessions, const char *announced)
     config.wall = MP_S(STAGE_WALL_S);
     for (size_t i = 0; i < sizeof config.fingerprint; i++)
         config.fingerprint[i] = (uint8_t)i;
-    struct signal_io io = {
-        .context = s, .send = io_send, .close = io_close, .attach = io_attach, .command = io_command, .random = io_random};
+    config.access = access;
+    if (limits)
+        config.limits = *limits;
+    struct signal_io io = {.context = s,
+                           .send = io_send,
+                           .close = io_close,
+                           .attach = io_attach,
+                           .command = io_command,
+                           .random = io_random,
+                           .wall = io_wall};
     s->signaling = signal_new(&config, &io);
     INVARIANT(s->signaling != NULL);
+}
+
+void stage_open(struct stage *s, size_t sessions, const char *announced)
+{
+    open_stage(s, sessions, announced, NULL, NULL);
+}
+
+void stage_open_bounded(struct stage *s, size_t sessions, const struct access *access, const struct signal_limits *limits)
+{
+    static struct access kept;
+    if (access)
+        kept = *access;
+    open_stage(s, sessions, NULL, access ? &kept : NULL, limits);
 }
 
 void stage_close(struct stage *s)
@@ -250,12 +274,13 @@ char *golden(const char *name)
 
 /* --- sockets --- */
 
-struct peer *peer_open(struct stage *s, const char *host, const char *local)
+static struct peer *open_peer(struct stage *s, const char *host, const char *local, const char *remote)
 {
     struct peer *p = calloc(1, sizeof *p);
     struct signal_client client = {.socket = p, .host = host};
     static unsigned number;
     INVARIANT(p && s->peer_count < STAGE_PEERS_MAX && address_parse(&client.local, local, 443));
+    INVARIANT(address_parse(&client.remote, remote, 50000));
     p->stage = s;
     p->received = json_array();
     p->codecs = 1u << CODEC_VP8 | 1u << CODEC_VP9 | 1u << CODEC_H264 | 1u << CODEC_AV1;
@@ -263,6 +288,16 @@ struct peer *peer_open(struct stage *s, const char *host, const char *local)
     s->peers[s->peer_count++] = p;
     p->participant = signal_opened(s->signaling, &client, s->now);
     return p;
+}
+
+struct peer *peer_open(struct stage *s, const char *host, const char *local)
+{
+    return open_peer(s, host, local, "203.0.113.1");
+}
+
+struct peer *peer_open_from(struct stage *s, const char *remote)
+{
+    return open_peer(s, "monoport.example", "192.0.2.1", remote);
 }
 
 void peer_close(struct peer *p)

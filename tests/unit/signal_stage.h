@@ -12,6 +12,7 @@
 #define STAGE_COMMANDS_MAX 65536
 #define STAGE_TURN_SECRET  "the stage's secret"
 #define STAGE_WALL_S       3900000000 /* since 1900, at mp_time 0 */
+#define STAGE_UNIX_S       (STAGE_WALL_S - 2208988800)
 
 struct line { /* one m= line as the client has it */
     enum sdp_kind kind;
@@ -56,6 +57,8 @@ struct stage {
 
 /* With room for so many sessions; `announced` may be NULL, else the only address that is offered. */
 void stage_open(struct stage *, size_t sessions, const char *announced);
+/* The same with bounds, of which the stage keeps copies; the wall clock is at STAGE_UNIX_S + now. */
+void stage_open_bounded(struct stage *, size_t sessions, const struct access *, const struct signal_limits *);
 void stage_close(struct stage *); /* closes every socket, lets workers end; nothing may be left */
 /* Workers answer every SESSION_CLOSE that they have not answered. */
 void stage_work(struct stage *);
@@ -69,6 +72,7 @@ long long stage_metric(struct stage *, const char *name);       /* -1: not there
 char *golden(const char *name);                                 /* malloc'ed text of tests/golden */
 
 struct peer *peer_open(struct stage *, const char *host, const char *local);
+struct peer *peer_open_from(struct stage *, const char *remote);
 void peer_free(struct peer *); /* closed ones only; the stage forgets it */
 void peer_close(struct peer *);
 void peer_text(struct peer *, const char *);

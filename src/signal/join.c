@@ -1,0 +1,184 @@
+/* Who comes in: what join-room says, what its token allows, what there is room for.
+ *
+ * Timer: a participant's token expires. */
+#include "log.h"
+#include "state.h"
+#include <stdio.h>
+
+#define EXPIRY_MAX_S (10ll * 366 * 24 * 3600) /* nobody stays that long, and no sum overflows */
+
+struct wish { /* what join-room says */
+    const char *id, *room, *name, *token;
+    enum role role;
+    enum codec codec;
+};
+
+/* --- reading --- */
+
+static size_t characters(const char *utf8)
+{
+    size_t n = 0;
+    for (; *utf8; utf8++)
+        n += (*utf8 & 0xc0) != 0x80;
+    return n;
+}
+
+/* A string member of at most `most` characters. False: it is there, but is not that. */
+static bool text_member(json_t *message, const char *key, size_t most, const char **value)
+{
+    json_t *member = json_object_get(message, key);
+    *value = NULL;
+    if (!member)
+        return true;
+    *value = json_string_value(member);
+    return *value && characters(*value) <= most && strlen(*value) == json_string_length(member);
+}
+
+static bool role_of(const char *name, enum role *role)
+{
+    *role = ROLE_CALL;
+    if (!name || strcmp(name, "call") == 0)
+        return true;
+    *role = strcmp(name, "stream") == 0 ? ROLE_STREAM : ROLE_WATCH;
+    return *role == ROLE_STREAM || strcmp(name, "watch") == 0;
+}
+
+/* False: it was said what is wrong. */
+static bool read_wish(struct participant *p, json_t *message, struct wish *w)
+{
+    const char *role, *codec;
+    if (!text_member(message, "peerId", PEER_ID_MAX, &w->id) || !w->id || !*w->id ||
+        strlen(w->id) > PEER_ID_MAX || !text_member(message, "room", ROOM_NAME_MAX, &w->room) ||
+        (w->room && !*w->room) || !text_member(message, "name", PARTICIPANT_NAME_MAX, &w->name) ||
+        !text_member(message, "role", 16, &role) || !role_of(role, &w->role) ||
+        !text_member(message, "codec", 16, &codec) || !text_member(message, "token", TOKEN_MAX, &w->token)) {
+        say_error(p, "bad-message",
+                  "join-room needs peerId; room, name, role and codec are texts of at most 64 characters");
+        return false;
+    }
+    w->codec = codec ? codec_parse(codec, strlen(codec)) : CODEC_NONE;
+    if (codec && !codec_is_video(w->codec)) {
+        say_error(p, "bad-message", "codec is vp8, vp9, h264 or av1");
+        return false;
+    }
+    return true;
+}
+
+/* --- what is allowed --- */
+
+/* A token is for one room, or for every one: who has it need not say which. */
+static bool use_token(struct participant *p, struct wish *w, const struct grant *g)
+{
+    bool every = strcmp(g->room, "*") == 0;
+    if (!w->room && !every && *g->room)
+        w->room = g->room;
+    const char *room = w->room ? w->room : ROOM_DEFAULT;
+    if (!*g->identity)
+        say_error(p, "unauthorized", "the token does not say whose it is (sub)");
+    else if (!every && strcmp(g->room, room) != 0)
+        say_error(p, "forbidden", "the token is for another room");
+    else if ((w->role != ROLE_WATCH && !g->publish) || (w->role != ROLE_STREAM && !g->watch))
+        say_error(p, "forbidden", "the token does not give the rights that this role takes");
+    else
+        return true;
+    return false;
+}
+
+/* `g` is what the token grants; without one, nothing. False: it was said why not. */
+static bool admit(struct participant *p, struct wish *w, struct grant *g, mp_time now)
+{
+    const struct access *a = p->signaling->config.access;
+    const struct signal_io *io = &p->signaling->io;
+    *g = (struct grant){.expires = 0};
+    p->expires_at = MP_NEVER;
+    if (!a || !a->key_len)
+        return true;
+    if (!w->token) {
+        bool open = access_room_open(a, w->room ? w->room : ROOM_DEFAULT);
+        if (!open)
+            say_error(p, "unauthorized", "this room takes a token");
+        return open;
+    }
+    if (!access_token(a, w->token, io->wall(io->context), g)) {
+        say_error(p, "unauthorized", "the token is not valid, or not any more");
+        return false;
+    }
+    if (!use_token(p, w, g))
+        return false;
+    p->expires_at = now + MP_S(mp_min(g->expires - io->wall(io->context), EXPIRY_MAX_S));
+    return true;
+}
+
+static void refuse_join(struct participant *p, enum join_result result)
+{
+    switch (result) {
+    case JOIN_PEER_TAKEN: say_error(p, "peer-taken", "this peerId is in use"); break;
+    case JOIN_ROOM_FULL: say_error(p, "room-full", "the room is full"); break;
+    default: say_error(p, "server-full", "this server has no room for another participant"); break;
+    }
+    p->id[0] = 0;
+}
+
+/* --- join --- */
+
+static void welcome(struct participant *p, json_t *message, mp_time now)
+{
+    char quoted[3][160];
+    struct signaling *s = p->signaling;
+    p->joined_at = now;
+    s->joins++;
+    s->expires_at = mp_min(s->expires_at, p->expires_at);
+    room_list(p, true, now);
+    log_line(LOG_LEVEL_INFO, "participant joined", "peer=%s room=%s identity=%s",
+             log_quote(quoted[0], sizeof quoted[0], p->id),
+             log_quote(quoted[1], sizeof quoted[1], p->room->name),
+             log_quote(quoted[2], sizeof quoted[2], p->identity));
+    if (json_is_true(json_object_get(message, "resume")))
+        resume_offer(p);
+    say_joined(p);
+}
+
+void join(struct participant *p, json_t *message, mp_time now)
+{
+    struct signaling *s = p->signaling;
+    struct wish w;
+    struct grant g;
+    if (p->joined) {
+        say_error(p, "already-joined", "this connection has joined");
+        return;
+    }
+    if (!caller_take(callers_find(&s->joiners, &p->remote), s->config.limits.joins_per_s, now)) {
+        say_error(p, "too-many-joins", "too many joins from this address: come back later");
+        return;
+    }
+    if (!read_wish(p, message, &w) || !admit(p, &w, &g, now))
+        return;
+    p->role = w.role;
+    p->codec = w.codec;
+    snprintf(p->id, sizeof p->id, "%s", w.id);
+    snprintf(p->name, sizeof p->name, "%s", *g.name ? g.name : w.name ? w.name : "");
+    snprintf(p->identity, sizeof p->identity, "%s", g.identity);
+    enum join_result result =
+        s->stopping ? JOIN_SERVER_FULL : room_join(s, p, w.room ? w.room : ROOM_DEFAULT);
+    if (result == JOIN_OK)
+        welcome(p, message, now);
+    else
+        refuse_join(p, result);
+}
+
+void join_expire(struct signaling *s, mp_time now)
+{
+    s->expires_at = MP_NEVER;
+    for (size_t i = 0; i < registry_size(s->config.registry); i++) {
+        struct participant *p = s->participants[i];
+        if (p && p->expires_at <= now) {
+            say_bye(p, "expired", "the token has expired", 1008);
+            if (!p->socket) { /* it has nothing to come back for */
+                p->lost_at = now - RESUME_TIME;
+                s->resume_at = now;
+            }
+        } else if (p) {
+            s->expires_at = mp_min(s->expires_at, p->expires_at);
+        }
+    }
+}
