@@ -24,6 +24,7 @@ struct worker {
     struct stats stats;
     struct udp *udp;
     struct streams *streams;
+    bool streams_ready; /* the loop says so */
     struct loop *loop;
     struct crypto *crypto;
     struct sfu *sfu;
@@ -51,6 +52,14 @@ static void datagram(void *context, const struct path *path, const uint8_t *data
 {
     struct worker *w = context;
     sfu_input(w->sfu, path, data, len, w->now);
+}
+
+/* Without a connection there is no call to make. True: there may be more. */
+static bool receive_streams(struct worker *w)
+{
+    bool ready = w->streams_ready || streams_busy(w->streams);
+    w->streams_ready = false;
+    return ready && streams_receive(w->streams, w->now);
 }
 
 /* Hands over what others sent. True: an inbox may hold more. */
@@ -169,7 +178,7 @@ static void *run(void *context)
             wait(w, deferred);
         w->now = clock_now();
         more = udp_receive(w->udp, datagram, w) == RX_BATCH;
-        more |= streams_receive(w->streams, w->now);
+        more |= receive_streams(w);
         more |= read_inboxes(w);
         if (sfu_deadline(w->sfu) <= w->now)
             sfu_timeout(w->sfu, w->now);
@@ -224,7 +233,8 @@ static bool open_loop(struct worker *w, const struct workers_config *c)
     w->streams = streams_new(&(struct streams_config){
         .worker = w->number, .tls = c->tls, .context = w, .datagram = datagram, .known = known, .gone = gone, .http = http});
     w->loop = loop_new();
-    return w->streams && w->loop && loop_add(w->loop, udp_fd(w->udp)) && loop_add(w->loop, streams_fd(w->streams));
+    return w->streams && w->loop && loop_add(w->loop, udp_fd(w->udp), NULL) &&
+           loop_add(w->loop, streams_fd(w->streams), &w->streams_ready);
 }
 
 static bool worker_open(struct worker *w, const struct workers_config *c, const char **error)

@@ -9,6 +9,7 @@
 
 struct loop {
     int epoll, event;
+    bool woken;
 };
 
 struct loop *loop_new(void)
@@ -18,16 +19,16 @@ struct loop *loop_new(void)
         return NULL;
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (l->epoll < 0 || l->event < 0 || !loop_add(l, l->event)) {
+    if (l->epoll < 0 || l->event < 0 || !loop_add(l, l->event, &l->woken)) {
         loop_free(l);
         return NULL;
     }
     return l;
 }
 
-bool loop_add(struct loop *l, int fd)
+bool loop_add(struct loop *l, int fd, bool *ready)
 {
-    struct epoll_event e = {.events = EPOLLIN, .data.fd = fd};
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = ready};
     return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
@@ -50,10 +51,13 @@ void loop_wait(struct loop *l, mp_time timeout)
     if (n < 0 && errno == ENOSYS) /* before Linux 5.11: whole milliseconds, rounded up */
         n = epoll_wait(l->epoll, events, 4, timeout == MP_NEVER ? -1 : (int)(mp_min(timeout, MP_S(60)) / MP_MS(1)) + 1);
     for (int i = 0; i < n; i++)
-        if (events[i].data.fd == l->event) {
-            uint64_t count;
-            (void)!read(l->event, &count, sizeof count);
-        }
+        if (events[i].data.ptr)
+            *(bool *)events[i].data.ptr = true;
+    if (l->woken) {
+        uint64_t count;
+        (void)!read(l->event, &count, sizeof count);
+        l->woken = false;
+    }
 }
 
 void loop_wake(struct loop *l)

@@ -5,7 +5,7 @@
 
 struct loop;
 struct loop *loop_new(void); /* NULL: no descriptors left */
-bool loop_add(struct loop *, int fd);
+bool loop_add(struct loop *, int fd, bool *ready); /* *ready is set when the descriptor is readable; NULL: nobody asks */
 void loop_free(struct loop *);
 /* Returns when a descriptor is readable, somebody woke it, or `timeout` ns passed (MP_NEVER: never). */
 void loop_wait(struct loop *, mp_time timeout);

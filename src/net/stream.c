@@ -334,6 +334,12 @@ int streams_fd(const struct streams *set)
     return set->epoll;
 }
 
+bool streams_busy(struct streams *set)
+{
+    size_t len;
+    return set->open || ring_peek(&set->inbox, &len) != NULL;
+}
+
 bool streams_receive(struct streams *set, mp_time now)
 {
     struct epoll_event events[EVENTS_A_ROUND];

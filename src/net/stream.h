@@ -61,6 +61,7 @@ void streams_free(struct streams *);                        /* closes all */
 bool streams_give(struct streams *, const struct stream_connection *);
 
 int streams_fd(const struct streams *); /* readable: streams_receive has something to do */
+bool streams_busy(struct streams *);      /* there are connections, or one waits to be taken: costs no system call */
 /* One round without waiting. True: there may be more. */
 bool streams_receive(struct streams *, mp_time now);
 /* Queues or sends a run; a path whose connection is gone is nobody's. */
