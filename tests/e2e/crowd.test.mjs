@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+// Thousands that connect and say nothing, or say it a byte in ten seconds: whoever speaks is served all the same.
+
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { dirname, join } from 'node:path';
+import { enter, run } from './lab.mjs';
+import { kill, start } from './process.mjs';
+import { cpuSeconds, descriptors, metric, residentKib } from './server-figures.mjs';
+import { binary, slowness, startServer } from './server.mjs';
+import { assert, diagnostic, equal, suite } from './tap.mjs';
+
+const lab = await enter('plain', { orHere: true });
+const { test, after, explain, end } = suite({ limit: 120 * slowness });
+const each = 5000;
+run('', 'prlimit', `--pid=${process.pid}`, `--nofile=${3 * each}:`);
+
+const server = await startServer(lab);
+after(() => server.stop());
+explain(() => server.tail());
+
+const sockets = new Set();
+after(() => sockets.forEach((socket) => socket.destroy()));
+
+/** A connection from one of twenty addresses: each has its own bound. */
+async function opened(number) {
+  const socket = connect({ port: server.port, host: '127.0.0.1', localAddress: `127.0.1.${1 + (number % 20)}` });
+  sockets.add(socket);
+  socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+  await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
+  return socket;
+}
+
+async function crowd(count, then) {
+  for (let from = 0; from < count; from += 500) {
+    const some = await Promise.all(Array.from({ length: Math.min(500, count - from) }, (_, i) => opened(from + i)));
+    some.forEach((socket, i) => then?.(socket, from + i));
+  }
+}
+
+// What they would say, if they ever came to its end.
+const beginnings = [
+  Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
+  Buffer.from('16030100c8010000c40303', 'hex'),
+  Buffer.from('0014000100002112a442', 'hex'),
+  Buffer.from('000300002112a442', 'hex'),
+];
+
+function slowly(socket, number) {
+  const text = beginnings[number % beginnings.length];
+  let at = 0;
+  const next = () => socket.destroyed || at === text.length || socket.write(text.subarray(at, (at += 1)));
+  next();
+  const timer = setInterval(next, 10_000);
+  socket.on('close', () => clearInterval(timer));
+}
+
+/** From the first byte to connected media, as a client of the load generator has it. */
+async function call() {
+  const child = start([join(dirname(binary), 'monoport-load'), server.signaling, '--publishers', '1', '--viewers', '1', '--seconds', '1'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  child.stdout.on('data', (data) => (out += data));
+  child.stderr.on('data', (data) => (out += data));
+  const overdue = setTimeout(() => kill(child), 30_000 * slowness);
+  const [code] = await once(child, 'close');
+  clearTimeout(overdue);
+  equal(code, 0, `exit code of monoport-load\n${out}\n`);
+  return out;
+}
+
+const healthy = async () => {
+  const begun = performance.now();
+  const response = await fetch(`${server.origin}/healthz`);
+  equal(response.status, 200, 'healthz');
+  return performance.now() - begun;
+};
+
+const quiet = { kib: residentKib(server), descriptors: descriptors(server) };
+
+await test(`${each} silent and ${each} slow connections do not keep a call from starting`, async () => {
+  await Promise.all([crowd(each), crowd(each, slowly)]);
+  const pending = await metric(server, 'front_pending');
+  diagnostic(`${sockets.size} stand, ${pending} of them undecided; ${residentKib(server) - quiet.kib} KiB, ${descriptors(server) - quiet.descriptors} descriptors`);
+  assert(pending > 1000, 'hardly anybody waits');
+  const cpu = cpuSeconds(server);
+  const begun = performance.now();
+  const report = await call();
+  diagnostic(report.trim().split('\n').filter((line) => /join|loss/.test(line)).join('\n'));
+  const [, slowest] = report.match(/join time .* max ([\d.]+) ms/);
+  assert(Number(slowest) < 5000 * slowness, `a join took ${slowest} ms`);
+  diagnostic(`the call and its second of media took ${((performance.now() - begun) / 1000).toFixed(2)} s, the server ${(cpuSeconds(server) - cpu).toFixed(2)} s of CPU`);
+  const ms = await healthy();
+  diagnostic(`healthz: ${ms.toFixed(1)} ms`);
+  assert(ms < 1000 * slowness, 'healthz took longer than a second');
+});
+
+await test('they end, and everything is given back', async () => {
+  const deadline = performance.now() + 40_000;
+  while (performance.now() < deadline && (await metric(server, 'front_pending')) > 0) await new Promise((tick) => setTimeout(tick, 250));
+  equal(await metric(server, 'front_pending'), 0, 'undecided connections');
+  diagnostic(`${await metric(server, 'front_silent_total')} ended by time, ${await metric(server, 'front_crowded_total')} made room`);
+  sockets.forEach((socket) => socket.destroy());
+  const back = performance.now() + 10_000;
+  while (performance.now() < back && descriptors(server) > quiet.descriptors + 10) await new Promise((tick) => setTimeout(tick, 100));
+  assert(descriptors(server) <= quiet.descriptors + 10, `${descriptors(server)} descriptors of ${quiet.descriptors}`);
+});
+
+await end();
