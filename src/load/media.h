@@ -17,6 +17,7 @@ struct media_peer {
     bool receives;
     unsigned streams_wanted; /* how many it will be sent */
     int fd;
+    struct media_stream *stream; /* by TCP; NULL: UDP */
     bool waited; /* the socket is waited for, as the client still joins; afterwards it is read by the clock */
     struct client *client;
     struct sink sink;

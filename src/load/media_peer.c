@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "demux.h"
 #include "media_internal.h"
+#include "media_stream.h"
 #include "rtcp.h"
 #include "srtp.h"
 #include <netinet/in.h>
@@ -23,7 +24,7 @@
 
 static void send_one(struct media *m, const struct media_peer *p, const uint8_t *data, size_t len)
 {
-    if (send(p->fd, data, len, MSG_DONTWAIT) < 0)
+    if (p->stream ? !stream_send(p->fd, data, len) : send(p->fd, data, len, MSG_DONTWAIT) < 0)
         m->totals.send_errors++;
 }
 
@@ -195,12 +196,28 @@ static void datagram(void *context, const uint8_t *data, size_t len, mp_time arr
     }
 }
 
+static void stream_ended(struct media *m, struct media_peer *p)
+{
+    if (p->waited)
+        epoll_ctl(m->epoll, EPOLL_CTL_DEL, p->fd, NULL);
+    p->waited = false;
+    if (p->failed)
+        return;
+    p->failed = true;
+    progress_add(&m->progress.failed, 1);
+    set_timer(m, p);
+}
+
 void peer_read(struct media *m, struct media_peer *p, mp_time now)
 {
     uint64_t received = p->sink.received, gaps = p->sink.gaps;
     m->heard = p;
     m->told = false;
-    while (receiver_read(m->receiver, p->fd, m->wall, datagram, m, now))
+    if (p->stream && !stream_read(p->stream, p->fd, datagram, m, now)) {
+        stream_ended(m, p);
+        return;
+    }
+    while (!p->stream && receiver_read(m->receiver, p->fd, m->wall, datagram, m, now))
         ;
     progress_add(&m->progress.received, p->sink.received - received);
     progress_add(&m->progress.gaps, p->sink.gaps - gaps); /* may go down: what comes late fills one */
@@ -273,6 +290,7 @@ void peer_free(struct media_peer *p)
 {
     sink_free(&p->sink);
     client_free(p->client);
+    stream_free(p->stream);
     if (p->fd >= 0)
         close(p->fd);
 }
@@ -300,6 +318,11 @@ static bool open_socket(struct media *m, struct media_peer *p, const struct addr
     struct sockaddr_storage to;
     socklen_t len = to_sockaddr(&to, server);
     struct epoll_event readable = {.events = EPOLLIN, .data.ptr = p};
+    if (m->options->tcp && p->number >= m->options->publishers) {
+        p->stream = stream_connect((struct sockaddr *)&to, len, &p->fd);
+        p->waited = p->stream && epoll_ctl(m->epoll, EPOLL_CTL_ADD, p->fd, &readable) == 0;
+        return p->waited;
+    }
     p->fd = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (p->fd < 0)
         return false;

@@ -22,7 +22,8 @@ static const char help[] =
     "  --meeting             each publisher receives all the others, too\n"
     "  --join-rate N         joins begun a second (default: 50)\n"
     "  --names               each client has a name: load-1, load-2, ...\n"
-    "  --cm                  clients offer AES-CM with HMAC-SHA1 only, not AES-GCM\n\n"
+    "  --cm                  clients offer AES-CM with HMAC-SHA1 only, not AES-GCM\n"
+    "  --tcp                 viewers connect by ICE-TCP, not by UDP\n\n"
     "What is sent\n"
     "  --video-bps N         bit/s of each publisher's video, in packets of 1200 bytes,\n"
     "                        30 frames a second (default: 1500000)\n"
@@ -116,6 +117,7 @@ enum {
     JOIN_RATE,
     NAMES,
     CM,
+    TCP,
     VIDEO_BPS,
     AUDIO,
     NO_VIDEO,
@@ -134,6 +136,7 @@ static const struct option flags[] = {{"room", required_argument, NULL, ROOM},
                                       {"join-rate", required_argument, NULL, JOIN_RATE},
                                       {"names", no_argument, NULL, NAMES},
                                       {"cm", no_argument, NULL, CM},
+                                      {"tcp", no_argument, NULL, TCP},
                                       {"video-bps", required_argument, NULL, VIDEO_BPS},
                                       {"audio", no_argument, NULL, AUDIO},
                                       {"no-video", no_argument, NULL, NO_VIDEO},
@@ -156,6 +159,7 @@ static bool take(struct options *o, int flag, const char *value)
     case MEETING: o->meeting = true; break;
     case NAMES: o->names = true; break;
     case CM: o->cm_only = true; break;
+    case TCP: o->tcp = true; break;
     case AUDIO: o->audio = true; break;
     case NO_VIDEO: o->video = false; break;
     case EVEN: o->even = true; break;

@@ -16,7 +16,7 @@ struct options {
     uint32_t video_bps;
     double join_rate;           /* joins begun a second */
     unsigned keyframe_interval; /* s; 0: only the first and on request */
-    bool audio, video, even, cm_only, meeting, names;
+    bool audio, video, even, cm_only, tcp, meeting, names;
     const char *json; /* file name, "-": standard output; NULL: none */
 };
 
