@@ -51,6 +51,7 @@ struct peer {
         struct rx *rx;
     } by_ssrc[STREAMS_RX_MAX];
     uint8_t ssrc_count;
+    uint16_t transport_seq;   /* of the next packet to it, over all its subscriptions */
     struct twcc_record *twcc; /* publishers with the extension */
     mp_time twcc_at;
     uint32_t twcc_media;

@@ -87,7 +87,7 @@ static void put_send_time(uint8_t out[3], mp_time now)
 
 struct extension_values {
     struct bytes value[EXT_COUNT];
-    uint8_t send_time[3], audio_level, orientation;
+    uint8_t send_time[3], transport_seq[2], audio_level, orientation;
 };
 
 static void extensions_of(struct extension_values *e, const struct subscription *s, const struct packet *p, mp_time now)
@@ -96,6 +96,8 @@ static void extensions_of(struct extension_values *e, const struct subscription 
     put_send_time(e->send_time, now);
     e->value[EXT_MID] = (struct bytes){(const uint8_t *)s->mid, s->mid_len};
     e->value[EXT_ABS_SEND_TIME] = (struct bytes){e->send_time, 3};
+    put16(e->transport_seq, s->extensions.id[EXT_TRANSPORT_CC] ? s->viewer->transport_seq++ : 0);
+    e->value[EXT_TRANSPORT_CC] = (struct bytes){e->transport_seq, 2};
     if (p->media.audio_level >= 0) {
         e->audio_level = (uint8_t)p->media.audio_level;
         e->value[EXT_AUDIO_LEVEL] = (struct bytes){&e->audio_level, 1};
@@ -122,7 +124,7 @@ static size_t write_header(uint8_t *out, const struct subscription *s, const str
 static size_t header_len(const struct subscription *s, const struct packet *p)
 {
     const uint8_t *id = s->extensions.id;
-    size_t n = (id[EXT_MID] && s->mid_len ? 1u + s->mid_len : 0) + (id[EXT_ABS_SEND_TIME] ? 4 : 0) +
+    size_t n = (id[EXT_MID] && s->mid_len ? 1u + s->mid_len : 0) + (id[EXT_ABS_SEND_TIME] ? 4 : 0) + (id[EXT_TRANSPORT_CC] ? 3 : 0) +
                (id[EXT_AUDIO_LEVEL] && p->media.audio_level >= 0 ? 2 : 0) +
                (id[EXT_VIDEO_ORIENTATION] && p->media.orientation >= 0 ? 2 : 0);
     return RTP_HEADER_SIZE + (n ? 4 + ((n + 3) & ~(size_t)3) : 0);

@@ -12,7 +12,9 @@ struct local { /* what a description points to while it is written */
     char (*tracks)[16];
 };
 
-static void describe_codec(struct sdp_local_codec *out, const struct capability *k, bool receiving)
+/* Transport feedback is wanted of viewers too: it is what they send at short intervals, so that a viewer whose NAT gave it another
+ * address is heard of in time. */
+static void describe_codec(struct sdp_local_codec *out, const struct capability *k)
 {
     bool video = codec_is_video(k->codec.codec);
     *out = (struct sdp_local_codec){.payload_type = k->codec.payload_type,
@@ -24,11 +26,10 @@ static void describe_codec(struct sdp_local_codec *out, const struct capability 
                                     .nack = video && k->codec.nack,
                                     .pli = video && k->codec.pli,
                                     .fir = video && k->codec.fir,
-                                    .transport_cc = receiving && k->codec.transport_cc};
+                                    .transport_cc = k->codec.transport_cc};
 }
 
-/* An answer has nothing that its offer lacks; a section of ours has what the client knows for that kind. Viewers are not asked
- * for transport feedback, which nothing uses. */
+/* An answer has nothing that its offer lacks; a section of ours has what the client knows for that kind. */
 struct rtp_extension_ids section_extensions(const struct participant *p, const struct section *s)
 {
     struct rtp_extension_ids ids = p->extensions;
@@ -36,7 +37,7 @@ struct rtp_extension_ids section_extensions(const struct participant *p, const s
     if (!s->subscription)
         known = s->extensions;
     else
-        known &= (s->extensions ? s->extensions : ~0u) & ~(1u << EXT_TRANSPORT_CC);
+        known &= s->extensions ? s->extensions : ~0u;
     for (int e = 0; e < EXT_COUNT; e++)
         if (!(known >> e & 1))
             ids.id[e] = 0;
@@ -76,7 +77,7 @@ static void describe_section(const struct participant *p, const struct section *
         out->format = text_of(s->format);
         return;
     }
-    describe_codec(codec, k, !s->subscription);
+    describe_codec(codec, k);
     out->codecs = codec;
     out->codec_count = 1;
     out->extensions = section_extensions(p, s);

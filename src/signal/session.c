@@ -1,4 +1,5 @@
 #include "check.h"
+#include "log.h"
 #include "negotiate.h"
 #include "state.h"
 #include <stdlib.h>
@@ -7,6 +8,7 @@ bool session_open(struct participant *p, mp_time now)
 {
     struct signaling *s = p->signaling;
     uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
+    char quoted[160];
     s->io.random(s->io.context, random, sizeof random);
     struct session_setup setup = {.fingerprint = p->fingerprint};
     p->session = registry_open(s->config.registry, &setup, random, &p->credentials);
@@ -18,6 +20,7 @@ bool session_open(struct participant *p, mp_time now)
     s->by_slot[session_slot(p->session)] = p;
     p->timeline = timeline_new(p->session, p->id, now);
     timeline_note(p->timeline, TIMELINE_OFFERED, NULL, 0, now);
+    log_line(LOG_LEVEL_INFO, "session opened", "session=%u peer=%s", p->session, log_quote(quoted, sizeof quoted, p->id));
     return true;
 }
 

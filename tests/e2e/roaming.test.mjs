@@ -119,17 +119,23 @@ await test('the viewer moves to another network: tracks are kept', async () => {
   equal(await connections(viewer), 1, 'connections that were made');
 });
 
-await test('its timeline tells what happened, to the server\'s operator and to nobody else', async () => {
-  const { server: timeline } = await viewer.tab.evaluate(() => window.monoport.call.report());
-  const events = timeline.events.map(({ event, reason }) => (reason ? `${event}:${reason}` : event));
-  for (const event of ['path-selected:nominated', 'path-selected:roamed', 'check-answered']) {
-    assert(events.includes(event), `no ${event} among ${events.join(', ')}`);
-  }
-  const path = `/api/sessions/${timeline.session}/timeline`;
-  const { status } = await fetch(server.origin + path);
-  assert([401, 403].includes(status), `${status} for a stranger`);
+await test('its timeline tells what happened, to itself and to the server\'s operator', async () => {
+  const { timeline } = await viewer.tab.evaluate(() => window.monoport.call.report());
+  const words = (events) => events.map(({ event, reason }) => (reason ? `${event}:${reason}` : event));
+  const { peerId } = await viewer.summary();
+  const opened = server.log.find((line) => line.includes('session opened') && line.includes(peerId));
+  const path = `/api/sessions/${opened.match(/session=(\d+)/)[1]}/timeline`;
   const operator = await (await fetch(`http://127.0.0.1:${server.port}${path}`)).json();
-  equal(operator.peerId, timeline.peerId, 'whose timeline the operator reads');
+  equal(operator.peerId, peerId, 'whose timeline the operator reads');
+  for (const events of [words(timeline.filter(({ side }) => side === 'server')), words(operator.events)]) {
+    for (const event of ['path-selected:nominated', 'path-selected:roamed', 'check-answered']) {
+      assert(events.includes(event), `no ${event} among ${events.join(', ')}`);
+    }
+  }
+  for (const stranger of [home.host, home.nat]) {
+    const status = run(stranger, 'curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', server.origin + path);
+    assert(['401', '403'].includes(status), `${status} for a stranger`);
+  }
   if (process.env.ROAMING_TIMELINE) diagnostic(JSON.stringify(operator));
 });
 

@@ -228,6 +228,35 @@ static void key_frame_requests_are_one_a_second(void)
     world_close(&w);
 }
 
+static void viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view view;
+    struct bytes number;
+    call(1, 0, 0, &p, &v);
+    world_publish(&w, p, 2, CODEC_OPUS, AUDIO);
+    for (uint32_t track = 1; track <= 2; track++) {
+        world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = track});
+        world_command(&w, (struct message){.type = MESSAGE_SUBSCRIBE,
+                                           .session = v->session,
+                                           .track = track,
+                                           .subscribe = {.codec = track == 1 ? CODEC_VP8 : CODEC_OPUS,
+                                                         .payload_type = 120,
+                                                         .clock_rate = track == 1 ? 90000 : 48000,
+                                                         .ssrc = OUT + 100 + track,
+                                                         .extensions = {.id = {[EXT_MID] = 1, [EXT_TRANSPORT_CC] = 3}},
+                                                         .mid = "s1"}});
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        world_send(&w, p, i & 1 ? CODEC_OPUS : CODEC_VP8, i & 1 ? AUDIO : VIDEO, 10 + i, 3000 * i, i == 0, true, 100);
+        world_settle(&w);
+        CHECK(rtp_parse(&view, v->last, v->last_len) && rtp_extension_find(&view, 3, &number));
+        CHECK(number.len == 2 && get16(number.data) == i);
+    }
+    CHECK_EQ(v->rtp, 6);
+    world_close(&w);
+}
+
 static void nack_is_answered_by_rtx(void)
 {
     struct world_client *p, *v;
@@ -734,7 +763,8 @@ TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_a
           TEST(session_is_reached_by_another_workers_link), TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
           TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
           TEST(key_frame_waits_for_the_nomination),
-          TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(nack_is_answered_by_rtx),
+          TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
+          TEST(nack_is_answered_by_rtx),
           TEST(publisher_is_asked_for_what_is_missing), TEST(publisher_hears_of_its_transport_and_loss),
           TEST(sender_report_maps_the_source_clock), TEST(run_is_padded_to_one_length),
           TEST(duplicate_and_forged_packets_are_not_forwarded), TEST(unknown_stream_is_counted),
