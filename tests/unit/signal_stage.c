@@ -460,9 +460,9 @@ static char *describe(const struct peer *p, const struct sdp *like)
         if (!p->lines[i].refused)
             sdp_printf(&w, " %s", p->lines[i].mid);
     sdp_printf(&w,
-               "\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:sha-256 "
+               "\r\na=ice-ufrag:ab%02u\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:sha-256 "
                "%s\r\na=setup:%s\r\n",
-               CLIENT_FINGERPRINT, like ? "active" : "actpass");
+               p->restarts, CLIENT_FINGERPRINT, like ? "active" : "actpass");
     for (size_t i = 0; i < p->line_count; i++)
         write_line(&w, p, &p->lines[i], like ? &like->sections[i] : NULL);
     INVARIANT(!w.failed);

@@ -29,6 +29,7 @@ struct peer {
     uint16_t close_code; /* of the server; 0: open */
     char close_reason[32];
     char ufrag[64];  /* of the server's answer */
+    unsigned restarts; /* of ICE, by the client's next offer */
     unsigned codecs; /* bits of enum codec that the client knows of video; opus it always does */
     struct line lines[SDP_SECTIONS_MAX];
     size_t line_count;
