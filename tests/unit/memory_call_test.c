@@ -1,0 +1,68 @@
+/* A call in which memory is refused. */
+#include "refusal.h"
+#include "world.h"
+
+GUARDED_VOID(sfu_input,
+             (struct sfu * s, const struct path *path, const uint8_t *data, size_t len, mp_time now),
+             (s, path, data, len, now))
+GUARDED_VOID(sfu_message, (struct sfu * s, const struct message *m, mp_time now), (s, m, now))
+GUARDED_VOID(sfu_timeout, (struct sfu * s, mp_time now), (s, now))
+GUARDED(size_t, sfu_output, (struct sfu * s, struct transmit *t, size_t max, mp_time now), (s, t, max, now))
+/* False: it was refused somewhere, or is late; a call without it goes on. */
+static bool connects(struct world *w, struct world_client *c)
+{
+    for (int i = 0; i < 100 && client_state(c->client) < CLIENT_CONNECTED; i++)
+        world_run(w, MP_MS(20));
+    return client_state(c->client) == CLIENT_CONNECTED && world_owner(w, c) != OWNER_NONE;
+}
+
+static void sends(struct world *w, struct world_client *c, uint64_t from)
+{
+    for (uint64_t i = from; i < from + 12; i++) {
+        if (i % 5 != 3) /* lost: it is asked for again */
+            world_send(w, c, CODEC_VP8, 100, i, (uint32_t)i * 3000, i == from, true, 300);
+        world_send(w, c, CODEC_OPUS, 300, i, (uint32_t)i * 960, false, false, 80);
+        world_run(w, MP_MS(20));
+    }
+}
+
+static void call(void)
+{
+    static struct world w;
+    memset(&w, 0, sizeof w);
+    world_open(&w, 2);
+    struct world_client *a = world_join(&w, 0), *b = world_join(&w, 1), *c = world_join(&w, 0);
+    bool talks = connects(&w, a), hears[] = {connects(&w, b), connects(&w, c)};
+    if (talks) {
+        world_publish(&w, a, 7, CODEC_VP8, 100);
+        world_publish(&w, a, 8, CODEC_OPUS, 300);
+        sends(&w, a, 0);
+    }
+    for (int i = 0; talks && i < 2; i++)
+        if (hears[i]) {
+            world_subscribe(&w, i ? c : b, a, 7, CODEC_VP8, 900);
+            world_subscribe(&w, i ? c : b, a, 8, CODEC_OPUS, 901);
+        }
+    if (talks)
+        sends(&w, a, 20);
+    struct world_client *all[] = {a, b, c};
+    for (int i = 0; i < 3; i++)
+        if (world_owner(&w, all[i]) != OWNER_NONE)
+            world_command(&w, (struct message){.type = MESSAGE_SESSION_CLOSE,
+                                               .to = (uint8_t)world_owner(&w, all[i]),
+                                               .session = all[i]->session});
+    world_run(&w, MP_MS(100));
+    for (unsigned i = 0; i < w.workers; i++) {
+        CHECK_EQ(stat_get(&w.stats[i].sessions), 0);
+        CHECK_EQ(stat_get(&w.stats[i].tracks), 0);
+        CHECK_EQ(stat_get(&w.stats[i].pool_used), 0);
+    }
+    world_close(&w);
+}
+
+static void a_call_survives_every_refused_allocation(void)
+{
+    plays(call);
+}
+
+TEST_MAIN(TEST(a_call_survives_every_refused_allocation))
