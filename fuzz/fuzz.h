@@ -20,6 +20,7 @@
     X(sfu)                                                                                                   \
     X(signaling)                                                                                             \
     X(srtp)                                                                                                  \
+    X(stream)                                                                                                \
     X(stun)                                                                                                  \
     X(turn)                                                                                                  \
     X(twcc)

@@ -40,7 +40,7 @@ static bool context_setup(SSL_CTX *ctx, X509 *certificate, EVP_PKEY *key)
 struct dtls_identity *dtls_identity_new(void)
 {
     struct dtls_identity *id = calloc(1, sizeof *id);
-    OSSL_LIB_CTX *library = id ? id->library = dtls_library_new() : NULL;
+    OSSL_LIB_CTX *library = id && dtls_library_open(id) ? id->library : NULL;
     EVP_PKEY *key = library ? EVP_PKEY_Q_keygen(library, NULL, "EC", "P-256") : NULL;
     X509 *certificate = key ? certificate_self_signed(library, key, NULL) : NULL;
     bool ok = certificate && X509_digest(certificate, EVP_sha256(), id->sha256, NULL) == 1 &&
@@ -63,7 +63,7 @@ void dtls_identity_free(struct dtls_identity *id)
         return;
     SSL_CTX_free(id->context);
     BIO_meth_free(id->datagrams);
-    OSSL_LIB_CTX_free(id->library);
+    dtls_library_close(id);
     free(id);
 }
 

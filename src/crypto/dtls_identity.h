@@ -5,6 +5,7 @@
 
 struct dtls_identity {
     OSSL_LIB_CTX *library; /* dtls_library.c */
+    OSSL_PROVIDER *provider;
     SSL_CTX
         *context; /* both roles; OpenSSL counts its references atomically, so every worker uses this one */
     BIO_METHOD *datagrams;
@@ -14,5 +15,6 @@ struct dtls_identity {
 /* OpenSSL's view of our datagram queues (dtls_engine.c). NULL: no memory. */
 BIO_METHOD *datagram_bio_method(void);
 
-/* What DTLS needs of OpenSSL's default provider (dtls_library.c). NULL: no memory. */
-OSSL_LIB_CTX *dtls_library_new(void);
+/* What DTLS needs of OpenSSL's default provider (dtls_library.c): sets id->library and id->provider. False: no memory. */
+bool dtls_library_open(struct dtls_identity *);
+void dtls_library_close(struct dtls_identity *);

@@ -84,14 +84,20 @@ static int start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const 
     return 1;
 }
 
-OSSL_LIB_CTX *dtls_library_new(void)
+bool dtls_library_open(struct dtls_identity *id)
 {
-    OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
+    id->library = OSSL_LIB_CTX_new();
     if (!whole && (whole = OSSL_PROVIDER_load(NULL, "default")))
         choose();
-    if (library && whole && OSSL_PROVIDER_add_builtin(library, "dtls", start) == 1 &&
-        OSSL_PROVIDER_load(library, "dtls"))
-        return library;
-    OSSL_LIB_CTX_free(library);
-    return NULL;
+    if (id->library && whole && OSSL_PROVIDER_add_builtin(id->library, "dtls", start) == 1)
+        id->provider = OSSL_PROVIDER_load(id->library, "dtls");
+    return id->provider != NULL;
+}
+
+/* The context alone does not give back what was loaded into it. */
+void dtls_library_close(struct dtls_identity *id)
+{
+    if (id->provider)
+        OSSL_PROVIDER_unload(id->provider);
+    OSSL_LIB_CTX_free(id->library);
 }

@@ -104,10 +104,17 @@ void sim_tell_crashes(void)
 
 static void quiet(enum log_level level, const char *line) {}
 
+/* What was still on its way. */
+static void drop_events(struct sim *s)
+{
+    struct heap_node *e;
+    while ((e = heap_pop(&s->events, MP_NEVER)))
+        free(e);
+}
+
 void sim_run(struct sim_result *result, uint64_t seed, const struct sim_options *options)
 {
     struct sim *s = calloc(1, sizeof *s);
-    struct heap_node *e;
     INVARIANT(s && heap_init(&s->events, EVENTS_MAX));
     running = seed;
     s->options = *options;
@@ -124,9 +131,9 @@ void sim_run(struct sim_result *result, uint64_t seed, const struct sim_options 
     for (unsigned i = 0; i < s->guest_count; i++)
         event_off(s, &s->guests[i]->timer);
     server_detach(s);
-    while ((e = heap_pop(&s->events, MP_NEVER)))
-        free(e); /* what was still on its way */
+    drop_events(s);
     server_close(s);
+    drop_events(s);
     for (unsigned i = 0; i < s->guest_count; i++)
         guest_free(s->guests[i]);
     network_free(s->network);
