@@ -118,6 +118,26 @@ def wait_joined(load, said):
     raise Failed("the clients did not join")
 
 
+# --- the kernel alone ---
+
+FLOORS = {"even": (1, 6400), "burst": (5, 33333)}  # datagrams of a run, µs from one to the next
+
+
+def floor(build):
+    """µs of CPU a datagram of sending to 400 viewers without doing anything else: what no server goes below here."""
+    cpus, others = cpus_for(1)
+    receiver = start(["nsenter", "--net=/run/netns/client", "--", build / "bench-floor", "receive"], others, stdout=subprocess.PIPE, text=True)
+    try:
+        if receiver.stdout.readline().strip() != "ready":
+            raise Failed("bench-floor does not start")
+        client = os.environ["LAB_CLIENTS"].rpartition("/")[2]
+        return {name: float(start([build / "bench-floor", "send", client, run, every], cpus, stdout=subprocess.PIPE, text=True).communicate(timeout=20)[0])
+                for name, (run, every) in FLOORS.items()}
+    finally:
+        receiver.kill()
+        receiver.wait()
+
+
 # --- one run ---
 
 def run(scenario, build, seconds):
@@ -125,7 +145,7 @@ def run(scenario, build, seconds):
     address = os.environ["LAB_SERVER"]
     server_cpus, load_cpus = cpus_for(scenario.workers)
     with tempfile.TemporaryFile("w+") as log, tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as output:
-        server = start([build / "monoport", "--port", PORT, "--listen", address, "--workers", scenario.workers, "--log-level", "warn",
+        server = start([build / "monoport", "--port", PORT, "--listen", address, "--workers", scenario.workers, "--log-level", "warn", "--plain",
                         *scenario.server], server_cpus, stdout=log, stderr=log)
         load = None
         try:

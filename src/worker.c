@@ -5,6 +5,7 @@
 #include "limits.h"
 #include "log.h"
 #include "loop.h"
+#include "packet.h"
 #include "random.h"
 #include "sfu.h"
 #include <errno.h>
@@ -237,6 +238,11 @@ static bool open_loop(struct worker *w, const struct workers_config *c)
            loop_add(w->loop, streams_fd(w->streams), &w->streams_ready);
 }
 
+/* What all workers' packets and rings may come to take; memory that is never touched costs nothing. */
+static size_t pool_size(const struct workers_config *c) { return c->count * c->packets * sizeof(struct packet); }
+
+static size_t rings_size(unsigned workers) { return (size_t)workers * (workers + 2) * ring_size(workers); }
+
 static bool worker_open(struct worker *w, const struct workers_config *c, const char **error)
 {
     uint64_t seed;
@@ -326,6 +332,8 @@ struct workers *workers_new(const struct workers_config *c, const char **error)
             workers_stop(all);
             return NULL;
         }
+    log_line(LOG_LEVEL_INFO, "pools", "packets=%zu packets_mib=%zu rings_mib=%zu", c->count * c->packets, pool_size(c) >> 20,
+             rings_size(c->count) >> 20);
     return all;
 }
 
