@@ -345,12 +345,12 @@ int http_request(struct connection *c, const char *in, size_t len)
     char path[PATH_SIZE];
     bool get = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI) > 0 ||
                lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
-    if (http_must_redirect(c))
-        return http_redirect(c);
     if (c->crowded) {
         http_refuse(c, 429);
         return -1;
     }
+    if (http_must_redirect(c))
+        return http_redirect(c);
     if (!get)
         return body_begins(c, in, len);
     if (has_body(c->wsi) || !http_peer(c, &peer)) {

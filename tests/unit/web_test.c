@@ -1,5 +1,6 @@
 /* The web layer behind the front, over loopback: its loop in a thread, clients as plain sockets, so that they can misbehave. */
 #include "front.h"
+#include "callers.h"
 #include "limits.h"
 #include "test.h"
 #include "web.h"
@@ -22,7 +23,7 @@ static struct {
     struct front *front;
     uint16_t port;
     pthread_t thread;
-    _Atomic bool stop;
+    _Atomic bool stop, stranger; /* connections seem to come from elsewhere */
     _Atomic int opened, closed, too_large, woken, timers;
     _Atomic size_t longest;
     struct web_peer peer;
@@ -142,16 +143,23 @@ static uint16_t free_port(void)
     return ntohs(a.sin_port);
 }
 
+static struct web_limits limits; /* of the next server */
+
 static struct web *new_web(const char **error)
 {
     struct web_config c = {
+        .limits = limits,
+        .plain = limits.connections || limits.connections_per_s, /* strangers are not sent to https */
         .websocket_path = "/sdp", .request_paths = request_paths, .assets = assets, .asset_count = 2, .app_paths = app_paths};
     return web_new(&c, &handler, error);
 }
 
 static bool take_web(void *context, int fd, const struct path *path, bool tls)
 {
-    return web_adopt(server.web, fd, path, WEB_PLAIN);
+    struct path from = *path;
+    if (server.stranger)
+        address_parse(&from.remote, "203.0.113.7", path->remote.port);
+    return web_adopt(server.web, fd, &from, WEB_PLAIN);
 }
 
 static bool take_stream(void *context, const struct stream_connection *c, const uint8_t *first, size_t len)
@@ -659,6 +667,65 @@ static void only_proper_handshakes_open(void)
     stop();
 }
 
+/* --- limits --- */
+
+static void a_message_and_a_queue_are_as_large_as_configured(void)
+{
+    static char text[32 * 1024 + 1];
+    memset(text, 'x', sizeof text);
+    limits = (struct web_limits){.message = 32 * 1024, .queue = 64 * 1024};
+    start();
+    int fd = opened_socket();
+    CHECK(frame(fd, TEXT, text, 32 * 1024) && next_frame(fd) == TEXT && reply_len == 32 * 1024);
+    CHECK(frame(fd, TEXT, text, 32 * 1024 + 1) && gets_text(fd, "too large") && gets_close(fd, 1009));
+    close(fd);
+    fd = opened_socket();
+    CHECK(frame(fd, TEXT, "flood", 5) && gets_close(fd, 1008)); /* 64 KiB at a time, and it reads too slowly for that */
+    close(fd);
+    stop();
+    limits = (struct web_limits){0};
+}
+
+static void connections_of_an_address_are_bounded(void)
+{
+    limits = (struct web_limits){.connections = 3};
+    start();
+    server.stranger = true;
+    int fd[3];
+    for (int i = 0; i < 3; i++)
+        fd[i] = opened_socket();
+    CHECK(upgrade("/sdp", "") < 0 && has(" 429 "));
+    CHECK(strstr(ask(REQUEST("GET /healthz", "")), "too many connections") && has(" 429 "));
+    server.stranger = false; /* this machine has no such bound */
+    int own = opened_socket();
+    close(own);
+    close(fd[0]);
+    CHECK(comes_to(&server.closed, 2));
+    server.stranger = true;
+    fd[0] = opened_socket();
+    for (int i = 0; i < 3; i++)
+        close(fd[i]);
+    stop();
+    limits = (struct web_limits){0};
+}
+
+static void new_connections_of_an_address_are_bounded(void)
+{
+    limits = (struct web_limits){.connections_per_s = 1};
+    start();
+    server.stranger = true;
+    int refused = 0;
+    for (int i = 0; i < 3 * CALLER_BURST_S; i++) {
+        ask(REQUEST("GET /healthz", ""));
+        refused += has(" 429 ");
+    }
+    CHECK(refused >= CALLER_BURST_S); /* of all but the burst, and those that slowness let in */
+    server.stranger = false;
+    CHECK(strstr(ask(REQUEST("GET /healthz", "")), "200 OK") != NULL);
+    stop();
+    limits = (struct web_limits){0};
+}
+
 /* --- the loop --- */
 
 static void it_can_be_woken_and_timed(void)
@@ -755,6 +822,7 @@ TEST_MAIN(TEST(assets_are_served), TEST(etags_save_the_body), TEST(the_rest_is_a
           TEST(fragments_become_one_message), TEST(large_messages_end_at_the_limit),
           TEST(what_is_not_text_is_refused), TEST(a_peer_that_never_reads_is_closed),
           TEST(the_server_closes_after_its_last_word), TEST(a_lost_peer_is_noticed),
-          TEST(only_proper_handshakes_open), TEST(it_can_be_woken_and_timed), TEST(a_taken_port_is_an_error),
+          TEST(only_proper_handshakes_open), TEST(a_message_and_a_queue_are_as_large_as_configured), TEST(connections_of_an_address_are_bounded),
+          TEST(new_connections_of_an_address_are_bounded), TEST(it_can_be_woken_and_timed), TEST(a_taken_port_is_an_error),
           TEST(it_listens_where_it_is_told), TEST(it_stops_accepting),
           TEST(a_lack_of_descriptors_does_not_spin))

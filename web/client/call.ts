@@ -23,6 +23,8 @@ export interface CallOptions {
   role: Role;
   media: LocalMedia;
   codec?: Codec;
+  /** For rooms that are not open. */
+  token?: string;
   /** Upper bound of the camera's video, bit/s. */
   cameraBitrate?: number;
 }
@@ -226,7 +228,7 @@ export class Call extends Emitter<CallEvents> {
       return;
     }
     const { failures, state } = this.#snapshot;
-    const isFull = reason === 'room-full' || reason === 'server-full';
+    const isFull = reason === 'room-full' || reason === 'server-full' || reason === 'unauthorized';
     const retryIn = isFull ? fullDelay() : backoffDelay(failures);
     this.#retryTimer = setTimeout(() => this.#attempt(), retryIn);
     this.#update({

@@ -19,6 +19,8 @@ export interface LinkOptions {
   name: string;
   role: Role;
   codec?: Codec;
+  /** For rooms that are not open. */
+  token?: string;
   cameraBitrate?: number;
   media: LocalMedia;
   /** Earlier ids of ours, not to be shown as participants. */
@@ -31,6 +33,7 @@ export interface LinkOptions {
  * - `left`: the server let us go; do not come back
  * - `peer-taken`: come back with another id
  * - `room-full`, `server-full`: come back later
+ * - `unauthorized`: the room takes a token, and ours is missing, expired or for something else
  * - `signaling`: the WebSocket could not be opened, was closed, or went silent
  * - `media`: signaling works, but no media connection came up or it broke
  * - `shutdown`: the server stops
@@ -41,6 +44,7 @@ export type LinkEnd =
   | 'peer-taken'
   | 'room-full'
   | 'server-full'
+  | 'unauthorized'
   | 'signaling'
   | 'media'
   | 'shutdown'
@@ -79,6 +83,7 @@ export class Link extends Emitter<LinkEvents> {
   #mapped = false;
   #probePort: number | null = null;
   #timelineWaiters: ((timeline: ServerTimeline) => void)[] = [];
+  #joined = false;
   #over = false;
 
   constructor(options: LinkOptions) {
@@ -106,8 +111,8 @@ export class Link extends Emitter<LinkEvents> {
     this.pc.onicecandidate = ({ candidate }) => this.#foundCandidate(candidate);
     this.pc.ontrack = ({ streams }) => this.#foundTrack(streams);
 
-    const { room, name, role, codec } = options;
-    this.#signaling.send({ type: 'join-room', room, name, role, resume: true, ...(codec ? { codec } : {}) });
+    const { room, name, role, codec, token } = options;
+    this.#signaling.send({ type: 'join-room', room, name, role, resume: true, ...(codec ? { codec } : {}), ...(token ? { token } : {}) });
     this.#sendMute();
     // The offer is made while the socket still opens; the signaling keeps it until then.
     this.#publisher.start(options.media);
@@ -144,6 +149,7 @@ export class Link extends Emitter<LinkEvents> {
     if (this.#roster.apply(message)) this.emit('participants', { participants: this.#roster.participants, audience: this.#roster.audience });
     switch (message.type) {
       case 'joined':
+        this.#joined = true;
         this.#probePort = message.probePort;
         this.#connectivity.joined(message.address);
         this.emit('joined', { room: message.room || this.#options.room, version: message.version });
@@ -208,10 +214,16 @@ export class Link extends Emitter<LinkEvents> {
       case 'peer-taken':
       case 'room-full':
       case 'server-full':
+      case 'unauthorized':
         this.#end(code, message);
         break;
-      case 'bad-sdp':
+      case 'too-many-joins':
+        this.#end('server-full', message);
+        break;
       case 'forbidden':
+        this.#end(this.#joined ? 'refused' : 'unauthorized', message || code);
+        break;
+      case 'bad-sdp':
       case 'not-joined':
         // The exchange of descriptions stands still for good.
         this.#end('refused', message || code);
@@ -277,6 +289,8 @@ function endOfBye(reason: string): LinkEnd {
       return 'left';
     case 'shutdown':
       return 'shutdown';
+    case 'expired':
+      return 'unauthorized';
     default:
       return 'media';
   }

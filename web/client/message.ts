@@ -21,7 +21,7 @@ export interface StreamOwner {
 }
 
 export type ClientMessage =
-  | { type: 'join-room'; room?: string; name?: string; role?: Role; codec?: Codec; resume: true }
+  | { type: 'join-room'; room?: string; name?: string; role?: Role; codec?: Codec; token?: string; resume: true }
   | { type: 'resume'; token: string }
   | { type: 'turn' }
   | { type: 'offer'; sdp: string; sources: Record<string, Source> }

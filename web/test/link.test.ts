@@ -58,6 +58,13 @@ test('join_comes_first_and_the_offer_names_its_sources', async () => {
   expect(FakePeerConnection.last().transceivers.map(({ direction }) => direction)).toEqual(['sendrecv', 'sendrecv']);
 });
 
+test('a_token_is_shown_at_the_door', async () => {
+  await connect({ token: 'a.b.c' });
+  expect(FakeSocket.last().sent[0]).toMatchObject({ type: 'join-room', token: 'a.b.c' });
+  FakeSocket.last().receive({ type: 'error', code: 'forbidden' });
+  expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ reason: 'unauthorized' }));
+});
+
 test('one_without_devices_joins_to_listen', async () => {
   await connect();
   expect(FakePeerConnection.last().transceivers.map(({ direction }) => direction)).toEqual(['recvonly', 'recvonly']);
@@ -135,6 +142,9 @@ test.each([
   [{ type: 'error', code: 'peer-taken' }, 'peer-taken'],
   [{ type: 'error', code: 'room-full' }, 'room-full'],
   [{ type: 'error', code: 'server-full' }, 'server-full'],
+  [{ type: 'error', code: 'too-many-joins' }, 'server-full'],
+  [{ type: 'error', code: 'unauthorized' }, 'unauthorized'],
+  [{ type: 'bye', reason: 'expired' }, 'unauthorized'],
   [{ type: 'error', code: 'bad-sdp' }, 'refused'],
 ])('%j_ends_as_%s', async (message, reason) => {
   await connect();

@@ -8,14 +8,15 @@ import { callVerdict, natWords, ownAddresses, portWords } from '../src/model/ver
 import { connectionNotice, deviceNotice, formatRate, initials } from '../src/model/wording';
 
 test('address_is_read', () => {
-  expect(parseRoute('/', '')).toEqual({ role: 'call', room: null, name: null, join: false, small: false, codec: undefined });
-  expect(parseRoute('/stream/', '?room=r&name=+A++b+&join&video=small&codec=AV1')).toEqual({
+  expect(parseRoute('/', '')).toEqual({ role: 'call', room: null, name: null, join: false, small: false, codec: undefined, token: undefined });
+  expect(parseRoute('/stream/', '?room=r&name=+A++b+&join&video=small&codec=AV1&token=a.b-_.c')).toEqual({
     role: 'stream',
     room: 'r',
     name: 'A b',
     join: true,
     small: true,
     codec: 'av1',
+    token: 'a.b-_.c',
   });
   expect(parseRoute('/watch', '?room=&codec=mpeg')).toMatchObject({ role: 'watch', room: null, codec: undefined });
 });

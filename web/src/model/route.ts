@@ -11,11 +11,13 @@ export interface Route {
   /** A small picture, for many participants on one machine. */
   small: boolean;
   codec: Codec | undefined;
+  /** Lets us in where rooms are not open. */
+  token: string | undefined;
 }
 
 const CODECS: readonly string[] = ['vp8', 'vp9', 'h264', 'av1'] satisfies Codec[];
 
-/** `/`, `/stream`, `/watch` with `?room= &name= &join &video=small &codec=`. */
+/** `/`, `/stream`, `/watch` with `?room= &name= &join &video=small &codec= &token=`. */
 export function parseRoute(pathname: string, search: string): Route {
   const query = new URLSearchParams(search);
   const path = pathname.replace(/\/+$/, '');
@@ -27,6 +29,7 @@ export function parseRoute(pathname: string, search: string): Route {
     join: query.has('join'),
     small: query.get('video') === 'small',
     codec: CODECS.includes(codec) ? (codec as Codec) : undefined,
+    token: query.get('token') || undefined,
   };
 }
 

@@ -55,7 +55,7 @@ export class Visit extends Emitter<{ change: VisitSnapshot }> {
   }
 
   join(name: string, room: string): void {
-    const { role, codec, small } = this.route;
+    const { role, codec, token, small } = this.route;
     const { media } = this.#snapshot;
     // A name from the address is of that link (a kiosk, a test), not this user's choice.
     if (name && name !== this.route.name) remember('name', name);
@@ -67,6 +67,7 @@ export class Visit extends Emitter<{ change: VisitSnapshot }> {
       role,
       media,
       ...(codec ? { codec } : {}),
+      ...(token ? { token } : {}),
       ...(small ? { cameraBitrate: SMALL_CAMERA_BITRATE } : {}),
     });
     call.on('change', ({ state }) => {
