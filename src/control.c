@@ -8,6 +8,7 @@
 #include "registry.h"
 #include "relay_config.h"
 #include "signaling.h"
+#include "whip.h"
 #include "worker.h"
 #include <ctype.h>
 #include <jansson.h>
@@ -22,6 +23,7 @@ struct control {
     struct web *web;
     struct workers *workers;
     struct signaling *signaling;
+    struct whip *whip;
     struct relay_config relay; /* with the addresses that clients are told */
     size_t sockets;
     const struct front *front; /* while it accepts */
@@ -34,7 +36,8 @@ static void plan(struct control *c)
 {
     if (!c->workers) /* stopping */
         return;
-    mp_time deadline = signal_deadline(c->signaling);
+    whip_turn(c->whip, clock_now());
+    mp_time deadline = mp_min(signal_deadline(c->signaling), whip_deadline(c->whip));
     mp_time in = deadline == MP_NEVER ? MP_NEVER : mp_max(deadline - clock_now(), 0);
     if (!workers_flush(c->workers))
         in = mp_min(in, FLUSH);
@@ -143,6 +146,17 @@ static bool timeline_path(const char *path, uint32_t *session)
     return id < SESSION_NONE && strcmp(end, after) == 0;
 }
 
+static bool whip(struct control *c, const struct whip_request *q, struct web_response *out)
+{
+    struct whip_response r;
+    if (!whip_request(c->whip, q, &r, clock_now()))
+        return false;
+    plan(c);
+    *out = (struct web_response){
+        .status = r.status, .content_type = r.content_type, .body = r.body, .len = r.len, .headers = r.headers};
+    return true;
+}
+
 static bool get(void *context, const char *path, const struct web_peer *peer, struct web_response *response)
 {
     struct control *c = context;
@@ -162,7 +176,25 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
         char *body = metrics(c, &len);
         return answer(response, "text/plain; version=0.0.4; charset=utf-8", body, len);
     }
-    return false;
+    return whip(c, &(struct whip_request){.method = WHIP_OTHER, .path = path}, response);
+}
+
+static void request(void *context, const struct web_request *q, struct web_response *out)
+{
+    static const enum whip_method methods[] = {[WEB_POST] = WHIP_POST, [WEB_PATCH] = WHIP_PATCH, [WEB_DELETE] = WHIP_DELETE,
+                                               [WEB_OPTIONS] = WHIP_OPTIONS, [WEB_PUT] = WHIP_OTHER};
+    whip(context,
+         &(struct whip_request){.method = methods[q->method],
+                                .path = q->path,
+                                .query = q->query,
+                                .host = q->peer->host,
+                                .authorization = q->peer->authorization,
+                                .content_type = q->content_type,
+                                .if_match = q->if_match,
+                                .local = q->peer->local,
+                                .body = q->body,
+                                .len = q->len},
+         out);
 }
 
 static void woken(void *context)
@@ -183,9 +215,23 @@ static void timer(void *context)
 
 /* --- from signaling --- */
 
-static void io_send(void *context, void *socket, const char *data, size_t len) { web_send(socket, data, len); }
+static void io_send(void *context, void *socket, const char *data, size_t len)
+{
+    struct control *c = context;
+    if (whip_is(c->whip, socket))
+        whip_send(c->whip, socket, data, len);
+    else
+        web_send(socket, data, len);
+}
 
-static void io_close(void *context, void *socket, uint16_t code, const char *reason) { web_close(socket, code, reason); }
+static void io_close(void *context, void *socket, uint16_t code, const char *reason)
+{
+    struct control *c = context;
+    if (whip_is(c->whip, socket))
+        whip_close(c->whip, socket);
+    else
+        web_close(socket, code, reason);
+}
 
 static void io_attach(void *context, void *socket, struct participant *p) { web_set_user(socket, p); }
 
@@ -255,6 +301,7 @@ struct control *control_new(const struct config *config, struct web_handler *han
                                     .too_large = too_large,
                                     .closed = closed,
                                     .get = get,
+                                    .request = request,
                                     .woken = woken,
                                   .timer = timer};
     return c;
@@ -288,7 +335,8 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
         log_line(LOG_LEVEL_INFO, "announcing", "address=%s", address_text(&c->relay.addresses[i], out));
     }
     c->signaling = signal_new(&config, &io);
-    return c->signaling != NULL;
+    c->whip = c->signaling ? whip_new(c->signaling, c->config->sessions_max < WHIP_RESOURCES_MAX ? c->config->sessions_max : WHIP_RESOURCES_MAX) : NULL;
+    return c->whip != NULL;
 }
 
 void control_run(struct control *c, const struct front *front, volatile const int *stop)
@@ -303,6 +351,7 @@ void control_goodbye(struct control *c)
 {
     log_line(LOG_LEVEL_INFO, "stopping", "sockets=%zu", c->sockets);
     signal_shutdown(c->signaling, clock_now());
+    whip_close_all(c->whip, clock_now());
     for (mp_time end = clock_now() + GOODBYE; c->sockets && clock_now() < end;)
         web_service(c->web);
 }
@@ -311,6 +360,10 @@ void control_detach(struct control *c) { c->workers = NULL; }
 
 void control_free(struct control *c)
 {
+    if (c->whip) {
+        whip_close_all(c->whip, clock_now());
+        whip_free(c->whip);
+    }
     if (c->signaling)
         signal_free(c->signaling);
     free(c);

@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+static const char *const request_paths[] = {"/whip/", "/whep/", "/resource/", NULL};
 static const char *const app_paths[] = {"/", "/stream", "/watch", NULL};
 
 struct server {
@@ -137,7 +138,8 @@ static const char *start_web(struct server *s, const struct web_handler *handler
                                           .websocket_path = "/sdp",
                                           .assets = web_assets,
                                           .asset_count = web_asset_count,
-                                          .app_paths = app_paths},
+                                          .app_paths = app_paths,
+                                          .request_paths = request_paths},
                      handler, &error);
     return s->web ? NULL : error;
 }

@@ -51,6 +51,7 @@
 #define WATCHERS_LISTED_MAX   32   /* of a room: further ones are only counted, or each join would be told to everybody */
 #define WEB_ADOPTIONS_MAX     512 /* connections on their way to the web server */
 #define HTTP_BODY_MAX         (64 * 1024) /* of a request: an SDP offer has 5-15 KiB */
+#define WHIP_RESOURCES_MAX    4096 /* sessions that were made by HTTP */
 #define WS_MESSAGE_MAX        (256 * 1024)
 #define WS_QUEUE_MAX          (1024 * 1024) /* bytes a socket may owe before it is closed as too slow */
 #define TOKEN_MAX             4096 /* characters */

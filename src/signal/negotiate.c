@@ -291,6 +291,8 @@ static const char *take_offer(struct participant *p, const struct sdp *sdp, json
             return "out of memory";
     for (size_t i = 0; i < p->section_count; i++)
         p->sections[i].retiring = false; /* the answer says so */
+    if (p->passive)
+        negotiate_fill(p);
     send_answer(p);
     if (!p->candidates_said)
         say_candidates(p);

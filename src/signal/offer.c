@@ -160,7 +160,7 @@ static struct section *free_section(struct participant *p, enum sdp_kind kind)
         if (s->ours && s->kind == kind && !s->refused && !s->publication && !s->subscription && !s->retiring)
             return s;
     }
-    if (p->section_count == SDP_SECTIONS_MAX)
+    if (p->passive || p->section_count == SDP_SECTIONS_MAX)
         return NULL;
     snprintf(mid, sizeof mid, "s%zu", p->section_count);
     struct section *s = section_add(p, kind, mid);
@@ -192,7 +192,7 @@ static bool add_subscription(struct participant *p, struct publication *pub)
 {
     const struct capability *k = capability_match(pub->kind == SDP_AUDIO ? p->audio : p->video, &pub->capability);
     struct section *s = k ? free_section(p, pub->kind) : NULL;
-    if (!s)
+    if (!s || (p->passive && p->candidates_said && s->capability != k)) /* it was answered with another codec, or none */
         return false;
     s->subscription = pub;
     s->capability = k;
@@ -233,6 +233,16 @@ static void offer(struct participant *p)
         send_offer(p);
 }
 
+void negotiate_fill(struct participant *p)
+{
+    for (size_t i = 0; i < p->section_count; i++)
+        p->sections[i].retiring = false; /* nobody is told */
+    assign(p);
+    for (size_t i = 0; i < p->section_count; i++)
+        if (p->sections[i].subscription && !p->sections[i].sending && receives(p->sections[i].direction))
+            subscription_start(p, &p->sections[i]);
+}
+
 void negotiate_repeat(struct participant *p)
 {
     if (p->offering)
@@ -260,7 +270,10 @@ void negotiate_flush(struct signaling *s)
     while ((p = s->dirty)) {
         s->dirty = p->dirty_next;
         p->dirty = false;
-        if (p->joined && !p->closing && p->socket && p->state != SESSION_NOT_OPEN && !p->offering)
+        bool open = p->joined && !p->closing && p->socket && p->state != SESSION_NOT_OPEN;
+        if (open && p->passive)
+            negotiate_fill(p);
+        else if (open && !p->offering)
             offer(p);
     }
 }

@@ -107,6 +107,7 @@ struct participant {
     struct capabilities *audio, *video;
     struct section *sections;
     size_t section_count, section_room;
+    bool passive;      /* it is never offered anything: what it is sent goes where its own offers left room */
     bool offering;     /* our offer waits for its answer */
     bool dirty;        /* in signaling->dirty: what it should be sent may have changed */
     struct participant *dirty_next;
@@ -230,5 +231,6 @@ void negotiate_answer(struct participant *, const char *sdp, size_t len, mp_time
 void negotiate_touch(struct participant *);
 void negotiate_touch_room(struct room *);
 void negotiate_flush(struct signaling *);
+void negotiate_fill(struct participant *); /* gives who is passive what there is to watch, in the sections that it offered */
 void negotiate_repeat(struct participant *); /* its client may not have got our offer: once more */
 void negotiate_forget(struct participant *); /* it leaves: its sections and publications */

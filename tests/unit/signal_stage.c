@@ -18,6 +18,11 @@ static struct peer *peer_of(struct stage *s, const void *socket)
 
 static void io_send(void *context, void *socket, const char *text, size_t len)
 {
+    struct stage *s = context;
+    if (whip_is(s->whip, socket)) {
+        whip_send(s->whip, socket, text, len);
+        return;
+    }
     struct peer *p = peer_of(context, socket);
     INVARIANT(p && !p->close_code && text[len] == 0 && strlen(text) == len);
     json_t *message = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
@@ -27,6 +32,11 @@ static void io_send(void *context, void *socket, const char *text, size_t len)
 
 static void io_close(void *context, void *socket, uint16_t code, const char *reason)
 {
+    struct stage *s = context;
+    if (whip_is(s->whip, socket)) {
+        whip_close(s->whip, socket);
+        return;
+    }
     struct peer *p = peer_of(context, socket);
     INVARIANT(p && !p->close_code && code);
     p->close_code = code;
@@ -167,6 +177,8 @@ static void open_stage(struct stage *s, size_t sessions, const char *announced, 
                            .wall = io_wall};
     s->signaling = signal_new(&config, &io);
     INVARIANT(s->signaling != NULL);
+    s->whip = whip_new(s->signaling, sessions);
+    INVARIANT(s->whip != NULL);
 }
 
 void stage_open(struct stage *s, size_t sessions, const char *announced)
@@ -184,6 +196,7 @@ void stage_open_bounded(struct stage *s, size_t sessions, const struct access *a
 
 void stage_close(struct stage *s)
 {
+    whip_close_all(s->whip, s->now);
     while (s->peer_count) {
         peer_close(s->peers[0]);
         peer_free(s->peers[0]);
@@ -197,6 +210,7 @@ void stage_close(struct stage *s)
         INVARIANT(registry_open(s->registry, &(struct session_setup){0}, random, &credentials) !=
                   SESSION_NONE);
     }
+    whip_free(s->whip);
     signal_free(s->signaling);
     registry_free(s->registry);
 }

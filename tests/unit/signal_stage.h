@@ -5,6 +5,7 @@
 #include "prng.h"
 #include "sdp.h"
 #include "signaling.h"
+#include "whip.h"
 #include <jansson.h>
 
 #define STAGE_PEERS_MAX    256
@@ -45,6 +46,7 @@ struct stage {
     struct stats stats[STAGE_WORKERS];
     const struct stats *stats_list[STAGE_WORKERS];
     struct signaling *signaling;
+    struct whip *whip;
     struct prng prng;
     struct peer *peers[STAGE_PEERS_MAX];
     size_t peer_count;

@@ -1,0 +1,453 @@
+#include "whip.h"
+#include "bytes.h"
+#include "check.h"
+#include "state.h"
+#include "whip_sdp.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SECRET_SIZE 32 /* hexadecimal characters */
+#define RESOURCE    "/resource/"
+
+struct resource {                    /* one session; signaling's socket */
+    struct participant *participant; /* NULL: free */
+    bool watches, closed;
+    mp_time since;
+    unsigned restarts;
+    char secret[SECRET_SIZE + 1], peer_id[SECRET_SIZE + 1];
+    char *offer;  /* as it stands */
+    char *answer; /* that signaling gave since the last request, and its error's code */
+    char error[24];
+    uint32_t next_free;
+};
+
+struct whip {
+    struct signaling *signaling;
+    struct resource *resources;
+    size_t count, used;
+    uint32_t free;
+    bool some_closed;
+    mp_time look_at; /* when somebody should have connected */
+};
+
+struct whip *whip_new(struct signaling *s, size_t resources)
+{
+    struct whip *w = calloc(1, sizeof *w);
+    if (!w || !(w->resources = calloc(resources, sizeof *w->resources))) {
+        free(w);
+        return NULL;
+    }
+    w->signaling = s;
+    w->count = resources;
+    w->look_at = MP_NEVER;
+    for (size_t i = 0; i < resources; i++)
+        w->resources[i].next_free = (uint32_t)i + 1;
+    return w;
+}
+
+void whip_free(struct whip *w)
+{
+    INVARIANT(w->used == 0);
+    free(w->resources);
+    free(w);
+}
+
+/* --- resources --- */
+
+static void random_hex(struct whip *w, char out[SECRET_SIZE + 1])
+{
+    uint8_t random[SECRET_SIZE / 2];
+    w->signaling->io.random(w->signaling->io.context, random, sizeof random);
+    for (size_t i = 0; i < sizeof random; i++)
+        snprintf(out + 2 * i, 3, "%02x", random[i]);
+}
+
+static struct resource *resource_new(struct whip *w, mp_time now)
+{
+    if (w->free == w->count)
+        return NULL;
+    struct resource *r = &w->resources[w->free];
+    w->free = r->next_free;
+    w->used++;
+    *r = (struct resource){.since = now};
+    random_hex(w, r->secret);
+    random_hex(w, r->peer_id);
+    return r;
+}
+
+static void resource_free(struct whip *w, struct resource *r)
+{
+    free(r->offer);
+    free(r->answer);
+    explicit_bzero(r, sizeof *r);
+    r->next_free = w->free;
+    w->free = (uint32_t)(r - w->resources);
+    w->used--;
+}
+
+static void resource_end(struct whip *w, struct resource *r, mp_time now)
+{
+    if (r->participant)
+        signal_closed(w->signaling, r->participant, now);
+    resource_free(w, r);
+}
+
+/* "INDEX-SECRET": the secret is what it takes to speak of the session. */
+static struct resource *resource_find(struct whip *w, const char *id)
+{
+    char *end;
+    unsigned long i = strtoul(id, &end, 16);
+    if (end == id || *end != '-' || strlen(end + 1) != SECRET_SIZE || i >= w->count)
+        return NULL;
+    struct resource *r = &w->resources[i];
+    return r->participant && !r->closed &&
+                   bytes_equal_secret((const uint8_t *)r->secret, (const uint8_t *)end + 1, SECRET_SIZE)
+               ? r
+               : NULL;
+}
+
+/* --- signaling's socket --- */
+
+bool whip_is(const struct whip *w, const void *socket)
+{
+    uintptr_t at = (uintptr_t)socket, first = (uintptr_t)w->resources;
+    return at >= first && at < first + w->count * sizeof *w->resources;
+}
+
+void whip_send(struct whip *w, void *socket, const char *text, size_t len)
+{
+    struct resource *r = socket;
+    json_t *message = json_loadb(text, len, 0, NULL);
+    const char *type = json_string_value(json_object_get(message, "type"));
+    if (type && strcmp(type, "answer") == 0) {
+        free(r->answer);
+        r->answer = strdup(json_string_value(json_object_get(message, "sdp")));
+    } else if (type && strcmp(type, "error") == 0) {
+        snprintf(r->error, sizeof r->error, "%s", json_string_value(json_object_get(message, "code")));
+    }
+    json_decref(message);
+}
+
+void whip_close(struct whip *w, void *socket)
+{
+    ((struct resource *)socket)->closed = true;
+    w->some_closed = true;
+}
+
+/* Takes the reference. */
+static void tell(struct whip *w, struct resource *r, json_t *message, mp_time now)
+{
+    char *text = json_dumps(message, JSON_COMPACT);
+    free(r->answer);
+    r->answer = NULL;
+    r->error[0] = 0;
+    if (text)
+        signal_text(w->signaling, r->participant, text, strlen(text), now);
+    else
+        snprintf(r->error, sizeof r->error, "bad-message"); /* no UTF-8 */
+    free(text);
+    json_decref(message);
+}
+
+/* --- answers --- */
+
+static const char cors[] =
+    "access-control-allow-origin: *\naccess-control-expose-headers: location, etag, link\n";
+
+static bool answer(struct whip_response *out, unsigned status, const char *text)
+{
+    out->status = status;
+    out->content_type = "text/plain; charset=utf-8";
+    out->body = text ? strdup(text) : NULL;
+    out->len = out->body ? strlen(out->body) : 0;
+    return true;
+}
+
+/* After `cors`, malloc'ed. */
+static char *headers(const char *format, ...)
+{
+    char *further = NULL, *all = NULL;
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&further, format, args) < 0 || asprintf(&all, "%s%s", cors, further) < 0)
+        all = NULL;
+    va_end(args);
+    free(further);
+    return all;
+}
+
+static bool refuse(struct whip_response *out, const char *code)
+{
+    static const struct {
+        const char *code;
+        unsigned status;
+    } table[] = {
+        {"room-full", 503},    {"server-full", 503}, {"forbidden", 403}, {"unauthorized", 401},
+        {"token-needed", 401}, {"bad-token", 401},   {"", 500},
+    };
+    unsigned status = 400;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(table[i].code, code) == 0)
+            status = table[i].status;
+    char text[64];
+    snprintf(text, sizeof text, "%s\n", *code ? code : "error");
+    if (status == 503)
+        out->headers = headers("retry-after: 5\n");
+    return answer(out, status, text);
+}
+
+static void entity_tag(const struct resource *r, char tag[64])
+{
+    snprintf(tag, 64, "\"%.16s.%u\"", r->peer_id, r->restarts);
+}
+
+static char *created_headers(struct whip *w, const struct resource *r, const struct whip_request *q,
+                             mp_time now)
+{
+    char tag[64], links[1024] = "";
+    struct turn_access t;
+    entity_tag(r, tag);
+    if (turn_access(w->signaling, &q->local, q->host, r->participant->sdp_session, &t, now))
+        for (size_t i = 0, n = 0; i < TURN_URLS && n < sizeof links; i++)
+            n += (size_t)snprintf(links + n, sizeof links - n,
+                                  "link: <%s>; rel=\"ice-server\"; username=\"%s\"; credential=\"%s\"; "
+                                  "credential-type=\"password\"\n",
+                                  t.urls[i], t.username, t.credential);
+    char *all =
+        headers("location: " RESOURCE "%zx-%s\netag: %s\naccept-patch: application/trickle-ice-sdpfrag\n%s",
+                (size_t)(r - w->resources), r->secret, tag, links);
+    explicit_bzero(&t, sizeof t);
+    explicit_bzero(links, sizeof links);
+    return all;
+}
+
+/* --- POST --- */
+
+static bool is_type(const char *header, const char *type)
+{
+    size_t n = strlen(type);
+    return strncasecmp(header, type, n) == 0 && (!header[n] || strchr(" ;", header[n]));
+}
+
+/* A value of the query, decoded. */
+static void query_value(const char *query, const char *name, char *out, size_t size)
+{
+    size_t n = strlen(name);
+    out[0] = 0;
+    for (const char *p = query; p; p = strchr(p, '&') ? strchr(p, '&') + 1 : NULL)
+        if (strncmp(p, name, n) == 0 && p[n] == '=') {
+            snprintf(out, size, "%.*s", (int)strcspn(p + n + 1, "&"), p + n + 1);
+            for (char *c = out; *c; c++)
+                *c = *c == '+' ? ' ' : *c;
+            return;
+        }
+}
+
+static json_t *join_message(const struct resource *r, const char *room, const struct whip_request *q)
+{
+    char name[4 * PARTICIPANT_NAME_MAX + 2], codec[16];
+    query_value(q->query, "name", name, sizeof name);
+    query_value(q->query, "codec", codec, sizeof codec);
+    json_t *m = json_pack("{s:s, s:s, s:s, s:s, s:s}", "type", "join-room", "peerId", r->peer_id, "room",
+                          room, "name", name, "role", r->watches ? "watch" : "stream");
+    if (*codec)
+        json_object_set_new(m, "codec", json_string(codec));
+    if (strncasecmp(q->authorization, "Bearer ", 7) == 0)
+        json_object_set_new(m, "token", json_string(q->authorization + 7));
+    return m;
+}
+
+static bool anything_flows(const struct participant *p)
+{
+    for (size_t i = 0; i < p->section_count; i++)
+        if (p->sections[i].sending)
+            return true;
+    return false;
+}
+
+/* What is wrong, as an error's code; NULL: nothing. */
+static const char *enter(struct whip *w, struct resource *r, const char *room, const struct whip_request *q,
+                         mp_time now)
+{
+    struct signal_client client = {.socket = r, .local = q->local, .host = q->host};
+    r->participant = signal_opened(w->signaling, &client, now);
+    r->offer = strdup(q->body);
+    if (!r->participant || !r->offer)
+        return "server-full";
+    tell(w, r, join_message(r, room, q), now);
+    if (!r->participant->joined)
+        return r->error;
+    r->participant->passive = r->watches;
+    tell(w, r, json_pack("{s:s, s:s, s:s}", "type", "offer", "peerId", r->peer_id, "sdp", q->body), now);
+    return r->answer && !r->error[0] ? NULL : r->error;
+}
+
+static bool post(struct whip *w, bool watches, const char *room, const struct whip_request *q,
+                 struct whip_response *out, mp_time now)
+{
+    char code[sizeof((struct resource *)0)->error];
+    if (!is_type(q->content_type, "application/sdp"))
+        return answer(out, 415, "the body is application/sdp\n");
+    struct resource *r = resource_new(w, now);
+    if (!r)
+        return refuse(out, "server-full");
+    r->watches = watches;
+    const char *wrong = enter(w, r, room, q, now);
+    if (wrong || (watches && !anything_flows(r->participant))) {
+        snprintf(code, sizeof code, "%s", wrong ? wrong : "");
+        resource_end(w, r, now);
+        if (wrong)
+            return refuse(out, code);
+        out->headers = headers("retry-after: 2\n");
+        return answer(out, 404, "nothing that can be played is published in this room\n");
+    }
+    w->look_at = mp_min(w->look_at, now + WHIP_CONNECT);
+    out->headers = created_headers(w, r, q, now);
+    out->status = 201;
+    out->content_type = "application/sdp";
+    out->len = strlen(r->answer);
+    out->body = r->answer;
+    r->answer = NULL;
+    return true;
+}
+
+/* --- PATCH, DELETE --- */
+
+/* RFC 9725 4.3.3: other credentials than those of the session are an ICE restart. */
+static bool restart(struct whip *w, struct resource *r, const char *ufrag, const char *password,
+                    struct whip_response *out, mp_time now)
+{
+    char tag[64];
+    char *offer = whip_restarted_offer(r->offer, ufrag, password);
+    if (!offer)
+        return answer(out, 503, NULL);
+    tell(w, r, json_pack("{s:s, s:s, s:s}", "type", "offer", "peerId", r->peer_id, "sdp", offer), now);
+    if (!r->answer || r->error[0]) {
+        free(offer);
+        return refuse(out, r->error);
+    }
+    free(r->offer);
+    r->offer = offer;
+    r->restarts++;
+    entity_tag(r, tag);
+    out->headers = headers("etag: %s\n", tag);
+    out->status = 200;
+    out->content_type = "application/trickle-ice-sdpfrag";
+    out->body = whip_fragment(r->answer);
+    out->len = out->body ? strlen(out->body) : 0;
+    return true;
+}
+
+/* The client's candidates are of no use: its checks tell where it is. */
+static bool patch(struct whip *w, struct resource *r, const struct whip_request *q, struct whip_response *out,
+                  mp_time now)
+{
+    char tag[64], ufrag[ICE_CREDENTIAL_MAX + 1], password[ICE_CREDENTIAL_MAX + 1],
+        current[ICE_CREDENTIAL_MAX + 1];
+    entity_tag(r, tag);
+    if (!is_type(q->content_type, "application/trickle-ice-sdpfrag"))
+        return answer(out, 415, "the body is application/trickle-ice-sdpfrag\n");
+    if (!*q->if_match)
+        return answer(out, 428, "If-Match is needed\n");
+    bool any = strcmp(q->if_match, "*") == 0;
+    if (!any && strcmp(q->if_match, tag) != 0)
+        return answer(out, 412, "the ICE session is another one\n");
+    bool credentials = whip_attribute(q->body, "ice-ufrag", ufrag, sizeof ufrag) &&
+                       whip_attribute(q->body, "ice-pwd", password, sizeof password);
+    if (any && !credentials)
+        return answer(out, 400, "an ICE restart has ice-ufrag and ice-pwd\n");
+    if (credentials && whip_attribute(r->offer, "ice-ufrag", current, sizeof current) &&
+        strcmp(ufrag, current) != 0)
+        return restart(w, r, ufrag, password, out, now);
+    return answer(out, 204, NULL);
+}
+
+static bool of_resource(struct whip *w, const struct whip_request *q, struct whip_response *out, mp_time now)
+{
+    struct resource *r = resource_find(w, q->path + strlen(RESOURCE));
+    if (!r)
+        return answer(out, 404, "no such session\n");
+    if (q->method == WHIP_PATCH)
+        return patch(w, r, q, out, now);
+    resource_end(w, r, now);
+    return answer(out, 200, NULL);
+}
+
+/* --- dispatch --- */
+
+static bool options(bool resource, struct whip_response *out)
+{
+    const char *methods = resource ? "OPTIONS, PATCH, DELETE" : "OPTIONS, POST";
+    out->headers = headers("access-control-allow-methods: %s\naccess-control-allow-headers: authorization, "
+                           "content-type, if-match\n"
+                           "access-control-max-age: 86400\n%s",
+                           methods,
+                           resource ? "accept-patch: application/trickle-ice-sdpfrag\n"
+                                    : "accept-post: application/sdp\n");
+    return answer(out, 204, NULL);
+}
+
+static bool handle(struct whip *w, const struct whip_request *q, struct whip_response *out, mp_time now)
+{
+    bool resource = strncmp(q->path, RESOURCE, strlen(RESOURCE)) == 0,
+         watches = strncmp(q->path, "/whep/", 6) == 0;
+    if (!resource && (!*(q->path + 6) || strchr(q->path + 6, '/')))
+        return answer(out, 404, "POST to /whip/ROOM or /whep/ROOM\n");
+    if (q->method == WHIP_OPTIONS)
+        return options(resource, out);
+    if (resource && (q->method == WHIP_PATCH || q->method == WHIP_DELETE))
+        return of_resource(w, q, out, now);
+    if (!resource && q->method == WHIP_POST)
+        return post(w, watches, q->path + 6, q, out, now);
+    out->headers = headers("allow: %s\n", resource ? "OPTIONS, PATCH, DELETE" : "OPTIONS, POST");
+    return answer(out, 405, "method not allowed\n");
+}
+
+bool whip_request(struct whip *w, const struct whip_request *q, struct whip_response *out, mp_time now)
+{
+    if (strncmp(q->path, "/whip/", 6) != 0 && strncmp(q->path, "/whep/", 6) != 0 &&
+        strncmp(q->path, RESOURCE, strlen(RESOURCE)) != 0)
+        return false;
+    *out = (struct whip_response){.status = 500};
+    handle(w, q, out, now);
+    if (!out->headers)
+        out->headers = strdup(cors);
+    return true;
+}
+
+/* --- time --- */
+
+static bool never_connected(const struct resource *r, mp_time now)
+{
+    return r->participant->state < SESSION_CLAIMED && now - r->since >= WHIP_CONNECT;
+}
+
+void whip_turn(struct whip *w, mp_time now)
+{
+    if (!w->some_closed && w->look_at > now)
+        return;
+    w->some_closed = false;
+    w->look_at = MP_NEVER;
+    for (size_t i = 0; i < w->count; i++) {
+        struct resource *r = &w->resources[i];
+        if (!r->participant)
+            continue;
+        if (r->closed || never_connected(r, now))
+            resource_end(w, r, now);
+        else if (r->participant->state < SESSION_CLAIMED)
+            w->look_at = mp_min(w->look_at, r->since + WHIP_CONNECT);
+    }
+}
+
+mp_time whip_deadline(const struct whip *w)
+{
+    return w->look_at;
+}
+
+void whip_close_all(struct whip *w, mp_time now)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (w->resources[i].participant)
+            resource_end(w, &w->resources[i], now);
+}

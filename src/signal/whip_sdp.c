@@ -1,0 +1,75 @@
+#include "whip_sdp.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t line_length(const char *line)
+{
+    return strcspn(line, "\r\n");
+}
+
+static const char *next_line(const char *line)
+{
+    line += line_length(line);
+    return line + strspn(line, "\r\n");
+}
+
+static bool begins(const char *line, const char *with)
+{
+    return strncmp(line, with, strlen(with)) == 0;
+}
+
+bool whip_attribute(const char *sdp, const char *name, char *value, size_t size)
+{
+    char start[64];
+    int n = snprintf(start, sizeof start, "a=%s:", name);
+    for (const char *line = sdp; *line; line = next_line(line)) {
+        size_t len = line_length(line);
+        if (!begins(line, start) || len - (size_t)n >= size)
+            continue;
+        memcpy(value, line + n, len - (size_t)n);
+        value[len - (size_t)n] = 0;
+        return true;
+    }
+    return false;
+}
+
+char *whip_restarted_offer(const char *offer, const char *ufrag, const char *password)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+    for (const char *line = offer; f && *line; line = next_line(line))
+        if (begins(line, "a=ice-ufrag:"))
+            fprintf(f, "a=ice-ufrag:%s\r\n", ufrag);
+        else if (begins(line, "a=ice-pwd:"))
+            fprintf(f, "a=ice-pwd:%s\r\n", password);
+        else if (!begins(line, "a=candidate:"))
+            fprintf(f, "%.*s\r\n", (int)line_length(line), line);
+    if (f && fclose(f) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+char *whip_fragment(const char *answer)
+{
+    static const char *const kept[] = {
+        "a=ice-", "a=group:", "m=", "a=mid:", "a=candidate:", "a=end-of-candidates"};
+    char *text = NULL;
+    size_t len;
+    int sections = 0;
+    FILE *f = open_memstream(&text, &len);
+    for (const char *line = answer; f && *line; line = next_line(line)) {
+        sections += begins(line, "m=");
+        for (size_t i = 0; i < sizeof kept / sizeof *kept && sections < 2; i++)
+            if (begins(line, kept[i]))
+                fprintf(f, "%.*s\r\n", (int)line_length(line), line);
+    }
+    if (f && fclose(f) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

@@ -1,0 +1,245 @@
+#include "sdp.h"
+#include "signal_stage.h"
+#include "test.h"
+#include "whip.h"
+#include "whip_sdp.h"
+#include <stdlib.h>
+
+static struct stage s;
+
+struct exchange { /* the last request's answer */
+    unsigned status;
+    char body[16384], headers[4096], location[128];
+};
+static struct exchange x;
+
+static unsigned ask(enum whip_method method, const char *path, const char *query, const char *type,
+                    const char *if_match, const char *body)
+{
+    struct whip_response r;
+    struct whip_request q = {.method = method,
+                             .path = path,
+                             .query = query,
+                             .host = "monoport.example",
+                             .authorization = "",
+                             .content_type = type,
+                             .if_match = if_match,
+                             .body = body,
+                             .len = strlen(body)};
+    address_parse(&q.local, "192.0.2.1", 8000);
+    if (!whip_request(s.whip, &q, &r, s.now))
+        return 0;
+    x.status = r.status;
+    snprintf(x.body, sizeof x.body, "%s", r.body ? r.body : "");
+    snprintf(x.headers, sizeof x.headers, "%s", r.headers);
+    const char *location = strstr(x.headers, "location: ");
+    if (location)
+        snprintf(x.location, sizeof x.location, "%.*s", (int)strcspn(location + 10, "\n"), location + 10);
+    free(r.body);
+    free(r.headers);
+    whip_turn(s.whip, s.now);
+    return r.status;
+}
+
+static unsigned post(const char *path, const char *query, const char *name)
+{
+    char *offer = golden(name);
+    unsigned status = ask(WHIP_POST, path, query, "application/sdp", "", offer);
+    free(offer);
+    return status;
+}
+
+/* The session that the last answer described. */
+static uint32_t session(void)
+{
+    char ufrag[64];
+    struct session_credentials credentials;
+    uint32_t id = SESSION_NONE;
+    unsigned owner;
+    CHECK(whip_attribute(x.body, "ice-ufrag", ufrag, sizeof ufrag));
+    CHECK(registry_find(s.registry, (struct bytes){(const uint8_t *)ufrag, strlen(ufrag)}, &id, &owner,
+                        &credentials));
+    return id;
+}
+
+static uint32_t claim(unsigned worker)
+{
+    uint32_t id = session();
+    CHECK(registry_claim(s.registry, id, worker));
+    stage_event(&s, MESSAGE_CLAIMED, id, worker);
+    return id;
+}
+
+static size_t sending(const char *answer)
+{
+    size_t n = 0;
+    while ((answer = strstr(answer, "a=sendonly"))) {
+        n++;
+        answer++;
+    }
+    return n;
+}
+
+static void publisher_by_post_is_a_participant_like_others(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_call(&s, "r", "watch", 0);
+    forget(p);
+    CHECK_EQ(post("/whip/r", "x=1&name=Jo+Do&y", "chromium-stream"), 201);
+    json_t *joined = json_object_get(take(p, "participant-joined"), "participant");
+    CHECK(strcmp(json_string_value(json_object_get(joined, "name")), "Jo Do") == 0);
+    CHECK(strcmp(json_string_value(json_object_get(joined, "role")), "stream") == 0);
+    CHECK(!strstr(x.location, json_string_value(json_object_get(
+                                  joined, "id")))); /* what others know does not open the resource */
+    CHECK(strstr(x.body, "a=setup:passive") && strstr(x.body, "a=end-of-candidates") && sending(x.body) == 0);
+    uint32_t id = claim(1);
+    CHECK(stage_command(&s, MESSAGE_PUBLISH, id) && stage_command(&s, MESSAGE_PUBLISH, id));
+    CHECK(waiting(p, "offer") == 1);
+    CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 200);
+    CHECK(take(p, "participant-left") != NULL);
+    CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 404);
+    stage_close(&s);
+}
+
+static void viewer_is_answered_with_what_is_there(void)
+{
+    stage_open(&s, 16, NULL);
+    CHECK_EQ(post("/whep/r", "", "chromium-watch"), 404);
+    CHECK(strstr(x.headers, "retry-after: "));
+    CHECK_EQ(stage_metric(&s, "monoport_participants"), 0);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    CHECK_EQ(post("/whep/r", "", "chromium-watch"), 404); /* nobody has heard of the publisher yet */
+    post("/whip/r", "", "chromium-stream");
+    uint32_t publisher = claim(1);
+    CHECK(stage_command(&s, MESSAGE_PUBLISH, publisher) != NULL);
+    char publishing[128];
+    snprintf(publishing, sizeof publishing, "%s", x.location);
+    CHECK_EQ(post("/whep/r", "", "chromium-watch"), 201);
+    CHECK_EQ(sending(x.body), 2);
+    uint32_t viewer = claim(0);
+    const struct message *first = stage_command(&s, MESSAGE_SUBSCRIBE, viewer),
+                         *second = stage_command(&s, MESSAGE_SUBSCRIBE, viewer);
+    CHECK(first && second && first->subscribe.origin == 1);
+    CHECK_EQ(ask(WHIP_DELETE, publishing, "", "", "", ""), 200);
+    CHECK(stage_command(&s, MESSAGE_UNSUBSCRIBE, viewer) && stage_command(&s, MESSAGE_UNSUBSCRIBE, viewer));
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201); /* the next one goes where the last one was */
+    claim(1);
+    first = stage_command(&s, MESSAGE_SUBSCRIBE, viewer);
+    second = stage_command(&s, MESSAGE_SUBSCRIBE, viewer);
+    CHECK(first && second && strcmp(first->subscribe.mid, second->subscribe.mid) != 0);
+    stage_close(&s);
+}
+
+static void nobody_is_kept_who_does_not_connect(void)
+{
+    stage_open(&s, 16, NULL);
+    CHECK_EQ(whip_deadline(s.whip), MP_NEVER);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    claim(0);
+    s.now += MP_S(10);
+    CHECK_EQ(post("/whip/r", "", "firefox-stream"), 201);
+    CHECK_EQ(stage_metric(&s, "monoport_participants"), 2);
+    s.now = whip_deadline(s.whip);
+    whip_turn(s.whip, s.now);
+    CHECK_EQ(stage_metric(&s, "monoport_participants"),
+             2); /* the first one's time came, and he is connected */
+    s.now = whip_deadline(s.whip);
+    whip_turn(s.whip, s.now);
+    CHECK_EQ(stage_metric(&s, "monoport_participants"), 1);
+    CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 404);
+    CHECK_EQ(whip_deadline(s.whip), MP_NEVER);
+    stage_close(&s);
+}
+
+static void session_that_its_worker_ends_is_gone(void)
+{
+    stage_open(&s, 16, NULL);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    uint32_t id = claim(0);
+    stage_end(&s, id, END_CONSENT);
+    whip_turn(s.whip, s.now);
+    CHECK_EQ(stage_metric(&s, "monoport_participants"), 0);
+    CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 404);
+    stage_close(&s);
+}
+
+static void full_server_says_so(void)
+{
+    stage_open(&s, 2, NULL);
+    CHECK(post("/whip/r", "", "chromium-stream") == 201 && post("/whip/r", "", "chromium-stream") == 201);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 503);
+    CHECK(strstr(x.headers, "retry-after: "));
+    CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 200);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    stage_close(&s);
+}
+
+static void resources_are_found_by_their_whole_secret_alone(void)
+{
+    stage_open(&s, 16, NULL);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    char path[128];
+    size_t len = strlen(x.location);
+    for (size_t n = strlen("/resource/"); n < len;
+         n++) { /* every shorter one, and every one with another character */
+        snprintf(path, sizeof path, "%.*s", (int)n, x.location);
+        CHECK_EQ(ask(WHIP_DELETE, path, "", "", "", ""), 404);
+        snprintf(path, sizeof path, "%s", x.location);
+        path[n] = path[n] == 'a' ? 'b' : 'a';
+        CHECK_EQ(ask(WHIP_DELETE, path, "", "", "", ""), 404);
+    }
+    static const char *const wrong[] = {"/resource/", "/resource/-", "/resource/ffffffffffffffff-0",
+                                        "/resource/0-", "/resource/0"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CHECK_EQ(ask(WHIP_DELETE, wrong[i], "", "", "", ""), 404);
+    CHECK_EQ(ask(WHIP_DELETE, "/other", "", "", "", ""), 0);
+    CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 200);
+    stage_close(&s);
+}
+
+static void restart_brings_new_credentials_once(void)
+{
+    static const char body[] =
+        "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 X 0\r\na=mid:0\r\n";
+    char before[64], ufrag[64];
+    stage_open(&s, 16, NULL);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    CHECK(whip_attribute(x.body, "ice-ufrag", before, sizeof before));
+    claim(0);
+    CHECK_EQ(ask(WHIP_PATCH, x.location, "", "application/trickle-ice-sdpfrag; charset=utf-8", "*", body),
+             200);
+    CHECK(whip_attribute(x.body, "ice-ufrag", ufrag, sizeof ufrag) && strcmp(before, ufrag) != 0);
+    CHECK(strstr(x.body, "a=candidate:") && strstr(x.body, "a=ice-lite") && !strstr(x.body, "a=rtpmap"));
+    const char *tag = strstr(x.headers, "etag: ");
+    char etag[64];
+    snprintf(etag, sizeof etag, "%.*s", tag ? (int)strcspn(tag + 6, "\n") : 0, tag ? tag + 6 : "");
+    CHECK_EQ(ask(WHIP_PATCH, x.location, "", "application/trickle-ice-sdpfrag", etag, body),
+             204); /* the same: nothing new */
+    CHECK_EQ(ask(WHIP_PATCH, x.location, "", "application/trickle-ice-sdpfragment", etag, body), 415);
+    stage_close(&s);
+}
+
+static void attributes_and_fragments_are_cut_out_of_descriptions(void)
+{
+    char value[8];
+    CHECK(whip_attribute("v=0\na=ice-ufrag:abc\na=ice-ufrag:d\n", "ice-ufrag", value, sizeof value) &&
+          strcmp(value, "abc") == 0);
+    CHECK(whip_attribute("a=x:\r\n", "x", value, sizeof value) && !*value);
+    CHECK(!whip_attribute("", "x", value, sizeof value) &&
+          !whip_attribute("a=xy:1", "x", value, sizeof value));
+    CHECK(!whip_attribute("a=x:12345678\n", "x", value, sizeof value)); /* too long */
+    char *offer = whip_restarted_offer(
+        "v=0\r\na=ice-ufrag:a\r\nm=1\r\na=ice-pwd:b\r\na=candidate:c\r\na=mid:0", "U", "P");
+    CHECK(strcmp(offer, "v=0\r\na=ice-ufrag:U\r\nm=1\r\na=ice-pwd:P\r\na=mid:0\r\n") == 0);
+    free(offer);
+    char *fragment = whip_fragment(
+        "v=0\r\na=ice-lite\r\nm=1\r\na=mid:0\r\na=rtpmap:1\r\na=candidate:c\r\nm=2\r\na=mid:1\r\n");
+    CHECK(strcmp(fragment, "a=ice-lite\r\nm=1\r\na=mid:0\r\na=candidate:c\r\n") == 0);
+    free(fragment);
+}
+
+TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(viewer_is_answered_with_what_is_there),
+          TEST(nobody_is_kept_who_does_not_connect), TEST(session_that_its_worker_ends_is_gone),
+          TEST(full_server_says_so), TEST(resources_are_found_by_their_whole_secret_alone),
+          TEST(restart_brings_new_credentials_once),
+          TEST(attributes_and_fragments_are_cut_out_of_descriptions))
