@@ -192,6 +192,7 @@ static void request(void *context, const struct web_request *q, struct web_respo
                                 .content_type = q->content_type,
                                 .if_match = q->if_match,
                                 .local = q->peer->local,
+                                .remote = q->peer->remote,
                                 .body = q->body,
                                 .len = q->len},
          out);

@@ -183,8 +183,8 @@ static bool refuse(struct whip_response *out, const char *code)
         const char *code;
         unsigned status;
     } table[] = {
-        {"room-full", 503},    {"server-full", 503}, {"forbidden", 403}, {"unauthorized", 401},
-        {"token-needed", 401}, {"bad-token", 401},   {"", 500},
+        {"room-full", 503}, {"server-full", 503},  {"too-many-joins", 429},
+        {"forbidden", 403}, {"unauthorized", 401}, {"", 500},
     };
     unsigned status = 400;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -192,7 +192,7 @@ static bool refuse(struct whip_response *out, const char *code)
             status = table[i].status;
     char text[64];
     snprintf(text, sizeof text, "%s\n", *code ? code : "error");
-    if (status == 503)
+    if (status == 503 || status == 429)
         out->headers = headers("retry-after: 5\n");
     return answer(out, status, text);
 }
@@ -270,7 +270,7 @@ static bool anything_flows(const struct participant *p)
 static const char *enter(struct whip *w, struct resource *r, const char *room, const struct whip_request *q,
                          mp_time now)
 {
-    struct signal_client client = {.socket = r, .local = q->local, .host = q->host};
+    struct signal_client client = {.socket = r, .local = q->local, .remote = q->remote, .host = q->host};
     r->participant = signal_opened(w->signaling, &client, now);
     r->offer = strdup(q->body);
     if (!r->participant || !r->offer)

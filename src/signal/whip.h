@@ -20,7 +20,7 @@ struct whip_request { /* views; "" where there is none */
     enum whip_method method;
     const char *path, *query; /* percent-decoded */
     const char *host, *authorization, *content_type, *if_match;
-    struct address local;
+    struct address local, remote;
     const char *body; /* 0-terminated */
     size_t len;
 };

@@ -1,9 +1,11 @@
+#include <stdlib.h> /* before base's limits.h hides the system's from it */
+
 #include "sdp.h"
 #include "signal_stage.h"
 #include "test.h"
+#include "token.h"
 #include "whip.h"
 #include "whip_sdp.h"
-#include <stdlib.h>
 
 static struct stage s;
 
@@ -12,6 +14,7 @@ struct exchange { /* the last request's answer */
     char body[16384], headers[4096], location[128];
 };
 static struct exchange x;
+static const char *authorization = "";
 
 static unsigned ask(enum whip_method method, const char *path, const char *query, const char *type,
                     const char *if_match, const char *body)
@@ -21,7 +24,7 @@ static unsigned ask(enum whip_method method, const char *path, const char *query
                              .path = path,
                              .query = query,
                              .host = "monoport.example",
-                             .authorization = "",
+                             .authorization = authorization,
                              .content_type = type,
                              .if_match = if_match,
                              .body = body,
@@ -127,6 +130,32 @@ static void viewer_is_answered_with_what_is_there(void)
     first = stage_command(&s, MESSAGE_SUBSCRIBE, viewer);
     second = stage_command(&s, MESSAGE_SUBSCRIBE, viewer);
     CHECK(first && second && strcmp(first->subscribe.mid, second->subscribe.mid) != 0);
+    stage_close(&s);
+}
+
+#define SECRET "a secret of thirty-two bytes ...."
+
+static void bearer_token_is_that_of_a_join(void)
+{
+    static const struct access closed = {
+        .algorithm = ACCESS_HS256, .key = SECRET, .key_len = sizeof SECRET - 1, .open_rooms = "lobby"};
+    char claims[256], header[8200];
+    stage_open_bounded(&s, 16, &closed, NULL);
+    CHECK_EQ(post("/whip/blue", "", "chromium-stream"), 401);
+    CHECK_EQ(post("/whip/lobby", "", "chromium-stream"), 201);
+    authorization = "Bearer no.such.token";
+    CHECK_EQ(post("/whip/blue", "", "chromium-stream"), 401);
+    snprintf(claims, sizeof claims,
+             "{\"exp\":%lld,\"sub\":\"ada\",\"room\":\"blue\",\"rights\":[\"publish\"]}",
+             (long long)(STAGE_UNIX_S + s.now / MP_S(1) + 60));
+    snprintf(header, sizeof header, "Bearer %s", token(claims, JWT_ALG_HS256, SECRET));
+    authorization = header;
+    CHECK_EQ(post("/whip/green", "", "chromium-stream"), 403);
+    CHECK_EQ(post("/whep/blue", "", "chromium-watch"), 403);
+    CHECK_EQ(post("/whip/blue", "", "chromium-stream"), 201);
+    authorization = "";
+    CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""),
+             200); /* the resource's name is its own credential */
     stage_close(&s);
 }
 
@@ -239,7 +268,7 @@ static void attributes_and_fragments_are_cut_out_of_descriptions(void)
 }
 
 TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(viewer_is_answered_with_what_is_there),
-          TEST(nobody_is_kept_who_does_not_connect), TEST(session_that_its_worker_ends_is_gone),
-          TEST(full_server_says_so), TEST(resources_are_found_by_their_whole_secret_alone),
-          TEST(restart_brings_new_credentials_once),
+          TEST(bearer_token_is_that_of_a_join), TEST(nobody_is_kept_who_does_not_connect),
+          TEST(session_that_its_worker_ends_is_gone), TEST(full_server_says_so),
+          TEST(resources_are_found_by_their_whole_secret_alone), TEST(restart_brings_new_credentials_once),
           TEST(attributes_and_fragments_are_cut_out_of_descriptions))
