@@ -30,7 +30,9 @@ static struct faults *faults(void)
     void *memory = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *f, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (fd >= 0)
         close(fd);
-    return mapped = memory == MAP_FAILED ? &none : memory;
+    f = memory == MAP_FAILED ? &none : memory;
+    mapped = f;
+    return f;
 }
 
 static void *real(const char *name)

@@ -103,7 +103,7 @@ static size_t runs(struct transmit *t, const struct address *from, const struct 
     for (size_t i = 0; i < 4; i++) {
         for (uint32_t at = 0; at < shapes[i].len; at += shapes[i].segment)
             data[i][at] = number++;
-        t[i] = (struct transmit){.path = {*from, *to}, .data = data[i], .len = shapes[i].len, .segment = shapes[i].segment};
+        t[i] = (struct transmit){.path = {.local = *from, .remote = *to}, .data = data[i], .len = shapes[i].len, .segment = shapes[i].segment};
     }
     return number;
 }
@@ -164,7 +164,7 @@ static void run_of_oversized_datagrams_takes_no_runs_away(void)
     struct address a, b;
     struct udp_sent sent = {0};
     struct udp *from = open_at("127.0.0.1", 45006, UDP_RUNS, &a), *to = open_at("127.0.0.1", 45007, UDP_RUNS, &b);
-    struct transmit t = {.path = {a, b}, .data = data[0], .len = 3 * 1500, .segment = 1500};
+    struct transmit t = {.path = {.local = a, .remote = b}, .data = data[0], .len = 3 * 1500, .segment = 1500};
     refuse_runs_with = EINVAL;
     got_count = 0;
     udp_send(from, &t, 1, &sent);
@@ -197,7 +197,7 @@ static void answers_leave_from_the_address_that_was_asked(void)
     struct udp *server = udp_open(&any, UDP_RUNS, &error);
     CHECK(address_parse(&to, "127.0.0.7", 45004));
     CHECK(server != NULL);
-    struct transmit t = {.path = {loop, to}, .data = data[0], .len = 40, .segment = 40};
+    struct transmit t = {.path = {.local = loop, .remote = to}, .data = data[0], .len = 40, .segment = 40};
     got_count = 0;
     udp_send(client, &t, 1, &sent);
     receive(server, 1);
