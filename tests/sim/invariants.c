@@ -18,7 +18,7 @@ struct invariants {
     struct set authentic;               /* by address */
     struct set owed;                    /* by address: tenths of bytes that it may be answered */
     struct set tracks;                  /* by id: room */
-    struct set connected, failed; /* by session: at the server; at the guest */
+    struct set connected, failed;       /* by session: at the server; at the guest */
     struct credentials sessions[SLOTS]; /* by slot */
 };
 
@@ -222,10 +222,8 @@ static void check_replicas(struct sim *s, unsigned w)
     }
 }
 
-void check_owners(struct sim *s)
+static void check_agreement(struct sim *s)
 {
-    if (below(s, 16))
-        return;
     check_peers(s);
     if (!server_quiet(s))
         return;
@@ -233,6 +231,12 @@ void check_owners(struct sim *s)
         check_paths(s, w);
         check_replicas(s, w);
     }
+}
+
+void check_owners(struct sim *s)
+{
+    if (!below(s, 16))
+        check_agreement(s);
 }
 
 /* --- decoding --- */
@@ -292,6 +296,7 @@ void check_empty(struct sim *s)
     struct session_credentials c;
     uint8_t random[UFRAG_SIZE + PASSWORD_SIZE] = {0};
     size_t open = 0, size = registry_size(server_registry(s));
+    check_agreement(s);
     for (unsigned w = 0; w < server_workers(s); w++)
         check_worker_empty(s, w);
     if (server_metric(s, "monoport_rooms") || server_metric(s, "monoport_participants"))

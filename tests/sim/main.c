@@ -25,6 +25,7 @@ static int usage(int code)
            "simulate --seconds N          as many seeds as fit into N seconds\n"
            "  --from SEED                 the first one; else drawn from the clock\n"
            "  --count N                   at most so many\n"
+           "  --loss PERCENT              a call of three under so much loss each way, instead\n"
            "  --crypto real|null          SRTP's ciphers (null)\n"
            "  --sabotage WHAT             something misbehaves on purpose:");
     for (size_t i = 0; i < sizeof sabotages / sizeof *sabotages; i++)
@@ -41,6 +42,8 @@ static bool read_word(struct arguments *a, const char *name, const char *value)
         a->seed = strtoull(value, NULL, 0);
     else if (strcmp(name, "--count") == 0)
         a->count = (unsigned)atoi(value);
+    else if (strcmp(name, "--loss") == 0)
+        a->options.loss_percent = (unsigned)atoi(value);
     else if (strcmp(name, "--crypto") == 0)
         a->options.real_crypto = strcmp(value, "real") == 0;
     else if (strcmp(name, "--sabotage") == 0) {

@@ -97,3 +97,42 @@ void scenario_run(struct sim *s)
     if (!s->stopped)
         everybody_leaves(s);
 }
+
+/* --- loss --- */
+
+#define LOSS_GUESTS 3
+#define LOSS_SPAN   MP_S(60)
+
+/* What each viewer decoded of each publisher so far, and what there was; `sign`: 1 or -1. */
+static void tally(struct sim *s, int sign)
+{
+    for (unsigned v = 0; v < LOSS_GUESTS; v++)
+        for (unsigned p = 0; p < LOSS_GUESTS; p++)
+            for (unsigned video = 0; video < 2 && v != p; video++) {
+                const struct decoder *d = guest_sees(s->guests[v], s->guests[p], video);
+                uint64_t *due = video ? &s->result.pictures_due : &s->result.sounds_due;
+                uint64_t *seen = video ? &s->result.pictures : &s->result.sounds;
+                *due += (uint64_t)sign * s->guests[p]->encoders[video].stamp.frame;
+                *seen += (uint64_t)sign * (d ? d->decoded : 0);
+            }
+}
+
+void scenario_loss(struct sim *s)
+{
+    s->network = network_new(s, 1);
+    server_open(s, 2, 32);
+    s->guest_count = LOSS_GUESTS;
+    for (unsigned i = 0; i < LOSS_GUESTS; i++) {
+        struct host *h = &(s->guests[i] = guest_new(s, i, NULL))->host;
+        h->up.profile = h->down.profile = (struct link_profile){.delay = MP_MS(20), .jitter = MP_MS(5)};
+        guest_want(s, s->guests[i], 0, GUEST_CALL, s->now);
+    }
+    wait_for(s, all_connected, CONNECT_MAX);
+    wait_for(s, all_decode, SETTLE_MAX);
+    for (unsigned i = 0; i < LOSS_GUESTS; i++)
+        s->guests[i]->host.up.profile.loss = s->guests[i]->host.down.profile.loss =
+            s->options.loss_percent * 100;
+    tally(s, -1);
+    sim_until(s, s->now + LOSS_SPAN);
+    tally(s, 1);
+}

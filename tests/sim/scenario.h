@@ -4,3 +4,5 @@
 #include "sim.h"
 
 void scenario_run(struct sim *);
+/* Or a call of three under loss, for a minute. */
+void scenario_loss(struct sim *);

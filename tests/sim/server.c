@@ -325,8 +325,12 @@ static void worker_open(struct sim *s, struct worker *w, unsigned number, size_t
 void server_open(struct sim *s, unsigned workers, size_t sessions)
 {
     struct server *v = calloc(1, sizeof *v);
-    struct signal_io io = {
-        .context = s, .send = io_send, .close = io_close, .attach = io_attach, .command = io_command, .random = io_random};
+    struct signal_io io = {.context = s,
+                           .send = io_send,
+                           .close = io_close,
+                           .attach = io_attach,
+                           .command = io_command,
+                           .random = io_random};
     INVARIANT(v != NULL);
     s->server = v;
     v->workers = workers;
@@ -355,11 +359,15 @@ void server_open(struct sim *s, unsigned workers, size_t sessions)
     INVARIANT(v->signaling != NULL);
 }
 
-void server_detach(struct sim *s)
+void server_end(struct sim *s)
 {
-    event_off(s, &s->server->control);
-    for (unsigned i = 0; i < s->server->workers; i++)
-        event_off(s, &s->server->worker[i].turn);
+    struct server *v = s->server;
+    for (struct socket *k = v->sockets; k; k = k->next)
+        if (k->participant)
+            signal_closed(v->signaling, k->participant, s->now);
+    event_off(s, &v->control);
+    for (unsigned i = 0; i < v->workers; i++)
+        event_off(s, &v->worker[i].turn);
 }
 
 void server_close(struct sim *s)
@@ -367,8 +375,6 @@ void server_close(struct sim *s)
     struct server *v = s->server;
     for (struct socket *k = v->sockets, *next; k; k = next) {
         next = k->next;
-        if (k->participant)
-            signal_closed(v->signaling, k->participant, s->now);
         free(k);
     }
     signal_free(v->signaling);

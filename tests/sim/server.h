@@ -11,7 +11,7 @@ struct socket;
 struct crypto;
 
 void server_open(struct sim *, unsigned workers, size_t sessions);
-void server_detach(struct sim *); /* its events come no more */
+void server_end(struct sim *); /* everybody is gone; its events come no more */
 void server_close(struct sim *);
 void server_keep(struct sim *, struct socket *); /* owns it from now on */
 void server_datagram(struct sim *, const struct path *, const uint8_t *, size_t len);

@@ -124,16 +124,18 @@ void sim_run(struct sim_result *result, uint64_t seed, const struct sim_options 
     entropy_from(seed);
     log_setup(LOG_LEVEL_ERROR, quiet);
     invariants_open(s);
-    scenario_run(s);
+    if (options->loss_percent)
+        scenario_loss(s);
+    else
+        scenario_run(s);
     count(s);
     trace(s, s->result.frames);
     *result = s->result;
     for (unsigned i = 0; i < s->guest_count; i++)
         event_off(s, &s->guests[i]->timer);
-    server_detach(s);
+    server_end(s);
     drop_events(s);
     server_close(s);
-    drop_events(s);
     for (unsigned i = 0; i < s->guest_count; i++)
         guest_free(s->guests[i]);
     network_free(s->network);

@@ -45,6 +45,7 @@ struct sim_options {
     bool real_crypto; /* else payloads stay readable and tags are checksums */
     bool verbose;     /* tells what happens, on standard output */
     enum sabotage sabotage;
+    unsigned loss_percent; /* not 0: no story, but a call of three whose links lose so much both ways */
 };
 
 struct sim_result {
@@ -53,6 +54,8 @@ struct sim_result {
     char detail[240];
     uint64_t trace;   /* a hash of all that moved; the same for the same seed and options */
     mp_time duration; /* virtual */
+    uint64_t pictures_due, pictures, sounds_due,
+        sounds; /* in a call with loss: that viewers should have decoded, and did */
     uint64_t datagrams, frames, joins, faults;
     mp_time settled; /* from the last fault until everybody decoded everybody */
     uint64_t rtx_out, nack_in, pli_out, strays, drops;

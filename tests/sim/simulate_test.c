@@ -76,6 +76,25 @@ static void workers_that_disagree_are_noticed(void)
     expect(SABOTAGE_OWNERS, "owners");
 }
 
+/* Loss on every link, both ways: what a viewer gets crossed two of them. */
+static void pictures_survive_loss(void)
+{
+    static const unsigned percents[] = {1, 2, 5, 10, 20, 30};
+    for (unsigned i = 0; i < sizeof percents / sizeof *percents; i++) {
+        struct sim_options options = {.loss_percent = percents[i]};
+        struct sim_result r;
+        sim_run(&r, 100 + i, &options);
+        told(100 + i, &r);
+        double pictures = 100.0 * (double)r.pictures / (double)r.pictures_due;
+        double sounds = 100.0 * (double)r.sounds / (double)r.sounds_due;
+        printf("# %u %% loss: %.1f %% of pictures, %.1f %% of sounds\n", percents[i], pictures, sounds);
+        CHECK(!r.failed);
+        CHECK(percents[i] > 10 || pictures >= 90);
+        CHECK(pictures > 10);
+        CHECK(percents[i] > 20 || sounds >= 60);
+    }
+}
+
 static void real_ciphers_hold(void)
 {
     struct sim_result r = {0};
@@ -113,6 +132,7 @@ int main(void)
         TEST(what_is_left_is_noticed),
         TEST(a_number_used_twice_is_noticed),
         TEST(workers_that_disagree_are_noticed),
+        TEST(pictures_survive_loss),
         TEST(real_ciphers_hold),
         TEST(seeds_hold),
     };
