@@ -48,23 +48,49 @@ static const char *set_listen(struct config *c, const char *text)
     return NULL;
 }
 
+/* RFC 1123 2.1; a name of digits and dots alone is an address that went wrong. */
+static bool is_host_name(const char *name)
+{
+    size_t n = strlen(name);
+    bool letter = false;
+    for (size_t i = 0; i < n; i++) {
+        if (!isalnum((unsigned char)name[i]) && !(strchr("-.", name[i]) && i > 0 && name[i - 1] != '.'))
+            return false;
+        letter |= isalpha((unsigned char)name[i]) != 0;
+    }
+    return letter && n < RESOLVER_NAME_SIZE;
+}
+
+static bool add_announced(struct config *c, const char *entry)
+{
+    struct address a;
+    if (address_parse(&a, entry, 0)) {
+        if (is_unspecified(&a) || c->announce_count == CANDIDATES_MAX)
+            return false;
+        c->announce[c->announce_count++] = a;
+        return true;
+    }
+    if (!is_host_name(entry) || c->announce_name_count == RESOLVER_NAMES_MAX)
+        return false;
+    snprintf(c->announce_names[c->announce_name_count++], RESOLVER_NAME_SIZE, "%s", entry);
+    return true;
+}
+
 static const char *set_announce(struct config *c, const char *text)
 {
-    c->announce_count = 0;
+    c->announce_count = c->announce_name_count = 0;
     while (*text) {
-        char ip[ADDRESS_TEXT_SIZE];
+        char entry[RESOLVER_NAME_SIZE];
         size_t n = strcspn(text, ","), space = strspn(text, " ");
-        struct address a;
-        snprintf(ip, sizeof ip, "%.*s", (int)(n - (space < n ? space : n)), text + space);
-        ip[strcspn(ip, " ")] = 0;
-        if (n >= sizeof ip || !address_parse(&a, ip, 0) || is_unspecified(&a) ||
-            c->announce_count == CANDIDATES_MAX)
-            return "up to " STRING(CANDIDATES_MAX) " IPv4 or IPv6 addresses, separated by commas";
-        c->announce[c->announce_count++] = a;
+        snprintf(entry, sizeof entry, "%.*s", (int)(n - (space < n ? space : n)), text + space);
+        entry[strcspn(entry, " ")] = 0;
+        if (n >= sizeof entry || !add_announced(c, entry))
+            return "up to " STRING(CANDIDATES_MAX) " IPv4 or IPv6 addresses and up to 8 host names, separated by commas";
         text += n + (text[n] == ',');
     }
     return NULL;
 }
+_Static_assert(RESOLVER_NAMES_MAX == 8, "what set_announce says");
 
 static const char *set_workers(struct config *c, const char *text)
 {
@@ -229,7 +255,7 @@ static const struct option {
 } options[] = {
     {"port", "N", "8000", "the one number of the TCP and the UDP port", set_port},
     {"listen", "ADDR", "every address", "the address to listen on", set_listen},
-    {"announce", "ADDR,...", "those of this machine", "the addresses that clients are told to send to",
+    {"announce", "ADDR,...", "those of this machine", "the addresses (or names) that clients are told to send to",
      set_announce},
     {"workers", "N", "one per core", "threads that forward media", set_workers},
     {"max-sessions", "N", STRING(SESSIONS_MAX_DEFAULT), "clients at the same time", set_sessions},

@@ -5,6 +5,7 @@
 #include "crypto.h"
 #include "log.h"
 #include "path.h"
+#include "resolver.h"
 #include "signaling.h"
 #include "udp.h"
 #include "web.h"
@@ -20,7 +21,9 @@ struct config {
     uint16_t port;                /* --port, 8000 */
     struct address listen;        /* --listen, ip all zero: every address; port filled in */
     struct address announce[CANDIDATES_MAX]; /* --announce; port filled in */
-    size_t announce_count;        /* 0: find out */
+    size_t announce_count;
+    char announce_names[RESOLVER_NAMES_MAX][RESOLVER_NAME_SIZE]; /* likewise, to be looked up */
+    size_t announce_name_count;   /* neither addresses nor names: find out */
     unsigned workers;             /* --workers; 0 given or default: one per core; 1..WORKERS_MAX after parsing */
     unsigned sessions_max;        /* --max-sessions */
     enum crypto_kind cipher;      /* --cipher auto|openssl */

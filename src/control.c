@@ -1,5 +1,5 @@
 #include "control.h"
-#include "addresses.h"
+#include "announce.h"
 #include "check.h"
 #include "clock.h"
 #include "front.h"
@@ -24,7 +24,8 @@ struct control {
     struct workers *workers;
     struct signaling *signaling;
     struct whip *whip;
-    struct relay_config relay; /* with the addresses that clients are told */
+    struct relay_config relay;
+    struct announce announce;
     size_t sockets;
     const struct front *front; /* while it accepts */
 };
@@ -62,6 +63,8 @@ static bool opened(void *context, struct web_socket *socket, const struct web_pe
         log_refused(peer);
         return false;
     }
+    if (announce_changed(&c->announce, &c->relay))
+        signal_addresses(c->signaling, c->announce.addresses, c->announce.count);
     *user = signal_opened(c->signaling, &client, clock_now());
     c->sockets += *user != NULL;
     return *user != NULL;
@@ -250,24 +253,6 @@ static int64_t io_wall(void *context) { return clock_wall(); }
 
 /* --- life --- */
 
-static void find_addresses(const struct config *config, struct relay_config *r)
-{
-    static const uint8_t any[16];
-    if (config->announce_count) {
-        memcpy(r->addresses, config->announce, config->announce_count * sizeof r->addresses[0]);
-        r->address_count = config->announce_count;
-    } else if (memcmp(config->listen.ip, any, 16) != 0) {
-        r->addresses[0] = config->listen;
-        r->address_count = 1;
-    } else {
-        r->address_count = addresses_of_machine(r->addresses, CANDIDATES_MAX);
-    }
-    for (size_t i = 0; i < r->address_count; i++)
-        r->addresses[i].port = config->port;
-    r->announced = config->announce_count > 0;
-    r->port = config->port;
-}
-
 static void make_secret(const struct config *config, struct hmac_sha1 *secret)
 {
     uint8_t random[32];
@@ -294,7 +279,7 @@ struct control *control_new(const struct config *config, struct web_handler *han
     if (!c)
         return NULL;
     c->config = config;
-    find_addresses(config, &c->relay);
+    announce_start(&c->announce, config, &c->relay);
     make_secret(config, &c->relay.secret);
     *handler = (struct web_handler){.context = c,
                                     .opened = opened,
@@ -318,8 +303,8 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
     struct signal_config config = {.registry = registry,
                                    .stats = workers_stats(workers),
                                    .workers = c->config->workers,
-                                   .addresses = c->relay.addresses,
-                                   .address_count = c->relay.address_count,
+                                   .addresses = c->announce.addresses,
+                                   .address_count = c->announce.count,
                                    .announced = c->relay.announced,
                                    .turn_secret = &c->relay.secret,
                                    .wall = clock_wall_ntp(),
@@ -331,10 +316,7 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
     struct signal_io io = {.context = c, .send = io_send, .close = io_close, .attach = io_attach, .command = io_command,
                            .random = io_random, .wall = io_wall};
     memcpy(config.fingerprint, fingerprint, sizeof config.fingerprint);
-    for (size_t i = 0; i < c->relay.address_count; i++) {
-        char out[ADDRESS_TEXT_SIZE];
-        log_line(LOG_LEVEL_INFO, "announcing", "address=%s", address_text(&c->relay.addresses[i], out));
-    }
+    announce_say_needs(c->config);
     c->signaling = signal_new(&config, &io);
     c->whip = c->signaling ? whip_new(c->signaling, c->config->sessions_max < WHIP_RESOURCES_MAX ? c->config->sessions_max : WHIP_RESOURCES_MAX) : NULL;
     return c->whip != NULL;
@@ -367,5 +349,6 @@ void control_free(struct control *c)
     }
     if (c->signaling)
         signal_free(c->signaling);
+    announce_stop(&c->announce);
     free(c);
 }

@@ -264,9 +264,9 @@ int main(int argc, char **argv)
     }
     log_setup(config.log_level, write_line);
     raise_descriptors();
+    server.control = control_new(&config, &handler); /* first: who looks names up has no copy of the key */
     server.identity = dtls_identity_new();
     server.registry = registry_new(config.sessions_max);
-    server.control = control_new(&config, &handler);
     int result = 2;
     if (!server.identity || !server.registry || !server.control)
         fputs("monoport: out of memory\n", stderr);

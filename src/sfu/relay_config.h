@@ -1,4 +1,4 @@
-/* What the TURN server of every worker needs to know; shared, never written. */
+/* What the TURN server of every worker needs to know; shared. Addresses may be added, the count behind them; nothing else is written. */
 #pragma once
 #include "crypto.h"
 #include "limits.h"
@@ -7,7 +7,7 @@
 struct relay_config {
     struct hmac_sha1 secret;                  /* of credentials and nonces */
     struct address addresses[CANDIDATES_MAX]; /* this server's media addresses, with the one port */
-    size_t address_count;
+    _Atomic size_t address_count;
     bool announced; /* they are all; else the address that a client reached is one too */
     uint16_t port;
 };

@@ -30,6 +30,12 @@ struct signaling *signal_new(const struct signal_config *config, const struct si
     return s;
 }
 
+void signal_addresses(struct signaling *s, const struct address *addresses, size_t count)
+{
+    s->config.addresses = addresses;
+    s->config.address_count = count;
+}
+
 void signal_free(struct signaling *s)
 {
     INVARIANT(s->participant_count == 0);

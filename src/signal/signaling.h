@@ -55,6 +55,9 @@ struct signaling *signal_new(const struct signal_config *, const struct signal_i
 /* Every socket must be closed (signal_closed) before. */
 void signal_free(struct signaling *);
 
+/* The addresses are others now: of a name that was looked up. They stay where they are. */
+void signal_addresses(struct signaling *, const struct address *, size_t count);
+
 struct signal_client { /* a new WebSocket */
     void *socket;         /* given back to signal_io */
     struct address local, remote; /* the address that it reached, and its own */

@@ -137,6 +137,9 @@ static void the_file_counts_least(void)
     CHECK(config.port == 6000 && config.workers == 2 && config.sessions_max == 13);
     CHECK_EQ(config.log_level, LOG_LEVEL_WARN);
     CHECK(config.announce_count == 2 && announces(0, "192.0.2.9:6000") && announces(1, "[2001:db8::9]:6000"));
+    CHECK_EQ(load("--announce 192.0.2.9,media.example.org,a-b.example", ""), CONFIG_RUN);
+    CHECK(config.announce_count == 1 && config.announce_name_count == 2);
+    CHECK(strcmp(config.announce_names[0], "media.example.org") == 0 && strcmp(config.announce_names[1], "a-b.example") == 0);
     CHECK_EQ(load_file("announce: 192.0.2.9, 192.0.2.8\n", "", ""), CONFIG_RUN);
     CHECK(config.announce_count == 2 && announces(1, "192.0.2.8:8000"));
     CHECK_EQ(load_file("announce: [192.0.2.9]\n", "--announce 192.0.2.1", ""), CONFIG_RUN);
@@ -195,6 +198,11 @@ static void a_bad_flag_is_one_clear_line(void)
         {"--announce ,192.0.2.1", "--announce:"},
         {"--announce 192.0.2.1,,192.0.2.2", "--announce:"},
         {"--announce 0.0.0.0", "--announce:"},
+        {"--announce 192.0.2.256", "--announce:"},
+        {"--announce -example.org", "--announce:"},
+        {"--announce example..org", "--announce:"},
+        {"--announce a_b.example", "--announce:"},
+        {"--announce a.example,b.example,c.example,d.example,e.example,f.example,g.example,h.example,i.example", "--announce:"},
         {"--announce ::", "--announce:"},
         {"--announce 192.0.2.1:8000", "--announce:"},
         {"--workers 65", "--workers:"},
