@@ -10,7 +10,7 @@
 static void fuzz_first(struct bytes s)
 {
     enum first_bytes told = FIRST_MORE;
-    size_t step = 1 + s.len / 400;
+    size_t step = 1 + s.len / 120;
     for (size_t n = 0; n <= s.len; n += step) {
         enum first_bytes now = first_bytes(s.data, n), inside = first_bytes_inside(s.data, n);
         INVARIANT(told == FIRST_MORE || now == told);

@@ -12,11 +12,18 @@
 
 /* --- TLS --- */
 
-/* The handshake bytes of the records so far, one behind the other; -1: not TLS. */
+/* Length of the message that the handshake bytes begin with; SIZE_MAX: not told yet. */
+static size_t message_len(const uint8_t *flat, size_t n)
+{
+    return n < 4 ? SIZE_MAX : 4 + (size_t)get24(flat + 1);
+}
+
+/* The handshake bytes of the records so far, one behind the other, until the first message is whole: what the
+ * client sends behind its ClientHello (early data) is not looked at. -1: not TLS. */
 static int flatten(const uint8_t *data, size_t len, uint8_t out[FIRST_BYTES_MAX])
 {
     size_t n = 0;
-    while (len > 0) {
+    while (len > 0 && n < message_len(out, n)) {
         if (data[0] != HANDSHAKE || (len > 1 && data[1] != 3))
             return -1;
         if (len < RECORD_HEADER)
@@ -92,9 +99,9 @@ static enum first_bytes of_tls(const uint8_t *data, size_t len)
     int n = flatten(data, len, flat);
     if (n < 0 || (n > 0 && flat[0] != CLIENT_HELLO))
         return FIRST_NONE;
-    size_t hello = n < 4 ? SIZE_MAX : get24(flat + 1);
-    if (n >= 4 && (size_t)n - 4 >= hello)
-        return of_hello((struct bytes){flat + 4, hello});
+    size_t hello = message_len(flat, (size_t)n);
+    if ((size_t)n >= hello)
+        return of_hello((struct bytes){flat + 4, hello - 4});
     return len < FIRST_BYTES_MAX && (n < 4 || hello < FIRST_BYTES_MAX) ? FIRST_MORE : FIRST_NONE;
 }
 
