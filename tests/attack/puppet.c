@@ -237,6 +237,7 @@ static void connect_to(struct puppet *p, const char *arguments)
         exit(2);
     c.path.local = p->own;
     c.ufrag = own_ufrag;
+    c.password = own_password;
     c.remote_ufrag = ufrag;
     c.remote_password = password;
     snprintf(c.remote_fingerprint.hash, sizeof c.remote_fingerprint.hash, "sha-256");

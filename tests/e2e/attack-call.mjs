@@ -1,15 +1,15 @@
 // The call that attacks are aimed at: a publisher and a viewer of ours, and what both must not notice.
 
 import { Puppet } from './puppet.mjs';
-import { equal } from './tap.mjs';
+import { slowness } from './server.mjs';
+import { assert, equal } from './tap.mjs';
 
 export class AttackedCall {
   static async begin(server, { after, room, ssrc = 0x1234 }) {
     const call = Object.assign(new AttackedCall(), { server, after, room, ssrc, seq: 0, tag: 100 });
     call.publisher = await call.joins({ ssrc });
     call.viewer = await call.joins();
-    // The first packets may be ahead of the viewer's subscription.
-    while ((await call.viewer.count()).streams.length === 0) await call.sends(10, 99);
+    await call.reaches(call.viewer, 99);
     return call;
   }
 
@@ -22,6 +22,15 @@ export class AttackedCall {
   async sends(count, tag, options = {}) {
     await this.publisher.send({ ssrc: this.ssrc, seq: this.seq, count, tag, ...options });
     this.seq += count;
+  }
+
+  /** Sends until `puppet` hears of it: the first packets may be ahead of its subscription. */
+  async reaches(puppet, tag) {
+    const end = performance.now() + 20_000 * slowness;
+    while (!(await puppet.count()).streams.some(({ tags }) => tags[tag])) {
+      assert(performance.now() < end, `nothing of ${tag} arrives within 20 s`);
+      await this.sends(10, tag);
+    }
   }
 
   /** All of `count` packets arrive, once, and none whose tag is one of `bad`. */

@@ -49,16 +49,18 @@ await test('T1: every first byte in every length from a stranger: nothing but ST
 
 await test('T2, T3: 100,000 checks under a wrong password, for both of a call: nobody is answered, nothing moves', async () => {
   for (const { username } of [publisher, viewer]) {
-    const [{ received }] = await Promise.all([flood(server, 'stun', 100_000 / slowness, { username }), call.undisturbed({ count: 100 })]);
+    // Meanwhile the kernel may have to drop some of both, where cores are few; none of it may be turned away by the server.
+    const [{ received }] = await Promise.all([flood(server, 'stun', 100_000 / slowness, { username }), call.sends(100, 64)]);
     equal(received, 0, 'bytes back');
+    await viewer.heard(64, 10);
+    await call.undisturbed();
   }
   await call.undisturbed();
 });
 
 await test('T4: a peer that names a victim\'s address as its own: no stream goes there', async () => {
   const mallory = await call.joins({ name: 'mallory' });
-  await call.sends(20, 60);
-  await mallory.heard(60, 1);
+  await call.reaches(mallory, 60);
   // The victim's address: what comes there is counted, and never answered.
   mallory.tell('silence');
   await mallory.move('127.0.0.77');
@@ -76,12 +78,10 @@ await test('T4: a peer that names a victim\'s address as its own: no stream goes
 await test('T5: the address of one who left, used by the next within the second: it is the next one\'s', async () => {
   const first = await call.joins({ name: 'first' });
   const { port } = first;
-  await call.sends(20, 62);
-  await first.heard(62, 1);
+  await call.reaches(first, 62);
   await first.leave();
   const second = await call.joins({ name: 'second', port });
-  await call.sends(20, 63);
-  assert(await second.heard(63, 10) >= 10, 'the second hears nothing');
+  await call.reaches(second, 63);
   const { streams } = await second.count();
   assert(streams.every(({ tags }) => !tags[62]), 'packets that were for the first');
 });
