@@ -33,11 +33,16 @@ static void set_addresses(struct announce *a, struct relay_config *relay, const 
         a->addresses[n++] = found[i];
     a->count = n;
     for (size_t i = 0; i < n; i++) {
-        char text[ADDRESS_TEXT_SIZE];
         a->addresses[i].port = a->config->port;
         add_relay_address(relay, &a->addresses[i]);
-        log_line(LOG_LEVEL_INFO, "announcing", "address=%s", address_text(&a->addresses[i], text));
     }
+}
+
+static void say_addresses(const struct announce *a)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    for (size_t i = 0; i < a->count; i++)
+        log_line(LOG_LEVEL_INFO, "announcing", "address=%s", address_text(&a->addresses[i], text));
 }
 
 void announce_start(struct announce *a, const struct config *config, struct relay_config *relay)
@@ -69,11 +74,14 @@ bool announce_changed(struct announce *a, struct relay_config *relay)
     if (!resolver_read(&a->resolver, 0, found, &count))
         return false;
     set_addresses(a, relay, found, count);
+    say_addresses(a);
     return true;
 }
 
-void announce_say_needs(const struct config *c)
+void announce_say_needs(const struct announce *a)
 {
+    const struct config *c = a->config;
+    say_addresses(a);
     if (!is_announced(c))
         log_line(LOG_LEVEL_INFO, "announcing", "first=\"the address that each client reached the page by\"");
     log_line(LOG_LEVEL_INFO, "firewall",

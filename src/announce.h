@@ -16,5 +16,5 @@ void announce_start(struct announce *, const struct config *, struct relay_confi
 /* True: names lead elsewhere by now, and `addresses` are others. Costs a read that finds nothing. */
 bool announce_changed(struct announce *, struct relay_config *);
 /* Logs what clients, and an operator's firewall, need. */
-void announce_say_needs(const struct config *);
+void announce_say_needs(const struct announce *);
 void announce_stop(struct announce *);

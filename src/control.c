@@ -316,7 +316,7 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
     struct signal_io io = {.context = c, .send = io_send, .close = io_close, .attach = io_attach, .command = io_command,
                            .random = io_random, .wall = io_wall};
     memcpy(config.fingerprint, fingerprint, sizeof config.fingerprint);
-    announce_say_needs(c->config);
+    announce_say_needs(&c->announce);
     c->signaling = signal_new(&config, &io);
     c->whip = c->signaling ? whip_new(c->signaling, c->config->sessions_max < WHIP_RESOURCES_MAX ? c->config->sessions_max : WHIP_RESOURCES_MAX) : NULL;
     return c->whip != NULL;

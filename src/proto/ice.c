@@ -397,6 +397,12 @@ static void notice_quiet(struct ice *ice, mp_time now)
         check_start(ice, &ice->tuples[ice->selected], now);
 }
 
+void ice_doubt(struct ice *ice, mp_time now)
+{
+    if (ice->selected >= 0)
+        check_start(ice, &ice->tuples[ice->selected], now);
+}
+
 enum ice_timeout ice_timeout(struct ice *ice, struct path *path, mp_time now)
 {
     if (now >= ice->last_check + ICE_CONSENT_TIMEOUT)

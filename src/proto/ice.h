@@ -17,7 +17,7 @@
 #define ICE_CONSENT_TIMEOUT  MP_S(30)
 #define ICE_NOMINATION_HOLDS MP_S(5)
 #define ICE_CHECK_RTO        MP_MS(100)
-#define ICE_CHECK_TRIES      5
+#define ICE_CHECK_TRIES      4         /* fails after 1.5 s: whoever vanished is seen to be gone within 2 */
 #define ICE_QUIET            MP_S(4)   /* Chromium checks every 2.5 s */
 #define ICE_SILENT           MP_MS(200) /* then media from another known path moves there */
 #define ICE_AMPLIFICATION    3 /* bytes that a path which is not validated may be sent for each that came from it (RFC 9000 8) */
@@ -107,6 +107,8 @@ struct ice_answer ice_response(struct ice *, const struct stun_view *, const str
 struct ice_answer ice_media(struct ice *, const struct path *, size_t len, mp_time now);
 
 /* The next check of ours that is due, and where it goes; 0: none. Drain after every call of the others. */
+/* There is reason to doubt that the client is still there: asks it by the selected path, and ICE_LOST follows if it is not. */
+void ice_doubt(struct ice *, mp_time now);
 size_t ice_output(struct ice *, struct path *to, uint8_t *out, size_t size, mp_time now);
 /* Whether `len` bytes may go there now. True: they are taken from what an unvalidated path may get. An unknown path gets nothing. */
 bool ice_spend(struct ice *, const struct path *, size_t len);

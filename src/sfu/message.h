@@ -16,6 +16,7 @@ enum message_type {
     /* control -> the worker that owns `session` */
     MESSAGE_SESSION_CLOSE,
     MESSAGE_CREDENTIALS, /* payload: struct session_ice; after CLAIMED, and for each ICE restart */
+    MESSAGE_DOUBT,       /* its socket is gone: EVENT_LOST soon, if it is too */
     MESSAGE_EXTENSIONS,  /* extension ids of what the session sends */
     MESSAGE_PUBLISH,     /* take this stream as `track` */
     MESSAGE_UNPUBLISH,   /* `track` */

@@ -380,6 +380,13 @@ void peer_timeout(struct sfu *sfu, struct peer *p, mp_time now)
 
 /* --- commands --- */
 
+void peer_doubt(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    ice_doubt(&p->ice, now);
+    send_checks(sfu, p, now);
+    peer_schedule(sfu, p, now);
+}
+
 void peer_credentials(struct sfu *sfu, struct peer *p, struct bytes payload, mp_time now)
 {
     struct session_ice c;

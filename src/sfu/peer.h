@@ -88,6 +88,7 @@ void peer_release_dtls(struct peer *); /* the handshake is known to be complete 
 
 /* Commands. */
 void peer_credentials(struct sfu *, struct peer *, struct bytes payload, mp_time now); /* struct session_ice */
+void peer_doubt(struct sfu *, struct peer *, mp_time now);
 void peer_publish(struct sfu *, struct peer *, const struct message *, mp_time now);
 void peer_unpublish(struct sfu *, struct peer *, uint32_t track);
 void peer_subscribe(struct sfu *, struct peer *, const struct message *, mp_time now);

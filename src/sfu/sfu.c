@@ -301,6 +301,7 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
     switch ((enum message_type)m->type) {
     case MESSAGE_SESSION_CLOSE: peer_end(sfu, p, END_CLOSED, now); break;
     case MESSAGE_CREDENTIALS: peer_credentials(sfu, p, m->payload, now); break;
+    case MESSAGE_DOUBT: peer_doubt(sfu, p, now); break;
     case MESSAGE_EXTENSIONS: p->extensions = m->extensions; break;
     case MESSAGE_PUBLISH: peer_publish(sfu, p, m, now); break;
     case MESSAGE_UNPUBLISH: peer_unpublish(sfu, p, m->track); break;

@@ -173,10 +173,8 @@ void join_expire(struct signaling *s, mp_time now)
         struct participant *p = s->participants[i];
         if (p && p->expires_at <= now) {
             say_bye(p, "expired", "the token has expired", 1008);
-            if (!p->socket) { /* it has nothing to come back for */
-                p->lost_at = now - RESUME_TIME;
-                s->resume_at = now;
-            }
+            if (!p->socket)
+                resume_never(p, now);
         } else if (p) {
             s->expires_at = mp_min(s->expires_at, p->expires_at);
         }

@@ -19,11 +19,21 @@ void resume_offer(struct participant *p)
     p->resumable = true;
 }
 
+void resume_never(struct participant *p, mp_time now)
+{
+    p->lost_at = now - RESUME_TIME;
+    p->signaling->resume_at = now;
+}
+
 void resume_wait(struct participant *p, mp_time now)
 {
     p->socket = NULL;
     p->lost_at = now;
     p->signaling->resume_at = mp_min(p->signaling->resume_at, now + RESUME_TIME);
+    if (p->state >= SESSION_CLAIMED) /* or there is no media that it could come back to */
+        session_command(p, &(struct message){.type = MESSAGE_DOUBT});
+    else
+        resume_never(p, now);
     timeline_note(p->timeline, TIMELINE_SOCKET_LOST, NULL, 0, now);
 }
 

@@ -61,6 +61,8 @@ void session_event(struct participant *p, const struct session_event *e, mp_time
     timeline_note(p->timeline, kinds[e->kind], &e->path.remote, e->value, e->at);
     if (e->kind == EVENT_SELECTED)
         say_path(p, &e->path, e->value);
+    else if (e->kind == EVENT_LOST && !p->socket)
+        resume_never(p, now); /* neither a socket nor a path: it vanished */
     else if (e->kind == EVENT_LOST)
         say_restart_ice(p, now);
     else if (e->kind == EVENT_RESTARTED && e->value == p->generation)

