@@ -41,7 +41,7 @@ await test('the card says that the network lets video through, and shows the add
     await who.tab.until('a good verdict', () => /lets video through directly/i.test(document.body.innerText), undefined, patience, text);
     const { mappedAddress, network, pair } = await who.summary();
     const card = await who.tab.evaluate(() => document.querySelector('aside').innerText);
-    for (const shown of [mappedAddress, network.locals[0].address, `${server.address}:${server.port}`, 'UDP, directly', 'Mapping observed']) {
+    for (const shown of [mappedAddress, '10.0.1.2:', `${server.address}:${server.port}`, 'UDP, directly', 'Mapping observed']) {
       assert(card.includes(shown), `the card does not show ${shown}:\n${card}`);
     }
     assert(!/symmetric/i.test(card), 'one address does not prove a symmetric NAT');
