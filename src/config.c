@@ -92,6 +92,15 @@ static const char *set_announce(struct config *c, const char *text)
 }
 _Static_assert(RESOLVER_NAMES_MAX == 8, "what set_announce says");
 
+static const char *set_probe_port(struct config *c, const char *text)
+{
+    unsigned long v;
+    if (!number(text, 1, 65535, &v))
+        return "a number from 1 to 65535";
+    c->probe_port = (uint16_t)v;
+    return NULL;
+}
+
 static const char *set_workers(struct config *c, const char *text)
 {
     unsigned long v;
@@ -257,6 +266,7 @@ static const struct option {
     {"listen", "ADDR", "every address", "the address to listen on", set_listen},
     {"announce", "ADDR,...", "those of this machine", "the addresses (or names) that clients are told to send to",
      set_announce},
+    {"probe-port", "N", "none", "a second UDP port, which lets clients measure what kind of NAT they have", set_probe_port},
     {"workers", "N", "one per core", "threads that forward media", set_workers},
     {"max-sessions", "N", STRING(SESSIONS_MAX_DEFAULT), "clients at the same time", set_sessions},
     {"max-rooms", "N", STRING(ROOMS_MAX), "rooms at the same time", set_rooms},
@@ -466,6 +476,10 @@ enum config_result config_load(struct config *c, int argc, char **argv, char *co
         return CONFIG_ERROR;
     }
     c->web_limits.message = c->limits.message;
+    if (c->probe_port == c->port) {
+        config_complain("--probe-port", "%u is the main port", c->port);
+        return CONFIG_ERROR;
+    }
     c->access.key = c->token_key;
     c->access.open_rooms = c->open_rooms;
     c->access.origins = c->origins;

@@ -31,6 +31,7 @@ struct config {
     char turn_secret[TURN_SECRET_MAX + 1]; /* --turn-secret; empty: random */
     char certificate[PATH_SIZE], key[PATH_SIZE]; /* --cert, --key: both or neither; "": self-signed */
     char state[PATH_SIZE];        /* --state: a directory for what outlives the process */
+    uint16_t probe_port;          /* --probe-port; 0: none */
     bool plain;                   /* --plain: HTTP in the clear for everybody */
     struct access access;         /* --token-algorithm; its texts are those below */
     char token_key[TOKEN_KEY_MAX + 1]; /* what is in the file of --token-key, without a newline at its end */

@@ -55,10 +55,19 @@ static void log_refused(const struct web_peer *peer)
                  address_text(&peer->remote, from));
 }
 
+static struct signal_client client_of(const struct web_peer *peer, void *socket)
+{
+    return (struct signal_client){.socket = socket,
+                                  .local = peer->local,
+                                  .remote = peer->remote,
+                                  .host = peer->host,
+                                  .forwarded = peer->forwarded};
+}
+
 static bool opened(void *context, struct web_socket *socket, const struct web_peer *peer, void **user)
 {
     struct control *c = context;
-    struct signal_client client = {.socket = socket, .local = peer->local, .remote = peer->remote, .host = peer->host};
+    struct signal_client client = client_of(peer, socket);
     if (!access_origin(&c->config->access, peer->origin, peer->host)) {
         log_refused(peer);
         return false;
@@ -167,6 +176,11 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
     uint32_t session;
     if (strcmp(path, "/healthz") == 0)
         return answer(response, "text/plain; charset=utf-8", strdup("ok\n"), 3);
+    if (strcmp(path, "/network.json") == 0) {
+        struct signal_client client = client_of(peer, NULL);
+        char *body = signal_network(c->signaling, &client, &len);
+        return answer(response, "application/json", body, len);
+    }
     if (strncmp(path, "/api/", 5) == 0 && !admitted(c, c->config->api, peer, response))
         return true;
     if (timeline_path(path, &session)) {
@@ -311,6 +325,7 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
                                    .port = c->config->port,
                                    .access = &c->config->access,
                                    .limits = c->config->limits,
+                                   .probe_port = c->config->probe_port,
                                    .version = MONOPORT_VERSION,
                                    .packets = PACKET_POOL(c->config->sessions_max)};
     struct signal_io io = {.context = c, .send = io_send, .close = io_close, .attach = io_attach, .command = io_command,

@@ -8,6 +8,7 @@
 #include "front.h"
 #include "log.h"
 #include "privileges.h"
+#include "probe_port.h"
 #include "registry.h"
 #include "tls.h"
 #include "udp.h"
@@ -31,6 +32,7 @@ struct server {
     struct web *web;
     struct workers *workers;
     struct front *front;
+    struct probe_port *probe_port; /* NULL: none is wanted */
 };
 
 #define DESCRIPTORS 65536 /* a connection needs one; many systems give 1024 unless asked */
@@ -183,6 +185,17 @@ static const char *drop_privileges(const struct config *c)
     return c->keep_privileges ? NULL : privileges_drop(&(struct privileges){.user = c->user, .reads = reads, .writes = writes});
 }
 
+/* False: said why. */
+static bool open_probe_port(struct server *s)
+{
+    struct config c = *s->config;
+    const char *error = NULL;
+    c.listen.port = c.probe_port;
+    if (c.probe_port && !(s->probe_port = probe_port_open(&c.listen, &error)))
+        fail(&c, "cannot listen on UDP", error);
+    return s->probe_port || !c.probe_port;
+}
+
 static void run(struct server *s)
 {
     const struct config *c = s->config;
@@ -202,6 +215,8 @@ static int serve(struct server *s, const struct web_handler *handler)
         return fail(s->config, "cannot listen on UDP", error);
     if ((error = open_front(s)))
         return fail(s->config, "cannot listen on TCP", error);
+    if (!open_probe_port(s))
+        goto close_front;
     if ((error = start_web(s, handler))) {
         fail(s->config, "cannot start the web server for", error);
         goto close_front;
@@ -219,7 +234,8 @@ static int serve(struct server *s, const struct web_handler *handler)
         goto stop_workers;
     }
     dtls_identity_fingerprint(s->identity, fingerprint);
-    if (!control_start(s->control, s->web, s->workers, s->registry, fingerprint) || !front_start(s->front)) {
+    if (!control_start(s->control, s->web, s->workers, s->registry, fingerprint) || !front_start(s->front) ||
+        (s->probe_port && !probe_port_start(s->probe_port))) {
         fail(s->config, "cannot start signaling for", "out of memory");
         goto stop_workers;
     }
@@ -234,6 +250,7 @@ stop_workers:
 close_web:
     web_free(s->web);
 close_front:
+    probe_port_close(s->probe_port);
     front_free(s->front);
     return result;
 }

@@ -8,9 +8,8 @@
 #include "packet.h"
 #include "random.h"
 #include "sfu.h"
+#include "thread.h"
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -290,23 +289,14 @@ static void worker_close(struct worker *w)
     udp_close(w->udp);
 }
 
-/* Signals are the control thread's. */
 static bool start_thread(struct worker *w, const char **error)
 {
-    sigset_t all, before;
     char name[16];
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int e = pthread_create(&w->thread, NULL, run, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (e) {
-        *error = strerror(e);
-        return false;
-    }
     snprintf(name, sizeof name, "worker %u", w->number);
-    pthread_setname_np(w->thread, name);
-    w->started = true;
-    return true;
+    w->started = thread_start(&w->thread, name, run, w);
+    if (!w->started)
+        *error = "no room for another thread";
+    return w->started;
 }
 
 struct workers *workers_new(const struct workers_config *c, const char **error)

@@ -1,8 +1,8 @@
 #include "clock.h"
 #include "crypto.h"
 #include "media_internal.h"
+#include "thread.h"
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,17 +156,6 @@ static bool open_all(struct media *m)
            heap_init(&m->timers, m->count + 1) && epoll_ctl(m->epoll, EPOLL_CTL_ADD, m->event, &wakeup) == 0;
 }
 
-/* Signals are the main thread's. */
-static bool start_thread(struct media *m)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int e = pthread_create(&m->thread, NULL, run, m);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return e == 0;
-}
-
 struct media *media_start(const struct options *o, unsigned index, uint32_t run_id,
                           struct dtls_identity *identity)
 {
@@ -184,7 +173,7 @@ struct media *media_start(const struct options *o, unsigned index, uint32_t run_
     if (open_all(m)) {
         for (unsigned i = 0; i < m->count; i++)
             peer_init(m, &m->peers[i], i * o->threads + index);
-        if (start_thread(m))
+        if (thread_start(&m->thread, "media", run, m))
             return m;
     }
     media_free(m);

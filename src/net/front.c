@@ -5,11 +5,10 @@
 #include "limits.h"
 #include "log.h"
 #include "random.h"
+#include "thread.h"
 #include "tls.h"
 #include <errno.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -350,16 +349,9 @@ struct front *front_new(const struct front_config *config, const char **error)
     return NULL;
 }
 
-/* Signals are the control thread's. */
 bool front_start(struct front *f)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    f->started = pthread_create(&f->thread, NULL, run, f) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (f->started)
-        pthread_setname_np(f->thread, "front");
+    f->started = thread_start(&f->thread, "front", run, f);
     return f->started;
 }
 

@@ -354,3 +354,18 @@ size_t stun_end(const struct stun_writer *w)
 {
     return w->failed ? 0 : w->len;
 }
+
+bool stun_is_plain_binding(const struct stun_view *v)
+{
+    return v->class == STUN_REQUEST && v->method == STUN_BINDING && !v->username.data && !v->unknown_count;
+}
+
+size_t stun_answer(const struct stun_view *v, const struct address *from, uint8_t reply[STUN_ANSWER_SIZE])
+{
+    struct stun_writer w;
+    stun_begin(&w, reply, STUN_ANSWER_SIZE, STUN_SUCCESS, STUN_BINDING, v->txid);
+    stun_add_mapped(&w, from);
+    if (v->fingerprint)
+        stun_add_fingerprint(&w);
+    return stun_end(&w);
+}

@@ -64,6 +64,13 @@ void stun_add_integrity(struct stun_writer *, const struct hmac_sha1 *);
 void stun_add_fingerprint(struct stun_writer *);
 size_t stun_end(const struct stun_writer *); /* the message's length; 0: it did not fit */
 
+/* A Binding request without a username: anybody may ask for its address (RFC 8489 3). */
+bool stun_is_plain_binding(const struct stun_view *);
+#define STUN_ANSWER_SIZE 64
+/* The answer to it: `from` as XOR-MAPPED-ADDRESS, with a FINGERPRINT if the request has one: 1.6 times the request at the
+ * most for IPv4. Returns its length. */
+size_t stun_answer(const struct stun_view *, const struct address *from, uint8_t reply[STUN_ANSWER_SIZE]);
+
 enum { /* attributes, RFC 8489 18.3 and RFC 8445 16.1 */
     STUN_ATTR_USERNAME = 0x0006, STUN_ATTR_INTEGRITY = 0x0008, STUN_ATTR_ERROR_CODE = 0x0009,
     STUN_ATTR_UNKNOWN = 0x000a, STUN_ATTR_REALM = 0x0014, STUN_ATTR_NONCE = 0x0015, STUN_ATTR_XOR_MAPPED = 0x0020, STUN_ATTR_PRIORITY = 0x0024, STUN_ATTR_USE_CANDIDATE = 0x0025, STUN_ATTR_FINGERPRINT = 0x8028, STUN_ATTR_CONTROLLED = 0x8029,

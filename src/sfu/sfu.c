@@ -88,23 +88,13 @@ bool sfu_may_answer(struct sfu *sfu, const struct path *path, mp_time now)
     return false;
 }
 
-/* A Binding request without a username: anybody may ask for its address (RFC 8489 3), at a bounded rate, with an answer of
- * 1.6 times the request at the most for IPv4. */
 static void plain_binding(struct sfu *sfu, const struct stun_view *v, const struct path *path, mp_time now)
 {
-    uint8_t reply[128];
-    struct stun_writer w;
-    if (v->class != STUN_REQUEST || v->unknown_count) {
+    uint8_t reply[STUN_ANSWER_SIZE];
+    if (!stun_is_plain_binding(v))
         drop(sfu, DROP_STUN_UFRAG);
-        return;
-    }
-    if (!sfu_may_answer(sfu, path, now))
-        return;
-    stun_begin(&w, reply, sizeof reply, STUN_SUCCESS, STUN_BINDING, v->txid);
-    stun_add_mapped(&w, &path->remote);
-    if (v->fingerprint)
-        stun_add_fingerprint(&w);
-    outbox_copy(sfu, path, reply, stun_end(&w));
+    else if (sfu_may_answer(sfu, path, now))
+        outbox_copy(sfu, path, reply, stun_answer(v, &path->remote, reply));
 }
 
 static void pass_on(struct sfu *sfu, unsigned owner, uint32_t session, const struct path *path, const uint8_t *data,

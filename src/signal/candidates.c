@@ -31,17 +31,41 @@ static bool host_address(const char *host, struct address *a)
     return address_parse(a, ip, 0);
 }
 
-size_t candidates_for(const struct participant *p, struct address out[CANDIDATES_MAX])
+size_t candidates_for(const struct signal_config *c, const struct address *local, const char *host,
+                      struct address out[CANDIDATES_MAX])
 {
-    const struct signal_config *c = &p->signaling->config;
-    struct address host;
+    struct address named;
     size_t count = 0;
     if (!c->announced) {
-        if (host_address(p->host, &host))
-            add(out, &count, host, c->port);
-        add(out, &count, p->local, c->port);
+        if (host_address(host, &named))
+            add(out, &count, named, c->port);
+        add(out, &count, *local, c->port);
     }
     for (size_t i = 0; i < c->address_count; i++)
         add(out, &count, c->addresses[i], c->port);
     return count;
+}
+
+void tell_network(json_t *message, const struct signal_config *c, const struct address *remote)
+{
+    char ip[ADDRESS_TEXT_SIZE];
+    if (remote)
+        json_object_set_new(message, "address", json_string(address_ip_text(remote, ip)));
+    if (c->probe_port)
+        json_object_set_new(message, "probePort", json_integer(c->probe_port));
+}
+
+char *signal_network(const struct signaling *s, const struct signal_client *client, size_t *len)
+{
+    struct address addresses[CANDIDATES_MAX];
+    size_t count = candidates_for(&s->config, &client->local, client->host, addresses);
+    char ip[ADDRESS_TEXT_SIZE];
+    json_t *list = json_array(), *message = json_pack("{s:i, s:o}", "port", s->config.port, "addresses", list);
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(address_ip_text(&addresses[i], ip)));
+    tell_network(message, &s->config, client->forwarded ? NULL : &client->remote);
+    char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+    json_decref(message);
+    *len = text ? strlen(text) : 0;
+    return text;
 }

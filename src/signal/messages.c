@@ -77,6 +77,7 @@ static void say_room_to(struct participant *p, const char *type)
     const char *others = p->listed ? own : listing(room);
     json_t *message = json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", type, "peerId", p->id, "room", room->name, "audience",
                                 audience_of(room, p->listed), "version", p->signaling->config.version);
+    tell_network(message, &p->signaling->config, p->forwarded ? NULL : &p->remote);
     if (p->resumable)
         json_object_set_new(message, "resume", json_string(p->token));
     char *head = dump(message);
@@ -149,7 +150,7 @@ static json_t *candidate_string(const struct participant *p, const struct candid
 void say_candidates(struct participant *p)
 {
     struct address addresses[CANDIDATES_MAX];
-    size_t count = candidates_for(p, addresses);
+    size_t count = candidates_for(&p->signaling->config, &p->local, p->host, addresses);
     for (size_t i = 0; i < 2 * count; i++) { /* UDP's, then TCP's */
         struct candidate c = candidate_host(&addresses[i % count], i % count, i >= count);
         json_t *string = candidate_string(p, &c);

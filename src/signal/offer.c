@@ -100,7 +100,7 @@ char *describe_session(struct participant *p, enum sdp_setup setup)
         .password = p->credentials.password,
         .setup = setup,
         .addresses = addresses,
-        .address_count = candidates_for(p, addresses),
+        .address_count = candidates_for(&p->signaling->config, &p->local, p->host, addresses),
     };
     memcpy(local.fingerprint, p->signaling->config.fingerprint, sizeof local.fingerprint);
     if (l.sections && l.codecs && l.tracks) {

@@ -80,6 +80,8 @@ void resume(struct participant *fresh, json_t *message, mp_time now)
     }
     p->socket = fresh->socket;
     p->local = fresh->local;
+    p->remote = fresh->remote;
+    p->forwarded = fresh->forwarded;
     memcpy(p->host, fresh->host, sizeof p->host);
     s->io.attach(s->io.context, p->socket, p);
     free(fresh);

@@ -41,7 +41,7 @@ struct signal_config {
     const struct address *addresses;  /* candidates: what was announced, or what the machine has */
     size_t address_count;
     bool announced;                   /* `addresses` is all; else the address that a client reached us by comes first */
-    uint16_t port;
+    uint16_t port, probe_port;        /* probe_port: a second one that answers plain STUN; 0: none */
     const struct hmac_sha1 *turn_secret; /* clients are given credentials for our TURN server; NULL: there is none */
     mp_time wall;                     /* NTP time (ns since 1900) at mp_time 0: credentials expire by it */
     const struct access *access;      /* NULL: everybody may join every room */
@@ -61,6 +61,7 @@ void signal_addresses(struct signaling *, const struct address *, size_t count);
 struct signal_client { /* a new WebSocket */
     void *socket;         /* given back to signal_io */
     struct address local, remote; /* the address that it reached, and its own */
+    bool forwarded;       /* a proxy is between: `remote` is its address */
     const char *host;     /* its Host header */
 };
 struct participant *signal_opened(struct signaling *, const struct signal_client *, mp_time now); /* NULL: no memory */
@@ -77,5 +78,8 @@ void signal_shutdown(struct signaling *, mp_time now);
 /* A session's timeline as JSON, also of the last ones that ended; malloc'ed. NULL: no such session, or no memory. Who may read it
  * is the caller's to know. */
 char *signal_timeline(struct signaling *, uint32_t session, size_t *len);
+/* What a page may ask before it joins, as JSON, malloc'ed: where this server takes STUN, and where the page came from. NULL:
+ * no memory. */
+char *signal_network(const struct signaling *, const struct signal_client *, size_t *len);
 /* Prometheus text, malloc'ed; NULL: no memory. */
 char *signal_metrics(struct signaling *, size_t *len, mp_time now);

@@ -69,6 +69,7 @@ struct participant {
     struct signaling *signaling;
     void *socket; /* NULL: it was lost, and the client may come back on another */
     struct address local, remote;
+    bool forwarded;
     char host[256];
     bool joined, closing, resumable;
     char token[RESUME_TOKEN_SIZE + 1]; /* of who is resumable */
@@ -184,7 +185,10 @@ void say_seen(struct participant *, const struct address *);
 
 /* --- candidates.c --- */
 /* Addresses to offer this client, best first. Returns how many. */
-size_t candidates_for(const struct participant *, struct address out[CANDIDATES_MAX]);
+size_t candidates_for(const struct signal_config *, const struct address *local, const char *host,
+                      struct address out[CANDIDATES_MAX]);
+/* Adds what a client may know of its network: `address`, where it comes from (remote NULL: unknown), and `probePort`. */
+void tell_network(json_t *, const struct signal_config *, const struct address *remote);
 
 /* --- turn.c --- */
 struct turn_access { /* to our TURN server, for one client */

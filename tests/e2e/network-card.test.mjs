@@ -10,6 +10,7 @@ import { enter } from './lab.mjs';
 import { Participant } from './participant.mjs';
 import { slowness, startServer } from './server.mjs';
 import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { keepConnections } from './witness.mjs';
 
 const lab = await enter('two-nats');
 const { test, after, explain, end } = suite({ limit: 150 * slowness });
@@ -22,10 +23,15 @@ const server = await startServer(lab);
 after(() => server.stop());
 explain(() => server.tail());
 
+// One like it, with a second port to ask.
+const probed = await startServer(lab, { port: 9000, args: ['--probe-port', '9001'] });
+after(() => probed.stop());
+explain(() => probed.tail());
+
 const desktop = { viewport: { width: 1280, height: 800 } };
 const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 const [home] = lab.clients;
-const browser = await launchChromium({ host: home.host, origin: server.origin });
+const browser = await launchChromium({ host: home.host, origin: `${server.origin},${probed.origin}` });
 after(() => browser.close());
 
 const join = (name, tab) => Participant.join(browser, { origin: server.origin, room: 'card', name, tab, query: { video: 'small' } });
@@ -79,6 +85,32 @@ await test('the report is a file with what ICE did, without names', async () => 
   assert(!/Bob|ice-pwd/.test(content), 'the report has names or passwords');
   diagnostic(`${timeline.length} entries, ${content.length} bytes`);
 });
+
+await test('with a second port to ask, the kind of NAT is measured and named', async () => {
+  const eve = await Participant.join(browser, { origin: probed.origin, room: 'card', name: 'Eve', tab: desktop, query: { video: 'small' } });
+  await eve.connected();
+  await eve.tab.press(/^network$/i);
+  await eve.tab.until('the kind of NAT', () => /another port for each destination[^]*often called symmetric[^]*measured/i.test(document.body.innerText), undefined, patience, text);
+  await eve.tab.screenshot(`${screenshots}network-measured-desktop.png`);
+  await eve.close();
+});
+
+for (const [size, options] of Object.entries({ desktop, phone })) {
+  await test(`the lobby checks the network when it is asked to, ${size}`, async () => {
+    const tab = await browser.tab(options);
+    await tab.before(keepConnections);
+    await tab.open(`${probed.origin}/?room=lobby`);
+    await tab.until('a preview of the camera', () => [...document.querySelectorAll('video')].some(({ videoWidth }) => videoWidth > 0), undefined, patience, text);
+    equal(await tab.evaluate(() => window.witness.connections.length), 0, 'connections before it was asked');
+    await tab.press(/check my network/i);
+    await tab.until('a verdict', () => /lets video through directly[^]*often called symmetric/i.test(document.body.innerText), undefined, patience, text);
+    await tab.page.getByText('Addresses').scrollIntoViewIfNeeded();
+    await tab.screenshot(`${screenshots}check-${size}.png`);
+      equal(await tab.evaluate(() => window.witness.connections.filter(({ signalingState }) => signalingState !== 'closed').length), 0, 'connections left');
+    equal(await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, 'overflow');
+    await tab.close();
+  });
+}
 
 // What a restart must leave as it is.
 const standing = async (who) => {

@@ -12,7 +12,8 @@ import { attribute, authentic, parse, request, type } from './stun.mjs';
 import { assert, equal, suite } from './tap.mjs';
 
 const { test, after, explain, end } = suite({ limit: 60 * slowness });
-const server = await startServer({ address: '127.0.0.1', port: freePort });
+const probePort = await freePort();
+const server = await startServer({ address: '127.0.0.1', port: freePort }, { args: ['--probe-port', String(probePort)] });
 after(() => server.stop());
 explain(() => server.tail());
 
@@ -25,6 +26,7 @@ async function udp(family = 'udp4') {
   return {
     port: socket.address().port,
     send: (bytes) => socket.send(bytes, server.port, address),
+    probe: (bytes) => socket.send(bytes, probePort, address),
     async next(seconds = 3 * slowness) {
       const [bytes] = await once(socket, 'message', { signal: AbortSignal.timeout(seconds * 1000) });
       return bytes;
@@ -53,6 +55,15 @@ await test('a plain Binding request is told its address, in no more bytes than t
   assert(answer.transaction.equals(sent.subarray(8, 20)), 'another transaction');
   equal(answer.mapped, { address: '127.0.0.1', port: socket.port }, 'mapped address');
   assert(bytes.length <= 32, `${bytes.length} bytes for ${sent.length}`);
+});
+
+await test('the probe port tells the same, and answers nothing else', async () => {
+  const socket = await udp();
+  const sent = [randomBytes(20), request({ username: 'a:b', password: 'x' }), Buffer.from([22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), request()];
+  sent.forEach(socket.probe);
+  const answer = parse(await socket.next());
+  assert(answer.transaction.equals(sent.at(-1).subarray(8, 20)), 'something else was answered first');
+  equal(answer.mapped, { address: '127.0.0.1', port: socket.port }, 'mapped address');
 });
 
 await test('with FINGERPRINT too', async () => {

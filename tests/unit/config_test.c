@@ -249,6 +249,16 @@ static void tls_and_its_certificate(void)
     CHECK(load_file("plain: yes\ncert: x\nkey: y\n", "", "") == CONFIG_RUN && config.plain && *config.key == 'y');
 }
 
+static void a_probe_port_is_another_one(void)
+{
+    CHECK_EQ(load("", ""), CONFIG_RUN);
+    CHECK_EQ(config.probe_port, 0);
+    CHECK_EQ(load("--port 9000 --probe-port 9001", ""), CONFIG_RUN);
+    CHECK_EQ(config.probe_port, 9001);
+    CHECK_EQ(load("--port 9000", "MONOPORT_PROBE_PORT=9000"), CONFIG_ERROR);
+    CHECK(complains("--probe-port: 9000 is the main port"));
+}
+
 static void help_and_version_are_printed(void)
 {
     CHECK_EQ(load("--version", ""), CONFIG_DONE);
@@ -264,5 +274,5 @@ static void help_and_version_are_printed(void)
 TEST_MAIN(TEST(defaults_are_as_documented), TEST(flags_are_read_in_both_spellings),
           TEST(every_address_has_several_spellings), TEST(the_environment_counts_less_than_flags),
           TEST(the_file_counts_least), TEST(a_bad_file_is_named_with_its_line),
-          TEST(a_bad_flag_is_one_clear_line), TEST(tls_and_its_certificate),
+          TEST(a_bad_flag_is_one_clear_line), TEST(tls_and_its_certificate), TEST(a_probe_port_is_another_one),
           TEST(help_and_version_are_printed))

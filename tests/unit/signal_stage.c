@@ -155,6 +155,7 @@ static void open_stage(struct stage *s, size_t sessions, const char *announced, 
                                    .address_count = 1,
                                    .announced = announced != NULL,
                                    .port = 8000,
+                                   .probe_port = 8001,
                                    .version = "1.2.3"};
     static struct address kept; /* signaling keeps the pointer */
     kept = address;

@@ -40,6 +40,29 @@ static struct sdp *parse(const char *text)
     return sdp_parse(text, strlen(text), &error);
 }
 
+/* --- what a client is told of its network --- */
+
+static void a_client_is_told_where_it_comes_from_and_what_it_may_ask(void)
+{
+    struct signal_client client = {.host = "203.0.113.5:80", .forwarded = true};
+    size_t len;
+    stage_open(&s, 16, NULL);
+    json_t *joined = take(peer_join(&s, "one", "call"), "joined");
+    CHECK(same(json_string_value(json_object_get(joined, "address")), "203.0.113.1"));
+    CHECK_EQ(json_integer_value(json_object_get(joined, "probePort")), 8001);
+    CHECK(address_parse(&client.local, "192.0.2.1", 80));
+    char *text = signal_network(s.signaling, &client, &len);
+    json_t *network = json_loadb(text, len, 0, NULL), *addresses = json_object_get(network, "addresses");
+    CHECK(json_object_get(network, "address") == NULL); /* a proxy's address is nobody's */
+    CHECK_EQ(json_integer_value(json_object_get(network, "port")), 8000);
+    CHECK_EQ(json_integer_value(json_object_get(network, "probePort")), 8001);
+    CHECK(same(json_string_value(json_array_get(addresses, 0)), "203.0.113.5"));
+    CHECK(same(json_string_value(json_array_get(addresses, 1)), "192.0.2.1"));
+    json_decref(network);
+    free(text);
+    stage_close(&s);
+}
+
 /* --- TURN --- */
 
 static void turn_is_where_the_client_found_us(void)
@@ -711,7 +734,8 @@ static void a_shutdown_says_goodbye_and_lets_nobody_in(void)
     stage_close(&s);
 }
 
-TEST_MAIN(TEST(turn_is_where_the_client_found_us), TEST(turn_credentials_are_one_clients_and_expire),
+TEST_MAIN(TEST(a_client_is_told_where_it_comes_from_and_what_it_may_ask),
+          TEST(turn_is_where_the_client_found_us), TEST(turn_credentials_are_one_clients_and_expire),
           TEST(a_join_is_answered_with_who_is_there),
           TEST(joined_updated_and_left_reach_exactly_the_others_of_the_room),
           TEST(rooms_are_apart_and_end_with_their_last_participant), TEST(a_name_in_use_is_not_given_twice),

@@ -21,9 +21,6 @@ interface ConnectivityEvents {
   lost: { detail: string };
 }
 
-/** How many addresses of the server a probe asks. */
-const PROBE_ADDRESSES = 4;
-
 /**
  * Keeps one RTCPeerConnection connected: restarts ICE when it breaks, chooses its way, and knows what it found out about
  * the network. Tracks stay through all of it. In the timeline: `restart` {reason}, `way` {way, reason}, `udp-check` {possible}.
@@ -38,6 +35,7 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
   #isUp = false;
   #wasUp = false;
   #hasPath = false;
+  #network = '';
 
   constructor(pc: RTCPeerConnection, timeline: Timeline) {
     super();
@@ -75,6 +73,7 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
 
   /** The address that the server sees this network as. */
   joined(network: string): void {
+    this.#network = network;
     this.#ways.joined(network);
   }
 
@@ -152,7 +151,9 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
   }
 
   async #canUdp(): Promise<boolean> {
-    const { udp } = await probe(this.servers().slice(0, PROBE_ADDRESSES));
+    // Without a NAT a probe cannot be relied on. A restart harms nothing, and is the surest way to find out.
+    if (this.#facts.locals.some(({ address }) => address === this.#network)) return true;
+    const { udp } = await probe(this.servers().slice(0, 1));
     this.#timeline.note('udp-check', { possible: udp });
     return udp;
   }

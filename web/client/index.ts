@@ -13,6 +13,7 @@
  */
 export { formatAddress, isHiddenAddress, type Candidate, type TransportAddress } from './candidate';
 export { Call, type CallOptions, type CallSnapshot, type CallState, type CallTimings } from './call';
+export { checkNetwork } from './check';
 export {
   canShareScreen,
   listDevices,

@@ -59,3 +59,5 @@ export const UDP_CHECK_FIRST = 10_000;
 export const UDP_CHECK_CAP = 300_000;
 /** An answer over UDP that takes longer is none: calls would be no joy. */
 export const PROBE_LIMIT = 3_000;
+/** After the first answer, the others have this long: three transmissions of STUN. */
+export const PROBE_SETTLE = 1_000;

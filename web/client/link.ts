@@ -173,6 +173,7 @@ export class Link extends Emitter<LinkEvents> {
         this.#learnedAddress(message.stunCandidate);
         break;
       case 'resumed':
+        this.#connectivity.joined(message.address);
         this.#sendMute(true);
         this.#negotiator.resume();
         break;

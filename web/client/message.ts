@@ -51,7 +51,7 @@ export type ServerMessage =
       /** A second port of the server that answers plain STUN; null without. */
       probePort: number | null;
     }
-  | { type: 'resumed'; participants: Participant[]; audience: number }
+  | { type: 'resumed'; participants: Participant[]; audience: number; resume: string; address: string }
   | { type: 'turn'; iceServers: RTCIceServer[] }
   | { type: 'path'; address: string; port: number; protocol: 'udp' | 'tcp'; reason: string; changes: number }
   | { type: 'restart-ice' }
@@ -100,7 +100,13 @@ export function parseServerMessage(text: string): ServerMessage | null {
     case 'restart-ice':
       return { type };
     case 'resumed':
-      return { type, participants: list(value.participants, participant), audience: count(value.audience) };
+      return {
+        type,
+        participants: list(value.participants, participant),
+        audience: count(value.audience),
+        resume: string(value.resume),
+        address: string(value.address),
+      };
     case 'turn':
       return { type, iceServers: list(value.iceServers, iceServer) };
     case 'path':

@@ -1,5 +1,5 @@
 import { parseCandidate, type Candidate } from './candidate';
-import { PROBE_LIMIT } from './limits';
+import { PROBE_LIMIT, PROBE_SETTLE } from './limits';
 
 /**
  * How the NAT in front of this device maps one local port (RFC 5780, 4.3, from two ports of one server address):
@@ -10,7 +10,7 @@ import { PROBE_LIMIT } from './limits';
 export type Mapping = 'none' | 'same' | 'different';
 
 export interface ProbeResult {
-  /** An answer came back over UDP. */
+  /** An answer came back over UDP. Without a NAT browsers do not always tell: see `probe`. */
   udp: boolean;
   /** Addresses of this device. */
   locals: readonly Candidate[];
@@ -26,56 +26,82 @@ export interface StunServer {
   port: number;
 }
 
+/** What one connection gathered; `complete`: every port that was asked has answered, on every interface. */
+export interface Gathered {
+  found: readonly Candidate[];
+  complete: boolean;
+}
+
 /**
- * Asks ports of the server, over plain STUN and from one local port, what they see. It uses a connection of its own that is
- * thrown away, so nothing that runs is disturbed. More than one port gives a `mapping`.
+ * Asks ports of the server, over plain STUN and from one local port, what they see. It uses connections of its own that are
+ * thrown away, so nothing that runs is disturbed. A second port gives a `mapping`.
+ *
+ * A browser tells of an address once, however many ports saw it, and never of one that is the base itself. So the second
+ * port is also asked alone: if that answers, an address that came once was seen by both. And where there is no NAT, answers show
+ * only by the end of the gathering, which an interface that leads nowhere puts off beyond `PROBE_LIMIT`.
  */
-export async function probe(servers: readonly StunServer[]): Promise<ProbeResult> {
+export async function probe([first, second]: readonly StunServer[]): Promise<ProbeResult> {
+  if (!first) throw new Error('nobody to ask');
+  if (!second) return judge(await gather([first]), null);
+  const [both, alone] = await Promise.all([gather([first, second]), gather([second])]);
+  return judge(both, alone);
+}
+
+export function judge({ found, complete }: Gathered, second: Gathered | null): ProbeResult {
+  const locals = found.filter(({ type }) => type === 'host');
+  const seen = reflexive(found);
+  return {
+    udp: seen.length > 0 || (complete && locals.length > 0),
+    locals,
+    seen,
+    mapping: second && (seen.length > 0 ? mappingOf(seen, second.found, locals.length) : noMapping(complete && second.complete, locals)),
+  };
+}
+
+function noMapping(complete: boolean, locals: readonly Candidate[]): Mapping | null {
+  return complete && locals.length > 0 ? 'none' : null;
+}
+
+function mappingOf(seen: readonly Candidate[], second: readonly Candidate[], interfaces: number): Mapping | null {
+  // Without their bases, those of several interfaces cannot be told from several of one.
+  if (seen.length > 1 && interfaces > 1 && seen.some(({ base }) => !base)) return null;
+  const bases = new Map<string, number>();
+  for (const { base } of seen) {
+    const key = base ? `${base.address} ${base.port}` : '';
+    bases.set(key, (bases.get(key) ?? 0) + 1);
+  }
+  if ([...bases.values()].some((count) => count > 1)) return 'different';
+  const answered = new Set(reflexive(second).map(({ base }) => base?.address));
+  return seen.some(({ base }) => answered.has(base?.address)) ? 'same' : null;
+}
+
+function reflexive(candidates: readonly Candidate[]): Candidate[] {
+  return candidates.filter(({ type }) => type === 'srflx');
+}
+
+/** Waits for answers, and a little for more of them. */
+async function gather(servers: readonly StunServer[]): Promise<Gathered> {
   const pc = new RTCPeerConnection({ iceServers: [{ urls: servers.map(stunUrl) }] });
   const found: Candidate[] = [];
   let unanswered = 0;
-  pc.addEventListener('icecandidate', ({ candidate }) => {
-    const parsed = candidate && parseCandidate(candidate.candidate);
-    if (parsed?.protocol === 'udp') found.push(parsed);
-  });
-  pc.addEventListener('icecandidateerror', () => (unanswered += 1));
   try {
-    const complete = gathered(pc);
+    const done = new Promise<boolean>((resolve) => {
+      let settle: ReturnType<typeof setTimeout> | undefined;
+      setTimeout(() => resolve(false), PROBE_LIMIT);
+      pc.addEventListener('icecandidate', ({ candidate }) => {
+        const parsed = candidate && parseCandidate(candidate.candidate);
+        if (parsed?.protocol === 'udp') found.push(parsed);
+        if (parsed?.type === 'srflx') settle ??= setTimeout(() => resolve(false), PROBE_SETTLE);
+      });
+      pc.addEventListener('icecandidateerror', () => (unanswered += 1));
+      pc.addEventListener('icegatheringstatechange', () => pc.iceGatheringState === 'complete' && resolve(true));
+    });
     pc.createDataChannel('probe');
     await pc.setLocalDescription();
-    return judge(found, servers.length, (await complete) && unanswered === 0);
+    return { complete: (await done) && unanswered === 0, found };
   } finally {
     pc.close();
   }
-}
-
-/** Whether all answers are there before the time is up. */
-function gathered(pc: RTCPeerConnection): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), PROBE_LIMIT);
-    pc.addEventListener('icegatheringstatechange', () => {
-      if (pc.iceGatheringState !== 'complete') return;
-      clearTimeout(timer);
-      resolve(true);
-    });
-  });
-}
-
-/** `complete`: every port that was asked has answered. */
-export function judge(found: readonly Candidate[], ports: number, complete: boolean): ProbeResult {
-  const locals = found.filter(({ type }) => type === 'host');
-  const seen = found.filter(({ type }) => type === 'srflx');
-  const udp = seen.length > 0 || (complete && locals.length > 0);
-  return { udp, locals, seen, mapping: complete && udp && ports > 1 ? mappingOf(locals, seen) : null };
-}
-
-/** A browser tells of an address once, however many ports saw it, and never of one that is the base itself. */
-function mappingOf(locals: readonly Candidate[], seen: readonly Candidate[]): Mapping | null {
-  if (seen.length === 0) return 'none';
-  // Without their bases, those of several interfaces cannot be told from several of one.
-  if (seen.some(({ base }) => !base) && seen.length > 1 && locals.length > 1) return null;
-  const bases = new Set(seen.map(({ base }) => (base ? `${base.address} ${base.port}` : '')));
-  return seen.length > bases.size ? 'different' : 'same';
 }
 
 function stunUrl({ address, port }: StunServer): string {

@@ -78,7 +78,7 @@ export class Signaling extends Emitter<SignalingEvents> {
   }
 
   #received(socket: Socket, message: ServerMessage): void {
-    if (message.type === 'joined') this.#token = message.resume;
+    if (message.type === 'joined' || message.type === 'resumed') this.#token = message.resume || this.#token;
     if (socket === this.#next) {
       if (message.type === 'error') this.#giveUp(message.code);
       if (message.type !== 'resumed') return;

@@ -6,14 +6,15 @@ const KEY = 'monoport.relay';
 
 /**
  * Which networks needed TURN, by the address that they have towards the server, and when that was. In the browser's
- * storage, so that the next visit does not wait again; where storage is forbidden nothing is remembered.
+ * storage, so that the next visit does not wait again; where storage is forbidden nothing is remembered. '' is no network.
  */
 export class WayMemory {
   needsRelay(network: string): boolean {
-    return network in this.#read();
+    return network !== '' && network in this.#read();
   }
 
   remember(network: string): void {
+    if (network === '') return;
     const memory = this.#read();
     delete memory[network];
     const latest = Object.entries(memory).slice(1 - RELAY_MEMORY_LENGTH);

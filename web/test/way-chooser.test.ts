@@ -142,6 +142,12 @@ test('new_credentials_replace_those_in_use', () => {
   expect(output.restart).toHaveBeenCalledOnce();
 });
 
+test('network_without_address_is_not_remembered', () => {
+  const memory = new WayMemory();
+  memory.remember('');
+  expect(memory.needsRelay('')).toBe(false);
+});
+
 test('memory_fades_and_stays_small', () => {
   vi.setSystemTime(1_000_000);
   const memory = new WayMemory();

@@ -5,6 +5,7 @@ import type { Visit } from '../model/visit';
 import { Brand } from '../parts/Brand';
 import { DevicePicker } from '../parts/DevicePicker';
 import { JoinForm } from '../parts/JoinForm';
+import { NetworkCheck } from '../parts/NetworkCheck';
 import { Preview } from '../parts/Preview';
 
 const WORDS = {
@@ -33,6 +34,7 @@ export function LobbyPage({ visit }: { visit: Visit }) {
         <section className="lobby-preview" aria-label="Camera and microphone">
           <Preview media={media} asking={asking} role={role} name={name} />
           <DevicePicker media={media} {...(isStream ? {} : { output })} />
+          <NetworkCheck />
         </section>
         <JoinForm
           visit={visit}

@@ -1,0 +1,11 @@
+/* A second UDP port that answers plain Binding requests (RFC 8489 3) and nothing else. A client that asks it
+ * and the main port from one socket learns whether its NAT maps by destination port (RFC 5780 4.3). A thread
+ * of its own, which sleeps. */
+#pragma once
+#include "path.h"
+#include <stdbool.h>
+
+struct probe_port;
+struct probe_port *probe_port_open(const struct address *listen, const char **error); /* NULL: *error says why */
+bool probe_port_start(struct probe_port *); /* answers from now on; false: no thread */
+void probe_port_close(struct probe_port *); /* may be NULL */
