@@ -21,7 +21,7 @@ wire nat2    wan  192.0.2.10/26     internet home2  192.0.2.1/26
 wire nat3    wan  192.0.2.74/26     internet home3  192.0.2.65/26
 wire client1 eth  10.0.1.2/24       nat1     lan    10.0.1.1/24
 wire client2 eth  10.0.2.2/24       nat2     lan    10.0.2.1/24
-wire client2 wlan 10.0.3.2/24       nat3     lan    10.0.3.1/24
+wire client2 wlan -                 nat3     lan    10.0.3.1/24
 
 router internet
 nat nat1 symmetric
