@@ -3,11 +3,14 @@
 # A kind's file sets what is said and expected of it and calls one of these words:
 #
 #   title                the kind in a few words
-#   maps, filters        what the probe must find, in the terms of RFC 4787: none, endpoint, address, address-port
+#   maps, filters        what the probe must find, in the terms of RFC 4787: none, endpoint, address, address-port; 'no answer' where UDP does not pass
+#   tcp                  where the probe must find that TCP goes: anywhere (the default), server (only there), tls (only there, only TLS), none
 #   outer                the address that others see (set by the words below)
 #   reached_at           how the client names the server, if not by its IPv4 address
 #   forgets_s, mtu       what else the probe must find: seconds until a silent mapping is forgotten, longest datagram
 #   neighbour            a second host beside the client, for the peer of its call
+#   scheme               https, where the page must be asked for so
+#   proxy                of browsers there, if they need one
 #   seconds_idle         the call must also last so long with nothing but checks on its path
 
 lab_kind=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/kind
@@ -22,7 +25,7 @@ build_homes() {
 
 # build_home KIND: the next home, number `home`. Its description in JSON joins `homes`.
 build_home() {
-	local title maps filters outer reached_at=$LAB_SERVER forgets_s=null mtu=null neighbour='' seconds_idle=0 nats=()
+	local title maps filters tcp=anywhere outer reached_at=$LAB_SERVER scheme=http proxy='' forgets_s=null mtu=null neighbour='' seconds_idle=0 nats=()
 	home=$((${#homes[@]} + 1))
 	client=client-$home
 	host "$client"
@@ -30,8 +33,10 @@ build_home() {
 	. "$lab_kind/$1.sh"
 	local list
 	list=$(printf ',"%s"' "${nats[@]}")
-	homes+=("$(printf '{"kind":"%s","title":"%s","maps":"%s","filters":"%s","client":"%s","neighbour":"%s","nats":[%s],"outer":"%s","server":"%s","forgets_s":%s,"mtu":%s,"seconds_idle":%s}' \
-		"$1" "$title" "$maps" "$filters" "$client" "$neighbour" "$([ ${#nats[@]} = 0 ] || echo "${list#,}")" "$outer" "$reached_at" "$forgets_s" "$mtu" "$seconds_idle")")
+	local text
+	printf -v text '"%s":"%s",' kind "$1" title "$title" maps "$maps" filters "$filters" tcp "$tcp" client "$client" neighbour "$neighbour" \
+		outer "$outer" server "$reached_at" scheme "$scheme" proxy "$proxy"
+	homes+=("{$text\"forgets_s\":$forgets_s,\"mtu\":$mtu,\"seconds_idle\":$seconds_idle,\"nats\":[$([ ${#nats[@]} = 0 ] || echo "${list#,}")]}")
 }
 
 # uplink HOST INTERFACE: the home's cable to the internet.
@@ -86,4 +91,19 @@ with_neighbour() {
 	wire "$neighbour" eth "10.0.$home.3/24" "$nat" lan-2 -
 	bridge "$nat" lan "10.0.$home.1/24" lan-1 lan-2
 	gateway "$neighbour" "10.0.$home.1"
+}
+
+# connect_proxy HOST: a proxy on the home's router, for CONNECT to the server's port alone.
+connect_proxy() {
+	proxy=http://10.0.$home.1:8888
+	cat >"/run/proxy-$home.conf" <<-END
+		Port 8888
+		Listen 10.0.$home.1
+		Timeout 600
+		MaxClients 100
+		LogFile "/run/proxy-$home.log"
+		LogLevel Critical
+		ConnectPort 8000
+	END
+	on "$1" tinyproxy -c "/run/proxy-$home.conf"
 }

@@ -1,15 +1,17 @@
 #!/usr/bin/env node
-// lab/probe.mjs ADDRESS,ADDRESS [SECONDS]: what is between this host and lab/responder.mjs at these two addresses, in the terms of RFC 4787,
-// by the tests of RFC 5780: one JSON line. With SECONDS also whether a mapping is still there after so long without a packet: a second line.
+// lab/probe.mjs ADDRESS,ADDRESS SERVER PORT [SECONDS]: what is between this host and lab/responder.mjs at these two addresses, in the terms of RFC 4787,
+// by the tests of RFC 5780, and how far TCP goes: one JSON line. With SECONDS also whether a mapping is still there after so long without a packet: a second line.
 //
 // A test whose answer does not come is one that a NAT or filter has dropped; nothing else loses packets in the lab. It is given three tries.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { connect as connectTls } from 'node:tls';
 import { addressBytes, attribute, parse, probe, tlv } from '../tests/e2e/stun.mjs';
 
-const [servers, seconds] = process.argv.slice(2);
+const [servers, server, serverPort, seconds] = process.argv.slice(2);
 const [first, second] = servers.split(',');
 const [port, otherPort] = [3478, 3479];
 const both = 6;
@@ -122,11 +124,41 @@ const remembers = (idle) =>
     return withProbe(async (asker) => Boolean(await asker.ask(first, port, [responsePort(mapped.port)], { receiver: socket })));
   });
 
+/** Whether anything comes of a connection: that it stands, or with `words`, an answer to them. */
+function reaches(socket, event, words) {
+  return new Promise((resolve) => {
+    const done = (value) => {
+      socket.destroy();
+      resolve(value);
+    };
+    socket.on('error', () => done(false)).on('close', () => done(false));
+    socket.on(words ? 'data' : event, () => done(true));
+    if (words) socket.on(event, () => socket.write(words));
+    setTimeout(done, 3000, false);
+  });
+}
+
+const get = 'GET /healthz HTTP/1.1\r\nHost: monoport\r\n\r\n';
+
+/** The least that a connection must be in order to pass. */
+async function tcp() {
+  const to = { host: server, port: Number(serverPort) };
+  const [anywhere, there, tls] = await Promise.all([
+    reaches(connect({ host: first, port }), 'connect'),
+    reaches(connect(to), 'connect', get),
+    reaches(connectTls({ ...to, rejectUnauthorized: false }), 'secureConnect'),
+  ]);
+  if (anywhere && there) return 'anywhere';
+  if (there) return 'server';
+  return tls ? 'tls' : 'none';
+}
+
 const pause = (length) => new Promise((done) => setTimeout(done, length * 1000));
 
-const [maps, filters, mtu] = await Promise.all([mapping(), filtering(), longest()]);
-console.log(JSON.stringify({ ...maps, filters, mtu }));
+const [maps, filters, mtu, far] = await Promise.all([mapping(), filtering(), longest(), tcp()]);
+console.log(JSON.stringify({ ...maps, filters, mtu, tcp: far }));
 if (seconds) {
   const [shortly, later] = await Promise.all([remembers(Number(seconds) - 6), remembers(Number(seconds) + 4)]);
   console.log(JSON.stringify({ shortly, later }));
 }
+process.exit();

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // lab/responder.mjs ADDRESS,ADDRESS…: the STUN service of RFC 5780, on two addresses and two ports each.
-// It answers from where the request asks it to (CHANGE-REQUEST), to the port it names (RESPONSE-PORT), as long as it is (PADDING).
+// Whoever connects by TCP is let in and shown out. It answers from where the request asks it to (CHANGE-REQUEST), to the port it names (RESPONSE-PORT), as long as it is (PADDING).
 
 import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { answer, attribute, parse, tlv, type } from '../tests/e2e/stun.mjs';
 
@@ -53,6 +54,13 @@ function trimmed(message, length) {
   return shorter;
 }
 
-await Promise.all(process.argv.slice(2).map((addresses) => serve(addresses.split(','))));
+async function greet(address) {
+  const server = createServer((socket) => socket.on('error', () => {}).end());
+  server.listen(ports[0], address);
+  await once(server, 'listening');
+}
+
+const families = process.argv.slice(2).map((addresses) => addresses.split(','));
+await Promise.all([...families.map(serve), ...families.flat().map(greet)]);
 process.send?.('ready');
 process.on('disconnect', () => process.exit());

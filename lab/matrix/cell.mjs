@@ -5,7 +5,10 @@ import { Participant } from '../../tests/e2e/participant.mjs';
 const seconds = 4;
 
 /** How a client in this home names the server. */
-export const originFor = (home, { port }) => `http://${home.server.includes(':') ? `[${home.server}]` : home.server}:${port}`;
+export const originFor = (home, { port }) => `${home.scheme}://${home.server.includes(':') ? `[${home.server}]` : home.server}:${port}`;
+
+/** What a browser in this home must be started with. */
+export const launchOptions = (home, server) => ({ host: home.client, origin: originFor(home, server), proxy: home.proxy });
 
 const rate = (streams) => streams.filter(({ kind }) => kind === 'video').map(({ framesPerSecond }) => framesPerSecond)[0] ?? 0;
 

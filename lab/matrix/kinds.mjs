@@ -12,6 +12,10 @@ export const kinds = [
   'mtu-1280',
   'ipv6-only',
   'ipv6-broken',
+  'udp-blocked',
+  'one-tcp-port',
+  'tls-only',
+  'http-proxy',
 ];
 
 export const browsers = ['chromium', 'firefox'];

@@ -1,28 +1,36 @@
 #!/usr/bin/env node
-// lab/matrix/matrix.mjs [--only KIND]… [--browser NAME]…
+// lab/matrix/matrix.mjs [--only KIND]… [--browser NAME]… | --again
 //
 // Every kind of network in lab/kind, proved by a probe, then a call from it with each browser. Prints a table as it goes;
 // a whole run also writes build/lab/matrix.json, docs/nat-matrix.md and docs/nat-matrix.svg. Ends with 1 where a kind is not
-// what it says it is. With --only or --browser it only prints.
+// what it says it is. With --only or --browser it only prints;
+// --again writes the documents anew from the JSON.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { launchChromium } from '../../tests/e2e/chromium.mjs';
 import { launchFirefox } from '../../tests/e2e/firefox.mjs';
 import { enter } from '../../tests/e2e/lab.mjs';
 import { startServer } from '../../tests/e2e/server.mjs';
-import { leaveAlone, measure, originFor } from './cell.mjs';
+import { launchOptions, leaveAlone, measure } from './cell.mjs';
 import { browserName, browsers, kinds } from './kinds.mjs';
 import { markdown } from './markdown.mjs';
 import { prove, startResponder } from './prober.mjs';
 import { svg } from './svg.mjs';
 import { Terminal } from './terminal.mjs';
+import { unable } from './unable.mjs';
 
 const launchers = { chromium: launchChromium, firefox: launchFirefox };
 const root = new URL('../../', import.meta.url);
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, browser: { type: 'string', multiple: true } } });
+const json = new URL('build/lab/matrix.json', root);
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, browser: { type: 'string', multiple: true }, again: { type: 'boolean' } } });
+if (values.again) {
+  await document(JSON.parse(await readFile(json, 'utf8')));
+  process.exit();
+}
 const chosenKinds = choose('kind', kinds, values.only);
 const chosenBrowsers = choose('browser', browsers, values.browser);
 const isWhole = !values.only && !values.browser;
@@ -36,13 +44,7 @@ function choose(what, all, wanted = all) {
   return all.filter((name) => wanted.includes(name));
 }
 
-const lab = await enter('homes', {
-  kinds: chosenKinds,
-  unable(reason) {
-    console.error(`${reason}\nThe lab makes network namespaces: run it as root, or as a user whose kernel lets users make namespaces (kernel.unprivileged_userns_clone=1).`);
-    process.exit(77);
-  },
-});
+const lab = await enter('homes', { kinds: chosenKinds, unable });
 
 const begun = performance.now();
 const terminal = new Terminal(chosenBrowsers);
@@ -74,8 +76,7 @@ async function measureHome(home) {
   const { found, wrong } = proofs.get(home);
   const row = { ...home, found, wrong, cells: {} };
   terminal.doing(`${home.title}: starting browsers`);
-  const origin = originFor(home, server);
-  const running = await Promise.all(chosenBrowsers.map((name) => launchers[name]({ host: home.client, origin })));
+  const running = await Promise.all(chosenBrowsers.map((name) => launchers[name](launchOptions(home, server))));
   const neighbour = home.neighbour ? await launchChromium({ host: home.neighbour, origin: server.origin }) : null;
   const quiet = [];
   for (const browser of running) {
@@ -95,9 +96,13 @@ async function measureHome(home) {
 async function report() {
   const kernel = release().split('-')[0];
   const run = { versions, machine: `${cpus().length} cores (${cpus()[0].model.trim()}), Linux ${kernel}`, rows };
-  await mkdir(new URL('build/lab/', root), { recursive: true });
-  await writeFile(new URL('build/lab/matrix.json', root), `${JSON.stringify(run, null, 2)}\n`);
+  await mkdir(new URL('./', json), { recursive: true });
+  await writeFile(json, `${JSON.stringify(run, null, 2)}\n`);
+  await document(run);
+  terminal.say('written: build/lab/matrix.json, docs/nat-matrix.md, docs/nat-matrix.svg');
+}
+
+async function document(run) {
   await writeFile(new URL('docs/nat-matrix.md', root), markdown(run));
   await writeFile(new URL('docs/nat-matrix.svg', root), svg(run));
-  terminal.say('written: build/lab/matrix.json, docs/nat-matrix.md, docs/nat-matrix.svg');
 }

@@ -10,7 +10,16 @@ import { Tab } from './tab.mjs';
 
 const pipe = fileURLToPath(new URL('./bidi-pipe.mjs', import.meta.url));
 
-const preferences = (origin) => ({
+const throughProxy = ({ hostname, port }) => ({
+  'network.proxy.type': 1,
+  'network.proxy.http': hostname,
+  'network.proxy.http_port': Number(port),
+  'network.proxy.ssl': hostname,
+  'network.proxy.ssl_port': Number(port),
+});
+
+const preferences = (origin, proxy) => ({
+  ...(proxy ? throughProxy(new URL(proxy)) : {}),
   'media.navigator.streams.fake': true,
   'media.navigator.permission.disabled': true,
   // As Chromium's --unsafely-treat-insecure-origin-as-secure, for lack of https in the lab.
@@ -42,9 +51,9 @@ const preferences = (origin) => ({
   'toolkit.telemetry.enabled': false,
 });
 
-async function profile(origin) {
+async function profile(origin, proxy) {
   const folder = await mkdtemp(join(tmpdir(), 'monoport-firefox-'));
-  const lines = Object.entries(preferences(origin)).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
+  const lines = Object.entries(preferences(origin, proxy)).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
   await writeFile(join(folder, 'user.js'), lines.join(''));
   return folder;
 }
@@ -122,9 +131,9 @@ class FirefoxTab extends Tab {
   }
 }
 
-/** Starts a Firefox on `host` of the lab (or here); `origin` is treated as secure. */
-export async function launchFirefox({ host, origin } = {}) {
-  const folder = await profile(origin);
+/** Starts a Firefox on `host` of the lab (or here); `origin` is treated as secure, `proxy` is the URL of one; any certificate is accepted. */
+export async function launchFirefox({ host, origin, proxy } = {}) {
+  const folder = await profile(origin, proxy);
   const firefox = start(
     [process.env.FIREFOX ?? 'firefox-esr', '--headless', '--no-remote', '--profile', folder, '--remote-debugging-port=0'],
     { host, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1' } },
@@ -132,7 +141,7 @@ export async function launchFirefox({ host, origin } = {}) {
   const url = await endpoint(firefox);
   const carrier = start([process.execPath, pipe, url], { host, stdio: ['pipe', 'pipe', 'inherit'] });
   const bidi = new Bidi(carrier);
-  const { capabilities } = await bidi.send('session.new', { capabilities: {} });
+  const { capabilities } = await bidi.send('session.new', { capabilities: { alwaysMatch: { acceptInsecureCerts: true } } });
   return {
     name: 'firefox',
     version: capabilities.browserVersion,

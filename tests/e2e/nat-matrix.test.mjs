@@ -6,14 +6,14 @@ import { launchFirefox } from './firefox.mjs';
 import { enter } from './lab.mjs';
 import { slowness, startServer } from './server.mjs';
 import { assert, diagnostic, equal, suite } from './tap.mjs';
-import { measure, originFor } from '../../lab/matrix/cell.mjs';
+import { launchOptions, measure } from '../../lab/matrix/cell.mjs';
 import { prove, startResponder } from '../../lab/matrix/prober.mjs';
 import { cellText, pairText, probeText } from '../../lab/matrix/words.mjs';
 
 const cones = ['full-cone', 'address-restricted', 'port-restricted'];
 const calls = [['symmetric', launchFirefox], ['carrier-grade', launchChromium], ['ipv6-only', launchChromium]];
 
-const lab = await enter('homes', { kinds: [...cones, ...calls.map(([kind]) => kind), 'mtu-1280'] });
+const lab = await enter('homes', { kinds: [...cones, ...calls.map(([kind]) => kind), 'mtu-1280', 'tls-only', 'http-proxy'] });
 const { test, after, explain, end } = suite({ limit: 120 * slowness });
 const server = await startServer(lab);
 after(() => server.stop());
@@ -34,7 +34,7 @@ after(() => peerBrowser.close());
 
 for (const [kind, launch] of calls) {
   const home = lab.homes.find((each) => each.kind === kind);
-  const browser = await launch({ host: home.client, origin: originFor(home, server) });
+  const browser = await launch(launchOptions(home, server));
   await test(`${home.title}: a call with ${browser.name}`, async () => {
     const cell = await measure({ browser, home, server, peerBrowser });
     assert(cell.connected && !cell.trouble, cell.trouble);

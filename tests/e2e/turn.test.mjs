@@ -101,7 +101,7 @@ async function relayProtocols() {
   return found;
 }
 
-const browser = await launchChromium({ host, origin: server.origin, args: ['--ignore-certificate-errors'] });
+const browser = await launchChromium({ host, origin: server.origin });
 after(() => browser.close());
 
 const ways = { udp: `turn:${server.address}:${server.port}?transport=udp`, tcp: turn.urls[0], tls: turn.urls[1] };

@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// The two experiments that the project began with, and the method that it is an alternative to, in every kind of NAT.
+// Prints as it goes and writes build/lab/experiments.json and docs/experiments.md; --again writes the document anew from that JSON.
+
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { launchChromium } from '../../tests/e2e/chromium.mjs';
+import { enter } from '../../tests/e2e/lab.mjs';
+import { startServer } from '../../tests/e2e/server.mjs';
+import { launchOptions } from '../matrix/cell.mjs';
+import { startResponder } from '../matrix/prober.mjs';
+import { unable } from '../matrix/unable.mjs';
+import { document } from './document.mjs';
+import { methods, tryMethod } from './methods.mjs';
+import { callDirectly } from './peer-to-peer.mjs';
+
+const kinds = ['open', 'full-cone', 'address-restricted', 'port-restricted', 'symmetric', 'carrier-grade'];
+const root = new URL('../../', import.meta.url);
+const json = new URL('build/lab/experiments.json', root);
+
+if (process.argv.includes('--again')) {
+  await writeFile(new URL('docs/experiments.md', root), document(JSON.parse(await readFile(json, 'utf8'))));
+  process.exit();
+}
+
+// Each kind twice: peer to peer it also meets its like.
+const lab = await enter('homes', { kinds: [...kinds, ...kinds], unable });
+const homes = lab.homes.slice(0, kinds.length);
+const others = lab.homes.slice(kinds.length);
+const begun = performance.now();
+const server = await startServer(lab);
+const responder = await startResponder();
+const stunElsewhere = process.env.LAB_STUN.split(',')[0];
+const launch = (home) => launchChromium(launchOptions(home, server));
+
+const running = [];
+for (const home of homes) running.push(await launch(home));
+const findings = [];
+for (const [index, home] of homes.entries()) {
+  for (const method of methods) {
+    const found = await tryMethod({ method, browser: running[index], home, server, stunElsewhere, patience: 12 });
+    findings.push({ ...found, title: home.title });
+    console.log(`${home.title}, ${method.title}: ${found.connected ? 'connected' : 'not connected'}; srflx ${found.srflx.join(' ') || 'none'}, seen from ${found.mapping ?? 'nowhere'}`);
+  }
+}
+
+const opposite = [];
+for (const home of others) opposite.push(await launch(home));
+const direct = [];
+for (const [row, home] of homes.entries()) {
+  const met = await Promise.all(opposite.map((browser, column) => (column < row ? null : callDirectly(running[row], browser, stunElsewhere, `${server.origin}/healthz`))));
+  met.forEach((result, column) => result && direct.push({ one: home.kind, other: others[column].kind, ...result }));
+  console.log(`peer to peer, ${home.title}: ${met.map((result, column) => (result ? `${others[column].kind} ${result.connected ? 'yes' : 'NO'}` : '')).filter(Boolean).join(', ')}`);
+}
+
+const version = running[0].version;
+await Promise.all([...running, ...opposite].map((browser) => browser.close()));
+await server.stop();
+await responder.close();
+const result = { version, server: `${server.address}:${server.port}`, stunElsewhere: `${stunElsewhere}:3478`, homes, findings, direct };
+await mkdir(new URL('build/lab/', root), { recursive: true });
+await writeFile(json, `${JSON.stringify(result, null, 2)}\n`);
+await writeFile(new URL('docs/experiments.md', root), document(result));
+console.log(`${findings.length} calls and ${direct.length} pairs in ${Math.round((performance.now() - begun) / 1000)} s; written: build/lab/experiments.json, docs/experiments.md`);
+process.exit();
