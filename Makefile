@@ -6,6 +6,7 @@
 # make bench   measures the server beside a plain reference and writes bench/RESULTS.md (ten minutes, alone on the machine)
 # make soak    hours of joins, calls and faults at once: HOURS=1 (the default); build/soak has what came of it
 # make lab     a call from every kind of network with every browser; writes docs/nat-matrix.md and its picture (ten minutes)
+# make experiments  what makes a call work behind each kind of NAT, packet by packet; writes docs/experiments.md (four minutes)
 # make format  puts the C sources into the project's form
 # make clean   removes what was built
 
@@ -24,7 +25,7 @@ ARGS      ?=
 SECONDS   ?= 60
 export SANITIZE
 
-.PHONY: run build build-tests test simulate fuzz fuzz-targets coverage bench lab soak asan tsan clang page setup setup-test format clean
+.PHONY: run build build-tests test simulate fuzz fuzz-targets coverage bench lab experiments soak asan tsan clang page setup setup-test format clean
 
 run: build
 	exec $(BUILD)/monoport $(ARGS)
@@ -78,6 +79,9 @@ soak: setup-test build
 
 lab: setup-test build tests/e2e/node_modules/.stamp
 	@lab/matrix/matrix.mjs $(ARGS)
+
+experiments: setup-test build tests/e2e/node_modules/.stamp
+	@lab/experiments/experiments.mjs $(ARGS)
 
 page: web/dist/.stamp
 

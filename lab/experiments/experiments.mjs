@@ -4,6 +4,7 @@
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { launchChromium } from '../../tests/e2e/chromium.mjs';
+import { launchFirefox } from '../../tests/e2e/firefox.mjs';
 import { enter } from '../../tests/e2e/lab.mjs';
 import { startServer } from '../../tests/e2e/server.mjs';
 import { launchOptions } from '../matrix/cell.mjs';
@@ -14,6 +15,8 @@ import { methods, tryMethod } from './methods.mjs';
 import { callDirectly } from './peer-to-peer.mjs';
 
 const kinds = ['open', 'full-cone', 'address-restricted', 'port-restricted', 'symmetric', 'carrier-grade'];
+// Seconds after which a call that has not connected counts as one that does not.
+const patience = 8;
 const root = new URL('../../', import.meta.url);
 const json = new URL('build/lab/experiments.json', root);
 
@@ -30,21 +33,28 @@ const begun = performance.now();
 const server = await startServer(lab);
 const responder = await startResponder();
 const stunElsewhere = process.env.LAB_STUN.split(',')[0];
-const launch = (home) => launchChromium(launchOptions(home, server));
+const launch = (launcher, home) => launcher(launchOptions(home, server));
 
-const running = [];
-for (const home of homes) running.push(await launch(home));
 const findings = [];
-for (const [index, home] of homes.entries()) {
-  for (const method of methods) {
-    const found = await tryMethod({ method, browser: running[index], home, server, stunElsewhere, patience: 12 });
-    findings.push({ ...found, title: home.title });
-    console.log(`${home.title}, ${method.title}: ${found.connected ? 'connected' : 'not connected'}; srflx ${found.srflx.join(' ') || 'none'}, seen from ${found.mapping ?? 'nowhere'}`);
+const running = [];
+const versions = {};
+for (const home of homes) {
+  const chromium = await launch(launchChromium, home);
+  const firefox = await launch(launchFirefox, home);
+  for (const browser of [chromium, firefox]) {
+    versions[browser.name] = browser.version;
+    for (const method of methods) {
+      const found = await tryMethod({ method, browser, home, server, stunElsewhere, patience });
+      findings.push({ ...found, title: home.title });
+      console.log(`${home.title}, ${browser.name}, ${method.title}: ${found.connected ? 'connected' : 'not connected'}; srflx ${found.srflx[0] ?? 'none'}, seen from ${found.mapping ?? 'nowhere'}`);
+    }
   }
+  await firefox.close();
+  running.push(chromium);
 }
 
 const opposite = [];
-for (const home of others) opposite.push(await launch(home));
+for (const home of others) opposite.push(await launch(launchChromium, home));
 const direct = [];
 for (const [row, home] of homes.entries()) {
   const met = await Promise.all(opposite.map((browser, column) => (column < row ? null : callDirectly(running[row], browser, stunElsewhere, `${server.origin}/healthz`))));
@@ -52,11 +62,10 @@ for (const [row, home] of homes.entries()) {
   console.log(`peer to peer, ${home.title}: ${met.map((result, column) => (result ? `${others[column].kind} ${result.connected ? 'yes' : 'NO'}` : '')).filter(Boolean).join(', ')}`);
 }
 
-const version = running[0].version;
 await Promise.all([...running, ...opposite].map((browser) => browser.close()));
 await server.stop();
 await responder.close();
-const result = { version, server: `${server.address}:${server.port}`, stunElsewhere: `${stunElsewhere}:3478`, homes, findings, direct };
+const result = { versions, server: `${server.address}:${server.port}`, stunElsewhere: `${stunElsewhere}:3478`, homes, findings, direct };
 await mkdir(new URL('build/lab/', root), { recursive: true });
 await writeFile(json, `${JSON.stringify(result, null, 2)}\n`);
 await writeFile(new URL('docs/experiments.md', root), document(result));

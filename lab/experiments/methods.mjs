@@ -12,10 +12,10 @@ export const methods = [
   { name: 'local-only', title: 'local candidates only', stun: null },
   { name: 'silent', title: 'local candidates, kept to itself', stun: null, silent: true },
   { name: 'stun-elsewhere', title: 'STUN somewhere else', stun: 'elsewhere' },
-  { name: 'deaf', title: "without the server's candidates", stun: 'server', deaf: true },
+  { name: 'deaf', title: "without the server's candidates", stun: 'elsewhere', deaf: true },
 ];
 
-/** In the page, before its own scripts: makes it so, and notes when what happened (ms of the wall clock). */
+/** In the page, before its own scripts: makes it so, leaves the server's TCP candidates out (these experiments are about UDP), and notes when what happened (ms of the wall clock). */
 function alter({ iceServers, silent, deaf }) {
   const now = () => performance.timeOrigin + performance.now();
   const noted = (window.noted = { candidates: [], told: [], times: {} });
@@ -30,11 +30,11 @@ function alter({ iceServers, silent, deaf }) {
 
     setRemoteDescription({ type, sdp }) {
       noted.times.answer ??= now();
-      return super.setRemoteDescription({ type, sdp: deaf ? sdp.replace(/^a=candidate:.*\r\n/gm, '') : sdp });
+      return super.setRemoteDescription({ type, sdp: sdp.replace(deaf ? /^a=candidate:.*\r\n/gm : /^a=candidate:.* tcptype .*\r\n/gm, '') });
     }
 
     addIceCandidate(candidate) {
-      return deaf ? Promise.resolve() : super.addIceCandidate(candidate);
+      return deaf || / tcptype /.test(candidate.candidate) ? Promise.resolve() : super.addIceCandidate(candidate);
     }
   };
   const Socket = window.WebSocket;
@@ -93,7 +93,7 @@ export async function tryMethod({ method, browser, home, server, stunElsewhere, 
   const pair = await tab.evaluate(selectedPair);
   await tab.close();
   const [atClient, atServer] = (await Promise.all(captures.map((each) => each.stop()))).map((all, index) => all.filter(index === 0 ? () => true : concerns(home, server)));
-  return finding({ method, home, noted: after, pair, atClient, atServer, server });
+  return finding({ method, browser, home, noted: after, pair, atClient, atServer, server });
 }
 
 const concerns = (home, server) => ({ from, to }) => {
@@ -101,7 +101,7 @@ const concerns = (home, server) => ({ from, to }) => {
   return (from.startsWith(`${home.outer}:`) && to === here) || (to.startsWith(`${home.outer}:`) && from === here);
 };
 
-function finding({ method, home, noted, pair, atClient, atServer, server }) {
+function finding({ method, browser, home, noted, pair, atClient, atServer, server }) {
   const here = `${server.address}:${server.port}`;
   const first = (list, ...kinds) => list.find(({ kind, from, to }) => kinds.includes(kind) && (from === here || to === here));
   const check = first(atServer, 'check-request');
@@ -109,6 +109,7 @@ function finding({ method, home, noted, pair, atClient, atServer, server }) {
   const srflx = noted.candidates.filter((candidate) => / typ srflx/.test(candidate)).map(addressOf);
   return {
     method: method.name,
+    browser: browser.name,
     kind: home.kind,
     connected: Boolean(noted.times.connected),
     pair,
@@ -122,6 +123,8 @@ function finding({ method, home, noted, pair, atClient, atServer, server }) {
     handedBack_at: noted.times.handedBack ?? null,
     connected_at: noted.times.connected ?? null,
     steps: { client: steps(atClient, noted, true), server: steps(atServer, noted, false) },
+    checks: atServer.filter(({ kind, to }) => kind === 'check-request' && to === here).length,
+    checksAnswered: atClient.filter(({ kind, from }) => kind === 'check-answer' && from === here).length,
     // The server never begins: every address it sends to has sent to it before.
     serverBegan: atServer.some((packet, index) => packet.from === here && !atServer.slice(0, index).some(({ from }) => from === packet.to)),
   };

@@ -6,6 +6,7 @@ import { cellText, pairText, term, verdict, works } from './words.mjs';
 export const table = (header, rows) =>
   [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
+const tcpText = { anywhere: 'anywhere', server: 'to the one port', tls: 'to the one port, only TLS', none: 'nowhere' };
 const filterText = ({ maps, filters }) => (maps === 'none' && filters === 'endpoint' ? 'nothing' : term(filters));
 
 const proof = ({ title, found, wrong }) => [
@@ -13,7 +14,8 @@ const proof = ({ title, found, wrong }) => [
   term(found.maps),
   filterText(found),
   found.mtu || '–',
-  found.remembers === undefined ? '–' : found.remembers ? 'there' : 'gone',
+  typeof found.remembers !== 'boolean' ? '–' : found.remembers ? 'there' : 'gone',
+  tcpText[found.tcp],
   wrong.length ? `**no**: ${wrong.join('; ')}` : 'yes',
 ];
 
@@ -32,10 +34,11 @@ export function markdown({ versions, machine, rows }) {
 
 Written by \`make lab\`. ${names.map((name) => `${browserName[name]} ${versions[name]}`).join(', ')}; ${machine}.
 
-**${count} of ${rows.length * names.length} calls work.** Each is a call of two real browsers through one Monoport on one port, with \`iceServers: []\`: the measured one in the
+**${count} of ${rows.length * names.length} calls work.** Each is a call of two real browsers through one Monoport on one port and no other server: the measured one in the
 network named, its peer (a Chromium) on the open internet, or beside it where the row says that both are behind one NAT. The networks are namespaces on one
 machine ([lab/kind](../lab/kind), their rules in [lab/nat](../lab/nat)): there is no distance in them, so the times are those of software alone.
 A round trip to the server comes on top about six times: page, WebSocket, offer and answer, check, and two for the keys.
+\`iceServers\` is empty, but where nothing else connects: the client library then asks for the TURN server inside Monoport, at the same port.
 
 ![The matrix](nat-matrix.svg)
 
@@ -48,10 +51,10 @@ ${silences.length ? `\n${silences.join('\n')}\n` : ''}
 ## Proof that the networks are what they are called
 
 Before anything is measured, a probe in each network asks a STUN service with two addresses and two ports (RFC 5780) what is between them, in the terms of RFC 4787: which
-outer port an inner socket gets for other destinations (mapping), and who may answer through it (filtering). Also the longest datagram that passes both ways, and whether
-the mapping of a UDP stream is still there after 34 s of silence. A run in which one of them is not as its kind says ends with an error.
+outer port an inner socket gets for other destinations (mapping), and who may answer through it (filtering). Also the longest datagram that passes both ways, whether
+the mapping of a UDP stream is still there after 34 s of silence, and how far TCP goes. A run in which one of them is not as its kind says ends with an error.
 
-${table(['network', 'mapping', 'filtering', 'longest datagram', 'mapping after 34 s', 'as its kind says'], rows.map(proof))}
+${table(['network', 'mapping', 'filtering', 'longest datagram', 'mapping after 34 s', 'TCP goes', 'as its kind says'], rows.map(proof))}
 
 ## Selected pairs
 

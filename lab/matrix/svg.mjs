@@ -36,7 +36,7 @@ export function svg({ versions, rows }) {
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" role="img" aria-label="Calls from each kind of network">`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
-    text(left.title, 30, 'One port, no STUN, no TURN server: a call from each kind of network', { size: 17, weight: 'bold' }),
+    text(left.title, 30, 'One port, no other server: a call from each kind of network', { size: 17, weight: 'bold' }),
     text(left.title, 60, 'network', { fill: colour.grey }),
     text(left.probe, 60, 'maps / filters, proved', { fill: colour.grey }),
     ...names.map((name, index) => text(left.cell + index * cellWidth, 60, `${browserName[name]} ${versions[name].split('.')[0]}`, { fill: colour.grey })),

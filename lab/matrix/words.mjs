@@ -1,6 +1,6 @@
 // How results are said, on the terminal and in the documents.
 
-const shortTerm = { none: 'none', endpoint: 'endpoint', address: 'address', 'address-port': 'address+port', 'no answer': 'no answer' };
+const shortTerm = { none: 'none', endpoint: 'endpoint', address: 'address', 'address-port': 'address+port' };
 const longTerm = {
   none: 'no NAT',
   endpoint: 'endpoint-independent',
@@ -10,7 +10,9 @@ const longTerm = {
 };
 
 export const term = (name) => longTerm[name];
-export const probeText = ({ found, wrong }) => `${shortTerm[found.maps]} / ${shortTerm[found.filters]}${wrong.length ? ' WRONG' : ''}`;
+const walls = { anywhere: 'no UDP', server: 'no UDP, one TCP port', tls: 'no UDP, one TLS port', none: 'nothing passes' };
+const seen = ({ maps, filters, tcp }) => (maps === 'no answer' ? walls[tcp] : `${shortTerm[maps]} / ${shortTerm[filters]}`);
+export const probeText = ({ found, wrong }) => `${seen(found)}${wrong.length ? ' WRONG' : ''}`;
 export const works = (cell) => Boolean(cell?.connected && !cell.trouble);
 export const cellText = (cell) =>
   works(cell)

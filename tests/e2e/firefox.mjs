@@ -1,6 +1,6 @@
 // Firefox ESR, driven through WebDriver BiDi: five commands are all that these tests need of it.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -77,6 +77,8 @@ class Bidi {
     this.child = child;
     this.open = new Map();
     this.last = 0;
+    /** Called with the parameters of each event of its name. */
+    this.listeners = [];
     createInterface({ input: child.stdout }).on('line', (line) => this.receive(JSON.parse(line)));
     child.on('exit', () => {
       for (const { reject } of this.open.values()) reject(new Error('the connection to firefox ended'));
@@ -84,6 +86,7 @@ class Bidi {
   }
 
   receive(message) {
+    if (message.type === 'event') this.listeners.filter(({ method }) => method === message.method).forEach(({ call }) => call(message.params));
     const waiting = this.open.get(message.id);
     if (!waiting) return;
     this.open.delete(message.id);
@@ -109,7 +112,20 @@ class FirefoxTab extends Tab {
   }
 
   async before(fn) {
-    await this.bidi.send('script.addPreloadScript', { functionDeclaration: String(fn), contexts: [this.context] });
+    const functionDeclaration = typeof fn === 'string' ? `() => { ${fn} }` : String(fn);
+    await this.bidi.send('script.addPreloadScript', { functionDeclaration, contexts: [this.context] });
+  }
+
+  async serve(url, path) {
+    const value = await readFile(path, 'base64');
+    const headers = [{ name: 'Content-Type', value: { type: 'string', value: 'text/html' } }];
+    const call = ({ isBlocked, request }) => {
+      if (!isBlocked || request.url !== url) return;
+      this.bidi.send('network.provideResponse', { request: request.request, statusCode: 200, headers, body: { type: 'base64', value } }).catch(() => {});
+    };
+    this.bidi.listeners.push({ method: 'network.beforeRequestSent', call });
+    await this.bidi.send('session.subscribe', { events: ['network.beforeRequestSent'], contexts: [this.context] });
+    await this.bidi.send('network.addIntercept', { phases: ['beforeRequestSent'], contexts: [this.context], urlPatterns: [{ type: 'string', pattern: url }] });
   }
 
   async open(url) {
