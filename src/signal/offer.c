@@ -243,10 +243,12 @@ void negotiate_fill(struct participant *p)
             subscription_start(p, &p->sections[i]);
 }
 
-void negotiate_repeat(struct participant *p)
+void negotiate_resume(struct participant *p)
 {
     if (p->offering)
         send_offer(p);
+    else
+        negotiate_touch(p);
 }
 
 void negotiate_touch(struct participant *p)

@@ -87,5 +87,5 @@ void resume(struct participant *fresh, json_t *message, mp_time now)
     free(fresh);
     timeline_note(p->timeline, TIMELINE_SOCKET_RESUMED, NULL, 0, now);
     say_resumed(p);
-    negotiate_repeat(p);
+    negotiate_resume(p);
 }

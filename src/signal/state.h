@@ -237,5 +237,5 @@ void negotiate_touch(struct participant *);
 void negotiate_touch_room(struct room *);
 void negotiate_flush(struct signaling *);
 void negotiate_fill(struct participant *); /* gives who is passive what there is to watch, in the sections that it offered */
-void negotiate_repeat(struct participant *); /* its client may not have got our offer: once more */
+void negotiate_resume(struct participant *); /* on another socket: the offer that its client may not have got, or what changed meanwhile */
 void negotiate_forget(struct participant *); /* it leaves: its sections and publications */

@@ -224,6 +224,24 @@ static void lost_socket_is_taken_over_by_another(void)
     stage_close(&s);
 }
 
+static void what_changed_without_a_socket_is_offered_after_it(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = resumable("one");
+    char token[64];
+    snprintf(token, sizeof token, "%s", take_text(p, "joined", "resume"));
+    peer_line(p, SDP_AUDIO, SDP_SENDRECV);
+    peer_offer(p);
+    peer_learn(p, take_text(p, "answer", "sdp"));
+    peer_claim(p, 1);
+    peer_close(p);
+    peer_call(&s, "one", "call", 0);
+    struct peer *again = resumes(p->id, token);
+    CHECK_EQ(waiting(again, "offer"), 1);
+    peer_say(again, "leave", "");
+    stage_close(&s);
+}
+
 static void socket_that_only_the_client_knows_to_be_dead_is_closed(void)
 {
     stage_open(&s, 16, NULL);
@@ -340,6 +358,7 @@ TEST_MAIN(TEST(ice_restart_is_answered_with_new_credentials), TEST(restart_befor
           TEST(hundred_restarts_leave_one_pair_known), TEST(lost_path_asks_for_a_restart_but_not_often),
           TEST(path_tells_how_often_it_changed), TEST(timeline_is_the_last_events_of_ones_own_session),
           TEST(timelines_of_ended_sessions_are_kept_for_a_while), TEST(lost_socket_is_taken_over_by_another),
+          TEST(what_changed_without_a_socket_is_offered_after_it),
           TEST(socket_that_only_the_client_knows_to_be_dead_is_closed),
           TEST(client_that_does_not_resume_leaves_with_its_socket),
           TEST(participants_without_a_socket_do_not_outlive_the_server),
