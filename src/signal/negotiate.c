@@ -117,7 +117,10 @@ static bool learn_connection(struct participant *p, const struct sdp *sdp)
         if (!known)
             continue;
         *(in->kind == SDP_AUDIO ? &p->audio_extensions : &p->video_extensions) |= learn_extensions(p, in);
-        if (!*known && !(*known = capabilities_of(in)))
+        if (*known && (*known)->count)
+            continue;
+        free(*known); /* of a section whose codecs all were strange */
+        if (!(*known = capabilities_of(in)))
             return false;
     }
     if (memcmp(&before, &p->extensions, sizeof before) != 0) /* a later offer has a section of another kind */
@@ -145,10 +148,10 @@ static size_t publication_count(const struct participant *p)
     return n;
 }
 
-static void publish(struct participant *p, struct section *s, const struct sdp_section *in, json_t *sources)
+static void publish(struct participant *p, struct section *s, const struct sdp_section *in, const struct capabilities *offered,
+                    json_t *sources)
 {
-    struct capabilities *offered = capabilities_of(in);
-    const struct capability *k = offered ? capability_choose(p, offered) : NULL;
+    const struct capability *k = capability_choose(p, offered);
     struct publication *pub = k ? calloc(1, sizeof *pub) : NULL;
     if (pub) {
         *pub = (struct publication){.track = ++p->signaling->next_track,
@@ -172,7 +175,6 @@ static void publish(struct participant *p, struct section *s, const struct sdp_s
         s->publication = pub;
         publication_start(p, pub);
     }
-    free(offered);
 }
 
 /* The client refuses a section. What we wanted to send there stays its subscription, or it would be offered again and again:
@@ -206,6 +208,25 @@ static bool has_payload_type(const struct sdp_section *in, const struct section 
     return false;
 }
 
+static const struct capability *same_capability(const struct capabilities *list, const struct capability *k)
+{
+    for (size_t i = 0; list && i < list->count; i++) {
+        const struct capability *c = &list->list[i];
+        if (c->codec.payload_type == k->codec.payload_type && c->rtx == k->rtx && sdp_codec_matches(&c->codec, &k->codec))
+            return c;
+    }
+    return NULL;
+}
+
+/* What an inactive section is answered with. */
+static const struct capability *first_common(const struct capabilities *known, const struct capabilities *offered)
+{
+    const struct capability *common = NULL;
+    for (size_t i = 0; i < offered->count && !common; i++)
+        common = same_capability(known, &offered->list[i]);
+    return common;
+}
+
 /* What we send there flows as the client's description has it (RFC 3264 6.1). */
 static void let_flow(struct participant *p, struct section *s, const struct sdp_section *in)
 {
@@ -215,6 +236,34 @@ static void let_flow(struct participant *p, struct section *s, const struct sdp_
         subscription_start(p, s);
     else if (!flows && s->sending)
         subscription_pause(p, s);
+}
+
+static bool client_sends(const struct sdp_section *in)
+{
+    return in->direction == SDP_SENDRECV || in->direction == SDP_SENDONLY;
+}
+
+/* A section that is not refused; `offered` is not empty. A track goes on while its codec stands in the offer under the same numbers. */
+static void take_live_section(struct participant *p, struct section *s, const struct sdp_section *in,
+                              const struct capabilities *offered, json_t *sources)
+{
+    if (s->refused)
+        s->subscription = NULL; /* see stop */
+    bool sends = client_sends(in) && !s->subscription;
+    if (s->publication && !(sends && same_capability(offered, &s->publication->capability)))
+        publication_end(p, s->publication);
+    section_clear(s);
+    s->refused = false;
+    s->extensions = learn_extensions(p, in);
+    s->common = first_common(in->kind == SDP_AUDIO ? p->audio : p->video, offered);
+    s->ours |= in->direction == SDP_RECVONLY;
+    let_flow(p, s, in);
+    if (!sends || s->publication)
+        return;
+    if (p->role == ROLE_WATCH || publication_count(p) >= p->signaling->config.limits.tracks)
+        say_error(p, "forbidden", p->role == ROLE_WATCH ? "a watcher does not publish" : "too many tracks published");
+    else
+        publish(p, s, in, offered, sources);
 }
 
 /* What the client offers in one section, whose place is ours or new. False: no memory. */
@@ -227,29 +276,14 @@ static bool take_section(struct participant *p, size_t i, const struct sdp_secti
         s->kind = in->kind; /* recycled, maybe (JSEP, RFC 9429 5.2.2) */
         memcpy(s->mid, in->mid, MID_SIZE);
     }
-    const struct capabilities *known = in->kind == SDP_AUDIO ? p->audio : in->kind == SDP_VIDEO ? p->video : NULL;
-    bool alive = (in->port || in->bundle_only) && known && known->count && in->codec_count;
-    if (alive && s->refused)
-        s->subscription = NULL; /* see stop */
-    bool sends = alive && (in->direction == SDP_SENDRECV || in->direction == SDP_SENDONLY) && !s->subscription;
-    if (s->publication && !sends)
-        publication_end(p, s->publication);
-    if (!alive) {
-        stop(p, s, in);
-        return true;
-    }
-    section_clear(s);
-    s->refused = false;
-    s->extensions = learn_extensions(p, in);
-    s->ours |= in->direction == SDP_RECVONLY;
-    let_flow(p, s, in);
-    if (!sends || s->publication)
-        return true;
-    if (p->role == ROLE_WATCH || publication_count(p) >= p->signaling->config.limits.tracks)
-        say_error(p, "forbidden", p->role == ROLE_WATCH ? "a watcher does not publish" : "too many tracks published");
+    bool alive = (in->port || in->bundle_only) && in->kind <= SDP_VIDEO;
+    struct capabilities *offered = alive ? capabilities_of(in) : NULL;
+    if (offered && offered->count)
+        take_live_section(p, s, in, offered, sources);
     else
-        publish(p, s, in, sources);
-    return true;
+        stop(p, s, in); /* none of its codecs is known */
+    free(offered);
+    return !alive || offered != NULL;
 }
 
 static void send_answer(struct participant *p)
@@ -342,10 +376,13 @@ void negotiate_answer(struct participant *p, const char *text, size_t len, mp_ti
         struct section *s = &p->sections[i];
         if (s->retiring_told)
             s->retiring = s->retiring_told = false;
-        if (!sdp->sections[i].port)
-            stop(p, s, &sdp->sections[i]);
+        const struct sdp_section *in = &sdp->sections[i];
+        if (s->publication && !client_sends(in)) /* no offer of the client's would tell: to it, all is said */
+            publication_end(p, s->publication);
+        if (!in->port)
+            stop(p, s, in);
         else
-            let_flow(p, s, &sdp->sections[i]);
+            let_flow(p, s, in);
     }
     sdp_free(sdp);
     negotiate_touch(p); /* what changed meanwhile */

@@ -60,15 +60,18 @@ static struct text text_of(const char *s) { return (struct text){s, s ? strlen(s
 
 static bool receives(enum sdp_direction client) { return client == SDP_RECVONLY || client == SDP_SENDRECV; }
 
-/* In an answer nothing may flow that the client's offer did not leave room for (RFC 3264 6.1); an offer says what we want. */
+/* In an answer nothing may flow that the client's offer did not leave room for (RFC 3264 6.1), and no codec stand that it lacks; an
+ * offer says what we want. */
 static void describe_section(const struct participant *p, const struct section *s, bool answer, struct sdp_local_section *out,
                              struct sdp_local_codec *codec, char track[16])
 {
     const struct capabilities *known = s->kind == SDP_AUDIO ? p->audio : p->video;
-    const struct capability *k = s->publication    ? &s->publication->capability
-                                 : s->subscription ? s->capability
+    bool sends = s->subscription && (!answer || s->sending);
+    const struct capability *k = s->publication          ? &s->publication->capability
+                                 : sends                 ? s->capability
+                                 : s->common             ? s->common
                                  : known && known->count ? &known->list[0]
-                                                   : NULL;
+                                                         : NULL;
     *out = (struct sdp_local_section){.kind = s->kind, .refused = s->refused || !k, .direction = SDP_INACTIVE};
     memcpy(out->mid, s->mid, MID_SIZE);
     if (out->refused) {
@@ -83,7 +86,7 @@ static void describe_section(const struct participant *p, const struct section *
     out->extensions = section_extensions(p, s);
     if (s->publication)
         out->direction = SDP_RECVONLY;
-    else if (s->subscription && (!answer || receives(s->direction)))
+    else if (sends)
         describe_subscription(out, s, track);
 }
 

@@ -61,6 +61,7 @@ struct section {
     bool ours;                               /* made by us, or offered as recvonly: free to send in */
     uint32_t ssrc, rtx_ssrc;
     const struct capability *capability;     /* the client's, that we send with */
+    const struct capability *common;         /* the first that its last offer of the section has; NULL: none, or it did not offer it */
 };
 
 enum session_state { SESSION_NOT_OPEN, SESSION_OPEN, SESSION_CLAIMED, SESSION_CONNECTED };

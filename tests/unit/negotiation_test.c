@@ -414,6 +414,84 @@ static void a_track_that_the_client_stops_is_not_offered_again(void)
     stage_close(&s);
 }
 
+static void a_track_that_an_answer_stops_ends(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_call(&s, "one", "call", 0), *v = peer_call(&s, "one", "watch", 1);
+    CHECK_EQ(s.track_count, 2);
+    p->lines[1].stopped = true; /* while our offer is on its way: its answer is all that tells */
+    peer_call(&s, "one", "stream", 0);
+    CHECK(peer_answer(p, NULL));
+    CHECK_EQ(s.track_count, 1 + 2);
+    settle();
+    CHECK_EQ(s.viewer_count, 2 + 3); /* p watches the stream, v the stream and what is left of p */
+    CHECK_EQ(waiting(p, "error") + waiting(v, "error"), 0);
+    p->lines[1].stopped = false;
+    p->lines[1].direction = SDP_SENDRECV; /* the camera is back */
+    peer_offer(p);
+    settle();
+    CHECK_EQ(s.track_count, 4);
+    CHECK_EQ(s.viewer_count, 2 + 4);
+    stage_close(&s);
+}
+
+/* Payload types of a section in a description, the first one; 0: refused. */
+static unsigned first_payload_type(const char *text, size_t section)
+{
+    enum sdp_error error;
+    struct sdp *sdp = sdp_parse(text, strlen(text), &error);
+    CHECK(sdp && section < sdp->count);
+    unsigned pt = sdp->sections[section].port ? sdp->sections[section].codecs[0].payload_type : 0;
+    sdp_free(sdp);
+    return pt;
+}
+
+static void a_codec_that_a_later_offer_lacks_gives_way_to_one_that_it_has(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = camera("call", NULL, ALL), *v = camera("watch", NULL, ALL);
+    settle();
+    uint32_t session = peer_session(p);
+    CHECK_EQ(stage_command(&s, MESSAGE_PUBLISH, session)->publish.payload_type, 96);
+    peer_offer(p); /* the same again */
+    CHECK_EQ(first_payload_type(take_text(p, "answer", "sdp"), 0), 96);
+    CHECK_EQ(stage_commands(&s, MESSAGE_UNPUBLISH), 0);
+    p->codecs = H264; /* setCodecPreferences */
+    peer_offer(p);
+    CHECK_EQ(first_payload_type(take_text(p, "answer", "sdp"), 0), 102);
+    CHECK_EQ(stage_commands(&s, MESSAGE_UNPUBLISH), 1);
+    const struct message *m = stage_command(&s, MESSAGE_PUBLISH, session);
+    CHECK(m && m->publish.payload_type == 102 && m->publish.codec == CODEC_H264);
+    settle();
+    CHECK(s.track_count == 1 && s.viewer_count == 1 && !waiting(v, "error"));
+    stage_close(&s);
+}
+
+static void a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_codec_is_not_sent_to(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = camera("call", NULL, VP8), *v = camera("watch", NULL, ALL);
+    settle();
+    CHECK_EQ(s.viewer_count, 1);
+    v->codecs = H264;
+    peer_offer(v);
+    const char *text = take_text(v, "answer", "sdp");
+    CHECK(first_payload_type(text, 0) == 102 && strstr(text, "a=inactive") && !strstr(text, "a=sendonly"));
+    CHECK_EQ(s.viewer_count, 0);
+    p->codecs = 0; /* none that this server knows */
+    peer_line(p, SDP_VIDEO, SDP_SENDRECV);
+    peer_offer_text(p, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
+                       "a=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:sha-256 "
+                       "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
+                       "a=setup:actpass\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\na=sendrecv\r\n"
+                       "m=video 9 UDP/TLS/RTP/SAVPF 49\r\na=mid:1\r\na=rtpmap:49 H265/90000\r\na=sendrecv\r\n");
+    text = take_text(p, "answer", "sdp");
+    CHECK_EQ(first_payload_type(text, 0), 96);
+    CHECK_EQ(first_payload_type(text, 1), 0);
+    CHECK_EQ(s.track_count, 1);
+    stage_close(&s);
+}
+
 static void a_client_that_offers_into_an_open_offer_is_told_glare(void)
 {
     stage_open(&s, 16, NULL);
@@ -738,6 +816,9 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_section_that_an_answer_refused_may_be_recycled),
           TEST(a_section_that_a_later_answer_refuses_is_not_sent_to_any_more),
           TEST(a_track_that_the_client_stops_is_not_offered_again),
+          TEST(a_track_that_an_answer_stops_ends),
+          TEST(a_codec_that_a_later_offer_lacks_gives_way_to_one_that_it_has),
+          TEST(a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_codec_is_not_sent_to),
           TEST(a_client_that_offers_into_an_open_offer_is_told_glare),
           TEST(an_answer_to_nothing_is_unexpected), TEST(either_side_may_offer_again),
           TEST(a_line_that_the_client_stopped_may_be_recycled), TEST(a_watcher_may_not_publish),

@@ -552,7 +552,7 @@ bool peer_answer(struct peer *p, const char *but)
         l->kind = in->kind;
         memcpy(l->mid, in->mid, MID_SIZE);
         l->refused = !in->port || (but && strcmp(but, in->mid) == 0);
-        l->direction = back[in->direction];
+        l->direction = l->stopped ? SDP_INACTIVE : back[in->direction];
     }
     p->line_count = sdp->count;
     char *answer = describe(p, sdp);

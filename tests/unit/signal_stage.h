@@ -19,7 +19,7 @@ struct line { /* one m= line as the client has it */
     enum sdp_kind kind;
     enum sdp_direction direction; /* the client's */
     char mid[MID_SIZE];
-    bool refused;
+    bool refused, stopped; /* stopped: the client sends and takes nothing there, as its answers say too */
 };
 
 struct peer {
