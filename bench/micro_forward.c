@@ -98,10 +98,10 @@ static void settle(struct core *c)
         for (unsigned i = 0; i < c->count; i++)
             for (; (len = client_output(c->clients[i], data, sizeof data)); moved = true)
                 to_server(c, c->clients[i], data, len);
-        moved |= take_output(c, true) > 0;
         for (; sfu_emit(c->sfu, &m); moved = true)
-            if (m.type == MESSAGE_CLAIMED)
+            if (m.type == MESSAGE_CLAIMED) /* before the client hears an answer: the server's own check goes along with it */
                 tell_credentials(c, m.session);
+        moved |= take_output(c, true) > 0;
     }
 }
 
