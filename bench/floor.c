@@ -1,9 +1,10 @@
-/* What the kernel alone takes for the load of 1 to 400: datagrams of 1200 bytes, nothing read, nothing
- * encrypted. What the server takes on the same machine is to be seen beside it.
+/* What the kernel alone takes for a load: nothing read, nothing encrypted. What the server takes on the same
+ * machine is to be seen beside it.
  *
- *   bench-floor receive                  a socket for each viewer, read by the clock as monoport-load does
- *   bench-floor send ADDRESS RUN EVERY   a run of RUN datagrams for each, every EVERY µs; prints µs of CPU a
- * datagram */
+ *   bench-floor receive      a socket for each viewer, read by the clock as monoport-load does
+ *   bench-floor send ADDRESS VIEWERS RUN SIZE EVERY
+ *                            a run of RUN datagrams of SIZE bytes for each, every EVERY µs; prints µs of CPU a
+ *                            datagram */
 #include "clock.h"
 #include <arpa/inet.h>
 #include <netinet/udp.h>
@@ -21,10 +22,10 @@
 #define UDP_GRO 104
 #endif
 
-#define VIEWERS    400
+#define VIEWERS_MAX 400
 #define BATCH      64
 #define RUN_MAX    16
-#define SIZE       1200
+#define PACKET_MAX 1200
 #define FIRST_PORT 20000
 #define BUFFER     (4 * 1024 * 1024)
 #define READ_EVERY 10000 /* µs */
@@ -51,8 +52,8 @@ static int fail(const char *what)
 static int receive(void)
 {
     static char data[65535];
-    int fds[VIEWERS], one = 1, size = BUFFER;
-    for (int i = 0; i < VIEWERS; i++) {
+    int fds[VIEWERS_MAX], one = 1, size = BUFFER;
+    for (int i = 0; i < VIEWERS_MAX; i++) {
         struct sockaddr_in6 a = viewer("0.0.0.0", i);
         fds[i] = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
         if (fds[i] < 0 || bind(fds[i], (struct sockaddr *)&a, sizeof a) != 0)
@@ -65,7 +66,7 @@ static int receive(void)
     fflush(stdout);
     for (;;) { /* until it is killed */
         usleep(READ_EVERY);
-        for (int i = 0; i < VIEWERS; i++)
+        for (int i = 0; i < VIEWERS_MAX; i++)
             while (recv(fds[i], data, sizeof data, 0) > 0)
                 ;
     }
@@ -77,20 +78,24 @@ struct batch {
     struct {
         _Alignas(struct cmsghdr) uint8_t data[CMSG_SPACE(sizeof(uint16_t))];
     } control[BATCH];
-    struct sockaddr_in6 to[VIEWERS];
-    uint8_t data[BATCH][RUN_MAX * SIZE];
+    struct sockaddr_in6 to[VIEWERS_MAX];
+    uint8_t data[BATCH][RUN_MAX * PACKET_MAX];
 };
 
-static void prepare(struct batch *b, int slot, int number, unsigned run)
+struct load {
+    unsigned viewers, run, size, every_us;
+};
+
+static void prepare(struct batch *b, unsigned slot, unsigned number, const struct load *l)
 {
     struct msghdr *h = &b->messages[slot].msg_hdr;
-    uint16_t segment = SIZE;
-    b->iov[slot] = (struct iovec){b->data[slot], run * SIZE};
+    uint16_t segment = (uint16_t)l->size;
+    b->iov[slot] = (struct iovec){b->data[slot], l->run * l->size};
     *h = (struct msghdr){.msg_iov = &b->iov[slot],
                          .msg_iovlen = 1,
                          .msg_name = &b->to[number],
                          .msg_namelen = sizeof b->to[0]};
-    if (run == 1)
+    if (l->run == 1)
         return;
     h->msg_control = b->control[slot].data;
     h->msg_controllen = sizeof b->control[slot].data;
@@ -101,37 +106,40 @@ static void prepare(struct batch *b, int slot, int number, unsigned run)
     memcpy(CMSG_DATA(c), &segment, sizeof segment);
 }
 
-static bool send_round(int fd, struct batch *b, unsigned run)
+static bool send_round(int fd, struct batch *b, const struct load *l)
 {
-    for (int first = 0; first < VIEWERS; first += BATCH) {
-        int n = VIEWERS - first < BATCH ? VIEWERS - first : BATCH;
-        for (int i = 0; i < n; i++)
-            prepare(b, i, first + i, run);
-        for (int at = 0, sent; at < n; at += sent)
-            if ((sent = sendmmsg(fd, b->messages + at, (unsigned)(n - at), 0)) <= 0)
+    for (unsigned first = 0; first < l->viewers; first += BATCH) {
+        unsigned n = l->viewers - first < BATCH ? l->viewers - first : BATCH;
+        for (unsigned i = 0; i < n; i++)
+            prepare(b, i, first + i, l);
+        for (unsigned at = 0; at < n;) {
+            int sent = sendmmsg(fd, b->messages + at, n - at, 0);
+            if (sent <= 0)
                 return false;
+            at += (unsigned)sent;
+        }
     }
     return true;
 }
 
-static int transmit(const char *ip, unsigned run, unsigned every_us)
+static int transmit(const char *ip, const struct load *l)
 {
     struct batch *b = calloc(1, sizeof *b);
     int fd = socket(AF_INET6, SOCK_DGRAM, 0), size = BUFFER;
     if (!b || fd < 0)
         return fail("socket");
     setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
-    for (int i = 0; i < VIEWERS; i++)
-        b->to[i] = viewer(ip, i);
+    for (unsigned i = 0; i < l->viewers; i++)
+        b->to[i] = viewer(ip, (int)i);
     mp_time used = 0, end = clock_now() + MEASURED;
     uint64_t datagrams = 0;
     while (clock_now() < end) {
         mp_time before = clock_thread_cpu();
-        if (!send_round(fd, b, run))
+        if (!send_round(fd, b, l))
             return fail("send");
         used += clock_thread_cpu() - before;
-        datagrams += VIEWERS * run;
-        usleep(every_us);
+        datagrams += l->viewers * l->run;
+        usleep(l->every_us);
     }
     printf("%.3f\n", (double)used / 1000 / (double)datagrams);
     free(b);
@@ -139,13 +147,17 @@ static int transmit(const char *ip, unsigned run, unsigned every_us)
     return 0;
 }
 
+static unsigned number(const char *text) { return (unsigned)strtoul(text, NULL, 10); }
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "receive") == 0)
         return receive();
-    unsigned run = argc == 5 ? (unsigned)atoi(argv[3]) : 0;
-    if (argc == 5 && strcmp(argv[1], "send") == 0 && run >= 1 && run <= RUN_MAX)
-        return transmit(argv[2], run, (unsigned)atoi(argv[4]));
-    fputs("usage: bench-floor receive | send ADDRESS RUN EVERY\n", stderr);
+    struct load l = {0};
+    if (argc == 7 && strcmp(argv[1], "send") == 0)
+        l = (struct load){number(argv[3]), number(argv[4]), number(argv[5]), number(argv[6])};
+    if (l.viewers >= 1 && l.viewers <= VIEWERS_MAX && l.run >= 1 && l.run <= RUN_MAX && l.size >= 1 && l.size <= PACKET_MAX)
+        return transmit(argv[2], &l);
+    fputs("usage: bench-floor receive | send ADDRESS VIEWERS RUN SIZE EVERY\n", stderr);
     return 2;
 }

@@ -120,19 +120,20 @@ def wait_joined(load, said):
 
 # --- the kernel alone ---
 
-FLOORS = {"even": (1, 6400), "burst": (5, 33333)}  # datagrams of a run, µs from one to the next
+# Viewers, datagrams of a run, their size, µs from one to the next.
+FLOORS = {"burst": (400, 5, 1200, 33333), "even": (400, 1, 1200, 6400), "audio": (100, 1, 100, 20000)}
 
 
 def floor(build):
-    """µs of CPU a datagram of sending to 400 viewers without doing anything else: what no server goes below here."""
+    """µs of CPU a datagram of sending the same without doing anything else: what no server goes below here."""
     cpus, others = cpus_for(1)
     receiver = start(["nsenter", "--net=/run/netns/client", "--", build / "bench-floor", "receive"], others, stdout=subprocess.PIPE, text=True)
     try:
         if receiver.stdout.readline().strip() != "ready":
             raise Failed("bench-floor does not start")
         client = os.environ["LAB_CLIENTS"].rpartition("/")[2]
-        return {name: float(start([build / "bench-floor", "send", client, run, every], cpus, stdout=subprocess.PIPE, text=True).communicate(timeout=20)[0])
-                for name, (run, every) in FLOORS.items()}
+        return {name: float(start([build / "bench-floor", "send", client, *load], cpus, stdout=subprocess.PIPE, text=True).communicate(timeout=20)[0])
+                for name, load in FLOORS.items()}
     finally:
         receiver.kill()
         receiver.wait()

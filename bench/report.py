@@ -26,7 +26,8 @@ def notes(figures, limit):
 
 
 def floor_text(machine):
-    return f"{machine['floor']['burst']:.2f} µs in runs of 5, {machine['floor']['even']:.2f} µs one by one"
+    floor = machine["floor"]
+    return f"{floor['burst']:.2f} µs in runs of 5 to 400, {floor['even']:.2f} µs one by one to 400, {floor['audio']:.2f} µs of sound to 100"
 
 
 # --- Markdown ---

@@ -20,6 +20,7 @@ struct cipher_ops {
 struct crypto {
     const struct cipher_ops *ops;
     const char *name;
+    size_t gcm_key_hot, ctr_key_hot; /* bytes of a key that every packet reads */
 };
 struct gcm_key {
     const struct cipher_ops *ops;

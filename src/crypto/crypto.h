@@ -37,6 +37,9 @@ bool gcm_open(struct gcm_key *, const uint8_t iv[12], const uint8_t *aad, size_t
 struct ctr_key;
 struct ctr_key *ctr_key_new(struct crypto *, const uint8_t key[16]);
 void ctr_key_free(struct ctr_key *);
+/* A hint that the key is about to be used: fetches as much of it as every packet reads. */
+void gcm_key_prefetch(const struct crypto *, const struct gcm_key *);
+void ctr_key_prefetch(const struct crypto *, const struct ctr_key *);
 void ctr_xor(struct ctr_key *, const uint8_t iv[16], const uint8_t *in, size_t len, uint8_t *out);
 /* The key stream itself, of no context: SRTP's key derivation (RFC 3711 4.3.3). AES in simulation too, so that other keys
  * give other tags there. False: no memory. */

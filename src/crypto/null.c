@@ -109,6 +109,6 @@ struct crypto *crypto_null(void)
 {
     struct crypto *c = malloc(sizeof *c);
     if (c)
-        *c = (struct crypto){&null_ops, "null"};
+        *c = (struct crypto){.ops = &null_ops, .name = "null"};
     return c;
 }

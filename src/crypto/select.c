@@ -1,5 +1,6 @@
 /* Chooses the implementation, and passes each call on to the one that the key was made by. */
 #include "cipher.h"
+#include "prefetch.h"
 
 struct crypto *crypto_new(enum crypto_kind kind)
 {
@@ -59,6 +60,10 @@ void ctr_key_free(struct ctr_key *k)
     if (k)
         k->ops->ctr_key_free(k);
 }
+
+void gcm_key_prefetch(const struct crypto *c, const struct gcm_key *k) { prefetch(k, c->gcm_key_hot); }
+
+void ctr_key_prefetch(const struct crypto *c, const struct ctr_key *k) { prefetch(k, c->ctr_key_hot); }
 
 void ctr_xor(struct ctr_key *k, const uint8_t iv[16], const uint8_t *in, size_t len, uint8_t *out)
 {

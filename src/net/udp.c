@@ -28,8 +28,9 @@ struct udp {
     int fd;
     bool v4_only; /* a kernel without IPv6 */
     bool gso;     /* wanted, and not refused by the kernel so far */
+    bool named;   /* bound to one address: that is what everything leaves from, and is sent to */
     size_t batch; /* messages of one call */
-    uint16_t port;
+    struct address listen;
     struct mmsghdr rx[RX_BATCH];
     struct iovec rx_iov[RX_BATCH];
     struct sockaddr_in6 rx_from[RX_BATCH];
@@ -43,6 +44,7 @@ struct udp {
 
 /* --- addresses --- */
 
+static const uint8_t any[16];
 static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 static socklen_t to_sockaddr(struct sockaddr_in6 *out, const struct address *a, bool v4_only)
@@ -65,7 +67,6 @@ static socklen_t to_sockaddr(struct sockaddr_in6 *out, const struct address *a, 
 
 static int open_socket(const struct address *listen, bool reuse, bool *v4_only)
 {
-    static const uint8_t any[16];
     int one = 1, zero = 0;
     struct sockaddr_in6 sa;
     int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -112,11 +113,19 @@ static void set_options(struct udp *u)
         setsockopt(u->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     if (setsockopt(u->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
         setsockopt(u->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    if (u->v4_only)
+    if (!u->named && u->v4_only)
         setsockopt(u->fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one);
-    else
+    else if (!u->named)
         setsockopt(u->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one);
     setsockopt(u->fd, IPPROTO_UDP, UDP_GRO, &one, sizeof one); /* without it datagrams come one by one */
+}
+
+/* The kernel wrote how much it filled over how much there is. */
+static void make_room(struct udp *u, size_t i)
+{
+    u->rx[i].msg_hdr.msg_namelen = sizeof u->rx_from[i];
+    u->rx[i].msg_hdr.msg_control = u->rx_control[i].data;
+    u->rx[i].msg_hdr.msg_controllen = sizeof u->rx_control[i].data;
 }
 
 struct udp *udp_open(const struct address *listen, enum udp_sending sending, const char **error)
@@ -138,11 +147,13 @@ struct udp *udp_open(const struct address *listen, enum udp_sending sending, con
     }
     u->gso = sending == UDP_RUNS;
     u->batch = sending == UDP_SINGLY ? 1 : TX_BATCH;
-    u->port = listen->port;
+    u->listen = *listen;
+    u->named = memcmp(listen->ip, any, sizeof any) != 0;
     set_options(u);
     for (size_t i = 0; i < RX_BATCH; i++) {
         u->rx_iov[i] = (struct iovec){u->rx_data + i * GRO_SIZE, GRO_SIZE};
         u->rx[i].msg_hdr = (struct msghdr){.msg_name = &u->rx_from[i], .msg_iov = &u->rx_iov[i], .msg_iovlen = 1};
+        make_room(u, i);
     }
     return u;
 }
@@ -183,20 +194,16 @@ static void read_control(struct msghdr *m, struct address *local, size_t *segmen
 
 size_t udp_receive(struct udp *u, udp_each *each, void *context)
 {
-    for (size_t i = 0; i < RX_BATCH; i++) {
-        u->rx[i].msg_hdr.msg_namelen = sizeof u->rx_from[i];
-        u->rx[i].msg_hdr.msg_control = u->rx_control[i].data;
-        u->rx[i].msg_hdr.msg_controllen = sizeof u->rx_control[i].data;
-    }
     int n = recvmmsg(u->fd, u->rx, RX_BATCH, MSG_DONTWAIT, NULL);
     for (int i = 0; i < n; i++) {
-        struct path path = {.local.port = u->port};
+        struct path path = {.local = u->listen};
         size_t len = u->rx[i].msg_len, segment = len;
         const uint8_t *data = u->rx_iov[i].iov_base;
-        if (u->rx[i].msg_hdr.msg_flags & MSG_TRUNC)
-            continue;
         address_of_socket(&path.remote, &u->rx_from[i]);
         read_control(&u->rx[i].msg_hdr, &path.local, &segment);
+        make_room(u, (size_t)i);
+        if (u->rx[i].msg_hdr.msg_flags & MSG_TRUNC)
+            continue;
         if (!segment)
             segment = len;
         do {
@@ -224,8 +231,7 @@ static void put_control(struct msghdr *m, int level, int type, const void *value
 /* Answers leave from the address that was asked: a client behind a NAT knows no other. */
 static void put_source(struct udp *u, struct msghdr *m, const struct address *local)
 {
-    static const uint8_t any[16];
-    if (memcmp(local->ip, any, 16) == 0)
+    if (u->named || memcmp(local->ip, any, 16) == 0)
         return;
     if (u->v4_only) {
         struct in_pktinfo info = {0};

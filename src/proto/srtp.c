@@ -6,6 +6,7 @@
 #include "bytes.h"
 #include "check.h"
 #include "limits.h"
+#include "prefetch.h"
 #include "rtp.h"
 #include "srtp_keys.h"
 #include <stdlib.h>
@@ -235,6 +236,16 @@ size_t srtp_batch_protect(struct srtp_batch *b, struct srtp_tx *tx, uint8_t *out
     if (b->count == MAC_JOBS_MAX)
         srtp_batch_flush(b);
     return len + CM_TAG;
+}
+
+void srtp_tx_prefetch(const struct srtp_tx *tx) { prefetch(tx, offsetof(struct srtp_tx, rtcp)); }
+
+void srtp_batch_prefetch(const struct srtp_batch *b, const struct srtp_tx *tx)
+{
+    if (tx->profile == SRTP_AEAD_AES_128_GCM)
+        gcm_key_prefetch(b->crypto, tx->rtp.gcm);
+    else
+        ctr_key_prefetch(b->crypto, tx->rtp.ctr);
 }
 
 size_t srtcp_protect(struct srtp_tx *tx, uint8_t *packet, size_t len)

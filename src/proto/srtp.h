@@ -44,6 +44,10 @@ size_t srtp_batch_protect(struct srtp_batch *, struct srtp_tx *, uint8_t *out, s
                           const uint8_t *payload, size_t payload_len, uint64_t index);
 void srtp_batch_flush(struct srtp_batch *);
 
+/* Fetch what protecting a packet needs: first the struct, then, when that has come, the key. */
+void srtp_tx_prefetch(const struct srtp_tx *);
+void srtp_batch_prefetch(const struct srtp_batch *, const struct srtp_tx *);
+
 /* In place; the buffer holds SRTCP_OVERHEAD_MAX more than `len` (at least 8). The SRTCP index counts inside. Returns the
  * length; 0: this key's 2^31 packets are used up (RFC 3711 9.2). */
 size_t srtcp_protect(struct srtp_tx *, uint8_t *packet, size_t len);

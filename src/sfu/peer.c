@@ -173,7 +173,7 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
             return;
         }
         emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session}, NULL);
-        p->report_at = now + REPORT_FIRST;
+        p->report_at = report_after(REPORT_FIRST, now);
         p->dtls_until = now + DTLS_KEPT;
         ask_for_pictures(sfu, p, now);
     } else if (state == DTLS_FAILED || state == DTLS_CLOSED) {
@@ -406,7 +406,7 @@ void peer_credentials(struct sfu *sfu, struct peer *p, struct bytes payload, mp_
 static void want_reports(struct sfu *sfu, struct peer *p, mp_time now)
 {
     if (p->tx && p->report_at == MP_NEVER)
-        p->report_at = now + REPORT_FIRST;
+        p->report_at = report_after(REPORT_FIRST, now);
     peer_schedule(sfu, p, now);
 }
 
@@ -442,7 +442,7 @@ void peer_publish(struct sfu *sfu, struct peer *p, const struct message *m, mp_t
     p->streams = rx;
     ingress_bind(p, rx, m->publish.ssrc, false);
     ingress_bind(p, rx, m->publish.rtx_ssrc, true);
-    if (t->replicas || t->subscriptions)
+    if (t->replicas || t->viewers.count)
         track_keyframe(sfu, t, now);
     want_reports(sfu, p, now);
 }
@@ -476,7 +476,7 @@ void peer_subscribe(struct sfu *sfu, struct peer *p, const struct message *m, mp
         if (s->track->id == m->track)
             return;
     struct track *t = track_get(sfu, m->track, origin);
-    bool first = t && !t->subscriptions;
+    bool first = t && !t->viewers.count;
     struct subscription *s = t ? subscription_new(sfu, p, t, &m->subscribe) : NULL;
     if (!s) {
         drop(sfu, DROP_POOL);
@@ -503,7 +503,7 @@ void peer_unsubscribe(struct sfu *sfu, struct peer *p, uint32_t track)
         return;
     struct track *t = s->track;
     subscription_free(sfu, s);
-    if (!t->subscriptions)
+    if (!t->viewers.count)
         track_flush(sfu, t);
     track_release(sfu, t);
 }

@@ -7,22 +7,24 @@
 #include "ice.h"
 #include "registry.h"
 #include "message.h"
+#include "prefetch.h"
 #include "rate.h"
 #include "rtp.h"
 #include "rx.h"
 #include "senders.h"
+#include "srtp.h"
 #include "twcc.h"
 #include <stdbool.h>
 
 struct sfu;
 struct dtls;
-struct srtp_rx;
-struct srtp_tx;
 struct subscription;
 
 struct peer {
     struct heap_node timer; /* first: a timer is its peer */
     uint32_t session;
+    uint16_t transport_seq; /* of the next packet to it, over all its subscriptions */
+    struct srtp_tx *tx;     /* NULL until DTLS is up */
     struct ice ice;
     struct {
         struct path path;
@@ -39,7 +41,6 @@ struct peer {
     struct dtls *dtls; /* NULL until the first datagram, and when it has done its work */
     mp_time dtls_until;
     struct srtp_rx *rx;
-    struct srtp_tx *tx;
     struct rtp_extension_ids extensions;
     char cname[CNAME_SIZE]; /* ours, in feedback to publishers */
     uint32_t ssrc; /* likewise */
@@ -51,7 +52,6 @@ struct peer {
         struct rx *rx;
     } by_ssrc[STREAMS_RX_MAX];
     uint8_t ssrc_count;
-    uint16_t transport_seq;   /* of the next packet to it, over all its subscriptions */
     struct twcc_record *twcc; /* publishers with the extension */
     mp_time twcc_at;
     uint32_t twcc_media;
@@ -71,6 +71,20 @@ void peer_free(struct sfu *, struct peer *); /* the same without a word to anyon
 
 /* Where media for it goes: nominated and validated; NULL: nowhere yet. */
 static inline const struct path *peer_path(const struct peer *p) { return ice_selected(&p->ice); }
+
+/* Fetch what a packet to it needs: first what is here, then, when that has come, what it points to. */
+static inline void peer_prefetch(const struct peer *p)
+{
+    prefetch(p, offsetof(struct peer, ice));
+    prefetch(&p->ice.selected, 1);
+}
+static inline void peer_prefetch_transport(const struct peer *p)
+{
+    if (peer_path(p))
+        prefetch(peer_path(p), sizeof(struct path));
+    if (p->tx)
+        srtp_tx_prefetch(p->tx);
+}
 
 /* What came by `via` (a worker's number). The peer may be gone afterwards. */
 void peer_check(struct sfu *, struct peer *, const struct stun_view *, const struct path *, unsigned via, mp_time now);

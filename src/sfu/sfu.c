@@ -349,12 +349,10 @@ static bool output_run(struct sfu *sfu, struct transmit *transmit, mp_time now)
 {
     struct track *t;
     while ((t = sfu->dirty_first)) {
-        while (t->cursor) {
-            if (subscription_run(sfu, t->cursor, &t->cursor_packet, sfu->arena + sfu->arena_used, transmit, now))
+        struct viewers *v = &t->viewers;
+        for (struct subscription *s; (s = viewers_current(v)); viewers_next(sfu, v))
+            if (subscription_run(sfu, s, &v->packet, sfu->arena + sfu->arena_used, transmit, now))
                 return true;
-            t->cursor = t->cursor->next_of_track;
-            t->cursor_packet = 0;
-        }
         clean(sfu, t);
     }
     return false;

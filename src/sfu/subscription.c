@@ -32,8 +32,10 @@ struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, stru
     /* RFC 3550 5.1: a random start; below 2^15, so that a loss right behind it does not look like a wrap (RFC 3711 3.3.1). */
     s->delta = 1 + prng_below(&sfu->prng, 0x7fff);
     s->rtx_next = 1 + prng_below(&sfu->prng, 0x7fff);
-    s->next_of_track = track->subscriptions;
-    track->subscriptions = s;
+    if (!viewers_add(&track->viewers, s)) {
+        free(s);
+        return NULL;
+    }
     s->next_of_peer = viewer->subscriptions;
     viewer->subscriptions = s;
     stat_set(&stats_of(sfu)->subscriptions, ++sfu->subscription_count);
@@ -42,15 +44,8 @@ struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, stru
 
 void subscription_free(struct sfu *sfu, struct subscription *s)
 {
-    struct subscription **link = &s->track->subscriptions;
-    if (s->track->cursor == s) {
-        s->track->cursor = s->next_of_track;
-        s->track->cursor_packet = 0;
-    }
-    while (*link != s)
-        link = &(*link)->next_of_track;
-    *link = s->next_of_track;
-    link = &s->viewer->subscriptions;
+    struct subscription **link = &s->viewer->subscriptions;
+    viewers_remove(&s->track->viewers, s);
     while (*link != s)
         link = &(*link)->next_of_peer;
     *link = s->next_of_peer;

@@ -20,23 +20,31 @@ struct rtx_log {
 };
 
 struct subscription {
+    /* What every packet needs, together: SUBSCRIPTION_HOT bytes. */
     struct peer *viewer;
     struct track *track;
-    struct subscription *next_of_track, *next_of_peer;
-    uint32_t ssrc, rtx_ssrc;
-    uint8_t payload_type, rtx_payload_type;
-    struct rtp_extension_ids extensions;
-    uint8_t mid_len;
-    char mid[MID_SIZE], cname[CNAME_SIZE];
-    bool started;      /* video waits for a key frame */
     int64_t first;     /* first source seq that was sent */
     int64_t delta;     /* viewer's extended seq = source seq + delta, always >= 0 */
     int64_t sent_end;  /* highest source seq sent + 1 */
-    int64_t rtx_next;  /* next extended seq of the RTX stream */
     uint32_t packets, octets; /* for sender reports */
+    uint32_t ssrc;
+    uint8_t payload_type;
+    bool started;      /* video waits for a key frame */
+    uint8_t mid_len;
+    struct rtp_extension_ids extensions;
+    char mid[MID_SIZE];
+
+    char cname[CNAME_SIZE];
+    uint32_t place; /* in the track's viewers */
+    struct subscription *next_of_peer;
+    uint32_t rtx_ssrc;
+    uint8_t rtx_payload_type;
+    int64_t rtx_next;  /* next extended seq of the RTX stream */
     struct rate rtx_rate;
     struct rtx_log *rtx_log; /* [RTX_LOG]; NULL until the first retransmission */
 };
+
+#define SUBSCRIPTION_HOT offsetof(struct subscription, cname)
 
 /* NULL: no memory. Both ends hold it. */
 struct subscription *subscription_new(struct sfu *, struct peer *, struct track *, const struct subscribe *);

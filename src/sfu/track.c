@@ -63,7 +63,7 @@ void track_flush(struct sfu *sfu, struct track *t)
 
 void track_release(struct sfu *sfu, struct track *t)
 {
-    if (t->publisher || t->replicas || t->subscriptions)
+    if (t->publisher || t->replicas || t->viewers.count)
         return;
     track_flush(sfu, t);
     if (t->origin != sfu->config.worker)
@@ -72,6 +72,7 @@ void track_release(struct sfu *sfu, struct track *t)
     sfu->tracks[t->index] = NULL;
     sfu->track_free[sfu->track_free_count++] = t->index;
     stat_add(&stats_of(sfu)->tracks, (uint64_t)-1);
+    viewers_free(&t->viewers);
     free(t);
 }
 
@@ -150,7 +151,7 @@ void track_push(struct sfu *sfu, struct track *t, struct packet *p, mp_time now)
     if (p->media.keyframe)
         keyframe_arrived(&t->keyframe);
     to_replicas(sfu, t, p);
-    if (!t->subscriptions)
+    if (!t->viewers.count)
         return;
     if (!remember(sfu, t, p, now)) {
         drop(sfu, DROP_RTP_DUPLICATE);
@@ -165,8 +166,7 @@ void track_push(struct sfu *sfu, struct track *t, struct packet *p, mp_time now)
         return;
     t->dirty = true;
     t->dirty_next = NULL;
-    t->cursor = t->subscriptions;
-    t->cursor_packet = 0;
+    viewers_begin(&t->viewers);
     if (sfu->dirty_last)
         sfu->dirty_last->dirty_next = t;
     else
@@ -228,7 +228,7 @@ void track_replica_close(struct sfu *sfu, uint32_t id, unsigned worker)
 void track_media(struct sfu *sfu, const struct message *m, mp_time now)
 {
     struct track *t = track_find(sfu, m->track);
-    if (!t || !t->subscriptions || m->payload.len > DATAGRAM_IN_MAX)
+    if (!t || !t->viewers.count || m->payload.len > DATAGRAM_IN_MAX)
         return;
     struct packet *p = packet_take(&sfu->pool);
     if (!p) {

@@ -5,6 +5,7 @@
 #include "message.h"
 #include "packet.h"
 #include "subscription.h"
+#include "viewers.h"
 #include <stdbool.h>
 
 struct sfu;
@@ -18,7 +19,6 @@ struct track {
     uint8_t origin;         /* worker */
     struct peer *publisher; /* on the origin, while published */
     uint64_t replicas;      /* on the origin: bit w, worker w has viewers */
-    struct subscription *subscriptions;
     struct keyframe keyframe;
     struct source_clock clock;
     bool has_clock;
@@ -34,8 +34,7 @@ struct track {
     size_t pending_count;
     bool dirty;
     struct track *dirty_next;
-    struct subscription *cursor; /* sfu_output goes on here */
-    size_t cursor_packet;
+    struct viewers viewers; /* sfu_output goes from one to the next */
 };
 
 struct track *track_find(struct sfu *, uint32_t id); /* NULL: not here */

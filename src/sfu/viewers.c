@@ -1,0 +1,88 @@
+#include "viewers.h"
+#include "check.h"
+#include "core.h"
+#include "peer.h"
+#include "prefetch.h"
+#include "subscription.h"
+#include <stdlib.h>
+
+/* From one frame to the next a viewer's memory goes cold, and one pointer leads to the next: subscription, peer, path and keys.
+ * So each is fetched this many turns before its own, when what points to it has come. */
+#define AHEAD_SUBSCRIPTION 8
+#define AHEAD_PEER         6
+#define AHEAD_TRANSPORT    4
+#define AHEAD_KEY          2
+
+bool viewers_add(struct viewers *v, struct subscription *s)
+{
+    if (v->count == v->room) {
+        uint32_t room = v->room ? 2 * v->room : 4;
+        struct subscription **grown = realloc(v->list, room * sizeof *grown);
+        if (!grown)
+            return false;
+        v->list = grown;
+        v->room = room;
+    }
+    s->place = v->count;
+    v->list[v->count++] = s;
+    return true;
+}
+
+static void move(struct viewers *v, uint32_t from, uint32_t to)
+{
+    if (from == to) /* what stands there is leaving, or has moved on */
+        return;
+    v->list[to] = v->list[from];
+    v->list[to]->place = to;
+}
+
+/* Those that were served stay before the turn, the others behind it. */
+void viewers_remove(struct viewers *v, struct subscription *s)
+{
+    uint32_t hole = s->place;
+    INVARIANT(hole < v->count && v->list[hole] == s);
+    if (hole < v->turn) {
+        move(v, v->turn - 1, hole);
+        hole = --v->turn;
+        if (hole + 1 < v->count) { /* whoever has its turn keeps it */
+            move(v, hole + 1, hole);
+            hole++;
+        }
+    } else if (hole == v->turn) {
+        v->packet = 0;
+    }
+    move(v, v->count - 1, hole);
+    v->count--;
+}
+
+void viewers_free(struct viewers *v)
+{
+    INVARIANT(v->count == 0);
+    free(v->list);
+}
+
+void viewers_begin(struct viewers *v)
+{
+    v->turn = 0;
+    v->packet = 0;
+}
+
+static struct subscription *ahead(const struct viewers *v, uint32_t by)
+{
+    return v->count - v->turn > by ? v->list[v->turn + by] : NULL;
+}
+
+void viewers_next(struct sfu *sfu, struct viewers *v)
+{
+    struct subscription *s;
+    v->turn++;
+    v->packet = 0;
+    if ((s = ahead(v, AHEAD_SUBSCRIPTION)))
+        prefetch(s, SUBSCRIPTION_HOT);
+    if ((s = ahead(v, AHEAD_PEER)))
+        peer_prefetch(s->viewer);
+    if ((s = ahead(v, AHEAD_TRANSPORT)))
+        peer_prefetch_transport(s->viewer);
+    if ((s = ahead(v, AHEAD_KEY)) && s->viewer->tx)
+        srtp_batch_prefetch(sfu->batch, s->viewer->tx);
+}
