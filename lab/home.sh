@@ -4,7 +4,8 @@
 #
 #   title                the kind in a few words
 #   maps, filters        what the probe must find, in the terms of RFC 4787: none, endpoint, address, address-port; 'no answer' where UDP does not pass
-#   tcp                  where the probe must find that TCP goes: anywhere (the default), server (only there), tls (only there, only TLS), none
+#   tcp                  where the probe must find that TCP goes: anywhere (the default), server (only there), tls (only there, only TLS),
+#                        proxy (only there, by CONNECT), proxy-tls (the same, only TLS), none
 #   outer                the address that others see (set by the words below)
 #   reached_at           how the client names the server, if not by its IPv4 address
 #   forgets_s, mtu       what else the probe must find: seconds until a silent mapping is forgotten, longest datagram

@@ -1,17 +1,19 @@
 #!/usr/bin/env node
-// lab/probe.mjs ADDRESS,ADDRESS SERVER PORT [SECONDS]: what is between this host and lab/responder.mjs at these two addresses, in the terms of RFC 4787,
-// by the tests of RFC 5780, and how far TCP goes: one JSON line. With SECONDS also whether a mapping is still there after so long without a packet: a second line.
+// lab/probe.mjs ADDRESS,ADDRESS SERVER PORT [SECONDS [PROXY]]: what is between this host and lab/responder.mjs at these two addresses, in the terms of RFC 4787,
+// by the tests of RFC 5780, and how far TCP goes, also by way of the proxy: one JSON line. With SECONDS (0: without) also whether a mapping is still there
+// after so long without a packet: a second line.
 //
 // A test whose answer does not come is one that a NAT or filter has dropped; nothing else loses packets in the lab. It is given three tries.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { connect as connectTls } from 'node:tls';
 import { addressBytes, attribute, parse, probe, tlv } from '../tests/e2e/stun.mjs';
 
-const [servers, server, serverPort, seconds] = process.argv.slice(2);
+const [servers, server, serverPort, seconds, proxy] = process.argv.slice(2);
 const [first, second] = servers.split(',');
 const [port, otherPort] = [3478, 3479];
 const both = 6;
@@ -124,7 +126,7 @@ const remembers = (idle) =>
     return withProbe(async (asker) => Boolean(await asker.ask(first, port, [responsePort(mapped.port)], { receiver: socket })));
   });
 
-/** Whether anything comes of a connection: that it stands, or with `words`, an answer to them. */
+/** Whether anything comes of a connection: that it stands, or with `words`, an answer to them. Without an `event` it stands already. */
 function reaches(socket, event, words) {
   return new Promise((resolve) => {
     const done = (value) => {
@@ -133,12 +135,29 @@ function reaches(socket, event, words) {
     };
     socket.on('error', () => done(false)).on('close', () => done(false));
     socket.on(words ? 'data' : event, () => done(true));
-    if (words) socket.on(event, () => socket.write(words));
+    if (!event) socket.write(words);
+    else if (words) socket.on(event, () => socket.write(words));
     setTimeout(done, 3000, false);
   });
 }
 
 const get = 'GET /healthz HTTP/1.1\r\nHost: monoport\r\n\r\n';
+
+/** A connection to the server by way of the proxy; null if that refuses. */
+async function tunnel() {
+  const { hostname, port } = new URL(proxy);
+  const asked = request({ host: hostname, port, method: 'CONNECT', path: `${server}:${serverPort}`, agent: false }).on('error', () => {});
+  asked.end();
+  const [response, socket] = await Promise.race([once(asked, 'connect'), once(asked, 'close').then(() => [{}])]);
+  return response.statusCode === 200 ? socket : null;
+}
+
+async function throughProxy() {
+  const plain = await tunnel();
+  if (plain && (await reaches(plain, null, get))) return 'proxy';
+  const socket = await tunnel();
+  return socket && (await reaches(connectTls({ socket, rejectUnauthorized: false }), 'secureConnect')) ? 'proxy-tls' : 'none';
+}
 
 /** The least that a connection must be in order to pass. */
 async function tcp() {
@@ -150,14 +169,15 @@ async function tcp() {
   ]);
   if (anywhere && there) return 'anywhere';
   if (there) return 'server';
-  return tls ? 'tls' : 'none';
+  if (tls) return 'tls';
+  return proxy ? throughProxy() : 'none';
 }
 
 const pause = (length) => new Promise((done) => setTimeout(done, length * 1000));
 
 const [maps, filters, mtu, far] = await Promise.all([mapping(), filtering(), longest(), tcp()]);
 console.log(JSON.stringify({ ...maps, filters, mtu, tcp: far }));
-if (seconds) {
+if (Number(seconds)) {
   const [shortly, later] = await Promise.all([remembers(Number(seconds) - 6), remembers(Number(seconds) + 4)]);
   console.log(JSON.stringify({ shortly, later }));
 }

@@ -2,6 +2,6 @@
 # The only way out is a proxy that one asks with CONNECT (RFC 9110, 9.3.6).
 
 title='only an HTTP CONNECT proxy'
-maps='no answer' filters='no answer' tcp=none scheme=https
+maps='no answer' filters='no answer' tcp=proxy scheme=https
 behind port-restricted nothing
 connect_proxy "${nats[0]}"

@@ -2,8 +2,6 @@
 
 import { Participant } from '../../tests/e2e/participant.mjs';
 
-const seconds = 4;
-
 /** How a client in this home names the server. */
 export const originFor = (home, { port }) => `${home.scheme}://${home.server.includes(':') ? `[${home.server}]` : home.server}:${port}`;
 
@@ -13,10 +11,10 @@ export const launchOptions = (home, server) => ({ host: home.client, origin: ori
 const rate = (streams) => streams.filter(({ kind }) => kind === 'video').map(({ framesPerSecond }) => framesPerSecond)[0] ?? 0;
 
 /**
- * The call of `browser`, which runs in `home`, with one of `peerBrowser`. Times are the page's own, from the press of the button.
+ * The call of `browser`, which runs in `home`, with one of `peerBrowser`; frames are counted for `seconds`. Times are the page's own, from the press of the button.
  * A call that does not come about is a result, not an error: `connected` is false and `trouble` says what was missing.
  */
-export async function measure({ browser, home, server, peerBrowser, peerOrigin = server.origin }) {
+export async function measure({ browser, home, server, peerBrowser, peerOrigin = server.origin, seconds = 4 }) {
   const room = `${home.kind}-${browser.name}`;
   const peer = await Participant.join(peerBrowser, { origin: peerOrigin, room, name: 'peer' });
   await peer.connected();

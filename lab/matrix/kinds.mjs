@@ -16,6 +16,7 @@ export const kinds = [
   'one-tcp-port',
   'tls-only',
   'http-proxy',
+  'tls-proxy',
 ];
 
 export const browsers = ['chromium', 'firefox'];

@@ -6,7 +6,7 @@ import { cellText, pairText, term, verdict, works } from './words.mjs';
 export const table = (header, rows) =>
   [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-const tcpText = { anywhere: 'anywhere', server: 'to the one port', tls: 'to the one port, only TLS', none: 'nowhere' };
+const tcpText = { anywhere: 'anywhere', server: 'to the one port', tls: 'to the one port, only TLS', proxy: 'through its proxy', 'proxy-tls': 'through its proxy, only TLS', none: 'nowhere' };
 const filterText = ({ maps, filters }) => (maps === 'none' && filters === 'endpoint' ? 'nothing' : term(filters));
 
 const proof = ({ title, found, wrong }) => [

@@ -25,7 +25,7 @@ export async function startResponder() {
 
 /** Starts a probe; returns its first line and a promise of its second. */
 async function probe(home, family, seconds) {
-  const child = start([process.execPath, program('probe.mjs'), families()[family], home.server, '8000', ...(seconds ? [String(seconds)] : [])], {
+  const child = start([process.execPath, program('probe.mjs'), families()[family], home.server, '8000', String(seconds), ...(home.proxy ? [home.proxy] : [])], {
     host: home.client,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

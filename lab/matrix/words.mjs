@@ -10,7 +10,7 @@ const longTerm = {
 };
 
 export const term = (name) => longTerm[name];
-const walls = { anywhere: 'no UDP', server: 'no UDP, one TCP port', tls: 'no UDP, one TLS port', none: 'nothing passes' };
+const walls = { anywhere: 'no UDP', server: 'no UDP, one TCP port', tls: 'no UDP, one TLS port', proxy: 'only a proxy', 'proxy-tls': 'only a proxy, only TLS', none: 'nothing passes' };
 const seen = ({ maps, filters, tcp }) => (maps === 'no answer' ? walls[tcp] : `${shortTerm[maps]} / ${shortTerm[filters]}`);
 export const probeText = ({ found, wrong }) => `${seen(found)}${wrong.length ? ' WRONG' : ''}`;
 export const works = (cell) => Boolean(cell?.connected && !cell.trouble);

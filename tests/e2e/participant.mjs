@@ -22,8 +22,14 @@ export class Participant {
     await participant.tab.before(keepConnections);
     if (before) await participant.tab.before(before);
     const parameters = new URLSearchParams({ room, name, ...query });
-    await participant.tab.open(`${origin}${path}?${parameters}&join`);
+    participant.url = `${origin}${path}?${parameters}&join`;
+    await participant.tab.open(participant.url);
     return participant;
+  }
+
+  /** Loads the page anew, in the same tab: what the browser's storage has it still has. */
+  async again() {
+    await this.tab.open(this.url);
   }
 
   /** What the page says of itself. */
