@@ -24,6 +24,7 @@ void ice_init(struct ice *ice, const char *local_ufrag, const char *local_passwo
                         .tie_breaker = seed,
                         .last_check = now,
                         .heard = now,
+                        .pause = ICE_QUIET / ICE_QUIET_PAUSES,
                         .quiet_at = MP_NEVER};
     set_local(&ice->now, local_ufrag, local_password);
 }
@@ -162,15 +163,33 @@ static void check_start(struct ice *ice, struct ice_tuple *t, mp_time now)
     t->check.at = t->check.first = now;
 }
 
+/* --- silence --- */
+
+static void hear(struct ice *ice, mp_time now)
+{
+    mp_time pause = now - ice->heard;
+    if (pause >= ICE_BURST)
+        ice->pause += (pause - ice->pause) / 8;
+    ice->heard = now;
+}
+
+static mp_time quiet_after(const struct ice *ice)
+{
+    return mp_max(ICE_QUIET_LIVELY, mp_min(ICE_QUIET_PAUSES * ice->pause, ICE_QUIET));
+}
+
+/* --- selection --- */
+
 static void select_tuple(struct ice *ice, int i, struct ice_answer *answer, mp_time now)
 {
     struct ice_tuple *t = &ice->tuples[i];
     if (ice->selected == i && !t->next)
         return;
     answer->event = ICE_SELECTED;
+    answer->silence = ice->selected < 0 ? 0 : now - ice->heard;
     ice->selected = ice->wanted = (int8_t)i;
     ice->heard = now;
-    ice->quiet_at = now + ICE_QUIET;
+    ice->quiet_at = now + quiet_after(ice);
     if (!t->next)
         return;
     answer->restarted = true;
@@ -237,7 +256,7 @@ static void learn(struct ice *ice, const struct stun_view *m, const struct path 
     t->priority = m->priority;
     t->next |= next;
     if (i == ice->selected)
-        ice->heard = now;
+        hear(ice, now);
     answer->event = answer->path_new ? ICE_PATH_NEW : ICE_CHECK;
     ice_credit(ice, path, m->message.len);
     if (answer->path_new && !t->validated) /* at once: by the time that it is nominated the answer is here */
@@ -292,7 +311,7 @@ struct ice_answer ice_response(struct ice *ice, const struct stun_view *m, const
     t->validated = true;
     t->last_check = ice->last_check = now;
     if (i == ice->selected)
-        ice->heard = now;
+        hear(ice, now);
     if (i == ice->wanted)
         select_tuple(ice, i, &answer, now);
     return answer;
@@ -304,7 +323,7 @@ struct ice_answer ice_media(struct ice *ice, const struct path *path, size_t len
     if (ice->selected < 0)
         return answer;
     if (path_equal(&ice->tuples[ice->selected].path, path)) {
-        ice->heard = now;
+        hear(ice, now);
         return answer;
     }
     int i = tuple_find(ice, path);
@@ -391,8 +410,8 @@ static void notice_quiet(struct ice *ice, mp_time now)
 {
     if (ice->selected < 0 || now < ice->quiet_at)
         return;
-    bool quiet = now - ice->heard >= ICE_QUIET;
-    ice->quiet_at = (quiet ? now : ice->heard) + ICE_QUIET;
+    bool quiet = now - ice->heard >= quiet_after(ice);
+    ice->quiet_at = (quiet ? now : ice->heard) + quiet_after(ice);
     if (quiet)
         check_start(ice, &ice->tuples[ice->selected], now);
 }

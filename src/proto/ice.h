@@ -18,7 +18,10 @@
 #define ICE_NOMINATION_HOLDS MP_S(5)
 #define ICE_CHECK_RTO        MP_MS(100)
 #define ICE_CHECK_TRIES      4         /* fails after 1.5 s: whoever vanished is seen to be gone within 2 */
-#define ICE_QUIET            MP_S(4)   /* Chromium checks every 2.5 s */
+#define ICE_QUIET            MP_S(4)   /* Chromium checks every 2.5 s … */
+#define ICE_QUIET_LIVELY     MP_S(1)   /* … and who sends media or feedback is heard all the time */
+#define ICE_QUIET_PAUSES     8         /* in between: silent for so many of its usual pauses */
+#define ICE_BURST            MP_MS(10) /* what comes closer together has no pause between it */
 #define ICE_SILENT           MP_MS(200) /* then media from another known path moves there */
 #define ICE_AMPLIFICATION    3 /* bytes that a path which is not validated may be sent for each that came from it (RFC 9000 8) */
 
@@ -58,6 +61,7 @@ struct ice {
     enum ice_reason reason;  /* of `wanted` */
     mp_time last_check;
     mp_time heard;           /* anything authentic by the selected path */
+    mp_time pause;           /* between two of it, smoothed */
     mp_time quiet_at;
 };
 
@@ -89,6 +93,7 @@ struct ice_answer {
     bool has_dropped;
     bool nominated;      /* by this check it became the wanted path */
     bool restarted;      /* ICE_SELECTED, and the old credentials ended with it */
+    mp_time silence;     /* ICE_SELECTED: since something came by the path before; 0: there was none */
     mp_time rtt;         /* of our own check, if this was its answer */
     size_t len;          /* of the response in `reply`; goes to the path that the check came by; 0: say nothing */
 };

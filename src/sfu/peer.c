@@ -12,6 +12,7 @@
 
 #define RTT_DEFAULT MP_MS(100)
 #define DTLS_KEPT   MP_S(10) /* after the handshake, for a client that is still waiting for its end */
+#define AWAY        MP_S(1)  /* whoever was, misses more than the histories have */
 
 /* Every new path is a message to the control plane and may be one to another worker, which must arrive: a client that invents
  * source addresses must not fill their inboxes. Interfaces times our addresses are fewer than the burst. */
@@ -142,13 +143,14 @@ void peer_end(struct sfu *sfu, struct peer *p, enum end_reason reason, mp_time n
     peer_free(sfu, p);
 }
 
-/* Once it has keys and a nominated path: a key frame that comes before is lost, and the next is a second away. */
-static void ask_for_pictures(struct sfu *sfu, struct peer *p, mp_time now)
+/* Once it has keys and a nominated path: a key frame that comes before is lost, and the next is a second away.
+ * `again`: also of what it saw before. */
+static void ask_for_pictures(struct sfu *sfu, struct peer *p, bool again, mp_time now)
 {
     if (!p->tx || !peer_path(p))
         return;
     for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
-        if (!s->started)
+        if (!s->started || again)
             track_keyframe(sfu, s->track, now);
 }
 
@@ -175,7 +177,7 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
         emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session}, NULL);
         p->report_at = report_after(REPORT_FIRST, now);
         p->dtls_until = now + DTLS_KEPT;
-        ask_for_pictures(sfu, p, now);
+        ask_for_pictures(sfu, p, false, now);
     } else if (state == DTLS_FAILED || state == DTLS_CLOSED) {
         peer_end(sfu, p, state == DTLS_FAILED ? END_DTLS_FAILED : END_PEER_CLOSED, now);
         return;
@@ -236,7 +238,7 @@ static void ice_moved(struct sfu *sfu, struct peer *p, const struct ice_answer *
     for (uint8_t i = 0; i < p->sender_count; i++)
         sender_move(&sfu->roaming.senders, &p->senders[i], &path->remote);
     p->reply = *path;
-    ask_for_pictures(sfu, p, now);
+    ask_for_pictures(sfu, p, a->silence >= AWAY, now);
 }
 
 /* Something authentic came by `path`: what it changed. */
@@ -490,7 +492,7 @@ void peer_subscribe(struct sfu *sfu, struct peer *p, const struct message *m, mp
         t->clock_rate = m->subscribe.clock_rate;
         emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
     }
-    ask_for_pictures(sfu, p, now);
+    ask_for_pictures(sfu, p, false, now);
     want_reports(sfu, p, now);
 }
 

@@ -632,6 +632,40 @@ static void quiet_path_is_checked_and_told_as_lost(void)
     }
 }
 
+static void who_was_heard_all_the_time_is_missed_sooner(void)
+{
+    static const struct {
+        mp_time pause, missed_after;
+        unsigned burst;
+    } senders[] = {
+        {MP_MS(20), ICE_QUIET_LIVELY, 1},  /* sound */
+        {MP_MS(33), ICE_QUIET_LIVELY, 9},  /* video: all of a frame at once */
+        {MP_MS(250), MP_S(2), 1},          /* feedback on little */
+        {MP_MS(900), ICE_QUIET, 40},       /* a screen that changes once a second is nobody who left */
+        {MP_MS(2500), ICE_QUIET, 1},       /* checks alone */
+    };
+    struct path a = path_from("198.51.100.7", 1), to;
+    uint8_t check[256];
+    for (size_t k = 0; k < sizeof senders / sizeof *senders; k++) {
+        struct ice ice = on_path(&a);
+        mp_time now = MP_S(2), last = now;
+        for (; now < MP_S(120); now += senders[k].pause) {
+            for (unsigned i = 0; i < senders[k].burst; i++)
+                ice_media(&ice, &a, 1000, now);
+            last = now;
+            if (now < MP_S(100)) /* consent is a matter of checks */
+                send_check(&ice, &(struct check){.nominate = true}, &a, now);
+            CHECK_EQ(due(&ice, now), ICE_IDLE);
+            CHECK_EQ(ice_output(&ice, &to, check, sizeof check, now), 0);
+        }
+        while (!ice_output(&ice, &to, check, sizeof check, now)) {
+            now = ice_deadline(&ice);
+            CHECK_EQ(due(&ice, now), ICE_IDLE);
+        }
+        CHECK(now - last >= senders[k].missed_after * 9 / 10 && now - last <= senders[k].missed_after * 11 / 10);
+    }
+}
+
 /* --- restart --- */
 
 #define UFRAG2    "0001ijklmnop"
@@ -918,6 +952,7 @@ TEST_MAIN(
     TEST(mapping_that_comes_back_is_followed_when_the_other_is_silent),
     TEST(media_before_a_nomination_moves_nothing), TEST(roaming_path_that_does_not_answer_is_tried_again),
     TEST(quiet_path_is_checked_and_told_as_lost),
+    TEST(who_was_heard_all_the_time_is_missed_sooner),
     TEST(restart_keeps_the_old_path_until_the_new_one_is_selected),
     TEST(restart_on_the_same_path_needs_a_nomination_too), TEST(restart_gives_way_to_a_further_one),
     TEST(hundred_restarts_end_where_they_should), TEST(reply_without_room_is_silence),

@@ -120,6 +120,31 @@ static void viewer_that_only_sends_feedback_is_followed(void)
     world_close(&w);
 }
 
+static bool all(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    return true;
+}
+
+/* What it missed is in no history: without a request it would wait until it finds that out by itself. */
+static void viewer_that_was_away_is_met_with_a_key_frame(void)
+{
+    const mp_time away[] = {MP_MS(200), MP_S(3)};
+    for (int i = 0; i < 2; i++) {
+        call(1, 0, 0);
+        world_run(&w, MP_S(2)); /* the request at its join was one */
+        feedback(viewer, 1);
+        unsigned pli = publisher->pli;
+        w.lose = all;
+        world_run(&w, away[i]);
+        move(viewer, NULL);
+        feedback(viewer, 1);
+        world_run(&w, MP_MS(50));
+        CHECK(event(viewer, EVENT_SELECTED)->value == ICE_BY_ROAMING);
+        CHECK_EQ(publisher->pli, pli + (away[i] >= MP_S(1)));
+        world_close(&w);
+    }
+}
+
 static void many_viewers_with_one_ssrc_are_told_apart(void)
 {
     struct world_client *v[8];
@@ -384,7 +409,7 @@ static void credentials_of_nobody_are_not_zero(void)
 }
 
 TEST_MAIN(TEST(publisher_behind_a_new_mapping_is_followed_at_once),
-          TEST(viewer_that_only_sends_feedback_is_followed), TEST(many_viewers_with_one_ssrc_are_told_apart),
+          TEST(viewer_that_only_sends_feedback_is_followed), TEST(viewer_that_was_away_is_met_with_a_key_frame), TEST(many_viewers_with_one_ssrc_are_told_apart),
           TEST(session_is_followed_to_another_worker), TEST(ten_rebindings_lose_nothing),
           TEST(checks_without_the_password_change_nothing), TEST(nominated_victim_gets_no_media),
           TEST(victim_of_spoofed_media_gets_no_media), TEST(silent_client_gets_nothing_after_30_s),

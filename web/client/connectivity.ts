@@ -140,7 +140,8 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
 
   #restart(reason: RestartReason): void {
     this.#timeline.note('restart', { reason });
-    if (!this.#isUp) this.#ways.repairing();
+    // The server misses us before the browser misses the server.
+    if (!this.#isUp || reason === 'server') this.#ways.repairing();
     this.#learn({ restarts: this.#facts.restarts + 1 });
     this.#pc.restartIce();
   }

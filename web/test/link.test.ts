@@ -207,12 +207,17 @@ test('dtls_that_fails_ends', async () => {
   expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ reason: 'media' }));
 });
 
-test('server_may_ask_for_a_restart', async () => {
+test('server_may_ask_for_a_restart_by_any_way', async () => {
   await connect();
   const pc = FakePeerConnection.last();
+  const relay = { urls: ['turns:h:8000?transport=tcp'], username: 'u', credential: 'c' };
   pc.become('connected');
+  FakeSocket.last().receive({ type: 'turn', iceServers: [relay] });
+  expect(pc.configuration).toMatchObject({ iceServers: [] });
+  // The browser has noticed nothing yet.
   FakeSocket.last().receive({ type: 'restart-ice' });
   expect(pc.restarts).toBe(1);
+  expect(pc.configuration).toMatchObject({ iceServers: [relay] });
 });
 
 test('relays_of_the_server_are_used_when_nothing_direct_works', async () => {
