@@ -119,13 +119,13 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
         drop(sfu, DROP_RTP_STREAM);
         return;
     }
+    if (rx->track->video)
+        packet->media.keyframe =
+            codec_inspect(rx->track->codec, packet->data + packet->media.payload, packet->media.payload_len).keyframe;
     if (!rx_receive(rx, packet, v->ssrc, rtx, now)) {
         drop(sfu, DROP_RTP_DUPLICATE);
         return;
     }
-    if (rx->track->video)
-        packet->media.keyframe =
-            codec_inspect(rx->track->codec, packet->data + packet->media.payload, packet->media.payload_len).keyframe;
     stat_add(&stats_of(sfu)->rtp_in, 1);
     if (rtx)
         stat_add(&stats_of(sfu)->rtx_in, 1);

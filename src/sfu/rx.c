@@ -41,13 +41,16 @@ static void note_jitter(struct rx *rx, const struct packet *p, mp_time now)
     rx->transit = transit;
 }
 
-/* A source that starts again under a new SSRC goes on in the track's numbers and times, so that viewers see one stream. */
+/* A source that starts again under a new SSRC goes on in the track's numbers and times, so that viewers see one stream. If what
+ * is heard of it first is no key frame, one was missed: a number is left out, or that picture would be built on the last one. */
 static void rebase(struct rx *rx, const struct packet *p, uint32_t ssrc, mp_time now)
 {
-    int64_t next = rx->started ? rx->max + 1 : p->media.seq;
+    bool whole = p->media.keyframe || !rx->track->video;
+    int64_t next = rx->started ? rx->max + 1 + !whole : p->media.seq;
     uint32_t timestamp = p->media.timestamp;
     if (rx->started)
         timestamp = rx->timestamp_last + (uint32_t)(int64_t)((double)(now - rx->timestamp_time) * rx->stream.clock_rate / 1e9);
+    rx->first = next; /* an earlier one of it would be taken for one of the source before */
     rx->offset = next - p->media.seq;
     rx->timestamp_offset = timestamp - p->media.timestamp;
     rx->ssrc = ssrc;
@@ -68,7 +71,7 @@ bool rx_receive(struct rx *rx, struct packet *p, uint32_t ssrc, bool recovered, 
     if (!rx->started || (rx->ssrc != ssrc && !recovered))
         rebase(rx, p, ssrc, now);
     int64_t seq = p->media.seq + rx->offset;
-    if (seq <= rx->max - RX_SEEN || seq < rx->base || seq > SEQ_MAX || (seq <= rx->max && seen_test(rx, seq)))
+    if (seq <= rx->max - RX_SEEN || seq < rx->first || seq > SEQ_MAX || (seq <= rx->max && seen_test(rx, seq)))
         return false;
     p->media.seq = seq;
     if (!recovered)

@@ -19,6 +19,7 @@ struct rx {
 
     bool started;
     int64_t base, max;    /* first and highest seq, in the track's numbering */
+    int64_t first;        /* of the present SSRC */
     int64_t offset;       /* track seq = the stream's own extended seq + offset: a new SSRC goes on where the last ended */
     uint32_t timestamp_offset, timestamp_last;
     mp_time timestamp_time;
