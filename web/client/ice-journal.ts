@@ -1,4 +1,5 @@
 import { parseCandidate, type Candidate } from './candidate';
+import { STATS_AGE } from './limits';
 import { selectedPair, type PairSummary } from './pair';
 import { entriesOf } from './stats';
 import type { Timeline } from './timeline';
@@ -12,7 +13,7 @@ export interface IceJournalOutput {
 const NO_BASE = new Map();
 
 /**
- * Writes down all that ICE does in one RTCPeerConnection, and keeps its present candidates and selected pair:
+ * Writes down all that ICE does in one RTCPeerConnection, and keeps its present candidates and selected pair. Timer: `STATS_AGE`, see `look`.
  *
  * `gathering`, `ice`, `connection` {state} · `candidate` {from: local, candidate} · `candidate-error` {url, code, text} ·
  * `pair` {way, local, remote}
@@ -25,6 +26,7 @@ export class IceJournal {
   #locals: readonly Candidate[] = [];
   #generation = '';
   #pair = '';
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(pc: RTCPeerConnection, timeline: Timeline, output: IceJournalOutput) {
     this.#pc = pc;
@@ -43,8 +45,14 @@ export class IceJournal {
     );
   }
 
-  /** Looks whether another pair is selected now: not every browser tells. */
+  /** Looks whether another pair is selected now: not every browser tells. And once more when nothing that it is shown can be of before. */
   look(): void {
+    this.#lookNow();
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#lookNow(), STATS_AGE);
+  }
+
+  #lookNow(): void {
     const { iceConnectionState: state } = this.#pc;
     if (state !== 'connected' && state !== 'completed') return;
     void entriesOf(this.#pc).then((entries) => this.#looked(selectedPair(entries, NO_BASE)), () => undefined);

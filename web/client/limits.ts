@@ -26,6 +26,9 @@ export const BACKOFF_FULL = 10_000;
 /** A connection that held this long was a good one: the next failure starts with a short pause again. */
 export const STABLE_AFTER = 5_000;
 
+/** A browser may give the same statistics again for this long (Chromium: 50 ms). */
+export const STATS_AGE = 100;
+
 /** Rates in a summary are measured over at least this long. */
 export const RATE_WINDOW = 1_000;
 

@@ -78,6 +78,20 @@ test('way_follows_the_selected_pair', async () => {
   connectivity.close();
 });
 
+test('way_is_seen_though_the_statistics_are_a_little_old', async () => {
+  const { pc, connectivity } = watched();
+  pc.select({ candidateType: 'prflx', protocol: 'udp' });
+  pc.become('connected');
+  await settle();
+  connectivity.seen(nat);
+  await settle();
+  expect(connectivity.facts.way).toBe('udp');
+  pc.select({ candidateType: 'prflx', protocol: 'tcp' });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(connectivity.facts.way).toBe('tcp');
+  connectivity.close();
+});
+
 test('timeline_is_bounded', () => {
   const timeline = new Timeline();
   for (let i = 0; i < 2_010; i += 1) timeline.note('e', { i });
