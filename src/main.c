@@ -122,12 +122,12 @@ static bool take_stream(void *context, const struct stream_connection *c, const 
     return workers_give(((struct server *)context)->workers, c, first, len);
 }
 
-static bool take_web(void *context, int fd, const struct path *path, bool tls)
+static bool take_web(void *context, int fd, const struct path *path)
 {
-    return web_adopt(((struct server *)context)->web, fd, path, tls ? WEB_TLS : WEB_PLAIN);
+    return web_adopt(((struct server *)context)->web, fd, path, false);
 }
 
-static bool take_bridged(void *web, int fd, const struct path *path) { return web_adopt(web, fd, path, WEB_BRIDGED); }
+static bool take_bridged(void *web, int fd, const struct path *path) { return web_adopt(web, fd, path, true); }
 
 /* --- life --- */
 

@@ -1,5 +1,8 @@
-/* HTTP inside our own TLS, from clients without ALPN: decrypted here, spoken to by the web server over a
- * socket pair. Each direction holds one read at the most; who does not take it is not read from. */
+/* HTTP inside TLS: decrypted here, spoken to by the web server over a socket pair. Each direction holds one read at
+ * the most; who does not take it is not read from.
+ *
+ * Timer: when the web server has said its last, its client has BRIDGE_LINGER to take it: a connection that is closed
+ * with something unread is reset, and what was on its way with it. */
 #include "stream_internal.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -7,16 +10,43 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static bool hand_over(struct stream *s)
+/* As much as the web server takes. Less than 0: it is gone. */
+static ssize_t give(const struct bridge *b, const uint8_t *data, size_t len)
 {
-    struct bridge *b = s->bridge;
-    while (b->at < b->len) {
-        ssize_t n = send(b->fd, b->data + b->at, b->len - b->at, MSG_DONTWAIT | MSG_NOSIGNAL);
+    size_t at = 0;
+    while (at < len) {
+        ssize_t n = send(b->fd, data + at, len - at, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0)
-            return errno == EAGAIN || errno == EINTR;
-        b->at += (size_t)n;
+            return errno == EAGAIN || errno == EINTR ? (ssize_t)at : -1;
+        at += (size_t)n;
     }
-    b->at = b->len = 0;
+    return (ssize_t)at;
+}
+
+static bool give_kept(struct bridge *b)
+{
+    ssize_t n = give(b, b->data + b->at, b->len - b->at);
+    if (n < 0)
+        return false;
+    b->at += (size_t)n;
+    if (b->at == b->len) {
+        free(b->data);
+        b->data = NULL;
+        b->at = b->len = 0;
+    }
+    return true;
+}
+
+static bool give_or_keep(struct bridge *b, const uint8_t *data, size_t len)
+{
+    ssize_t n = give(b, data, len);
+    if (n < 0 || (size_t)n == len)
+        return n >= 0;
+    b->len = len - (size_t)n;
+    b->data = malloc(b->len);
+    if (!b->data)
+        return false;
+    memcpy(b->data, data + n, b->len);
     return true;
 }
 
@@ -24,15 +54,24 @@ static bool hand_over(struct stream *s)
 static bool carry_in(struct stream *s)
 {
     struct bridge *b = s->bridge;
-    if (!hand_over(s))
+    if (b->len && !give_kept(b))
         return false;
     if (b->len)
         return true;
-    ssize_t n = stream_read(s, b->data, sizeof b->data);
-    if (n < 0)
-        return false;
-    b->len = (size_t)n;
-    return hand_over(s);
+    ssize_t n = stream_read(s, s->set->in, STREAM_READ_SIZE);
+    return n >= 0 && give_or_keep(b, s->set->in, (size_t)n);
+}
+
+/* The web server has said its last, and all of it was sent. */
+static bool say_goodbye(struct stream *s)
+{
+    struct bridge *b = s->bridge;
+    SSL_shutdown(s->ssl);
+    shutdown(s->fd, SHUT_WR);
+    close(b->fd);
+    b->fd = -1;
+    heap_set(&s->set->timers, &s->timer, s->set->now + BRIDGE_LINGER);
+    return true;
 }
 
 /* From the web server to the client. */
@@ -49,12 +88,20 @@ static bool carry_out(struct stream *s)
     b->ended |= n == 0;
     if (!b->ended)
         return errno == EAGAIN || errno == EINTR;
-    SSL_shutdown(s->ssl);
-    return false; /* all was sent: close */
+    return say_goodbye(s);
+}
+
+/* What a client still says goes nowhere. */
+static bool linger(struct stream *s)
+{
+    ssize_t n = recv(s->fd, s->set->in, sizeof s->set->in, MSG_DONTWAIT);
+    return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 bool bridge_moved(struct stream *s)
 {
+    if (s->bridge->fd < 0)
+        return linger(s);
     return carry_in(s) && carry_out(s);
 }
 
@@ -72,10 +119,8 @@ bool bridge_open(struct stream *s, const uint8_t *data, size_t len)
     struct epoll_event e = {.events = EPOLLIN, .data.u64 = stream_tag(s, true)};
     b->fd = pair[0];
     b->events = EPOLLIN;
-    memcpy(b->data, data, len);
-    b->len = len;
     s->phase = PHASE_BRIDGE;
-    if (epoll_ctl(set->epoll, EPOLL_CTL_ADD, b->fd, &e) != 0) {
+    if (epoll_ctl(set->epoll, EPOLL_CTL_ADD, b->fd, &e) != 0 || !give_or_keep(b, data, len)) {
         close(pair[1]);
         return false;
     }
@@ -86,7 +131,9 @@ void bridge_close(struct stream *s)
 {
     if (!s->bridge)
         return;
-    close(s->bridge->fd);
+    if (s->bridge->fd >= 0)
+        close(s->bridge->fd);
+    free(s->bridge->data);
     free(s->bridge);
     s->bridge = NULL;
 }

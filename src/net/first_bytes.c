@@ -5,7 +5,7 @@
 #define RECORD_MAX      16384
 #define HANDSHAKE       22
 #define CLIENT_HELLO    1
-#define ALPN            16 /* RFC 7301 3.1 */
+#define HELLO_MIN       38 /* RFC 8446 4.1.2: version, random, and the lengths of what follows them */
 #define STUN_HEADER     20
 #define STUN_COOKIE     0x2112a442u
 #define BINDING_REQUEST 0x0001
@@ -41,58 +41,6 @@ static int flatten(const uint8_t *data, size_t len, uint8_t out[FIRST_BYTES_MAX]
     return (int)n;
 }
 
-/* Takes a vector with a length of `size` bytes from the view. False: it is not whole. */
-static bool take_vector(struct bytes *from, size_t size, struct bytes *vector)
-{
-    if (from->len < size)
-        return false;
-    size_t n = size == 1 ? from->data[0] : get16(from->data);
-    if (from->len - size < n)
-        return false;
-    *vector = (struct bytes){from->data + size, n};
-    from->data += size + n;
-    from->len -= size + n;
-    return true;
-}
-
-/* And nothing else: coturn's client offers http/1.1 beside stun.turn (RFC 7443) and then speaks TURN. */
-static bool offers_http(struct bytes names)
-{
-    struct bytes name;
-    bool http = false;
-    while (take_vector(&names, 1, &name)) {
-        if (bytes_equal(name, "stun.turn", 9))
-            return false;
-        http |= bytes_equal(name, "h2", 2) || bytes_equal(name, "http/1.1", 8);
-    }
-    return http;
-}
-
-/* RFC 8446 4.1.2: version, random, session id, cipher suites, compression methods, extensions. */
-static enum first_bytes of_hello(struct bytes hello)
-{
-    struct bytes skipped, extensions, extension, names;
-    if (hello.len < 34)
-        return FIRST_NONE;
-    hello.data += 34;
-    hello.len -= 34;
-    if (!take_vector(&hello, 1, &skipped) || !take_vector(&hello, 2, &skipped) ||
-        !take_vector(&hello, 1, &skipped))
-        return FIRST_NONE;
-    if (!take_vector(&hello, 2, &extensions))
-        return FIRST_TLS; /* before TLS 1.3 there may be none */
-    while (extensions.len >= 4) {
-        uint16_t type = get16(extensions.data);
-        extensions.data += 2;
-        extensions.len -= 2;
-        if (!take_vector(&extensions, 2, &extension))
-            return FIRST_NONE;
-        if (type == ALPN && take_vector(&extension, 2, &names) && offers_http(names))
-            return FIRST_TLS_HTTP;
-    }
-    return FIRST_TLS;
-}
-
 static enum first_bytes of_tls(const uint8_t *data, size_t len)
 {
     uint8_t flat[FIRST_BYTES_MAX];
@@ -101,7 +49,7 @@ static enum first_bytes of_tls(const uint8_t *data, size_t len)
         return FIRST_NONE;
     size_t hello = message_len(flat, (size_t)n);
     if ((size_t)n >= hello)
-        return of_hello((struct bytes){flat + 4, hello - 4});
+        return hello - 4 < HELLO_MIN ? FIRST_NONE : FIRST_TLS;
     return len < FIRST_BYTES_MAX && (n < 4 || hello < FIRST_BYTES_MAX) ? FIRST_MORE : FIRST_NONE;
 }
 

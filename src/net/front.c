@@ -41,8 +41,7 @@ struct source {
 #define FRONT_COUNTERS(X)                                                                                    \
     X(accepted, "Connections accepted")                                                                      \
     X(http, "Connections that speak HTTP in the clear")                                                      \
-    X(https, "Connections that offer HTTP by TLS's ALPN")                                                    \
-    X(tls, "Connections of TLS without HTTP's ALPN")                                                         \
+    X(tls, "Connections by TLS")                                                                             \
     X(ice, "ICE-TCP connections")                                                                            \
     X(turn, "TURN connections in the clear")                                                                 \
     X(silent, "Connections closed: no first bytes in time")                                                  \
@@ -169,10 +168,7 @@ static bool stream(struct front *f, const struct pending *p, enum stream_kind ki
 static bool hand_over(struct front *f, const struct pending *p, enum first_bytes what, size_t len)
 {
     switch (what) {
-    case FIRST_HTTP: count(&f->counts.http); return f->config.web(f->config.context, p->fd, &p->path, false);
-    case FIRST_TLS_HTTP:
-        count(&f->counts.https);
-        return f->config.web(f->config.context, p->fd, &p->path, true);
+    case FIRST_HTTP: count(&f->counts.http); return f->config.web(f->config.context, p->fd, &p->path);
     case FIRST_TLS: count(&f->counts.tls); return stream(f, p, STREAM_TLS, len);
     case FIRST_ICE: count(&f->counts.ice); return stream(f, p, STREAM_ICE, len);
     default: count(&f->counts.turn); return stream(f, p, STREAM_TURN, len);
@@ -189,8 +185,7 @@ static void look(struct front *f, struct pending *p)
     enum first_bytes what = n > 0 ? first_bytes(f->bytes, (size_t)n) : FIRST_NONE;
     if (what == FIRST_MORE)
         return;
-    bool is_tls = what == FIRST_TLS || what == FIRST_TLS_HTTP;
-    if (what == FIRST_NONE || (is_tls && !f->config.tls)) {
+    if (what == FIRST_NONE || (what == FIRST_TLS && !f->config.tls)) {
         evict(f, p, n > 0 ? &f->counts.unknown : &f->counts.silent);
         return;
     }

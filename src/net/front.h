@@ -26,7 +26,7 @@ struct front_config {
     /* Take the descriptor, on the front's thread. False: it was closed. `first`: ICE-TCP's whole first frame.
      */
     bool (*stream)(void *context, const struct stream_connection *, const uint8_t *first, size_t len);
-    bool (*web)(void *context, int fd, const struct path *, bool tls);
+    bool (*web)(void *context, int fd, const struct path *);
 };
 
 /* Listens, so that a port that cannot be had is known first. NULL: *error (static text or strerror) says why. */

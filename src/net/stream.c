@@ -129,7 +129,8 @@ static void stranger_comes(struct stream *s)
 static bool is_used(struct stream *s)
 {
     struct streams *set = s->set;
-    if (s->phase != PHASE_BRIDGE &&
+    bool bridged = s->bridge && s->bridge->fd >= 0;
+    if (!bridged &&
         (s->phase != PHASE_FRAMES || !set->config.known(set->config.context, &s->path)))
         return false;
     stranger_leaves(s);
@@ -160,7 +161,7 @@ void stream_wait(struct stream *s)
     struct epoll_event e = {.events = events, .data.u64 = stream_tag(s, false)};
     if (events != s->events && epoll_ctl(set->epoll, EPOLL_CTL_MOD, s->fd, &e) == 0)
         s->events = events;
-    if (!b)
+    if (!b || b->fd < 0)
         return;
     events = (s->begun || b->ended ? 0u : EPOLLIN) | (b->len ? EPOLLOUT : 0u);
     e = (struct epoll_event){.events = events, .data.u64 = stream_tag(s, true)};

@@ -1,4 +1,4 @@
-/* One worker's TCP connections that carry datagrams: ICE-TCP, and TURN over TCP or TLS. Each is a link
+/* One worker's TCP connections that carry datagrams: ICE-TCP, and TURN over TCP or TLS; and all of TLS. Each is a link
  * (base/link.h): what its frames carry goes into the core with a path that names it, and what the core sends
  * by that link leaves as frames.
  *
@@ -9,7 +9,7 @@
  * decrypted.
  *
  * Timer of each connection: its state is looked at STREAM_GRACE after it came and STREAM_LOOK after each
- * look; when no authenticated client uses its path (`known`), it is closed. */
+ * look; when no authenticated client uses its path (`known`), it is closed. A bridge has its own (bridge.c). */
 #pragma once
 #include "mptime.h"
 #include "path.h"

@@ -9,6 +9,8 @@
 #include <openssl/ssl.h>
 #include <sys/types.h>
 
+#define BRIDGE_LINGER MP_S(2)
+
 enum stream_phase {
     PHASE_TLS,    /* handshake */
     PHASE_FIRST,  /* TLS is up, what is inside cannot be told yet */
@@ -17,11 +19,11 @@ enum stream_phase {
 };
 
 struct bridge {
-    int fd; /* our end of the pair; the web server has the other */
+    int fd; /* our end of the pair, the web server has the other; -1: it is done with, the client has the last word still */
     uint32_t events;
     bool ended; /* it sent its last byte */
     size_t len, at;
-    uint8_t data[STREAM_READ_SIZE]; /* decrypted bytes that it did not take yet */
+    uint8_t *data; /* decrypted bytes that it did not take yet; NULL: none */
 };
 
 struct stream {

@@ -173,21 +173,11 @@ static int show(SSL *ssl, void *context)
     return ok;
 }
 
-void tls_prepare(struct tls *tls, SSL_CTX *ctx)
-{
-    SSL_CTX_set_cert_cb(ctx, show, tls);
-    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_options(ctx,
-                        SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    /* RFC 9325 4.2: forward secrecy and AEAD; TLS 1.3 has nothing else */
-    SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20");
-}
-
-/* Inside our own TLS is TURN or what has no ALPN; RFC 7443 names TURN. */
+/* RFC 7443 names TURN; who offers it beside HTTP wants it. */
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *in, unsigned in_len, void *unused)
 {
-    static const unsigned char ours[] = "\x09stun.turn";
+    static const unsigned char ours[] = "\x09stun.turn\x08http/1.1";
     unsigned char *chosen;
     if (SSL_select_next_proto(&chosen, out_len, ours, sizeof ours - 1, in, in_len) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_NOACK;
@@ -209,15 +199,19 @@ SSL *tls_accept(struct tls *tls, int fd)
 
 static bool make_context(struct tls *tls)
 {
-    tls->context = SSL_CTX_new(TLS_server_method());
-    if (!tls->context)
+    SSL_CTX *ctx = tls->context = SSL_CTX_new(TLS_server_method());
+    if (!ctx)
         return false;
-    tls_prepare(tls, tls->context);
-    SSL_CTX_set_mode(tls->context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                       SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_session_cache_mode(tls->context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(tls->context, 0);
-    SSL_CTX_set_alpn_select_cb(tls->context, choose_protocol, NULL);
+    SSL_CTX_set_cert_cb(ctx, show, tls);
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    /* RFC 9325 4.2: forward secrecy and AEAD; TLS 1.3 has nothing else */
+    SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20");
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    /* Clients keep their sessions (tickets); this side has no memory for them. */
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(ctx, 1);
+    SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
     return true;
 }
 

@@ -1,4 +1,4 @@
-/* The certificate of the TCP port, and TLS contexts that show it: ours (stream.h) and libwebsockets'. It is
+/* The certificate of the TCP port, and the TLS that shows it: all of it ends in a worker (stream.h). It is
  * read again when its files change; connections that stand keep theirs. Any thread may call any of it but
  * tls_new and tls_free. */
 #pragma once
@@ -23,9 +23,8 @@ struct tls *tls_new(const struct tls_config *, char error[TLS_ERROR_SIZE]); /* N
 void tls_free(struct tls *);
 bool tls_self_signed(const struct tls *);
 
-/* Makes a context show the current certificate to each new connection, TLS 1.2 and 1.3 only. */
-void tls_prepare(struct tls *, SSL_CTX *);
-SSL *tls_accept(struct tls *, int fd); /* the server's end of a connection; NULL: no memory */
+/* The server's end of a connection, TLS 1.2 or 1.3, with the current certificate; NULL: no memory. */
+SSL *tls_accept(struct tls *, int fd);
 
 /* Reads the files again if they changed since (or `always`). Files that cannot be used are logged and the old
  * certificate stays. True: there is a new one. */

@@ -122,13 +122,12 @@ static void connection_free(struct connection *c)
 static void adopt(struct web *w, const struct adoption *a)
 {
     struct connection *c = calloc(1, sizeof *c);
-    struct lws_vhost *vhost = a->way == WEB_TLS ? w->secure : w->plain;
-    int on = 1, tls = a->way == WEB_TLS ? LWS_ADOPT_ALLOW_SSL : 0;
+    int on = 1;
     struct caller *caller = callers_find(&w->callers, &a->path.remote);
     unsigned most = caller ? w->config.limits.connections : 0;
     bool crowded = !caller_take(caller, w->config.limits.connections_per_s, clock_now()) || (most && caller->count >= most);
     /* who has too many is told so, but not without end */
-    if (!c || !vhost || w->connections >= w->connections_max || (most && caller->count >= 2 * most)) {
+    if (!c || w->connections >= w->connections_max || (most && caller->count >= 2 * most)) {
         free(c);
         close(a->fd);
         return;
@@ -140,11 +139,11 @@ static void adopt(struct web *w, const struct adoption *a)
     c->crowded = crowded;
     if (caller)
         caller->count++;
-    c->secure = a->way != WEB_PLAIN;
+    c->secure = a->secure;
     w->adopting = c;
     w->connections++;
-    lws_adopt_desc_t d = {.vh = vhost,
-                          .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | (unsigned)tls,
+    lws_adopt_desc_t d = {.vh = w->vhost,
+                          .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP,
                           .fd.sockfd = a->fd,
                           .opaque = c};
     struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&d);
@@ -156,12 +155,12 @@ static void adopt(struct web *w, const struct adoption *a)
     w->adopting = NULL;
 }
 
-bool web_adopt(struct web *w, int fd, const struct path *path, enum web_way way)
+bool web_adopt(struct web *w, int fd, const struct path *path, bool secure)
 {
     pthread_mutex_lock(&w->lock);
     bool room = w->adoption_count < WEB_ADOPTIONS_MAX;
     if (room)
-        w->adoptions[w->adoption_count++] = (struct adoption){fd, way, *path};
+        w->adoptions[w->adoption_count++] = (struct adoption){fd, secure, *path};
     pthread_mutex_unlock(&w->lock);
     if (room)
         web_wake(w);
@@ -185,12 +184,10 @@ static void adopt_all(struct web *w)
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
-    struct web *w = lws_context_user(lws_get_context(wsi));
     struct connection *c = lws_get_opaque_user_data(wsi);
     if (c)
         c->wsi = wsi;
     switch (reason) {
-    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: tls_prepare(w->config.tls, user); return 0;
     case LWS_CALLBACK_HTTP: return http_request(c, in, len);
     case LWS_CALLBACK_HTTP_BODY: return body_data(c, in, len);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION: return body_complete(c);
@@ -240,7 +237,7 @@ static bool start_library(struct web *w)
         .protocols = protocols,
         .headers = headers,
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
-                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | LWS_SERVER_OPTION_LIBEV | (w->config.tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
+                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | LWS_SERVER_OPTION_LIBEV,
         .foreign_loops = loops,
         .user = w,
         .server_string = "monoport",
@@ -257,14 +254,8 @@ static bool start_library(struct web *w)
     w->context = lws_create_context(&info);
     if (!w->context)
         return false;
-    w->plain = lws_create_vhost(w->context, &info);
-    if (!w->config.tls)
-        return w->plain != NULL;
-    info.vhost_name = "tls";
-    info.alpn = "http/1.1";
-    info.options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
-    w->secure = lws_create_vhost(w->context, &info);
-    return w->plain && w->secure;
+    w->vhost = lws_create_vhost(w->context, &info);
+    return w->vhost != NULL;
 }
 
 struct web *web_new(const struct web_config *config, const struct web_handler *handler, const char **error)

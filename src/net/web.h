@@ -70,19 +70,13 @@ struct web_limits {
 
 struct web_config {
     struct web_limits limits;
-    struct tls *tls; /* NULL: no HTTPS */
+    const struct tls *tls; /* NULL: no HTTPS */
     bool plain;      /* HTTP in the clear is served to everybody, not only to this machine */
     const char *websocket_path; /* "/sdp" */
     const struct web_asset *assets;
     size_t asset_count;
     const char *const *request_paths; /* NULL-terminated prefixes; NULL: only GET and HEAD are taken anywhere */
     const char *const *app_paths; /* NULL-terminated: paths that show index.html ("/", "/stream", "/watch") */
-};
-
-enum web_way {
-    WEB_PLAIN,   /* HTTP in the clear */
-    WEB_TLS,     /* its ClientHello is unread */
-    WEB_BRIDGED, /* HTTP that came by TLS, decrypted */
 };
 
 /* NULL: *error (static text) says why. */
@@ -92,8 +86,9 @@ void web_free(struct web *); /* closes all; `closed` is called for each socket *
 void web_service(struct web *);
 void web_wake(struct web *);                 /* from any thread and from signal-safe context: coalesced */
 void web_set_timer(struct web *, mp_time in); /* once, `in` ns from now; MP_NEVER: none. Replaces the one before */
-/* From any thread: serves a connection, of which nothing was read. Takes the descriptor. False: it was closed, too many wait. */
-bool web_adopt(struct web *, int fd, const struct path *, enum web_way);
+/* From any thread: serves a connection, of which nothing was read. Takes the descriptor. False: it was closed, too many wait.
+ * `secure`: it came by TLS, and is decrypted (bridge.c). */
+bool web_adopt(struct web *, int fd, const struct path *, bool secure);
 
 /* Queues one text message. A socket that owes more than its limit is closed (1008), which `closed` tells. */
 void web_send(struct web_socket *, const char *text, size_t len);

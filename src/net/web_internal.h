@@ -20,7 +20,7 @@ struct connection { /* one TCP connection: libwebsockets' opaque pointer */
     struct web *web;
     struct lws *wsi;
     struct path path;
-    bool secure; /* TLS, by libwebsockets or by ours */
+    bool secure; /* TLS */
     struct reply reply;
     struct pending *pending;   /* a request whose body is coming */
     struct caller *caller;     /* its address's; NULL: this machine's */
@@ -30,7 +30,7 @@ struct connection { /* one TCP connection: libwebsockets' opaque pointer */
 
 struct adoption { /* a connection on its way to us */
     int fd;
-    enum web_way way;
+    bool secure;
     struct path path;
 };
 
@@ -43,7 +43,7 @@ struct web {
     ev_prepare turned;            /* the end of a turn */
     struct web_socket *unflushed; /* have something to send */
     struct lws_context *context;
-    struct lws_vhost *plain, *secure;
+    struct lws_vhost *vhost;
     pthread_mutex_t lock; /* of the two that follow */
     size_t adoption_count;
     struct adoption adoptions[WEB_ADOPTIONS_MAX];

@@ -435,17 +435,56 @@ static void close_tls(struct tls *tls)
 }
 
 /* The client's end of TLS on `fd`, its handshake done. */
-static SSL *handshake(int fd)
+static SSL *handshake_offering(int fd, const char *alpn)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     SSL *ssl = SSL_new(ctx);
     SSL_CTX_free(ctx);
     SSL_set_fd(ssl, fd);
+    if (*alpn)
+        SSL_set_alpn_protos(ssl, (const unsigned char *)alpn, (unsigned)strlen(alpn));
     for (int i = 0; i < 100 && SSL_connect(ssl) != 1; i++)
         streams_receive(t.streams, t.now);
     CHECK(SSL_is_init_finished(ssl));
     ERR_clear_error();
     return ssl;
+}
+
+static SSL *handshake(int fd)
+{
+    return handshake_offering(fd, "");
+}
+
+/* What is spoken then is told by the first bytes inside. */
+static void alpn_is_agreed_on_and_decides_nothing(void)
+{
+    static const struct {
+        const char *offered, *agreed;
+    } cases[] = {{"\x02h2\x08http/1.1", "http/1.1"}, /* Firefox's TURN by way of a proxy */
+                 {"\x08http/1.1\x09stun.turn", "stun.turn"},
+                 {"\x06webrtc", ""},
+                 {"", ""}};
+    static const uint8_t turn[20] = {0, 3, 0, 0, 0x21, 0x12, 0xa4, 0x42};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (unsigned http = 0; http < 2; http++) {
+            const unsigned char *agreed;
+            unsigned len;
+            struct tls *tls = open_tls();
+            open_streams(tls);
+            int fd = connection(STREAM_TLS);
+            SSL *ssl = handshake_offering(fd, cases[i].offered);
+            SSL_get0_alpn_selected(ssl, &agreed, &len);
+            CHECK(len == strlen(cases[i].agreed) && memcmp(agreed, cases[i].agreed, len) == 0);
+            CHECK(http ? SSL_write(ssl, "GET / HTTP/1.1\r\n", 16) == 16 : SSL_write(ssl, turn, 20) == 20);
+            turns();
+            CHECK(t.http == http && t.datagrams == !http);
+            SSL_free(ssl);
+            streams_free(t.streams);
+            close(fd);
+            if (http)
+                close(t.http_fd);
+            close_tls(tls);
+        }
 }
 
 static void turn_inside_tls_is_frames(void)
@@ -555,6 +594,14 @@ static void http_inside_tls_is_bridged(void)
     turns();
     CHECK_EQ(SSL_read(ssl, back, 1), 0); /* closed, in order */
     CHECK_EQ(SSL_get_error(ssl, 0), SSL_ERROR_ZERO_RETURN);
+    CHECK_EQ(streams_open(t.streams), 1); /* a reset would take what is on its way along */
+    CHECK_EQ(send(fd, big, 1000, 0), 1000);
+    turns();
+    CHECK(!is_closed(fd) || recv(fd, back, 1, MSG_DONTWAIT) == 0);
+    CHECK_EQ(streams_open(t.streams), 1);
+    streams_timeout(t.streams, t.now + MP_S(2) - 1);
+    CHECK_EQ(streams_open(t.streams), 1);
+    streams_timeout(t.streams, t.now + MP_S(2));
     CHECK_EQ(streams_open(t.streams), 0);
     SSL_free(ssl);
     streams_free(t.streams);
@@ -647,5 +694,5 @@ TEST_MAIN(TEST(frames_of_every_length_round_trip), TEST(frames_over_the_bound_ar
           TEST(datagrams_arrive_whole_however_they_are_cut), TEST(frames_too_long_close_the_connection),
           TEST(nobody_keeps_a_connection_that_he_does_not_use), TEST(a_run_leaves_as_frames),
           TEST(a_stalled_connection_is_bounded_and_recovers), TEST(strangers_are_bounded), TEST(turn_inside_tls_is_frames),
-          TEST(a_stalled_tls_connection_recovers_too), TEST(http_inside_tls_is_bridged),
+          TEST(a_stalled_tls_connection_recovers_too), TEST(http_inside_tls_is_bridged), TEST(alpn_is_agreed_on_and_decides_nothing),
           TEST(what_is_no_tls_or_stops_in_it_is_closed), TEST(the_certificate_follows_its_file))

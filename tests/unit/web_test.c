@@ -154,12 +154,12 @@ static struct web *new_web(const char **error)
     return web_new(&c, &handler, error);
 }
 
-static bool take_web(void *context, int fd, const struct path *path, bool tls)
+static bool take_web(void *context, int fd, const struct path *path)
 {
     struct path from = *path;
     if (server.stranger)
         address_parse(&from.remote, "203.0.113.7", path->remote.port);
-    return web_adopt(server.web, fd, &from, WEB_PLAIN);
+    return web_adopt(server.web, fd, &from, false);
 }
 
 static bool take_stream(void *context, const struct stream_connection *c, const uint8_t *first, size_t len)
