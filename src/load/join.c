@@ -10,6 +10,7 @@ struct join {
     const struct join_io *io;
     unsigned number;
     bool answered;
+    struct media_remote remote; /* once answered */
     struct description description;
     char id[37], ufrag[9], password[33];
 };
@@ -93,22 +94,45 @@ void join_leave(struct join *j)
     say(j, json_pack("{s:s, s:s}", "type", "leave", "peerId", j->id));
 }
 
+static bool by_turn(const struct join *j)
+{
+    return j->options->way >= WAY_TURN_TCP && j->number >= j->options->publishers;
+}
+
 static void on_answer(struct join *j, json_t *sdp)
 {
-    struct media_remote remote = {.ufrag = ""};
     if (j->answered)
         return;
-    const char *wrong = json_is_string(sdp) ? describe_read(&remote, json_string_value(sdp),
+    const char *wrong = json_is_string(sdp) ? describe_read(&j->remote, json_string_value(sdp),
                                                             json_string_length(sdp), &j->options->server)
                                             : "its answer is none";
     if (wrong) {
         j->io->failed(j->io->context, j->number, wrong);
         return;
     }
-    snprintf(remote.ufrag, sizeof remote.ufrag, "%s", j->ufrag);
-    snprintf(remote.password, sizeof remote.password, "%s", j->password);
+    snprintf(j->remote.ufrag, sizeof j->remote.ufrag, "%s", j->ufrag);
+    snprintf(j->remote.password, sizeof j->remote.password, "%s", j->password);
     j->answered = true;
-    j->io->connect(j->io->context, j->number, &remote);
+    if (by_turn(j))
+        say(j, json_pack("{s:s, s:s}", "type", "turn", "peerId", j->id));
+    else
+        j->io->connect(j->io->context, j->number, &j->remote);
+}
+
+static void on_turn(struct join *j, json_t *servers)
+{
+    json_t *server = json_array_get(servers, 0);
+    const char *username = json_string_value(json_object_get(server, "username"));
+    const char *credential = json_string_value(json_object_get(server, "credential"));
+    struct turn_login *login = &j->remote.turn;
+    if (!username || !credential || strlen(username) >= sizeof login->username ||
+        strlen(credential) >= sizeof login->password) {
+        j->io->failed(j->io->context, j->number, "the server has no TURN");
+        return;
+    }
+    snprintf(login->username, sizeof login->username, "%s", username);
+    snprintf(login->password, sizeof login->password, "%s", credential);
+    j->io->connect(j->io->context, j->number, &j->remote);
 }
 
 static void on_error(struct join *j, json_t *message)
@@ -132,6 +156,8 @@ void join_text(struct join *j, const char *text, size_t len)
     else if (strcmp(type, "offer") == 0 && json_is_string(sdp))
         say_description(j, "answer",
                         describe_answer(&j->description, json_string_value(sdp), json_string_length(sdp)));
+    else if (strcmp(type, "turn") == 0)
+        on_turn(j, json_object_get(message, "iceServers"));
     else if (strcmp(type, "error") == 0)
         on_error(j, message);
     else if (strcmp(type, "bye") == 0)

@@ -8,6 +8,7 @@
 #include "options.h"
 #include "sink.h"
 #include "source.h"
+#include "turn_client.h"
 #include <stdatomic.h>
 
 struct dtls_identity;
@@ -17,7 +18,7 @@ struct media_peer {
     bool receives;
     unsigned streams_wanted; /* how many it will be sent */
     int fd;
-    struct media_stream *stream; /* by TCP; NULL: UDP */
+    struct media_stream *stream; /* NULL: UDP */
     bool waited; /* the socket is waited for, as the client still joins; afterwards it is read by the clock */
     struct client *client;
     struct sink sink;
@@ -35,6 +36,7 @@ struct media_remote { /* what a client's signaling found out */
     char ufrag[32], password[64], remote_ufrag[64], remote_password[64];
     struct fingerprint fingerprint;
     struct address server;
+    struct turn_login turn; /* of ways by TURN */
 };
 
 struct media_progress {                           /* one writer, the thread */

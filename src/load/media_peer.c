@@ -24,7 +24,7 @@
 
 static void send_one(struct media *m, const struct media_peer *p, const uint8_t *data, size_t len)
 {
-    if (p->stream ? !stream_send(p->fd, data, len) : send(p->fd, data, len, MSG_DONTWAIT) < 0)
+    if (p->stream ? !stream_send(p->stream, p->fd, data, len) : send(p->fd, data, len, MSG_DONTWAIT) < 0)
         m->totals.send_errors++;
 }
 
@@ -313,13 +313,18 @@ static socklen_t to_sockaddr(struct sockaddr_storage *out, const struct address 
 }
 
 /* A connected socket: its own source port, and no address to name or to look at with each datagram. */
-static bool open_socket(struct media *m, struct media_peer *p, const struct address *server)
+static bool open_socket(struct media *m, struct media_peer *p, const struct media_remote *remote)
 {
     struct sockaddr_storage to;
-    socklen_t len = to_sockaddr(&to, server);
+    socklen_t len = to_sockaddr(&to, &remote->server);
     struct epoll_event readable = {.events = EPOLLIN, .data.ptr = p};
-    if (m->options->tcp && p->number >= m->options->publishers) {
-        p->stream = stream_connect((struct sockaddr *)&to, len, &p->fd);
+    if (m->options->way != WAY_UDP && p->number >= m->options->publishers) {
+        p->stream = stream_connect(&(struct media_stream_config){.way = m->options->way,
+                                                                 .to = (struct sockaddr *)&to,
+                                                                 .len = len,
+                                                                 .server = remote->server,
+                                                                 .login = remote->turn},
+                                   &p->fd);
         p->waited = p->stream && epoll_ctl(m->epoll, EPOLL_CTL_ADD, p->fd, &readable) == 0;
         return p->waited;
     }
@@ -349,7 +354,7 @@ void peer_connect(struct media *m, struct media_peer *p, const struct media_remo
                                    .rtcp = on_rtcp};
     if (p->client || p->failed)
         return;
-    if (open_socket(m, p, &remote->server))
+    if (open_socket(m, p, remote))
         p->client = client_new(&config, now);
     if (!p->client) {
         p->failed = true;

@@ -1,48 +1,98 @@
 #include "media_stream.h"
 #include "frame.h"
 #include "limits.h"
+#include "turn.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define READ_SIZE (256 * 1024)
+#define PATIENCE  10 /* s, for each answer while it connects */
 
 struct media_stream {
+    enum way way;
+    SSL *ssl; /* NULL: in the clear */
     size_t len;
     uint8_t data[STREAM_FRAME_MAX]; /* of a frame that is not whole yet */
 };
 
-struct media_stream *stream_connect(const struct sockaddr *to, socklen_t len, int *fd)
+/* --- connecting --- */
+
+/* Any certificate will do: this measures, and has no secrets. */
+static bool secure(struct media_stream *s, int fd)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    s->ssl = ctx ? SSL_new(ctx) : NULL;
+    SSL_CTX_free(ctx);
+    return s->ssl && SSL_set_fd(s->ssl, fd) == 1 && SSL_connect(s->ssl) == 1;
+}
+
+static bool dial(struct media_stream *s, const struct media_stream_config *c, int fd)
+{
+    struct timeval patience = {.tv_sec = PATIENCE};
+    int on = 1;
+    s->way = c->way;
+    return connect(fd, c->to, c->len) == 0 &&
+           setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+           setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+           (c->way != WAY_TURN_TLS || secure(s, fd)) &&
+           (c->way == WAY_TCP || turn_client_open(fd, s->ssl, &c->login, &c->server)) &&
+           fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
+}
+
+struct media_stream *stream_connect(const struct media_stream_config *c, int *fd)
 {
     struct media_stream *s = calloc(1, sizeof *s);
-    int on = 1;
-    *fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (s && *fd >= 0 && connect(*fd, to, len) == 0 &&
-        setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0)
+    *fd = socket(c->to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (s && *fd >= 0 && dial(s, c, *fd))
         return s;
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
-    free(s);
+    stream_free(s);
     return NULL;
 }
 
 void stream_free(struct media_stream *s)
 {
+    if (s)
+        SSL_free(s->ssl);
     free(s);
 }
 
+/* --- datagrams --- */
+
 /* What such a client sends is little: a connection that takes only a part of it is taken for broken. */
-bool stream_send(int fd, const uint8_t *data, size_t len)
+bool stream_send(struct media_stream *s, int fd, const uint8_t *data, size_t len)
 {
-    uint8_t frame[STREAM_FRAME_MAX];
-    size_t behind, n = frame_write(frame, FRAME_RFC4571, data, len, &behind);
-    memcpy(frame + n, data, len);
-    return send(fd, frame, n + len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)(n + len);
+    uint8_t frame[STREAM_FRAME_MAX] = {0};
+    enum frame_format format = s->way == WAY_TCP ? FRAME_RFC4571 : FRAME_TURN;
+    size_t behind, channel = s->way == WAY_TCP ? 0 : TURN_CHANNEL_HEAD;
+    if (channel)
+        turn_channel_head(frame, TURN_CLIENT_CHANNEL, len);
+    size_t head = frame_write(frame, format, frame, channel + len, &behind) + channel;
+    memcpy(frame + head, data, len);
+    len += head + behind;
+    return (s->ssl ? SSL_write(s->ssl, frame, (int)len) : send(fd, frame, len, MSG_NOSIGNAL)) == (ssize_t)len;
+}
+
+/* Less than 0: nothing now. 0: it ended. */
+static ssize_t read_some(struct media_stream *s, int fd, uint8_t *to, size_t size)
+{
+    if (!s->ssl) {
+        ssize_t n = recv(fd, to, size, 0);
+        return n < 0 && errno != EAGAIN ? 0 : n;
+    }
+    int n = SSL_read(s->ssl, to, (int)size);
+    bool later = n <= 0 && SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ;
+    ERR_clear_error();
+    return n > 0 ? n : later ? -1 : 0;
 }
 
 bool stream_read(struct media_stream *s, int fd,
@@ -50,22 +100,26 @@ bool stream_read(struct media_stream *s, int fd,
                  mp_time now)
 {
     static _Thread_local uint8_t data[STREAM_FRAME_MAX + READ_SIZE];
-    ssize_t n;
-    do {
+    enum frame_format format = s->way == WAY_TCP ? FRAME_RFC4571 : FRAME_TURN;
+    for (;;) {
         struct frame f;
-        memcpy(data, s->data, s->len);
-        n = recv(fd, data + s->len, READ_SIZE, MSG_DONTWAIT);
+        struct bytes inside;
+        uint16_t channel;
+        ssize_t n = read_some(s, fd, data + s->len, READ_SIZE);
         if (n <= 0)
-            return n < 0 && errno == EAGAIN;
+            return n < 0;
+        memcpy(data, s->data, s->len);
         size_t len = s->len + (size_t)n, at = 0;
-        while (frame_read(&f, FRAME_RFC4571, data + at, len - at) == FRAME_OK && f.size <= len - at) {
-            each(context, data + at + f.start, f.len, now);
+        while (frame_read(&f, format, data + at, len - at) == FRAME_OK && f.size <= len - at) {
+            if (format == FRAME_RFC4571)
+                each(context, data + at + f.start, f.len, now);
+            else if (turn_channel_data(data + at, f.len, &channel, &inside))
+                each(context, inside.data, inside.len, now);
             at += f.size;
         }
         if (len - at > sizeof s->data)
             return false;
         s->len = len - at;
         memcpy(s->data, data + at, s->len);
-    } while (n == READ_SIZE);
-    return true;
+    }
 }

@@ -1,6 +1,8 @@
-/* A client's ICE-TCP connection (RFC 6544; frames of RFC 4571). */
+/* A client's connection: ICE-TCP (RFC 6544; frames of RFC 4571), or TURN over TCP or TLS. */
 #pragma once
 #include "mptime.h"
+#include "options.h"
+#include "turn_client.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,11 +10,19 @@
 
 struct media_stream;
 
-/* Connects, waiting for it: *fd, -1 where it failed. NULL: so it did. */
-struct media_stream *stream_connect(const struct sockaddr *, socklen_t, int *fd);
+struct media_stream_config {
+    enum way way; /* none of UDP */
+    const struct sockaddr *to;
+    socklen_t len;
+    struct address server;   /* the same, where TURN's only peer is, too */
+    struct turn_login login; /* of TURN */
+};
+
+/* Connects, waiting for all of it: *fd, -1 where it failed. NULL: so it did. */
+struct media_stream *stream_connect(const struct media_stream_config *, int *fd);
 void stream_free(struct media_stream *);
 
-bool stream_send(int fd, const uint8_t *, size_t len); /* one datagram; false: not sent */
+bool stream_send(struct media_stream *, int fd, const uint8_t *, size_t len); /* one datagram; false: not sent */
 /* Reads what is there and calls `each` for every datagram. False: the connection ended. */
 bool stream_read(struct media_stream *, int fd,
                  void (*each)(void *context, const uint8_t *, size_t len, mp_time), void *context,

@@ -23,7 +23,8 @@ static const char help[] =
     "  --join-rate N         joins begun a second (default: 50)\n"
     "  --names               each client has a name: load-1, load-2, ...\n"
     "  --cm                  clients offer AES-CM with HMAC-SHA1 only, not AES-GCM\n"
-    "  --tcp                 viewers connect by ICE-TCP, not by UDP\n\n"
+    "  --tcp                 viewers connect by ICE-TCP, not by UDP\n"
+    "  --turn tcp|tls        viewers connect by the server's TURN, over TCP or TLS\n\n"
     "What is sent\n"
     "  --video-bps N         bit/s of each publisher's video, in packets of 1200 bytes,\n"
     "                        30 frames a second (default: 1500000)\n"
@@ -118,6 +119,7 @@ enum {
     NAMES,
     CM,
     TCP,
+    TURN,
     VIDEO_BPS,
     AUDIO,
     NO_VIDEO,
@@ -137,6 +139,7 @@ static const struct option flags[] = {{"room", required_argument, NULL, ROOM},
                                       {"names", no_argument, NULL, NAMES},
                                       {"cm", no_argument, NULL, CM},
                                       {"tcp", no_argument, NULL, TCP},
+                                      {"turn", required_argument, NULL, TURN},
                                       {"video-bps", required_argument, NULL, VIDEO_BPS},
                                       {"audio", no_argument, NULL, AUDIO},
                                       {"no-video", no_argument, NULL, NO_VIDEO},
@@ -159,7 +162,11 @@ static bool take(struct options *o, int flag, const char *value)
     case MEETING: o->meeting = true; break;
     case NAMES: o->names = true; break;
     case CM: o->cm_only = true; break;
-    case TCP: o->tcp = true; break;
+    case TCP: o->way = WAY_TCP; break;
+    case TURN:
+        good = strcmp(value, "tcp") == 0 || strcmp(value, "tls") == 0 || complain("--turn is tcp or tls, not \"%s\"", value);
+        o->way = strcmp(value, "tls") == 0 ? WAY_TURN_TLS : WAY_TURN_TCP;
+        break;
     case AUDIO: o->audio = true; break;
     case NO_VIDEO: o->video = false; break;
     case EVEN: o->even = true; break;

@@ -7,6 +7,8 @@
 #define LOAD_CLIENTS_MAX 20000
 #define LOAD_THREADS_MAX 64
 
+enum way { WAY_UDP, WAY_TCP /* ICE-TCP */, WAY_TURN_TCP, WAY_TURN_TLS };
+
 struct options {
     char host[256], path[1024]; /* of the URL; host without brackets */
     struct address server;      /* host and port of the URL, resolved */
@@ -16,7 +18,8 @@ struct options {
     uint32_t video_bps;
     double join_rate;           /* joins begun a second */
     unsigned keyframe_interval; /* s; 0: only the first and on request */
-    bool audio, video, even, cm_only, tcp, meeting, names;
+    bool audio, video, even, cm_only, meeting, names;
+    enum way way; /* of viewers */
     const char *json; /* file name, "-": standard output; NULL: none */
 };
 
