@@ -3,6 +3,7 @@
 // behind a 1:1 NAT. What the viewer's browser received, frame by frame, tells the gaps. ROAMING_TURNS=10 for figures.
 
 import { launchChromium } from './chromium.mjs';
+import { longestGap, watchFrames } from './frames.mjs';
 import { enter, run } from './lab.mjs';
 import { median, Participant } from './participant.mjs';
 import { slowness, startServer } from './server.mjs';
@@ -30,31 +31,6 @@ const [there, here] = await Promise.all(
 const join = (browser, name, path) => Participant.join(browser, { origin, room: 'roaming', name, path });
 const publisher = await join(there, 'publisher', '/stream');
 const viewer = await join(here, 'viewer', '/watch');
-
-/** In the page: notes when the last packet of each frame arrived. */
-const watchFrames = async () => {
-  window.arrivals = [];
-  const pc = window.witness.connections.at(-1);
-  const { track } = pc.getReceivers().map((receiver) => receiver).find(({ track }) => track.kind === 'video' && !track.muted);
-  const video = document.createElement('video');
-  video.muted = true;
-  video.srcObject = new MediaStream([track]);
-  document.body.append(video);
-  await video.play();
-  const note = (now, { receiveTime }) => {
-    window.arrivals.push(receiveTime ?? now);
-    video.requestVideoFrameCallback(note);
-  };
-  video.requestVideoFrameCallback(note);
-};
-
-/** In the page: the longest time without a frame since `from`. */
-const longestGap = (from) => {
-  const times = window.arrivals.filter((time) => time >= from).sort((a, b) => a - b);
-  let longest = 0;
-  for (let i = 1; i < times.length; i += 1) longest = Math.max(longest, times[i] - times[i - 1]);
-  return { longest, count: times.length, silent: performance.now() - (times.at(-1) ?? from) };
-};
 
 /** Does it and returns how long no frame came to the viewer around it, once frames flow again. */
 async function gapOf(what, seconds = 5) {

@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+// Networks that block UDP, or begin to in mid-call, with Chromium and Firefox: how long it takes until media flows, and by which way. The
+// networks themselves are proved first. `tcp` has the call where only UDP is dropped.
+
+import { launchChromium } from './chromium.mjs';
+import { launchFirefox } from './firefox.mjs';
+import { longestGap, watchFrames } from './frames.mjs';
+import { enter, run } from './lab.mjs';
+import { Participant } from './participant.mjs';
+import { slowness, startServer } from './server.mjs';
+import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { launchOptions, originFor } from '../../lab/matrix/cell.mjs';
+import { prove, startResponder } from '../../lab/matrix/prober.mjs';
+import { probeText } from '../../lab/matrix/words.mjs';
+
+// The way that each browser must find, the reason that the page then gives, and how long it may take: twice what is promised, as other work may be done beside.
+const walls = [
+  { kind: 'one-tcp-port', way: 'tcp', ms: 6_000 },
+  { kind: 'http-proxy', way: 'tcp', ms: 16_000 },
+  { kind: 'tls-only', way: 'turn-tls', ms: 12_000 },
+  { kind: 'tls-proxy', way: 'turn-tls', ms: 16_000 },
+];
+const launchers = { chromium: launchChromium, firefox: launchFirefox };
+
+const lab = await enter('homes', { kinds: [...walls.map(({ kind }) => kind), 'port-restricted', 'port-restricted'] });
+const { test, after, explain, end } = suite({ limit: 220 * slowness });
+const server = await startServer(lab);
+after(() => server.stop());
+explain(() => server.tail());
+
+await test('the networks are what they are called', async () => {
+  const responder = await startResponder();
+  const proofs = await Promise.all(lab.homes.map((home) => prove(home)));
+  proofs.forEach((proof, i) => diagnostic(`${lab.homes[i].title}: ${probeText(proof)}`));
+  equal(proofs.flatMap(({ wrong }) => wrong), [], 'what the probes found otherwise');
+  await responder.close();
+});
+
+const outside = await launchChromium({ host: process.env.LAB_PEER, origin: server.origin });
+after(() => outside.close());
+const peer = await Participant.join(outside, { origin: server.origin, room: 'walls', name: 'peer', query: { video: 'small' } });
+await peer.connected();
+
+/** Waits for the first picture and says what came of the visit. */
+async function arrived(who) {
+  const { timings, network } = await who.until('shows a first frame, and knows its way', ({ timings, network }) => timings.firstRemoteFrame && network.way);
+  const since = (at) => Math.round(at - timings.joinStarted);
+  return { connected: since(timings.connected), frame: since(timings.firstRemoteFrame), way: network.way, reason: network.reason };
+}
+
+for (const { kind, way, ms } of walls) {
+  const home = lab.homes.find((each) => each.kind === kind);
+  await test(`${home.title}: media flows both ways by ${way}${way === 'tcp' ? '' : ', and at the next visit at once'}`, async () => {
+    for (const [name, launch] of Object.entries(launchers)) {
+      const browser = await launch(launchOptions(home, server));
+      const who = await Participant.join(browser, { origin: originFor(home, server), room: 'walls', name, query: { video: 'small' } });
+      const first = await arrived(who);
+      diagnostic(`${name}: connected after ${first.connected} ms, first frame after ${first.frame} ms, by ${first.way} (${first.reason})`);
+      equal([first.way, first.reason], [way, 'blocked'], `${name}'s way`);
+      assert(first.frame < ms * slowness, `${name}: the first frame came after ${first.frame} ms`);
+      await peer.sees([name]);
+      if (way !== 'tcp') {
+        await who.again();
+        const second = await arrived(who);
+        diagnostic(`${name}, next visit: connected after ${second.connected} ms, first frame after ${second.frame} ms (${second.reason})`);
+        equal([second.way, second.reason], [way, 'remembered'], `${name}'s way at the next visit`);
+      }
+      await browser.close();
+    }
+  });
+}
+
+await peer.close();
+
+// From here on a call each of Chromium and Firefox, both at home behind a NAT that lets UDP through until it is told otherwise.
+const homes = lab.homes.filter(({ kind }) => kind === 'port-restricted');
+const calls = await Promise.all(
+  Object.entries(launchers).map(async ([name, launch], i) => {
+    const browser = await launch(launchOptions(homes[i], server));
+    after(() => browser.close());
+    const join = (from, role) => Participant.join(from, { origin: server.origin, room: name, name: role, query: { video: 'small' } });
+    const [inside, beyond] = await Promise.all([join(browser, 'inside'), join(outside, 'beyond')]);
+    return { name, nat: homes[i].nats[0], inside, beyond };
+  }),
+);
+
+/** Both calls: does something at each NAT, waits until each call goes by `way` and frames flow both ways, tells how long they did not. */
+async function moved(what, way, reason, rule) {
+  const clock = () => performance.now();
+  const begun = await Promise.all(calls.map(async ({ inside, beyond }) => ({ inside: await inside.tab.evaluate(clock), beyond: await beyond.tab.evaluate(clock) })));
+  for (const { nat } of calls) rule(nat);
+  return Promise.all(
+    calls.map(async ({ name, inside, beyond }, i) => {
+      await inside.until(`goes by ${way}`, ({ network }, way) => network.way === way, way, 60 * slowness);
+      const { network, timings } = await inside.summary();
+      equal([network.reason, timings.reconnects], [reason, 0], `${name}: reason and new connections`);
+      await Promise.all([inside.sees(['beyond']), beyond.sees(['inside'])]);
+      const gap = async (who, from) => Math.round((await who.tab.evaluate(longestGap, from - 300)).longest);
+      const gaps = { in: await gap(inside, begun[i].inside), out: await gap(beyond, begun[i].beyond) };
+      diagnostic(`${name}, ${what}: no frame for ${gaps.in} ms in, ${gaps.out} ms out`);
+      return gaps;
+    }),
+  );
+}
+
+await test('two calls by UDP', async () => {
+  for (const { name, inside, beyond } of calls) {
+    await Promise.all([inside.sees(['beyond']), beyond.sees(['inside'])]);
+    equal((await inside.summary()).network.way, 'udp', `${name}'s way`);
+    await Promise.all([inside, beyond].map(({ tab }) => tab.evaluate(watchFrames)));
+  }
+});
+
+await test('UDP blocked in mid-call: the call goes on by TCP', async () => {
+  const gaps = await moved('UDP blocked', 'tcp', 'lost', (nat) => run(nat, 'nft', 'insert', 'rule', 'ip', 'filter', 'forward', 'meta', 'l4proto', 'udp', 'drop'));
+  for (const { in: into, out } of gaps) assert(Math.max(into, out) < 12_000 * slowness, `gaps of ${into} and ${out} ms`);
+});
+
+await test('UDP possible again: the call goes back to it, and hardly stops', async () => {
+  const gaps = await moved('back on UDP', 'udp', 'returned', (nat) => {
+    const [rule] = JSON.parse(run(nat, 'nft', '-j', 'list', 'chain', 'ip', 'filter', 'forward')).nftables.filter((item) => item.rule);
+    run(nat, 'nft', 'delete', 'rule', 'ip', 'filter', 'forward', 'handle', String(rule.rule.handle));
+  });
+  for (const { in: into, out } of gaps) assert(Math.max(into, out) < 5_000 * slowness, `gaps of ${into} and ${out} ms`);
+});
+
+await end();
