@@ -12,21 +12,14 @@ struct letter {
     struct socket *socket;
     enum letter_kind kind;
     bool up;
+    struct letter *next;
     size_t len;
     char text[];
 };
 
-static void arrive(struct sim *s, struct event *e)
+static void deliver(struct sim *s, struct letter *l)
 {
-    struct letter *l = (struct letter *)e;
     struct socket *k = l->socket;
-    if (k->guest && l->kind == LETTER_TEXT &&
-        guest_host(k->guest)->out_until > s->now) { /* TCP sends it again */
-        event_at(s, e, s->now + MP_MS(200));
-        mp_time *last = l->up ? &k->up_at : &k->down_at;
-        *last = mp_max(*last, s->now + MP_MS(200));
-        return;
-    }
     trace(s, mix_bytes((uint64_t)s->now ^ l->up, l->text, l->len));
     if (l->up && l->kind == LETTER_OPEN)
         server_opened(s, k);
@@ -41,6 +34,26 @@ static void arrive(struct sim *s, struct event *e)
     free(l);
 }
 
+static void arrive(struct sim *s, struct event *e)
+{
+    struct letter *l = (struct letter *)e;
+    struct socket *k = l->socket;
+    struct letter **first = l->up ? &k->up_first : &k->down_first;
+    mp_time *last = l->up ? &k->up_at : &k->down_at;
+    if (k->guest && l->kind == LETTER_TEXT &&
+        guest_host(k->guest)->out_until > s->now) { /* TCP sends it again */
+        event_at(s, e, s->now + MP_MS(200));
+        *last = mp_max(*last, s->now + MP_MS(200));
+        return;
+    }
+    if (l != *first) { /* one that left earlier was held up */
+        event_at(s, e, s->now + MP_MS(1));
+        return;
+    }
+    *first = l->next;
+    deliver(s, l);
+}
+
 static void post(struct sim *s, struct socket *k, enum letter_kind kind, bool up, const char *text,
                  size_t len, mp_time after)
 {
@@ -50,6 +63,10 @@ static void post(struct sim *s, struct socket *k, enum letter_kind kind, bool up
     if (len)
         memcpy(l->text, text, len);
     l->text[len] = 0;
+    struct letter **end = up ? &k->up_first : &k->down_first;
+    while (*end)
+        end = &(*end)->next;
+    *end = l;
     mp_time *last = up ? &k->up_at : &k->down_at;
     mp_time delay = chance(s, 100) ? 4 * k->delay + MP_MS(200) : k->delay; /* a segment was lost */
     *last = mp_max(*last + 1, s->now + delay + after);
