@@ -19,7 +19,7 @@
 #define TX_BATCH              64        /* messages a send call; larger batches gain nothing */
 #define RUN_PACKETS_MAX       16        /* packets of one GSO run: one lost run is one viewer's burst */
 #define RUN_PADDING_MAX       15        /* bytes of RTP padding that may even a run */
-#define TX_ARENA_SIZE         (512 * 1024)
+#define TX_ARENA_SIZE         (128 * 1024) /* written, then read by the kernel: it should still be in the cache */
 #define RING_SIZE             (1 << 20) /* bytes of one direction between two threads */
 
 /* One session. */
@@ -32,6 +32,8 @@
 #define STREAMS_RX_MAX        32  /* SSRCs that one session may publish, RTX included */
 #define STREAMS_RTCP_MAX      (256 + STREAMS_RX_MAX) /* SSRCs that its RTCP may come from: Firefox has one for each m= line */
 #define DTLS_INPUT_MAX        64  /* datagrams that one handshake may take from a client */
+#define DTLS_FLIGHT_MAX       256 /* bytes of a server's last flight that are kept: it has about 90 */
+#define DTLS_REPEATS_MAX      16  /* times that it is sent again */
 #define EXTENSION_ID_MAX      14  /* RFC 8285: ids 1-14 fit the one-byte form */
 
 /* One track. */

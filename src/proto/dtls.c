@@ -1,15 +1,29 @@
-/* One association. Timers: the retransmission, whose time the engine tells (OpenSSL's own clock decides when
+/* One association. What a server that has settled keeps of the handshake is its last flight: ChangeCipherSpec and Finished, as they were
+ * sent. Timers: the retransmission, whose time the engine tells (OpenSSL's own clock decides when
  * it is due, so a deadline is only when to ask again), and the end of the handshake after HANDSHAKE_MAX. */
 #include "dtls.h"
 #include "bytes.h"
+#include "check.h"
 #include "crypto.h"
 #include "limits.h"
 #include <stdlib.h>
 
 #define HANDSHAKE_MAX MP_S(30)
 
+#define RECORD_HEADER_SIZE     13 /* RFC 6347 4.1: type, version, epoch, sequence number, length */
+#define CHANGE_CIPHER_SPEC     20
+
+/* Datagrams, each behind its length. */
+struct flight {
+    uint16_t len, at; /* at: what is sent next; len: nothing is */
+    bool whole;       /* it did not have more than DTLS_FLIGHT_MAX bytes */
+    uint8_t repeats;
+    uint8_t data[DTLS_FLIGHT_MAX];
+};
+
 struct dtls {
-    struct dtls_engine *engine;
+    struct dtls_engine *engine; /* NULL: it has settled */
+    struct flight last;
     bool client;
     enum dtls_state state;
     enum dtls_failure failure;
@@ -82,6 +96,7 @@ struct dtls *dtls_new(struct dtls_identity *id, bool client, bool cm_only, const
     }
     d->client = client;
     d->expected = *expected;
+    d->last.whole = true;
     d->end = now + HANDSHAKE_MAX;
     follow(d, DTLS_ENGINE_HANDSHAKE, now);
     return d;
@@ -96,10 +111,65 @@ void dtls_free(struct dtls *d)
     free(d);
 }
 
+/* --- the last flight --- */
+
+static void flight_note(struct flight *f, const uint8_t *datagram, size_t len)
+{
+    if (f->len + 2 + len > sizeof f->data) {
+        f->whole = false;
+        return;
+    }
+    put16(f->data + f->len, (uint16_t)len);
+    memcpy(f->data + f->len + 2, datagram, len);
+    f->at = f->len = (uint16_t)(f->len + 2 + len);
+}
+
+static size_t flight_next(struct flight *f, uint8_t *out, size_t size)
+{
+    if (f->at == f->len)
+        return 0;
+    size_t len = get16(f->data + f->at);
+    INVARIANT(len <= size);
+    memcpy(out, f->data + f->at + 2, len);
+    f->at = (uint16_t)(f->at + 2 + len);
+    return len;
+}
+
+/* One datagram of a client's last flight has this record, whichever way it is cut. */
+static bool has_change_cipher_spec(const uint8_t *p, size_t len)
+{
+    while (len >= RECORD_HEADER_SIZE) {
+        size_t record = RECORD_HEADER_SIZE + (size_t)get16(p + 11);
+        if (p[0] == CHANGE_CIPHER_SPEC || record > len)
+            return p[0] == CHANGE_CIPHER_SPEC && record <= len;
+        p += record;
+        len -= record;
+    }
+    return false;
+}
+
+void dtls_settle(struct dtls *d)
+{
+    INVARIANT(d->state == DTLS_UP && !d->client);
+    if (!d->engine || !d->last.len || !d->last.whole)
+        return;
+    dtls_engine_free(d->engine);
+    d->engine = NULL;
+}
+
+/* --- input and output --- */
+
 enum dtls_state dtls_input(struct dtls *d, const uint8_t *data, size_t len, mp_time now)
 {
     if (d->state != DTLS_HANDSHAKE && d->state != DTLS_UP)
         return d->state;
+    if (!d->engine) {
+        if (has_change_cipher_spec(data, len) && d->last.repeats < DTLS_REPEATS_MAX) {
+            d->last.repeats++;
+            d->last.at = 0;
+        }
+        return d->state;
+    }
     if (d->state == DTLS_HANDSHAKE && d->inputs++ == DTLS_INPUT_MAX) {
         d->deadline = MP_NEVER;
         return fail(d, DTLS_FLOOD);
@@ -125,7 +195,12 @@ mp_time dtls_deadline(const struct dtls *d)
 
 size_t dtls_output(struct dtls *d, uint8_t *out, size_t size)
 {
-    return dtls_engine_output(d->engine, out, size);
+    if (!d->engine)
+        return flight_next(&d->last, out, size);
+    size_t len = dtls_engine_output(d->engine, out, size);
+    if (len && d->state == DTLS_UP && !d->client)
+        flight_note(&d->last, out, len);
+    return len;
 }
 
 enum dtls_state dtls_state(const struct dtls *d)
@@ -155,7 +230,9 @@ void dtls_close(struct dtls *d)
 {
     if (d->state != DTLS_HANDSHAKE && d->state != DTLS_UP)
         return;
-    dtls_engine_close(d->engine);
+    if (d->engine)
+        dtls_engine_close(d->engine);
+    d->last.at = d->last.len;
     d->state = DTLS_CLOSED;
     d->deadline = MP_NEVER;
 }

@@ -36,6 +36,10 @@ size_t dtls_output(struct dtls *, uint8_t *out, size_t size); /* next datagram; 
 enum dtls_state dtls_state(const struct dtls *);
 enum dtls_failure dtls_failure(const struct dtls *);
 const char *dtls_failure_text(enum dtls_failure);
-void dtls_close(struct dtls *); /* queues close_notify */
+void dtls_close(struct dtls *); /* queues close_notify, but for one that has settled */
+/* For a server that is DTLS_UP and drained: gives back the memory of the handshake, all but the keys and the last flight. A client
+ * that did not get that repeats its own, and is answered (RFC 6347 4.2.4), DTLS_REPEATS_MAX times at most. Its close_notify is no
+ * longer understood. Does nothing where the flight is longer than usual. */
+void dtls_settle(struct dtls *);
 /* Once DTLS_UP: the keys that we send with and receive with. */
 void dtls_masters(const struct dtls *, struct srtp_master *tx, struct srtp_master *rx);

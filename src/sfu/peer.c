@@ -177,6 +177,7 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
         emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session}, NULL);
         p->report_at = report_after(REPORT_FIRST, now);
         p->dtls_until = now + DTLS_KEPT;
+        dtls_settle(p->dtls);
         ask_for_pictures(sfu, p, false, now);
     } else if (state == DTLS_FAILED || state == DTLS_CLOSED) {
         peer_end(sfu, p, state == DTLS_FAILED ? END_DTLS_FAILED : END_PEER_CLOSED, now);
@@ -185,8 +186,8 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
     peer_schedule(sfu, p, now);
 }
 
-/* The association's memory is larger than all else of a session. Once the client has sent something under the keys, its side of the
- * handshake is complete too; or it had time for every retransmission. Its goodbye comes over the WebSocket, or by consent. */
+/* The association has settled: what is left of it answers a client whose side of the handshake is not complete. It is once the client
+ * has sent something under the keys; or it had time for every retransmission. Its goodbye comes over the WebSocket, or by consent. */
 void peer_release_dtls(struct peer *p)
 {
     dtls_free(p->dtls);

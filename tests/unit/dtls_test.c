@@ -22,6 +22,7 @@ struct link {
     struct dtls *client, *server;
     unsigned sent;  /* datagrams of either side, from 0 */
     uint64_t lost;  /* bit n: the n-th is */
+    bool settles;   /* the server, when it is up */
     size_t largest; /* datagram seen */
     uint8_t client_hello[MTU];
     size_t client_hello_len;
@@ -74,7 +75,10 @@ static unsigned carry(struct link *l, struct dtls *from, struct dtls *to)
 static void link_run(struct link *l)
 {
     for (int i = 0; i < 200; i++) {
-        if (carry(l, l->client, l->server) + carry(l, l->server, l->client))
+        unsigned moved = carry(l, l->client, l->server) + carry(l, l->server, l->client);
+        if (l->settles && dtls_state(l->server) == DTLS_UP)
+            dtls_settle(l->server);
+        if (moved)
             continue;
         mp_time next = mp_min(dtls_deadline(l->client), dtls_deadline(l->server));
         if (next == MP_NEVER)
@@ -228,7 +232,7 @@ static void wrong_fingerprints_fail_without_keys(void)
 
 /* --- loss --- */
 
-static void each_lost_datagram_is_recovered(void)
+static void recover_each_lost_datagram(bool settles)
 {
     struct link l;
     link_open(&l, false, false);
@@ -238,11 +242,44 @@ static void each_lost_datagram_is_recovered(void)
     for (unsigned n = 0; n < count; n++) {
         link_open(&l, false, false);
         l.lost = 1ull << n;
+        l.settles = settles;
         link_run(&l);
         check_up(&l, SRTP_AEAD_AES_128_GCM);
         CHECK(clock_now > 0 && clock_now <= MP_MS(120));
         link_close(&l);
     }
+}
+
+static void each_lost_datagram_is_recovered(void) { recover_each_lost_datagram(false); }
+
+static void settled_server_repeats_its_last_flight(void) { recover_each_lost_datagram(true); }
+
+/* Nobody makes it repeat it for ever, nor say anything else. */
+static void settled_server_says_little(void)
+{
+    static const uint8_t change_cipher_spec[] = {20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1};
+    struct link l;
+    uint8_t out[MTU], other[sizeof change_cipher_spec];
+    unsigned answers = 0;
+    link_open(&l, false, false);
+    l.settles = true;
+    link_run(&l);
+    check_up(&l, SRTP_AEAD_AES_128_GCM);
+    for (unsigned type = 0; type < 256; type++) {
+        memcpy(other, change_cipher_spec, sizeof other);
+        other[0] = (uint8_t)type;
+        CHECK_EQ(dtls_input(l.server, other, type == 20 ? sizeof other - 1 : sizeof other, clock_now), DTLS_UP);
+        CHECK_EQ(dtls_output(l.server, out, sizeof out), 0);
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        CHECK_EQ(dtls_input(l.server, change_cipher_spec, sizeof change_cipher_spec, clock_now), DTLS_UP);
+        while (dtls_output(l.server, out, sizeof out))
+            answers++;
+    }
+    CHECK_EQ(answers, DTLS_REPEATS_MAX);
+    dtls_close(l.server);
+    CHECK_EQ(dtls_output(l.server, out, sizeof out), 0);
+    link_close(&l);
 }
 
 static void heavy_loss_is_recovered_with_growing_pauses(void)
@@ -253,6 +290,7 @@ static void heavy_loss_is_recovered_with_growing_pauses(void)
         struct link l;
         link_open(&l, false, false);
         l.lost = prng_next(&p) & prng_next(&p) & 0xffffff; /* a quarter of the first 24 */
+        l.settles = round & 1;
         link_run(&l);
         check_up(&l, SRTP_AEAD_AES_128_GCM);
         link_close(&l);
@@ -697,6 +735,7 @@ static void every_failure_has_a_text(void)
 TEST_MAIN(TEST(handshake_agrees_on_keys_and_prefers_gcm), TEST(handshake_falls_back_to_aes_cm),
           TEST(agreed_keys_carry_srtp), TEST(fingerprints_of_all_hashes_are_checked),
           TEST(wrong_fingerprints_fail_without_keys), TEST(each_lost_datagram_is_recovered),
+          TEST(settled_server_repeats_its_last_flight), TEST(settled_server_says_little),
           TEST(heavy_loss_is_recovered_with_growing_pauses), TEST(silence_ends_after_30_s),
           TEST(datagrams_fit_the_mtu), TEST(client_hello_may_come_in_pieces),
           TEST(client_hello_pieces_may_be_swapped_doubled_or_lost),
