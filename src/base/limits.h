@@ -74,6 +74,14 @@
 #define CALLER_BUCKETS        4096
 #define CALLER_BURST_S        5
 
+/* What one client may say: messages a second (a large one counts for several) and offers among them, and how many at once. An
+ * offer is answered with a description of everything, and of some messages all others are told. */
+#define CLIENT_MESSAGES_PER_S 100
+#define CLIENT_MESSAGES_BURST 400
+#define CLIENT_MESSAGE_UNIT   (64 * 1024) /* bytes for which a message counts once more */
+#define CLIENT_OFFERS_PER_S   10
+#define CLIENT_OFFERS_BURST   100
+
 /* Unauthenticated answers (plain Binding requests): answers a second and source, and buckets for sources. */
 #define STUN_ANSWERS_PER_S    50
 #define STUN_ANSWERS_BURST    100

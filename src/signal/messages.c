@@ -134,6 +134,8 @@ void say_bye(struct participant *p, const char *reason, const char *message, uin
         p->signaling->io.close(p->signaling->io.context, p->socket, close_code, reason);
 }
 
+void say_too_much(struct participant *p) { say_bye(p, "too-many-messages", "too many messages: slow down", 1008); }
+
 /* A candidate as the protocol has it: a string that holds JSON. */
 static json_t *candidate_string(const struct participant *p, const struct candidate *c)
 {

@@ -338,6 +338,10 @@ static const char *take_offer(struct participant *p, const struct sdp *sdp, json
 void negotiate_offer(struct participant *p, const char *text, size_t len, json_t *sources, mp_time now)
 {
     enum sdp_error error;
+    if (!rate_take(&p->offers, 1, CLIENT_OFFERS_PER_S, CLIENT_OFFERS_BURST, now)) {
+        say_too_much(p);
+        return;
+    }
     if (p->offering) {
         say_error(p, "glare", "the server's own offer is open: answer it, then offer again");
         return;

@@ -71,10 +71,19 @@ struct participant *signal_opened(struct signaling *s, const struct signal_clien
     return p;
 }
 
+/* One client must not keep the control plane from the others, nor fill with its words what it owes to a slow one of them. */
+static bool may_speak(struct participant *p, size_t len, mp_time now)
+{
+    double cost = 1 + (double)len / CLIENT_MESSAGE_UNIT;
+    return rate_take(&p->messages, cost, CLIENT_MESSAGES_PER_S, CLIENT_MESSAGES_BURST, now);
+}
+
 void signal_text(struct signaling *s, struct participant *p, const char *text, size_t len, mp_time now)
 {
-    if (!p->closing)
+    if (!p->closing && may_speak(p, len, now))
         protocol_text(p, text, len, now);
+    else
+        say_too_much(p);
     negotiate_flush(s);
 }
 

@@ -73,6 +73,7 @@ struct participant {
     bool forwarded;
     char host[256];
     bool joined, closing, resumable;
+    struct rate messages, offers; /* that it may still send */
     char token[RESUME_TOKEN_SIZE + 1]; /* of who is resumable */
     mp_time lost_at;                   /* without a socket */
     mp_time joined_at;
@@ -173,6 +174,7 @@ void say(struct participant *, json_t *);                          /* takes the 
 void say_room(struct participant *except, struct room *, json_t *); /* takes the reference */
 void say_error(struct participant *, const char *code, const char *message);
 void say_bye(struct participant *, const char *reason, const char *message, uint16_t close_code);
+void say_too_much(struct participant *); /* to who says too much */
 void say_audiences(struct signaling *);
 void say_candidates(struct participant *);
 void say_resumed(struct participant *);

@@ -283,10 +283,60 @@ static void a_network_of_ipv6_is_one_address(void)
     stage_close(&s);
 }
 
+/* `count` messages, so many a second; how many of them came through. */
+static int speak(struct peer *p, const char *what, int count, int per_s)
+{
+    int said = 0;
+    for (; said < count && !p->close_code; said++, s.now += MP_S(1) / per_s)
+        if (*what == 'o')
+            peer_offer(p);
+        else
+            peer_say(p, what, "{s:b}", "audio", said % 2);
+    return said;
+}
+
+static void who_says_too_much_is_closed(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p[3], *other = peer_call(&s, "one", "watch", 0);
+    for (int i = 0; i < 3; i++)
+        p[i] = peer_call(&s, "one", "stream", 0);
+    forget(other);
+    CHECK_EQ(speak(p[0], "mute", 6000, 100), 6000); /* a minute of it */
+    CHECK_EQ(waiting(other, "participant-updated"), 6000);
+    forget(other);
+    int said = speak(p[1], "mute", 6000, 10000);
+    CHECK(said >= CLIENT_MESSAGES_BURST && said < 2 * CLIENT_MESSAGES_BURST);
+    CHECK(waiting(other, "participant-updated") < 2 * CLIENT_MESSAGES_BURST);
+    CHECK_EQ(p[1]->close_code, 1008);
+    CHECK(strcmp(take_text(p[1], "bye", "reason"), "too-many-messages") == 0);
+    said = speak(p[2], "offer", 6000, 10000);
+    CHECK(said >= CLIENT_OFFERS_BURST && said < 2 * CLIENT_OFFERS_BURST);
+    CHECK_EQ(p[2]->close_code, 1008);
+    CHECK(!other->close_code && !p[0]->close_code);
+    stage_close(&s);
+}
+
+static void large_messages_count_for_several(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    char *text = calloc(1, WS_MESSAGE_MAX);
+    memset(text, ' ', WS_MESSAGE_MAX - 1);
+    int said = 0;
+    for (; said < 1000 && !p->close_code; said++)
+        peer_text(p, text);
+    int most = CLIENT_MESSAGES_BURST * CLIENT_MESSAGE_UNIT / (CLIENT_MESSAGE_UNIT + WS_MESSAGE_MAX) + 1;
+    CHECK(said <= most && said >= most - 1); /* it joined before */
+    free(text);
+    stage_close(&s);
+}
+
 TEST_MAIN(TEST(a_closed_room_takes_a_token), TEST(an_open_room_takes_none), TEST(a_token_is_for_its_room),
           TEST(rights_are_those_of_the_role), TEST(the_identity_is_the_tokens),
           TEST(a_bad_token_is_refused_also_where_none_is_needed),
           TEST(who_has_a_token_leaves_when_it_expires), TEST(a_lost_one_leaves_when_its_token_expires),
           TEST(rooms_are_bounded), TEST(participants_of_a_room_are_bounded),
           TEST(tracks_of_a_participant_are_bounded), TEST(joins_of_an_address_are_bounded),
-          TEST(a_network_of_ipv6_is_one_address))
+          TEST(a_network_of_ipv6_is_one_address), TEST(who_says_too_much_is_closed),
+          TEST(large_messages_count_for_several))
