@@ -114,11 +114,11 @@ static const char *set_sessions(struct config *c, const char *text)
 {
     unsigned long v;
     if (!number(text, 1, SESSIONS_MAX, &v))
-        return "a number from 1 to 1048576";
+        return "a number from 1 to 1048575";
     c->sessions_max = (unsigned)v;
     return NULL;
 }
-_Static_assert(SESSIONS_MAX == 1048576, "what set_sessions says");
+_Static_assert(SESSIONS_MAX == 1048575, "what set_sessions says");
 
 static const char *set_log_level(struct config *c, const char *text)
 {

@@ -13,7 +13,8 @@
 /* One worker. */
 #define WORKERS_MAX           64
 #define SESSIONS_MAX_DEFAULT  4096
-#define SESSIONS_MAX          (1 << 20) /* the slot number has 20 bits in a session id */
+#define SESSION_SLOT_BITS     20 /* of a session's id */
+#define SESSIONS_MAX          ((1 << SESSION_SLOT_BITS) - 1) /* the last slot's last id is SESSION_NONE */
 #define PACKET_POOL(sessions) (8192 + 4 * (size_t)(sessions)) /* packets of PACKET_SIZE a worker */
 #define RX_BATCH              64        /* datagrams (or GRO bundles) a receive call */
 #define TX_BATCH              64        /* messages a send call; larger batches gain nothing */

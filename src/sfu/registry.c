@@ -17,6 +17,7 @@
 
 _Static_assert(SECRET_SIZE % 8 == 0, "credentials are whole words");
 _Static_assert(SESSIONS_MAX <= 1 << (6 * SLOT_CHARS), "a slot's number fits its characters");
+_Static_assert((SESSION_NONE & ((1u << SESSION_SLOT_BITS) - 1)) >= SESSIONS_MAX, "no session's id is SESSION_NONE");
 _Static_assert(WORKERS_MAX < OWNER_NONE, "a worker's number fits the word");
 
 struct slot {
@@ -56,7 +57,7 @@ size_t registry_size(const struct registry *r) { return r->size; }
 
 static uint32_t session_id(uint32_t slot, uint64_t word)
 {
-    return slot | (WORD_GENERATION(word) & 0xfff) << 20;
+    return slot | WORD_GENERATION(word) << SESSION_SLOT_BITS;
 }
 
 static struct slot *slot_of(struct registry *r, uint32_t session)

@@ -50,4 +50,4 @@ bool registry_claim(struct registry *, uint32_t session, unsigned worker);
 /* The owner only. */
 const struct session_setup *registry_setup(const struct registry *, uint32_t session);
 
-static inline uint32_t session_slot(uint32_t session) { return session & (SESSIONS_MAX - 1); }
+static inline uint32_t session_slot(uint32_t session) { return session & ((1u << SESSION_SLOT_BITS) - 1); }

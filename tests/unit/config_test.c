@@ -207,7 +207,7 @@ static void a_bad_flag_is_one_clear_line(void)
         {"--announce 192.0.2.1:8000", "--announce:"},
         {"--workers 65", "--workers:"},
         {"--max-sessions 0", "--max-sessions:"},
-        {"--max-sessions 1048577", "--max-sessions:"},
+        {"--max-sessions 1048576", "--max-sessions:"},
         {"--turn-secret too-short", "that value is not allowed; it must be 16 to 128 characters"},
         {"--log-level loud", "it must be error, warn, info or debug"},
         {"--log-level \"\n\x1b[31m", "--log-level: \"\\\"??[31m\" is not allowed"},
