@@ -154,10 +154,11 @@ static enum sdp_error on_rtpmap(struct sdp_parser *p, struct text v)
     c->name = name;
     c->clock_rate = rate;
     c->channels = (uint8_t)channels;
-    c->rtx = text_is_nocase(name, "rtx");
     /* RFC 5761 4: where RTCP is multiplexed, payload types 64-95 look like RTCP as soon as the marker is set.
      */
-    c->codec = (c->payload_type & 0x60) == 0x40 ? CODEC_NONE : codec_parse(name.data, name.len);
+    bool usable = (c->payload_type & 0x60) != 0x40;
+    c->rtx = usable && text_is_nocase(name, "rtx");
+    c->codec = usable ? codec_parse(name.data, name.len) : CODEC_NONE;
     return SDP_OK;
 }
 

@@ -339,11 +339,13 @@ static void payload_types_that_look_like_rtcp_are_not_used(void)
 {
     enum sdp_error e;
     const char *text =
-        HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 63 64 95 96\r\na=rtpmap:63 opus/48000/2\r\na=rtpmap:64 "
-             "opus/48000/2\r\na=rtpmap:95 opus/48000/2\r\na=rtpmap:96 opus/48000/2\r\n";
+        HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 63 64 95 96 66\r\na=rtpmap:63 opus/48000/2\r\na=rtpmap:64 "
+             "opus/48000/2\r\na=rtpmap:95 opus/48000/2\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:66 "
+             "rtx/48000\r\na=fmtp:66 apt=63\r\n";
     struct sdp *sdp = sdp_parse(text, strlen(text), &e);
     const struct sdp_codec *c = sdp->sections[0].codecs;
     CHECK(c[0].codec == CODEC_OPUS && !c[1].codec && !c[2].codec && c[3].codec == CODEC_OPUS);
+    CHECK(!c[4].rtx);
     sdp_free(sdp);
 }
 
