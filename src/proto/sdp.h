@@ -95,6 +95,7 @@ struct sdp_local { /* the session part of our descriptions; ICE lite, trickle, m
     const char *ufrag, *password;
     uint8_t fingerprint[32];         /* sha-256 */
     enum sdp_setup setup;            /* SDP_PASSIVE in answers, SDP_ACTPASS in offers */
+    bool no_bundle;                  /* the offer has no BUNDLE group: its answer may have none (RFC 9143 7.3) */
     const struct address *addresses; /* host candidates by UDP and by TCP, written into the first section that has a port */
     size_t address_count;
 };

@@ -90,7 +90,9 @@ static void write_transport(struct sdp_writer *w, const struct sdp_local *l,
     sdp_printf(w, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 ", l->ufrag, l->password);
     for (size_t i = 0; i < sizeof l->fingerprint; i++)
         sdp_printf(w, "%s%02X", i ? ":" : "", l->fingerprint[i]);
-    sdp_printf(w, "\r\na=setup:%s\r\na=mid:%s\r\n", setups[l->setup], s->mid);
+    sdp_printf(w, "\r\na=setup:%s\r\n", setups[l->setup]);
+    if (s->mid[0])
+        sdp_printf(w, "a=mid:%s\r\n", s->mid);
 }
 
 static void write_candidates(struct sdp_writer *w, const struct sdp_local *l)
@@ -165,7 +167,7 @@ void sdp_write_session(struct sdp_writer *w, const struct sdp_local *l, const st
     sdp_printf(w, "v=0\r\no=- %llu %u IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n",
                (unsigned long long)l->session_id, l->version);
     for (size_t i = 0; i < count; i++) {
-        if (is_refused(&s[i]))
+        if (is_refused(&s[i]) || l->no_bundle || !s[i].mid[0])
             continue;
         sdp_printf(w, "%s %s", grouped ? "" : "a=group:BUNDLE", s[i].mid);
         grouped = true;

@@ -1,14 +1,15 @@
 #include "state.h"
 #include <stdlib.h>
 
-static bool known(const struct sdp_codec *codec) { return codec->codec != CODEC_NONE && codec->fmtp.len < FMTP_MAX; }
+static bool known(const struct sdp_codec *codec) { return codec->codec != CODEC_NONE && codec->fmtp.len <= FMTP_MAX; }
 
-static void fill(struct capability *k, const struct sdp_section *section, const struct sdp_codec *codec)
+/* `fmtp`: where its parameters are kept. */
+static void fill(struct capability *k, const struct sdp_section *section, const struct sdp_codec *codec, char *fmtp)
 {
     k->codec = *codec;
     if (codec->fmtp.len)
-        memcpy(k->fmtp, codec->fmtp.data, codec->fmtp.len);
-    k->codec.fmtp = (struct text){k->fmtp, codec->fmtp.len};
+        memcpy(fmtp, codec->fmtp.data, codec->fmtp.len);
+    k->codec.fmtp = (struct text){fmtp, codec->fmtp.len};
     k->codec.name = (struct text){codec_name(codec->codec), strlen(codec_name(codec->codec))};
     for (size_t i = 0; i < section->codec_count; i++)
         if (section->codecs[i].rtx && section->codecs[i].apt == codec->payload_type)
@@ -17,14 +18,19 @@ static void fill(struct capability *k, const struct sdp_section *section, const 
 
 struct capabilities *capabilities_of(const struct sdp_section *section)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < section->codec_count; i++)
-        count += known(&section->codecs[i]);
-    count = count < CAPABILITIES_MAX ? count : CAPABILITIES_MAX;
-    struct capabilities *c = calloc(1, sizeof *c + count * sizeof c->list[0]);
+    size_t count = 0, text = 0;
+    for (size_t i = 0; i < section->codec_count && count < CAPABILITIES_MAX; i++)
+        if (known(&section->codecs[i])) {
+            count++;
+            text += section->codecs[i].fmtp.len;
+        }
+    struct capabilities *c = calloc(1, sizeof *c + count * sizeof c->list[0] + text);
+    char *fmtp = c ? (char *)&c->list[count] : NULL;
     for (size_t i = 0; c && i < section->codec_count && c->count < count; i++)
-        if (known(&section->codecs[i]))
-            fill(&c->list[c->count++], section, &section->codecs[i]);
+        if (known(&section->codecs[i])) {
+            fill(&c->list[c->count++], section, &section->codecs[i], fmtp);
+            fmtp += section->codecs[i].fmtp.len;
+        }
     return c;
 }
 

@@ -152,7 +152,7 @@ static void publish(struct participant *p, struct section *s, const struct sdp_s
                     json_t *sources)
 {
     const struct capability *k = capability_choose(p, offered);
-    struct publication *pub = k ? calloc(1, sizeof *pub) : NULL;
+    struct publication *pub = k ? calloc(1, sizeof *pub + k->codec.fmtp.len) : NULL;
     if (pub) {
         *pub = (struct publication){.track = ++p->signaling->next_track,
                                     .publisher = p,
@@ -160,7 +160,9 @@ static void publish(struct participant *p, struct section *s, const struct sdp_s
                                     .kind = in->kind,
                                     .source = source_of(in, sources),
                                     .capability = *k};
-        pub->capability.codec.fmtp.data = pub->capability.fmtp;
+        if (k->codec.fmtp.len)
+            memcpy(pub->fmtp, k->codec.fmtp.data, k->codec.fmtp.len);
+        pub->capability.codec.fmtp.data = pub->fmtp;
         memcpy(pub->mid, in->mid, MID_SIZE);
         if (in->ssrc_count) {
             pub->ssrc = in->ssrcs[0].ssrc;
@@ -320,6 +322,7 @@ static const char *take_offer(struct participant *p, const struct sdp *sdp, json
         return NULL;
     }
     learn_credentials(p, sdp, first, now);
+    p->bundles = sdp->bundled;
     for (size_t i = 0; i < sdp->count; i++)
         if (!take_section(p, i, &sdp->sections[i], sources))
             return "out of memory";

@@ -102,6 +102,7 @@ char *describe_session(struct participant *p, enum sdp_setup setup)
         .ufrag = p->credentials.ufrag,
         .password = p->credentials.password,
         .setup = setup,
+        .no_bundle = setup == SDP_PASSIVE && !p->bundles,
         .addresses = addresses,
         .address_count = candidates_for(&p->signaling->config, &p->local, p->host, addresses),
     };

@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 #define CAPABILITIES_MAX 24 /* codecs that we know, of one kind, in one offer */
-#define FMTP_MAX         128
+#define FMTP_MAX         1024 /* H.264's may carry its parameter sets */
 #define TURN_URLS        2
 #define RESUME_TIME      MP_S(15)
 #define RESUME_TOKEN_SIZE 32
@@ -21,9 +21,8 @@ enum source { SOURCE_MICROPHONE, SOURCE_CAMERA, SOURCE_SCREEN, SOURCE_SCREEN_AUD
 
 /* A codec that a client described, with the payload type that repairs it. */
 struct capability {
-    struct sdp_codec codec; /* its fmtp points to `fmtp` */
+    struct sdp_codec codec; /* its fmtp points behind the list, or to a publication's own */
     uint8_t rtx;            /* 0: none */
-    char fmtp[FMTP_MAX];
 };
 
 struct capabilities {
@@ -43,6 +42,8 @@ struct publication {
     struct capability capability; /* what it is sent with */
     uint32_t ssrc, rtx_ssrc;
     bool announced; /* others are offered it: its publisher's path is known */
+    uint32_t mark;  /* of the last participant that was looked at and is sent it */
+    char fmtp[];    /* of its capability */
 };
 
 /* One m= section of a client's connection. Sections never move; index is the m= line. */
@@ -110,6 +111,7 @@ struct participant {
     struct capabilities *audio, *video;
     struct section *sections;
     size_t section_count, section_room;
+    bool bundles;      /* its last offer has a BUNDLE group */
     bool passive;      /* it is never offered anything: what it is sent goes where its own offers left room */
     bool offering;     /* our offer waits for its answer */
     bool dirty;        /* in signaling->dirty: what it should be sent may have changed */

@@ -492,6 +492,48 @@ static void a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_code
     stage_close(&s);
 }
 
+static void parameters_may_be_long(void)
+{
+    char sets[512], text[2048];
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "default", "stream"), *v = camera("watch", NULL, ALL);
+    memset(sets, 'Z', sizeof sets - 1);
+    sets[sizeof sets - 1] = 0;
+    snprintf(text, sizeof text,
+             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n"
+             "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
+             "a=setup:actpass\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:video0\r\na=rtpmap:96 H264/90000\r\n"
+             "a=fmtp:96 packetization-mode=1;profile-level-id=42c01f;sprop-parameter-sets=%s\r\na=sendonly\r\n",
+             sets);
+    peer_offer_text(p, text);
+    const char *answer = take_text(p, "answer", "sdp");
+    CHECK(first_payload_type(answer, 0) == 96 && strstr(answer, sets));
+    CHECK(strstr(answer, "a=mid:video0\r\n") && !strstr(answer, "a=group")); /* it has none */
+    peer_learn(p, answer);
+    peer_claim(p, 0);
+    settle();
+    CHECK_EQ(s.viewer_count, 1);
+    CHECK(v->participant != NULL);
+    stage_close(&s);
+}
+
+static void a_lonely_section_needs_no_name(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "default", "stream"), *v = camera("watch", NULL, ALL);
+    peer_offer_text(p, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n"
+                       "a=fingerprint:sha-256 "
+                       "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
+                       "a=setup:actpass\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n");
+    const char *answer = take_text(p, "answer", "sdp");
+    CHECK(first_payload_type(answer, 0) == 96 && !strstr(answer, "a=mid") && !strstr(answer, "a=group"));
+    peer_learn(p, answer);
+    peer_claim(p, 0);
+    settle();
+    CHECK(s.viewer_count == 1 && !waiting(v, "error"));
+    stage_close(&s);
+}
+
 static void a_client_that_offers_into_an_open_offer_is_told_glare(void)
 {
     stage_open(&s, 16, NULL);
@@ -819,6 +861,7 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_track_that_an_answer_stops_ends),
           TEST(a_codec_that_a_later_offer_lacks_gives_way_to_one_that_it_has),
           TEST(a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_codec_is_not_sent_to),
+          TEST(parameters_may_be_long), TEST(a_lonely_section_needs_no_name),
           TEST(a_client_that_offers_into_an_open_offer_is_told_glare),
           TEST(an_answer_to_nothing_is_unexpected), TEST(either_side_may_offer_again),
           TEST(a_line_that_the_client_stopped_may_be_recycled), TEST(a_watcher_may_not_publish),
