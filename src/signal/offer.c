@@ -128,32 +128,23 @@ char *describe_session(struct participant *p, enum sdp_setup setup)
 static json_t *streams_of(const struct participant *p)
 {
     json_t *list = json_array();
+    const char *ids[SDP_SECTIONS_MAX]; /* of the list's entries: each stream has one place in memory */
+    size_t count = 0;
     for (size_t i = 0; i < p->section_count; i++) {
         const struct publication *pub = p->sections[i].subscription;
-        json_t *entry, *found = NULL;
-        size_t k;
+        size_t k = 0;
         if (!pub || p->sections[i].refused)
             continue;
         const char *id = pub->publisher->streams[pub->source >= SOURCE_SCREEN];
-        json_array_foreach(list, k, entry) {
-            if (strcmp(json_string_value(json_object_get(entry, "id")), id) == 0)
-                found = entry;
+        while (k < count && ids[k] != id)
+            k++;
+        if (k == count) {
+            ids[count++] = id;
+            json_array_append_new(list, json_pack("{s:s, s:s, s:[]}", "id", id, "participant", pub->publisher->id, "sources"));
         }
-        if (!found) {
-            found = json_pack("{s:s, s:s, s:[]}", "id", id, "participant", pub->publisher->id, "sources");
-            json_array_append_new(list, found);
-        }
-        json_array_append_new(json_object_get(found, "sources"), json_string(source_name(pub->source)));
+        json_array_append_new(json_object_get(json_array_get(list, k), "sources"), json_string(source_name(pub->source)));
     }
     return list;
-}
-
-static bool is_sent(const struct participant *p, const struct publication *pub)
-{
-    for (size_t i = 0; i < p->section_count; i++)
-        if (p->sections[i].subscription == pub)
-            return true;
-    return false;
 }
 
 static struct section *free_section(struct participant *p, enum sdp_kind kind)
@@ -191,11 +182,12 @@ void section_new_ssrcs(struct participant *p, struct section *s)
     s->rtx_ssrc = new_ssrc(p);
 }
 
-/* Gives the publication a section. False: the participant does not get it: it cannot decode it, or has no section left. */
-static bool add_subscription(struct participant *p, struct publication *pub)
+/* Gives the publication a section, if the participant decodes it. *full: there is none left of its kind. */
+static bool add_subscription(struct participant *p, struct publication *pub, bool *full)
 {
     const struct capability *k = capability_match(pub->kind == SDP_AUDIO ? p->audio : p->video, &pub->capability);
     struct section *s = k ? free_section(p, pub->kind) : NULL;
+    *full = k && !s;
     if (!s || (p->passive && p->candidates_said && s->capability != k)) /* it was answered with another codec, or none */
         return false;
     s->subscription = pub;
@@ -205,14 +197,19 @@ static bool add_subscription(struct participant *p, struct publication *pub)
     return true;
 }
 
+/* In a room of many this is done for each of them whenever one comes: what is sent already is marked, not searched for. */
 static bool assign(struct participant *p)
 {
-    bool changed = false;
+    bool changed = false, full[] = {[SDP_AUDIO] = false, [SDP_VIDEO] = false};
+    uint32_t mark = ++p->signaling->next_mark;
     if (p->role == ROLE_STREAM)
         return false;
+    for (size_t i = 0; i < p->section_count; i++)
+        if (p->sections[i].subscription)
+            p->sections[i].subscription->mark = mark;
     for (struct publication *pub = p->room->publications; pub; pub = pub->room_next)
-        if (pub->publisher != p && pub->announced && !is_sent(p, pub) && add_subscription(p, pub))
-            changed = true;
+        if (pub->publisher != p && pub->announced && pub->mark != mark && !full[pub->kind])
+            changed |= add_subscription(p, pub, &full[pub->kind]);
     return changed;
 }
 

@@ -144,7 +144,7 @@ struct signaling {
     size_t participant_free_count, participant_count;
     struct map participant_ids;
     struct participant **by_slot; /* by the session's slot */
-    uint32_t next_track;
+    uint32_t next_track, next_mark;
     struct participant *dirty;    /* to be offered what changed, at the end of the turn */
     mp_time expires_at;  /* the first of its participants' */
     struct callers joiners;
