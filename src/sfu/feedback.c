@@ -7,6 +7,7 @@
 #include "track.h"
 
 #define FEEDBACK_NACKS_MAX 256 /* numbers of one NACK packet that are looked at */
+#define CLOCK_LEAK MP_MS(1) /* a report; what separates sound and picture by that is not heard */
 
 /* The publisher's clock in ours. NTP of another machine is only an origin that its audio and video share: the report that
  * travelled quickest ties it to our time, one offset for all its tracks, so lips and sound stay together. */
@@ -25,6 +26,8 @@ static void sender_report(struct sfu *sfu, struct peer *p, const struct rtcp_vie
     mp_time away = offset - p->clock_offset;
     if (!p->has_clock_offset || away < 0 || away > MP_S(5)) /* first, quicker, or its clock was set */
         p->clock_offset = offset;
+    else /* slower: by the network, or its clock runs slower than ours and would be seconds behind after a day */
+        p->clock_offset += mp_min(away / 16, CLOCK_LEAK);
     p->has_clock_offset = true;
     struct source_clock clock = {.time = mp_from_ntp(sr.ntp) + p->clock_offset, .rtp = sr.rtp + rx->timestamp_offset};
     track_clock(sfu, rx->track, &clock);

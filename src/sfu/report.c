@@ -104,10 +104,9 @@ static void add_nacks(struct compound *c, struct rx *rx, mp_time now)
         done += used;
     }
     stat_add(&stats_of(c->sfu)->nack_out, count);
-    if (rx->nack.overflow) {
-        rx->nack.overflow = false;
+    if (rx->nack.overflow && rx->track->video)
         keyframe_want(&rx->track->keyframe);
-    }
+    rx->nack.overflow = false;
 }
 
 static void add_keyframe_request(struct compound *c, struct rx *rx, mp_time now)

@@ -106,12 +106,13 @@ void rx_report(struct rx *rx, struct rtcp_report *r, mp_time now)
     lost = lost > 0x7fffff ? 0x7fffff : lost < -0x800000 ? -0x800000 : lost;
     *r = (struct rtcp_report){
         .ssrc = rx->ssrc,
-        .fraction_lost =
-            expected_interval > 0 && lost_interval > 0 ? (uint8_t)((lost_interval << 8) / (expected_interval + 1)) : 0,
+        .fraction_lost = expected_interval > 0 && lost_interval > 0
+                             ? (uint8_t)(lost_interval < expected_interval ? (lost_interval << 8) / expected_interval : 255)
+                             : 0,
         .lost = (int32_t)lost,
         .seq_ext_max = (uint32_t)(rx->max - rx->offset),
         .jitter = (uint32_t)rx->jitter,
         .lsr = rx->has_sr ? rx->sr_ntp : 0,
-        .dlsr = rx->has_sr ? (uint32_t)((now - rx->sr_time) * 65536 / MP_S(1)) : 0,
+        .dlsr = rx->has_sr ? (uint32_t)(mp_to_ntp(now - rx->sr_time) >> 16) : 0,
     };
 }

@@ -18,7 +18,7 @@ static bool track_id_equal(const void *owner, uint32_t value, const void *key)
 
 static bool tables_init(struct sfu *sfu, size_t sessions)
 {
-    sfu->tracks_max = sessions * 4;
+    sfu->tracks_max = sessions * PUBLICATIONS_MAX; /* a publication must find its place: nobody is told that it did not */
     sfu->peers = calloc(sessions, sizeof *sfu->peers);
     sfu->tracks = calloc(sfu->tracks_max, sizeof *sfu->tracks);
     sfu->track_free = calloc(sfu->tracks_max, sizeof *sfu->track_free);

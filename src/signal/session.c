@@ -106,7 +106,7 @@ void publication_start(struct participant *p, struct publication *pub)
                                     .clock_rate = codec->clock_rate,
                                     .ssrc = pub->ssrc,
                                     .rtx_ssrc = pub->rtx_ssrc,
-                                    .nack = codec->nack,
+                                    .nack = codec_is_video(codec->codec) && codec->nack, /* as it was answered */
                                     .pli = codec->pli,
                                     .transport_cc = codec->transport_cc}};
     memcpy(m.publish.mid, pub->mid, MID_SIZE);

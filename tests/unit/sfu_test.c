@@ -316,6 +316,62 @@ static void publisher_is_asked_for_what_is_missing(void)
     world_close(&w);
 }
 
+static void sound_is_never_asked_for_a_picture(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    world_command(&w, (struct message){.type = MESSAGE_PUBLISH,
+                                       .session = p->session,
+                                       .track = 2,
+                                       .publish = {.codec = CODEC_OPUS, .payload_type = 111, .clock_rate = 48000, .ssrc = AUDIO, .nack = true}});
+    world_subscribe(&w, v, p, 2, CODEC_OPUS, 5050);
+    world_send(&w, p, CODEC_OPUS, AUDIO, 10, 0, false, true, 80);
+    world_send(&w, p, CODEC_OPUS, AUDIO, 12, 1920, false, true, 80);
+    frames(p, 10, 1, true);
+    world_run(&w, MP_S(2));
+    unsigned asked = p->pli;
+    CHECK(p->nacked >= NACK_TRIES_MAX); /* and given up */
+    world_run(&w, MP_S(3));
+    CHECK_EQ(p->pli, asked);
+    CHECK_EQ(stat_get(&w.stats[0].pli_out), asked);
+    CHECK_EQ(asked, 0);
+    world_close(&w);
+}
+
+static void viewer_of_many_tracks_is_heard_about_each(void)
+{
+    enum { TRACKS = 60 };
+    struct world_client *p, *v;
+    uint8_t pli[16];
+    call(1, 0, 0, &p, &v);
+    for (uint32_t t = 100; t < 100 + TRACKS; t++)
+        world_subscribe(&w, v, p, t, CODEC_VP8, 40000 + 2 * t);
+    for (uint32_t t = 100; t < 100 + TRACKS; t += 2)
+        world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = t});
+    for (uint32_t t = 100; t < 100 + TRACKS; t++) {
+        uint64_t before = stat_get(&w.stats[0].pli_in);
+        world_send_rtcp(&w, v, pli, rtcp_write_pli(pli, sizeof pli, 1, 40000 + 2 * t));
+        world_settle(&w);
+        CHECK_EQ(stat_get(&w.stats[0].pli_in) - before, t % 2);
+    }
+    world_close(&w);
+}
+
+/* Else the control plane believes in a track that its worker has no place for. */
+static void every_session_may_publish_all_that_it_may(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    for (size_t t = 2; t <= PUBLICATIONS_MAX * registry_size(w.registry); t++)
+        world_command(&w, (struct message){.type = MESSAGE_PUBLISH,
+                                           .session = p->session,
+                                           .track = (uint32_t)t,
+                                           .publish = {.codec = CODEC_OPUS, .payload_type = 111, .clock_rate = 48000}});
+    CHECK_EQ(world_drops(&w, DROP_POOL), 0);
+    CHECK_EQ(stat_get(&w.stats[0].tracks), PUBLICATIONS_MAX * registry_size(w.registry));
+    world_close(&w);
+}
+
 static void publisher_hears_of_its_transport_and_loss(void)
 {
     struct world_client *p, *v;
@@ -345,6 +401,27 @@ static void sender_report_maps_the_source_clock(void)
     double expected = 777777 + (double)(then - at) * 90000 / 1e9;
     double off = (double)v->last_sr.rtp - expected;
     CHECK(off > -90 && off < 90); /* 1 ms */
+    world_close(&w);
+}
+
+/* Crystals are wrong by up to 100 parts in a million; after a day that is 9 s. */
+static void publishers_clock_that_runs_slow_is_followed(void)
+{
+    struct world_client *p, *v;
+    uint8_t sr[64];
+    call(1, 0, 0, &p, &v);
+    frames(p, 10, 2, true);
+    mp_time begin = w.now;
+    for (int s = 0; s < 300; s++) {
+        mp_time passed = w.now - begin;
+        struct rtcp_sr source = {.ntp = mp_to_ntp(MP_S(3000000000) + passed - passed / 2000),
+                                 .rtp = (uint32_t)((double)(passed - passed / 2000) * 90000 / 1e9)};
+        world_send_rtcp(&w, p, sr, rtcp_write_sr(sr, sizeof sr, VIDEO, &source, NULL, 0));
+        world_run(&w, MP_S(1));
+    }
+    mp_time passed = mp_from_ntp(v->last_sr.ntp) - MP_S(3900000000) - begin;
+    double off = (double)v->last_sr.rtp - (double)(passed - passed / 2000) * 90000 / 1e9;
+    CHECK(off > -1800 && off < 1800); /* 20 ms, where it has lost 150 */
     world_close(&w);
 }
 
@@ -767,6 +844,8 @@ TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_a
           TEST(key_frame_waits_for_the_nomination),
           TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
           TEST(nack_is_answered_by_rtx),
+          TEST(publishers_clock_that_runs_slow_is_followed), TEST(sound_is_never_asked_for_a_picture),
+          TEST(viewer_of_many_tracks_is_heard_about_each), TEST(every_session_may_publish_all_that_it_may),
           TEST(publisher_is_asked_for_what_is_missing), TEST(publisher_hears_of_its_transport_and_loss),
           TEST(sender_report_maps_the_source_clock), TEST(run_is_padded_to_one_length),
           TEST(duplicate_and_forged_packets_are_not_forwarded), TEST(unknown_stream_is_counted),
