@@ -33,21 +33,13 @@ static void sender_report(struct sfu *sfu, struct peer *p, const struct rtcp_vie
     track_clock(sfu, rx->track, &clock);
 }
 
-static struct subscription *subscription_of(struct peer *p, uint32_t ssrc)
-{
-    struct subscription *s = p->subscriptions;
-    while (s && s->ssrc != ssrc)
-        s = s->next_of_peer;
-    return s;
-}
-
 /* RFC 3550 6.4.1: round trip = now - LSR - DLSR, in 1/65536 s of our NTP time. */
 static void receiver_report(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_time now)
 {
     struct rtcp_report r;
     uint32_t ntp = (uint32_t)(mp_to_ntp(now + sfu->config.wall) >> 16);
     for (size_t i = 0; rtcp_report(v, i, &r); i++) {
-        if (!r.lsr || !subscription_of(p, r.ssrc))
+        if (!r.lsr || !viewed_find(&p->viewed, r.ssrc))
             continue;
         uint32_t units = ntp - r.lsr - r.dlsr;
         if (units > 10 * 65536) /* negative, or nonsense */
@@ -74,7 +66,7 @@ static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_v
     uint32_t ssrc;
     if (!rtcp_media_ssrc(v, &ssrc))
         return;
-    struct subscription *s = subscription_of(p, ssrc);
+    struct subscription *s = viewed_find(&p->viewed, ssrc);
     if (v->type == RTCP_RTPFB && v->count == RTPFB_NACK && s) {
         struct nack_of n = {sfu, s, now};
         stat_add(&stats_of(sfu)->nack_in, rtcp_nack(v, nacked, &n, FEEDBACK_NACKS_MAX));
@@ -84,7 +76,7 @@ static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_v
     } else if (v->type == RTCP_PSFB && v->count == PSFB_FIR) {
         uint8_t command;
         for (size_t i = 0; rtcp_fir(v, i, &ssrc, &command); i++)
-            if ((s = subscription_of(p, ssrc))) {
+            if ((s = viewed_find(&p->viewed, ssrc))) {
                 stat_add(&stats_of(sfu)->pli_in, 1);
                 track_keyframe(sfu, s->track, now);
             }

@@ -14,6 +14,7 @@
 #include "senders.h"
 #include "srtp.h"
 #include "twcc.h"
+#include "viewed.h"
 #include <stdbool.h>
 
 struct sfu;
@@ -56,6 +57,7 @@ struct peer {
     mp_time twcc_at;
     uint32_t twcc_media;
     struct subscription *subscriptions;
+    struct viewed viewed; /* the same by SSRC */
     mp_time report_at; /* MP_NEVER: nothing to report yet */
     mp_time rtt;       /* smoothed; 100 ms until measured */
     bool has_clock_offset;

@@ -36,6 +36,11 @@ struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, stru
         free(s);
         return NULL;
     }
+    if (!viewed_add(&viewer->viewed, s)) {
+        viewers_remove(&track->viewers, s);
+        free(s);
+        return NULL;
+    }
     s->next_of_peer = viewer->subscriptions;
     viewer->subscriptions = s;
     stat_set(&stats_of(sfu)->subscriptions, ++sfu->subscription_count);
@@ -46,6 +51,7 @@ void subscription_free(struct sfu *sfu, struct subscription *s)
 {
     struct subscription **link = &s->viewer->subscriptions;
     viewers_remove(&s->track->viewers, s);
+    viewed_remove(&s->viewer->viewed, s);
     while (*link != s)
         link = &(*link)->next_of_peer;
     *link = s->next_of_peer;

@@ -36,7 +36,7 @@ struct subscription {
 
     char cname[CNAME_SIZE];
     uint32_t place; /* in the track's viewers */
-    struct subscription *next_of_peer;
+    struct subscription *next_of_peer, *next_of_ssrc; /* the latter in the viewer's `viewed` */
     uint32_t rtx_ssrc;
     uint8_t rtx_payload_type;
     int64_t rtx_next;  /* next extended seq of the RTX stream */
