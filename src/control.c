@@ -8,6 +8,7 @@
 #include "registry.h"
 #include "relay_config.h"
 #include "signaling.h"
+#include "watch.h"
 #include "whip.h"
 #include "worker.h"
 #include <ctype.h>
@@ -28,6 +29,8 @@ struct control {
     struct announce announce;
     size_t sockets;
     const struct front *front; /* while it accepts */
+    const struct watch *watch; /* likewise */
+    struct pulse pulse;
 };
 
 /* --- from the web server --- */
@@ -120,6 +123,8 @@ static char *metrics(struct control *c, size_t *len)
         fputs(rooms, f);
         if (c->front)
             front_metrics(c->front, f);
+        if (c->watch)
+            watch_metrics(c->watch, f, clock_now());
         if (fclose(f) != 0) {
             free(text);
             text = NULL;
@@ -169,13 +174,25 @@ static bool whip(struct control *c, const struct whip_request *q, struct web_res
     return true;
 }
 
+/* For a load balancer: 503 while a thread stands still. */
+static bool health(const struct control *c, struct web_response *response)
+{
+    const char *sick = c->watch ? watch_sick(c->watch, clock_now()) : NULL;
+    char text[64];
+    snprintf(text, sizeof text, sick ? "%s stands still\n" : "ok\n", sick);
+    answer(response, "text/plain; charset=utf-8", strdup(text), strlen(text));
+    if (sick)
+        response->status = 503;
+    return true;
+}
+
 static bool get(void *context, const char *path, const struct web_peer *peer, struct web_response *response)
 {
     struct control *c = context;
     size_t len = 0;
     uint32_t session;
     if (strcmp(path, "/healthz") == 0)
-        return answer(response, "text/plain; charset=utf-8", strdup("ok\n"), 3);
+        return health(c, response);
     if (strcmp(path, "/network.json") == 0) {
         struct signal_client client = client_of(peer, NULL);
         char *body = signal_network(c->signaling, &client, &len);
@@ -337,12 +354,19 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
     return c->whip != NULL;
 }
 
-void control_run(struct control *c, const struct front *front, volatile const int *stop)
+const struct pulse *control_pulse(const struct control *c) { return &c->pulse; }
+
+void control_run(struct control *c, const struct front *front, const struct watch *watch, volatile const int *stop)
 {
     c->front = front;
-    while (!*stop)
+    c->watch = watch;
+    while (!*stop) {
+        pulse_turn(&c->pulse, clock_now() + WEB_TICK);
         web_service(c->web);
+    }
+    pulse_turn(&c->pulse, 0);
     c->front = NULL;
+    c->watch = NULL;
 }
 
 void control_goodbye(struct control *c)

@@ -6,6 +6,7 @@
 
 struct control;
 struct front;
+struct watch;
 struct workers;
 struct registry;
 struct relay_config;
@@ -14,8 +15,9 @@ struct relay_config;
 struct control *control_new(const struct config *, struct web_handler *); /* NULL: no memory */
 const struct relay_config *control_relay(const struct control *); /* for the workers' TURN server */
 bool control_start(struct control *, struct web *, struct workers *, struct registry *, const uint8_t fingerprint[32]);
-/* Serves until *stop is set; the front's counters stand in /metrics. */
-void control_run(struct control *, const struct front *, volatile const int *stop);
+/* Serves until *stop is set. /metrics has the front's counters, and it and /healthz what the watch has seen. */
+void control_run(struct control *, const struct front *, const struct watch *, volatile const int *stop);
+const struct pulse *control_pulse(const struct control *); /* of this thread */
 void control_goodbye(struct control *); /* nothing is accepted any more: says goodbye to everyone, at most a second */
 void control_detach(struct control *); /* the workers are about to stop: sockets that still close command them no more */
 void control_free(struct control *);

@@ -12,6 +12,7 @@
 #include "registry.h"
 #include "tls.h"
 #include "udp.h"
+#include "watchdog.h"
 #include "web.h"
 #include "web_assets.h"
 #include "worker.h"
@@ -33,6 +34,7 @@ struct server {
     struct workers *workers;
     struct front *front;
     struct probe_port *probe_port; /* NULL: none is wanted */
+    struct watchdog *watchdog;
 };
 
 #define DESCRIPTORS 65536 /* a connection needs one; many systems give 1024 unless asked */
@@ -202,8 +204,17 @@ static void run(struct server *s)
     install_signals(s->web, s->front);
     log_line(LOG_LEVEL_INFO, "ready", "version=%s port=%u workers=%u sessions_max=%u url=http://localhost:%u/",
              MONOPORT_VERSION, c->port, c->workers, c->sessions_max, c->port);
-    control_run(s->control, s->front, &stop);
+    control_run(s->control, s->front, watchdog_watch(s->watchdog), &stop);
     forget_signals();
+}
+
+static bool start_watchdog(struct server *s)
+{
+    struct watch *watch = watchdog_watch(s->watchdog);
+    workers_watch(s->workers, watch);
+    watch_add(watch, "front", front_pulse(s->front));
+    watch_add(watch, "control", control_pulse(s->control));
+    return watchdog_start(s->watchdog);
 }
 
 static int serve(struct server *s, const struct web_handler *handler)
@@ -235,11 +246,12 @@ static int serve(struct server *s, const struct web_handler *handler)
     }
     dtls_identity_fingerprint(s->identity, fingerprint);
     if (!control_start(s->control, s->web, s->workers, s->registry, fingerprint) || !front_start(s->front) ||
-        (s->probe_port && !probe_port_start(s->probe_port))) {
+        (s->probe_port && !probe_port_start(s->probe_port)) || !start_watchdog(s)) {
         fail(s->config, "cannot start signaling for", "out of memory");
         goto stop_workers;
     }
     run(s);
+    watchdog_stop(s->watchdog);
     front_free(s->front);
     s->front = NULL;
     control_goodbye(s->control);
@@ -284,12 +296,14 @@ int main(int argc, char **argv)
     server.control = control_new(&config, &handler); /* first: who looks names up has no copy of the key */
     server.identity = dtls_identity_new();
     server.registry = registry_new(config.sessions_max);
+    server.watchdog = watchdog_new();
     int result = 2;
-    if (!server.identity || !server.registry || !server.control)
+    if (!server.identity || !server.registry || !server.control || !server.watchdog)
         fputs("monoport: out of memory\n", stderr);
     else if (open_tls(&config, &server.tls))
         result = serve(&server, &handler);
     tls_free(server.tls);
+    watchdog_free(server.watchdog);
     if (server.control)
         control_free(server.control);
     if (server.registry)

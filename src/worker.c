@@ -9,6 +9,7 @@
 #include "random.h"
 #include "sfu.h"
 #include "thread.h"
+#include "watch.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct worker {
     struct mailbox *inbox; /* [from]; the last is the control thread's */
     struct mailbox events; /* to the control thread */
     mp_time now;           /* one read of the clock a turn */
+    struct pulse pulse;
     mp_time load_at;
 };
 
@@ -140,8 +142,11 @@ static void wait(struct worker *w, bool deferred)
     if (deferred)
         deadline = mp_min(deadline, w->now + MP_MS(1));
     waker_sleep(&w->waker);
-    if (inbox_empty(w) && !atomic_load_explicit(&w->all->stop, memory_order_relaxed))
-        loop_wait(w->loop, deadline == MP_NEVER ? MP_NEVER : mp_max(deadline - clock_now(), 0));
+    if (inbox_empty(w) && !atomic_load_explicit(&w->all->stop, memory_order_relaxed)) {
+        mp_time now = clock_now(), until = mp_max(now, mp_min(deadline, now + WATCH_BEAT));
+        pulse_turn(&w->pulse, until);
+        loop_wait(w->loop, until - now);
+    }
     waker_awake(&w->waker);
 }
 
@@ -177,6 +182,7 @@ static void *run(void *context)
         if (!more)
             wait(w, deferred);
         w->now = clock_now();
+        pulse_turn(&w->pulse, w->now);
         more = udp_receive(w->udp, datagram, w) == RX_BATCH;
         more |= receive_streams(w);
         more |= read_inboxes(w);
@@ -289,11 +295,16 @@ static void worker_close(struct worker *w)
     udp_close(w->udp);
 }
 
+static const char *thread_name(const struct worker *w, char name[16])
+{
+    snprintf(name, 16, "worker %u", w->number);
+    return name;
+}
+
 static bool start_thread(struct worker *w, const char **error)
 {
     char name[16];
-    snprintf(name, sizeof name, "worker %u", w->number);
-    w->started = thread_start(&w->thread, name, run, w);
+    w->started = thread_start(&w->thread, thread_name(w, name), run, w);
     if (!w->started)
         *error = "no room for another thread";
     return w->started;
@@ -334,6 +345,13 @@ bool workers_start(struct workers *all, const char **error)
             return false;
     log_line(LOG_LEVEL_INFO, "workers started", "count=%u cipher=\"%s\"", all->count, crypto_name(all->worker[0].crypto));
     return true;
+}
+
+void workers_watch(const struct workers *all, struct watch *watch)
+{
+    char name[16];
+    for (unsigned i = 0; i < all->count; i++)
+        watch_add(watch, thread_name(&all->worker[i], name), &all->worker[i].pulse);
 }
 
 void workers_stop(struct workers *all)

@@ -9,6 +9,7 @@
 #include "udp.h"
 #include <stdbool.h>
 
+struct watch;
 struct dtls_identity;
 struct relay_config;
 
@@ -31,6 +32,7 @@ struct workers;
 /* Opens every socket. NULL: *error says why. */
 struct workers *workers_new(const struct workers_config *, const char **error);
 bool workers_start(struct workers *, const char **error); /* its threads; false: *error says why, workers_stop as ever */
+void workers_watch(const struct workers *, struct watch *);  /* adds each thread's pulse */
 void workers_stop(struct workers *); /* waits for the threads, frees */
 
 /* From the one thread that accepts: a connection that carries datagrams; takes the descriptor. ICE-TCP's first frame names the

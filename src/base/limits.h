@@ -10,8 +10,9 @@
 #define PACKET_TAIL        64 /* room behind the payload: authentication tag, ROC, padding that evens a run */
 #define PACKET_SIZE        (DATAGRAM_IN_MAX + PACKET_TAIL)
 
-/* One worker. */
+/* The process, and one worker. */
 #define WORKERS_MAX           64
+#define WATCHED_MAX           (WORKERS_MAX + 2) /* threads: workers, front, control */
 #define SESSIONS_MAX_DEFAULT  4096
 #define SESSION_SLOT_BITS     20 /* of a session's id */
 #define SESSIONS_MAX          ((1 << SESSION_SLOT_BITS) - 1) /* the last slot's last id is SESSION_NONE */

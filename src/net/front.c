@@ -7,6 +7,7 @@
 #include "random.h"
 #include "thread.h"
 #include "tls.h"
+#include "watch.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -61,6 +62,7 @@ struct front {
     struct front_config config;
     struct front_counts counts;
     pthread_t thread;
+    struct pulse pulse;
     bool started;
     int listener, epoll, wake;
     _Atomic bool stop, refresh;
@@ -274,7 +276,7 @@ static void timers(struct front *f)
 
 static int next_ms(const struct front *f)
 {
-    mp_time at = f->refresh_at;
+    mp_time at = mp_min(f->refresh_at, f->now + WATCH_BEAT);
     if (f->oldest)
         at = mp_min(at, f->oldest->until);
     if (f->paused)
@@ -291,8 +293,11 @@ static void *run(void *context)
     while (!atomic_load(&f->stop)) {
         uint64_t woken;
         bool arrived = false;
-        int n = epoll_wait(f->epoll, events, EVENTS_A_TURN, next_ms(f));
+        int ms = next_ms(f);
+        pulse_turn(&f->pulse, f->now + MP_MS(ms));
+        int n = epoll_wait(f->epoll, events, EVENTS_A_TURN, ms);
         f->now = clock_now();
+        pulse_turn(&f->pulse, f->now);
         for (int i = 0; i < n; i++)
             if (events[i].data.ptr == f)
                 arrived = true;
@@ -381,6 +386,8 @@ void front_refresh(struct front *f)
     atomic_store(&f->refresh, true);
     wake(f);
 }
+
+const struct pulse *front_pulse(const struct front *f) { return &f->pulse; }
 
 void front_metrics(const struct front *f, FILE *out)
 {

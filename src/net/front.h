@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct pulse;
+
 #define FRONT_PATIENCE MP_S(10)
 #define FRONT_PAUSE    MP_MS(200)
 #define FRONT_REFRESH  MP_S(5)
@@ -35,4 +37,5 @@ bool front_start(struct front *); /* accepts from now on; false: no thread */
 void front_free(struct front *);  /* closes what it has, may be NULL; what it handed over lives on */
 void front_refresh(
     struct front *); /* from any thread and from signal-safe context: read the certificate's files now */
+const struct pulse *front_pulse(const struct front *); /* of its thread */
 void front_metrics(const struct front *, FILE *); /* its counters, as Prometheus text; from any thread */

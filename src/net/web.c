@@ -17,7 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK 1.0 /* s */
 #define DESCRIPTORS_FAST                                                                                     \
     65536 /* libwebsockets' tables have a slot for each possible descriptor up to here … */
 #define DESCRIPTORS_SLOW 16384 /* … and are searched where the limit is higher, so that they stay small */
@@ -85,7 +84,7 @@ static bool start_loop(struct web *w)
         return false;
     ev_async_init(&w->wake, woken);
     ev_timer_init(&w->timer, timer_came, 0, 0);
-    ev_timer_init(&w->tick, tick, TICK, TICK);
+    ev_timer_init(&w->tick, tick, (double)WEB_TICK / 1e9, (double)WEB_TICK / 1e9);
     w->wake.data = w->timer.data = w->tick.data = w;
     ev_prepare_init(&w->turned, turned);
     w->turned.data = w;

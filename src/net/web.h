@@ -82,7 +82,8 @@ struct web_config {
 /* NULL: *error (static text) says why. */
 struct web *web_new(const struct web_config *, const struct web_handler *, const char **error);
 void web_free(struct web *); /* closes all; `closed` is called for each socket */
-/* One turn: waits for something to happen, at most until the timer, and handles it. */
+#define WEB_TICK MP_S(1)
+/* One turn: waits for something to happen, at most until the timer or for WEB_TICK, and handles it. */
 void web_service(struct web *);
 void web_wake(struct web *);                 /* from any thread and from signal-safe context: coalesced */
 void web_set_timer(struct web *, mp_time in); /* once, `in` ns from now; MP_NEVER: none. Replaces the one before */

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // What breaks around a server that does nothing wrong: clocks, sends, descriptors, its log, its publishers, the network
-// (THREATS: F4, F14, F15, F17, F20, F22). A publisher and a viewer are in a call meanwhile.
+// (THREATS: F4, F12, F14, F15, F17, F20, F22). A publisher and a viewer are in a call meanwhile.
 
 import { mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { constants } from 'node:os';
 import { AttackedCall } from './attack-call.mjs';
+import { freeze, placed } from './freeze.mjs';
 import { freePort, run } from './lab.mjs';
 import { hasTool, Puppet, tool } from './puppet.mjs';
 import { cpuSeconds, descriptors, metric } from './server-figures.mjs';
@@ -34,11 +35,24 @@ function failedSends() {
 }
 
 const server = await startServer({ address: '127.0.0.1', port: freePort }, {
-  args: ['--keep-privileges'], // or nobody could change its limits from outside
+  args: ['--keep-privileges', '--workers', '2'], // or nobody could change its limits from outside
   env: { LD_PRELOAD: join(dirname(binary), 'tests/fault/shim.so'), FAULTS: join(folder, 'faults'), ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0:verify_asan_link_order=0' },
 });
 after(() => server.stop());
 explain(() => server.tail());
+
+/** Waits for a line of its log that says so. */
+async function says(text, seconds = 10 * slowness) {
+  for (const end = performance.now() + seconds * 1000; !server.log.some((line) => line.includes(text)); await new Promise((tick) => setTimeout(tick, 20))) {
+    assert(performance.now() < end, `the log does not say ${text}`);
+  }
+}
+
+async function becomes(status) {
+  for (const end = performance.now() + 10_000 * slowness; (await fetch(`${server.origin}/healthz`)).status !== status; await new Promise((tick) => setTimeout(tick, 50))) {
+    assert(performance.now() < end, `/healthz is not ${status}`);
+  }
+}
 
 const call = await AttackedCall.begin(server, { after, room: 'faults' });
 const { signaling } = call.viewer;
@@ -74,6 +88,42 @@ for (const name of ['ENOBUFS', 'EAGAIN', 'EPERM', 'ECONNREFUSED', 'EIO', 'EMSGSI
     assert(failedSends() > failed, 'no send failed');
     assert((await metric(server, 'drops_total')) > counted, 'nothing was counted');
     await call.undisturbed();
+  });
+}
+
+await test("F12: one worker stands still: the log and /healthz say so, the other's viewers lose nothing, its own are back when it goes on", async () => {
+  const join = (options) => () => call.joins(options);
+  const [ssrc, viewers] = [0x77, []];
+  const { who: publisher, worker } = await placed(server, join({ room: 'frozen', name: 'source', ssrc }));
+  while (!viewers[0] || !viewers[1]) {
+    const guest = await placed(server, join({ room: 'frozen', name: 'guest' }));
+    viewers[guest.worker] ??= guest.who;
+  }
+  const frozen = Object.assign(Object.create(AttackedCall.prototype), { server, publisher, ssrc, seq: 0, tag: 100, viewer: viewers[worker] });
+  for (const viewer of viewers) await frozen.reaches(viewer, 99);
+
+  const name = `worker ${1 - worker}`;
+  const goOn = await freeze(server, name);
+  await frozen.undisturbed({ count: 1500 });
+  await says(`event="thread stands still" thread="${name}"`);
+  await becomes(503);
+  await goOn();
+  await says(`event="thread goes on" thread="${name}"`);
+  await becomes(200);
+  assert((await metric(server, 'thread_stalls_total')) >= 1, 'it was not counted');
+  await frozen.reaches(viewers[1 - worker], 98);
+  await frozen.undisturbed();
+});
+
+for (const name of ['front', 'monoport']) {
+  await test(`F12: the ${name === 'front' ? 'front' : 'control thread'} stands still: the call goes on, and whoever knocked meanwhile is answered`, async () => {
+    const goOn = await freeze(server, name);
+    const health = fetch(`${server.origin}/healthz`);
+    await call.undisturbed({ count: 500 });
+    await says(`event="thread stands still" thread="${name === 'front' ? 'front' : 'control'}"`);
+    await goOn();
+    await health;
+    await becomes(200);
   });
 }
 
@@ -117,8 +167,8 @@ for (const { seconds, puppet, over } of outages) {
       assert(await signaling.waitFor(() => wasTold(puppet), 20), 'it was not let go');
     } else {
       assert(!wasTold(puppet), 'it was let go');
-      await call.sends(50, 90 + seconds);
-      await puppet.heard(90 + seconds, 50);
+      await call.sends(50, 10 + seconds);
+      await puppet.heard(10 + seconds, 50);
     }
   });
 }
