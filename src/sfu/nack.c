@@ -16,14 +16,24 @@ void nack_gap(struct nack *n, int64_t from, int64_t to, mp_time now)
         n->overflow = true;
     }
     for (int64_t seq = from; seq < to; seq++)
-        n->missing[n->count++] = (struct missing){.seq = seq, .at = now + NACK_DELAY};
+        n->missing[n->count++] = (struct missing){.seq = seq, .noticed = now, .at = now + mp_max(NACK_DELAY, n->late)};
 }
 
-mp_time nack_found(struct nack *n, int64_t seq, mp_time now)
+/* Who was overtaken teaches patience, up to a bound; who was really lost, that it costs time. */
+static void learn(struct nack *n, mp_time late, bool again)
+{
+    if (again)
+        n->late -= n->late / 8;
+    else
+        n->late = mp_min(mp_max(n->late, late + late / 4), NACK_DELAY_MAX);
+}
+
+mp_time nack_found(struct nack *n, int64_t seq, bool again, mp_time now)
 {
     for (size_t i = 0; i < n->count; i++) {
         if (n->missing[i].seq != seq)
             continue;
+        learn(n, now - n->missing[i].noticed, again);
         mp_time took = n->missing[i].tries == 1 ? now - n->missing[i].asked : 0;
         memmove(n->missing + i, n->missing + i + 1, (n->count - i - 1) * sizeof n->missing[0]);
         n->count--;

@@ -85,7 +85,8 @@ bool rx_receive(struct rx *rx, struct packet *p, uint32_t ssrc, bool recovered, 
         rx->timestamp_last = p->media.timestamp;
         rx->timestamp_time = now;
     } else {
-        mp_time took = nack_found(&rx->nack, seq, now);
+        /* Without RTX what was sent again looks like what was late. */
+        mp_time took = nack_found(&rx->nack, seq, recovered || !rx->stream.rtx_payload_type, now);
         if (recovered && took)
             rx->rtt_sample = took;
     }
