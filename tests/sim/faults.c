@@ -113,6 +113,8 @@ static void publisher(struct sim *s, struct guest *g)
         return;
     if (e->index > 8 && sabotaged(s, SABOTAGE_NONCES))
         e->index -= 8;
+    if (sabotaged(s, SABOTAGE_CONTINUITY))
+        e->stamp.frame++;
     switch (below(s, 5)) {
     case 0: e->silent_until = s->now + between(s, MP_MS(200), MP_S(8)); break;
     case 1: e->index += 1 + below(s, 4000); break;

@@ -211,8 +211,11 @@ void guest_media_timeout(struct sim *s, struct guest *g)
     uint64_t index;
     size_t len;
     for (unsigned i = 0; i < 2; i++)
-        while ((len = encoder_packet(&g->encoders[i], plain, &index, &g->twcc, &s->prng, s->now)))
+        while ((len = encoder_packet(&g->encoders[i], plain, &index, &g->twcc, &s->prng, s->now))) {
+            if (sabotaged(s, SABOTAGE_CONTENT))
+                plain[len - 1] ^= 1;
             protect(s, g, plain, len, index);
+        }
     for (unsigned i = 0; i < DECODERS_MAX; i++)
         if (g->decoders[i].used && g->decoders[i].next <= s->now)
             ask(s, g, &g->decoders[i]);

@@ -28,6 +28,8 @@ void guest_say_join(struct sim *s, struct guest *g)
     static const char *const roles[] = {"call", "stream", "watch"};
     char room[] = "room-0";
     room[5] = (char)('0' + g->room);
+    if (sabotaged(s, SABOTAGE_SIGNALING))
+        say(s, g, json_pack("{s:s}", "type", "no such message"));
     say(s, g,
         json_pack("{s:s, s:s, s:s, s:s}", "type", "join-room", "peerId", g->id, "room", room, "role",
                   roles[g->role]));

@@ -66,7 +66,7 @@ void check_sent(struct sim *s, const struct path *path, const uint8_t *data, siz
     bool added;
     char text[ADDRESS_TEXT_SIZE];
     enum datagram_kind kind = demux(data, len);
-    if (len > DATAGRAM_IN_MAX)
+    if (len > DATAGRAM_OUT_MAX)
         violated(s, "content", "a datagram of %zu bytes", len);
     if (set_find(&of.authentic, key_of(&path->remote)))
         return;

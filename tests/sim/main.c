@@ -26,6 +26,8 @@ static int usage(int code)
            "  --from SEED                 the first one; else drawn from the clock\n"
            "  --count N                   at most so many\n"
            "  --loss PERCENT              a call of three under so much loss each way, instead\n"
+           "  --burst PERCENT             the same in bursts\n"
+           "  --reorder PERCENT           so many overtake others, and so many come twice\n"
            "  --crypto real|null          SRTP's ciphers (null)\n"
            "  --sabotage WHAT             something misbehaves on purpose:");
     for (size_t i = 0; i < sizeof sabotages / sizeof *sabotages; i++)
@@ -44,6 +46,10 @@ static bool read_word(struct arguments *a, const char *name, const char *value)
         a->count = (unsigned)atoi(value);
     else if (strcmp(name, "--loss") == 0)
         a->options.loss_percent = (unsigned)atoi(value);
+    else if (strcmp(name, "--burst") == 0)
+        a->options.burst_percent = (unsigned)atoi(value);
+    else if (strcmp(name, "--reorder") == 0)
+        a->options.reorder_percent = (unsigned)atoi(value);
     else if (strcmp(name, "--crypto") == 0)
         a->options.real_crypto = strcmp(value, "real") == 0;
     else if (strcmp(name, "--sabotage") == 0) {

@@ -98,7 +98,7 @@ void scenario_run(struct sim *s)
         everybody_leaves(s);
 }
 
-/* --- loss --- */
+/* --- what links do --- */
 
 #define LOSS_GUESTS 3
 #define LOSS_SPAN   MP_S(60)
@@ -117,7 +117,25 @@ static void tally(struct sim *s, int sign)
             }
 }
 
-void scenario_loss(struct sim *s)
+/* Gilbert's model: bursts of four on average, in which seven of eight are lost; begun so often that it comes to `percent`. */
+static void lose_in_bursts(struct link_profile *p, unsigned percent)
+{
+    unsigned share = percent * 10000 / 100 * 8 / 7;
+    p->burst_end = 2500;
+    p->burst_begin = p->burst_end * share / (10000 - share);
+}
+
+static void spoil(struct link_profile *p, const struct sim_options *o)
+{
+    p->loss = o->loss_percent * 100;
+    p->reorder = p->duplicate = o->reorder_percent * 100;
+    if (o->reorder_percent)
+        p->jitter = MP_MS(30);
+    if (o->burst_percent)
+        lose_in_bursts(p, o->burst_percent);
+}
+
+void scenario_links(struct sim *s)
 {
     s->network = network_new(s, 1);
     server_open(s, 2, 32);
@@ -129,9 +147,10 @@ void scenario_loss(struct sim *s)
     }
     wait_for(s, all_connected, CONNECT_MAX);
     wait_for(s, all_decode, SETTLE_MAX);
-    for (unsigned i = 0; i < LOSS_GUESTS; i++)
-        s->guests[i]->host.up.profile.loss = s->guests[i]->host.down.profile.loss =
-            s->options.loss_percent * 100;
+    for (unsigned i = 0; i < LOSS_GUESTS; i++) {
+        spoil(&s->guests[i]->host.up.profile, &s->options);
+        spoil(&s->guests[i]->host.down.profile, &s->options);
+    }
     tally(s, -1);
     sim_until(s, s->now + LOSS_SPAN);
     tally(s, 1);

@@ -5,4 +5,4 @@
 
 void scenario_run(struct sim *);
 /* Or a call of three under loss, for a minute. */
-void scenario_loss(struct sim *);
+void scenario_links(struct sim *);

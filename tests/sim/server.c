@@ -119,6 +119,8 @@ static void emit_all(struct worker *w)
         struct mailbox *to = m.to == TO_CONTROL ? &w->events : &w->sim->server->worker[m.to].inbox[w->number];
         INVARIANT(m.to == TO_CONTROL || m.to < w->sim->server->workers);
         trace(w->sim, (uint64_t)m.type << 32 | m.session);
+        if (m.type == MESSAGE_ENDED && sabotaged(w->sim, SABOTAGE_CONNECTION))
+            m.reason = END_DTLS_FAILED;
         check_event(w->sim, &m);
         if (!tampered(w->sim, &m))
             mailbox_send(to, &m);
@@ -161,6 +163,8 @@ static void turn(struct sim *s, struct event *e)
     mp_time at = sfu_deadline(w->sfu);
     if (deferred)
         at = mp_min(at, s->now + MP_MS(1));
+    if (sabotaged(s, SABOTAGE_DEADLINES))
+        at = s->now;
     if (more)
         at = s->now + MP_US(10);
     check_spin(w);

@@ -76,6 +76,8 @@ static void count(struct sim *s)
         const struct stats *stats = server_stats(s, w);
         r->rtx_out += stat_get(&stats->rtx_out);
         r->nack_in += stat_get(&stats->nack_in);
+        r->asked += stat_get(&stats->nack_out);
+        r->rtp_in += stat_get(&stats->rtp_in);
         r->pli_out += stat_get(&stats->pli_out);
         r->strays += stat_get(&stats->strays_out);
         for (unsigned i = 0; i < DROP_COUNT; i++)
@@ -124,8 +126,8 @@ void sim_run(struct sim_result *result, uint64_t seed, const struct sim_options 
     entropy_from(seed);
     log_setup(LOG_LEVEL_ERROR, quiet);
     invariants_open(s);
-    if (options->loss_percent)
-        scenario_loss(s);
+    if (options->loss_percent || options->burst_percent || options->reorder_percent)
+        scenario_links(s);
     else
         scenario_run(s);
     count(s);

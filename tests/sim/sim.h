@@ -34,7 +34,15 @@ struct event {
     X(SABOTAGE_DECODING, "decoding") /* one guest's RTP is lost for ever */                                  \
     X(SABOTAGE_POOLS, "pools")       /* a replica's end is not told to the origin */                         \
     X(SABOTAGE_NONCES, "nonces")     /* a publisher sends other bytes under a number used before */          \
-    X(SABOTAGE_OWNERS, "owners")     /* a path's end is not told to the worker that hears it */
+    X(SABOTAGE_OWNERS, "owners")     /* a path's end is not told to the worker that hears it */             \
+    X(SABOTAGE_CONTENT, "content")   /* a publisher's bytes are changed before it encrypts them */          \
+    X(SABOTAGE_CONTINUITY,                                                                                   \
+      "continuity")                  /* a publisher leaves a frame out without leaving a number out */      \
+    X(SABOTAGE_CONNECTION,                                                                                   \
+      "connection")                  /* a session that is up ends as if its handshake had failed */         \
+    X(SABOTAGE_DEADLINES,                                                                                    \
+      "deadlines")                   /* a worker is told that something is always due */                    \
+    X(SABOTAGE_SIGNALING, "signaling") /* a guest says what is no message */
 enum sabotage {
 #define X(name, word) name,
     SABOTAGES(X)
@@ -45,7 +53,9 @@ struct sim_options {
     bool real_crypto; /* else payloads stay readable and tags are checksums */
     bool verbose;     /* tells what happens, on standard output */
     enum sabotage sabotage;
-    unsigned loss_percent; /* not 0: no story, but a call of three whose links lose so much both ways */
+    /* Not 0: no story, but a call of three whose links do so much to datagrams both ways: lose them, at random or
+     * in bursts, or let them overtake each other and come twice. */
+    unsigned loss_percent, burst_percent, reorder_percent;
 };
 
 struct sim_result {
@@ -58,7 +68,7 @@ struct sim_result {
         sounds; /* in a call with loss: that viewers should have decoded, and did */
     uint64_t datagrams, frames, joins, faults;
     mp_time settled; /* from the last fault until everybody decoded everybody */
-    uint64_t rtx_out, nack_in, pli_out, strays, drops;
+    uint64_t rtp_in, rtx_out, nack_in, asked, pli_out, strays, drops; /* asked: publishers, for what did not come */
 };
 
 struct sim {

@@ -76,22 +76,62 @@ static void workers_that_disagree_are_noticed(void)
     expect(SABOTAGE_OWNERS, "owners");
 }
 
-/* Loss on every link, both ways: what a viewer gets crossed two of them. */
+static void bytes_that_were_changed_are_noticed(void)
+{
+    expect(SABOTAGE_CONTENT, "content");
+}
+static void a_frame_left_out_is_noticed(void)
+{
+    expect(SABOTAGE_CONTINUITY, "continuity");
+}
+static void a_connection_that_fails_is_noticed(void)
+{
+    expect(SABOTAGE_CONNECTION, "connection");
+}
+static void a_worker_that_spins_is_noticed(void)
+{
+    expect(SABOTAGE_DEADLINES, "deadlines");
+}
+static void a_guest_that_is_refused_is_noticed(void)
+{
+    expect(SABOTAGE_SIGNALING, "signaling");
+}
+
+/* Loss on every link, both ways, at random or in bursts: what a viewer gets crossed two of them. */
 static void pictures_survive_loss(void)
 {
-    static const unsigned percents[] = {1, 2, 5, 10, 20, 30};
+    static const unsigned percents[] = {1, 2, 5, 10, 20, 30, 1, 2, 5, 10, 20, 30};
     for (unsigned i = 0; i < sizeof percents / sizeof *percents; i++) {
-        struct sim_options options = {.loss_percent = percents[i]};
+        bool bursts = i >= 6;
+        struct sim_options options = {.loss_percent = bursts ? 0 : percents[i], .burst_percent = bursts ? percents[i] : 0};
         struct sim_result r;
         sim_run(&r, 100 + i, &options);
         told(100 + i, &r);
         double pictures = 100.0 * (double)r.pictures / (double)r.pictures_due;
         double sounds = 100.0 * (double)r.sounds / (double)r.sounds_due;
-        printf("# %u %% loss: %.1f %% of pictures, %.1f %% of sounds\n", percents[i], pictures, sounds);
+        printf("# %u %% loss%s: %.1f %% of pictures, %.1f %% of sounds\n", percents[i], bursts ? " in bursts" : "", pictures, sounds);
         CHECK(!r.failed);
         CHECK(percents[i] > 10 || pictures >= 90);
         CHECK(pictures > 10);
         CHECK(percents[i] > 20 || sounds >= 60);
+    }
+}
+
+/* What comes late has not been lost: it is forwarded once, and hardly anything is sent again for it. */
+static void reordering_is_not_loss(void)
+{
+    static const unsigned percents[] = {1, 5, 10, 20};
+    for (unsigned i = 0; i < sizeof percents / sizeof *percents; i++) {
+        struct sim_options options = {.reorder_percent = percents[i]};
+        struct sim_result r;
+        sim_run(&r, 200 + i, &options);
+        told(200 + i, &r);
+        double pictures = 100.0 * (double)r.pictures / (double)r.pictures_due, again = 100.0 * (double)r.asked / (double)r.rtp_in;
+        printf("# %u %% overtake others and %u %% come twice: %.1f %% of pictures, %.2f %% asked for again\n", percents[i], percents[i],
+               pictures, again);
+        CHECK(!r.failed);
+        CHECK(pictures >= 98);
+        CHECK(again < 2);
     }
 }
 
@@ -132,7 +172,13 @@ int main(void)
         TEST(what_is_left_is_noticed),
         TEST(a_number_used_twice_is_noticed),
         TEST(workers_that_disagree_are_noticed),
+        TEST(bytes_that_were_changed_are_noticed),
+        TEST(a_frame_left_out_is_noticed),
+        TEST(a_connection_that_fails_is_noticed),
+        TEST(a_worker_that_spins_is_noticed),
+        TEST(a_guest_that_is_refused_is_noticed),
         TEST(pictures_survive_loss),
+        TEST(reordering_is_not_loss),
         TEST(real_ciphers_hold),
         TEST(seeds_hold),
     };
