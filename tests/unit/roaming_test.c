@@ -399,6 +399,47 @@ static void hundred_restarts_leave_one_pair_of_credentials(void)
     world_close(&w);
 }
 
+static bool no_dtls_of_ours(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    return to_client && data[0] >= 20 && data[0] < 64;
+}
+
+/* RFC 6347 4.2.4 repeats what is lost, and the next check leads where the client is now. */
+static void rebinding_in_the_handshake_delays_it_and_no_more(void)
+{
+    world_open(&w, 2);
+    viewer = world_join(&w, 0);
+    w.lose = no_dtls_of_ours;
+    world_run(&w, MP_MS(300));
+    CHECK_EQ(client_state(viewer->client), CLIENT_HANDSHAKE);
+    struct address a = elsewhere(viewer, "203.0.113.90");
+    client_move(viewer->client, &a);
+    viewer->received_by = 1;
+    w.lose = NULL;
+    world_run(&w, MP_S(5));
+    CHECK_EQ(client_state(viewer->client), CLIENT_CONNECTED);
+    CHECK(world_event(&w, MESSAGE_ENDED, viewer->session) == NULL);
+    world_close(&w);
+}
+
+static void rebinding_in_a_restart_ends_where_the_client_is(void)
+{
+    call(2, 0, 1);
+    w.lose = no_checks;
+    restart(viewer);
+    CHECK(event(viewer, EVENT_RESTARTED) == NULL);
+    move(viewer, "203.0.113.91");
+    viewer->received_by = 0;
+    w.lose = NULL;
+    world_run(&w, MP_S(3));
+    const struct session_event *e = event(viewer, EVENT_RESTARTED);
+    CHECK(e && address_equal(&e->path.remote, &client_path(viewer->client)->local));
+    frames(10);
+    CHECK_EQ(viewer->rtp, 13);
+    CHECK(event(publisher, EVENT_SELECTED)->value == ICE_BY_NOMINATION); /* nobody else's path moved */
+    world_close(&w);
+}
+
 static void credentials_of_nobody_are_not_zero(void)
 {
     call(1, 0, 0);
@@ -415,4 +456,5 @@ TEST_MAIN(TEST(publisher_behind_a_new_mapping_is_followed_at_once),
           TEST(victim_of_spoofed_media_gets_no_media), TEST(silent_client_gets_nothing_after_30_s),
           TEST(spray_from_strangers_learns_and_answers_nothing), TEST(replayed_packet_does_not_move_the_path),
           TEST(restart_keeps_the_call_and_ends_the_old_credentials),
-          TEST(hundred_restarts_leave_one_pair_of_credentials), TEST(credentials_of_nobody_are_not_zero))
+          TEST(hundred_restarts_leave_one_pair_of_credentials), TEST(rebinding_in_the_handshake_delays_it_and_no_more),
+          TEST(rebinding_in_a_restart_ends_where_the_client_is), TEST(credentials_of_nobody_are_not_zero))
