@@ -171,6 +171,7 @@ static void note_load(struct worker *w)
     if (w->now < w->load_at)
         return;
     stat_set(&w->stats.busy_ns, (uint64_t)clock_thread_cpu());
+    stat_add(&w->stats.drops[DROP_SOCKET], udp_dropped(w->udp));
     w->load_at = w->now + MP_MS(500);
 }
 

@@ -17,6 +17,12 @@
 #define UDP_GRO 104
 #endif
 
+#ifndef SO_MEMINFO
+#define SO_MEMINFO 55
+#endif
+#define MEMINFO_DROPS 8 /* SK_MEMINFO_DROPS */
+#define MEMINFO_COUNT 9
+
 #define GRO_SIZE      65535
 #define SOCKET_BUFFER (4 * 1024 * 1024) /* the default holds about 90 datagrams: one burst of a busy room */
 
@@ -31,6 +37,7 @@ struct udp {
     bool named;   /* bound to one address: that is what everything leaves from, and is sent to */
     size_t batch; /* messages of one call */
     struct address listen;
+    uint32_t dropped; /* the kernel's count, which wraps */
     struct mmsghdr rx[RX_BATCH];
     struct iovec rx_iov[RX_BATCH];
     struct sockaddr_in6 rx_from[RX_BATCH];
@@ -214,6 +221,16 @@ size_t udp_receive(struct udp *u, udp_each *each, void *context)
         } while (len);
     }
     return n > 0 ? (size_t)n : 0;
+}
+
+uint32_t udp_dropped(struct udp *u)
+{
+    uint32_t info[MEMINFO_COUNT], before = u->dropped;
+    socklen_t len = sizeof info;
+    if (getsockopt(u->fd, SOL_SOCKET, SO_MEMINFO, info, &len) != 0 || len < sizeof info)
+        return 0;
+    u->dropped = info[MEMINFO_DROPS];
+    return u->dropped - before;
 }
 
 /* --- sending --- */

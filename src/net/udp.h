@@ -25,6 +25,9 @@ typedef void udp_each(void *context, const struct path *, const uint8_t *, size_
  * messages the kernel gave; RX_BATCH: there may be more. */
 size_t udp_receive(struct udp *, udp_each *, void *context);
 
+/* Datagrams that the kernel dropped since the last call, as the socket had no room (before Linux 4.12: 0, whatever happened). */
+uint32_t udp_dropped(struct udp *);
+
 struct udp_sent {
     uint64_t datagrams, bytes, operations, errors; /* errors: datagrams that the kernel refused; they count as lost */
 };

@@ -30,7 +30,8 @@
     X(DROP_RTX_BUDGET, "rtx_budget")                                                                          \
     X(DROP_RELAY, "relay")                     /* TURN: no such allocation, permission or channel; not a request */ \
     X(DROP_STREAM_FULL, "stream_full")         /* a TCP connection takes less than it is sent */              \
-    X(DROP_SEND, "send_error")
+    X(DROP_SEND, "send_error")                                                                                \
+    X(DROP_SOCKET, "socket_full")              /* by the kernel: the worker did not read in time */
 
 #define X(name, label) name,
 enum drop_reason { DROP_REASONS(X) DROP_COUNT };

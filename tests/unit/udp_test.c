@@ -211,6 +211,31 @@ static void answers_leave_from_the_address_that_was_asked(void)
     udp_close(server);
 }
 
+static void count_one(void *context, const struct path *path, const uint8_t *bytes, size_t len) { ++*(size_t *)context; }
+
+/* Datagrams that find the socket full are lost, and the kernel counts them: none is unaccounted for. */
+static void what_the_socket_has_no_room_for_is_counted(void)
+{
+    struct address a, b;
+    struct transmit flood[64];
+    struct udp_sent sent = {0};
+    struct udp *from = open_at("127.0.0.1", 45008, UDP_BATCHES, &a), *to = open_at("127.0.0.1", 45009, UDP_RUNS, &b);
+    size_t received = 0;
+    CHECK_EQ(udp_dropped(to), 0);
+    for (size_t i = 0; i < 64; i++)
+        flood[i] = (struct transmit){.path = {.local = a, .remote = b}, .data = data[0], .len = 1200, .segment = 1200};
+    for (int i = 0; i < 300; i++)
+        udp_send(from, flood, 64, &sent);
+    uint32_t dropped = udp_dropped(to);
+    CHECK(dropped > 0);
+    while (udp_receive(to, count_one, &received))
+        ;
+    CHECK_EQ(received + dropped, sent.datagrams);
+    CHECK_EQ(udp_dropped(to), 0);
+    udp_close(from);
+    udp_close(to);
+}
+
 static void port_in_use_is_told(void)
 {
     struct address a;
@@ -224,4 +249,4 @@ static void port_in_use_is_told(void)
 TEST_MAIN(TEST(runs_arrive_as_their_datagrams), TEST(without_segmentation_the_same_arrive),
           TEST(refused_segmentation_falls_back),
           TEST(run_of_oversized_datagrams_takes_no_runs_away), TEST(full_buffers_are_loss_and_nothing_waits),
-          TEST(answers_leave_from_the_address_that_was_asked), TEST(port_in_use_is_told))
+          TEST(answers_leave_from_the_address_that_was_asked), TEST(what_the_socket_has_no_room_for_is_counted), TEST(port_in_use_is_told))
