@@ -19,13 +19,13 @@ export const NORMAL_QUALITY: CaptureQuality = { width: 1280, height: 720, frameR
 /** For rooms in which many browsers of one machine meet. */
 export const SMALL_QUALITY: CaptureQuality = { width: 320, height: 180, frameRate: 15 };
 
+/** With `deviceId` that device or none: what is merely preferred, browsers may pass over. */
 export function microphoneConstraints(deviceId: string | null): MediaTrackConstraints {
   return {
     echoCancellation: true,
     noiseSuppression: true,
     autoGainControl: true,
-    // `ideal`: a remembered headset that is not plugged in today must not cost us the built-in microphone.
-    ...(deviceId ? { deviceId: { ideal: deviceId } } : {}),
+    ...(deviceId ? { deviceId: { exact: deviceId } } : {}),
   };
 }
 
@@ -34,7 +34,7 @@ export function cameraConstraints(deviceId: string | null, quality: CaptureQuali
     width: { ideal: quality.width },
     height: { ideal: quality.height },
     frameRate: { ideal: quality.frameRate, max: quality.frameRate },
-    ...(deviceId ? { deviceId: { ideal: deviceId } } : {}),
+    ...(deviceId ? { deviceId: { exact: deviceId } } : {}),
   };
 }
 

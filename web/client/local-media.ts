@@ -177,16 +177,25 @@ export class LocalMedia extends Emitter<{ change: void }> {
   }
 
   async #acquire(name: DeviceName): Promise<void> {
-    const { deviceId } = this.#devices[name];
+    try {
+      this.#accept(name, await this.#openOne(name, this.#devices[name].deviceId));
+    } catch (error) {
+      this.#set(name, { on: false, track: null, problem: problemOf(error) });
+    }
+  }
+
+  /** This device; if it is not there, any: a remembered headset at home must not cost us the built-in microphone. */
+  async #openOne(name: DeviceName, deviceId: string | null): Promise<MediaStreamTrack | null> {
     try {
       const stream = await openDevices(
         name === 'microphone'
           ? { audio: microphoneConstraints(deviceId) }
           : { video: cameraConstraints(deviceId, this.#quality) },
       );
-      this.#accept(name, stream.getTracks()[0] ?? null);
+      return stream.getTracks()[0] ?? null;
     } catch (error) {
-      this.#set(name, { on: false, track: null, problem: problemOf(error) });
+      if (deviceId === null || problemOf(error) !== 'missing') throw error;
+      return this.#openOne(name, null);
     }
   }
 

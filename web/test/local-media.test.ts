@@ -59,6 +59,17 @@ test('insecure_page_has_no_devices', async () => {
   expect([media.microphone.problem, media.camera.problem]).toEqual(['insecure', 'insecure']);
 });
 
+test('a_chosen_device_that_is_not_there_is_replaced_by_any', async () => {
+  const wants = (kind: unknown) => (kind as { deviceId?: unknown } | undefined)?.deviceId !== undefined;
+  refuse('OverconstrainedError', ({ audio, video }) => wants(audio) || wants(video));
+  const media = new LocalMedia({ microphoneId: 'headset', cameraId: 'usb' });
+  await media.open();
+  expect(media.microphone).toMatchObject({ on: true, problem: null });
+  expect(media.camera).toMatchObject({ on: true, problem: null });
+  await media.chooseCamera('other');
+  expect(media.camera).toMatchObject({ on: true, deviceId: 'other', problem: null });
+});
+
 test('muted_microphone_keeps_its_track', async () => {
   const media = new LocalMedia();
   await media.open();
@@ -84,7 +95,7 @@ test('other_camera_replaces_the_first', async () => {
   await media.chooseCamera('usb');
   expect(first.stop).toHaveBeenCalled();
   expect(media.camera.track).not.toBe(first);
-  expect(getUserMedia).toHaveBeenLastCalledWith({ video: expect.objectContaining({ deviceId: { ideal: 'usb' } }) });
+  expect(getUserMedia).toHaveBeenLastCalledWith({ video: expect.objectContaining({ deviceId: { exact: 'usb' } }) });
 });
 
 test('unplugged_camera_is_replaced_by_the_default_one', async () => {
