@@ -24,7 +24,9 @@ const launch = async (options) => {
   after(() => browser.close());
   return browser;
 };
-const [browser, refusing] = await Promise.all([launch(), launch({ camera: false })]);
+// The second of Chromium's fake cameras measures depth, which nobody can show; the third one sends JPEG.
+const cameras = ['--use-fake-device-for-media-stream=fps=30,device-count=3'];
+const [browser, refusing] = await Promise.all([launch({ args: cameras }), launch({ camera: false })]);
 
 const desktop = { viewport: { width: 1280, height: 800 } };
 const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
@@ -117,6 +119,56 @@ await test('a call of four, on a desktop and on a phone', async () => {
     equal(who.tab.console.filter((line) => /^(error|uncaught)/.test(line)), [], `errors in ${who.name}'s console`);
     await who.close();
   }
+});
+
+await test('keys switch devices, a pin and a button make one picture large, another camera goes on in the same call', async () => {
+  const join = (name, before) => Participant.join(browser, { origin: server.origin, room: 'two', name, tab: desktop, query: { video: 'small' }, before });
+  const ada = await join('Ada', () => {
+    window.locks = [];
+    navigator.wakeLock.request = async () => {
+      const lock = { held: true, release: async () => void (lock.held = false) };
+      window.locks.push(lock);
+      return lock;
+    };
+  });
+  const bob = await join('Bob');
+  await Promise.all([ada.sees(['Bob']), bob.sees(['Ada'])]);
+  const isMuted = (what, expected) =>
+    bob.until(`hears of ${what}`, ({ participants }, expected) => participants.some(({ audioMuted, videoMuted }) => `${audioMuted} ${videoMuted}` === expected), expected);
+  const { keyboard } = ada.tab.page;
+  await keyboard.press('m');
+  await isMuted('the microphone', 'true false');
+  await keyboard.press('v');
+  await isMuted('the camera', 'true true');
+  await keyboard.press('m');
+  await keyboard.press('v');
+  await isMuted('both', 'false false');
+
+  const large = (name) =>
+    ada.tab.until(`${name} is large`, (name) => (document.querySelector('.stage-main .tile-name')?.textContent ?? '') === name, name, patience, text);
+  await ada.tab.press(/^pin ada/i);
+  await large('Ada (you)');
+  await ada.tab.press(/^unpin ada/i);
+  await large('');
+  await ada.tab.press(/who speaks large/i);
+  await large('Bob');
+  await ada.tab.press(/everybody alike/i);
+  await large('');
+
+  const camera = () => window.monoport.call.media.camera.track.getSettings().deviceId;
+  const before = await ada.tab.evaluate(camera);
+  await ada.tab.press(/^devices$/i);
+  await ada.tab.page.locator('.picker select').first().selectOption({ index: 2 });
+  await ada.tab.until('another camera', `(before) => { const { track } = window.monoport.call.media.camera; return track && track.getSettings().deviceId !== before; }`, before, patience);
+  await bob.sees(['Ada']);
+  await ada.tab.press(/^close devices$/i);
+
+  const locks = () => window.locks.map(({ held }) => held);
+  equal(await ada.tab.evaluate(locks), [true], 'the screen is kept on');
+  await ada.tab.press(/^leave the call$/i);
+  await ada.tab.until('it may go off again', `() => window.locks.every(({ held }) => !held)`, undefined, patience);
+  await bob.knows([]);
+  await Promise.all([ada.close(), bob.close()]);
 });
 
 await end();

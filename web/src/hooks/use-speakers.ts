@@ -3,7 +3,7 @@ import { TrackLevel, type Call, type LocalDevice } from '../../client';
 
 const LOOK_EVERY = 250;
 /** Loud enough to be speech. */
-const THRESHOLD = 0.02;
+export const SPEECH = 0.02;
 /** Speech has pauses: the highlight stays on over them. */
 const HOLD = 700;
 
@@ -21,9 +21,9 @@ export function useSpeakers(call: Call, microphone: LocalDevice): ReadonlySet<st
       if (!current) return;
       const now = performance.now();
       for (const { audio, participant } of call.snapshot.streams) {
-        if (audio && (levels.get(audio.id) ?? 0) > THRESHOLD) heardAt.set(participant, now);
+        if (audio && (levels.get(audio.id) ?? 0) > SPEECH) heardAt.set(participant, now);
       }
-      if (own && own.read() > THRESHOLD) heardAt.set('', now);
+      if (own && own.read() > SPEECH) heardAt.set('', now);
       const next = [...heardAt].filter(([, at]) => now - at < HOLD).map(([id]) => id);
       setSpeakers((before) => (next.length === before.size && next.every((id) => before.has(id)) ? before : new Set(next)));
     };

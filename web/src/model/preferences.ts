@@ -1,5 +1,5 @@
 /** What this browser remembers between visits. Storage may be forbidden; then nothing is remembered. */
-export type Preference = 'name' | 'microphone' | 'camera' | 'speaker';
+export type Preference = 'name' | 'microphone' | 'camera' | 'speaker' | 'layout';
 
 export function recall(key: Preference): string | null {
   try {

@@ -62,7 +62,8 @@ function brokenVerdict({ state, trouble, failures }: CallSnapshot): Verdict {
     : { tone: 'busy', title: 'Looking for a way to the server…', text: '', advice: '' };
 }
 
-function weaknessOf({ loss, pair }: CallSummary): string | null {
+/** What is wrong with the line, in words; null: nothing. */
+export function weaknessOf({ loss, pair }: CallSummary): string | null {
   const lost = Math.max(loss.in ?? 0, loss.out ?? 0);
   if (lost >= MUCH_LOSS) return `${formatShare(lost)} of sound and picture gets lost on the way. They may stutter.`;
   const delay = pair?.rtt_ms ?? 0;

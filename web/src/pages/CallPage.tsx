@@ -1,11 +1,15 @@
 import { useCallback, useState } from 'react';
 import type { Call } from '../../client';
+import { useAttention } from '../hooks/use-attention';
 import { useAudioOutput } from '../hooks/use-audio-output';
 import { useCall } from '../hooks/use-call';
 import { useLocalMedia } from '../hooks/use-local-media';
+import { useMutedSpeech } from '../hooks/use-muted-speech';
+import { useQuality } from '../hooks/use-quality';
 import { useSpeakers } from '../hooks/use-speakers';
 import { useArrivals, useToasts } from '../hooks/use-toasts';
 import { useVisit } from '../hooks/use-visit';
+import { useWakeLock } from '../hooks/use-wake-lock';
 import { copyText } from '../model/clipboard';
 import { ownScene, remoteScenes } from '../model/crowd';
 import { roomLink } from '../model/route';
@@ -15,6 +19,7 @@ import { CopyField } from '../parts/CopyField';
 import { DeviceButtons } from '../parts/DeviceButtons';
 import { DevicePicker } from '../parts/DevicePicker';
 import { Gallery } from '../parts/Gallery';
+import { NetworkButton } from '../parts/NetworkButton';
 import { NetworkCard } from '../parts/NetworkCard';
 import { Panel } from '../parts/Panel';
 import { PeopleList } from '../parts/PeopleList';
@@ -37,6 +42,10 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
   const speakers = useSpeakers(call, local.microphone);
   const [toasts, tell] = useToasts();
   useArrivals(snapshot, tell);
+  useMutedSpeech(local.microphone, tell);
+  useWakeLock();
+  const quality = useQuality(call);
+  const attention = useAttention(speakers);
   const [panel, setPanel] = useState<PanelName | null>(null);
   const toggle = (which: PanelName) => setPanel(panel === which ? null : which);
   const close = useCallback(() => setPanel(null), []);
@@ -46,6 +55,7 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
   const noteFrame = useCallback(() => call.noteRemoteFrame(), [call]);
   const scenes = [...remoteScenes(snapshot), ownScene(local, name)];
   const present = participants.length + snapshot.audience + 1;
+  const isGrid = attention.layout === 'grid';
   const isAlone = present === 1 && state === 'connected';
 
   return (
@@ -59,14 +69,21 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
           pressed={panel === 'people'}
           onClick={() => toggle('people')}
         />
-        <RoundButton icon="network" label="Network" pressed={panel === 'network'} onClick={() => toggle('network')} />
+        {scenes.length > 1 && (
+          <RoundButton
+            icon={isGrid ? 'speaker' : 'grid'}
+            label={isGrid ? 'Show who speaks large' : 'Show everybody alike'}
+            onClick={() => attention.chooseLayout(isGrid ? 'speaker' : 'grid')}
+          />
+        )}
+        <NetworkButton quality={quality} pressed={panel === 'network'} onClick={() => toggle('network')} />
       </RoomHeader>
       <main className="room-main">
         <div className="room-view">
-          <Gallery scenes={scenes} speakers={speakers} onRemoteFrame={noteFrame} />
+          <Gallery scenes={scenes} speakers={speakers} onRemoteFrame={noteFrame} silent={quality.silent} attention={attention} />
           {isAlone && (
             <div className="invitation">
-              <h2>You are the first one here</h2>
+              <h2>Nobody else is here</h2>
               <p>Send this link to those who should join you.</p>
               <CopyField label="Link of this room" link={link} />
             </div>
@@ -101,6 +118,9 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
         {panel === 'devices' && (
           <Panel title="Devices" onClose={close}>
             <DevicePicker media={media} output={output} />
+            <p className="panel-note">
+              Keys: <kbd>M</kbd> microphone, <kbd>V</kbd> camera, <kbd>Esc</kbd> closes this.
+            </p>
           </Panel>
         )}
       </main>

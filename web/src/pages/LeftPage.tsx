@@ -3,7 +3,7 @@ import type { Visit } from '../model/visit';
 import { Brand } from '../parts/Brand';
 
 const WORDS = {
-  call: { title: 'You left', again: 'Rejoin', other: 'To the lobby' },
+  call: { title: 'You left the call', again: 'Rejoin', other: 'To the lobby' },
   stream: { title: 'Your stream has ended', again: 'Go live again', other: 'To the lobby' },
   watch: { title: 'You stopped watching', again: 'Watch again', other: 'Another room' },
 } as const;
@@ -22,8 +22,8 @@ export function LeftPage({ visit }: { visit: Visit }) {
           <h1>{title}</h1>
           <p className="lobby-lead">
             Room <strong>{room}</strong>
-            {visit.route.role !== 'watch' && ' · camera and microphone are off'}
           </p>
+          {visit.route.role !== 'watch' && <p className="lobby-lead">Camera and microphone are off.</p>}
           <div className="card-actions">
             <button
               type="button"

@@ -2,8 +2,11 @@ import { useState } from 'react';
 import type { Call } from '../../client';
 import { useCall } from '../hooks/use-call';
 import { useLocalMedia } from '../hooks/use-local-media';
+import { useMutedSpeech } from '../hooks/use-muted-speech';
+import { useQuality } from '../hooks/use-quality';
 import { useToasts } from '../hooks/use-toasts';
 import { useVisit } from '../hooks/use-visit';
+import { useWakeLock } from '../hooks/use-wake-lock';
 import { ownScene, watcherCount } from '../model/crowd';
 import { roomLink } from '../model/route';
 import type { Visit } from '../model/visit';
@@ -12,6 +15,7 @@ import { CopyField } from '../parts/CopyField';
 import { DeviceButtons } from '../parts/DeviceButtons';
 import { DevicePicker } from '../parts/DevicePicker';
 import { Gallery } from '../parts/Gallery';
+import { NetworkButton } from '../parts/NetworkButton';
 import { NetworkCard } from '../parts/NetworkCard';
 import { Panel } from '../parts/Panel';
 import { RoomHeader } from '../parts/RoomHeader';
@@ -29,6 +33,9 @@ export function StreamPage({ visit, call }: { visit: Visit; call: Call }) {
   const snapshot = useCall(call);
   const { participants, room, state } = snapshot;
   const [toasts, tell] = useToasts();
+  const quality = useQuality(call);
+  useMutedSpeech(local.microphone, tell);
+  useWakeLock();
   const [panel, setPanel] = useState<'network' | 'devices' | null>(null);
   const toggle = (which: 'network' | 'devices') => setPanel(panel === which ? null : which);
   // Who takes part in the call of this room sees the stream, too.
@@ -44,7 +51,7 @@ export function StreamPage({ visit, call }: { visit: Visit; call: Call }) {
         <span className={state === 'connected' ? 'live live-on' : 'live'} role="status">
           {state === 'connected' ? 'Live' : 'Not live'}
         </span>
-        <RoundButton icon="network" label="Network" pressed={panel === 'network'} onClick={() => toggle('network')} />
+        <NetworkButton quality={quality} pressed={panel === 'network'} onClick={() => toggle('network')} />
       </RoomHeader>
       <main className="room-main">
         <div className="room-view">

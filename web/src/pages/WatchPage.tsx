@@ -1,13 +1,17 @@
 import { useCallback, useRef, useState } from 'react';
 import type { Call, LocalDevice } from '../../client';
+import { useAttention } from '../hooks/use-attention';
 import { useAudioOutput } from '../hooks/use-audio-output';
 import { useCall } from '../hooks/use-call';
+import { useQuality } from '../hooks/use-quality';
 import { useSpeakers } from '../hooks/use-speakers';
+import { useWakeLock } from '../hooks/use-wake-lock';
 import { remoteScenes, watcherCount } from '../model/crowd';
 import type { Visit } from '../model/visit';
 import { Banner } from '../parts/Banner';
 import { Gallery } from '../parts/Gallery';
 import { Icon } from '../parts/Icon';
+import { NetworkButton } from '../parts/NetworkButton';
 import { NetworkCard } from '../parts/NetworkCard';
 import { Panel } from '../parts/Panel';
 import { RemoteAudio } from '../parts/RemoteAudio';
@@ -22,6 +26,9 @@ export function WatchPage({ visit, call }: { visit: Visit; call: Call }) {
   const snapshot = useCall(call);
   const output = useAudioOutput();
   const speakers = useSpeakers(call, NO_MICROPHONE);
+  const quality = useQuality(call);
+  const attention = useAttention(speakers);
+  useWakeLock();
   const [isSilent, setSilent] = useState(false);
   const [isPanelOpen, setPanelOpen] = useState(false);
   const closePanel = useCallback(() => setPanelOpen(false), []);
@@ -43,12 +50,12 @@ export function WatchPage({ visit, call }: { visit: Visit; call: Call }) {
             Live
           </span>
         )}
-        <RoundButton icon="network" label="Network" pressed={isPanelOpen} onClick={() => setPanelOpen(!isPanelOpen)} />
+        <NetworkButton quality={quality} pressed={isPanelOpen} onClick={() => setPanelOpen(!isPanelOpen)} />
       </RoomHeader>
       <main className="room-main">
         <div className="room-view" ref={view}>
           {scenes.length > 0 ? (
-            <Gallery scenes={scenes} speakers={speakers} onRemoteFrame={noteFrame} whole />
+            <Gallery scenes={scenes} speakers={speakers} onRemoteFrame={noteFrame} silent={quality.silent} attention={{ ...attention, layout: 'grid' }} whole />
           ) : (
             snapshot.state === 'connected' && <NothingYet />
           )}

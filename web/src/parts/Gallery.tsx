@@ -1,7 +1,9 @@
 import type { CSSProperties, ReactNode } from 'react';
+import type { AttentionControl } from '../hooks/use-attention';
 import { useSize } from '../hooks/use-size';
 import type { Scene } from '../model/crowd';
 import { gridShape } from '../model/grid';
+import { stageOf } from '../model/stage';
 import { Tile } from './Tile';
 
 const GAP = 10;
@@ -12,31 +14,41 @@ interface Props {
   scenes: readonly Scene[];
   speakers: ReadonlySet<string>;
   onRemoteFrame: () => void;
+  /** Of whom nothing comes. */
+  silent?: ReadonlySet<string>;
+  /** What this user wants to see large; without it that cannot be chosen. */
+  attention?: AttentionControl;
   /** Show whole pictures: an audience must see what the streamer shows. */
   whole?: boolean;
 }
 
-/** Everybody, as large as fits. A shared screen takes the stage, and the others line up beside it. */
-export function Gallery({ scenes, speakers, onRemoteFrame, whole = false }: Props) {
-  const screens = scenes.filter(({ kind }) => kind === 'screen');
+const NOBODY: ReadonlySet<string> = new Set();
+const NO_CHOICE = { layout: 'grid', pinned: null, speaker: null } as const;
+
+/** Everybody, as large as fits. What is looked at takes the stage, and the others line up beside it. */
+export function Gallery({ scenes, speakers, onRemoteFrame, silent = NOBODY, attention, whole = false }: Props) {
   const tile = (scene: Scene) => (
     <Tile
       key={scene.key}
       scene={scene}
       whole={whole}
       isSpeaking={scene.kind === 'camera' && speakers.has(scene.participant)}
+      isSilent={scene.kind === 'camera' && !scene.isSelf && silent.has(scene.participant)}
       {...(scene.isSelf ? {} : { onFirstFrame: onRemoteFrame })}
+      {...(attention && scenes.length > 1 ? { isPinned: attention.pinned === scene.key, onPin: () => attention.pin(scene.key) } : {})}
     />
   );
-  const stage = screens.at(-1);
+  const stage = stageOf(scenes, attention ?? NO_CHOICE);
   if (stage) {
     const others = scenes.filter((scene) => scene !== stage);
     return (
       <div className="stage">
         <div className="stage-main">{tile(stage)}</div>
-        <div className="stage-strip" role="group" aria-label="Participants">
-          {others.map(tile)}
-        </div>
+        {others.length > 0 && (
+          <div className="stage-strip" role="group" aria-label="Participants">
+            {others.map(tile)}
+          </div>
+        )}
       </div>
     );
   }

@@ -76,6 +76,21 @@ const SHAPES = {
     </>
   ),
   download: <path d="M12 4v11M7.5 10.8L12 15.3l4.5-4.5M4.5 19.5h15" />,
+  pin: <path d="M9 4h6M10 4l-.5 6.5L6.5 14h11l-3-3.5L14 4M12 14v6.5" />,
+  grid: (
+    <>
+      <rect x="4" y="5" width="7" height="6" rx="1.5" />
+      <rect x="13" y="5" width="7" height="6" rx="1.5" />
+      <rect x="4" y="13" width="7" height="6" rx="1.5" />
+      <rect x="13" y="13" width="7" height="6" rx="1.5" />
+    </>
+  ),
+  speaker: (
+    <>
+      <rect x="3.5" y="5" width="12" height="14" rx="2" />
+      <path d="M19 6h1.5M19 12h1.5M19 18h1.5" />
+    </>
+  ),
   expand: <path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" />,
 } satisfies Record<string, ReactNode>;
 

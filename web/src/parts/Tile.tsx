@@ -1,23 +1,35 @@
+import { useRef } from 'react';
 import type { Scene } from '../model/crowd';
 import { Avatar } from './Avatar';
 import { Icon } from './Icon';
+import { RoundButton } from './RoundButton';
 import { VideoTrack } from './VideoTrack';
 
 interface Props {
   scene: Scene;
   isSpeaking?: boolean;
+  /** Nothing comes of it although it should. */
+  isSilent?: boolean;
   whole?: boolean;
   onFirstFrame?: () => void;
+  isPinned?: boolean;
+  /** Makes it large, or not any more; without it that cannot be chosen. */
+  onPin?: () => void;
 }
 
 /** One participant or one screen. */
-export function Tile({ scene, isSpeaking = false, whole = false, onFirstFrame }: Props) {
+export function Tile({ scene, isSpeaking = false, isSilent = false, whole = false, onFirstFrame, isPinned = false, onPin }: Props) {
   const { name, isSelf, kind, video, audioMuted } = scene;
+  const ref = useRef<HTMLElement>(null);
   const isScreen = kind === 'screen';
   const caption = isScreen ? `${name}’s screen` : isSelf ? `${name} (you)` : name;
-  const classes = ['tile', isScreen && 'tile-screen', isSpeaking && !audioMuted && 'tile-speaking'].filter(Boolean);
+  const classes = ['tile', isScreen && 'tile-screen', isSpeaking && !audioMuted && 'tile-speaking', isSilent && 'tile-silent'].filter(Boolean);
+  const toggleFullscreen = () => {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else void ref.current?.requestFullscreen();
+  };
   return (
-    <figure className={classes.join(' ')} data-participant={scene.participant} data-kind={kind}>
+    <figure ref={ref} className={classes.join(' ')} data-participant={scene.participant} data-kind={kind} onDoubleClick={onPin}>
       {isScreen ? <Icon name="screen" size={48} /> : <Avatar name={name} />}
       {video && (
         <VideoTrack
@@ -28,6 +40,12 @@ export function Tile({ scene, isSpeaking = false, whole = false, onFirstFrame }:
           {...(onFirstFrame ? { onFirstFrame } : {})}
         />
       )}
+      {isSilent && (
+        <p className="tile-trouble" role="status">
+          <Icon name="network" size={16} />
+          No picture arrives
+        </p>
+      )}
       <figcaption className="tile-caption">
         {audioMuted && (
           <span className="tile-muted" role="img" aria-label="Microphone is off" title="Microphone is off">
@@ -37,6 +55,21 @@ export function Tile({ scene, isSpeaking = false, whole = false, onFirstFrame }:
         {isScreen && <Icon name="screen" size={15} />}
         <span className="tile-name">{caption}</span>
       </figcaption>
+      {onPin && (
+        <div className="tile-tools" onDoubleClick={(event) => event.stopPropagation()}>
+          <RoundButton
+            icon="pin"
+            look="small"
+            label={`${isPinned ? 'Unpin' : 'Pin'} ${caption}`}
+            tip={isPinned ? 'Unpin' : 'Pin'}
+            pressed={isPinned}
+            onClick={onPin}
+          />
+          {document.fullscreenEnabled && (
+            <RoundButton icon="expand" look="small" label={`Full screen: ${caption}`} tip="Full screen" onClick={toggleFullscreen} />
+          )}
+        </div>
+      )}
     </figure>
   );
 }

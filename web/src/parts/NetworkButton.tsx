@@ -1,0 +1,15 @@
+import type { Quality } from '../model/quality';
+import { RoundButton } from './RoundButton';
+
+/** Opens the network card; marked while there is something to read in it. */
+export function NetworkButton({ quality, pressed, onClick }: { quality: Quality; pressed: boolean; onClick(): void }) {
+  return (
+    <RoundButton
+      icon="network"
+      label="Network"
+      pressed={pressed}
+      onClick={onClick}
+      alert={quality.isWeak ? 'Your connection is weak' : undefined}
+    />
+  );
+}
