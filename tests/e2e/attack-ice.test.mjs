@@ -75,6 +75,15 @@ await test('T4: a peer that names a victim\'s address as its own: no stream goes
   assert(media < 3, `${media} packets of media`);
 });
 
+await test('T4: a candidate that names an address from which nothing came: nothing goes there', async () => {
+  const victim = await stranger('127.0.0.78');
+  const line = (type) => `candidate:1 1 udp 2130706431 127.0.0.78 ${victim.port} typ ${type}`;
+  for (const candidate of [line('host'), `${line('srflx')} raddr 0.0.0.0 rport 0`]) viewer.signaling.send({ type: 'ice-candidate', candidate: JSON.stringify({ candidate, sdpMid: '0' }) });
+  await viewer.signaling.settled();
+  await call.undisturbed();
+  equal((await victim.count()).datagrams, 0, 'datagrams to the victim');
+});
+
 await test('T5: the address of one who left, used by the next within the second: it is the next one\'s', async () => {
   const first = await call.joins({ name: 'first' });
   const { port } = first;
