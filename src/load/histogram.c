@@ -21,7 +21,7 @@ void histogram_add(struct histogram *h, mp_time t)
 {
     t = mp_max(t, 0);
     h->buckets[bucket_of((uint64_t)t)]++;
-    h->count++;
+    h->min = h->count++ ? mp_min(h->min, t) : t;
     h->max = mp_max(h->max, t);
 }
 
@@ -29,6 +29,8 @@ void histogram_merge(struct histogram *to, const struct histogram *from)
 {
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
         to->buckets[i] += from->buckets[i];
+    if (from->count)
+        to->min = to->count ? mp_min(to->min, from->min) : from->min;
     to->count += from->count;
     to->max = mp_max(to->max, from->max);
 }

@@ -8,7 +8,7 @@
 
 struct histogram {
     uint64_t count;
-    mp_time max;
+    mp_time min, max;
     uint32_t buckets[HISTOGRAM_BUCKETS];
 };
 

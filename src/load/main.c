@@ -1,5 +1,5 @@
 /* One run: joins at a rate, waits until everybody has what it wants, measures, lets what is on its way
- * arrive, leaves. This thread has the sockets; the media threads have the rest. */
+ * arrive, leaves. Or it churns: clients come, and go whenever they like, until there were as many stays as wanted. This thread has the sockets; the media threads have the rest. */
 #include "clock.h"
 #include "crypto.h"
 #include "join.h"
@@ -7,6 +7,7 @@
 #include "random.h"
 #include "report.h"
 #include "socket.h"
+#include "stay.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,17 +19,22 @@
 #define GOODBYE      MP_S(1)    /* for the server to close what left */
 #define COMPLAINTS   5          /* failures that are told one by one */
 
-enum state { JOINING, MEASURING, DRAINING, LEAVING, DONE };
+enum state { JOINING, CHURNING, MEASURING, DRAINING, LEAVING, DONE };
 
 struct member {
     struct join *join;
     mp_time begun; /* 0: not yet */
     bool open, failed;
+    bool ended;        /* its stay is over: what its socket says now is no news */
+    unsigned stays, failures;
+    struct stay stay;
+    mp_time again_at;  /* when it comes again; 0: it is here, or does not */
+    mp_time lost_at;   /* when it lost the server; 0: it has what it wants */
 };
 
 struct run {
     const struct options *options;
-    unsigned clients, begun, open, failed, complaints;
+    unsigned clients, begun, open, failed, lost, complaints;
     struct member *members;
     struct sockets *sockets;
     struct media *media[LOAD_THREADS_MAX];
@@ -36,6 +42,9 @@ struct run {
     mp_time started, state_at, told_at;
     uint64_t told_sent, told_received;
     struct rusage usage;
+    struct prng prng;
+    uint8_t fingerprint[32];
+    struct join_io join_io;
     struct results results;
 };
 
@@ -53,12 +62,66 @@ static struct media *media_of(struct run *r, unsigned number)
     return r->media[number % r->options->threads];
 }
 
+/* --- stays --- */
+
+static void failed(void *context, unsigned number, const char *why);
+
+/* Its sockets close without a word, and its media ends. */
+static void end_stay(struct run *r, unsigned number, mp_time now, mp_time pause)
+{
+    struct member *m = &r->members[number];
+    m->ended = true;
+    m->stay.at = 0;
+    m->again_at = now + pause;
+    if (!media_disconnect(media_of(r, number), number))
+        m->failed = true;
+}
+
+static void lose(struct run *r, unsigned number)
+{
+    struct member *m = &r->members[number];
+    mp_time now = clock_now();
+    if (!m->lost_at) {
+        m->lost_at = now;
+        r->lost++;
+    }
+    sockets_cut(r->sockets, number);
+    end_stay(r, number, now, stay_pause(m->failures++, &r->prng));
+}
+
+static void begin_stay(struct run *r, unsigned number, mp_time now)
+{
+    struct member *m = &r->members[number];
+    join_free(m->join);
+    m->join = join_new(r->options, &r->join_io, number, media_peer(media_of(r, number), number), r->fingerprint);
+    m->stay = r->options->churn ? stay_draw(&r->prng) : (struct stay){.end = STAY_FOR_EVER};
+    m->begun = now;
+    m->again_at = 0;
+    m->ended = false;
+    m->stays++;
+    if (!m->join || !sockets_open(r->sockets, number))
+        failed(r, number, "no connection");
+}
+
+/* The client got so far in its stay. */
+static void got_to(struct run *r, unsigned number, enum stay_end what, mp_time now)
+{
+    struct stay *s = &r->members[number].stay;
+    if (s->end == what && !s->at)
+        s->at = now + s->after;
+}
+
 static void failed(void *context, unsigned number, const char *why)
 {
     struct run *r = context;
-    if (r->members[number].failed || r->state >= LEAVING)
+    struct member *m = &r->members[number];
+    if (m->failed || m->ended || r->state >= LEAVING)
         return;
-    r->members[number].failed = true;
+    if (r->options->rejoin && r->state == MEASURING) {
+        lose(r, number);
+        return;
+    }
+    m->failed = true;
     r->failed++;
     if (r->complaints++ < COMPLAINTS)
         fprintf(stderr, "monoport-load: client %u: %s\n", number + 1, why);
@@ -67,15 +130,23 @@ static void failed(void *context, unsigned number, const char *why)
 static void opened(void *context, unsigned number)
 {
     struct run *r = context;
-    r->members[number].open = true;
+    struct member *m = &r->members[number];
+    m->open = true;
     r->open++;
-    join_opened(r->members[number].join);
+    if (m->ended)
+        return;
+    got_to(r, number, STAY_OPENED, clock_now());
+    if (m->stay.end == STAY_OPENED)
+        return;
+    join_opened(m->join);
+    got_to(r, number, STAY_OFFERED, clock_now());
 }
 
 static void text(void *context, unsigned number, const char *data, size_t len)
 {
     struct run *r = context;
-    join_text(r->members[number].join, data, len);
+    if (!r->members[number].ended)
+        join_text(r->members[number].join, data, len);
 }
 
 static void closed(void *context, unsigned number, const char *why)
@@ -95,7 +166,12 @@ static void say(void *context, unsigned number, const char *data, size_t len)
 static void connect_media(void *context, unsigned number, const struct media_remote *remote)
 {
     struct run *r = context;
-    if (!media_connect(media_of(r, number), number, remote))
+    struct member *m = &r->members[number];
+    struct media_remote mine = *remote;
+    mine.stay = m->stays;
+    got_to(r, number, STAY_ANSWERED, clock_now());
+    got_to(r, number, STAY_HANDSHAKE, clock_now());
+    if (m->stay.end != STAY_ANSWERED && !media_connect(media_of(r, number), number, &mine))
         failed(r, number, "out of memory");
 }
 
@@ -143,11 +219,51 @@ static void begin_joins(struct run *r, mp_time now)
 {
     double due = 1 + (double)(now - r->started) / 1e9 * r->options->join_rate;
     while (r->begun < r->clients && r->begun < due) {
-        unsigned n = r->begun++;
-        r->members[n].begun = now;
-        if (!sockets_open(r->sockets, n))
-            failed(r, n, "no connection");
+        begin_stay(r, r->begun++, now);
+        r->results.stays++;
     }
+}
+
+static void look_after(struct run *r, unsigned number, mp_time now)
+{
+    struct member *m = &r->members[number];
+    const struct media_peer *p = media_peer(media_of(r, number), number);
+    if (m->again_at && m->again_at <= now && !m->open && (!r->options->churn || r->results.stays < r->options->churn)) {
+        begin_stay(r, number, now);
+        r->results.stays++;
+    }
+    if (m->ended || m->failed)
+        return;
+    if (m->stay.end == STAY_CONNECTED && atomic_load(&p->stay_connected) == m->stays)
+        got_to(r, number, STAY_CONNECTED, now);
+    if (m->lost_at && atomic_load(&p->stay_complete) == m->stays) {
+        histogram_add(&r->results.back, now - m->lost_at);
+        m->lost_at = 0;
+        m->failures = 0;
+        if (!--r->lost)
+            fprintf(stderr, "monoport-load: back again: %llu\n", (unsigned long long)r->results.back.count);
+    }
+    if (r->options->churn && now - m->begun > JOIN_TIMEOUT)
+        failed(r, number, "it does not get so far");
+    if (m->stay.at && m->stay.at <= now) {
+        r->results.connected += m->stay.end == STAY_CONNECTED;
+        if (m->stay.goodbye)
+            join_leave(m->join);
+        else
+            sockets_cut(r->sockets, number);
+        end_stay(r, number, now, 0);
+    }
+}
+
+/* True: as many stays as wanted are over and all is closed, or nobody is left who would come again. */
+static bool churned(const struct run *r)
+{
+    bool here = false, all_failed = true;
+    for (unsigned i = 0; i < r->clients; i++) {
+        here |= !r->members[i].ended && !r->members[i].failed;
+        all_failed &= r->members[i].failed;
+    }
+    return all_failed || (r->results.stays >= r->options->churn && !here && !r->open);
 }
 
 static void set_phase(struct run *r, enum media_phase phase)
@@ -198,7 +314,16 @@ static void tick(void *context)
     uint64_t complete, broken, sent, received, gaps;
     if (interrupted && r->state < DRAINING)
         r->results.interrupted = true;
+    for (unsigned i = 0; i < r->begun && r->state < DRAINING; i++)
+        look_after(r, i, now);
     switch (r->state) {
+    case CHURNING:
+        begin_joins(r, now);
+        if (r->results.interrupted || churned(r)) {
+            r->results.seconds = (double)(now - r->started) / 1e9;
+            leave(r, now);
+        }
+        break;
     case JOINING:
         if (!r->results.interrupted)
             begin_joins(r, now);
@@ -246,11 +371,14 @@ static void count_joins(struct run *r)
 {
     for (unsigned i = 0; i < r->clients; i++) {
         const struct media_peer *p = media_peer(media_of(r, i), i);
-        if (!p->complete_at || p->failed || r->members[i].failed) {
+        if (r->options->churn ? r->members[i].failed
+                              : !p->complete_at || p->failed || r->members[i].failed || r->members[i].lost_at) {
             r->results.failed++;
             continue;
         }
         r->results.joined++;
+        if (r->members[i].stays > 1)
+            continue;
         histogram_add(&r->results.join_time,
                       (p->media_at ? p->media_at : p->connected_at) - r->members[i].begun);
     }
@@ -284,21 +412,19 @@ static const char *open_run(struct run *r, struct dtls_identity *identity)
 {
     static const struct socket_handler handler = {
         .opened = opened, .text = text, .closed = closed, .tick = tick};
-    static struct join_io io = {.send = say, .connect = connect_media, .failed = failed};
     struct socket_handler h = handler;
-    uint8_t fingerprint[32];
     uint32_t id;
-    io.context = h.context = r;
+    r->join_io = (struct join_io){.context = r, .send = say, .connect = connect_media, .failed = failed};
+    h.context = r;
     random_bytes((uint8_t *)&id, sizeof id);
-    dtls_identity_fingerprint(identity, fingerprint);
+    prng_seed(&r->prng, id);
+    dtls_identity_fingerprint(identity, r->fingerprint);
     if (!raise_limit(r->clients))
         return "too few file descriptors: raise the limit (ulimit -n)";
     r->members = calloc(r->clients, sizeof *r->members);
     for (unsigned i = 0; i < r->options->threads; i++)
         if (!(r->media[i] = media_start(r->options, i, id, identity)))
             return "a media thread does not start";
-    for (unsigned i = 0; r->members && i < r->clients; i++)
-        r->members[i].join = join_new(r->options, &io, i, media_peer(media_of(r, i), i), fingerprint);
     r->sockets = sockets_new(r->options, &h, r->clients);
     return r->members && r->sockets ? NULL : "out of memory";
 }
@@ -337,6 +463,8 @@ int main(int argc, char **argv)
         return 1; /* threads that did start end with the process */
     }
     run.started = run.told_at = run.state_at = clock_now();
+    if (options.churn)
+        run.state = CHURNING;
     while (run.state != DONE)
         sockets_service(run.sockets);
     int code = report(&run);

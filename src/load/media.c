@@ -20,6 +20,7 @@
 struct media_command {
     struct media_command *next;
     unsigned number;
+    bool disconnect;
     struct media_remote remote;
 };
 
@@ -34,7 +35,10 @@ static void take_commands(struct media *m, mp_time now)
     pthread_mutex_unlock(&m->mutex);
     while (c) {
         struct media_command *next = c->next;
-        peer_connect(m, media_peer(m, c->number), &c->remote, now);
+        if (c->disconnect)
+            peer_disconnect(m, media_peer(m, c->number));
+        else
+            peer_connect(m, media_peer(m, c->number), &c->remote, now);
         free(c);
         c = next;
     }
@@ -113,18 +117,28 @@ struct media_peer *media_peer(struct media *m, unsigned number)
     return &m->peers[number / m->options->threads];
 }
 
-bool media_connect(struct media *m, unsigned number, const struct media_remote *remote)
+static bool give(struct media *m, const struct media_command *command)
 {
     struct media_command *c = malloc(sizeof *c);
     if (!c)
         return false;
-    *c = (struct media_command){.number = number, .remote = *remote};
+    *c = *command;
     pthread_mutex_lock(&m->mutex);
     *m->commands_end = c;
     m->commands_end = &c->next;
     pthread_mutex_unlock(&m->mutex);
     wake(m);
     return true;
+}
+
+bool media_connect(struct media *m, unsigned number, const struct media_remote *remote)
+{
+    return give(m, &(struct media_command){.number = number, .remote = *remote});
+}
+
+bool media_disconnect(struct media *m, unsigned number)
+{
+    return give(m, &(struct media_command){.number = number, .disconnect = true});
 }
 
 void media_set_phase(struct media *m, enum media_phase phase)

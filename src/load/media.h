@@ -30,9 +30,12 @@ struct media_peer {
     mp_time report_at;
     mp_time connected_at, media_at, complete_at; /* 0: not yet; complete: all wanted streams flow */
     bool failed;
+    unsigned stay;
+    _Atomic unsigned stay_connected, stay_complete; /* the last one that came so far; read by any thread */
 };
 
 struct media_remote { /* what a client's signaling found out */
+    unsigned stay; /* which of the client's */
     char ufrag[32], password[64], remote_ufrag[64], remote_password[64];
     struct fingerprint fingerprint;
     struct address server;
@@ -48,6 +51,7 @@ enum media_phase { MEDIA_JOINING, MEDIA_MEASURING, MEDIA_DRAINING };
 
 struct media_totals { /* of the measured time */
     uint64_t sent, received, expected, duplicates, samples, samples_bad, send_errors, ignored;
+    uint64_t largest; /* datagram that came in, bytes */
     uint64_t missing_joining; /* lost before it */
     uint64_t pli, nacks;      /* that publishers were sent */
     struct histogram latency;
@@ -60,6 +64,7 @@ struct media *media_start(const struct options *, unsigned index, uint32_t run, 
 /* The first source's SSRCs are in the offer, so sources exist before the client connects. */
 struct media_peer *media_peer(struct media *, unsigned number);
 bool media_connect(struct media *, unsigned number, const struct media_remote *); /* false: no memory */
+bool media_disconnect(struct media *, unsigned number); /* it may connect again then; false: no memory */
 void media_set_phase(struct media *, enum media_phase);
 const struct media_progress *media_progress(const struct media *);
 void media_stop(struct media *);                   /* ends the thread */

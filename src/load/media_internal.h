@@ -39,6 +39,7 @@ static inline void progress_add(_Atomic uint64_t *counter, uint64_t n)
 void peer_init(struct media *, struct media_peer *, unsigned number);
 void peer_free(struct media_peer *);
 void peer_connect(struct media *, struct media_peer *, const struct media_remote *, mp_time now);
+void peer_disconnect(struct media *, struct media_peer *);
 void peer_read(struct media *, struct media_peer *, mp_time now); /* what its socket has received */
 void peer_timeout(struct media *, struct media_peer *, mp_time now);
 void peer_phase(struct media *, struct media_peer *, mp_time now); /* m->phase has changed */

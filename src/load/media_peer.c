@@ -142,6 +142,7 @@ static void look_complete(struct media *m, struct media_peer *p, mp_time now)
     if (p->complete_at || !p->connected_at || p->sink.count < p->streams_wanted)
         return;
     p->complete_at = now;
+    atomic_store(&p->stay_complete, p->stay);
     progress_add(&m->progress.complete, 1);
 }
 
@@ -153,6 +154,7 @@ static void look_state(struct media *m, struct media_peer *p, mp_time now)
         progress_add(&m->progress.failed, 1);
     } else if (state == CLIENT_CONNECTED && !p->connected_at) {
         p->connected_at = now;
+        atomic_store(&p->stay_connected, p->stay);
         p->report_at = now + report_every(m) * (1 + p->number % 64) / 64;
         progress_add(&m->progress.connected, 1);
         for (unsigned i = 0; i < p->source_count && m->phase != MEDIA_DRAINING; i++)
@@ -184,6 +186,8 @@ static void datagram(void *context, const uint8_t *data, size_t len, mp_time arr
     struct media *m = context;
     struct media_peer *p = m->heard;
     m->heard_at = arrival;
+    if (len > m->totals.largest)
+        m->totals.largest = len;
     if (demux(data, len) != DATAGRAM_RTP) {
         client_input(p->client, data, len, clock_now());
         m->told = true;
@@ -295,6 +299,23 @@ void peer_free(struct media_peer *p)
         close(p->fd);
 }
 
+void peer_disconnect(struct media *m, struct media_peer *p)
+{
+    progress_add(&m->progress.connected, -(uint64_t)(p->connected_at != 0));
+    progress_add(&m->progress.complete, -(uint64_t)(p->complete_at != 0));
+    progress_add(&m->progress.failed, -(uint64_t)p->failed);
+    heap_set(&m->timers, &p->timer, MP_NEVER);
+    peer_free(p);
+    sink_init(&p->sink, m->run);
+    p->fd = -1;
+    p->stream = NULL;
+    p->client = NULL;
+    p->waited = p->failed = false;
+    p->connected_at = p->media_at = p->complete_at = 0;
+    for (unsigned i = 0; i < p->source_count; i++)
+        source_stop(&p->sources[i]);
+}
+
 static socklen_t to_sockaddr(struct sockaddr_storage *out, const struct address *a)
 {
     memset(out, 0, sizeof *out);
@@ -348,12 +369,13 @@ void peer_connect(struct media *m, struct media_peer *p, const struct media_remo
                                    .identity = m->identity,
                                    .crypto = m->crypto,
                                    .cm_only = m->options->cm_only,
-                                   .seed = (uint64_t)m->run << 32 | p->number,
+                                   .seed = ((uint64_t)m->run << 32 | p->number) + ((uint64_t)remote->stay << 48),
                                    .context = m,
                                    .rtp = on_rtp,
                                    .rtcp = on_rtcp};
     if (p->client || p->failed)
         return;
+    p->stay = remote->stay;
     if (open_socket(m, p, remote))
         p->client = client_new(&config, now);
     if (!p->client) {

@@ -34,6 +34,10 @@ static const char help[] =
     "  --keyframes N         a key frame every N seconds (default: 0, only the first and on request)\n\n"
     "How it runs\n"
     "  --seconds S           how long to measure once everybody has joined (default: 10)\n"
+    "  --rejoin              who loses the server comes back by itself, as the page does; the result says how\n"
+    "                        long that took, and the figures of a client's media are those since then\n"
+    "  --churn N             instead of measuring: N stays in all, each of which ends somewhere between the\n"
+    "                        first connection and the call, with a goodbye or without\n"
     "  --threads N           threads for media (default: 1)\n"
     "  --json FILE           the result as JSON as well; - is standard output\n"
     "  --help                prints this text\n\n"
@@ -126,6 +130,8 @@ enum {
     EVEN,
     KEYFRAMES,
     SECONDS,
+    REJOIN,
+    CHURN,
     THREADS,
     JSON,
     HELP
@@ -146,6 +152,8 @@ static const struct option flags[] = {{"room", required_argument, NULL, ROOM},
                                       {"even", no_argument, NULL, EVEN},
                                       {"keyframes", required_argument, NULL, KEYFRAMES},
                                       {"seconds", required_argument, NULL, SECONDS},
+                                      {"rejoin", no_argument, NULL, REJOIN},
+                                      {"churn", required_argument, NULL, CHURN},
                                       {"threads", required_argument, NULL, THREADS},
                                       {"json", required_argument, NULL, JSON},
                                       {"help", no_argument, NULL, HELP},
@@ -161,6 +169,8 @@ static bool take(struct options *o, int flag, const char *value)
     case VIEWERS: return number("viewers", value, 0, LOAD_CLIENTS_MAX, &o->viewers);
     case MEETING: o->meeting = true; break;
     case NAMES: o->names = true; break;
+    case REJOIN: o->rejoin = true; break;
+    case CHURN: return number("churn", value, 1, 100000000, &o->churn);
     case CM: o->cm_only = true; break;
     case TCP: o->way = WAY_TCP; break;
     case TURN:
@@ -194,6 +204,8 @@ static bool check(const struct options *o)
         return complain("nobody to join: --publishers and --viewers are 0");
     if (options_clients(o) > ROOM_PARTICIPANTS_MAX)
         return complain("a room takes at most %d participants", ROOM_PARTICIPANTS_MAX);
+    if (o->churn && o->rejoin)
+        return complain("--churn and --rejoin do not go together");
     if (o->publishers && !streams)
         return complain("publishers have nothing to send: --no-video without --audio");
     if ((o->viewers || o->meeting) && streams > STREAMS_RX_MAX + (o->viewers ? 0 : options_streams(o)))

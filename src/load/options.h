@@ -18,7 +18,8 @@ struct options {
     uint32_t video_bps;
     double join_rate;           /* joins begun a second */
     unsigned keyframe_interval; /* s; 0: only the first and on request */
-    bool audio, video, even, cm_only, meeting, names;
+    unsigned churn;             /* stays in all; 0: everybody stays */
+    bool audio, video, even, cm_only, meeting, names, rejoin;
     enum way way; /* of viewers */
     const char *json; /* file name, "-": standard output; NULL: none */
 };

@@ -16,6 +16,8 @@ void results_add(struct results *r, struct media *m, unsigned clients_from, unsi
     sum->ignored += t->ignored;
     sum->missing_joining += t->missing_joining;
     sum->pli += t->pli;
+    if (t->largest > sum->largest)
+        sum->largest = t->largest;
     sum->nacks += t->nacks;
     histogram_merge(&sum->latency, &t->latency);
     for (unsigned n = clients_from; n < options_clients(r->options); n += step) {
@@ -36,6 +38,8 @@ static bool expects_media(const struct options *o)
 
 bool results_good(const struct results *r)
 {
+    if (r->options->churn)
+        return !r->failed && r->stays >= r->options->churn;
     return !r->failed && r->joined && !(expects_media(r->options) && !r->media.received);
 }
 
@@ -63,10 +67,20 @@ static double cpu_per_packet(const struct results *r)
     return r->media.received ? (r->cpu_user + r->cpu_system) * 1e6 / (double)r->media.received : 0;
 }
 
+static void report_churn(const struct results *r, FILE *f)
+{
+    fprintf(f, "\n%s, %u clients: %u stays in %.1f s (%.0f a second), %u of them got into the call, %u failed\n", r->options->url,
+            options_clients(r->options), r->stays, r->seconds, r->stays / r->seconds, r->connected, r->failed);
+}
+
 void report_table(const struct results *r)
 {
     const struct media_totals *t = &r->media;
     FILE *f = r->options->json && strcmp(r->options->json, "-") == 0 ? stderr : stdout;
+    if (r->options->churn) {
+        report_churn(r, f);
+        return;
+    }
     fprintf(f, "\n%s, %u publishers, %u viewers%s, measured for %.1f s%s\n\n", r->options->url,
             r->options->publishers, r->options->viewers, r->options->meeting ? ", meeting" : "", r->seconds,
             r->interrupted ? " (interrupted)" : "");
@@ -74,10 +88,14 @@ void report_table(const struct results *r)
     fprintf(f, "  join time         p50 %.1f ms, p99 %.1f ms, max %.1f ms\n",
             ms(histogram_quantile(&r->join_time, .5)), ms(histogram_quantile(&r->join_time, .99)),
             ms(r->join_time.max));
+    if (r->options->rejoin)
+        fprintf(f, "  back again        %llu times, after p50 %.0f ms, p99 %.0f ms, max %.0f ms\n", (unsigned long long)r->back.count,
+                ms(histogram_quantile(&r->back, .5)), ms(histogram_quantile(&r->back, .99)), ms(r->back.max));
     fprintf(f, "  packets sent      %llu (%.0f a second)\n", (unsigned long long)t->sent,
             (double)t->sent / r->seconds);
     fprintf(f, "  packets received  %llu of %llu expected (%.0f a second)\n", (unsigned long long)t->received,
             (unsigned long long)t->expected, (double)t->received / r->seconds);
+    fprintf(f, "  largest datagram  %llu bytes\n", (unsigned long long)t->largest);
     fprintf(f, "  loss              %.3f %% (%llu), and %llu while joining\n", percent(lost(t), t->expected),
             (unsigned long long)lost(t), (unsigned long long)t->missing_joining);
     fprintf(f, "  duplicates        %llu\n", (unsigned long long)t->duplicates);
@@ -99,8 +117,8 @@ static json_t *describe(const struct results *r)
     const struct media_totals *t = &r->media;
     return json_pack(
         "{s:s, s:s, s:i, s:i, s:b, s:f, s:b, s:{s:i, s:i, s:f, s:f, s:f}, s:{s:I, s:I, s:I, s:I, s:f, s:I, "
-        "s:I, s:I},"
-        " s:{s:I, s:f, s:f, s:f}, s:{s:I, s:I}, s:{s:I, s:I}, s:{s:f, s:f, s:f}}",
+        "s:I, s:I, s:I},"
+        " s:{s:i, s:i}, s:{s:I, s:f, s:f, s:f, s:f}, s:{s:I, s:f, s:f, s:f}, s:{s:I, s:I}, s:{s:I, s:I}, s:{s:f, s:f, s:f}}",
         "url", o->url, "room", o->room, "publishers", (int)o->publishers, "viewers", (int)o->viewers,
         "meeting", (int)o->meeting, "seconds", r->seconds, "interrupted", (int)r->interrupted, "joins", "ok",
         (int)r->joined, "failed", (int)r->failed, "p50_ms", ms(histogram_quantile(&r->join_time, .5)),
@@ -108,7 +126,9 @@ static json_t *describe(const struct results *r)
         "sent", (json_int_t)t->sent, "received", (json_int_t)t->received, "expected", (json_int_t)t->expected,
         "lost", (json_int_t)lost(t), "loss_percent", percent(lost(t), t->expected), "duplicates",
         (json_int_t)t->duplicates, "lost_joining", (json_int_t)t->missing_joining, "send_errors",
-        (json_int_t)t->send_errors, "latency_us", "samples", (json_int_t)t->latency.count, "p50",
+        (json_int_t)t->send_errors, "largest", (json_int_t)t->largest, "churn", "stays", (int)r->stays, "connected", (int)r->connected, "back", "count",
+        (json_int_t)r->back.count, "min_ms", ms(r->back.min), "p50_ms", ms(histogram_quantile(&r->back, .5)), "p99_ms", ms(histogram_quantile(&r->back, .99)),
+        "max_ms", ms(r->back.max), "latency_us", "samples", (json_int_t)t->latency.count, "p50",
         us(histogram_quantile(&t->latency, .5)), "p99", us(histogram_quantile(&t->latency, .99)), "max",
         us(t->latency.max), "verified", "packets", (json_int_t)t->samples, "bad", (json_int_t)t->samples_bad,
         "feedback", "keyframe_requests", (json_int_t)t->pli, "nacks", (json_int_t)t->nacks, "cpu", "user_s",

@@ -5,6 +5,8 @@
 struct results {
     const struct options *options;
     unsigned joined, failed;
+    unsigned stays, connected; /* of a run that churns: all, and those that got into the call */
+    struct histogram back;     /* from losing the server to having what is wanted again */
     struct histogram join_time;
     struct media_totals media;
     double seconds;              /* measured */

@@ -75,9 +75,21 @@ static int receive(struct socket *s, const char *data, size_t len)
     return 0;
 }
 
+static void forget_messages(struct socket *s)
+{
+    while (s->first) {
+        struct message *m = s->first;
+        s->first = m->next;
+        free(m);
+    }
+    s->last = &s->first;
+    s->partial_len = 0;
+}
+
 static void ended(struct socket *s, const char *why)
 {
     s->wsi = NULL;
+    forget_messages(s);
     if (!s->all->freeing)
         s->all->handler.closed(s->all->handler.context, number_of(s), why);
 }
@@ -137,6 +149,12 @@ void sockets_send(struct sockets *all, unsigned number, const char *text, size_t
     lws_callback_on_writable(s->wsi);
 }
 
+void sockets_cut(struct sockets *all, unsigned number)
+{
+    if (all->sockets[number].wsi)
+        lws_set_timeout(all->sockets[number].wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+}
+
 void sockets_service(struct sockets *all)
 {
     lws_service(all->context, 0);
@@ -178,11 +196,7 @@ void sockets_free(struct sockets *all)
     lws_context_destroy(all->context);
     for (unsigned i = 0; i < all->count; i++) {
         struct socket *s = &all->sockets[i];
-        while (s->first) {
-            struct message *m = s->first;
-            s->first = m->next;
-            free(m);
-        }
+        forget_messages(s);
         free(s->partial);
     }
     free(all);

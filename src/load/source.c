@@ -115,6 +115,15 @@ static void write_video_start(const struct source *s, uint8_t *p, bool first)
         p[1] = 0x11;
 }
 
+void source_stop(struct source *s)
+{
+    s->next = MP_NEVER;
+    s->index &= 0xffff;
+    s->left = 0;
+    s->owed = 0;
+    s->ticks = 0;
+}
+
 size_t source_packet(struct source *s, uint8_t *out, size_t tag, uint16_t *twcc, mp_time now, mp_time time,
                      uint64_t *index)
 {

@@ -64,6 +64,7 @@ struct source_config {
 
 void source_init(struct source *, const struct source_config *, struct prng *);
 void source_start(struct source *, mp_time now);
+void source_stop(struct source *); /* it may start again, under new keys: its packets are numbered from ROC 0 on */
 /* Writes the next packet that is due, plain, `tag` bytes short of its final size. 0: none is due. `twcc`: the
  * session's counter; `time` goes into the stamp. *index: for encryption. */
 size_t source_packet(struct source *, uint8_t *out, size_t tag, uint16_t *twcc, mp_time now, mp_time time,

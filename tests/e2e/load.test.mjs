@@ -40,7 +40,9 @@ async function measured(...args) {
   equal(run.code, 0, `exit code\n${run.stderr}\n`);
   const result = JSON.parse(run.stdout);
   equal([result.joins.failed, result.packets.lost, result.packets.duplicates, result.verified.bad], [0, 0, 0, 0], 'failed, lost, twice, bad');
-  diagnostic(`${result.packets.received} packets, ${result.verified.packets} of them verified`);
+  diagnostic(`${result.packets.received} packets, ${result.verified.packets} of them verified, the largest of ${result.packets.largest} bytes`);
+  // Its clients send 1200 bytes at the most; a viewer's extensions may need four more. 1232 fit into IPv6's least MTU.
+  assert(result.packets.largest <= 1232, `a datagram of ${result.packets.largest} bytes`);
   return result;
 }
 
@@ -65,6 +67,15 @@ await test('a meeting: each receives all the others', async () => {
   assert(packets.received > 0 && packets.received === packets.expected, 'received');
 });
 
+await test('--churn: as many stays as wanted, and some of them get into the call', async () => {
+  const { code, stdout, stderr } = await load([server.signaling, '--viewers', '10', '--churn', '200', '--join-rate', '1000', '--json', '-']);
+  equal(code, 0, `exit code\n${stderr}\n`);
+  const { churn } = JSON.parse(stdout);
+  diagnostic(`${churn.connected} of ${churn.stays} stays got into the call`);
+  equal(churn.stays, 200, 'stays');
+  assert(churn.connected > 50 && churn.connected < 200, `${churn.connected} got into the call`);
+});
+
 await test('clients that take AES-CM only, two threads', async () => {
   const { joins } = await measured('--viewers', '5', '--cm', '--threads', '2', '--no-video', '--audio', '--seconds', '2');
   equal(joins.ok, 6, 'joins');
@@ -86,7 +97,7 @@ await test('nobody is left in the server', async () => {
 
 await test('no server there: exit code 1; a wrong command line: 2', async () => {
   equal((await load([`ws://${server.address}:9/sdp`, '--viewers', '1'])).code, 1, 'no server');
-  for (const args of [[], ['--viewers', '1'], ['http://localhost/'], [server.signaling, '--bogus'], [server.signaling, '--seconds', '0']]) {
+  for (const args of [[], ['--viewers', '1'], ['http://localhost/'], [server.signaling, '--churn', '5', '--rejoin'], [server.signaling, '--bogus'], [server.signaling, '--seconds', '0']]) {
     const { code, stderr } = await load(args);
     equal([code, stderr.split('\n').length], [2, 2], `exit code and lines for ${args.join(' ')}`);
   }

@@ -1,0 +1,19 @@
+/* One stay of a client in the room: how it ends, and when the client comes again. */
+#pragma once
+#include "mptime.h"
+#include "prng.h"
+#include <stdbool.h>
+
+/* What has happened when the end comes, unless it is meant to stay. */
+enum stay_end { STAY_OPENED, STAY_OFFERED, STAY_ANSWERED, STAY_HANDSHAKE, STAY_CONNECTED, STAY_FOR_EVER };
+
+struct stay {
+    enum stay_end end;
+    bool goodbye;  /* with a word; else its sockets just close, as those of a program that is killed */
+    mp_time after; /* how long after that */
+    mp_time at;    /* when; 0: it has not come so far */
+};
+
+struct stay stay_draw(struct prng *);
+/* A pause before the next attempt: half a second, doubling to 8 s with each failure, spread over half to all of that. */
+mp_time stay_pause(unsigned failures, struct prng *);
