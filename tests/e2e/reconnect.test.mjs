@@ -1,11 +1,14 @@
 #!/usr/bin/env node
-// The server goes away and comes back: the pages find each other again by themselves.
+// The server goes away and comes back: the pages find each other again by themselves, and so does a crowd (THREATS: F10, F11).
 
+import { once } from 'node:events';
+import { dirname, join as path } from 'node:path';
 import { launchChromium } from './chromium.mjs';
 import { enter } from './lab.mjs';
 import { Participant } from './participant.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, suite } from './tap.mjs';
+import { start } from './process.mjs';
+import { binary, slowness, startServer } from './server.mjs';
+import { assert, diagnostic, equal, suite } from './tap.mjs';
 
 const lab = await enter('plain', { orHere: true });
 const { test, after, explain, end } = suite({ limit: 150 * slowness });
@@ -45,6 +48,34 @@ await test('the server is asked to stop, says goodbye, and is started again', as
   const seconds = await server.stop();
   diagnostic(`it ended ${seconds.toFixed(2)} s after SIGTERM`);
   await comeBack();
+});
+
+// CROWD=1000 for more: all on this machine, so the clients' own part of a thousand handshakes is in the figure too.
+const crowd = Number(process.env.CROWD ?? 200);
+
+await test(`the server is killed under ${crowd} viewers and a publisher: all have media again in 5 s, and not in the same instant`, async () => {
+  const load = start([path(dirname(binary), 'monoport-load'), server.signaling, '--rejoin', '--room', 'crowd', '--viewers', String(crowd), '--no-video', '--audio',
+    '--join-rate', '100', '--seconds', '120', '--json', '-'], { host: lab.clients[0].host, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr']) load[name].on('data', (data) => (said[name] += data));
+  const tells = async (text) => {
+    while (!text.test(said.stderr)) await once(load.stderr, 'data', { signal: AbortSignal.timeout(patience * 1000) });
+  };
+  await tells(/measuring/);
+  await server.crash();
+  server = await startServer(lab, { port });
+  await tells(new RegExp(`back again: ${crowd + 1}\\b`));
+  load.kill('SIGINT');
+  equal((await once(load, 'close'))[0], 0, `exit code of monoport-load\n${said.stderr}\n`);
+  const { back } = JSON.parse(said.stdout);
+  diagnostic(`media again after ${back.min_ms.toFixed(0)} ms at the earliest, ${back.p50_ms.toFixed(0)} ms in the median, ${back.max_ms.toFixed(0)} ms at the latest`);
+  equal(back.count, crowd + 1, 'who came back');
+  assert(back.max_ms < 5000 * slowness, `${back.max_ms} ms`);
+  const joins = server.log.filter((line) => /"participant joined".* room="crowd"/.test(line)).map((line) => Date.parse(line.match(/^time=(\S+)/)[1]));
+  const spread = Math.max(...joins) - Math.min(...joins);
+  diagnostic(`their joins spread over ${spread} ms`);
+  assert(spread > 100, 'they all came in the same instant');
+  await seeEachOther();
 });
 
 await test('nobody is there twice', async () => {

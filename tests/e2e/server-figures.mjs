@@ -7,11 +7,14 @@ const status = (server, name) => Number(readFileSync(`/proc/${server.child.pid}/
 export const residentKib = (server) => status(server, 'VmRSS');
 export const descriptors = (server) => readdirSync(`/proc/${server.child.pid}/fd`).length;
 
-/** Sum of a metric over its labels. */
-export async function metric(server, name) {
+/** Of each metric the sum over its labels, at one moment. */
+export async function metrics(server, names) {
   const text = await (await fetch(`${server.origin}/metrics`)).text();
-  return [...text.matchAll(new RegExp(`^monoport_${name}(?:\\{.*\\})? (\\d+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
+  const sum = (name) => [...text.matchAll(new RegExp(`^monoport_${name}(?:\\{.*\\})? (\\d+)$`, 'gm'))].reduce((all, [, value]) => all + Number(value), 0);
+  return names.map(sum);
 }
+
+export const metric = async (server, name) => (await metrics(server, [name]))[0];
 
 /** Drops by reason. */
 export async function dropped(server) {
