@@ -5,6 +5,8 @@
 #include "seq.h"
 #include "track.h"
 
+#define SOURCE_SILENT MP_S(1)
+
 void ingress_bind(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx)
 {
     if (!ssrc || p->ssrc_count == STREAMS_RX_MAX)
@@ -14,6 +16,7 @@ void ingress_bind(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx)
             return; /* the first section that named it keeps it */
     p->by_ssrc[p->ssrc_count].ssrc = ssrc;
     p->by_ssrc[p->ssrc_count].rtx = rtx;
+    p->by_ssrc[p->ssrc_count].left = false;
     p->by_ssrc[p->ssrc_count++].rx = rx;
     if (rtx)
         rx->rtx_ssrc = ssrc;
@@ -89,6 +92,20 @@ static void note_transport_seq(struct sfu *sfu, struct peer *p, struct bytes val
 
 static int16_t byte_of(struct bytes value) { return value.data && value.len >= 1 ? value.data[0] : -1; }
 
+/* The newest source of a stream is the one that counts; what still comes of an older one was late. Else the two would take turns,
+ * each beginning anew, and so would the layers of a client that sends several unasked. One that has fallen silent gives way. */
+static bool is_straggler(const struct peer *p, int i, mp_time now)
+{
+    return p->by_ssrc[i].left && now - p->by_ssrc[i].rx->timestamp_time < SOURCE_SILENT;
+}
+
+static void note_source(struct peer *p, const struct rx *rx)
+{
+    for (uint8_t i = 0; i < p->ssrc_count; i++)
+        if (p->by_ssrc[i].rx == rx && !p->by_ssrc[i].rtx)
+            p->by_ssrc[i].left = p->by_ssrc[i].ssrc != rx->ssrc;
+}
+
 /* A plain, authentic packet: to its stream, and on to the track. */
 static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, const struct rtp_view *v, uint64_t index,
                     mp_time now)
@@ -115,17 +132,20 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
     };
     if (rtx && !unwrap_rtx(rx, packet, v))
         return; /* a probe */
-    if (!rtx && v->payload_type != rx->stream.payload_type) {
+    if (!rtx && (v->payload_type != rx->stream.payload_type || is_straggler(p, i, now))) {
         drop(sfu, DROP_RTP_STREAM);
         return;
     }
     if (rx->track->video)
         packet->media.keyframe =
             codec_inspect(rx->track->codec, packet->data + packet->media.payload, packet->media.payload_len).keyframe;
+    uint32_t source = rx->ssrc;
     if (!rx_receive(rx, packet, v->ssrc, rtx, now)) {
         drop(sfu, DROP_RTP_DUPLICATE);
         return;
     }
+    if (rx->ssrc != source)
+        note_source(p, rx);
     stat_add(&stats_of(sfu)->rtp_in, 1);
     if (rtx)
         stat_add(&stats_of(sfu)->rtx_in, 1);

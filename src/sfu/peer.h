@@ -50,6 +50,7 @@ struct peer {
     struct {
         uint32_t ssrc;
         bool rtx;
+        bool left; /* its stream goes on under another one */
         struct rx *rx;
     } by_ssrc[STREAMS_RX_MAX];
     uint8_t ssrc_count;

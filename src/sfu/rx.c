@@ -73,6 +73,8 @@ bool rx_receive(struct rx *rx, struct packet *p, uint32_t ssrc, bool recovered, 
     int64_t seq = p->media.seq + rx->offset;
     if (seq <= rx->max - RX_SEEN || seq < rx->first || seq > SEQ_MAX || (seq <= rx->max && seen_test(rx, seq)))
         return false;
+    if (recovered && seq > rx->max + NACK_MISSING_MAX) /* of a source before this one, or a lie: what is sent again was sent */
+        return false;
     p->media.seq = seq;
     if (!recovered)
         note_jitter(rx, p, now);

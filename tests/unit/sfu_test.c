@@ -651,6 +651,38 @@ static void source_that_restarts_goes_on_for_its_viewers(void)
     }
 }
 
+static void what_comes_late_of_an_old_source_is_dropped(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view before, after;
+    uint8_t plain[100] = {0}, out[200];
+    call(1, 0, 0, &p, &v);
+    frames(p, 1000, 5, true);
+    for (unsigned i = 0; i < 3; i++)
+        world_send(&w, p, CODEC_VP8, 0x7777, 40000 + i, 3000 * i, i == 0, true, 500);
+    world_settle(&w);
+    CHECK_EQ(v->rtp, 8);
+    CHECK(rtp_parse(&before, v->last, v->last_len));
+    uint16_t seq = before.seq;
+    world_send(&w, p, CODEC_VP8, VIDEO, 1005, 3000 * 1005, false, true, 500);
+    size_t n = rtp_write(plain, &(struct rtp_header){.payload_type = 97, .seq = 5, .ssrc = VIDEO + 1});
+    put16(plain + n, 1003); /* asked for before */
+    size_t len = client_rtp(p->client, plain, sizeof plain, 5, out);
+    world_datagram(&w, 0, client_path(p->client), out, len);
+    world_settle(&w);
+    CHECK_EQ(v->rtp, 8);
+    world_send(&w, p, CODEC_VP8, 0x7777, 40003, 9000, false, true, 500);
+    world_settle(&w);
+    CHECK_EQ(v->rtp, 9);
+    CHECK(rtp_parse(&after, v->last, v->last_len));
+    CHECK_EQ((uint16_t)(after.seq - seq), 1);
+    world_run(&w, MP_S(1));
+    world_send(&w, p, CODEC_VP8, VIDEO, 1006, 3000 * 1006, true, true, 500); /* the new one has fallen silent */
+    world_settle(&w);
+    CHECK_EQ(v->rtp, 10);
+    world_close(&w);
+}
+
 static void sources_may_change_for_ever(void)
 {
     struct world_client *p, *v;
@@ -852,7 +884,7 @@ TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_a
           TEST(audio_flows_at_once_with_its_level), TEST(silent_session_ends_after_30_s),
           TEST(check_without_the_password_moves_nothing), TEST(plain_binding_is_answered_at_a_bounded_rate),
           TEST(datagrams_of_every_first_byte_leave_no_state), TEST(port_that_is_used_again_belongs_to_the_new_session),
-          TEST(source_that_restarts_goes_on_for_its_viewers), TEST(sources_may_change_for_ever), TEST(leaving_gives_everything_back),
+          TEST(source_that_restarts_goes_on_for_its_viewers), TEST(what_comes_late_of_an_old_source_is_dropped), TEST(sources_may_change_for_ever), TEST(leaving_gives_everything_back),
           TEST(source_that_goes_on_keeps_its_roll_over_count), TEST(all_sessions_may_end_in_one_turn),
           TEST(client_of_endless_addresses_is_told_to_others_at_a_bounded_rate),
           TEST(second_viewer_at_another_worker_waits_a_second_for_its_key_frame_at_most),
