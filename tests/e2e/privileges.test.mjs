@@ -26,6 +26,11 @@ await test('no thread has a capability, or can get one', () => {
   equal([...values('NoNewPrivs')], ['1'], 'NoNewPrivs');
 });
 
+await test('its threads have their names nevertheless', () => {
+  const names = [...values('Name')];
+  for (const name of ['worker 0', 'front', 'watchdog']) assert(names.includes(name), `no ${name} among ${names}`);
+});
+
 await test('system calls are filtered in every thread', () => equal([...values('Seccomp')], [slowness > 1 ? '0' : '2'], 'Seccomp'));
 
 await test('it is not root any more', () => {
