@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SILENCE MP_S(20) /* media of a client that is gone ends after 30 s without a check anyway */
+#define RECEIVE_SIZE 1024 /* bytes that the library keeps room for with each WebSocket; an offer comes in several pieces */
 #define DESCRIPTORS_FAST                                                                                     \
     65536 /* libwebsockets' tables have a slot for each possible descriptor up to here … */
 #define DESCRIPTORS_SLOW 16384 /* … and are searched where the limit is higher, so that they stay small */
@@ -194,6 +196,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return socket_upgrade(c);
     case LWS_CALLBACK_ESTABLISHED: socket_established(c); return 0;
     case LWS_CALLBACK_RECEIVE: return socket_receive(c, in, len);
+    case LWS_CALLBACK_RECEIVE_PONG: socket_heard(c); return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE: return socket_write(c);
     case LWS_CALLBACK_CLOSED: socket_closed(c); return 0;
     case LWS_CALLBACK_WSI_DESTROY:
@@ -216,14 +219,13 @@ static const struct lws_protocol_vhost_options headers[] = {
      "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"},
 };
 
-/* Each ping costs a look at all descriptors (the library polls), so not more often than a dead client needs
- * to be noticed: its media ends after 30 s without a check anyway. */
-static const lws_retry_bo_t idle_policy = {.secs_since_valid_ping = 25, .secs_since_valid_hangup = 40};
+/* The library's own pings would stand in one sorted list with all its other timers, which each join searches: ours are libev's. */
+static const lws_retry_bo_t no_pings = {.secs_since_valid_ping = 0, .secs_since_valid_hangup = 0};
 
 static bool start_library(struct web *w)
 {
     const struct lws_protocols protocols[] = {
-        {.name = w->subprotocol, .callback = on_event, .rx_buffer_size = 4096, .tx_packet_size = CHUNK_SIZE},
+        {.name = w->subprotocol, .callback = on_event, .rx_buffer_size = RECEIVE_SIZE, .tx_packet_size = CHUNK_SIZE},
         {.name = NULL}};
     struct rlimit limit = {.rlim_cur = DESCRIPTORS_FAST};
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -240,7 +242,7 @@ static bool start_library(struct web *w)
         .foreign_loops = loops,
         .user = w,
         .server_string = "monoport",
-        .retry_and_idle_policy = &idle_policy,
+        .retry_and_idle_policy = &no_pings,
         .fd_limit_per_thread = slow ? DESCRIPTORS_SLOW : 0,
         .pt_serv_buf_size = 8192,
         .max_http_header_data = 8192,
@@ -270,6 +272,8 @@ struct web *web_new(const struct web_config *config, const struct web_handler *h
         w->config.limits.message = WS_MESSAGE_MAX;
     if (!w->config.limits.queue)
         w->config.limits.queue = WS_QUEUE_MAX;
+    if (!w->config.silence)
+        w->config.silence = SILENCE;
     random_bytes((uint8_t *)&w->callers.key, sizeof w->callers.key);
     pthread_mutex_init(&w->lock, NULL);
     *error = "no epoll";

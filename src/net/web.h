@@ -72,6 +72,7 @@ struct web_config {
     struct web_limits limits;
     const struct tls *tls; /* NULL: no HTTPS */
     bool plain;      /* HTTP in the clear is served to everybody, not only to this machine */
+    mp_time silence; /* of a WebSocket, until it is sent a ping; after as long again it is closed. 0: 20 s */
     const char *websocket_path; /* "/sdp" */
     const struct web_asset *assets;
     size_t asset_count;

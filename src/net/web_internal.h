@@ -77,6 +77,7 @@ void http_body_free(struct connection *);
 int socket_upgrade(struct connection *); /* 1: it was refused and answered */
 void socket_established(struct connection *);
 int socket_receive(struct connection *, const char *data, size_t len);
+void socket_heard(struct connection *); /* a sign of life */
 int socket_write(struct connection *);
 void sockets_flush(struct web *);
 void socket_closed(struct connection *);

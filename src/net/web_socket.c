@@ -1,6 +1,7 @@
 /* WebSockets: whole messages in, a bounded queue out.
  *
- * Timer: a socket that is being closed ends CLOSE_GRACE later, whatever its peer does. */
+ * Timers: a socket that is being closed ends CLOSE_GRACE later, whatever its peer does. One that was silent for config.silence is sent a
+ * ping, which keeps its way through NATs and proxies open, and is closed when it stays silent as long again. */
 #include "limits.h"
 #include "web_internal.h"
 #include <netinet/in.h>
@@ -28,7 +29,10 @@ struct web_socket {
     bool established, closing, close_sent;
     uint16_t close_code;
     char close_reason[CLOSE_REASON_SIZE];
-    ev_timer kill;
+    ev_timer kill, silence;
+    bool heard;       /* since the last look */
+    bool ping_wanted; /* when the library has room for it */
+    bool pinged;
     bool unflushed; /* in web->unflushed */
     struct web_socket *unflushed_next;
     struct message *first, **last; /* queue */
@@ -56,6 +60,7 @@ static void socket_free(struct web_socket *s)
     if (s->unflushed)
         *link = s->unflushed_next;
     ev_timer_stop(s->web->loop, &s->kill);
+    ev_timer_stop(s->web->loop, &s->silence);
     drop_queue(s);
     free(s->partial);
     free(s);
@@ -66,6 +71,21 @@ static void end(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct web_socket *s = timer->data;
     lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+}
+
+static void look(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct web_socket *s = timer->data;
+    if (!s->established || s->closing)
+        return;
+    if (!s->heard && s->pinged) {
+        end(loop, timer, events);
+        return;
+    }
+    s->ping_wanted = s->pinged = !s->heard;
+    s->heard = false;
+    if (s->ping_wanted)
+        lws_callback_on_writable(s->wsi);
 }
 
 static void end_in(struct web_socket *s, double seconds)
@@ -137,7 +157,9 @@ int socket_upgrade(struct connection *c)
     s->wsi = c->wsi;
     s->last = &s->first;
     ev_timer_init(&s->kill, end, 0, 0);
-    s->kill.data = s;
+    double silence = (double)w->config.silence / 1e9;
+    ev_timer_init(&s->silence, look, silence, silence);
+    s->kill.data = s->silence.data = s;
     if (!w->handler.opened(w->handler.context, s, &peer, &s->user)) {
         socket_free(s);
         return refuse(c, 403);
@@ -150,6 +172,7 @@ int socket_upgrade(struct connection *c)
 void socket_established(struct connection *c)
 {
     c->socket->established = true;
+    ev_timer_start(c->web->loop, &c->socket->silence);
     flush_later(c->socket);
 }
 
@@ -166,6 +189,12 @@ void socket_closed(struct connection *c)
 }
 
 /* --- in --- */
+
+void socket_heard(struct connection *c)
+{
+    if (c->socket)
+        c->socket->heard = true;
+}
 
 static bool append(struct web_socket *s, const char *data, size_t len)
 {
@@ -210,6 +239,7 @@ int socket_receive(struct connection *c, const char *data, size_t len)
     struct web_socket *s = c->socket;
     size_t most = c->web->config.limits.message;
     size_t rest = lws_remaining_packet_payload(c->wsi); /* of this frame, as its header promised */
+    socket_heard(c);
     if (!s || s->closing)
         return 0;
     if (lws_frame_is_binary(c->wsi)) {
@@ -308,6 +338,12 @@ int socket_write(struct connection *c)
         return -1;
     s->owed -= s->in_flight;
     s->in_flight = 0;
+    if (s->ping_wanted && !s->closing) { /* one frame a call */
+        unsigned char frame[LWS_PRE + 1] = {0}; /* of pongs without a payload the library does not tell */
+        s->ping_wanted = false;
+        lws_callback_on_writable(c->wsi);
+        return lws_write(c->wsi, frame + LWS_PRE, 1, LWS_WRITE_PING) < 0 ? -1 : 0;
+    }
     if (s->first) {
         flush_later(s);
         return 0;

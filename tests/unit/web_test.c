@@ -144,11 +144,13 @@ static uint16_t free_port(void)
 }
 
 static struct web_limits limits; /* of the next server */
+static mp_time silence;          /* likewise */
 
 static struct web *new_web(const char **error)
 {
     struct web_config c = {
         .limits = limits,
+        .silence = silence,
         .plain = limits.connections || limits.connections_per_s, /* strangers are not sent to https */
         .websocket_path = "/sdp", .request_paths = request_paths, .assets = assets, .asset_count = 2, .app_paths = app_paths};
     return web_new(&c, &handler, error);
@@ -639,6 +641,23 @@ static void a_lost_peer_is_noticed(void)
     stop();
 }
 
+/* Whoever answers is asked again and again, and stays; whoever does not is gone. */
+static void a_silent_peer_is_asked_then_closed(void)
+{
+    silence = MP_MS(100);
+    start();
+    int fd = opened_socket();
+    for (int i = 0; i < 3; i++)
+        CHECK(next_frame(fd) == PING && frame(fd, PONG, reply, reply_len));
+    CHECK_EQ(server.closed, 0);
+    CHECK(frame(fd, TEXT, "echo me", 7) && next_frame(fd) == TEXT);
+    CHECK(next_frame(fd) == PING);
+    CHECK(next_frame(fd) == -1 && comes_to(&server.closed, 1));
+    close(fd);
+    stop();
+    silence = 0;
+}
+
 static void only_proper_handshakes_open(void)
 {
     start();
@@ -821,7 +840,7 @@ TEST_MAIN(TEST(assets_are_served), TEST(etags_save_the_body), TEST(the_rest_is_a
           TEST(a_connection_is_kept_for_more_requests), TEST(messages_go_both_ways),
           TEST(fragments_become_one_message), TEST(large_messages_end_at_the_limit),
           TEST(what_is_not_text_is_refused), TEST(a_peer_that_never_reads_is_closed),
-          TEST(the_server_closes_after_its_last_word), TEST(a_lost_peer_is_noticed),
+          TEST(the_server_closes_after_its_last_word), TEST(a_lost_peer_is_noticed), TEST(a_silent_peer_is_asked_then_closed),
           TEST(only_proper_handshakes_open), TEST(a_message_and_a_queue_are_as_large_as_configured), TEST(connections_of_an_address_are_bounded),
           TEST(new_connections_of_an_address_are_bounded), TEST(it_can_be_woken_and_timed), TEST(a_taken_port_is_an_error),
           TEST(it_listens_where_it_is_told), TEST(it_stops_accepting),
