@@ -94,14 +94,14 @@ static void other_room(struct sim *s, struct guest *g)
     fault_join(s, g, ROOMS_COUNT);
 }
 
-/* The server sees the socket's end; the guest does later, or earlier. */
+/* The server sees the socket's end; the guest does later, or earlier. Either word is a while under way, too. */
 static void socket_breaks(struct sim *s, struct guest *g)
 {
     tell(s, "guest %u: its socket breaks", g->number);
     if (!g->socket)
         return;
-    socket_close(s, g->socket, true, between(s, 0, FAULT_LASTS));
-    socket_close(s, g->socket, false, between(s, 0, FAULT_LASTS));
+    socket_close(s, g->socket, true, between(s, 0, FAULT_LASTS - MP_S(1)));
+    socket_close(s, g->socket, false, between(s, 0, FAULT_LASTS - MP_S(1)));
 }
 
 /* --- publishers --- */
