@@ -29,14 +29,23 @@ static bool push(struct mailbox *m, const struct message *message)
 {
     if (!ring_push(&m->ring, message, sizeof *message, message->payload.data, message->payload.len))
         return false;
+    m->unread = true;
+    return true;
+}
+
+static void wake(struct mailbox *m)
+{
+    if (!m->unread)
+        return;
+    m->unread = false;
     /* The reader swaps in that it sleeps, then looks once more; we write, then swap in that it is awake: whichever swap is
      * second sees what the first one's thread did before. */
     if (atomic_exchange(&m->reader->sleeping, false))
         m->reader->wake(m->reader->context);
-    return true;
 }
 
-bool mailbox_flush(struct mailbox *m)
+/* True: nothing waits any more. */
+static bool push_deferred(struct mailbox *m)
 {
     while (m->first) {
         struct deferred *d = m->first;
@@ -48,9 +57,16 @@ bool mailbox_flush(struct mailbox *m)
     return true;
 }
 
+bool mailbox_flush(struct mailbox *m)
+{
+    bool done = push_deferred(m);
+    wake(m);
+    return done;
+}
+
 bool mailbox_send(struct mailbox *m, const struct message *message)
 {
-    if (mailbox_flush(m) && push(m, message))
+    if (push_deferred(m) && push(m, message))
         return true;
     if (message_may_drop(message))
         return false;

@@ -1,7 +1,8 @@
 /* Messages from one thread to one other, over a ring: bounded, in order, without a lock.
  *
  * What may be dropped is dropped when the ring is full; what must arrive waits on the sender's side, in order, until the
- * reader has made room. The reader is woken only when it sleeps. */
+ * reader has made room. The reader is woken only when it sleeps, and once for all that a turn of the writer wrote: what belongs
+ * together, the packets of a frame, is then read together. */
 #pragma once
 #include "message.h"
 #include "ring.h"
@@ -19,14 +20,15 @@ struct mailbox {
     struct ring ring;
     struct waker *reader;
     struct deferred *first, *last; /* writer's */
+    bool unread;                   /* likewise: written to since the reader was last woken */
 };
 
 bool mailbox_init(struct mailbox *, size_t size, struct waker *reader); /* false: no memory */
 void mailbox_free(struct mailbox *);
 
-/* Writer. False: it was dropped. */
+/* Writer; mailbox_flush must follow. False: it was dropped. */
 bool mailbox_send(struct mailbox *, const struct message *);
-/* Writer: tries again what waits. True: nothing waits any more. */
+/* Writer: tries again what waits, and wakes the reader if there is something for it. True: nothing waits any more. */
 bool mailbox_flush(struct mailbox *);
 
 /* Reader: the oldest message; its payload is valid until mailbox_next. False: empty. */

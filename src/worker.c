@@ -107,7 +107,7 @@ static void send_all(struct worker *w)
     stat_add(&w->stats.drops[DROP_SEND], sent.errors);
 }
 
-static void emit_all(struct worker *w)
+static void post_all(struct worker *w)
 {
     struct message m;
     while (sfu_emit(w->sfu, &m)) {
@@ -118,9 +118,10 @@ static void emit_all(struct worker *w)
     }
 }
 
-/* True: something still waits for room in another thread's inbox. */
-static bool flush_deferred(struct worker *w)
+/* Hands over what is for other threads. True: something still waits for room in an inbox. */
+static bool emit_all(struct worker *w)
 {
+    post_all(w);
     bool waiting = !mailbox_flush(&w->events);
     for (unsigned to = 0; to < w->all->count; to++)
         waiting |= !mailbox_flush(&w->all->worker[to].inbox[w->number]);
@@ -191,9 +192,9 @@ static void *run(void *context)
             sfu_timeout(w->sfu, w->now);
         if (streams_deadline(w->streams) <= w->now)
             streams_timeout(w->streams, w->now);
+        emit_all(w); /* first what others are to send on: it costs little, and they do it meanwhile */
         send_all(w);
-        emit_all(w);
-        deferred = flush_deferred(w);
+        deferred = emit_all(w);
         note_streams(w);
         note_load(w);
     }
@@ -399,7 +400,9 @@ const struct stats *const *workers_stats(const struct workers *all) { return all
 void workers_command(struct workers *all, const struct message *m)
 {
     INVARIANT(m->to < all->count);
-    mailbox_send(&all->worker[m->to].inbox[all->count], m);
+    struct mailbox *to = &all->worker[m->to].inbox[all->count];
+    mailbox_send(to, m);
+    mailbox_flush(to);
 }
 
 bool workers_event(struct workers *all, struct message *m)

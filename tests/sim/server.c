@@ -112,7 +112,7 @@ static bool tampered(struct sim *s, const struct message *m)
            (m->type == MESSAGE_PATH_REMOVED && sabotaged(s, SABOTAGE_OWNERS));
 }
 
-static void emit_all(struct worker *w)
+static void post_all(struct worker *w)
 {
     struct message m;
     while (sfu_emit(w->sfu, &m)) {
@@ -128,8 +128,9 @@ static void emit_all(struct worker *w)
 }
 
 /* True: something waits for room. */
-static bool flush_deferred(struct worker *w)
+static bool emit_all(struct worker *w)
 {
+    post_all(w);
     bool waiting = !mailbox_flush(&w->events);
     for (unsigned to = 0; to < w->sim->server->workers; to++)
         waiting |= !mailbox_flush(&w->sim->server->worker[to].inbox[w->number]);
@@ -156,9 +157,9 @@ static void turn(struct sim *s, struct event *e)
     more |= read_inboxes(w);
     if (sfu_deadline(w->sfu) <= s->now)
         sfu_timeout(w->sfu, s->now);
-    send_all(w);
     emit_all(w);
-    bool deferred = flush_deferred(w);
+    send_all(w);
+    bool deferred = emit_all(w);
     waker_sleep(&w->waker);
     mp_time at = sfu_deadline(w->sfu);
     if (deferred)
@@ -255,7 +256,9 @@ static void io_command(void *context, const struct message *m)
     struct sim *s = context;
     trace(s, (uint64_t)m->type << 40 | (uint64_t)m->to << 32 | m->track);
     note_command(s, m);
-    mailbox_send(&s->server->worker[m->to].inbox[WORKERS], m);
+    struct mailbox *to = &s->server->worker[m->to].inbox[WORKERS];
+    mailbox_send(to, m);
+    mailbox_flush(to);
     if (s->options.sabotage == SABOTAGE_ROOM)
         smuggle(s, m);
 }
