@@ -179,7 +179,7 @@ static bool health(const struct control *c, struct web_response *response)
 {
     const char *sick = c->watch ? watch_sick(c->watch, clock_now()) : NULL;
     char text[64];
-    snprintf(text, sizeof text, sick ? "%s stands still\n" : "ok\n", sick);
+    snprintf(text, sizeof text, "%s%s\n", sick ? sick : "ok", sick ? " stands still" : "");
     answer(response, "text/plain; charset=utf-8", strdup(text), strlen(text));
     if (sick)
         response->status = 503;

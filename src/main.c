@@ -16,6 +16,8 @@
 #include "web.h"
 #include "web_assets.h"
 #include "worker.h"
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -51,10 +53,26 @@ static void on_stop(int signal)
 
 static void on_hangup(int signal) { front_refresh(hangup_wakes); }
 
+/* Room for a line: a pipe that says it is writable takes PIPE_BUF bytes without waiting. */
+static bool write_text(const char *text, int len)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && out.revents & POLLOUT && write(STDERR_FILENO, text, (size_t)len) == len;
+}
+
+/* Whoever reads the log may stand still: then lines are lost, and counted, but no thread waits. */
 static void write_line(enum log_level level, const char *line)
 {
-    char time[25];
-    fprintf(stderr, "time=%s %s\n", clock_text(time), line);
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static unsigned lost;
+    char time[25], text[640], lines_lost[80];
+    int len = snprintf(text, sizeof text, "time=%s %s\n", clock_text(time), line);
+    pthread_mutex_lock(&mutex);
+    int also = lost ? snprintf(lines_lost, sizeof lines_lost, "time=%s level=warn event=\"log lines lost\" count=%u\n", time, lost) : 0;
+    if (also && write_text(lines_lost, also))
+        lost = 0;
+    lost += lost || !write_text(text, len);
+    pthread_mutex_unlock(&mutex);
 }
 
 static void wake_web(void *web) { web_wake(web); }
