@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Calls that survive their NAT: mappings forgotten in mid-call, a client that moves to another network, and all of it with the server
+// Calls that survive their NAT: mappings forgotten in mid-call, a client that moves to another network, one whose network drops, and all of it with the server
 // behind a 1:1 NAT. What the viewer's browser received, frame by frame, tells the gaps. ROAMING_TURNS=10 for figures.
 
 import { launchChromium } from './chromium.mjs';
@@ -94,6 +94,17 @@ await test('the viewer moves to another network: tracks are kept', async () => {
   }, 20);
   say('another network', [gap]);
   assert(gap < 10_000 * slowness, `a gap of ${gap} ms`);
+  equal(await connections(viewer), 1, 'connections that were made');
+});
+
+await test('its network drops for 6 s: the call goes on by itself when it is back', async () => {
+  run('client2', 'ip', 'link', 'set', 'wlan', 'down');
+  await new Promise((pass) => setTimeout(pass, 6000));
+  run('client2', 'ip', 'link', 'set', 'wlan', 'up');
+  run('client2', 'ip', 'route', 'add', 'default', 'via', '10.0.3.1');
+  const back = performance.now();
+  await viewer.sees(['publisher']);
+  diagnostic(`frames ${((performance.now() - back) / 1000).toFixed(1)} s after it was back`);
   equal(await connections(viewer), 1, 'connections that were made');
 });
 
