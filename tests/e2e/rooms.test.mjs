@@ -19,7 +19,7 @@ const launch = async () => {
   return browser;
 };
 const [home, away] = await Promise.all([launch(), launch()]);
-const join = (browser, room, name, options) => Participant.join(browser, { origin: server.origin, room, name, ...options });
+const join = (browser, room, name, options) => Participant.join(browser, { origin: server.origin, room, name, query: { video: 'small' }, ...options });
 
 // Seconds until `ada` no longer knows of anybody, counted from `leaving`.
 async function noticed(ada, leaving) {
@@ -117,7 +117,7 @@ await test('two rooms: nobody knows or receives anybody of the other', async () 
 
 await test('twenty comings and goings leave nothing behind', async () => {
   for (let turn = 0; turn < 20; turn += 1) {
-    const guest = await join(home, 'tea', `guest-${turn}`, { query: { video: 'small' } });
+    const guest = await join(home, 'tea', `guest-${turn}`);
     await ada.sees([`guest-${turn}`]);
     await guest.close();
     await ada.knows([]);
