@@ -67,6 +67,13 @@ static struct signal_client client_of(const struct web_peer *peer, void *socket)
                                   .forwarded = peer->forwarded};
 }
 
+/* What the names that are announced mean now, for whoever comes next. */
+static void take_addresses(struct control *c)
+{
+    if (announce_changed(&c->announce, &c->relay))
+        signal_addresses(c->signaling, c->announce.addresses, c->announce.count);
+}
+
 static bool opened(void *context, struct web_socket *socket, const struct web_peer *peer, void **user)
 {
     struct control *c = context;
@@ -75,8 +82,7 @@ static bool opened(void *context, struct web_socket *socket, const struct web_pe
         log_refused(peer);
         return false;
     }
-    if (announce_changed(&c->announce, &c->relay))
-        signal_addresses(c->signaling, c->announce.addresses, c->announce.count);
+    take_addresses(c);
     *user = signal_opened(c->signaling, &client, clock_now());
     c->sockets += *user != NULL;
     return *user != NULL;
@@ -215,6 +221,7 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
 
 static void request(void *context, const struct web_request *q, struct web_response *out)
 {
+    take_addresses(context);
     static const enum whip_method methods[] = {[WEB_POST] = WHIP_POST, [WEB_PATCH] = WHIP_PATCH, [WEB_DELETE] = WHIP_DELETE,
                                                [WEB_OPTIONS] = WHIP_OPTIONS, [WEB_PUT] = WHIP_OTHER};
     whip(context,

@@ -306,11 +306,11 @@ static void advance(struct cursor *c, uint32_t len)
     c->split = false;
 }
 
-/* Prepares the next messages, a call's worth at most. */
-static size_t fill(struct udp *u, struct cursor c)
+/* Prepares the next messages, at most so many. */
+static size_t fill(struct udp *u, struct cursor c, size_t most)
 {
     size_t n = 0;
-    while (c.i < c.count && n < u->batch) {
+    while (c.i < c.count && n < most) {
         const struct transmit *t = &c.t[c.i];
         uint32_t len = next_len(u, &c);
         prepare(u, n++, &t->path, t->data + c.at, len, t->segment);
@@ -341,12 +341,14 @@ static void failed(struct udp *u, struct cursor *c, int error, struct udp_sent *
 void udp_send(struct udp *u, const struct transmit *t, size_t count, struct udp_sent *sent)
 {
     struct cursor c = {.t = t, .count = count};
+    size_t most = u->batch; /* fewer while they are refused, or each refusal would have all behind it prepared again */
     while (c.i < count) {
-        size_t n = fill(u, c);
+        size_t n = fill(u, c, most);
         int ok = n == 1 ? (sendmsg(u->fd, &u->tx[0].msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1)
                         : sendmmsg(u->fd, u->tx, (unsigned)n, MSG_DONTWAIT);
         if (ok < 0) /* a short count hides its reason: the next call starts with what failed and tells */
             failed(u, &c, errno, sent);
+        most = ok < 0 ? 1 : 2 * most < u->batch ? 2 * most : u->batch;
         for (int i = 0; i < ok; i++) {
             uint32_t len = next_len(u, &c);
             sent->datagrams += datagrams(len, t[c.i].segment);

@@ -13,7 +13,7 @@ int __wrap_sendmmsg(int, struct mmsghdr *, unsigned, int);
 ssize_t __wrap_sendmsg(int, const struct msghdr *, int);
 
 static int refuse_runs_with, refuse_every; /* errno for messages with control data of GSO; every n-th message: EAGAIN */
-static unsigned calls, messages;
+static unsigned calls, messages, offered; /* offered: messages of all calls */
 
 static int refused(const struct msghdr *m)
 {
@@ -29,6 +29,7 @@ static int refused(const struct msghdr *m)
 int __wrap_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
 {
     calls++;
+    offered += n;
     for (unsigned i = 0; i < n; i++) {
         int e = refused(&m[i].msg_hdr);
         if (e && i == 0) {
@@ -45,6 +46,7 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags)
 {
     int e = refused(m);
     calls++;
+    offered++;
     if (e) {
         errno = e;
         return -1;
@@ -114,7 +116,7 @@ static void check_all_arrive(enum udp_sending sending, const char *ip, size_t lo
     struct transmit t[4];
     struct udp_sent sent = {0};
     struct udp *from = open_at(ip, 45001, sending, &a), *to = open_at(ip, 45002, UDP_RUNS, &b);
-    calls = messages = 0;
+    calls = messages = offered = 0;
     got_count = 0;
     size_t total = runs(t, &a, &b);
     CHECK_EQ(total, 25);
@@ -183,6 +185,10 @@ static void full_buffers_are_loss_and_nothing_waits(void)
 {
     refuse_every = 5; /* 25 datagrams, each fifth message refused */
     check_all_arrive(UDP_SINGLY, "127.0.0.1", 5);
+    check_all_arrive(UDP_BATCHES, "127.0.0.1", 5);
+    refuse_every = 1;
+    check_all_arrive(UDP_BATCHES, "127.0.0.1", 25);
+    CHECK(offered <= 2 * 25); /* what cannot leave is not prepared again and again */
     refuse_every = 0;
 }
 
