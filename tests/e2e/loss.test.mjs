@@ -1,16 +1,19 @@
 #!/usr/bin/env node
-// Loss, with real browsers (THREATS: F1): one of two is behind a NAT that loses packets, in both directions and at random. Its
+// Loss, with real browsers (THREATS: F1, F13): one of two is behind a NAT that loses packets, in both directions and at random. Its
 // picture and its sound must get through to the other, and the other's to it.
 
 import { launchChromium } from './chromium.mjs';
 import { enter, run } from './lab.mjs';
+import { freeze } from './freeze.mjs';
 import { Participant } from './participant.mjs';
+import { flood } from './puppet.mjs';
+import { dropped } from './server-figures.mjs';
 import { slowness, startServer } from './server.mjs';
 import { assert, diagnostic, suite } from './tap.mjs';
 
 const lab = await enter('two-nats');
 const { test, after, explain, end } = suite({ limit: 150 * slowness });
-const server = await startServer(lab);
+const server = await startServer(lab, { args: ['--workers', '2'] });
 after(() => server.stop());
 explain(() => server.tail());
 
@@ -69,6 +72,19 @@ await test('no loss again: all of it comes', async () => {
     for (let turn = 0; turn < 15 && now < whole * 0.8; turn += 1) now = await picture(who, 2);
     assert(now >= (whole * 0.8) / slowness, `${now.toFixed(1)} frames/s`);
   }
+});
+
+await test("both workers' sockets overflow: that is counted, and the pictures are back within 2 s", async () => {
+  const goOn = await Promise.all(['worker 0', 'worker 1'].map((name) => freeze(server, name)));
+  await flood(server, 'rtp', 100_000);
+  await Promise.all(goOn.map((go) => go()));
+  const begun = performance.now();
+  await Promise.all([ada.sees(['bob'], 2 * slowness), bob.sees(['ada'], 2 * slowness)]);
+  diagnostic(`pictures ${Math.round(performance.now() - begun)} ms after the workers went on`);
+  for (const limit = performance.now() + 5000 * slowness; !((await dropped(server)).socket_full > 1000); await new Promise((tick) => setTimeout(tick, 50))) {
+    assert(performance.now() < limit, 'what the kernel dropped is not counted');
+  }
+  diagnostic(`${(await dropped(server)).socket_full} datagrams found a socket full`);
 });
 
 await end();
