@@ -13,13 +13,15 @@
 #define CLIENT_UFRAG    "abcd"
 #define CLIENT_PASSWORD "abcdefghijklmnopqrstuvwx"
 
-void world_open(struct world *w, unsigned workers)
+void world_open(struct world *w, unsigned workers) { world_open_for(w, workers, WORLD_SESSIONS); }
+
+void world_open_for(struct world *w, unsigned workers, uint32_t sessions)
 {
     memset(w, 0, sizeof *w);
     w->now = MP_S(1000);
     virtual_clock_follow(&w->now);
     w->workers = workers;
-    w->registry = registry_new(64);
+    w->registry = registry_new(sessions);
     w->identity = dtls_identity_new();
     w->client_identity = dtls_identity_new();
     w->client_crypto = crypto_new(CRYPTO_OPENSSL);

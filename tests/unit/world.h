@@ -9,7 +9,8 @@
 #include "sfu.h"
 
 #define WORLD_WORKERS_MAX 4
-#define WORLD_CLIENTS_MAX 16
+#define WORLD_CLIENTS_MAX 128
+#define WORLD_SESSIONS    64 /* of the registry, unless world_open_for says more */
 #define WORLD_EVENTS_MAX  256
 
 struct world;
@@ -52,6 +53,7 @@ struct world {
 };
 
 void world_open(struct world *, unsigned workers);
+void world_open_for(struct world *, unsigned workers, uint32_t sessions);
 void world_close(struct world *); /* checks that every pool is back */
 /* A session, and a client that talks to it by worker `received_by`. */
 struct world_client *world_join(struct world *, unsigned received_by);

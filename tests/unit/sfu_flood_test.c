@@ -1,0 +1,188 @@
+/* What clients may ask of a call by its feedback, and far too often: pictures, packets once more, and reports
+ * that lie. The publisher and the other viewers must not feel it. */
+#include "codec.h"
+#include "prng.h"
+#include "rtp.h"
+#include "test.h"
+#include "world.h"
+
+#define VIDEO   0x1111
+#define OUT     0x9000 /* the first viewer's; two numbers each */
+#define VIEWERS 100
+#define FRAME   MP_MS(33)
+#define SIZE    1000
+
+static struct world w;
+static struct world_client *publisher, *viewers[VIEWERS];
+static uint64_t next_index;
+
+static uint32_t ssrc_of(unsigned viewer)
+{
+    return OUT + 2 * viewer;
+}
+
+static void call(unsigned workers, unsigned count)
+{
+    world_open_for(&w, workers, 256);
+    publisher = world_join(&w, 0);
+    world_connect(&w, publisher);
+    world_publish(&w, publisher, 1, CODEC_VP8, VIDEO);
+    next_index = 10;
+    for (unsigned i = 0; i < count; i++) {
+        w.event_count = 0;
+        viewers[i] = world_join(&w, i % workers);
+        world_connect(&w, viewers[i]);
+        world_subscribe(&w, viewers[i], publisher, 1, CODEC_VP8, ssrc_of(i));
+    }
+}
+
+static void frame(bool key)
+{
+    world_send(&w, publisher, CODEC_VP8, VIDEO, next_index, (uint32_t)(3000 * next_index), key, true, SIZE);
+    next_index++;
+    w.event_count = 0;
+    world_run(&w, FRAME);
+}
+
+static void hundred_viewers_that_ask_for_pictures_cost_the_publisher_one_a_second(void)
+{
+    uint8_t pli[12];
+    call(2, VIEWERS);
+    frame(true);
+    world_run(&w, MP_S(2));
+    unsigned before = publisher->pli, rtp = viewers[7]->rtp;
+    for (unsigned turn = 0; turn < 300; turn++) { /* 3 s: a hundred requests a second of each */
+        for (unsigned i = 0; i < VIEWERS; i++)
+            world_send_rtcp(&w, viewers[i], pli, rtcp_write_pli(pli, sizeof pli, 1, ssrc_of(i)));
+        if (turn % 3 == 0)
+            world_send(&w, publisher, CODEC_VP8, VIDEO, next_index++, 3000, false, true, 100);
+        world_run(&w, MP_MS(10));
+    }
+    CHECK(publisher->pli - before >= 2 && publisher->pli - before <= 4);
+    CHECK_EQ(viewers[7]->rtp - rtp, 100); /* all that was sent, and no more */
+    world_close(&w);
+}
+
+/* --- packets once more --- */
+
+static uint64_t rtx_bytes;
+static uint32_t rtx_ssrc;
+static void count_rtx(struct world_client *c, const uint8_t *data, size_t len)
+{
+    rtx_bytes += get32(data + 8) == rtx_ssrc ? len : 0;
+}
+
+/* Every number of the last second or so, in as few packets as it takes. */
+static void nack_everything(struct world_client *viewer, uint32_t ssrc, uint16_t newest)
+{
+    uint16_t numbers[256];
+    uint8_t nack[1200];
+    size_t used = 0;
+    for (unsigned i = 0; i < 256; i++)
+        numbers[i] = (uint16_t)(newest - 255 + i);
+    for (size_t at = 0; at < 256; at += used)
+        world_send_rtcp(&w, viewer, nack,
+                        rtcp_write_nack(nack, sizeof nack, 1, ssrc, numbers + at, 256 - at, &used));
+}
+
+static void who_reports_everything_missing_gets_a_quarter_more_and_nobody_else_notices(void)
+{
+    struct rtp_view view;
+    call(2, 3);
+    frame(true);
+    rtx_bytes = 0;
+    rtx_ssrc = ssrc_of(0) + 1;
+    viewers[0]->on_rtp = count_rtx;
+    unsigned rtp[3] = {viewers[0]->rtp, viewers[1]->rtp, viewers[2]->rtp};
+    uint64_t media = 0, asked = stat_get(&w.stats[0].nack_in);
+    for (unsigned n = 0; n < 900; n++) { /* 30 s, every packet of the last 8 reported 10 times a frame */
+        frame(false);
+        media += SIZE;
+        CHECK(rtp_parse(&view, viewers[0]->last, viewers[0]->last_len));
+        for (unsigned i = 0; i < 10; i++)
+            nack_everything(viewers[0], ssrc_of(0), (uint16_t)(view.ssrc == ssrc_of(0) ? view.seq : 0));
+        world_settle(&w);
+    }
+    asked = stat_get(&w.stats[0].nack_in) - asked;
+    printf("# %llu numbers reported, %llu bytes sent again beside %llu of media\n", (unsigned long long)asked,
+           (unsigned long long)rtx_bytes, (unsigned long long)media);
+    CHECK(asked > 1000000);
+    CHECK(rtx_bytes > 0 &&
+          rtx_bytes < (media / 4 + 60000) * 11 / 10); /* the share and one burst, and RTX is a bit longer */
+    CHECK(world_drops(&w, DROP_RTX_BUDGET) > 0);
+    CHECK_EQ(viewers[1]->rtp - rtp[1], 900);
+    CHECK_EQ(viewers[2]->rtp - rtp[2], 900);
+    CHECK_EQ(publisher->nacked, 0); /* the server has what it is asked for: nobody else is asked */
+    world_close(&w);
+}
+
+/* --- reports that lie --- */
+
+static size_t write_remb(uint8_t *out, uint32_t ssrc, uint8_t exponent, uint32_t mantissa)
+{
+    static const uint8_t head[] = {0x8f, 206, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0, 'R', 'E', 'M', 'B', 1};
+    memcpy(out, head, sizeof head);
+    out[17] = (uint8_t)(exponent << 2 | mantissa >> 16);
+    put16(out + 18, (uint16_t)mantissa);
+    put32(out + 20, ssrc);
+    return 24;
+}
+
+/* One feedback packet whose reference time and numbers go backwards from one to the next. */
+static size_t write_backwards_twcc(uint8_t *out, uint32_t ssrc, unsigned turn)
+{
+    memset(out, 0, 24);
+    put32(out, 0x8fcd0005); /* RTPFB 15 of 24 bytes */
+    put32(out + 4, 1);
+    put32(out + 8, ssrc);
+    put16(out + 12, (uint16_t)(60000 - turn * 7));
+    put16(out + 14, 1);                    /* one packet … */
+    put24(out + 16, 0xffffff - turn * 50); /* … received 3 s before the last one */
+    out[19] = (uint8_t)turn;
+    put16(out + 20, 0x2001); /* a run of one, small delta */
+    return 24;
+}
+
+static void lying_reports_change_nothing_for_anybody_else(void)
+{
+    uint8_t out[256];
+    unsigned turn = 0;
+    call(2, 3);
+    frame(true);
+    unsigned rtp[3] = {viewers[0]->rtp, viewers[1]->rtp, viewers[2]->rtp};
+    unsigned nacked = publisher->nacked, pli = publisher->pli;
+    for (; turn < 300; turn++) {
+        struct rtcp_report lost = {.ssrc = ssrc_of(0),
+                                   .fraction_lost = 255,
+                                   .lost = 0x7fffff,
+                                   .seq_ext_max = turn * 0x01000000u,
+                                   .jitter = UINT32_MAX,
+                                   .lsr = turn * 0x10001u,
+                                   .dlsr = UINT32_MAX - turn};
+        frame(false);
+        world_send_rtcp(&w, viewers[0], out, write_remb(out, ssrc_of(0), 0, 0));        /* 0 bit/s */
+        world_send_rtcp(&w, viewers[0], out, write_remb(out, ssrc_of(0), 63, 0x3ffff)); /* 2^81 */
+        world_send_rtcp(&w, viewers[0], out, write_remb(out, VIDEO, 0, 0)); /* about what is not its own */
+        world_send_rtcp(&w, viewers[0], out, write_backwards_twcc(out, ssrc_of(0), turn));
+        world_send_rtcp(&w, viewers[0], out, rtcp_write_rr(out, sizeof out, 1, &lost, 1));
+        lost.ssrc = VIDEO;
+        world_send_rtcp(&w, viewers[0], out, rtcp_write_rr(out, sizeof out, VIDEO, &lost, 1));
+        world_send_rtcp(&w, viewers[0], out,
+                        rtcp_write_bye(out, sizeof out, VIDEO)); /* in the publisher's name */
+        world_settle(&w);
+    }
+    CHECK_EQ(viewers[1]->rtp - rtp[1], turn);
+    CHECK_EQ(viewers[2]->rtp - rtp[2], turn);
+    /* The publisher is told what the server itself saw: no loss, nothing missing, its rate as it is. */
+    CHECK_EQ(publisher->nacked, nacked);
+    CHECK_EQ(publisher->pli, pli);
+    CHECK(publisher->twcc > 20);
+    CHECK_EQ(world_drops(&w, DROP_RTCP_MALFORMED), 0);
+    /* The liar itself is served as before: it has hurt nobody. */
+    CHECK_EQ(viewers[0]->rtp - rtp[0], turn);
+    world_close(&w);
+}
+
+TEST_MAIN(TEST(hundred_viewers_that_ask_for_pictures_cost_the_publisher_one_a_second),
+          TEST(who_reports_everything_missing_gets_a_quarter_more_and_nobody_else_notices),
+          TEST(lying_reports_change_nothing_for_anybody_else))
