@@ -1,10 +1,19 @@
-/* What clients may ask of a call by its feedback, and far too often: pictures, packets once more, and reports
- * that lie. The publisher and the other viewers must not feel it. */
+/* What clients may do far too often: ask for pictures and for packets once more, send reports that lie, begin
+ * handshakes that they never end. The others must not feel it. */
 #include "codec.h"
 #include "prng.h"
 #include "rtp.h"
+#include "stun.h"
 #include "test.h"
 #include "world.h"
+#include <malloc.h>
+
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define ROUNDS 5
+#else
+#define ROUNDS 100
+#endif
+#define UNFINISHED 100 /* handshakes of a round */
 
 #define VIDEO   0x1111
 #define OUT     0x9000 /* the first viewer's; two numbers each */
@@ -183,6 +192,79 @@ static void lying_reports_change_nothing_for_anybody_else(void)
     world_close(&w);
 }
 
+/* --- handshakes that nobody ends --- */
+
+static uint8_t hello[1500];
+static size_t hello_len;
+static bool record_hello(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    if (!to_client && !hello_len && data[0] == 22) {
+        memcpy(hello, data, len);
+        hello_len = len;
+    }
+    return false;
+}
+
+/* A session whose client sends an authentic check and a true ClientHello, and then nothing any more. */
+static uint32_t unfinished(uint8_t number, uint8_t round)
+{
+    struct session_setup setup = {.fingerprint = {.hash = "sha-256", .len = 32}};
+    struct session_credentials credentials;
+    struct stun_writer s;
+    struct hmac_sha1 key;
+    uint8_t random[UFRAG_SIZE + PASSWORD_SIZE], check[300];
+    char name[64];
+    struct path path = *client_path(publisher->client);
+    path.local.ip[14] = number;
+    path.local.ip[15] = round;
+    memset(random, number + round, sizeof random);
+    uint32_t session = registry_open(w.registry, &setup, random, &credentials);
+    snprintf(name, sizeof name, "%s:them", credentials.ufrag);
+    hmac_sha1_key(&key, (const uint8_t *)credentials.password, PASSWORD_SIZE);
+    stun_begin(&s, check, sizeof check, STUN_REQUEST, STUN_BINDING, (const uint8_t *)"123456789012");
+    stun_add(&s, STUN_ATTR_USERNAME, name, strlen(name));
+    stun_add(&s, STUN_ATTR_USE_CANDIDATE, NULL, 0);
+    stun_add_integrity(&s, &key);
+    stun_add_fingerprint(&s);
+    world_datagram(&w, 0, &path, check, stun_end(&s));
+    world_datagram(&w, 0, &path, hello, hello_len);
+    world_settle(&w);
+    return session;
+}
+
+static void handshakes_that_nobody_ends_are_let_go_and_others_connect_meanwhile(void)
+{
+    uint32_t sessions[UNFINISHED];
+    hello_len = 0;
+    world_open_for(&w, 1, UNFINISHED + ROUNDS + 1);
+    w.lose = record_hello;
+    publisher = world_join(&w, 0);
+    world_connect(&w, publisher);
+    w.lose = NULL;
+    CHECK(hello_len > 0);
+    size_t before = mallinfo2().uordblks, during = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (uint8_t i = 0; i < UNFINISHED; i++)
+            sessions[i] = unfinished(i, (uint8_t)round);
+        w.event_count = 0;
+        CHECK_EQ(stat_get(&w.stats[0].sessions), UNFINISHED + 1 + round);
+        during = during ? during : mallinfo2().uordblks;
+        world_connect(&w, world_join(&w, 0)); /* an honest one, at its usual pace */
+        world_run(&w, MP_S(31));
+        for (uint8_t i = 0; i < UNFINISHED; i++) {
+            const struct message *ended = world_event(&w, MESSAGE_ENDED, sessions[i]);
+            CHECK(ended && ended->reason != END_CLOSED);
+            registry_release(w.registry, sessions[i]);
+        }
+        CHECK_EQ(stat_get(&w.stats[0].sessions), 2 + round);
+        CHECK_EQ(client_state(publisher->client), CLIENT_CONNECTED);
+    }
+    printf("# %u handshakes, %zu KiB of each while it lasts\n", ROUNDS * UNFINISHED,
+           (during - before) / UNFINISHED / 1024);
+    world_close(&w);
+}
+
 TEST_MAIN(TEST(hundred_viewers_that_ask_for_pictures_cost_the_publisher_one_a_second),
           TEST(who_reports_everything_missing_gets_a_quarter_more_and_nobody_else_notices),
-          TEST(lying_reports_change_nothing_for_anybody_else))
+          TEST(lying_reports_change_nothing_for_anybody_else),
+          TEST(handshakes_that_nobody_ends_are_let_go_and_others_connect_meanwhile))

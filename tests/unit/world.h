@@ -11,7 +11,7 @@
 #define WORLD_WORKERS_MAX 4
 #define WORLD_CLIENTS_MAX 128
 #define WORLD_SESSIONS    64 /* of the registry, unless world_open_for says more */
-#define WORLD_EVENTS_MAX  256
+#define WORLD_EVENTS_MAX  2048
 
 struct world;
 
