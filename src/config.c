@@ -200,6 +200,8 @@ NUMBER(set_queue, web_limits.queue, 65536, 268435456)
 NUMBER(set_connections, web_limits.connections, 0, 1000000)
 NUMBER(set_connection_rate, web_limits.connections_per_s, 0, 1000000)
 NUMBER(set_join_rate, limits.joins_per_s, 0, 1000000)
+NUMBER(set_address_sessions, limits.sessions, 0, 1000000)
+NUMBER(set_bitrate, publish_bps, 0, 4000000000)
 _Static_assert(PUBLICATIONS_MAX == 8, "what set_tracks says");
 
 static const char *set_word(unsigned *to, const char *const *words, const char *text)
@@ -272,6 +274,7 @@ static const struct option {
     {"max-rooms", "N", STRING(ROOMS_MAX), "rooms at the same time", set_rooms},
     {"max-participants", "N", STRING(ROOM_PARTICIPANTS_MAX), "clients in one room", set_participants},
     {"max-tracks", "N", STRING(PUBLICATIONS_MAX), "tracks that one client may publish", set_tracks},
+    {"max-bitrate", "BPS", STRING(PUBLISH_BPS), "of RTP that one client may publish; what is over it is dropped; 0: no limit", set_bitrate},
     {"max-message", "BYTES", "262144", "of one message to the server", set_message},
     {"max-queue", "BYTES", "1048576", "that a client may be behind before it is closed as too slow", set_queue},
     {"address-connections", "N", STRING(ADDRESS_CONNECTIONS), "HTTP connections of one address (IPv6: /64) at the same time; 0: no limit",
@@ -279,6 +282,7 @@ static const struct option {
     {"address-connection-rate", "N", STRING(ADDRESS_CONNECTION_RATE), "new HTTP connections of one address a second; 0: no limit",
      set_connection_rate},
     {"address-join-rate", "N", STRING(ADDRESS_JOIN_RATE), "joins of one address a second; 0: no limit", set_join_rate},
+    {"address-sessions", "N", STRING(ADDRESS_SESSIONS), "clients of one address at the same time; 0: no limit", set_address_sessions},
     {"cipher", "NAME", "auto", "auto (the fastest that this CPU has) or openssl", set_cipher},
     {"send", "HOW", "gso", "gso (runs of datagrams), batch or single",
      set_sending},
@@ -461,8 +465,8 @@ static void default_state(struct config *c, char *const *environment)
 enum config_result config_load(struct config *c, int argc, char **argv, char *const *environ_)
 {
     const char *given[OPTION_COUNT] = {NULL};
-    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .api = ACCESS_LOCAL, .user = "nobody",
-                         .limits = {.joins_per_s = ADDRESS_JOIN_RATE, .message = WS_MESSAGE_MAX},
+    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .publish_bps = PUBLISH_BPS, .api = ACCESS_LOCAL, .user = "nobody",
+                         .limits = {.joins_per_s = ADDRESS_JOIN_RATE, .sessions = ADDRESS_SESSIONS, .message = WS_MESSAGE_MAX},
                          .web_limits = {.connections = ADDRESS_CONNECTIONS, .connections_per_s = ADDRESS_CONNECTION_RATE},
                          .log_level = LOG_LEVEL_INFO};
     default_state(c, environ_);

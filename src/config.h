@@ -26,6 +26,7 @@ struct config {
     size_t announce_name_count;   /* neither addresses nor names: find out */
     unsigned workers;             /* --workers; 0 given or default: one per core; 1..WORKERS_MAX after parsing */
     unsigned sessions_max;        /* --max-sessions */
+    unsigned publish_bps;         /* --max-bitrate; 0: no limit */
     enum crypto_kind cipher;      /* --cipher auto|openssl */
     enum udp_sending sending;     /* --send gso|batch|single */
     char turn_secret[TURN_SECRET_MAX + 1]; /* --turn-secret; empty: random */
@@ -37,7 +38,8 @@ struct config {
     char token_key[TOKEN_KEY_MAX + 1]; /* what is in the file of --token-key, without a newline at its end */
     char open_rooms[LIST_SIZE];   /* --open-rooms */
     char origins[LIST_SIZE];      /* --allow-origins */
-    struct signal_limits limits;  /* --max-rooms, --max-participants, --max-tracks, --max-message, --address-join-rate */
+    struct signal_limits limits;  /* --max-rooms, --max-participants, --max-tracks, --max-message, --address-join-rate,
+                                   --address-sessions */
     struct web_limits web_limits; /* --max-message, --max-queue, --address-connections, --address-connection-rate */
     enum access_who api, metrics; /* --api, --metrics */
     char user[USER_SIZE];         /* --user: whose rights it takes if it is started by root */

@@ -177,6 +177,7 @@ static const char *open_workers(struct server *s)
                                                         .cipher = s->config->cipher,
                                                         .sending = s->config->sending,
                                                         .packets = PACKET_POOL(s->config->sessions_max),
+                                                        .publish_bps = s->config->publish_bps,
                                                         .wake_control = wake_web,
                                                         .control = s->web,
                                                         .tls = s->tls,

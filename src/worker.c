@@ -274,6 +274,7 @@ static bool worker_open(struct worker *w, const struct workers_config *c, const 
                                 .relay = c->relay,
                                 .stats = &w->stats,
                                 .packets = c->packets,
+                                .publish_bps = c->publish_bps,
                                 .seed = seed,
                                 .wall = clock_wall_ntp()};
     random_bytes(config.secret, sizeof config.secret);

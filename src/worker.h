@@ -22,6 +22,7 @@ struct workers_config {
     enum crypto_kind cipher;
     enum udp_sending sending;
     size_t packets;              /* each worker's pool */
+    unsigned publish_bps;        /* of one session; 0: as much as it likes */
     void (*wake_control)(void *); /* from any thread: there are events */
     void *control;
     struct tls *tls;              /* NULL: no streams over TLS */

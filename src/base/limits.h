@@ -31,6 +31,7 @@
 #define ICE_CREDENTIAL_MAX    256 /* RFC 8445 5.3 allows 256 characters for either */
 #define REMOTE_UFRAG_MAX      64  /* of a client's: browsers have 4 or 8 characters, others up to 16 */
 #define MID_SIZE              16  /* longest mid that we accept; Chromium's and Firefox's are 1-3 characters */
+#define PUBLISH_BPS           100000000 /* bits of RTP a second that one session may publish, unless configured otherwise */
 #define STREAMS_RX_MAX        32  /* SSRCs that one session may publish, RTX included */
 #define STREAMS_RTCP_MAX      (256 + STREAMS_RX_MAX) /* SSRCs that its RTCP may come from: Firefox has one for each m= line */
 #define DTLS_INPUT_MAX        64  /* datagrams that one handshake may take from a client */
@@ -57,6 +58,7 @@
 #define HTTP_BODY_MAX         (64 * 1024) /* of a request: an SDP offer has 5-15 KiB */
 #define WHIP_RESOURCES_MAX    4096 /* sessions that were made by HTTP */
 #define WS_MESSAGE_MAX        (256 * 1024)
+#define WS_FRAGMENTS_MAX      1024 /* of one message: they may be empty, so that its size says nothing */
 #define WS_QUEUE_MAX          (1024 * 1024) /* bytes a socket may owe before it is closed as too slow */
 #define TOKEN_MAX             4096 /* characters */
 #define JSON_DEPTH_MAX        16
@@ -73,6 +75,7 @@
 #define ADDRESS_CONNECTIONS     2048
 #define ADDRESS_CONNECTION_RATE 400
 #define ADDRESS_JOIN_RATE       200
+#define ADDRESS_SESSIONS        2048
 #define CALLER_BUCKETS        4096
 #define CALLER_BURST_S        5
 
@@ -128,4 +131,5 @@ _Static_assert(STREAMS_RTCP_MAX >= SDP_SECTIONS_MAX + STREAMS_RX_MAX, "feedback 
 _Static_assert((STREAM_QUEUE_SIZE & (STREAM_QUEUE_SIZE - 1)) == 0, "a queue is indexed by mask");
 _Static_assert(STREAM_QUEUE_SIZE >= RUN_PACKETS_MAX * STREAM_FRAME_MAX, "a queue holds a run");
 _Static_assert(STREAM_READ_SIZE >= 16384 + STREAM_FRAME_MAX, "a TLS record fits behind a partial frame");
+_Static_assert(2 * ADDRESS_SESSIONS <= SESSIONS_MAX_DEFAULT, "one address does not fill the server");
 _Static_assert(PENDING_MAX <= HISTORY_VIDEO, "what is pending is still in the history");

@@ -39,6 +39,7 @@ struct web_socket {
     size_t owed, in_flight;        /* bytes; in_flight of them are with libwebsockets */
     char *partial;                 /* the message that is coming in, in fragments */
     size_t partial_len, partial_size;
+    unsigned fragments; /* of that message, so far */
 };
 
 static void drop_queue(struct web_socket *s)
@@ -215,6 +216,7 @@ static void take_fragment(struct web_socket *s, const char *data, size_t len)
 {
     struct web_handler *h = &s->web->handler;
     bool final = lws_is_final_fragment(s->wsi);
+    s->fragments = final ? 0 : s->fragments;
     if (final && s->partial_len == 0) {
         h->text(h->context, s, s->user, data, len);
         return;
@@ -244,6 +246,8 @@ int socket_receive(struct connection *c, const char *data, size_t len)
         return 0;
     if (lws_frame_is_binary(c->wsi)) {
         web_close(s, CLOSE_UNSUPPORTED, "text only");
+    } else if (!rest && !lws_is_final_fragment(c->wsi) && ++s->fragments > WS_FRAGMENTS_MAX) {
+        web_close(s, CLOSE_POLICY, "too many fragments");
     } else if (len > most - s->partial_len || rest > most - s->partial_len - len) {
         s->web->handler.too_large(s->web->handler.context, s, s->user);
         web_close(s, CLOSE_TOO_LARGE, "message too large");

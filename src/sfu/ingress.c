@@ -158,6 +158,16 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
         peer_schedule(sfu, p, now);
 }
 
+/* A second's worth at once: a key frame may be large. What is over it never arrived, also for the publisher's own estimate. */
+static bool may_publish(struct sfu *sfu, struct peer *p, size_t len, mp_time now)
+{
+    double bps = sfu->config.publish_bps;
+    if (!bps || rate_take(&p->publish_rate, (double)len * 8, bps, bps, now))
+        return true;
+    drop(sfu, DROP_RTP_RATE);
+    return false;
+}
+
 bool ingress_rtp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t len, mp_time now)
 {
     struct rtp_view v;
@@ -183,7 +193,8 @@ bool ingress_rtp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t le
         if (p->dtls)
             peer_release_dtls(p);
         peer_sender(sfu, p, v.ssrc);
-        deliver(sfu, p, packet, &v, index, now);
+        if (may_publish(sfu, p, len, now))
+            deliver(sfu, p, packet, &v, index, now);
     }
     packet_drop(&sfu->pool, packet);
     return authentic;

@@ -118,6 +118,7 @@ void peer_free(struct sfu *sfu, struct peer *p)
     free(p->twcc);
     sfu->peers[session_slot(p->session)] = NULL;
     stat_set(&stats_of(sfu)->sessions, --sfu->peer_count);
+    explicit_bzero(&p->ice, sizeof p->ice); /* its passwords and their keys */
     free(p);
 }
 

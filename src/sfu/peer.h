@@ -46,6 +46,7 @@ struct peer {
     char cname[CNAME_SIZE]; /* ours, in feedback to publishers */
     uint32_t ssrc; /* likewise */
 
+    struct rate publish_rate; /* bits */
     struct rx *streams;
     struct {
         uint32_t ssrc;

@@ -19,6 +19,7 @@
     X(DROP_SRTP_STREAMS, "srtp_streams")                                                                      \
     X(DROP_RTP_MALFORMED, "rtp_malformed")                                                                    \
     X(DROP_RTP_STREAM, "rtp_unknown_stream")   /* authentic, but of no published track */                     \
+    X(DROP_RTP_RATE, "rtp_rate")               /* authentic, but more than one session may publish */           \
     X(DROP_RTP_DUPLICATE, "rtp_duplicate")                                                                    \
     X(DROP_RTCP_MALFORMED, "rtcp_malformed")                                                                  \
     X(DROP_POOL, "packet_pool")                                                                               \

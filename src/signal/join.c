@@ -147,7 +147,9 @@ void join(struct participant *p, json_t *message, mp_time now)
         say_error(p, "already-joined", "this connection has joined");
         return;
     }
-    if (!caller_take(callers_find(&s->joiners, &p->remote), s->config.limits.joins_per_s, now)) {
+    struct caller *caller = callers_find(&s->joiners, &p->remote);
+    unsigned most = s->config.limits.sessions;
+    if (!caller_take(caller, s->config.limits.joins_per_s, now) || (caller && most && caller->count >= most)) {
         say_error(p, "too-many-joins", "too many joins from this address: come back later");
         return;
     }
@@ -160,10 +162,14 @@ void join(struct participant *p, json_t *message, mp_time now)
     snprintf(p->identity, sizeof p->identity, "%s", g.identity);
     enum join_result result =
         s->stopping ? JOIN_SERVER_FULL : room_join(s, p, w.room ? w.room : ROOM_DEFAULT);
-    if (result == JOIN_OK)
-        welcome(p, message, now);
-    else
+    if (result != JOIN_OK) {
         refuse_join(p, result);
+        return;
+    }
+    p->caller = caller;
+    if (caller)
+        caller->count++;
+    welcome(p, message, now);
 }
 
 void join_expire(struct signaling *s, mp_time now)

@@ -136,6 +136,9 @@ static void leave(struct signaling *s, struct participant *p, mp_time now)
         say_room(p, room, json_pack("{s:s, s:s}", "type", "participant-left", "id", p->id));
     room_list(p, false, now);
     room_leave(s, p);
+    if (p->caller)
+        p->caller->count--;
+    p->caller = NULL;
     s->leaves++;
 }
 

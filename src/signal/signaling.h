@@ -31,6 +31,7 @@ struct signal_limits { /* 0: what limits.h says */
     size_t tracks;       /* that one participant publishes, at most PUBLICATIONS_MAX */
     size_t message;      /* bytes: what clients are told, the web server sees to it */
     unsigned joins_per_s; /* of one address; 0: as many as it likes */
+    unsigned sessions;    /* of one address; 0: as many as there is room for */
 };
 
 struct signal_config {

@@ -75,6 +75,7 @@ struct participant {
     char host[256];
     bool joined, closing, resumable;
     struct rate messages, offers; /* that it may still send */
+    struct caller *caller; /* its address's, while it has joined; NULL: without bounds */
     char token[RESUME_TOKEN_SIZE + 1]; /* of who is resumable */
     mp_time lost_at;                   /* without a socket */
     mp_time joined_at;

@@ -1,16 +1,12 @@
 #!/usr/bin/env node
 // The load generator against the server: everybody joins, every packet arrives, and what it reports is true.
 
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { enter } from './lab.mjs';
-import { kill, start } from './process.mjs';
-import { binary, slowness, startServer } from './server.mjs';
+import { hasLoadTool, load as loadAt, loadTool } from './load.mjs';
+import { slowness, startServer } from './server.mjs';
 import { assert, diagnostic, equal, skipAll, suite } from './tap.mjs';
 
-const tool = join(dirname(binary), 'monoport-load');
-if (!existsSync(tool)) skipAll(`${tool} is not built`);
+if (!hasLoadTool) skipAll(`${loadTool} is not built`);
 
 const lab = await enter('plain', { orHere: true });
 const { test, after, explain, end } = suite({ limit: 120 * slowness });
@@ -18,22 +14,7 @@ const server = await startServer(lab);
 after(() => server.stop());
 explain(() => server.tail());
 
-async function load(args, { interruptAt } = {}) {
-  const child = start([tool, ...args], { host: lab.clients[0].host, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr']) {
-    child[name].on('data', (data) => {
-      output[name] += data;
-      if (!interruptAt?.test(output.stderr)) return;
-      interruptAt = undefined; // a second signal ends it at once
-      child.kill('SIGINT');
-    });
-  }
-  const overdue = setTimeout(() => kill(child), 60_000 * slowness);
-  const [code, signal] = await once(child, 'close');
-  clearTimeout(overdue);
-  return { code: signal ?? code, ...output };
-}
+const load = (args, options) => loadAt(args, { host: lab.clients[0].host, ...options });
 
 async function measured(...args) {
   const run = await load([server.signaling, '--json', '-', ...args]);

@@ -283,6 +283,25 @@ static void a_network_of_ipv6_is_one_address(void)
     stage_close(&s);
 }
 
+static void sessions_of_an_address_are_bounded(void)
+{
+    struct peer *p[3];
+    stage_open_bounded(&s, 64, NULL, &(struct signal_limits){.sessions = 3});
+    for (int i = 0; i < 3; i++) {
+        peer_say(p[i] = peer_open_from(&s, "203.0.113.7"), "join-room", "");
+        CHECK(take(p[i], "joined") != NULL);
+    }
+    struct peer *fourth = peer_open_from(&s, "203.0.113.7"), *other = peer_open_from(&s, "203.0.113.8");
+    peer_say(fourth, "join-room", "");
+    CHECK(is_error(fourth, "too-many-joins") && !fourth->close_code);
+    peer_say(other, "join-room", "");
+    CHECK(take(other, "joined") != NULL);
+    peer_close(p[1]); /* who leaves makes room */
+    peer_say(fourth, "join-room", "");
+    CHECK(take(fourth, "joined") != NULL);
+    stage_close(&s);
+}
+
 /* `count` messages, so many a second; how many of them came through. */
 static int speak(struct peer *p, const char *what, int count, int per_s)
 {
@@ -338,5 +357,5 @@ TEST_MAIN(TEST(a_closed_room_takes_a_token), TEST(an_open_room_takes_none), TEST
           TEST(who_has_a_token_leaves_when_it_expires), TEST(a_lost_one_leaves_when_its_token_expires),
           TEST(rooms_are_bounded), TEST(participants_of_a_room_are_bounded),
           TEST(tracks_of_a_participant_are_bounded), TEST(joins_of_an_address_are_bounded),
-          TEST(a_network_of_ipv6_is_one_address), TEST(who_says_too_much_is_closed),
+          TEST(a_network_of_ipv6_is_one_address), TEST(sessions_of_an_address_are_bounded), TEST(who_says_too_much_is_closed),
           TEST(large_messages_count_for_several))

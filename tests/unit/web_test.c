@@ -481,6 +481,23 @@ static void other_methods_are_refused(void)
     CHECK(has(" 400 ") && !has("ok\n"));
     ask(REQUEST("GET /", "Transfer-Encoding: chunked\r\n") "0\r\n\r\n");
     CHECK(has(" 400 "));
+    /* two lengths, or none that all would read alike: RFC 9112 6.3, 7.1 */
+    static const char *const two[] = {
+        REQUEST("POST /take/7", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n") "1\r\nx\r\n0\r\n\r\n",
+        REQUEST("POST /take/7", "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n") "x",
+        REQUEST("POST /take/7", "Content-Length: 1\r\nContent-Length: 30\r\n") "x",
+        REQUEST("POST /take/7", "Content-Length: 1, 1\r\n") "x",
+        REQUEST("POST /take/7", "Content-Length: +1\r\n") "x",
+        REQUEST("POST /take/7", "Content-Length: -1\r\n") "x",
+        REQUEST("POST /take/7", "Content-Length: 0x1\r\n") "x",
+        REQUEST("POST /take/7", "Content-Length: 18446744073709551617\r\n") "x",
+    };
+    for (size_t i = 0; i < sizeof two / sizeof *two; i++) {
+        ask(two[i]);
+        if (has(" 201 "))
+            printf("# taken: %s\n# answered: %s\n", two[i], reply);
+        CHECK(!has(" 201 "));
+    }
     stop();
 }
 
@@ -552,6 +569,82 @@ static void fragments_become_one_message(void)
     CHECK(frame(fd, 0x00, "", 0) && frame(fd, 0x80, "e", 1) && gets_text(fd, "one"));
     CHECK(frame(fd, TEXT, "two", 3) && gets_text(fd, "two"));
     close(fd);
+    stop();
+}
+
+static void fragments_without_end_are_refused(void)
+{
+    start();
+    int fd = opened_socket();
+    for (int round = 0; round < 2; round++) { /* it is counted for each message */
+        CHECK(frame(fd, 0x01, "a", 1));
+        for (int i = 1; i < WS_FRAGMENTS_MAX; i++)
+            CHECK(frame(fd, 0x00, "", 0));
+        CHECK(frame(fd, 0x80, "b", 1) && gets_text(fd, "ab"));
+    }
+    CHECK(frame(fd, 0x01, "a", 1));
+    for (int i = 0; i < WS_FRAGMENTS_MAX; i++)
+        frame(fd, 0x00, "", 0);
+    CHECK(gets_close(fd, 1008));
+    close(fd);
+    CHECK(comes_to(&server.closed, 1));
+    stop();
+}
+
+/* RFC 6455 5.2-5.5, 7.4, 8.1. What a client may not send ends its connection, and is never taken for a message. */
+static void frames_against_the_protocol_end_the_connection(void)
+{
+    static const struct {
+        const char *what;
+        size_t len;
+        const char *bytes; /* behind a mask of zeros */
+    } bad[] = {
+        {"a compressed frame, though nobody agreed on that", 9, "\xc1\x83\0\0\0\0\xcb\x48\x05"},
+        {"the second reserved bit", 7, "\xa1\x81\0\0\0\0x"},
+        {"the third reserved bit", 7, "\x91\x81\0\0\0\0x"},
+        {"a ping in fragments", 7, "\x09\x81\0\0\0\0x"},
+        {"a ping of 126 bytes", 134, "\x89\xfe\0\x7e\0\0\0\0" /* zeros follow */},
+        {"a fragment of nothing", 7, "\x80\x81\0\0\0\0x"},
+        {"a message inside of another", 14, "\x01\x81\0\0\0\0x\x81\x81\0\0\0\0y"},
+        {"text that ends within a character", 7, "\x81\x81\0\0\0\0\xc3"},
+        {"a surrogate as UTF-8", 9, "\x81\x83\0\0\0\0\xed\xa0\x80"},
+        {"a character in more bytes than it needs", 8, "\x81\x82\0\0\0\0\xc0\xaf"},
+        {"a length of 2^63", 14, "\x81\xff\x80\0\0\0\0\0\0\0\0\0\0\0"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        static char sent[256];
+        memset(sent, 0, sizeof sent);
+        memcpy(sent, bad[i].bytes, bad[i].len < 20 ? bad[i].len : 8);
+        start();
+        int fd = opened_socket(), first;
+        CHECK(send_all(fd, sent, bad[i].len));
+        errno = 0;
+        while ((first = next_frame(fd)) == TEXT)
+            ;
+        if ((first != CLOSE && errno == EAGAIN) || server.longest)
+            printf("# %s: %s\n", bad[i].what, server.longest ? "was taken for a message" : "changed nothing");
+        CHECK(first == CLOSE || errno != EAGAIN);
+        close(fd); /* the server would wait for a close frame of ours */
+        CHECK(comes_to(&server.closed, 1));
+        CHECK_EQ(server.longest, 0);
+        stop();
+    }
+}
+
+/* libwebsockets before 5.0 takes frames without a mask (RFC 6455 5.1 forbids them, for the sake of proxies that a page's script
+ * might deceive; browsers always mask). They are bounded like all others. */
+static void frames_without_a_mask_have_the_same_bounds(void)
+{
+    start();
+    int fd = opened_socket(), first = TEXT;
+    CHECK(send_all(fd, "\x81\x7f\0\0\x01\0\0\0\0\0x", 11)); /* 2^40 bytes */
+    errno = 0;
+    while (first == TEXT)
+        first = next_frame(fd);
+    CHECK(first == CLOSE || errno != EAGAIN);
+    close(fd);
+    CHECK(comes_to(&server.closed, 1));
+    CHECK_EQ(server.longest, 0);
     stop();
 }
 
@@ -838,7 +931,8 @@ static void a_lack_of_descriptors_does_not_spin(void)
 TEST_MAIN(TEST(assets_are_served), TEST(etags_save_the_body), TEST(the_rest_is_asked_of_the_handler), TEST(bodies_are_taken_whole_and_bounded),
           TEST(other_methods_are_refused), TEST(nonsense_ends_the_connection),
           TEST(a_connection_is_kept_for_more_requests), TEST(messages_go_both_ways),
-          TEST(fragments_become_one_message), TEST(large_messages_end_at_the_limit),
+          TEST(fragments_become_one_message), TEST(fragments_without_end_are_refused),
+          TEST(frames_against_the_protocol_end_the_connection), TEST(frames_without_a_mask_have_the_same_bounds), TEST(large_messages_end_at_the_limit),
           TEST(what_is_not_text_is_refused), TEST(a_peer_that_never_reads_is_closed),
           TEST(the_server_closes_after_its_last_word), TEST(a_lost_peer_is_noticed), TEST(a_silent_peer_is_asked_then_closed),
           TEST(only_proper_handshakes_open), TEST(a_message_and_a_queue_are_as_large_as_configured), TEST(connections_of_an_address_are_bounded),
