@@ -14,9 +14,10 @@
  * its end.
  *
  *   puppet flood KIND COUNT SOURCES ADDRESS PORT [USERNAME [PASSWORD]]
- *     COUNT datagrams from SOURCES sockets of 127.0.0.9, or with 0 each from a new one: "stun", a check for
+ *     COUNT datagrams from SOURCES sockets of 127.0.9.0/24, or with 0 each from a new one: "stun", a check for
  * USERNAME (none: random ones) under PASSWORD (none: a wrong one), "hello", a ClientHello, "rtp", random
- * SSRCs. Says "flood SENT-BYTES RECEIVED-BYTES". */
+ * SSRCs, "mix", those in turn with plain Binding requests, Allocates and noise. Says "flood SENT-BYTES
+ * RECEIVED-BYTES". */
 #include "client.h"
 #include "clock.h"
 #include "crypto.h"
@@ -25,6 +26,7 @@
 #include "random.h"
 #include "srtp.h"
 #include "stun.h"
+#include "turn.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -421,13 +423,54 @@ static size_t flood_rtp(uint8_t *out, struct prng *prng)
     return 120;
 }
 
+/* A request without anything in it. */
+static size_t flood_request(uint8_t *out, size_t size, uint16_t method, struct prng *prng)
+{
+    static const uint8_t udp[4] = {17}; /* RFC 8656 18.7: REQUESTED-TRANSPORT */
+    struct stun_writer w;
+    uint64_t random[2] = {prng_next(prng), prng_next(prng)};
+    stun_begin(&w, out, size, STUN_REQUEST, method, (const uint8_t *)random);
+    if (method != STUN_BINDING)
+        stun_add(&w, 0x0019, udp, sizeof udp);
+    return stun_end(&w);
+}
+
+static size_t flood_noise(uint8_t *out, size_t size, struct prng *prng)
+{
+    size_t len = 1 + prng_below(prng, (uint32_t)size);
+    for (size_t i = 0; i < len; i++)
+        out[i] = (uint8_t)prng_next(prng);
+    return len;
+}
+
+static size_t flood_mix(uint8_t *out, size_t size, struct prng *prng)
+{
+    switch (prng_below(prng, 6)) {
+    case 0: return flood_stun(out, size, "", "", prng);
+    case 1: return flood_hello(out);
+    case 2: return flood_rtp(out, prng);
+    case 3: return flood_request(out, size, STUN_BINDING, prng);
+    case 4: return flood_request(out, size, TURN_ALLOCATE, prng);
+    default: return flood_noise(out, size, prng);
+    }
+}
+
 static size_t flood_datagram(uint8_t *out, size_t size, int argc, char **argv, struct prng *prng)
 {
     switch (argv[0][0]) {
     case 'h': return flood_hello(out);
     case 'r': return flood_rtp(out, prng);
+    case 'm': return flood_mix(out, size, prng);
     default: return flood_stun(out, size, argc > 5 ? argv[5] : "", argc > 6 ? argv[6] : "", prng);
     }
+}
+
+static int flood_socket(long n)
+{
+    struct address own;
+    char ip[32];
+    snprintf(ip, sizeof ip, "127.0.9.%ld", 1 + n % 250);
+    return socket_at(ip, 0, &own);
 }
 
 static uint64_t received(int fd)
@@ -443,7 +486,7 @@ static uint64_t received(int fd)
 static int flood(int argc, char **argv)
 {
     int fds[SOURCES_MAX], sources = atoi(argv[2]), new_each = sources == 0;
-    struct address to, own;
+    struct address to;
     struct prng prng;
     uint8_t out[256];
     uint64_t in = 0, sent = 0;
@@ -454,7 +497,7 @@ static int flood(int argc, char **argv)
         return 2;
     prng_seed(&prng, 1);
     for (int i = 0; i < sources; i++)
-        fds[i] = socket_at("127.0.0.9", 0, &own);
+        fds[i] = flood_socket(i);
     for (long n = 0; n < count; n++) {
         int *fd = &fds[n % sources];
         size_t len = flood_datagram(out, sizeof out, argc, argv, &prng);
@@ -464,7 +507,7 @@ static int flood(int argc, char **argv)
             in += received(*fd);
         if (new_each) {
             close(*fd);
-            *fd = socket_at("127.0.0.9", 0, &own);
+            *fd = flood_socket(n);
         }
     }
     for (int i = 0; i < sources; i++) {

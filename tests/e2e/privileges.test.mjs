@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // What the running server may still do: every thread of it has given up its rights, and a call works all the same.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { AttackedCall } from './attack-call.mjs';
 import { freePort } from './lab.mjs';
 import { hasTool, tool } from './puppet.mjs';
@@ -39,6 +39,14 @@ await test('it is not root any more', () => {
   // In a user namespace of one user there is nobody else to be.
   assert(process.getuid() !== 0 || Number(mapped[2]) === 1 || !uids.split('\t').includes('0'), uids);
 });
+
+if (slowness === 1)
+  await test('a crash would leave no dump of its memory, and nobody of its user may look into it', () => {
+    const limits = readFileSync(`${process_}/limits`, 'utf8');
+    equal(limits.match(/^Max core file size\s+(\d+)\s+(\d+)/m)?.slice(1), ['0', '0'], 'the most that a dump may have');
+    // Of a process that may not be dumped, /proc gives to root what else is its user's.
+    equal(statSync(`${process_}/mem`).uid, 0, 'owner of its memory');
+  });
 
 await test('a call works', async () => {
   const call = await AttackedCall.begin(server, { after, room: 'unprivileged' });

@@ -72,7 +72,8 @@ export class Puppet {
       if (message.type === 'offer') puppet.signaling.send({ type: 'answer', sdp: answer(said, message.sdp) });
     });
     puppet.signaling.send({ type: 'offer', sdp: offer(said, ssrc) });
-    const { sdp } = await puppet.signaling.next('answer');
+    const { sdp, ...refused } = await puppet.signaling.next(['answer', 'error']);
+    if (!sdp) throw new Error(`the offer was refused: ${JSON.stringify(refused)}`);
     puppet.remote = { ufrag: value(sdp, 'ice-ufrag'), password: value(sdp, 'ice-pwd'), fingerprint: sdp.match(/^a=fingerprint:sha-256 (\S+)/m)[1] };
     return puppet;
   }

@@ -47,13 +47,13 @@ export class SignalingClient {
     this.socket.send(text);
   }
 
-  /** The next message of this type; what comes before it is passed over. */
+  /** The next message of this type, or of one of these; what comes before it is passed over. */
   async next(type, seconds = 5 * slowness) {
     const found = await this.waitFor(() => {
       while (this.seen < this.received.length) {
         const message = this.received[this.seen];
         this.seen += 1;
-        if (message.type === type) return message;
+        if ([type].flat().includes(message.type)) return message;
       }
       return null;
     }, seconds);

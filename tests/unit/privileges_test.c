@@ -6,8 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,6 +25,8 @@ static void write_file(const char *path)
     CHECK(fd >= 0 && write(fd, "secret", 6) == 6);
     close(fd);
 }
+
+static bool dumped; /* the last child left a core */
 
 /* Runs `can` in a process that dropped its privileges; what it returns comes back: errno, or 0 for what is
  * possible. */
@@ -40,6 +45,7 @@ static int tried(int (*can)(void))
     }
     int status = 0;
     waitpid(child, &status, 0);
+    dumped = WIFSIGNALED(status) && WCOREDUMP(status);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 254;
 }
 
@@ -118,6 +124,20 @@ static int send_datagram(void)
     return sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to) == 1 ? 0 : errno;
 }
 
+/* Whatever the limit was before, and wherever the machine puts its dumps. */
+__attribute__((unused)) static int may_be_dumped(void)
+{
+    struct rlimit most;
+    getrlimit(RLIMIT_CORE, &most);
+    return most.rlim_cur || most.rlim_max || prctl(PR_GET_DUMPABLE) != 0;
+}
+
+__attribute__((unused)) static int crash(void)
+{
+    raise(SIGSEGV);
+    return 0;
+}
+
 /* --- tests --- */
 
 static void what_serving_needs_is_left(void)
@@ -159,6 +179,20 @@ static void nobody_else_is_traced_and_nothing_comes_back(void)
     CHECK_EQ(tried(become_root), EPERM);
 }
 
+static void a_crash_leaves_no_dump(void)
+{
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__ /* whose reports are all that is left of one */
+    struct rlimit before, unlimited;
+    getrlimit(RLIMIT_CORE, &before);
+    unlimited = (struct rlimit){before.rlim_max, before.rlim_max};
+    setrlimit(RLIMIT_CORE, &unlimited);
+    CHECK_EQ(tried(may_be_dumped), 0);
+    CHECK_EQ(tried(crash), 254);
+    CHECK(!dumped);
+    setrlimit(RLIMIT_CORE, &before);
+#endif
+}
+
 static void it_connects_nowhere(void)
 {
     CHECK_EQ(tried(connect_out), EACCES);
@@ -184,7 +218,7 @@ int main(void)
         TEST(what_serving_needs_is_left), TEST(a_certificate_of_root_is_read_again),
         TEST(no_other_file_is_read),      TEST(the_state_is_written),
         TEST(no_program_is_started),      TEST(nobody_else_is_traced_and_nothing_comes_back),
-        TEST(it_connects_nowhere)};
+        TEST(it_connects_nowhere), TEST(a_crash_leaves_no_dump)};
     int result = run_tests(tests, sizeof tests / sizeof *tests);
     char path[96];
     snprintf(path, sizeof path, "%s/new", state);

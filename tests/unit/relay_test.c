@@ -694,7 +694,8 @@ static void quotas_hold(void)
     struct turn_client c;
     open_world(1); /* 64 sessions: 64 allocations in all */
     client_open(&c, "203.0.113.1", 5000, "greedy");
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 10000; i++) {
+        c.path.local.ip[14] = (uint8_t)(i >> 8);
         c.path.local.ip[15] = (uint8_t)i;
         credentials(&c, UNIX_START + 60 + (unsigned)i, "greedy"); /* however many names the same user has */
         challenge(&c);

@@ -1,4 +1,4 @@
-/* Sessions whose clients' addresses change, and those who would have them change: THREATS by number. */
+/* Sessions whose clients' addresses change, and those who would have them change. */
 #include "codec.h"
 #include "crypto.h"
 #include "ice.h"
@@ -220,7 +220,6 @@ static void forged_check(const struct world_client *of, const char *from, const 
     world_settle(&w);
 }
 
-/* T2, T3 */
 static void checks_without_the_password_change_nothing(void)
 {
     call(1, 0, 0);
@@ -291,7 +290,7 @@ static void silent_client_gets_nothing_after_30_s(void)
     world_close(&w);
 }
 
-/* T19, T20, T23: media of whatever content from where nobody is. */
+/* Media of whatever content from where nobody is. */
 static void spray_from_strangers_learns_and_answers_nothing(void)
 {
     uint8_t data[200];
@@ -320,7 +319,7 @@ static void spray_from_strangers_learns_and_answers_nothing(void)
     world_close(&w);
 }
 
-/* T22: what was captured and is sent again from elsewhere. */
+/* What was captured and is sent again from elsewhere. */
 static void replayed_packet_does_not_move_the_path(void)
 {
     uint8_t plain[1200] = {0}, out[1300];

@@ -1,0 +1,182 @@
+#!/usr/bin/env node
+// Attacks on the WebSocket and on what is said over it: floods of messages and of frames, and messages that are made to cost. Two
+// clients talk meanwhile and must not notice.
+
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { freePort } from './lab.mjs';
+import { metric, residentKib } from './server-figures.mjs';
+import { slowness, startServer } from './server.mjs';
+import { SignalingClient } from './signaling-client.mjs';
+import { assert, diagnostic, equal, suite } from './tap.mjs';
+
+const { test, after, explain, end } = suite({ limit: 90 * slowness });
+const server = await startServer({ address: '127.0.0.1', port: freePort });
+after(() => server.stop());
+explain(() => server.tail());
+
+const call = await readFile(new URL('../golden/chromium-call.sdp', import.meta.url), 'utf8');
+const most = 256 * 1024; // of a message
+const room = 'attacked';
+const [bystander, other] = [await SignalingClient.joined(server, { room }), await SignalingClient.joined(server, { room })];
+for (const client of [bystander, other]) after(() => client.close());
+
+/** How long a word takes to the server and back; the longest of a few. */
+async function delay(times = 5) {
+  let longest = 0;
+  for (let n = 0; n < times; n += 1) {
+    const begun = performance.now();
+    await bystander.settled();
+    longest = Math.max(longest, performance.now() - begun);
+  }
+  assert(longest < 1000 * slowness, `a ping took ${longest.toFixed(0)} ms`);
+  return longest;
+}
+
+await test('a client that talks without end is closed with 1008, and the others are heard meanwhile', async () => {
+  const flooder = await SignalingClient.joined(server, { room });
+  const ping = JSON.stringify({ type: 'ping', peerId: flooder.peerId, fill: 'x'.repeat(2000) });
+  for (let n = 0; n < 20_000; n += 1) flooder.raw(ping);
+  const longest = await delay();
+  equal(await flooder.closing(20 * slowness), 1008, 'close code');
+  const answered = flooder.received.filter(({ type }) => type === 'pong').length;
+  equal(flooder.received.at(-1).reason, 'too-many-messages', 'its last word');
+  diagnostic(`${answered} of 20,000 messages were answered; a ping of another took ${longest.toFixed(1)} ms meanwhile`);
+  assert(answered >= 400 && answered < 1500 * slowness, `${answered} were answered`);
+});
+
+await test('who mutes and unmutes without end is not repeated to the room without end', async () => {
+  const flooder = await SignalingClient.joined(server, { room });
+  for (let n = 0; n < 5000; n += 1) flooder.send({ type: 'mute', audio: n % 2 === 0 });
+  equal(await flooder.closing(20 * slowness), 1008, 'close code');
+  await bystander.settled();
+  const told = bystander.received.filter(({ type, participant }) => type === 'participant-updated' && participant.id === flooder.peerId).length;
+  diagnostic(`the room was told ${told} of 5,000 times`);
+  assert(told > 0 && told < 300 * slowness, `told ${told} times`);
+});
+
+// --- frames ---
+
+/** A WebSocket of which we write every byte. */
+async function opened() {
+  const socket = connect(server.port, server.address);
+  await once(socket, 'connect');
+  socket.on('error', () => {});
+  socket.write(`GET /sdp HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n\r\n`);
+  const [answer] = await once(socket, 'data');
+  assert(answer.toString().includes(' 101 '), answer.toString());
+  after(() => socket.destroy());
+  return socket;
+}
+const masked = (first, payload = Buffer.alloc(0)) => Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
+
+/** Writes it `times`, as fast as the server takes it. True: it was taken, false: the connection ended before. */
+async function pour(socket, bytes, times) {
+  const block = Buffer.concat(Array.from({ length: 1000 }, () => bytes));
+  const closed = new Promise((done) => socket.once('close', done));
+  for (let n = 0; n < times && !socket.destroyed; n += 1000)
+    if (!socket.write(block)) await Promise.race([new Promise((done) => socket.once('drain', done)), closed]);
+  return !socket.destroyed;
+}
+
+for (const [what, begin, frame] of [
+  ['pings whose answers it never reads', masked(0x89), masked(0x89, Buffer.alloc(100))],
+  ['pongs that nobody asked for', masked(0x8a), masked(0x8a, Buffer.alloc(100))],
+]) {
+  await test(`a million ${what}: nothing is kept, and the others are heard meanwhile`, async () => {
+    const socket = await opened();
+    socket.pause();
+    socket.write(begin);
+    await pour(socket, frame, 20_000);
+    const before = residentKib(server);
+    const poured = pour(socket, frame, 1_000_000 / slowness);
+    const longest = await delay(20);
+    const taken = await poured;
+    const grown = residentKib(server) - before;
+    diagnostic(`${taken ? 'all were taken' : `it was closed after ${socket.bytesWritten} bytes`}, memory grew by ${grown} KiB; a ping of another took ${longest.toFixed(1)} ms`);
+    assert(grown < 1024 * slowness, `memory grew by ${grown} KiB`);
+    socket.destroy();
+  });
+}
+
+await test('a message of fragments without end, empty ones: it is ended', async () => {
+  const socket = await opened();
+  const ended = once(socket, 'close');
+  socket.resume();
+  socket.write(masked(0x01, Buffer.from('{')));
+  await pour(socket, masked(0x00), 100_000);
+  await ended;
+  await delay();
+});
+
+// --- messages ---
+
+const filled = (head, unit, tail, limit = most - 200) => head + unit.repeat(Math.floor((limit - head.length - tail.length) / unit.length)) + tail;
+const offer = (sdp) => (client) => JSON.stringify({ type: 'offer', peerId: client.peerId, sdp });
+/** An offer of a browser with as many of these lines in its first section as a message holds. */
+const lines = (line) => {
+  const [head, first, ...others] = call.split(/^(?=m=)/m);
+  const room = most - 3000 - JSON.stringify(call).length;
+  const count = Math.floor(room / (JSON.stringify(line(10_000)).length - 2));
+  return offer(head + first + Array.from({ length: Math.min(count, 10_000) }, (_, n) => line(n)).join('') + others.join(''));
+};
+const keys = () => {
+  let text = '{"type":"ping"';
+  for (let n = 0; text.length < most - 100; n += 1) text += `,"k${n}":0`;
+  return `${text}}`;
+};
+
+const bombs = {
+  '20,000 different members': () => keys(),
+  'one member 40,000 times': () => filled('{"type":"ping"', ',"k":0', '}'),
+  'a number of 260,000 digits': () => filled('{"type":"ping","n":', '9', '}'),
+  'an exponent without end': () => '{"type":"ping","n":1e999999999}',
+  'half a surrogate pair, 40,000 times': () => filled('{"type":"ping","s":"', '\\ud800', '"}'),
+  '260,000 brackets': () => filled('', '[', ''),
+  '80,000 empty arrays': () => filled('{"type":"ping","a":[[]', ',[]', ']}'),
+  'NULs in an offer': offer(call.replaceAll('a=', 'a\0=')),
+  'an offer of 60,000 lines of nothing': offer(`v=0\r\n${'m\r\n'.repeat(50_000)}`),
+  'an offer of 9,000 short sections': offer(call.split(/^(?=m=)/m)[0] + 'm=audio 9 X 0\r\n'.repeat(9000)),
+  'an offer of one line of 250,000 bytes': offer(`${call}a=${'x'.repeat(240_000)}\r\n`),
+  'an offer of 10,000 candidates': lines((n) => `a=candidate:1 1 udp 1 10.0.${n >> 8}.${n & 255} 9 typ host\r\n`),
+  'an offer of 10,000 rids': lines((n) => `a=rid:r${n} send\r\n`),
+  'an offer of 10,000 SSRCs': lines((n) => `a=ssrc:${n} cname:x\r\n`),
+  'an offer of 10,000 payload types of 128 and more': lines((n) => `a=rtpmap:${128 + n} opus/48000/2\r\n`),
+  'an offer of 10,000 extensions': lines((n) => `a=extmap:${1 + (n % 14)} urn:x:${n}\r\n`),
+  'an offer of 10,000 fingerprints': lines(() => 'a=fingerprint:sha-256 00\r\n'),
+  'an offer of 10,000 codecs of one number': lines(() => 'a=fmtp:111 x=y\r\n'),
+};
+
+await test('messages that are made to cost: each is over in less than a second, and nothing is left of it', async () => {
+  const measured = [];
+  const before = residentKib(server);
+  for (const [what, text] of Object.entries(bombs)) {
+    const client = await SignalingClient.joined(server, { room: 'bombs' });
+    const bomb = text(client);
+    assert(bomb.length <= most, `${what}: ${bomb.length} bytes are no test of this`);
+    const begun = performance.now();
+    client.raw(bomb);
+    client.send({ type: 'ping' });
+    await client.next('pong', 20 * slowness);
+    const ms = performance.now() - begun;
+    const said = client.received.find(({ type }) => type === 'error' || type === 'answer');
+    measured.push({ what, ms, said: said?.code ?? said?.type ?? 'nothing' });
+    assert(ms < 1000 * slowness, `${what}: ${ms.toFixed(0)} ms`);
+    client.close();
+  }
+  for (const { what, ms, said } of measured) diagnostic(`${ms.toFixed(1)} ms: ${what}: ${said}`);
+  const grown = residentKib(server) - before;
+  diagnostic(`memory grew by ${grown} KiB in all`);
+  assert(grown < 8192 * slowness, `memory grew by ${grown} KiB`);
+});
+
+await test('the others noticed nothing, and it was counted', async () => {
+  equal([bystander.closed, other.closed], [null, null], 'their connections');
+  await other.settled();
+  equal(await metric(server, 'floods_total'), 2, 'clients that said too much');
+  assert(await server.healthy(), 'healthz');
+});
+
+await end();
