@@ -23,7 +23,8 @@
     X(stream)                                                                                                \
     X(stun)                                                                                                  \
     X(turn)                                                                                                  \
-    X(twcc)
+    X(twcc)                                                                                                  \
+    X(whip)
 #define X(name) void fuzz_##name(const uint8_t *, size_t);
 FUZZ_TARGETS(X)
 #undef X
