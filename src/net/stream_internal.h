@@ -4,6 +4,7 @@
 #include "frame_queue.h"
 #include "heap.h"
 #include "limits.h"
+#include "mask.h"
 #include "ring.h"
 #include "stream.h"
 #include <openssl/ssl.h>
@@ -22,6 +23,8 @@ struct bridge {
     int fd; /* our end of the pair, the web server has the other; -1: it is done with, the client has the last word still */
     uint32_t events;
     bool ended; /* it sent its last byte */
+    bool upgraded; /* what its client says from now on are frames of a WebSocket */
+    struct mask_check mask;
     size_t len, at;
     uint8_t *data; /* decrypted bytes that it did not take yet; NULL: none */
 };

@@ -856,6 +856,28 @@ static void second_viewer_at_another_worker_waits_a_second_for_its_key_frame_at_
     world_close(&w);
 }
 
+/* A client may say of two sections that they are sent under one SSRC, or under none. */
+static void an_ssrc_that_two_sections_name_is_the_firsts(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view view;
+    call(1, 0, 0, &p, &v);
+    world_publish(&w, p, 2, CODEC_VP8, VIDEO);
+    world_publish(&w, p, 3, CODEC_VP8, 0);
+    world_subscribe(&w, v, p, 2, CODEC_VP8, OUT + 10);
+    world_subscribe(&w, v, p, 3, CODEC_VP8, OUT + 20);
+    for (unsigned i = 0; i < 5; i++) {
+        world_send(&w, p, CODEC_VP8, VIDEO, 10 + i, 3000 * i, true, true, 100);
+        world_settle(&w);
+        CHECK(rtp_parse(&view, v->last, v->last_len) && view.ssrc == OUT);
+        world_send(&w, p, CODEC_VP8, 0, 10 + i, 3000 * i, true, true, 100); /* whose it is cannot be told */
+        world_settle(&w);
+    }
+    CHECK_EQ(v->rtp, 5);
+    CHECK_EQ(world_drops(&w, DROP_RTP_STREAM), 5);
+    world_close(&w);
+}
+
 static void wrong_fingerprint_ends_the_session(void)
 {
     world_open(&w, 1);
@@ -889,4 +911,4 @@ TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_a
           TEST(client_of_endless_addresses_is_told_to_others_at_a_bounded_rate),
           TEST(second_viewer_at_another_worker_waits_a_second_for_its_key_frame_at_most),
           TEST(histories_leave_room_for_what_is_on_its_way),
-          TEST(wrong_fingerprint_ends_the_session))
+          TEST(an_ssrc_that_two_sections_name_is_the_firsts), TEST(wrong_fingerprint_ends_the_session))
