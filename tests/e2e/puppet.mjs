@@ -21,24 +21,27 @@ const transport = ({ ufrag, password, fingerprint }, setup) => [
 const session = (mids) => ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', `a=group:BUNDLE ${mids.join(' ')}`];
 const lines = (all) => `${all.join('\r\n')}\r\n`;
 
+const source = (ssrc) => (ssrc === undefined ? [] : ['a=msid:puppet puppet', `a=ssrc:${ssrc} cname:puppet`]);
+
 /** One audio section: with `ssrc` it sends, without it only receives. */
 const offer = (own, ssrc) =>
   lines([
     ...session(['0']), `m=audio 9 UDP/TLS/RTP/SAVPF ${OPUS}`, ...transport(own, 'actpass'), 'a=mid:0', `a=${ssrc === undefined ? 'recvonly' : 'sendonly'}`,
-    `a=rtpmap:${OPUS} opus/48000/2`, ...(ssrc === undefined ? [] : ['a=msid:puppet puppet', `a=ssrc:${ssrc} cname:puppet`]),
+    `a=rtpmap:${OPUS} opus/48000/2`, ...source(ssrc),
   ]);
 
-/** Takes whatever is offered. */
-function answer(own, offered) {
+/** Takes whatever is offered, and goes on sending what it sends. */
+function answer(own, offered, ssrc) {
   const sections = offered.split(/\r\n(?=m=)/).slice(1);
   const mid = (section) => section.match(/^a=mid:(\S+)/m)[1];
-  const direction = { sendonly: 'recvonly', sendrecv: 'recvonly', recvonly: 'inactive', inactive: 'inactive' };
+  const direction = { sendonly: 'recvonly', sendrecv: 'recvonly', recvonly: ssrc === undefined ? 'inactive' : 'sendonly', inactive: 'inactive' };
+  const directed = (section) => direction[section.match(/^a=(sendonly|sendrecv|recvonly|inactive)\r?$/m)[1]];
   return lines([
     ...session(sections.map(mid)),
     ...sections.flatMap((section) => [
       section.match(/^m=.*$/m)[0].trim(), ...transport(own, 'active'), `a=mid:${mid(section)}`,
       ...section.split('\r\n').filter((line) => /^a=(rtpmap|fmtp|rtcp-fb|extmap):/.test(line)),
-      `a=${direction[section.match(/^a=(sendonly|sendrecv|recvonly|inactive)\r?$/m)[1]]}`,
+      `a=${directed(section)}`, ...(directed(section) === 'sendonly' ? source(ssrc) : []),
     ]),
   ]);
 }
@@ -69,7 +72,7 @@ export class Puppet {
     const said = { ...puppet.own, ...claims };
     puppet.signaling.socket.on('message', (data) => {
       const message = JSON.parse(data);
-      if (message.type === 'offer') puppet.signaling.send({ type: 'answer', sdp: answer(said, message.sdp) });
+      if (message.type === 'offer') puppet.signaling.send({ type: 'answer', sdp: answer(said, message.sdp, ssrc) });
     });
     puppet.signaling.send({ type: 'offer', sdp: offer(said, ssrc) });
     const { sdp, ...refused } = await puppet.signaling.next(['answer', 'error']);
