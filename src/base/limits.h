@@ -116,6 +116,12 @@
 #define STREAM_FRAME_MAX      (4 + STREAM_DATAGRAM_MAX)
 #define STREAM_QUEUE_SIZE     (256 * 1024) /* bytes that wait for a slow one: a large key frame, 0.8 s of 2.5 Mbit/s */
 #define STREAM_UNSENT_MAX     (64 * 1024)  /* bytes that wait in the kernel: what is there cannot be dropped any more */
+#define H2_STREAMS_MAX        32   /* requests of one connection at a time */
+#define H2_PATH_MAX           (TOKEN_MAX + 512)
+#define H2_HEADERS_MAX        8192 /* bytes of one request's headers, as HTTP/1.1 has them */
+#define H2_HELD_MAX           (256 * 1024) /* bytes of requests that one connection has not been answered */
+#define H2_RESPONSE_CHUNK     8192 /* bytes of a response that are translated at once */
+#define H2_OUTPUT_MIN         (H2_RESPONSE_CHUNK + 512) /* room for the largest frame that is sent */
 #define STREAM_READ_SIZE      (32 * 1024)  /* bytes of one connection a turn; holds a TLS record */
 
 _Static_assert(DTLS_MTU <= DATAGRAM_OUT_MAX, "a DTLS flight's datagrams fit the path");
@@ -130,6 +136,8 @@ _Static_assert(PUBLICATIONS_MAX * 2 <= STREAMS_RX_MAX, "every source and its ret
 _Static_assert(STREAMS_RTCP_MAX >= SDP_SECTIONS_MAX + STREAMS_RX_MAX, "feedback of every section is heard");
 _Static_assert((STREAM_QUEUE_SIZE & (STREAM_QUEUE_SIZE - 1)) == 0, "a queue is indexed by mask");
 _Static_assert(STREAM_QUEUE_SIZE >= RUN_PACKETS_MAX * STREAM_FRAME_MAX, "a queue holds a run");
+_Static_assert(STREAM_TLS_CHUNK >= H2_OUTPUT_MIN, "a frame fits a TLS record");
+_Static_assert(H2_HELD_MAX > HTTP_BODY_MAX + H2_HEADERS_MAX, "a connection holds the largest request");
 _Static_assert(STREAM_READ_SIZE >= 16384 + STREAM_FRAME_MAX, "a TLS record fits behind a partial frame");
 _Static_assert(2 * ADDRESS_SESSIONS <= SESSIONS_MAX_DEFAULT, "one address does not fill the server");
 _Static_assert(PENDING_MAX <= HISTORY_VIDEO, "what is pending is still in the history");

@@ -1,8 +1,9 @@
 /* HTTP inside TLS: decrypted here, spoken to by the web server over a socket pair. Each direction holds one read at
- * the most; who does not take it is not read from.
+ * the most; who does not take it is not read from. HTTP/2 is translated on the way (h2.h).
  *
- * Timer: when the web server has said its last, its client has BRIDGE_LINGER to take it: a connection that is closed
+ * Timers: a client of HTTP/2 has BRIDGE_IDLE from one answer to the next request; when the web server has said its last, its client has BRIDGE_LINGER to take it: a connection that is closed
  * with something unread is reset, and what was on its way with it. */
+#include "h2.h"
 #include "stream_internal.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -73,14 +74,20 @@ static bool is_upgrade(const uint8_t *answer, size_t len)
     return len >= sizeof line - 1 && memcmp(answer, line, sizeof line - 1) == 0;
 }
 
+static void close_pair(struct bridge *b)
+{
+    if (b->fd >= 0)
+        close(b->fd);
+    b->fd = -1;
+}
+
 /* The web server has said its last, and all of it was sent. */
 static bool say_goodbye(struct stream *s)
 {
-    struct bridge *b = s->bridge;
     SSL_shutdown(s->ssl);
     shutdown(s->fd, SHUT_WR);
-    close(b->fd);
-    b->fd = -1;
+    close_pair(s->bridge);
+    s->bridge->ended = s->bridge->over = true;
     heap_set(&s->set->timers, &s->timer, s->set->now + BRIDGE_LINGER);
     return true;
 }
@@ -111,41 +118,139 @@ static bool linger(struct stream *s)
     return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
+/* A new connection to the web server. `edge`: it is told of once, and read from until there is no more. */
+static bool open_pair(struct stream *s, bool edge)
+{
+    int pair[2];
+    struct streams *set = s->set;
+    struct bridge *b = s->bridge;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
+        return false;
+    b->fd = pair[0];
+    b->events = EPOLLIN | (edge ? EPOLLET : 0u);
+    struct epoll_event e = {.events = b->events, .data.u64 = stream_tag(s, true)};
+    if (epoll_ctl(set->epoll, EPOLL_CTL_ADD, b->fd, &e) != 0) {
+        close(pair[1]);
+        return false;
+    }
+    return set->config.http(set->config.context, pair[1], &s->path);
+}
+
+/* --- HTTP/2 --- */
+
+/* A request fits a pair's buffers: nothing else is on its way there. */
+static void ask(struct stream *s, const char *text, size_t len)
+{
+    struct bridge *b = s->bridge;
+    if ((b->fd >= 0 || open_pair(s, true)) && give(b, (const uint8_t *)text, len) == (ssize_t)len)
+        return;
+    close_pair(b);
+    h2_response_cut(b->h2);
+}
+
+static void next_request(struct stream *s)
+{
+    struct bridge *b = s->bridge;
+    const char *text;
+    bool finished = h2_finish(b->h2), reusable = h2_reusable(b->h2);
+    size_t len = h2_request(b->h2, &text);
+    if (finished && (!len || !reusable))
+        close_pair(b);
+    if (len)
+        ask(s, text, len);
+}
+
+/* False: there is no more now. */
+static bool take_response(struct stream *s)
+{
+    struct bridge *b = s->bridge;
+    if (b->fd < 0 || !h2_awaits(b->h2))
+        return false;
+    ssize_t n = recv(b->fd, s->set->in, H2_RESPONSE_CHUNK, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (n > 0 && h2_response(b->h2, s->set->in, (size_t)n))
+        return true;
+    close_pair(b);
+    h2_response_cut(b->h2);
+    return true;
+}
+
+static bool translate(struct stream *s)
+{
+    struct bridge *b = s->bridge;
+    struct streams *set = s->set;
+    if (!stream_flush(s))
+        return false;
+    ssize_t n = b->over ? 0 : stream_read(s, set->in, STREAM_READ_SIZE);
+    if (n < 0)
+        return false;
+    if (n > 0)
+        b->over |= !h2_input(b->h2, set->in, (size_t)n);
+    for (bool more = true; more && !s->begun;) {
+        bool busy = h2_busy(b->h2);
+        next_request(s);
+        more = take_response(s);
+        size_t len = h2_output(b->h2, set->out, sizeof set->out);
+        if (len && !stream_begin(s, set->out, len))
+            return false;
+        if (len && busy)
+            b->active = set->now;
+        more |= len > 0;
+    }
+    b->over |= h2_is_over(b->h2);
+    return !b->over || s->begun || say_goodbye(s);
+}
+
+/* --- either --- */
+
+bool bridge_is_used(const struct stream *s)
+{
+    const struct bridge *b = s->bridge;
+    return b && (b->h2 ? !b->over && s->set->now - b->active < BRIDGE_IDLE : b->fd >= 0);
+}
+
 bool bridge_moved(struct stream *s)
 {
-    if (s->bridge->fd < 0)
+    struct bridge *b = s->bridge;
+    if (b->ended && b->fd < 0)
         return linger(s);
+    if (b->h2)
+        return translate(s);
     return carry_in(s) && carry_out(s);
+}
+
+static bool speaks_h2(const struct stream *s)
+{
+    const unsigned char *name;
+    unsigned len;
+    SSL_get0_alpn_selected(s->ssl, &name, &len);
+    return len == 2 && memcmp(name, "h2", 2) == 0;
 }
 
 bool bridge_open(struct stream *s, const uint8_t *data, size_t len)
 {
-    int pair[2];
-    struct streams *set = s->set;
-    s->bridge = calloc(1, sizeof *s->bridge);
-    if (!s->bridge || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
-        free(s->bridge);
-        s->bridge = NULL;
+    struct bridge *b = s->bridge = calloc(1, sizeof *b);
+    if (!b)
         return false;
-    }
-    struct bridge *b = s->bridge;
-    struct epoll_event e = {.events = EPOLLIN, .data.u64 = stream_tag(s, true)};
-    b->fd = pair[0];
-    b->events = EPOLLIN;
+    b->fd = -1;
+    b->active = s->set->now;
     s->phase = PHASE_BRIDGE;
-    if (epoll_ctl(set->epoll, EPOLL_CTL_ADD, b->fd, &e) != 0 || !give_or_keep(b, data, len)) {
-        close(pair[1]);
+    if (!speaks_h2(s))
+        return open_pair(s, false) && give_or_keep(b, data, len) && bridge_moved(s);
+    b->h2 = h2_new();
+    if (!b->h2)
         return false;
-    }
-    return set->config.http(set->config.context, pair[1], &s->path) && bridge_moved(s);
+    b->over = !h2_input(b->h2, data, len);
+    return bridge_moved(s);
 }
 
 void bridge_close(struct stream *s)
 {
     if (!s->bridge)
         return;
-    if (s->bridge->fd >= 0)
-        close(s->bridge->fd);
+    close_pair(s->bridge);
+    h2_free(s->bridge->h2);
     free(s->bridge->data);
     free(s->bridge);
     s->bridge = NULL;

@@ -129,8 +129,7 @@ static void stranger_comes(struct stream *s)
 static bool is_used(struct stream *s)
 {
     struct streams *set = s->set;
-    bool bridged = s->bridge && s->bridge->fd >= 0;
-    if (!bridged &&
+    if (!bridge_is_used(s) &&
         (s->phase != PHASE_FRAMES || !set->config.known(set->config.context, &s->path)))
         return false;
     stranger_leaves(s);
@@ -161,7 +160,7 @@ void stream_wait(struct stream *s)
     struct epoll_event e = {.events = events, .data.u64 = stream_tag(s, false)};
     if (events != s->events && epoll_ctl(set->epoll, EPOLL_CTL_MOD, s->fd, &e) == 0)
         s->events = events;
-    if (!b || b->fd < 0)
+    if (!b || b->h2 || b->fd < 0)
         return;
     events = (s->begun || b->ended ? 0u : EPOLLIN) | (b->len ? EPOLLOUT : 0u);
     e = (struct epoll_event){.events = events, .data.u64 = stream_tag(s, true)};
@@ -384,7 +383,7 @@ void streams_timeout(struct streams *set, mp_time now)
     while ((node = heap_pop(&set->timers, now))) {
         struct stream *s = (struct stream *)node;
         if (is_used(s)) {
-            heap_set(&set->timers, &s->timer, s->phase == PHASE_BRIDGE ? MP_NEVER : now + STREAM_LOOK);
+            heap_set(&set->timers, &s->timer, s->bridge && !s->bridge->h2 ? MP_NEVER : now + STREAM_LOOK);
         } else {
             set->counts.silent++;
             stream_close(s);

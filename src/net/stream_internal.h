@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #define BRIDGE_LINGER MP_S(2)
+#define BRIDGE_IDLE   MP_S(60)
 
 enum stream_phase {
     PHASE_TLS,    /* handshake */
@@ -27,6 +28,9 @@ struct bridge {
     struct mask_check mask;
     size_t len, at;
     uint8_t *data; /* decrypted bytes that it did not take yet; NULL: none */
+    struct h2 *h2; /* NULL: the client speaks HTTP/1.1. Else there is a pair only while the web server owes an answer */
+    mp_time active; /* HTTP/2: its client was last sent something that it had asked for */
+    bool over;      /* HTTP/2: nothing follows what is being sent */
 };
 
 struct stream {
@@ -83,3 +87,4 @@ bool stream_push(struct stream *, const struct transmit *); /* frames */
 bool bridge_open(struct stream *, const uint8_t *, size_t len); /* the first decrypted bytes */
 bool bridge_moved(struct stream *);                             /* either side may be readable or writable */
 void bridge_close(struct stream *);
+bool bridge_is_used(const struct stream *);

@@ -177,7 +177,7 @@ static int show(SSL *ssl, void *context)
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *in, unsigned in_len, void *unused)
 {
-    static const unsigned char ours[] = "\x09stun.turn\x08http/1.1";
+    static const unsigned char ours[] = "\x09stun.turn\x02h2\x08http/1.1";
     unsigned char *chosen;
     if (SSL_select_next_proto(&chosen, out_len, ours, sizeof ours - 1, in, in_len) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_NOACK;

@@ -213,6 +213,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 static const struct lws_protocol_vhost_options headers[] = {
     {&headers[1], NULL, "x-content-type-options:", "nosniff"},
     {&headers[2], NULL, "referrer-policy:", "no-referrer"},
+    {&headers[3], NULL, "permissions-policy:",
+     "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()"},
     {NULL, NULL, "content-security-policy:",
      "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; worker-src 'self' "
      "blob:; "

@@ -3,6 +3,7 @@
 
 import { get } from 'node:https';
 import { get as plainly } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:tls';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -61,6 +62,68 @@ await test('without ALPN, and by TLS 1.2, it is the same', async () => {
   }
 });
 
+/** A request of an HTTP/2 session: headers and body. */
+function over(session, headers, body) {
+  return new Promise((resolve, reject) => {
+    const stream = session.request(headers, { endStream: body === undefined });
+    let answer;
+    let text = '';
+    stream.setEncoding('utf8');
+    stream.on('response', (heard) => (answer = heard)).on('data', (data) => (text += data));
+    stream.on('end', () => resolve({ ...answer, text })).on('error', reject);
+    if (body !== undefined) stream.end(body);
+  });
+}
+
+await test('HTTP/2 where a client offers it: the page, its files and the API', async () => {
+  const session = connectHttp2(origin, { rejectUnauthorized: false });
+  after(() => session.destroy());
+  const page = await over(session, { ':path': '/?room=x', 'accept-encoding': 'gzip;q=0' });
+  equal([page[':status'], session.alpnProtocol], [200, 'h2'], 'the page');
+  const files = page.text.match(/\/assets\/[\w.-]+/g);
+  const answers = await Promise.all([...files, '/healthz', '/none'].map((path) => over(session, { ':path': path })));
+  equal(answers.map((answer) => answer[':status']), [...files.map(() => 200), 200, 404], 'statuses');
+  const script = answers[files.findIndex((path) => path.endsWith('.js'))];
+  assert(script.text.length > 100_000 && /max-age=\d{6,}, immutable/.test(script['cache-control']), `${script.text.length} bytes, ${script['cache-control']}`);
+  equal((await over(session, { ':path': files[0], 'if-none-match': answers[0].etag }))[':status'], 304, 'what is known already');
+  const bare = await over(session, { ':path': files[0], ':method': 'HEAD' });
+  equal([bare[':status'], bare.text, Number(bare['content-length']) > 0], [200, '', true], 'HEAD');
+  const posted = (body) => over(session, { ':path': '/whip/h2', ':method': 'POST', 'content-type': 'application/sdp' }, body);
+  equal((await posted('nonsense'))[':status'], 400, 'a body that is no offer');
+  equal((await posted('x'.repeat(70_000)))[':status'], 413, 'a body that is too large');
+  equal((await over(session, { ':path': '/healthz' })).text, 'ok\n', 'what follows');
+  equal(session.remoteSettings.enableConnectProtocol, false, 'WebSockets over HTTP/2');
+  const forbidden = over(session, { ':method': 'CONNECT', ':authority': 'x:1' }).catch((error) => error.code);
+  equal(await forbidden, 'ERR_HTTP2_STREAM_ERROR', 'CONNECT');
+});
+
+/** A frame of HTTP/2 (RFC 9113 4.1). */
+function frame(type, flags, stream, payload) {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.set([type, flags], 3);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+await test('requests that are taken back by the thousand end their connection, and cost nobody else anything', async () => {
+  const get = Buffer.from('8287844101' + '78', 'hex'); // :method GET, :scheme https, :path /, :authority x (RFC 7541 A)
+  const socket = connect({ host: lab.address, port: server.port, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
+  let isOver = false;
+  const ended = new Promise((resolve) => socket.on('error', resolve).on('end', resolve).on('close', resolve).resume()).then(() => (isOver = true));
+  await new Promise((done) => socket.once('secureConnect', done));
+  socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0, Buffer.alloc(0))]));
+  let stream = 1;
+  for (; !isOver && stream < 100_000; stream += 2) {
+    const there = socket.write(Buffer.concat([frame(1, 5, stream, get), frame(3, 0, stream, Buffer.from([0, 0, 0, 8]))]));
+    if (!there || stream % 100 === 1) await new Promise(setImmediate);
+  }
+  await ended;
+  const begun = performance.now();
+  equal((await ask(`${origin}/healthz`)).status, 200, 'meanwhile');
+  diagnostic(`the connection was ended, ${(stream - 1) / 2} requests later; another one is answered after ${Math.round(performance.now() - begun)} ms`);
+});
+
 await test('TLS 1.1 is refused', async () => {
   const socket = connect({ host: lab.address, port: server.port, rejectUnauthorized: false, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' });
   const [error] = await once(socket, 'error');
@@ -91,6 +154,7 @@ await test('two browsers call by https and wss', async () => {
   const { timings } = await ada.summary();
   diagnostic(`from join to the first decoded frame: ${Math.round(timings.firstRemoteFrame - timings.joinStarted)} ms`);
   assert(await ada.tab.evaluate(() => isSecureContext), 'no secure context');
+  equal(await ada.tab.evaluate(() => performance.getEntriesByType('navigation')[0].nextHopProtocol), 'h2', 'how the page came');
   await Promise.all([ada.close(), bob.close()]);
 });
 

@@ -386,7 +386,7 @@ static void assets_are_served(void)
     CHECK(has("HTTP/1.1 200") && has("content-type: text/html") && has("cache-control: no-cache") &&
           has("<title>page"));
     CHECK(has("x-content-type-options: nosniff") && has("content-security-policy:") &&
-          has("referrer-policy:"));
+          has("referrer-policy:") && has("permissions-policy: camera=(self), microphone=(self)"));
     CHECK(strstr(ask(REQUEST("GET /watch?room=a&name=b", "")), "<title>page") != NULL);
     ask(REQUEST("GET /assets/a-123.js", ""));
     CHECK(has("200 OK") && has("immutable") && has("vary: accept-encoding") && !has("content-encoding"));
