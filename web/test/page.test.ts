@@ -4,7 +4,7 @@ import { ownScene, remoteScenes, watcherCount } from '../src/model/crowd';
 import { gridShape } from '../src/model/grid';
 import { makeRoomName } from '../src/model/room-name';
 import { cleanName, parseRoute, roomLink } from '../src/model/route';
-import { callVerdict, natWords, ownAddresses, portWords } from '../src/model/verdict';
+import { callVerdict, natWords, ownAddresses, portWords, seenDirectly } from '../src/model/verdict';
 import { connectionNotice, deviceNotice, formatRate, initials } from '../src/model/wording';
 
 test('address_is_read', () => {
@@ -115,6 +115,15 @@ const device = (problem: 'refused' | 'missing' | 'busy' | 'insecure' | null) => 
 
 test('own_scene_follows_the_devices', () => {
   expect(ownScene({ microphone: device(null), camera: device('missing') }, '')).toMatchObject({ isSelf: true, name: 'Guest', video: null, audioMuted: false });
+});
+
+test('relay_is_not_taken_for_the_nat', () => {
+  const seen = { address: '203.0.113.10', port: 33_280, protocol: 'udp' } as const;
+  const network = { ...snapshot({}).network, seen };
+  expect(seenDirectly({ ...network, way: 'tcp' })).toBe(seen);
+  expect(seenDirectly({ ...network, way: null })).toBe(seen);
+  expect(seenDirectly({ ...network, way: 'turn-tls' })).toBeNull();
+  expect(natWords(null, [], null)).toBe('–');
 });
 
 test('device_problems_have_words', () => {

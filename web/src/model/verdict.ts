@@ -145,6 +145,11 @@ export const REASON_WORDS: Record<WayReason, string> = {
   returned: 'It has become possible again, so the call moved back to it.',
 };
 
+/** Where the server sees this device. By TURN it sees its own relay, which tells nothing of the device or its NAT. */
+export function seenDirectly({ way, seen }: NetworkFacts): TransportAddress | null {
+  return way !== null && isRelay(way) ? null : seen;
+}
+
 /** What is known of the NAT. One address that the server saw is an observation, never a kind of NAT. */
 export function natWords(seen: TransportAddress | null, locals: readonly Candidate[], mapping: Mapping | null): string {
   if (mapping === 'different') return 'Another port for each destination (address- and port-dependent mapping, often called symmetric). Measured.';

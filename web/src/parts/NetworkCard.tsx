@@ -3,7 +3,7 @@ import { useCall } from '../hooks/use-call';
 import { useNatProbe } from '../hooks/use-nat-probe';
 import { useSummary } from '../hooks/use-summary';
 import { download } from '../model/download';
-import { callVerdict, formatShare, REASON_WORDS, WAY_WORDS } from '../model/verdict';
+import { callVerdict, formatShare, REASON_WORDS, seenDirectly, WAY_WORDS } from '../model/verdict';
 import { formatRate } from '../model/wording';
 import { AddressFacts } from './AddressFacts';
 import { Fact, Facts } from './Facts';
@@ -30,7 +30,7 @@ export function NetworkCard({ call }: { call: Call }) {
       </div>
       <Facts title="Way">
         <Fact name="Transport">{network.way ? WAY_WORDS[network.way] : '–'}</Fact>
-        <Fact name="From">
+        <Fact name={pair?.localType === 'relay' ? 'By the relay at' : 'From'}>
           <code>{pair?.local ?? '–'}</code>
         </Fact>
         <Fact name="To the server at">
@@ -43,7 +43,7 @@ export function NetworkCard({ call }: { call: Call }) {
         )}
       </Facts>
       <Facts title="Addresses">
-        <AddressFacts locals={network.locals} seen={network.seen} mapping={mapping} />
+        <AddressFacts locals={network.locals} seen={seenDirectly(network)} mapping={mapping} />
         <Fact name="Changes during this call">{network.changes}</Fact>
         <Fact name="Repairs (ICE restarts)">{network.restarts}</Fact>
       </Facts>
