@@ -50,24 +50,25 @@ async function arrived(who) {
 
 for (const { kind, way, ms } of walls) {
   const home = lab.homes.find((each) => each.kind === kind);
-  await test(`${home.title}: media flows both ways by ${way}${way === 'tcp' ? '' : ', and at the next visit at once'}`, async () => {
-    for (const [name, launch] of Object.entries(launchers)) {
-      const browser = await launch(launchOptions(home, server));
-      const who = await Participant.join(browser, { origin: originFor(home, server), room: 'walls', name, query: { video: 'small' } });
-      const first = await arrived(who);
-      diagnostic(`${name}: connected after ${first.connected} ms, first frame after ${first.frame} ms, by ${first.way} (${first.reason})`);
-      equal([first.way, first.reason], [way, 'blocked'], `${name}'s way`);
-      assert(first.frame < ms * slowness, `${name}: the first frame came after ${first.frame} ms`);
-      await peer.sees([name]);
-      if (way !== 'tcp') {
-        await who.again();
-        const second = await arrived(who);
-        diagnostic(`${name}, next visit: connected after ${second.connected} ms, first frame after ${second.frame} ms (${second.reason})`);
-        equal([second.way, second.reason], [way, 'remembered'], `${name}'s way at the next visit`);
-      }
-      await browser.close();
+  const visits = async (name, launch) => {
+    const browser = await launch(launchOptions(home, server));
+    const who = await Participant.join(browser, { origin: originFor(home, server), room: 'walls', name, query: { video: 'small' } });
+    const first = await arrived(who);
+    diagnostic(`${name}: connected after ${first.connected} ms, first frame after ${first.frame} ms, by ${first.way} (${first.reason})`);
+    equal([first.way, first.reason], [way, 'blocked'], `${name}'s way`);
+    assert(first.frame < ms * slowness, `${name}: the first frame came after ${first.frame} ms`);
+    await Promise.all([who.sees(['peer']), peer.sees([name])]);
+    if (way !== 'tcp') {
+      await who.again();
+      const second = await arrived(who);
+      diagnostic(`${name}, next visit: connected after ${second.connected} ms, first frame after ${second.frame} ms (${second.reason})`);
+      equal([second.way, second.reason], [way, 'remembered'], `${name}'s way at the next visit`);
     }
-  });
+    await browser.close();
+  };
+  await test(`${home.title}: media flows both ways by ${way}${way === 'tcp' ? '' : ', and at the next visit at once'}`, () =>
+    Promise.all(Object.entries(launchers).map(([name, launch]) => visits(name, launch))),
+  );
 }
 
 await peer.close();
