@@ -190,6 +190,8 @@ def figures(scenario, fresh, joined, begin, end, rss, report):
     packets = sum(forwarded)
     user, system = (after - before for before, after in zip(begin.server_ticks, end.server_ticks))
     sends = sum(difference(begin, end, "sends_total"))
+    if sum(difference(begin, end, "stream_frames_out_total")) > packets / 2:
+        sends = 0  # by TCP: what is sent by UDP is the reports to publishers
     cost = used / 1000 / packets if packets else None
     # Joins happen while media flows to those that are there already: what that costs is taken off.
     joining = (sum(joined.server.values()) - sum(fresh.server.values())) / 1000
