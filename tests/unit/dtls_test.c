@@ -1,6 +1,7 @@
 #include "bytes.h"
 #include "crypto.h"
 #include "dtls.h"
+#include "limits.h"
 #include "prng.h"
 #include "test.h"
 #include "virtual_clock.h"
