@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Thousands who come and go (THREATS: F18): each ends somewhere between the first connection and the call, with a goodbye or
+// Thousands who come and go: each ends somewhere between the first connection and the call, with a goodbye or
 // without, and some programs are killed. What the server holds when it is empty again is what it held before. STAYS=100000 tries
 // more; the sanitized server (SANITIZE=1) must not have lost a byte when it ends.
 

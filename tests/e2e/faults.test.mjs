@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What breaks around a server that does nothing wrong: clocks, sends, descriptors, its log, its publishers, the network
-// (THREATS: F4, F12, F14, F15, F17, F20, F22). A publisher and a viewer are in a call meanwhile.
+// What breaks around a server that does nothing wrong: clocks, sends, descriptors, its log, its publishers, the network.
+// A publisher and a viewer are in a call meanwhile.
 
 import { mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { once } from 'node:events';
@@ -60,7 +60,7 @@ const call = await AttackedCall.begin(server, { after, room: 'faults' });
 const { signaling } = call.viewer;
 const wasTold = (puppet) => signaling.received.some(({ type, id }) => type === 'participant-left' && id === puppet.signaling.peerId);
 
-// F4 runs beside all that follows: whoever is back in time goes on, whoever is not is let go.
+// The outages run beside all that follows: whoever is back in time goes on, whoever is not is let go.
 const outages = await Promise.all([5, 20, 40].map(async (seconds) => {
   const puppet = await call.joins({ name: `away-${seconds}` });
   puppet.tell('outage 1');
@@ -68,7 +68,7 @@ const outages = await Promise.all([5, 20, 40].map(async (seconds) => {
 }));
 
 for (const [what, seconds] of [['an hour ahead', 3600], ['an hour back', -3600], ['right again', 0]]) {
-  await test(`F17: the wall clock is set ${what}: the call goes on, and new ones come in`, async () => {
+  await test(`the wall clock is set ${what}: the call goes on, and new ones come in`, async () => {
     const guest = await Puppet.join(server, { room: call.room, name: 'guest' });
     after(() => guest.leave());
     guest.connect();
@@ -80,7 +80,7 @@ for (const [what, seconds] of [['an hour ahead', 3600], ['an hour back', -3600],
 }
 
 for (const name of ['ENOBUFS', 'EAGAIN', 'EPERM', 'ECONNREFUSED', 'EIO', 'EMSGSIZE']) {
-  await test(`F14: every third send fails with ${name}: that is lost and counted, the rest arrives`, async () => {
+  await test(`every third send fails with ${name}: that is lost and counted, the rest arrives`, async () => {
     const [failed, counted] = [failedSends(), await metric(server, 'drops_total')];
     set(1, constants.errno[name]);
     set(2, 3);
@@ -93,7 +93,7 @@ for (const name of ['ENOBUFS', 'EAGAIN', 'EPERM', 'ECONNREFUSED', 'EIO', 'EMSGSI
   });
 }
 
-await test("F12: one worker stands still: the log and /healthz say so, the other's viewers lose nothing, its own are back when it goes on", async () => {
+await test("one worker stands still: the log and /healthz say so, the other's viewers lose nothing, its own are back when it goes on", async () => {
   const join = (options) => () => call.joins(options);
   const [ssrc, viewers] = [0x77, []];
   const { who: publisher, worker } = await placed(server, join({ room: 'frozen', name: 'source', ssrc }));
@@ -118,7 +118,7 @@ await test("F12: one worker stands still: the log and /healthz say so, the other
 });
 
 for (const name of ['front', 'monoport']) {
-  await test(`F12: the ${name === 'front' ? 'front' : 'control thread'} stands still: the call goes on, and whoever knocked meanwhile is answered`, async () => {
+  await test(`the ${name === 'front' ? 'front' : 'control thread'} stands still: the call goes on, and whoever knocked meanwhile is answered`, async () => {
     const goOn = await freeze(server, name);
     const health = fetch(`${server.origin}/healthz`);
     await call.undisturbed({ count: 500 });
@@ -129,7 +129,7 @@ for (const name of ['front', 'monoport']) {
   });
 }
 
-await test('F15: no descriptor is left: calls go on, the processor rests, and joins work once there are some again', async () => {
+await test('no descriptor is left: calls go on, the processor rests, and joins work once there are some again', async () => {
   const { pid } = server.child;
   run('', 'prlimit', `--pid=${pid}`, `--nofile=${descriptors(server) + 5}:`);
   const sockets = Array.from({ length: 60 }, () => connect(server.port, server.address).on('error', () => {}));
@@ -145,7 +145,7 @@ await test('F15: no descriptor is left: calls go on, the processor rests, and jo
   await call.undisturbed();
 });
 
-await test('F20: a publisher whose sequence numbers jump, or whose SSRC changes, is heard on', async () => {
+await test('a publisher whose sequence numbers jump, or whose SSRC changes, is heard on', async () => {
   call.seq += 30_000;
   await call.undisturbed();
   call.seq = 5;
@@ -153,7 +153,7 @@ await test('F20: a publisher whose sequence numbers jump, or whose SSRC changes,
   await call.undisturbed();
 });
 
-await test('F22: whoever reads the log stands still: the call goes on, new ones come in, and what was lost of it is told', async () => {
+await test('whoever reads the log stands still: the call goes on, new ones come in, and what was lost of it is told', async () => {
   server.child.stderr.pause();
   const load = start([join(dirname(binary), 'monoport-load'), server.signaling, '--room', 'talkative', '--publishers', '0', '--viewers', '20', '--churn', '1000'], { stdio: 'ignore' });
   const [[code]] = await Promise.all([once(load, 'close'), call.undisturbed({ count: 500 })]);
@@ -164,7 +164,7 @@ await test('F22: whoever reads the log stands still: the call goes on, new ones 
   await call.undisturbed();
 });
 
-await test('F22: nobody reads the log any more: the call goes on, and new ones come in', async () => {
+await test('nobody reads the log any more: the call goes on, and new ones come in', async () => {
   server.child.stdout.destroy();
   server.child.stderr.destroy();
   for (let n = 0; n < 20; n += 1) await (await Puppet.join(server, { room: 'talkative', name: `guest-${n}` })).leave();
@@ -174,7 +174,7 @@ await test('F22: nobody reads the log any more: the call goes on, and new ones c
 
 for (const { seconds, puppet, over } of outages) {
   const ends = seconds > 30;
-  await test(`F4: the network is away for ${seconds} s: ${ends ? 'the session is ended' : 'the same session goes on'}`, async () => {
+  await test(`the network is away for ${seconds} s: ${ends ? 'the session is ended' : 'the same session goes on'}`, async () => {
     await over;
     if (ends) {
       assert(await signaling.waitFor(() => wasTold(puppet), 20), 'it was not let go');

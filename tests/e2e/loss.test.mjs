@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Loss, with real browsers (THREATS: F1, F13): one of two is behind a NAT that loses packets, in both directions and at random. Its
+// Loss, with real browsers: one of two is behind a NAT that loses packets, in both directions and at random. Its
 // picture and its sound must get through to the other, and the other's to it.
 
 import { launchChromium } from './chromium.mjs';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The server goes away and comes back: the pages find each other again by themselves, and so does a crowd (THREATS: F10, F11).
+// The server goes away and comes back: the pages find each other again by themselves, and so does a crowd.
 
 import { once } from 'node:events';
 import { dirname, join as path } from 'node:path';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Viewers that do not keep up (THREATS: F19): one reads nothing of its WebSocket any more, one nothing of its ICE-TCP connection, a
+// Viewers that do not keep up: one reads nothing of its WebSocket any more, one nothing of its ICE-TCP connection, a
 // browser behind 30 % loss asks for everything again, and one has 100 kbit/s for 1.5 Mbit/s. Twenty others in the room lose nothing
 // and wait for nothing. The same call is measured without the slow ones first.
 

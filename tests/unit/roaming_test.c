@@ -232,7 +232,6 @@ static void checks_without_the_password_change_nothing(void)
     world_close(&w);
 }
 
-/* T4 */
 static void nominated_victim_gets_no_media(void)
 {
     call(1, 0, 0);
@@ -245,7 +244,7 @@ static void nominated_victim_gets_no_media(void)
     world_close(&w);
 }
 
-/* T4 by media: the client spoofs the victim's address in what it sends under its keys. */
+/* By media: the client spoofs the victim's address in what it sends under its keys. */
 static void victim_of_spoofed_media_gets_no_media(void)
 {
     call(1, 0, 0);
@@ -271,7 +270,6 @@ static bool no_checks_of_the_viewer(struct world *world, bool to_client, const u
     return !to_client && memmem(data, len, viewer->credentials.ufrag, UFRAG_SIZE) != NULL;
 }
 
-/* T9 */
 static void silent_client_gets_nothing_after_30_s(void)
 {
     call(1, 0, 0);
