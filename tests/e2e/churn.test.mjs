@@ -61,7 +61,7 @@ await test('clients whose programs are killed are gone at once', async () => {
 });
 
 // Memory grows until every session's place was used and the heap has seen the worst mixture: 33.2, 34.2, 34.5, 34.5 MB with STAYS=40000. In
-// the last quarter of 10,000 less than a twentieth, 600 bytes a stay, may come on top; single bytes are counted by the sanitized server.
+// the last quarter of 10,000 less than a tenth, 1.2 KiB a stay, may come on top; single bytes are counted by the sanitized server.
 await test(`${stays} stays: nothing is left of them`, async () => {
   const rounds = [];
   for (let round = 0; round < 4; round += 1) {
@@ -71,7 +71,7 @@ await test(`${stays} stays: nothing is left of them`, async () => {
   const [, , before, last] = rounds;
   diagnostic(`memory after each quarter: ${rounds.map(({ kib }) => `${kib} KiB`).join(', ')}; ${quiet} descriptors; ${cpuSeconds(server).toFixed(1)} s of CPU`);
   equal(last.packets, 0, 'packets in use');
-  if (slowness === 1 && stays >= 10_000) assert(last.kib < before.kib * 1.05, `${last.kib} KiB, before ${before.kib}`);
+  if (slowness === 1 && stays >= 10_000) assert(last.kib < before.kib * 1.1, `${last.kib} KiB, before ${before.kib}`);
 });
 
 await test('it ends, and a sanitized one reports no leak', () => server.stop());
