@@ -59,6 +59,7 @@ enum session_event_kind {
     EVENT_LOST,           /* the selected path gives no sign of life */
     EVENT_RESTARTED,      /* the credentials of generation `value` are the only ones now */
     EVENT_DTLS_STARTED,
+    EVENT_STALLED, /* it publishes track `value` and sends no key frame, however often it is asked */
 };
 
 struct session_event {

@@ -47,8 +47,8 @@ struct peer *peer_new(struct sfu *sfu, uint32_t session, const struct session_cr
     return p;
 }
 
-static void tell(struct sfu *sfu, struct peer *p, enum session_event_kind kind, const struct path *path, uint32_t value,
-                 mp_time now)
+void peer_tell(struct sfu *sfu, struct peer *p, enum session_event_kind kind, const struct path *path, uint32_t value,
+               mp_time now)
 {
     bool must = kind == EVENT_RESTARTED;
     if (!rate_take(&p->event_rate, 1, EVENTS_PER_S, EVENTS_BURST, now) && !must) {
@@ -206,7 +206,7 @@ static void input_dtls(struct sfu *sfu, struct peer *p, const struct path *path,
     p->reply = *path;
     ice_credit(&p->ice, path, len);
     if (!p->dtls)
-        tell(sfu, p, EVENT_DTLS_STARTED, path, 0, now);
+        peer_tell(sfu, p, EVENT_DTLS_STARTED, path, 0, now);
     if (!p->dtls)
         p->dtls = dtls_new(sfu->config.identity, false, false,
                            &registry_setup(sfu->config.registry, p->session)->fingerprint, now);
@@ -235,8 +235,8 @@ static void ice_moved(struct sfu *sfu, struct peer *p, const struct ice_answer *
         return;
     const struct path *path = peer_path(p);
     if (a->restarted)
-        tell(sfu, p, EVENT_RESTARTED, path, p->ice.now.generation, now);
-    tell(sfu, p, EVENT_SELECTED, path, p->ice.reason, now);
+        peer_tell(sfu, p, EVENT_RESTARTED, path, p->ice.now.generation, now);
+    peer_tell(sfu, p, EVENT_SELECTED, path, p->ice.reason, now);
     for (uint8_t i = 0; i < p->sender_count; i++)
         sender_move(&sfu->roaming.senders, &p->senders[i], &path->remote);
     p->reply = *path;
@@ -255,15 +255,15 @@ static void ice_answered(struct sfu *sfu, struct peer *p, const struct ice_answe
     if (a->path_new) {
         learn_path(sfu, p, path, via, now);
         if (path->link == LINK_UDP)
-            tell(sfu, p, EVENT_CHECK_SENT, path, 0, now);
+            peer_tell(sfu, p, EVENT_CHECK_SENT, path, 0, now);
     } else if (paths_find(&sfu->paths, path) == NULL || paths_find(&sfu->paths, path)->session != p->session) {
         /* Another session used this address meanwhile: the latest authenticated check wins. */
         paths_set(&sfu->paths, path, p->session, sfu->config.worker);
     }
     if (a->nominated)
-        tell(sfu, p, EVENT_NOMINATED, path, 0, now);
+        peer_tell(sfu, p, EVENT_NOMINATED, path, 0, now);
     if (a->rtt)
-        tell(sfu, p, EVENT_CHECK_ANSWERED, path, (uint32_t)(a->rtt / MP_US(1)), now);
+        peer_tell(sfu, p, EVENT_CHECK_ANSWERED, path, (uint32_t)(a->rtt / MP_US(1)), now);
     ice_moved(sfu, p, a, now);
     send_checks(sfu, p, now);
     peer_schedule(sfu, p, now);
@@ -362,7 +362,7 @@ static bool ice_due(struct sfu *sfu, struct peer *p, mp_time now)
             peer_end(sfu, p, END_CONSENT, now);
             return false;
         }
-        tell(sfu, p, what == ICE_LOST ? EVENT_LOST : EVENT_CHECK_FAILED, &path, 0, now);
+        peer_tell(sfu, p, what == ICE_LOST ? EVENT_LOST : EVENT_CHECK_FAILED, &path, 0, now);
     }
     send_checks(sfu, p, now);
     return true;

@@ -102,6 +102,9 @@ void peer_sender(struct sfu *, struct peer *, uint32_t ssrc);
 void peer_timeout(struct sfu *, struct peer *, mp_time now);
 void peer_schedule(struct sfu *, struct peer *, mp_time now); /* after anything that may have moved its deadline */
 
+/* An event for its timeline; `path` may be NULL. */
+void peer_tell(struct sfu *, struct peer *, enum session_event_kind, const struct path *, uint32_t value, mp_time now);
+
 void peer_release_dtls(struct peer *); /* the handshake is known to be complete on both sides */
 
 /* Commands. */

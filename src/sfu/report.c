@@ -113,7 +113,15 @@ static void add_keyframe_request(struct compound *c, struct rx *rx, mp_time now)
 {
     size_t size;
     uint8_t *out;
-    if (!rx->started || !keyframe_due(&rx->track->keyframe, now) || !(out = compound_room(c, 12, &size)))
+    struct keyframe *k = &rx->track->keyframe;
+    mp_time before = k->last;
+    if (!rx->started || !keyframe_due(k, now))
+        return;
+    if (rx->timestamp_time > before && ++k->vain == KEYFRAME_TRIES) {
+        stat_add(&stats_of(c->sfu)->tracks_stalled, 1);
+        peer_tell(c->sfu, c->peer, EVENT_STALLED, NULL, rx->track->id, now);
+    }
+    if (!(out = compound_room(c, 12, &size)))
         return;
     c->packet->len = (uint16_t)(c->packet->len + rtcp_write_pli(out, size, c->peer->ssrc, rx->ssrc));
     stat_add(&stats_of(c->sfu)->pli_out, 1);

@@ -54,6 +54,7 @@ enum drop_reason { DROP_REASONS(X) DROP_COUNT };
     X(rtx_out, "Packets sent again to viewers")                                                               \
     X(pli_in, "Key frame requests of viewers")                                                                \
     X(pli_out, "Key frame requests to publishers")                                                            \
+    X(tracks_stalled, "Times that a publisher went on and answered no key frame request")                     \
     X(strays_out, "Datagrams passed to the worker that owns their session")                                   \
     X(media_out, "Packets copied to other workers")                                                           \
     X(relayed_in, "Datagrams from TURN clients")                                                              \

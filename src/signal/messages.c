@@ -1,4 +1,5 @@
 #include "ice.h"
+#include "negotiate.h"
 #include "state.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,6 +183,12 @@ void say_path(struct participant *p, const struct path *path, uint32_t reason)
     say(p, json_pack("{s:s, s:s, s:i, s:s, s:s, s:I}", "type", "path", "address", address_ip_text(&path->remote, ip), "port",
                      (int)path->remote.port, "protocol", protocols[link_kind(path->link)], "reason", timeline_reason(reason),
                      "changes", (json_int_t)p->mapped_changes));
+}
+
+void say_stalled(struct participant *p, const struct publication *pub)
+{
+    say(p, json_pack("{s:s, s:s, s:s}", "type", "track-stalled", "participant", pub->publisher->id, "source",
+                     source_name(pub->source)));
 }
 
 void say_timeline(struct participant *p)

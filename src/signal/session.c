@@ -48,6 +48,24 @@ void session_restart(struct participant *p, mp_time now)
     timeline_note(p->timeline, TIMELINE_RESTART, NULL, p->generation, now);
 }
 
+/* Whoever is sent it sees no picture, or will see none when it loses one. Its publisher and the operator hear of it too. */
+static void publication_stalled(struct participant *p, uint32_t track)
+{
+    char quoted[160];
+    struct publication *pub = p->publications;
+    while (pub && pub->track != track)
+        pub = pub->next;
+    if (!pub)
+        return; /* it ended meanwhile */
+    log_line(LOG_LEVEL_WARN, "no key frame", "session=%u peer=%s source=%s", p->session,
+             log_quote(quoted, sizeof quoted, p->id), source_name(pub->source));
+    say_stalled(p, pub);
+    for (struct participant *v = p->room->participants; v; v = v->next)
+        for (size_t i = 0; i < v->section_count; i++)
+            if (v->sections[i].subscription == pub && v->sections[i].sending)
+                say_stalled(v, pub);
+}
+
 void session_event(struct participant *p, const struct session_event *e, mp_time now)
 {
     static const enum timeline_kind kinds[] = {
@@ -55,6 +73,7 @@ void session_event(struct participant *p, const struct session_event *e, mp_time
         [EVENT_CHECK_FAILED] = TIMELINE_CHECK_FAILED, [EVENT_NOMINATED] = TIMELINE_NOMINATED,
         [EVENT_SELECTED] = TIMELINE_PATH_SELECTED, [EVENT_LOST] = TIMELINE_PATH_LOST,
         [EVENT_RESTARTED] = TIMELINE_RESTARTED, [EVENT_DTLS_STARTED] = TIMELINE_DTLS_STARTED,
+        [EVENT_STALLED] = TIMELINE_TRACK_STALLED,
     };
     if (p->timeline)
         p->timeline->unsaid += e->unsaid;
@@ -67,6 +86,8 @@ void session_event(struct participant *p, const struct session_event *e, mp_time
         say_restart_ice(p, now);
     else if (e->kind == EVENT_RESTARTED && e->value == p->generation)
         registry_retire(p->signaling->config.registry, p->session, &p->credentials);
+    else if (e->kind == EVENT_STALLED)
+        publication_stalled(p, e->value);
 }
 
 void session_close(struct participant *p)

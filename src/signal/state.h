@@ -183,6 +183,7 @@ void say_candidates(struct participant *);
 void say_resumed(struct participant *);
 void say_path(struct participant *, const struct path *, uint32_t reason);
 void say_restart_ice(struct participant *, mp_time now);
+void say_stalled(struct participant *, const struct publication *);
 void say_timeline(struct participant *);
 void say_turn(struct participant *, mp_time now);
 void listing_changed(struct room *);

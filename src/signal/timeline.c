@@ -25,6 +25,7 @@ static const char *const names[] = {
     [TIMELINE_RESTART_ASKED] = "restart-asked",
     [TIMELINE_SOCKET_LOST] = "socket-lost",
     [TIMELINE_SOCKET_RESUMED] = "socket-resumed",
+    [TIMELINE_TRACK_STALLED] = "track-stalled",
     [TIMELINE_ENDED] = "ended",
 };
 
@@ -74,6 +75,7 @@ static void add_value(json_t *event, const struct timeline_event *e)
         break;
     case TIMELINE_RESTART:
     case TIMELINE_RESTARTED: json_object_set_new(event, "generation", json_integer(e->value)); break;
+    case TIMELINE_TRACK_STALLED: json_object_set_new(event, "track", json_integer(e->value)); break;
     case TIMELINE_ENDED: json_object_set_new(event, "reason", json_string(end_words[e->value])); break;
     default: break;
     }

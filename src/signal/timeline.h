@@ -26,7 +26,8 @@ enum timeline_kind {
     TIMELINE_RESTART_ASKED,
     TIMELINE_SOCKET_LOST,
     TIMELINE_SOCKET_RESUMED,
-    TIMELINE_ENDED, /* value: enum end_reason */
+    TIMELINE_TRACK_STALLED, /* value: track */
+    TIMELINE_ENDED,         /* value: enum end_reason */
 };
 
 struct timeline_event {

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// Every video codec passes through: a publisher that asks for it sends it, and another browser decodes it.
+// Every video codec passes through: a publisher that asks for it sends it, and another browser decodes it; so does a change from one to another.
 
 import { launchChromium } from './chromium.mjs';
 import { enter } from './lab.mjs';
 import { Participant } from './participant.mjs';
 import { slowness, startServer } from './server.mjs';
-import { diagnostic, equal, suite } from './tap.mjs';
+import { assert, diagnostic, equal, suite } from './tap.mjs';
 
 const lab = await enter('plain', { orHere: true });
 const { test, after, explain, end } = suite({ limit: 120 * slowness });
@@ -30,5 +30,30 @@ for (const codec of ['vp8', 'vp9', 'h264', 'av1']) {
     await Promise.all([stage.close(), viewer.close()]);
   });
 }
+
+/** In the page: offers its camera with this codec alone. */
+const change = (codec) => {
+  const pc = window.witness.connections.at(-1);
+  const camera = pc.getTransceivers().find(({ sender }) => sender.track?.kind === 'video');
+  const { codecs } = RTCRtpSender.getCapabilities('video');
+  camera.setCodecPreferences(codecs.filter(({ mimeType }) => [`video/${codec}`, 'video/rtx'].includes(mimeType)));
+  pc.dispatchEvent(new Event('negotiationneeded')); // Chromium leaves that to the page
+};
+
+await test('a publisher changes its codec in mid-call: its watcher sees it on', async () => {
+  const options = { origin: server.origin, room: 'another' };
+  const stage = await Participant.join(browser, { ...options, name: 'stage', path: '/stream', query: { video: 'small' } });
+  const viewer = await Participant.join(browser, { ...options, name: 'viewer', path: '/watch' });
+  await viewer.sees(['stage']);
+  for (const codec of ['H264', 'VP8', 'AV1']) {
+    const begin = performance.now();
+    await stage.tab.evaluate(change, codec);
+    await viewer.until(`decodes ${codec}`, ({ remote }, codec) => remote.some((track) => track.codec === codec && track.framesDecoded > 0), codec);
+    const ms = performance.now() - begin;
+    diagnostic(`${codec} after ${ms.toFixed(0)} ms`);
+    assert(ms < 2000 * slowness, `${ms} ms`);
+  }
+  await Promise.all([stage.close(), viewer.close()]);
+});
 
 await end();

@@ -12,7 +12,7 @@ import { AttackedCall } from './attack-call.mjs';
 import { freeze, placed } from './freeze.mjs';
 import { freePort, run } from './lab.mjs';
 import { start } from './process.mjs';
-import { hasTool, Puppet, tool } from './puppet.mjs';
+import { hasTool, Puppet, tool, VP8 } from './puppet.mjs';
 import { cpuSeconds, descriptors, metric } from './server-figures.mjs';
 import { binary, slowness, startServer } from './server.mjs';
 import { assert, diagnostic, equal, skipAll, suite } from './tap.mjs';
@@ -151,6 +151,31 @@ await test('a publisher whose sequence numbers jump, or whose SSRC changes, is h
   call.seq = 5;
   call.ssrc += 1;
   await call.undisturbed();
+});
+
+await test('a publisher never sends a key frame: it is asked once a second, its viewer gets nothing and is told why; when there is one, pictures', async () => {
+  const room = 'no key frame';
+  const video = { ssrc: 0x55, type: VP8.type, every: 20 };
+  const publisher = await call.joins({ room, codec: VP8, ssrc: video.ssrc });
+  const viewer = await call.joins({ room, codec: VP8 });
+  const begin = performance.now();
+  await Promise.all([
+    publisher.send({ ...video, count: 350, tag: 1 }),
+    call.undisturbed({ count: 3000 }),
+    ...[publisher, viewer].map(async ({ signaling }) => {
+      const { participant, source } = await signaling.next('track-stalled', 10 * slowness);
+      equal([participant, source], [publisher.signaling.peerId, 'camera'], 'whose it is');
+    }),
+  ]);
+  const seconds = (performance.now() - begin) / 1000;
+  const { pli } = await publisher.count();
+  diagnostic(`${pli} requests in ${seconds.toFixed(1)} s`);
+  assert(pli >= 5 && pli <= seconds + 2, `${pli} requests`);
+  equal((await viewer.count()).streams, [], 'what the viewer got');
+  await says('event="no key frame"');
+  equal(await metric(server, 'tracks_stalled_total'), 1, 'tracks_stalled_total');
+  await publisher.send({ ...video, seq: 350, count: 50, tag: 16 });
+  await viewer.heard(16, 50);
 });
 
 await test('whoever reads the log stands still: the call goes on, new ones come in, and what was lost of it is told', async () => {

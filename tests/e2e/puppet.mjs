@@ -12,7 +12,9 @@ import { SignalingClient } from './signaling-client.mjs';
 export const tool = join(dirname(binary), 'tests/attack/puppet');
 export const hasTool = existsSync(tool);
 
-const OPUS = 111;
+const OPUS = { kind: 'audio', type: 111, name: 'opus/48000/2' };
+/** Payloads are one byte, many times: of 16 they are the beginning of a key frame, of 1 they are none. */
+export const VP8 = { kind: 'video', type: 96, name: 'VP8/90000' };
 
 const transport = ({ ufrag, password, fingerprint }, setup) => [
   'c=IN IP4 0.0.0.0', `a=ice-ufrag:${ufrag}`, `a=ice-pwd:${password}`,
@@ -23,11 +25,11 @@ const lines = (all) => `${all.join('\r\n')}\r\n`;
 
 const source = (ssrc) => (ssrc === undefined ? [] : ['a=msid:puppet puppet', `a=ssrc:${ssrc} cname:puppet`]);
 
-/** One audio section: with `ssrc` it sends, without it only receives. */
-const offer = (own, ssrc) =>
+/** One section: with `ssrc` it sends, without it only receives. */
+const offer = (own, ssrc, { kind, type, name }) =>
   lines([
-    ...session(['0']), `m=audio 9 UDP/TLS/RTP/SAVPF ${OPUS}`, ...transport(own, 'actpass'), 'a=mid:0', `a=${ssrc === undefined ? 'recvonly' : 'sendonly'}`,
-    `a=rtpmap:${OPUS} opus/48000/2`, ...source(ssrc),
+    ...session(['0']), `m=${kind} 9 UDP/TLS/RTP/SAVPF ${type}`, ...transport(own, 'actpass'), 'a=mid:0', `a=${ssrc === undefined ? 'recvonly' : 'sendonly'}`,
+    `a=rtpmap:${type} ${name}`, ...source(ssrc),
   ]);
 
 /** Takes whatever is offered, and goes on sending what it sends. */
@@ -64,8 +66,8 @@ export class Puppet {
     return Object.assign(puppet, { address, port: Number(bound), own: { ...own, fingerprint: `sha-256 ${fingerprint.match(/../g).join(':')}` } });
   }
 
-  /** In a room of the server, as its signaling wants it; `ssrc`: publishes. `claims` replaces what the SDP says of the transport. */
-  static async join(server, { room, name = 'puppet', ssrc, address, port, claims = {} }) {
+  /** In a room of the server, as its signaling wants it; `ssrc`: publishes. `codec`: that it knows. `claims` replaces what the SDP says of the transport. */
+  static async join(server, { room, name = 'puppet', ssrc, codec = OPUS, address, port, claims = {} }) {
     const puppet = await Puppet.make({ address, port });
     puppet.server = server;
     puppet.signaling = await SignalingClient.joined(server, { room, name });
@@ -74,7 +76,7 @@ export class Puppet {
       const message = JSON.parse(data);
       if (message.type === 'offer') puppet.signaling.send({ type: 'answer', sdp: answer(said, message.sdp, ssrc) });
     });
-    puppet.signaling.send({ type: 'offer', sdp: offer(said, ssrc) });
+    puppet.signaling.send({ type: 'offer', sdp: offer(said, ssrc, codec) });
     const { sdp, ...refused } = await puppet.signaling.next(['answer', 'error']);
     if (!sdp) throw new Error(`the offer was refused: ${JSON.stringify(refused)}`);
     puppet.remote = { ufrag: value(sdp, 'ice-ufrag'), password: value(sdp, 'ice-pwd'), fingerprint: sdp.match(/^a=fingerprint:sha-256 (\S+)/m)[1] };
@@ -129,7 +131,7 @@ export class Puppet {
   }
 
   /** RTP packets, one each `every` ms; resolves when the last one is out. */
-  async send({ ssrc, type = OPUS, seq = 0, count, every = 2, tag = 1, how = 'good' }) {
+  async send({ ssrc, type = OPUS.type, seq = 0, count, every = 2, tag = 1, how = 'good' }) {
     this.tell(`send ${ssrc} ${type} ${seq} ${count} ${every} ${tag} ${how}`);
     await this.hears('sent', 30 * slowness);
   }

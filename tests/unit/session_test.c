@@ -102,6 +102,31 @@ static void lost_path_asks_for_a_restart_but_not_often(void)
     stage_close(&s);
 }
 
+static void stalled_track_is_told_to_its_publisher_and_to_whom_it_is_sent(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_call(&s, "one", "call", 1), *v = peer_call(&s, "one", "watch", 0);
+    struct peer *others[] = {peer_call(&s, "one", "stream", 0), peer_call(&s, "two", "call", 0)};
+    uint32_t track = 0; /* its video */
+    for (const struct message *m; (m = stage_command(&s, MESSAGE_PUBLISH, peer_session(p)));)
+        track = codec_is_video(m->publish.codec) ? m->track : track;
+    event(p, EVENT_STALLED, "203.0.113.9", track + 100); /* one that ended meanwhile */
+    CHECK_EQ(waiting(p, "track-stalled") + waiting(v, "track-stalled"), 0);
+    event(p, EVENT_STALLED, "203.0.113.9", track);
+    for (int i = 0; i < 2; i++) {
+        json_t *m = take(i ? v : p, "track-stalled");
+        CHECK(m && same(json_string_value(json_object_get(m, "participant")), p->id));
+        CHECK(m && same(json_string_value(json_object_get(m, "source")), "camera"));
+    }
+    CHECK_EQ(waiting(others[0], "track-stalled") + waiting(others[1], "track-stalled"), 0);
+    peer_say(p, "timeline", "");
+    json_t *events = json_object_get(json_object_get(take(p, "timeline"), "timeline"), "events");
+    json_t *last = json_array_get(events, json_array_size(events) - 1);
+    CHECK(same(json_string_value(json_object_get(last, "event")), "track-stalled"));
+    CHECK_EQ(json_integer_value(json_object_get(last, "track")), track);
+    stage_close(&s);
+}
+
 static void path_tells_how_often_it_changed(void)
 {
     static const char *const ips[] = {"203.0.113.1", "203.0.113.1", "203.0.113.2", "2001:db8::3"};
@@ -356,7 +381,7 @@ static void refused_offer_changes_nothing(void)
 
 TEST_MAIN(TEST(ice_restart_is_answered_with_new_credentials), TEST(restart_before_the_claim_is_told_with_it),
           TEST(hundred_restarts_leave_one_pair_known), TEST(lost_path_asks_for_a_restart_but_not_often),
-          TEST(path_tells_how_often_it_changed), TEST(timeline_is_the_last_events_of_ones_own_session),
+          TEST(stalled_track_is_told_to_its_publisher_and_to_whom_it_is_sent), TEST(path_tells_how_often_it_changed), TEST(timeline_is_the_last_events_of_ones_own_session),
           TEST(timelines_of_ended_sessions_are_kept_for_a_while), TEST(lost_socket_is_taken_over_by_another),
           TEST(what_changed_without_a_socket_is_offered_after_it),
           TEST(socket_that_only_the_client_knows_to_be_dead_is_closed),

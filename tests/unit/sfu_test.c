@@ -1,5 +1,6 @@
 #include "codec.h"
 #include "crypto.h"
+#include "keyframe.h"
 #include "rtcp.h"
 #include "rtp.h"
 #include "stun.h"
@@ -225,6 +226,111 @@ static void key_frame_requests_are_one_a_second(void)
         world_run(&w, MP_MS(50));
     }
     CHECK(p->pli - before >= 4 && p->pli - before <= 6); /* 5 s */
+    world_close(&w);
+}
+
+static bool is_stalled(const struct world_client *c, uint32_t track)
+{
+    const struct message *m = world_event(&w, MESSAGE_SESSION_EVENT, c->session);
+    return m && m->event.kind == EVENT_STALLED && m->event.value == track;
+}
+
+/* Viewers at both workers, who see none of its pictures; one of them sees another publisher's meanwhile. */
+static void publisher_without_key_frames_is_asked_once_a_second_and_told_of(void)
+{
+    struct world_client *p, *v, *other;
+    uint8_t pli[12];
+    call(2, 0, 1, &p, &v);
+    other = world_join(&w, 0);
+    world_connect(&w, other);
+    world_publish(&w, other, 2, CODEC_VP8, 100);
+    world_subscribe(&w, v, other, 2, CODEC_VP8, OUT + 10);
+    world_subscribe(&w, other, p, 1, CODEC_VP8, OUT);
+    mp_time begin = w.now;
+    unsigned sent = 0;
+    for (; !is_stalled(p, 1) && sent < 300; sent++) {
+        world_send_rtcp(&w, v, pli, rtcp_write_pli(pli, sizeof pli, 1, OUT)); /* what its decoder says meanwhile */
+        world_send(&w, other, CODEC_VP8, 100, 10 + sent, 3000 * sent, sent == 0, true, 300);
+        frames(p, 10 + sent, 1, false);
+    }
+    mp_time took = w.now - begin;
+    CHECK(took > MP_S(KEYFRAME_TRIES - 2) && took < MP_S(KEYFRAME_TRIES + 1));
+    CHECK(p->pli >= KEYFRAME_TRIES && p->pli <= (unsigned)(took / MP_S(1)) + 1);
+    CHECK_EQ(other->rtp, 0);
+    CHECK_EQ(v->rtp, sent);
+    frames(p, 400, 300, false);
+    CHECK_EQ(stat_get(&w.stats[0].tracks_stalled), 1); /* said once */
+    frames(p, 700, 30, true);
+    CHECK_EQ(other->rtp, 30);
+    world_close(&w);
+}
+
+/* One that is silent is no such case: a camera that is off, a screen that stands still. */
+static void publisher_that_is_silent_does_not_stall(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    frames(p, 10, 1, false);
+    world_run(&w, MP_S(20));
+    CHECK(p->pli > KEYFRAME_TRIES);
+    CHECK_EQ(stat_get(&w.stats[0].tracks_stalled), 0);
+    world_close(&w);
+}
+
+/* setCodecPreferences and an offer: the control plane ends the track and begins another, the client keeps its SSRC. */
+static void codec_that_changes_in_mid_call_begins_with_a_key_frame(void)
+{
+    for (int missed = 0; missed < 2; missed++) { /* its first packets are ahead of the command */
+        struct world_client *p, *v;
+        struct rtp_view view;
+        call(2, 0, 1, &p, &v);
+        frames(p, 1000, 5, true);
+        CHECK_EQ(v->rtp, 5);
+        for (unsigned i = 0; i < 5 && missed; i++)
+            world_send(&w, p, CODEC_H264, VIDEO, 1005 + i, 3000 * i, i == 0, true, 500);
+        world_settle(&w);
+        world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .to = 1, .session = v->session, .track = 1});
+        world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 1});
+        world_publish(&w, p, 2, CODEC_H264, VIDEO);
+        world_subscribe(&w, v, p, 2, CODEC_H264, OUT + 10);
+        mp_time begin = w.now;
+        unsigned asked = p->pli;
+        uint64_t seq = 1010;
+        world_send(&w, p, CODEC_VP8, VIDEO, 900, 3000, true, true, 500); /* late, by another way */
+        for (; missed && p->pli == asked; seq++) {
+            world_send(&w, p, CODEC_H264, VIDEO, seq, (uint32_t)(3000 * seq), false, true, 500);
+            world_run(&w, MP_MS(33));
+        }
+        CHECK_EQ(v->rtp, 5);
+        world_send(&w, p, CODEC_H264, VIDEO, seq, (uint32_t)(3000 * seq), true, true, 500);
+        world_settle(&w);
+        CHECK_EQ(v->rtp, 6);
+        CHECK(w.now - begin < MP_S(2));
+        CHECK(rtp_parse(&view, v->last, v->last_len));
+        CHECK(view.ssrc == OUT + 10 && view.payload_type == 122 && view.data[view.header_len] == 0x65);
+        world_close(&w);
+    }
+}
+
+/* Without an offer it is not what anybody agreed to decode. */
+static void packets_of_another_codec_than_agreed_reach_nobody(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view view;
+    call(1, 0, 0, &p, &v);
+    frames(p, 1000, 5, true);
+    CHECK(rtp_parse(&view, v->last, v->last_len));
+    uint16_t seq = view.seq;
+    for (unsigned i = 0; i < 30; i++) {
+        world_send(&w, p, CODEC_H264, VIDEO, 1005 + i, 3000 * i, i == 0, true, 500);
+        world_run(&w, MP_MS(33));
+    }
+    CHECK_EQ(v->rtp, 5);
+    CHECK_EQ(world_drops(&w, DROP_RTP_STREAM), 30);
+    frames(p, 1035, 5, true);
+    CHECK_EQ(v->rtp, 10);
+    CHECK(rtp_parse(&view, v->last, v->last_len) && view.payload_type == 120);
+    CHECK_EQ((uint16_t)(view.seq - seq), 35);
     world_close(&w);
 }
 
@@ -892,7 +998,9 @@ static void wrong_fingerprint_ends_the_session(void)
     world_close(&w);
 }
 
-TEST_MAIN(TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_at_another_worker_reach_the_owner),
+TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of), TEST(publisher_that_is_silent_does_not_stall),
+          TEST(codec_that_changes_in_mid_call_begins_with_a_key_frame), TEST(packets_of_another_codec_than_agreed_reach_nobody),
+          TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_at_another_worker_reach_the_owner),
           TEST(session_is_reached_by_another_workers_link), TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
           TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
           TEST(key_frame_waits_for_the_nomination),

@@ -309,6 +309,12 @@ uint64_t world_drops(const struct world *w, enum drop_reason reason)
     return n;
 }
 
+/* As publishers number them; viewers' numbers are others. Those of retransmissions are the next ones. */
+static uint8_t payload_type(enum codec codec, bool viewer)
+{
+    return (uint8_t)(codec == CODEC_OPUS ? viewer ? 109 : 111 : (viewer ? 120 : 96) + 2 * (codec != CODEC_VP8));
+}
+
 void world_publish(struct world *w, struct world_client *c, uint32_t track, enum codec codec, uint32_t ssrc)
 {
     bool video = codec_is_video(codec);
@@ -317,8 +323,8 @@ void world_publish(struct world *w, struct world_client *c, uint32_t track, enum
                                       .session = c->session,
                                       .track = track,
                                       .publish = {.codec = codec,
-                                                  .payload_type = video ? 96 : 111,
-                                                  .rtx_payload_type = video ? 97 : 0,
+                                                  .payload_type = payload_type(codec, false),
+                                                  .rtx_payload_type = video ? payload_type(codec, false) + 1 : 0,
                                                   .clock_rate = video ? 90000 : 48000,
                                                   .ssrc = ssrc,
                                                   .rtx_ssrc = video ? ssrc + 1 : 0,
@@ -339,8 +345,8 @@ void world_subscribe(struct world *w, struct world_client *viewer, struct world_
                                       .track = track,
                                       .subscribe = {.origin = (uint8_t)world_owner(w, publisher),
                                                     .codec = codec,
-                                                    .payload_type = video ? 120 : 109,
-                                                    .rtx_payload_type = video ? 121 : 0,
+                                                    .payload_type = payload_type(codec, true),
+                                                    .rtx_payload_type = video ? payload_type(codec, true) + 1 : 0,
                                                     .clock_rate = video ? 90000 : 48000,
                                                     .ssrc = ssrc,
                                                     .rtx_ssrc = ssrc + 1,
@@ -361,15 +367,18 @@ void world_send(struct world *w, struct world_client *c, enum codec codec, uint3
     struct rtp_extension_ids ids = {.id = {[EXT_TRANSPORT_CC] = 3, [EXT_AUDIO_LEVEL] = video ? 0 : 4}};
     struct bytes values[EXT_COUNT] = {[EXT_TRANSPORT_CC] = {twcc, 2}, [EXT_AUDIO_LEVEL] = {&level, 1}};
     size_t n = rtp_write(plain, &(struct rtp_header){.marker = marker,
-                                                     .payload_type = video ? 96 : 111,
+                                                     .payload_type = payload_type(codec, false),
                                                      .seq = (uint16_t)index,
                                                      .timestamp = timestamp,
                                                      .ssrc = ssrc});
     n += rtp_write_extensions(plain, &ids, values);
     memset(plain + n, (int)(index & 0xff), size);
-    if (video && size >= 4) {
+    if (codec == CODEC_VP8 && size >= 4) {
         plain[n] = 0x10;                /* VP8 descriptor: start of partition 0 */
         plain[n + 1] = keyframe ? 0 : 1; /* P bit */
+    } else if (codec == CODEC_H264 && size >= 4) {
+        plain[n] = keyframe ? 0x65 : 0x41; /* a slice of an IDR picture, or of another */
+        plain[n + 1] = 0x80;               /* the picture's first */
     }
     size_t len = client_rtp(c->client, plain, n + size, index, out);
     INVARIANT(len > 0);

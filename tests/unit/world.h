@@ -72,7 +72,8 @@ uint64_t world_drops(const struct world *, enum drop_reason);
 void world_publish(struct world *, struct world_client *, uint32_t track, enum codec, uint32_t ssrc);
 void world_subscribe(struct world *, struct world_client *viewer, struct world_client *publisher, uint32_t track, enum codec,
                      uint32_t ssrc);
-/* Sends one packet of a published stream: VP8 (a key frame's first packet or not) or Opus, `size` payload bytes. */
+/* Sends one packet of a published stream: VP8 or H.264 (a key frame's first packet or not) or Opus, of
+ * `size` payload bytes. */
 void world_send(struct world *, struct world_client *, enum codec, uint32_t ssrc, uint64_t index, uint32_t timestamp,
                 bool keyframe, bool marker, size_t size);
 void world_send_rtcp(struct world *, struct world_client *, const uint8_t *, size_t);

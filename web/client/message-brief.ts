@@ -17,6 +17,7 @@ export function briefOf(message: ClientMessage | ServerMessage): Record<string, 
     case 'stun-candidate':
       return { type, candidate: parseCandidateText(message.stunCandidate)?.candidate ?? null };
     case 'path':
+    case 'track-stalled':
       return { ...message };
     case 'turn':
       return 'iceServers' in message ? { type, urls: message.iceServers.flatMap(({ urls }) => urls) } : { type };

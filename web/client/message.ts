@@ -55,6 +55,7 @@ export type ServerMessage =
   | { type: 'turn'; iceServers: RTCIceServer[] }
   | { type: 'path'; address: string; port: number; protocol: 'udp' | 'tcp'; reason: string; changes: number }
   | { type: 'restart-ice' }
+  | { type: 'track-stalled'; participant: string; source: string }
   | { type: 'timeline'; timeline: ServerTimeline }
   | { type: 'participant-joined'; participant: Participant }
   | { type: 'participant-updated'; participant: Participant }
@@ -99,6 +100,8 @@ export function parseServerMessage(text: string): ServerMessage | null {
       };
     case 'restart-ice':
       return { type };
+    case 'track-stalled':
+      return { type, participant: string(value.participant), source: string(value.source) };
     case 'resumed':
       return {
         type,

@@ -41,6 +41,10 @@ test('bye_and_error_are_read', () => {
   expect(read({ type: 'error', code: 'glare' })).toEqual({ type: 'error', code: 'glare', message: '' });
 });
 
+test('stalled_track_is_read', () => {
+  expect(read({ type: 'track-stalled', participant: 'u', source: 'camera' })).toEqual({ type: 'track-stalled', participant: 'u', source: 'camera' });
+});
+
 test('relays_are_read', () => {
   const iceServers = [{ urls: 'turn:h', username: 'u', credential: 'c' }, { urls: ['turns:h', 5] }, { urls: 7 }, null];
   expect(read({ type: 'turn', iceServers })).toEqual({
