@@ -58,7 +58,7 @@ static void checks(struct ice *ice, struct bytes more, mp_time now)
         INVARIANT(stun_parse(&v, check, n) == STUN_OK && v.class == STUN_REQUEST && v.integrity &&
                   v.fingerprint);
         enum stun_class class = more.len % 5 ? STUN_SUCCESS : STUN_ERROR;
-        n = sign(answer, sizeof answer, class, v.txid, NULL, &ice->now.remote_key, more);
+        n = sign(answer, sizeof answer, class, v.txid, NULL, &ice->credentials[0].remote_key, more);
         if (n && stun_parse(&w, answer, n) == STUN_OK)
             ice_response(ice, &w, &to, now);
     }
@@ -100,7 +100,7 @@ void fuzz_stun(const uint8_t *data, size_t len)
         INVARIANT(ufrag.len < v.username.len);
     rest = (struct bytes){data + 20, len - 20};
     for (unsigned i = 0; i < 4; i++) {
-        const struct ice_credentials *c = i == 2 ? &ice.next : &ice.now;
+        const struct ice_credentials *c = &ice.credentials[i == 2];
         struct path path = {.remote = {.port = (uint16_t)(1 + i)}};
         if (i == 1)
             ice_credentials_set(&ice, &restart);

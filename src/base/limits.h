@@ -26,6 +26,7 @@
 
 /* One session. */
 #define ICE_TUPLES_MAX        8
+#define ICE_GENERATIONS_MAX   3   /* credentials of one session at once: those in use, and of two restarts under way */
 #define UFRAG_SIZE            12 /* local ufrag: 4 characters of slot, 8 random */
 #define PASSWORD_SIZE         24
 #define ICE_CREDENTIAL_MAX    256 /* RFC 8445 5.3 allows 256 characters for either */

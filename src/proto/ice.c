@@ -4,6 +4,8 @@
 
 enum { UNKNOWN_ATTRIBUTE = 420, ROLE_CONFLICT = 487 };
 
+#define UNKNOWN (-1) /* of the client's credentials */
+
 /* --- credentials --- */
 
 /* RFC 8489 9.1.1: a short-term credential's key is the password. */
@@ -25,36 +27,110 @@ void ice_init(struct ice *ice, const char *local_ufrag, const char *local_passwo
                         .last_check = now,
                         .heard = now,
                         .pause = ICE_QUIET / ICE_QUIET_PAUSES,
-                        .quiet_at = MP_NEVER};
-    set_local(&ice->now, local_ufrag, local_password);
+                        .quiet_at = MP_NEVER,
+                        .generations = 1};
+    set_local(&ice->credentials[0], local_ufrag, local_password);
 }
 
-/* What was heard under credentials that a further restart replaced must be nominated anew. */
-static void forget_next(struct ice *ice)
+/* Of a restart: of either side. */
+static bool is_newer(const struct ice_tuple *t)
 {
-    ice->next = (struct ice_credentials){0};
-    if (ice->wanted >= 0 && ice->tuples[ice->wanted].next)
+    return t->ours > 0 || t->theirs > 0;
+}
+
+/* Which credentials the client has that calls itself so; UNKNOWN: none of them. */
+static int8_t client_find(const struct ice *ice, struct bytes ufrag)
+{
+    for (int8_t k = 0; k < ice->generations; k++)
+        if (ufrag.len &&
+            bytes_equal(ufrag, ice->credentials[k].remote_ufrag, strlen(ice->credentials[k].remote_ufrag)))
+            return k;
+    return UNKNOWN;
+}
+
+static struct bytes ufrag_of_client(const struct ice_credentials *c)
+{
+    return (struct bytes){(const uint8_t *)c->remote_ufrag, strlen(c->remote_ufrag)};
+}
+
+/* `count` credentials from `first` on end. `client`: which of the client's go with those in use afterwards;
+ * UNKNOWN: their own. */
+static void credentials_end(struct ice *ice, unsigned first, unsigned count, int8_t client)
+{
+    struct ice_credentials before[ICE_GENERATIONS_MAX], *c = ice->credentials;
+    memcpy(before, c, sizeof before);
+    ice->generations -= (uint8_t)count;
+    memmove(c + first, before + first + count, (ice->generations - first) * sizeof *c);
+    explicit_bzero(c + ice->generations, count * sizeof *c);
+    if (client != UNKNOWN) {
+        memcpy(c->remote_ufrag, before[client].remote_ufrag, sizeof c->remote_ufrag);
+        c->remote_key = before[client].remote_key;
+    }
+    for (int i = 0; i < ice->count; i++) {
+        struct ice_tuple *t = &ice->tuples[i];
+        t->ours = t->ours < first ? t->ours : (uint8_t)(t->ours < first + count ? 0 : t->ours - count);
+        t->theirs = t->theirs == UNKNOWN ? UNKNOWN : client_find(ice, ufrag_of_client(&before[t->theirs]));
+    }
+    explicit_bzero(before, sizeof before);
+}
+
+/* What was heard under credentials that further restarts replaced must be nominated anew. */
+static void forget_oldest_restart(struct ice *ice)
+{
+    bool lost =
+        ice->wanted >= 0 && (ice->tuples[ice->wanted].ours == 1 || ice->tuples[ice->wanted].theirs == 1);
+    credentials_end(ice, 1, 1, UNKNOWN);
+    if (lost)
         ice->wanted = ice->selected;
-    for (int i = 0; i < ice->count; i++)
-        ice->tuples[i].next = false;
+}
+
+/* The client was heard under these before they came: a check of a restart may overtake its offer. What it
+ * nominated so is wanted now; the check of ours that waited for this is due. */
+static void told(struct ice *ice, int i, int8_t theirs)
+{
+    struct ice_tuple *t = &ice->tuples[i];
+    t->theirs = theirs;
+    if (theirs > 0 && t->nominated && !t->validated &&
+        (ice->wanted < 0 || t->last_nominated > ice->tuples[ice->wanted].last_nominated)) {
+        ice->wanted = (int8_t)i;
+        ice->reason = ICE_BY_RESTART;
+    }
 }
 
 void ice_credentials_set(struct ice *ice, const struct ice_description *d)
 {
     INVARIANT(strlen(d->remote_ufrag) <= REMOTE_UFRAG_MAX);
-    bool known = strcmp(d->local_ufrag, ice->now.local_ufrag) == 0;
-    if (!known)
-        forget_next(ice);
-    struct ice_credentials *c = known ? &ice->now : &ice->next;
+    int8_t k = 0;
+    bool untold[ICE_TUPLES_MAX];
+    for (int i = 0; i < ice->count; i++)
+        untold[i] = ice->tuples[i].theirs == UNKNOWN;
+    while (k < ice->generations && strcmp(d->local_ufrag, ice->credentials[k].local_ufrag) != 0)
+        k++;
+    if (k == ICE_GENERATIONS_MAX) {
+        forget_oldest_restart(ice);
+        k--;
+    }
+    if (k == ice->generations)
+        ice->generations++;
+    struct ice_credentials *c = &ice->credentials[k];
     set_local(c, d->local_ufrag, d->local_password);
     hmac_sha1_key(&c->remote_key, (const uint8_t *)d->remote_password, strlen(d->remote_password));
-    snprintf(c->username, sizeof c->username, "%s:%s", d->remote_ufrag, d->local_ufrag);
+    memcpy(c->remote_ufrag, d->remote_ufrag, strlen(d->remote_ufrag) + 1);
     c->generation = d->generation;
+    for (int i = 0; i < ice->count; i++)
+        if (untold[i])
+            told(ice, i, k);
 }
 
-static const struct ice_credentials *credentials_of(const struct ice *ice, const struct ice_tuple *t)
+static const struct ice_credentials *ours(const struct ice *ice, const struct ice_tuple *t)
 {
-    return t->next ? &ice->next : &ice->now;
+    return &ice->credentials[t->ours];
+}
+
+/* NULL: not known. */
+static const struct ice_credentials *theirs(const struct ice *ice, const struct ice_tuple *t)
+{
+    return t->theirs == UNKNOWN ? NULL : &ice->credentials[t->theirs];
 }
 
 bool ice_username_local(struct bytes username, struct bytes *local)
@@ -72,13 +148,10 @@ static const struct ice_credentials *authentic(const struct ice *ice, const stru
     struct bytes local;
     if (m->class != STUN_REQUEST || m->method != STUN_BINDING || !ice_username_local(m->username, &local))
         return NULL;
-    const struct ice_credentials *c = bytes_equal(local, ice->now.local_ufrag, strlen(ice->now.local_ufrag))
-                                          ? &ice->now
-                                      : ice->next.generation ? &ice->next
-                                                             : NULL;
-    return c && bytes_equal(local, c->local_ufrag, strlen(c->local_ufrag)) && stun_check(m, &c->local_key)
-               ? c
-               : NULL;
+    for (const struct ice_credentials *c = ice->credentials; c < ice->credentials + ice->generations; c++)
+        if (bytes_equal(local, c->local_ufrag, strlen(c->local_ufrag)))
+            return stun_check(m, &c->local_key) ? c : NULL;
+    return NULL;
 }
 
 /* --- answers --- */
@@ -143,8 +216,12 @@ static int tuple_add(struct ice *ice, const struct path *path, struct ice_answer
         answer->has_dropped = true;
         answer->dropped = ice->tuples[i].path;
     }
-    ice->tuples[i] = (struct ice_tuple){
-        .path = *path, .last_check = now, .validated = path->link != LINK_UDP, .check.at = MP_NEVER};
+    ice->tuples[i] =
+        (struct ice_tuple){.path = *path,
+                           .last_check = now,
+                           .validated = path->link != LINK_UDP,
+                           .theirs = ice->selected < 0 ? UNKNOWN : ice->tuples[ice->selected].theirs,
+                           .check.at = MP_NEVER};
     answer->path_new = true;
     return i;
 }
@@ -183,27 +260,23 @@ static mp_time quiet_after(const struct ice *ice)
 static void select_tuple(struct ice *ice, int i, struct ice_answer *answer, mp_time now)
 {
     struct ice_tuple *t = &ice->tuples[i];
-    if (ice->selected == i && !t->next)
+    if (ice->selected == i && !is_newer(t))
         return;
     answer->event = ICE_SELECTED;
     answer->silence = ice->selected < 0 ? 0 : now - ice->heard;
+    answer->restarted = t->ours > 0;
     ice->selected = ice->wanted = (int8_t)i;
     ice->heard = now;
     ice->quiet_at = now + quiet_after(ice);
-    if (!t->next)
-        return;
-    answer->restarted = true;
-    ice->now = ice->next;
-    ice->next = (struct ice_credentials){0};
-    for (int k = 0; k < ice->count; k++)
-        ice->tuples[k].next = false;
+    if (is_newer(t))
+        credentials_end(ice, 0, t->ours, t->theirs > t->ours ? t->theirs : UNKNOWN);
 }
 
 static void want(struct ice *ice, int i, enum ice_reason reason, struct ice_answer *answer, mp_time now)
 {
     struct ice_tuple *t = &ice->tuples[i];
     ice->wanted = (int8_t)i;
-    ice->reason = t->next ? ICE_BY_RESTART : reason;
+    ice->reason = is_newer(t) ? ICE_BY_RESTART : reason;
     if (t->validated)
         select_tuple(ice, i, answer, now);
     else
@@ -219,11 +292,15 @@ static bool nomination_moves(const struct ice *ice, int i, mp_time now)
     if (ice->wanted < 0)
         return true;
     const struct ice_tuple *t = &ice->tuples[i], *wanted = &ice->tuples[ice->wanted];
+    if (t->theirs == UNKNOWN && ice->credentials[0].remote_ufrag[0])
+        return false; /* no answer to a check of ours could be verified; see told() */
     if (i ==
         ice->wanted) /* anew, where it failed before or is of newer credentials than when it was selected */
-        return i != ice->selected || t->next;
-    if (t->next != wanted->next)
-        return t->next;
+        return i != ice->selected || is_newer(t);
+    if (t->ours != wanted->ours)
+        return t->ours > wanted->ours;
+    if (t->theirs != wanted->theirs)
+        return t->theirs > wanted->theirs;
     return t->priority >= wanted->priority || now - wanted->last_nominated > ICE_NOMINATION_HOLDS;
 }
 
@@ -245,7 +322,23 @@ bool ice_spend(struct ice *ice, const struct path *path, size_t len)
     return true;
 }
 
-static void learn(struct ice *ice, const struct stun_view *m, const struct path *path, bool next,
+/* Under which credentials the client is there, by its latest check. A check of ours that went out under
+ * others begins again. */
+static void recognise(const struct ice *ice, struct ice_tuple *t, struct bytes username, uint8_t ours,
+                      mp_time now)
+{
+    const uint8_t *half = (const uint8_t *)memchr(username.data, ':', username.len) + 1; /* "OURS:THEIRS" */
+    int8_t theirs = client_find(ice, (struct bytes){half, (size_t)(username.data + username.len - half)});
+    bool changed = t->ours != ours || t->theirs != theirs;
+    t->ours = ours;
+    t->theirs = theirs;
+    if (changed && t->check.at != MP_NEVER) {
+        t->check.tries = 0;
+        t->check.at = now;
+    }
+}
+
+static void learn(struct ice *ice, const struct stun_view *m, const struct path *path, uint8_t ours,
                   struct ice_answer *answer, mp_time now)
 {
     int i = tuple_find(ice, path);
@@ -254,7 +347,7 @@ static void learn(struct ice *ice, const struct stun_view *m, const struct path 
     struct ice_tuple *t = &ice->tuples[i];
     t->last_check = ice->last_check = now;
     t->priority = m->priority;
-    t->next |= next;
+    recognise(ice, t, m->username, ours, now);
     if (i == ice->selected)
         hear(ice, now);
     answer->event = answer->path_new ? ICE_PATH_NEW : ICE_CHECK;
@@ -289,7 +382,7 @@ struct ice_answer ice_input(struct ice *ice, const struct stun_view *m, const st
         return answer;
     }
     answer.len = answer_success(c, m, path, reply, size); /* before the credentials may change places */
-    learn(ice, m, path, c == &ice->next, &answer, now);
+    learn(ice, m, path, (uint8_t)(c - ice->credentials), &answer, now);
     return answer;
 }
 
@@ -303,7 +396,7 @@ struct ice_answer ice_response(struct ice *ice, const struct stun_view *m, const
     struct ice_tuple *t = i < 0 ? NULL : &ice->tuples[i];
     if (!t || m->class != STUN_SUCCESS || m->method != STUN_BINDING || m->unknown_count ||
         t->check.at == MP_NEVER || !t->check.tries || memcmp(m->txid, t->check.txid, STUN_TXID_SIZE) != 0 ||
-        !stun_check(m, &credentials_of(ice, t)->remote_key))
+        !theirs(ice, t) || !stun_check(m, &theirs(ice, t)->remote_key))
         return answer;
     answer.event = ICE_CHECK;
     answer.rtt = mp_max(now - t->check.first, 1);
@@ -342,12 +435,14 @@ struct ice_answer ice_media(struct ice *ice, const struct path *path, size_t len
     return answer;
 }
 
-static size_t write_check(const struct ice *ice, const struct ice_credentials *c, const struct ice_tuple *t,
-                          uint8_t *out, size_t size)
+static size_t write_check(const struct ice *ice, const struct ice_tuple *t, uint8_t *out, size_t size)
 {
     struct stun_writer w;
+    const struct ice_credentials *c = theirs(ice, t);
+    char username[REMOTE_UFRAG_MAX + 1 + UFRAG_SIZE + 1];
+    int len = snprintf(username, sizeof username, "%s:%s", c->remote_ufrag, ours(ice, t)->local_ufrag);
     stun_begin(&w, out, size, STUN_REQUEST, STUN_BINDING, t->check.txid);
-    stun_add(&w, STUN_ATTR_USERNAME, c->username, strlen(c->username));
+    stun_add(&w, STUN_ATTR_USERNAME, username, (size_t)len);
     stun_add_u32(&w, STUN_ATTR_PRIORITY, candidate_priority(CANDIDATE_PRFLX, UINT16_MAX, 1));
     stun_add_u64(&w, STUN_ATTR_CONTROLLED, ice->tie_breaker);
     stun_add_integrity(&w, &c->remote_key);
@@ -358,7 +453,7 @@ static size_t write_check(const struct ice *ice, const struct ice_credentials *c
 /* When something is due for this check; it cannot be sent before the client's credentials are known. */
 static mp_time check_deadline(const struct ice *ice, const struct ice_tuple *t)
 {
-    return credentials_of(ice, t)->username[0] ? t->check.at : MP_NEVER;
+    return theirs(ice, t) ? t->check.at : MP_NEVER;
 }
 
 size_t ice_output(struct ice *ice, struct path *to, uint8_t *out, size_t size, mp_time now)
@@ -370,7 +465,7 @@ size_t ice_output(struct ice *ice, struct path *to, uint8_t *out, size_t size, m
         if (!t->check.tries)
             t->check.first = now;
         t->check.at = now + (ICE_CHECK_RTO << t->check.tries++);
-        size_t len = write_check(ice, credentials_of(ice, t), t, out, size);
+        size_t len = write_check(ice, t, out, size);
         if (!len || !ice_spend(ice, &t->path, len))
             continue; /* more may have come from there by the next time */
         *to = t->path;

@@ -34,7 +34,8 @@ struct ice_tuple {
     uint32_t priority;      /* of the candidate, from the check */
     uint32_t credit;        /* bytes that may still go there; counts until it is validated */
     bool nominated, validated;
-    bool next;              /* heard under the next credentials */
+    uint8_t ours;           /* which of our credentials it was heard under */
+    int8_t theirs;          /* and which the client had; -1: old ones, or we were not told yet */
     struct {
         uint8_t txid[STUN_TXID_SIZE];
         uint8_t tries;
@@ -42,17 +43,20 @@ struct ice_tuple {
     } check;
 };
 
-/* Credentials of both sides: the first, or those of an ICE restart. */
+/* Credentials of both sides: the first, or those of an ICE restart. They do not change at the same time: a client that restarts has
+ * new ones at once and knows ours only when our answer is there. Meanwhile it checks under its new and our old ones (Chromium does,
+ * and may stay with that pair, restart after restart). */
 struct ice_credentials {
     uint32_t generation;
     char local_ufrag[UFRAG_SIZE + 1];
     struct hmac_sha1 local_key;  /* of the local password: checks are signed with it, and so are our answers */
-    char username[REMOTE_UFRAG_MAX + 1 + UFRAG_SIZE + 1]; /* of our checks, "REMOTE:LOCAL"; "": not known yet */
+    char remote_ufrag[REMOTE_UFRAG_MAX + 1]; /* "": not known yet */
     struct hmac_sha1 remote_key; /* of the client's password: our checks are signed with it, and so are its answers */
 };
 
 struct ice {
-    struct ice_credentials now, next; /* next: of a restart, until a path was selected under them; generation 0: none */
+    struct ice_credentials credentials[ICE_GENERATIONS_MAX]; /* the first are in use; then those of restarts, by age */
+    uint8_t generations;
     const struct hmac_sha1 *secret;   /* makes transaction ids */
     uint64_t transactions, tie_breaker;
     struct ice_tuple tuples[ICE_TUPLES_MAX];
@@ -74,8 +78,8 @@ struct ice_description {
     uint32_t generation; /* from 1 */
     const char *local_ufrag, *local_password, *remote_ufrag, *remote_password;
 };
-/* Of the generation in use: completes it. Of a new one: an ICE restart (RFC 8445 9), instead of one that had not come to its
- * end. remote_ufrag has at most REMOTE_UFRAG_MAX characters. */
+/* Of a known generation: completes it. Of a new one: an ICE restart (RFC 8445 9); with ICE_GENERATIONS_MAX of them, instead of the
+ * oldest that had not come to its end. remote_ufrag has at most REMOTE_UFRAG_MAX characters. */
 void ice_credentials_set(struct ice *, const struct ice_description *);
 
 enum ice_event {
@@ -92,7 +96,7 @@ struct ice_answer {
     struct path dropped; /* path_new with has_dropped: the oldest tuple that is not selected made room */
     bool has_dropped;
     bool nominated;      /* by this check it became the wanted path */
-    bool restarted;      /* ICE_SELECTED, and the old credentials ended with it */
+    bool restarted;      /* ICE_SELECTED, and our old credentials ended with it */
     mp_time silence;     /* ICE_SELECTED: since something came by the path before; 0: there was none */
     mp_time rtt;         /* of our own check, if this was its answer */
     size_t len;          /* of the response in `reply`; goes to the path that the check came by; 0: say nothing */

@@ -235,7 +235,7 @@ static void ice_moved(struct sfu *sfu, struct peer *p, const struct ice_answer *
         return;
     const struct path *path = peer_path(p);
     if (a->restarted)
-        peer_tell(sfu, p, EVENT_RESTARTED, path, p->ice.now.generation, now);
+        peer_tell(sfu, p, EVENT_RESTARTED, path, p->ice.credentials[0].generation, now);
     peer_tell(sfu, p, EVENT_SELECTED, path, p->ice.reason, now);
     for (uint8_t i = 0; i < p->sender_count; i++)
         sender_move(&sfu->roaming.senders, &p->senders[i], &path->remote);

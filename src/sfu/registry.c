@@ -22,8 +22,8 @@ _Static_assert(WORKERS_MAX < OWNER_NONE, "a worker's number fits the word");
 
 struct slot {
     _Atomic uint64_t word;
-    _Atomic uint64_t secret[2][SECRET_SIZE / 8]; /* rest of the ufrag, password; two during an ICE restart, zero: none */
-    uint8_t current;                             /* which is in use; control thread */
+    _Atomic uint64_t secret[ICE_GENERATIONS_MAX][SECRET_SIZE / 8]; /* rest of the ufrag, password; zero: none */
+    uint32_t generation[ICE_GENERATIONS_MAX]; /* of each, the least is in use; 0: none; control thread */
     struct session_setup setup;               /* read by the owner only, after its claim */
     uint32_t next_free;
 };
@@ -84,6 +84,12 @@ static void secret_store(struct slot *s, unsigned which, const uint64_t words[SE
 
 static const uint64_t no_secret[SECRET_SIZE / 8];
 
+static void secret_end(struct slot *s, unsigned which)
+{
+    secret_store(s, which, no_secret);
+    s->generation[which] = 0;
+}
+
 static void secret_make(struct slot *s, uint32_t i, unsigned which, const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE],
                         struct session_credentials *credentials)
 {
@@ -108,9 +114,10 @@ uint32_t registry_open(struct registry *r, const struct session_setup *setup,
         return SESSION_NONE;
     struct slot *s = &r->slots[i];
     r->free = s->next_free;
-    s->current = 0;
+    for (unsigned which = 1; which < ICE_GENERATIONS_MAX; which++)
+        secret_end(s, which);
+    s->generation[0] = 1;
     secret_make(s, i, 0, random, credentials);
-    secret_store(s, 1, no_secret);
     s->setup = *setup;
     uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
     word = WORD(WORD_GENERATION(word) + 1, 1, OWNER_NONE);
@@ -118,25 +125,38 @@ uint32_t registry_open(struct registry *r, const struct session_setup *setup,
     return session_id(i, word);
 }
 
-void registry_restart(struct registry *r, uint32_t session, const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE],
-                      struct session_credentials *credentials)
+/* The place of a newer secret: a free one, or that of the oldest but the one in use. */
+static unsigned secret_place(const struct slot *s)
+{
+    unsigned oldest = 0, next = 1;
+    for (unsigned which = 0; which < ICE_GENERATIONS_MAX; which++)
+        if (!s->generation[which])
+            return which;
+        else if (s->generation[which] < s->generation[oldest])
+            oldest = which;
+    next = oldest == 0;
+    for (unsigned which = 0; which < ICE_GENERATIONS_MAX; which++)
+        if (which != oldest && s->generation[which] < s->generation[next])
+            next = which;
+    return next;
+}
+_Static_assert(ICE_GENERATIONS_MAX > 1, "a restart needs a place beside the one in use");
+
+void registry_restart(struct registry *r, uint32_t session, uint32_t generation,
+                      const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE], struct session_credentials *credentials)
 {
     struct slot *s = slot_of(r, session);
-    secret_make(s, session_slot(session), !s->current, random, credentials);
+    unsigned which = secret_place(s);
+    secret_make(s, session_slot(session), which, random, credentials);
+    s->generation[which] = generation;
 }
 
-void registry_retire(struct registry *r, uint32_t session, const struct session_credentials *in_use)
+void registry_retire(struct registry *r, uint32_t session, uint32_t generation)
 {
     struct slot *s = slot_of(r, session);
-    char ufrag[SECRET_SIZE];
-    uint64_t words[SECRET_SIZE / 8];
-    for (size_t k = 0; k < SECRET_SIZE / 8; k++)
-        words[k] = atomic_load_explicit(&s->secret[!s->current][k], memory_order_relaxed);
-    memcpy(ufrag, words, sizeof ufrag);
-    if (memcmp(ufrag, in_use->ufrag + SLOT_CHARS, UFRAG_SIZE - SLOT_CHARS) != 0)
-        return; /* replaced by a further restart meanwhile */
-    secret_store(s, s->current, no_secret);
-    s->current = !s->current;
+    for (unsigned which = 0; which < ICE_GENERATIONS_MAX; which++)
+        if (s->generation[which] < generation)
+            secret_end(s, which);
 }
 
 static void give_back(struct registry *r, struct slot *s, uint32_t session)
@@ -196,7 +216,8 @@ bool registry_find(const struct registry *r, struct bytes ufrag, uint32_t *sessi
                    struct session_credentials *credentials)
 {
     uint32_t i = 0;
-    char secret[2][SECRET_SIZE];
+    char secret[ICE_GENERATIONS_MAX][SECRET_SIZE];
+    int which = 0;
     if (ufrag.len != UFRAG_SIZE)
         return false;
     for (int k = 0; k < SLOT_CHARS; k++) {
@@ -211,13 +232,14 @@ bool registry_find(const struct registry *r, struct bytes ufrag, uint32_t *sessi
     uint64_t word = atomic_load_explicit(&s->word, memory_order_acquire);
     if (!WORD_OPEN(word))
         return false;
-    for (int which = 0; which < 2; which++)
-        secret_load(s, which, secret[which]);
+    for (int k = 0; k < ICE_GENERATIONS_MAX; k++)
+        secret_load(s, k, secret[k]);
     uint64_t again = atomic_load_explicit(&s->word, memory_order_acquire);
     if (!WORD_OPEN(again) || WORD_GENERATION(again) != WORD_GENERATION(word))
         return false;
-    int which = memcmp(secret[0], ufrag.data + SLOT_CHARS, UFRAG_SIZE - SLOT_CHARS) != 0;
-    if (memcmp(secret[which], ufrag.data + SLOT_CHARS, UFRAG_SIZE - SLOT_CHARS) != 0 || !secret[which][0])
+    while (which < ICE_GENERATIONS_MAX && memcmp(secret[which], ufrag.data + SLOT_CHARS, UFRAG_SIZE - SLOT_CHARS) != 0)
+        which++;
+    if (which == ICE_GENERATIONS_MAX || !secret[which][0])
         return false; /* all zero: no secret, which a ufrag of zeros would match */
     memcpy(credentials->ufrag, ufrag.data, UFRAG_SIZE);
     memcpy(credentials->password, secret[which] + UFRAG_SIZE - SLOT_CHARS, PASSWORD_SIZE);

@@ -34,11 +34,11 @@ uint32_t registry_open(struct registry *, const struct session_setup *,
  * to close, and call registry_release when it said that it has. */
 bool registry_close(struct registry *, uint32_t session);
 /* Control thread: an ICE restart of an open session. Checks under the new credentials are found from now on; those under
- * the ones in use as well, until registry_retire says that they are not wanted any more. New credentials that were never used
- * give way to newer ones. */
-void registry_restart(struct registry *, uint32_t session, const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE],
-                      struct session_credentials *);
-void registry_retire(struct registry *, uint32_t session, const struct session_credentials *in_use);
+ * the ones in use as well, until registry_retire says that nothing before `generation` is wanted any more. With all of
+ * ICE_GENERATIONS_MAX there, the oldest that are not in use give way. The first generation is 1, each other one newer than all before. */
+void registry_restart(struct registry *, uint32_t session, uint32_t generation,
+                      const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE], struct session_credentials *);
+void registry_retire(struct registry *, uint32_t session, uint32_t generation);
 void registry_release(struct registry *, uint32_t session);
 unsigned registry_owner(const struct registry *, uint32_t session);
 

@@ -174,15 +174,14 @@ void say_restart_ice(struct participant *p, mp_time now)
     say(p, json_pack("{s:s}", "type", "restart-ice"));
 }
 
-void say_path(struct participant *p, const struct path *path, uint32_t reason)
+void say_path(struct participant *p)
 {
+    const struct path *path = &p->media_path.path;
     static const char *const protocols[] = {[LINK_DATAGRAM] = "udp", [LINK_STREAM] = "tcp", [LINK_RELAY] = "relay"};
     char ip[ADDRESS_TEXT_SIZE];
-    p->mapped_changes += p->mapped.port && !address_equal(&p->mapped, &path->remote);
-    p->mapped = path->remote;
     say(p, json_pack("{s:s, s:s, s:i, s:s, s:s, s:I}", "type", "path", "address", address_ip_text(&path->remote, ip), "port",
-                     (int)path->remote.port, "protocol", protocols[link_kind(path->link)], "reason", timeline_reason(reason),
-                     "changes", (json_int_t)p->mapped_changes));
+                     (int)path->remote.port, "protocol", protocols[link_kind(path->link)], "reason", timeline_reason(p->media_path.reason),
+                     "changes", (json_int_t)p->media_path.changes));
 }
 
 void say_stalled(struct participant *p, const struct publication *pub)

@@ -87,5 +87,7 @@ void resume(struct participant *fresh, json_t *message, mp_time now)
     free(fresh);
     timeline_note(p->timeline, TIMELINE_SOCKET_RESUMED, NULL, 0, now);
     say_resumed(p);
+    if (p->media_path.path.remote.port)
+        say_path(p); /* it may have moved in between */
     negotiate_resume(p);
 }

@@ -41,9 +41,8 @@ void session_restart(struct participant *p, mp_time now)
     struct signaling *s = p->signaling;
     uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
     s->io.random(s->io.context, random, sizeof random);
-    registry_restart(s->config.registry, p->session, random, &p->credentials);
+    registry_restart(s->config.registry, p->session, ++p->generation, random, &p->credentials);
     explicit_bzero(random, sizeof random);
-    p->generation++;
     session_credentials(p);
     timeline_note(p->timeline, TIMELINE_RESTART, NULL, p->generation, now);
 }
@@ -66,6 +65,15 @@ static void publication_stalled(struct participant *p, uint32_t track)
                 say_stalled(v, pub);
 }
 
+static void path_moved(struct participant *p, const struct path *path, uint32_t reason)
+{
+    const struct address *before = &p->media_path.path.remote;
+    p->media_path.changes += before->port && !address_equal(before, &path->remote);
+    p->media_path.path = *path;
+    p->media_path.reason = reason;
+    say_path(p);
+}
+
 void session_event(struct participant *p, const struct session_event *e, mp_time now)
 {
     static const enum timeline_kind kinds[] = {
@@ -79,13 +87,13 @@ void session_event(struct participant *p, const struct session_event *e, mp_time
         p->timeline->unsaid += e->unsaid;
     timeline_note(p->timeline, kinds[e->kind], &e->path.remote, e->value, e->at);
     if (e->kind == EVENT_SELECTED)
-        say_path(p, &e->path, e->value);
+        path_moved(p, &e->path, e->value);
     else if (e->kind == EVENT_LOST && !p->socket)
         resume_never(p, now); /* neither a socket nor a path: it vanished */
     else if (e->kind == EVENT_LOST)
         say_restart_ice(p, now);
-    else if (e->kind == EVENT_RESTARTED && e->value == p->generation)
-        registry_retire(p->signaling->config.registry, p->session, &p->credentials);
+    else if (e->kind == EVENT_RESTARTED)
+        registry_retire(p->signaling->config.registry, p->session, e->value);
     else if (e->kind == EVENT_STALLED)
         publication_stalled(p, e->value);
 }

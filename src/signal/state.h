@@ -100,8 +100,10 @@ struct participant {
     bool candidates_said;
     bool restart_asked;
     mp_time restart_asked_at;
-    struct address mapped;    /* where media goes to, as last told; port 0: nowhere yet */
-    uint32_t mapped_changes;
+    struct {
+        struct path path; /* port 0: nowhere yet */
+        uint32_t reason, changes;
+    } media_path; /* where media goes to, as last told */
     struct timeline *timeline; /* of the session, and of the one before until there is another; NULL: none */
     uint64_t sdp_session;
     uint32_t sdp_version;
@@ -181,7 +183,7 @@ void say_too_much(struct participant *); /* to who says too much */
 void say_audiences(struct signaling *);
 void say_candidates(struct participant *);
 void say_resumed(struct participant *);
-void say_path(struct participant *, const struct path *, uint32_t reason);
+void say_path(struct participant *);
 void say_restart_ice(struct participant *, mp_time now);
 void say_stalled(struct participant *, const struct publication *);
 void say_timeline(struct participant *);

@@ -638,11 +638,11 @@ static void who_was_heard_all_the_time_is_missed_sooner(void)
         mp_time pause, missed_after;
         unsigned burst;
     } senders[] = {
-        {MP_MS(20), ICE_QUIET_LIVELY, 1},  /* sound */
-        {MP_MS(33), ICE_QUIET_LIVELY, 9},  /* video: all of a frame at once */
-        {MP_MS(250), MP_S(2), 1},          /* feedback on little */
-        {MP_MS(900), ICE_QUIET, 40},       /* a screen that changes once a second is nobody who left */
-        {MP_MS(2500), ICE_QUIET, 1},       /* checks alone */
+        {MP_MS(20), ICE_QUIET_LIVELY, 1}, /* sound */
+        {MP_MS(33), ICE_QUIET_LIVELY, 9}, /* video: all of a frame at once */
+        {MP_MS(250), MP_S(2), 1},         /* feedback on little */
+        {MP_MS(900), ICE_QUIET, 40},      /* a screen that changes once a second is nobody who left */
+        {MP_MS(2500), ICE_QUIET, 1},      /* checks alone */
     };
     struct path a = path_from("198.51.100.7", 1), to;
     uint8_t check[256];
@@ -662,7 +662,8 @@ static void who_was_heard_all_the_time_is_missed_sooner(void)
             now = ice_deadline(&ice);
             CHECK_EQ(due(&ice, now), ICE_IDLE);
         }
-        CHECK(now - last >= senders[k].missed_after * 9 / 10 && now - last <= senders[k].missed_after * 11 / 10);
+        CHECK(now - last >= senders[k].missed_after * 9 / 10 &&
+              now - last <= senders[k].missed_after * 11 / 10);
     }
 }
 
@@ -671,6 +672,7 @@ static void who_was_heard_all_the_time_is_missed_sooner(void)
 #define UFRAG2    "0001ijklmnop"
 #define PASSWORD2 "ABCDEFGHIJKLMNOPQRSTUVWX"
 #define UFRAG3    "0001qrstuvwx"
+#define UFRAG4    "0001yz012345"
 
 static void restart_keeps_the_old_path_until_the_new_one_is_selected(void)
 {
@@ -689,7 +691,7 @@ static void restart_keeps_the_old_path_until_the_new_one_is_selected(void)
     struct ice_answer r = send_only(&ice, &new, &b, MP_S(4)); /* whatever its priority */
     CHECK(r.event == ICE_SELECTED && r.restarted && r.len);
     CHECK(path_equal(ice_selected(&ice), &b));
-    CHECK_EQ(ice.now.generation, 2);
+    CHECK_EQ(ice.credentials[0].generation, 2);
     CHECK_EQ(send_check(&ice, &old, &a, MP_S(4)).event, ICE_REFUSED); /* from now on */
     CHECK_EQ(send_check(&ice, &new, &b, MP_S(5)).event, ICE_CHECK);
 }
@@ -702,29 +704,35 @@ static void restart_on_the_same_path_needs_a_nomination_too(void)
     struct check new = {.username = UFRAG2 ":remote", .password = PASSWORD2};
     ice_credentials_set(&ice, &d);
     CHECK(!send_check(&ice, &new, &a, MP_S(3)).restarted);
-    CHECK_EQ(ice.now.generation, 1);
+    CHECK_EQ(ice.credentials[0].generation, 1);
     new.nominate = true;
     CHECK(send_only(&ice, &new, &a, MP_S(3)).restarted);
-    CHECK_EQ(ice.now.generation, 2);
+    CHECK_EQ(ice.credentials[0].generation, 2);
 }
 
-static void restart_gives_way_to_a_further_one(void)
+static void oldest_restart_gives_way_to_a_further_one(void)
 {
     struct path a = path_from("198.51.100.7", 1);
     struct ice ice = on_path(&a);
     struct ice_description second = description(2, UFRAG2, PASSWORD2),
-                           third = description(3, UFRAG3, PASSWORD2);
+                           third = description(3, UFRAG3, PASSWORD2),
+                           fourth = description(4, UFRAG4, PASSWORD2);
+    const struct check in_use = {.nominate = true};
     struct check check = {.username = UFRAG2 ":remote", .password = PASSWORD2};
     ice_credentials_set(&ice, &second);
-    CHECK_EQ(send_check(&ice, &check, &a, MP_S(3)).event, ICE_CHECK);
     ice_credentials_set(&ice, &third);
+    CHECK_EQ(send_check(&ice, &check, &a, MP_S(3)).event, ICE_CHECK);
+    ice_credentials_set(&ice, &fourth);
     check.nominate = true;
     CHECK_EQ(send_check(&ice, &check, &a, MP_S(3)).event, ICE_REFUSED);
-    CHECK_EQ(send_check(&ice, &(struct check){.nominate = true}, &a, MP_S(3)).event,
-             ICE_CHECK); /* in use still */
+    CHECK_EQ(send_check(&ice, &in_use, &a, MP_S(3)).event, ICE_CHECK);
     check.username = UFRAG3 ":remote";
     CHECK(send_check(&ice, &check, &a, MP_S(3)).event == ICE_SELECTED);
-    CHECK_EQ(ice.now.generation, 3);
+    CHECK_EQ(ice.credentials[0].generation, 3);
+    CHECK_EQ(send_check(&ice, &in_use, &a, MP_S(3)).event, ICE_REFUSED);
+    check.username = UFRAG4 ":remote";
+    CHECK(send_check(&ice, &check, &a, MP_S(3)).event == ICE_SELECTED);
+    CHECK_EQ(ice.credentials[0].generation, 4);
 }
 
 static void hundred_restarts_end_where_they_should(void)
@@ -742,9 +750,116 @@ static void hundred_restarts_end_where_they_should(void)
                             &a, MP_S(3))
                      .event,
                  ICE_SELECTED);
-        CHECK_EQ(ice.now.generation, g);
+        CHECK_EQ(ice.credentials[0].generation, g);
     }
     CHECK_EQ(ice.count, 1);
+}
+
+/* The client's side of a restart is new at once; the server's it knows by the answer only. */
+#define CLIENT_PASSWORD2 "hgfedcbazyxwvutsrqponm"
+
+static struct ice_description restarted_client(uint32_t generation, const char *ufrag, const char *client)
+{
+    struct ice_description d = description(generation, ufrag, PASSWORD2);
+    d.remote_ufrag = client;
+    d.remote_password = CLIENT_PASSWORD2;
+    return d;
+}
+
+/* The next check of ours goes to `path`, is called so, and signed with that password: it is answered. */
+static struct ice_answer asks(struct ice *ice, const struct path *path, const char *username,
+                              const char *password, mp_time now)
+{
+    uint8_t check[256];
+    struct stun_view v;
+    struct path to;
+    struct hmac_sha1 key;
+    size_t len = ice_output(ice, &to, check, sizeof check, now);
+    CHECK(len && path_equal(&to, path));
+    CHECK_EQ(stun_parse(&v, exact(check, len), len), STUN_OK);
+    hmac_sha1_key(&key, (const uint8_t *)password, strlen(password));
+    CHECK(bytes_equal(v.username, username, strlen(username)) && stun_check(&v, &key));
+    return answer(ice, check, path, password, now);
+}
+
+static void client_may_restart_under_our_old_credentials(void)
+{
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2);
+    struct ice ice = on_path(&a);
+    struct ice_description d = restarted_client(2, UFRAG2, "again");
+    const struct check mixed = {.username = UFRAG ":again", .nominate = true, .priority = 1};
+    const struct check old = {.nominate = true, .priority = 9};
+    ice_credentials_set(&ice, &d);
+    CHECK_EQ(send_only(&ice, &mixed, &b, MP_S(3)).event, ICE_PATH_NEW); /* whatever its priority */
+    struct ice_answer r = asks(&ice, &b, "again:" UFRAG, CLIENT_PASSWORD2, MP_S(3));
+    CHECK(r.event == ICE_SELECTED && !r.restarted && ice.reason == ICE_BY_RESTART);
+    CHECK(path_equal(ice_selected(&ice), &b));
+    CHECK_EQ(send_only(&ice, &old, &a, MP_S(4)).event, ICE_CHECK); /* of a client that is no more */
+    CHECK(path_equal(ice_selected(&ice), &b));
+    CHECK_EQ(send_only(&ice, &mixed, &b, MP_S(5)).event, ICE_CHECK); /* it may stay as long as it likes */
+    ice_doubt(&ice, MP_S(6));
+    CHECK_EQ(asks(&ice, &b, "again:" UFRAG, CLIENT_PASSWORD2, MP_S(6)).event, ICE_CHECK);
+    const struct check whole = {
+        .username = UFRAG2 ":again", .password = PASSWORD2, .nominate = true, .priority = 1};
+    r = send_only(&ice, &whole, &b, MP_S(7));
+    CHECK(r.event == ICE_SELECTED && r.restarted);
+    ice_doubt(&ice, MP_S(8));
+    CHECK_EQ(asks(&ice, &b, "again:" UFRAG2, CLIENT_PASSWORD2, MP_S(8)).event, ICE_CHECK);
+    CHECK_EQ(send_only(&ice, &mixed, &b, MP_S(8)).event, ICE_REFUSED);
+}
+
+static void check_of_a_restart_may_overtake_its_offer(void)
+{
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2), to;
+    struct ice ice = on_path(&a);
+    uint8_t check[256];
+    const struct check early = {.username = UFRAG ":again", .nominate = true, .priority = 1};
+    CHECK_EQ(send_only(&ice, &early, &b, MP_S(3)).event, ICE_PATH_NEW);
+    CHECK_EQ(ice_output(&ice, &to, check, sizeof check, MP_S(3)), 0); /* no password to sign with */
+    struct ice_description d = restarted_client(2, UFRAG2, "again");
+    ice_credentials_set(&ice, &d);
+    CHECK_EQ(asks(&ice, &b, "again:" UFRAG, CLIENT_PASSWORD2, MP_S(4)).event, ICE_SELECTED);
+    CHECK(path_equal(ice_selected(&ice), &b));
+}
+
+static void client_may_restart_again_and_again_under_our_first_credentials(void)
+{
+    struct path from = path_from("198.51.100.7", 1);
+    struct ice ice = on_path(&from);
+    for (uint32_t g = 2; g <= 20; g++) {
+        char ours[UFRAG_SIZE + 1], client[16], username[64], called[64];
+        snprintf(ours, sizeof ours, "0001%08u", g);
+        snprintf(client, sizeof client, "client%u", g);
+        snprintf(username, sizeof username, UFRAG ":%s", client);
+        snprintf(called, sizeof called, "%s:" UFRAG, client);
+        struct ice_description d = restarted_client(g, ours, client);
+        ice_credentials_set(&ice, &d);
+        from = path_from("198.51.100.7", (uint16_t)g);
+        send_only(&ice, &(struct check){.username = username, .nominate = true}, &from, MP_S(g));
+        CHECK_EQ(asks(&ice, &from, called, CLIENT_PASSWORD2, MP_S(g)).event, ICE_SELECTED);
+        CHECK_EQ(ice.credentials[0].generation, 1);
+    }
+}
+
+/* It restarts once more before it was seen under the answer to the restart before, of which it has our half
+ * by now. */
+static void client_may_restart_under_what_the_last_restart_brought(void)
+{
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2),
+                c = path_from("198.51.100.7", 3);
+    struct ice ice = on_path(&a);
+    struct ice_description second = restarted_client(2, UFRAG2, "again"),
+                           third = restarted_client(3, UFRAG3, "more");
+    ice_credentials_set(&ice, &second);
+    send_only(&ice, &(struct check){.username = UFRAG ":again", .nominate = true}, &b, MP_S(3));
+    CHECK_EQ(asks(&ice, &b, "again:" UFRAG, CLIENT_PASSWORD2, MP_S(3)).event, ICE_SELECTED);
+    const struct check check = {.username = UFRAG2 ":more", .password = PASSWORD2, .nominate = true};
+    CHECK_EQ(send_only(&ice, &check, &c, MP_S(4)).event, ICE_PATH_NEW); /* ahead of its offer */
+    ice_credentials_set(&ice, &third);
+    struct ice_answer r = asks(&ice, &c, "more:" UFRAG2, CLIENT_PASSWORD2, MP_S(4));
+    CHECK(r.event == ICE_SELECTED && r.restarted);
+    CHECK_EQ(ice.credentials[0].generation, 2);
+    CHECK_EQ(send_only(&ice, &check, &c, MP_S(5)).event, ICE_CHECK);
 }
 
 static void reply_without_room_is_silence(void)
@@ -951,11 +1066,13 @@ TEST_MAIN(
     TEST(credentials_may_come_after_the_first_check), TEST(media_from_a_new_mapping_moves_after_a_check),
     TEST(mapping_that_comes_back_is_followed_when_the_other_is_silent),
     TEST(media_before_a_nomination_moves_nothing), TEST(roaming_path_that_does_not_answer_is_tried_again),
-    TEST(quiet_path_is_checked_and_told_as_lost),
-    TEST(who_was_heard_all_the_time_is_missed_sooner),
+    TEST(quiet_path_is_checked_and_told_as_lost), TEST(who_was_heard_all_the_time_is_missed_sooner),
     TEST(restart_keeps_the_old_path_until_the_new_one_is_selected),
-    TEST(restart_on_the_same_path_needs_a_nomination_too), TEST(restart_gives_way_to_a_further_one),
-    TEST(hundred_restarts_end_where_they_should), TEST(reply_without_room_is_silence),
+    TEST(restart_on_the_same_path_needs_a_nomination_too), TEST(oldest_restart_gives_way_to_a_further_one),
+    TEST(hundred_restarts_end_where_they_should), TEST(client_may_restart_under_our_old_credentials),
+    TEST(check_of_a_restart_may_overtake_its_offer),
+    TEST(client_may_restart_again_and_again_under_our_first_credentials),
+    TEST(client_may_restart_under_what_the_last_restart_brought), TEST(reply_without_room_is_silence),
     TEST(username_is_split_at_its_first_colon), TEST(browsers_candidate_lines_are_read),
     TEST(mdns_names_are_hidden_addresses), TEST(tcp_candidates_have_a_tcptype),
     TEST(malformed_candidates_are_refused), TEST(every_length_of_a_candidate_is_survived),

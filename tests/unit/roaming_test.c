@@ -343,7 +343,7 @@ static void restart(struct world_client *c)
     uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
     for (size_t i = 0; i < sizeof random; i++)
         random[i] = (uint8_t)(c->generation * 13 + i);
-    registry_restart(w.registry, c->session, random, &c->credentials);
+    registry_restart(w.registry, c->session, c->generation + 1, random, &c->credentials);
     world_restarted(&w, c, world_owner(&w, c));
     world_client_restarts(&w, c);
     world_settle(&w);
@@ -368,7 +368,7 @@ static void restart_keeps_the_call_and_ends_the_old_credentials(void)
     restart(viewer);
     CHECK(event(viewer, EVENT_RESTARTED) && event(viewer, EVENT_RESTARTED)->value == 2);
     CHECK(found(old.ufrag) && found(viewer->credentials.ufrag));
-    registry_retire(w.registry, viewer->session, &viewer->credentials);
+    registry_retire(w.registry, viewer->session, viewer->generation);
     CHECK(!found(old.ufrag) && found(viewer->credentials.ufrag));
     frames(10);
     CHECK_EQ(viewer->rtp, 13);
@@ -386,7 +386,7 @@ static void hundred_restarts_leave_one_pair_of_credentials(void)
         w.event_count = 0;
         restart(viewer);
         CHECK(event(viewer, EVENT_RESTARTED) != NULL);
-        registry_retire(w.registry, viewer->session, &viewer->credentials);
+        registry_retire(w.registry, viewer->session, viewer->generation);
         CHECK(!found(before) && found(viewer->credentials.ufrag));
         world_run(&w, MP_MS(500));
     }

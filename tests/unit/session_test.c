@@ -223,6 +223,7 @@ static void lost_socket_is_taken_over_by_another(void)
     uint32_t session = peer_session(p);
     forget(other);
     peer_close(p);
+    event(p, EVENT_SELECTED, "203.0.113.1", ICE_BY_NOMINATION); /* of which nobody can be told now */
     CHECK_EQ(waiting(other, "participant-left"), 0);
     struct peer *thief = resumes(p->id, "0123456789abcdef0123456789abcdef");
     CHECK(same(take_text(thief, "error", "code"), "not-resumable"));
@@ -232,6 +233,7 @@ static void lost_socket_is_taken_over_by_another(void)
     json_t *m = take(again, "resumed");
     CHECK(m && same(json_string_value(json_object_get(m, "room")), "one"));
     CHECK_EQ(json_array_size(json_object_get(m, "participants")), 1);
+    CHECK(same(take_text(again, "path", "address"), "203.0.113.1"));
     CHECK_EQ(waiting(again, "offer"), 1); /* once more */
     CHECK_EQ(waiting(other, NULL), 0);    /* nobody noticed */
     s.now += MP_S(60);

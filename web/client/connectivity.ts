@@ -91,7 +91,9 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
   /** The server sends there from now on. */
   moved({ address, port, protocol }: TransportAddress, reason: string, changes: number): void {
     this.#hasPath = true;
-    const roamed = this.#facts.roamed + (reason === 'roamed' ? 1 : 0);
+    // After a lost socket the server says it once more.
+    const isNews = changes !== this.#facts.changes;
+    const roamed = this.#facts.roamed + (reason === 'roamed' && isNews ? 1 : 0);
     this.#learn({ seen: { address, port, protocol }, changes, roamed });
     this.#journal.look();
   }

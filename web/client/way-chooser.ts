@@ -51,9 +51,11 @@ export class WayChooser {
     return this.#reason;
   }
 
-  /** The server let us in; `network` is the address that it sees. */
+  /** The server let us in, or in again; `network` is the address that it sees. */
   joined(network: string): void {
     this.#network = network;
+    // Question or answer may have been lost with the socket before.
+    if (this.#wantsRelay || (this.#isUp && this.#relays.length === 0)) this.#output.ask();
     if (!this.#isUp && this.#memory.needsRelay(network)) this.#turnTo('remembered');
   }
 

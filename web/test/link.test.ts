@@ -269,8 +269,8 @@ test('lost_socket_is_replaced_and_what_may_be_lost_is_told_again', async () => {
   expect(second.sent).toEqual([{ type: 'resume', peerId: 'me', token: 'token' }]);
   second.receive({ type: 'resumed', participants: [{ id: 'a', name: 'Ada' }, { id: 'b', name: 'Bob' }], audience: 1 });
   await settle();
-  expect(second.types()).toEqual(['resume', 'mute', 'offer']);
-  expect(second.sent[1]).toMatchObject({ audio: false, video: true });
+  expect(second.types()).toEqual(['resume', 'turn', 'mute', 'offer']);
+  expect(second.sent[2]).toMatchObject({ audio: false, video: true });
   expect(people).toHaveBeenLastCalledWith({ participants: [expect.anything(), expect.objectContaining({ name: 'Bob' })], audience: 1 });
   expect(FakePeerConnection.all).toHaveLength(1);
   expect(ended).not.toHaveBeenCalled();

@@ -58,6 +58,7 @@ test('address_is_the_one_that_the_server_sends_to', () => {
   connectivity.seen({ ...nat, port: 5002 });
   expect(connectivity.facts).toMatchObject({ seen: { port: 5001 }, changes: 0 });
   connectivity.moved({ ...nat, port: 5003 }, 'roamed', 1);
+  connectivity.moved({ ...nat, port: 5003 }, 'roamed', 1); // once more, by a new socket
   connectivity.moved({ ...nat, port: 5004 }, 'restarted', 2);
   expect(connectivity.facts).toMatchObject({ seen: { port: 5004 }, changes: 2, roamed: 1 });
   connectivity.close();

@@ -35,6 +35,20 @@ test('direct_way_that_works_needs_no_turn', async () => {
   expect(output.canUdp).not.toHaveBeenCalled();
 });
 
+test('question_that_a_lost_socket_swallowed_is_asked_again', () => {
+  ways.joined(HERE);
+  ways.connected('udp');
+  expect(output.ask).toHaveBeenCalledTimes(1);
+  ways.joined(HERE);
+  expect(output.ask).toHaveBeenCalledTimes(2);
+  ways.offered(relays);
+  ways.joined(HERE);
+  expect(output.ask).toHaveBeenCalledTimes(2);
+  ways.repairing();
+  ways.joined(HERE);
+  expect(output.ask).toHaveBeenCalledTimes(4);
+});
+
 test('turn_is_added_when_nothing_direct_came_up_in_time', () => {
   ways.joined(HERE);
   ways.began();
