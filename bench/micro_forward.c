@@ -40,7 +40,7 @@ struct core {
 static void to_server(struct core *c, struct client *from, const uint8_t *data, size_t len)
 {
     struct path path = {.local = client_path(from)->remote, .remote = client_path(from)->local};
-    sfu_input(c->sfu, &path, data, len, c->now);
+    sfu_input(c->sfu, &path, data, len, c->now, c->now);
 }
 
 static void note(struct core *c, unsigned client, const uint8_t *data, size_t len)

@@ -82,7 +82,7 @@ static void datagram(const struct guest *g, unsigned worker, const uint8_t *data
                                      length */
     if (len <= sizeof own)
         memcpy(own, data, len);
-    sfu_input(w.sfu[worker], &g->path, len <= sizeof own ? own : data, len, w.now);
+    sfu_input(w.sfu[worker], &g->path, len <= sizeof own ? own : data, len, w.now, w.now);
 }
 
 /* --- sessions --- */

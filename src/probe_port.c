@@ -20,7 +20,7 @@ struct probe_port {
     struct rate rates[STUN_BUCKETS];
 };
 
-static void answer(void *context, const struct path *path, const uint8_t *data, size_t len)
+static void answer(void *context, const struct path *path, const uint8_t *data, size_t len, mp_time arrival)
 {
     struct probe_port *p = context;
     uint8_t reply[STUN_ANSWER_SIZE];
@@ -40,7 +40,7 @@ static void *run(void *context)
 {
     struct probe_port *p = context;
     while (!atomic_load(&p->stop)) {
-        while (udp_receive(p->udp, answer, p) == RX_BATCH)
+        while (udp_receive(p->udp, answer, p, clock_now()) == RX_BATCH)
             ;
         loop_wait(p->loop, MP_NEVER);
     }

@@ -50,10 +50,16 @@ struct workers {
 
 /* --- one turn --- */
 
-static void datagram(void *context, const struct path *path, const uint8_t *data, size_t len)
+static void datagram(void *context, const struct path *path, const uint8_t *data, size_t len, mp_time arrival)
 {
     struct worker *w = context;
-    sfu_input(w->sfu, path, data, len, w->now);
+    sfu_input(w->sfu, path, data, len, arrival, w->now);
+}
+
+static void frame(void *context, const struct path *path, const uint8_t *data, size_t len)
+{
+    struct worker *w = context;
+    sfu_input(w->sfu, path, data, len, w->now, w->now);
 }
 
 /* Without a connection there is no call to make. True: there may be more. */
@@ -185,7 +191,7 @@ static void *run(void *context)
             wait(w, deferred);
         w->now = clock_now();
         pulse_turn(&w->pulse, w->now);
-        more = udp_receive(w->udp, datagram, w) == RX_BATCH;
+        more = udp_receive(w->udp, datagram, w, w->now) == RX_BATCH;
         more |= receive_streams(w);
         more |= read_inboxes(w);
         if (sfu_deadline(w->sfu) <= w->now)
@@ -239,7 +245,7 @@ static bool http(void *context, int fd, const struct path *path)
 static bool open_loop(struct worker *w, const struct workers_config *c)
 {
     w->streams = streams_new(&(struct streams_config){
-        .worker = w->number, .tls = c->tls, .context = w, .datagram = datagram, .known = known, .gone = gone, .http = http});
+        .worker = w->number, .tls = c->tls, .context = w, .datagram = frame, .known = known, .gone = gone, .http = http});
     w->loop = loop_new();
     return w->streams && w->loop && loop_add(w->loop, udp_fd(w->udp), NULL) &&
            loop_add(w->loop, streams_fd(w->streams), &w->streams_ready);

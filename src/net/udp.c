@@ -1,5 +1,6 @@
 #include "udp.h"
 #include "addresses.h"
+#include "clock.h"
 #include "limits.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef UDP_SEGMENT
@@ -25,9 +27,11 @@
 
 #define GRO_SIZE      65535
 #define SOCKET_BUFFER (4 * 1024 * 1024) /* the default holds about 90 datagrams: one burst of a busy room */
+#define OLDEST        MP_S(1)           /* no datagram waits that long: the wall clock was set meanwhile */
 
 struct control {
-    _Alignas(struct cmsghdr) uint8_t data[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int))];
+    _Alignas(struct cmsghdr) uint8_t data[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int)) +
+                                       CMSG_SPACE(sizeof(struct timespec))];
 };
 
 struct udp {
@@ -125,6 +129,7 @@ static void set_options(struct udp *u)
     else if (!u->named)
         setsockopt(u->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one);
     setsockopt(u->fd, IPPROTO_UDP, UDP_GRO, &one, sizeof one); /* without it datagrams come one by one */
+    setsockopt(u->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
 }
 
 /* The kernel wrote how much it filled over how much there is. */
@@ -178,8 +183,8 @@ int udp_fd(const struct udp *u) { return u->fd; }
 
 /* --- receiving --- */
 
-/* The address that the datagram was sent to, and the length of the coalesced ones. */
-static void read_control(struct msghdr *m, struct address *local, size_t *segment)
+/* The address that the datagram was sent to, the length of the coalesced ones, and when it came, in wall time. */
+static void read_control(struct msghdr *m, struct address *local, size_t *segment, mp_time *stamp)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
@@ -195,19 +200,27 @@ static void read_control(struct msghdr *m, struct address *local, size_t *segmen
             int size;
             memcpy(&size, CMSG_DATA(c), sizeof size);
             *segment = (size_t)size;
+        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+            struct timespec t;
+            memcpy(&t, CMSG_DATA(c), sizeof t);
+            *stamp = MP_S(t.tv_sec) + t.tv_nsec;
         }
     }
 }
 
-size_t udp_receive(struct udp *u, udp_each *each, void *context)
+static mp_time plausible(mp_time arrival, mp_time now) { return arrival <= now && now - arrival < OLDEST ? arrival : now; }
+
+size_t udp_receive(struct udp *u, udp_each *each, void *context, mp_time now)
 {
     int n = recvmmsg(u->fd, u->rx, RX_BATCH, MSG_DONTWAIT, NULL);
+    mp_time wall = n > 0 ? clock_wall_unix() : 0;
     for (int i = 0; i < n; i++) {
         struct path path = {.local = u->listen};
         size_t len = u->rx[i].msg_len, segment = len;
+        mp_time stamp = wall + now;
         const uint8_t *data = u->rx_iov[i].iov_base;
         address_of_socket(&path.remote, &u->rx_from[i]);
-        read_control(&u->rx[i].msg_hdr, &path.local, &segment);
+        read_control(&u->rx[i].msg_hdr, &path.local, &segment, &stamp);
         make_room(u, (size_t)i);
         if (u->rx[i].msg_hdr.msg_flags & MSG_TRUNC)
             continue;
@@ -215,7 +228,7 @@ size_t udp_receive(struct udp *u, udp_each *each, void *context)
             segment = len;
         do {
             size_t one = len < segment ? len : segment;
-            each(context, &path, data, one);
+            each(context, &path, data, one, plausible(stamp - wall, now));
             data += one;
             len -= one;
         } while (len);

@@ -1,6 +1,7 @@
 /* One worker's UDP socket: batches in, runs out. Every worker binds its own to the same port (SO_REUSEPORT); the kernel's flow
  * hash spreads clients over them. */
 #pragma once
+#include "mptime.h"
 #include "path.h"
 #include "transmit.h"
 #include <stdbool.h>
@@ -20,10 +21,10 @@ struct udp *udp_open(const struct address *listen, enum udp_sending, const char 
 void udp_close(struct udp *);
 int udp_fd(const struct udp *);
 
-typedef void udp_each(void *context, const struct path *, const uint8_t *, size_t len);
-/* Receives one batch without waiting and calls `each` for every datagram; coalesced ones (GRO) are split. Returns how many
- * messages the kernel gave; RX_BATCH: there may be more. */
-size_t udp_receive(struct udp *, udp_each *, void *context);
+typedef void udp_each(void *context, const struct path *, const uint8_t *, size_t len, mp_time arrival);
+/* Receives one batch without waiting and calls `each` for every datagram; coalesced ones (GRO) are split. `arrival` is when the
+ * kernel had it from the network, never later than `now`. Returns how many messages the kernel gave; RX_BATCH: there may be more. */
+size_t udp_receive(struct udp *, udp_each *, void *context, mp_time now);
 
 /* Datagrams that the kernel dropped since the last call, as the socket had no room (before Linux 4.12: 0, whatever happened). */
 uint32_t udp_dropped(struct udp *);

@@ -21,6 +21,7 @@ struct sfu {
     struct paths paths;
     struct roaming roaming;
     struct hmac_sha1 secret; /* of config.secret: transaction ids */
+    mp_time arrival;         /* of the datagram that is being handled */
     struct srtp_batch *batch; /* packets of this sfu_output */
     struct outbox outbox;
     struct emissions emissions;

@@ -82,7 +82,7 @@ static void note_transport_seq(struct sfu *sfu, struct peer *p, struct bytes val
 {
     if (!p->twcc || value.len < 2)
         return;
-    twcc_arrived(p->twcc, get16(value.data), now);
+    twcc_arrived(p->twcc, get16(value.data), sfu->arrival);
     p->twcc_media = ssrc;
     if (p->twcc_at == MP_NEVER) {
         p->twcc_at = now + TWCC_INTERVAL;
@@ -120,7 +120,7 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
     }
     struct rx *rx = p->by_ssrc[i].rx;
     bool rtx = p->by_ssrc[i].rtx;
-    packet->arrival = now;
+    packet->arrival = sfu->arrival;
     packet->media = (struct packet_media){
         .seq = (int64_t)index,
         .timestamp = v->timestamp,

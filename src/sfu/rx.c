@@ -27,10 +27,10 @@ static void seen_advance(struct rx *rx, int64_t seq)
 }
 
 /* RFC 3550 A.8, with the difference of transit times in nanoseconds until the end. */
-static void note_jitter(struct rx *rx, const struct packet *p, mp_time now)
+static void note_jitter(struct rx *rx, const struct packet *p)
 {
     double rate = rx->stream.clock_rate;
-    mp_time transit = now - (mp_time)((double)p->media.timestamp * 1e9 / rate);
+    mp_time transit = p->arrival - (mp_time)((double)p->media.timestamp * 1e9 / rate);
     if (rx->transit) {
         double d = (double)(transit - rx->transit) * rate / 1e9;
         if (d < 0)
@@ -77,7 +77,7 @@ bool rx_receive(struct rx *rx, struct packet *p, uint32_t ssrc, bool recovered, 
         return false;
     p->media.seq = seq;
     if (!recovered)
-        note_jitter(rx, p, now);
+        note_jitter(rx, p);
     p->media.timestamp += rx->timestamp_offset;
     if (seq > rx->max) {
         seen_advance(rx, seq);

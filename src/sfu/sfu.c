@@ -224,8 +224,9 @@ void sfu_received(struct sfu *sfu, const struct path *path, const uint8_t *data,
     input(sfu, path, data, len, sfu->config.worker, now);
 }
 
-void sfu_input(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, mp_time now)
+void sfu_input(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, mp_time arrival, mp_time now)
 {
+    sfu->arrival = arrival;
     stat_add(&stats_of(sfu)->packets_in, 1);
     stat_add(&stats_of(sfu)->bytes_in, len);
     sfu_received(sfu, path, data, len, now);
@@ -266,7 +267,10 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
     struct peer *p = peer_find(sfu, m->session);
     struct track *t;
     switch ((enum message_type)m->type) {
-    case MESSAGE_STRAY: input(sfu, &m->path, m->payload.data, m->payload.len, m->from, now); return;
+    case MESSAGE_STRAY:
+        sfu->arrival = now;
+        input(sfu, &m->path, m->payload.data, m->payload.len, m->from, now);
+        return;
     case MESSAGE_PATH_ADDED: path_added(sfu, m); return;
     case MESSAGE_PATH_REMOVED: path_removed(sfu, m); return;
     case MESSAGE_TRANSMIT:

@@ -34,8 +34,9 @@ struct sfu_config {
 struct sfu *sfu_new(const struct sfu_config *); /* NULL: no memory */
 void sfu_free(struct sfu *);                    /* ends every session without a word to its peer */
 
-/* One datagram. The bytes are read before it returns. */
-void sfu_input(struct sfu *, const struct path *, const uint8_t *, size_t len, mp_time now);
+/* One datagram. The bytes are read before it returns. `arrival` is when the network brought it, at `now` or before: a publisher's own
+ * estimate lives on the pauses between its packets, which a worker that was late would hide from it. */
+void sfu_input(struct sfu *, const struct path *, const uint8_t *, size_t len, mp_time arrival, mp_time now);
 /* Whether an authenticated client uses the path: a connection whose path nobody knows is worth no descriptor. */
 bool sfu_knows(const struct sfu *, const struct path *);
 /* A link of this worker's has ended: its connection is closed. */

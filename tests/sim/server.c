@@ -151,7 +151,7 @@ static void turn(struct sim *s, struct event *e)
     bool more = false;
     for (unsigned n = 0; n < RX_BATCH && w->tail != w->head; n++) {
         struct received *r = &w->queue[w->tail++ % RX_QUEUE];
-        sfu_input(w->sfu, &r->path, r->data, r->len, s->now);
+        sfu_input(w->sfu, &r->path, r->data, r->len, s->now, s->now);
     }
     more = w->tail != w->head;
     more |= read_inboxes(w);

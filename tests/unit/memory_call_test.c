@@ -3,8 +3,8 @@
 #include "world.h"
 
 GUARDED_VOID(sfu_input,
-             (struct sfu * s, const struct path *path, const uint8_t *data, size_t len, mp_time now),
-             (s, path, data, len, now))
+             (struct sfu * s, const struct path *path, const uint8_t *data, size_t len, mp_time arrival, mp_time now),
+             (s, path, data, len, arrival, now))
 GUARDED_VOID(sfu_message, (struct sfu * s, const struct message *m, mp_time now), (s, m, now))
 GUARDED_VOID(sfu_timeout, (struct sfu * s, mp_time now), (s, now))
 GUARDED(size_t, sfu_output, (struct sfu * s, struct transmit *t, size_t max, mp_time now), (s, t, max, now))

@@ -489,6 +489,22 @@ static void publisher_hears_of_its_transport_and_loss(void)
     world_close(&w);
 }
 
+/* A worker that is late reads many packets at once: a probe of the publisher's must not look like a burst. */
+static void publisher_hears_when_its_packets_came_not_when_they_were_read(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    for (uint64_t i = 0; i < 4; i++) {
+        w.late = MP_MS(30 - 10 * i);
+        world_send(&w, p, CODEC_VP8, VIDEO, i, 3000, i == 0, i == 3, 1000);
+    }
+    world_settle(&w);
+    world_run(&w, MP_MS(200));
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(p->arrivals_250us[i + 1] - p->arrivals_250us[i], 40);
+    world_close(&w);
+}
+
 static void sender_report_maps_the_source_clock(void)
 {
     struct world_client *p, *v;
@@ -903,7 +919,7 @@ static void all_sessions_may_end_in_one_turn(void)
         c.credentials = credentials;
         path.remote.ip[14] = (uint8_t)(i >> 8);
         path.remote.ip[15] = (uint8_t)i;
-        sfu_input(sfu, &path, data, check_of(&c, data, sizeof data), 1);
+        sfu_input(sfu, &path, data, check_of(&c, data, sizeof data), 1, 1);
         while (sfu_output(sfu, t, 4, 1) || sfu_emit(sfu, &m))
             ;
     }
@@ -1009,6 +1025,7 @@ TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of),
           TEST(publishers_clock_that_runs_slow_is_followed), TEST(sound_is_never_asked_for_a_picture),
           TEST(viewer_of_many_tracks_is_heard_about_each), TEST(every_session_may_publish_all_that_it_may),
           TEST(publisher_is_asked_for_what_is_missing), TEST(publisher_hears_of_its_transport_and_loss),
+          TEST(publisher_hears_when_its_packets_came_not_when_they_were_read),
           TEST(sender_report_maps_the_source_clock), TEST(run_is_padded_to_one_length),
           TEST(duplicate_and_forged_packets_are_not_forwarded), TEST(unknown_stream_is_counted),
           TEST(audio_flows_at_once_with_its_level), TEST(silent_session_ends_after_30_s),

@@ -1,3 +1,4 @@
+#include "clock.h"
 #include "limits.h"
 #include "test.h"
 #include "udp.h"
@@ -62,15 +63,17 @@ static struct {
     size_t len;
     uint8_t first;
     struct path path;
+    mp_time arrival;
 } got[DATAGRAMS_MAX];
 static size_t got_count;
 
-static void note(void *context, const struct path *path, const uint8_t *data, size_t len)
+static void note(void *context, const struct path *path, const uint8_t *data, size_t len, mp_time arrival)
 {
     if (got_count == DATAGRAMS_MAX)
         return;
     got[got_count].len = len;
     got[got_count].first = data[0];
+    got[got_count].arrival = arrival;
     got[got_count++].path = *path;
 }
 
@@ -78,7 +81,7 @@ static void receive(struct udp *u, size_t wanted)
 {
     struct pollfd p = {.fd = udp_fd(u), .events = POLLIN};
     while (got_count < wanted && poll(&p, 1, 2000) > 0)
-        udp_receive(u, note, NULL);
+        udp_receive(u, note, NULL, clock_now());
 }
 
 static struct udp *open_at(const char *ip, uint16_t port, enum udp_sending sending, struct address *a)
@@ -216,7 +219,10 @@ static void answers_leave_from_the_address_that_was_asked(void)
     udp_close(server);
 }
 
-static void count_one(void *context, const struct path *path, const uint8_t *bytes, size_t len) { ++*(size_t *)context; }
+static void count_one(void *context, const struct path *path, const uint8_t *bytes, size_t len, mp_time arrival)
+{
+    ++*(size_t *)context;
+}
 
 /* Datagrams that find the socket full are lost, and the kernel counts them: none is unaccounted for. */
 static void what_the_socket_has_no_room_for_is_counted(void)
@@ -233,10 +239,34 @@ static void what_the_socket_has_no_room_for_is_counted(void)
         udp_send(from, flood, 64, &sent);
     uint32_t dropped = udp_dropped(to);
     CHECK(dropped > 0);
-    while (udp_receive(to, count_one, &received))
+    while (udp_receive(to, count_one, &received, clock_now()))
         ;
     CHECK_EQ(received + dropped, sent.datagrams);
     CHECK_EQ(udp_dropped(to), 0);
+    udp_close(from);
+    udp_close(to);
+}
+
+static void datagrams_that_wait_are_told_to_have_come_before(void)
+{
+    struct address a, b;
+    struct udp_sent sent = {0};
+    struct udp *from = open_at("127.0.0.1", 45010, UDP_RUNS, &a), *to = open_at("127.0.0.1", 45011, UDP_RUNS, &b);
+    mp_time begun[2], done[2];
+    for (int i = 0; i < 2; i++) { /* different lengths: not coalesced */
+        begun[i] = clock_now();
+        uint32_t len = 100 + 10 * (uint32_t)i;
+        udp_send(from, &(struct transmit){.path = {.local = a, .remote = b}, .data = data[0], .len = len, .segment = (uint16_t)len}, 1,
+                 &sent);
+        done[i] = clock_now();
+        while (clock_now() < done[i] + MP_MS(20))
+            ;
+    }
+    got_count = 0;
+    receive(to, 2);
+    CHECK_EQ(got_count, 2);
+    for (int i = 0; i < 2; i++) /* within what the two clocks, read one after the other, differ */
+        CHECK(got[i].arrival > begun[i] - MP_MS(5) && got[i].arrival < done[i] + MP_MS(5));
     udp_close(from);
     udp_close(to);
 }
@@ -254,4 +284,5 @@ static void port_in_use_is_told(void)
 TEST_MAIN(TEST(runs_arrive_as_their_datagrams), TEST(without_segmentation_the_same_arrive),
           TEST(refused_segmentation_falls_back),
           TEST(run_of_oversized_datagrams_takes_no_runs_away), TEST(full_buffers_are_loss_and_nothing_waits),
-          TEST(answers_leave_from_the_address_that_was_asked), TEST(what_the_socket_has_no_room_for_is_counted), TEST(port_in_use_is_told))
+          TEST(answers_leave_from_the_address_that_was_asked), TEST(what_the_socket_has_no_room_for_is_counted),
+          TEST(datagrams_that_wait_are_told_to_have_come_before), TEST(port_in_use_is_told))

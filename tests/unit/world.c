@@ -5,6 +5,7 @@
 #include "demux.h"
 #include "rtcp.h"
 #include "rtp.h"
+#include "twcc.h"
 #include "virtual_clock.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,7 +204,7 @@ void world_run(struct world *w, mp_time duration)
 void world_datagram(struct world *w, unsigned worker, const struct path *from, const uint8_t *data, size_t len)
 {
     struct path path = {.local = from->remote, .remote = from->local, .link = from->link};
-    sfu_input(w->sfu[worker], &path, data, len, w->now);
+    sfu_input(w->sfu[worker], &path, data, len, w->now - w->late, w->now);
 }
 
 void world_command(struct world *w, struct message m)
@@ -215,6 +216,13 @@ void world_command(struct world *w, struct message m)
 /* --- clients --- */
 
 static void count_feedback(void *context, uint16_t seq) { ++*(unsigned *)context; }
+
+static void note_arrival(void *context, uint16_t seq, bool received, int64_t arrival_250us)
+{
+    struct world_client *c = context;
+    if (received)
+        c->arrivals_250us[seq % 16] = arrival_250us;
+}
 
 static void on_rtp(void *context, const uint8_t *data, size_t len, mp_time now)
 {
@@ -230,11 +238,13 @@ static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
 {
     struct world_client *c = context;
     struct rtcp_view v;
+    struct twcc_feedback feedback;
     size_t at = 0;
     c->rtcp++;
     while (rtcp_next(&v, data, len, &at)) {
         c->pli += v.type == RTCP_PSFB && v.count == PSFB_PLI;
-        c->twcc += v.type == RTCP_RTPFB && v.count == RTPFB_TWCC;
+        if (v.type == RTCP_RTPFB && v.count == RTPFB_TWCC)
+            c->twcc += twcc_parse((struct bytes){v.body.data + 8, v.body.len - 8}, &feedback, note_arrival, c);
         c->sr += v.type == RTCP_SR && rtcp_sr(&v, &c->last_sr);
         c->rr += v.type == RTCP_RR;
         if (v.type == RTCP_RTPFB && v.count == RTPFB_NACK)

@@ -25,6 +25,7 @@ struct world_client {
     unsigned by_link;     /* datagrams that it was sent by that link */
     unsigned rtp, rtcp, pli, nacked, twcc, sr, rr;
     struct rtcp_sr last_sr;
+    int64_t arrivals_250us[16]; /* that feedback told, by the number's last 4 bits, since its reference time of 0 */
     uint8_t last[1600];   /* the last RTP packet, plain */
     size_t last_len;
     void (*on_rtp)(struct world_client *, const uint8_t *, size_t);
@@ -35,6 +36,7 @@ struct world_client {
 
 struct world {
     mp_time now;
+    mp_time late;   /* the server reads a datagram so long after it came */
     unsigned workers;
     struct registry *registry;
     struct dtls_identity *identity, *client_identity;
