@@ -80,7 +80,7 @@ for (const [what, seconds] of [['an hour ahead', 3600], ['an hour back', -3600],
 }
 
 for (const name of ['ENOBUFS', 'EAGAIN', 'EPERM', 'ECONNREFUSED', 'EIO', 'EMSGSIZE']) {
-  await test(`every third send fails with ${name}: that is lost and counted, the rest arrives`, async () => {
+  await test(`one send of three fails with ${name}: that is lost and counted, the rest arrives`, async () => {
     const [failed, counted] = [failedSends(), await metric(server, 'drops_total')];
     set(1, constants.errno[name]);
     set(2, 3);

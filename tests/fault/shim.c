@@ -40,11 +40,12 @@ static void *real(const char *name)
     return dlsym(RTLD_NEXT, name);
 }
 
+/* Scattered: if each third one failed, it could be the same viewer's each time, as a turn of the server may take three. */
 static int send_fails(void)
 {
-    static _Atomic int count;
-    int one_of = faults()->send_one_of;
-    if (!one_of || atomic_fetch_add(&count, 1) % one_of)
+    static _Atomic unsigned count;
+    unsigned one_of = (unsigned)faults()->send_one_of;
+    if (!one_of || (atomic_fetch_add(&count, 1) * 2654435761u >> 16) % one_of)
         return 0;
     atomic_fetch_add(&faults()->sends_failed, 1);
     errno = faults()->send_errno;
