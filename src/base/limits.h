@@ -55,7 +55,8 @@
 #define ROOMS_MAX             4096 /* unless configured otherwise … */
 #define ROOM_PARTICIPANTS_MAX 1024 /* … this too */
 #define WATCHERS_LISTED_MAX   32   /* of a room: further ones are only counted, or each join would be told to everybody */
-#define WEB_ADOPTIONS_MAX     512 /* connections on their way to the web server */
+#define WEB_ADOPTIONS_A_TURN  64 /* connections that the web server takes in before it looks around … */
+#define WEB_CHUNKS_A_TURN     64 /* … and pieces of answers that it sends */
 #define HTTP_BODY_MAX         (64 * 1024) /* of a request: an SDP offer has 5-15 KiB */
 #define WHIP_RESOURCES_MAX    4096 /* sessions that were made by HTTP */
 #define WS_MESSAGE_MAX        (256 * 1024)

@@ -1,8 +1,11 @@
 /* The loop is libev's (epoll), and libwebsockets a guest in it: its own loop polls every socket at each turn.
  *
- * Timers: the one of web_set_timer, and a tick, because libwebsockets' glue arms its timer for libev only
- * once: what it wants sooner than that is seen to when it next has something to do. Its own timeouts are of
- * many seconds. */
+ * A turn's work is bounded: it takes in WEB_ADOPTIONS_A_TURN connections and sends WEB_CHUNKS_A_TURN pieces
+ * of answers, what is left waits for the next one. So nobody's message stands behind thousands of files.
+ *
+ * Timers: the one of web_set_timer; a connection that speaks HTTP has PATIENCE from one thing that it does to
+ * the next; and a tick, because libwebsockets' glue arms its timer for libev only once: what it wants sooner
+ * than that is seen to when it next has something to do. Its own timeouts are of many seconds. */
 #include "clock.h"
 #include "limits.h"
 #include "log.h"
@@ -17,8 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SILENCE MP_S(20) /* media of a client that is gone ends after 30 s without a check anyway */
-#define RECEIVE_SIZE 1024 /* bytes that the library keeps room for with each WebSocket; an offer comes in several pieces */
+#define PATIENCE 20.0     /* s */
+#define SILENCE  MP_S(20) /* media of a client that is gone ends after 30 s without a check anyway */
+#define RECEIVE_SIZE                                                                                         \
+    1024 /* bytes that the library keeps room for with each WebSocket; an offer comes in several pieces */
 #define DESCRIPTORS_FAST                                                                                     \
     65536 /* libwebsockets' tables have a slot for each possible descriptor up to here … */
 #define DESCRIPTORS_SLOW 16384 /* … and are searched where the limit is higher, so that they stay small */
@@ -53,12 +58,12 @@ static void start_timer(struct web *w, ev_timer *timer, double seconds)
     ev_timer_start(w->loop, timer);
 }
 
-static void adopt_all(struct web *);
+static void adopt_some(struct web *);
 
 static void woken(struct ev_loop *loop, ev_async *wake, int events)
 {
     struct web *w = wake->data;
-    adopt_all(w);
+    adopt_some(w);
     w->handler.woken(w->handler.context);
 }
 
@@ -77,6 +82,7 @@ static void tick(struct ev_loop *loop, ev_timer *timer, int events)
 static void turned(struct ev_loop *loop, ev_prepare *prepare, int events)
 {
     sockets_flush(prepare->data);
+    replies_go_on(prepare->data);
 }
 
 static bool start_loop(struct web *w)
@@ -109,8 +115,9 @@ static void connection_free(struct connection *c)
 {
     if (!c)
         return;
+    ev_timer_stop(c->web->loop, &c->patience);
     socket_closed(c);
-    http_reply_free(&c->reply);
+    reply_end(c);
     http_body_free(c);
     c->web->connections--;
     if (c->caller)
@@ -120,36 +127,56 @@ static void connection_free(struct connection *c)
     free(c);
 }
 
-static void adopt(struct web *w, const struct adoption *a)
+/* The library closes it, hard, as soon as it looks at its timers. */
+static void patience_ended(struct ev_loop *loop, ev_timer *timer, int events)
 {
-    struct connection *c = calloc(1, sizeof *c);
-    int on = 1;
-    struct caller *caller = callers_find(&w->callers, &a->path.remote);
+    struct connection *c = timer->data;
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    lws_cancel_service(c->web->context);
+}
+
+/* The library has set a timer as well, in the one sorted list of all, which it walks for each: with thousands
+ * of connections that was three quarters of this thread's work. Ours is in libev's heap. */
+void connection_moved(struct connection *c)
+{
+    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
+    ev_timer_again(c->web->loop, &c->patience);
+}
+
+static int moved(struct connection *c, int result)
+{
+    if (result == 0) /* else it is being closed, by the library's timer */
+        connection_moved(c);
+    return result;
+}
+
+static void adopt(struct connection *c)
+{
+    struct web *w = c->web;
+    int on = 1, unsent = STREAM_UNSENT_MAX;
+    struct caller *caller = callers_find(&w->callers, &c->path.remote);
     unsigned most = caller ? w->config.limits.connections : 0;
-    bool crowded = !caller_take(caller, w->config.limits.connections_per_s, clock_now()) || (most && caller->count >= most);
+    c->crowded = !caller_take(caller, w->config.limits.connections_per_s, clock_now()) ||
+                 (most && caller->count >= most);
     /* who has too many is told so, but not without end */
-    if (!c || w->connections >= w->connections_max || (most && caller->count >= 2 * most)) {
-        free(c);
-        close(a->fd);
+    if (most && caller->count >= 2 * most) {
+        close(c->fd);
+        connection_free(c);
         return;
     }
-    setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails on a bridge's socket, which needs none */
-    c->web = w;
-    c->path = a->path;
     c->caller = caller;
-    c->crowded = crowded;
     if (caller)
         caller->count++;
-    c->secure = a->secure;
+    /* these fail on a bridge's socket, which needs none */
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     w->adopting = c;
-    w->connections++;
-    lws_adopt_desc_t d = {.vh = w->vhost,
-                          .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP,
-                          .fd.sockfd = a->fd,
-                          .opaque = c};
+    lws_adopt_desc_t d = {
+        .vh = w->vhost, .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, .fd.sockfd = c->fd, .opaque = c};
     struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&d);
     if (wsi) {
         c->wsi = wsi;
+        connection_moved(c);
     } else if (w->adopting) { /* it failed before libwebsockets made it a connection that it destroys */
         connection_free(c);
     }
@@ -158,27 +185,41 @@ static void adopt(struct web *w, const struct adoption *a)
 
 bool web_adopt(struct web *w, int fd, const struct path *path, bool secure)
 {
-    pthread_mutex_lock(&w->lock);
-    bool room = w->adoption_count < WEB_ADOPTIONS_MAX;
-    if (room)
-        w->adoptions[w->adoption_count++] = (struct adoption){fd, secure, *path};
-    pthread_mutex_unlock(&w->lock);
-    if (room)
-        web_wake(w);
-    else
+    bool room = w->connections++ < w->connections_max;
+    struct connection *c = room ? calloc(1, sizeof *c) : NULL;
+    if (!c) {
+        w->connections--;
         close(fd);
-    return room;
+        return false;
+    }
+    *c = (struct connection){.web = w, .fd = fd, .path = *path, .secure = secure};
+    ev_timer_init(&c->patience, patience_ended, 0, PATIENCE);
+    c->patience.data = c;
+    pthread_mutex_lock(&w->lock);
+    *w->last = c;
+    w->last = &c->next;
+    pthread_mutex_unlock(&w->lock);
+    web_wake(w);
+    return true;
 }
 
-static void adopt_all(struct web *w)
+static struct connection *next_adoption(struct web *w)
 {
     pthread_mutex_lock(&w->lock);
-    size_t count = w->adoption_count;
-    memcpy(w->adopted, w->adoptions, count * sizeof w->adopted[0]);
-    w->adoption_count = 0;
+    struct connection *c = w->first;
+    if (c && !(w->first = c->next))
+        w->last = &w->first;
     pthread_mutex_unlock(&w->lock);
-    for (size_t i = 0; i < count; i++)
-        adopt(w, &w->adopted[i]);
+    return c;
+}
+
+static void adopt_some(struct web *w)
+{
+    struct connection *c = NULL;
+    for (int i = 0; i < WEB_ADOPTIONS_A_TURN && (c = next_adoption(w)); i++)
+        adopt(c);
+    if (c) /* there may be more */
+        web_wake(w);
 }
 
 /* --- libwebsockets --- */
@@ -189,12 +230,14 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     if (c)
         c->wsi = wsi;
     switch (reason) {
-    case LWS_CALLBACK_HTTP: return http_request(c, in, len);
-    case LWS_CALLBACK_HTTP_BODY: return body_data(c, in, len);
-    case LWS_CALLBACK_HTTP_BODY_COMPLETION: return body_complete(c);
-    case LWS_CALLBACK_HTTP_WRITEABLE: return http_write(c);
+    case LWS_CALLBACK_HTTP: return moved(c, http_request(c, in, len));
+    case LWS_CALLBACK_HTTP_BODY: return moved(c, body_data(c, in, len));
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION: return moved(c, body_complete(c));
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return socket_upgrade(c);
-    case LWS_CALLBACK_ESTABLISHED: socket_established(c); return 0;
+    case LWS_CALLBACK_ESTABLISHED:
+        ev_timer_stop(c->web->loop, &c->patience);
+        socket_established(c);
+        return 0;
     case LWS_CALLBACK_RECEIVE: return socket_receive(c, in, len);
     case LWS_CALLBACK_RECEIVE_PONG: socket_heard(c); return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE: return socket_write(c);
@@ -249,8 +292,8 @@ static bool start_library(struct web *w)
         .pt_serv_buf_size = 8192,
         .max_http_header_data = 8192,
         .timeout_secs = 20,
-        .timeout_secs_ah_idle = 10,
-        .keepalive_timeout = 30,
+        .timeout_secs_ah_idle = 10, /* for a request's head to be whole */
+        .keepalive_timeout = 20,    /* after a handshake that was refused */
     };
     snprintf(w->subprotocol, sizeof w->subprotocol, "monoport");
     lws_set_log_level(LLL_ERR | (log_enabled(LOG_LEVEL_DEBUG) ? LLL_WARN | LLL_NOTICE : 0), log_library);
@@ -278,6 +321,8 @@ struct web *web_new(const struct web_config *config, const struct web_handler *h
         w->config.silence = SILENCE;
     random_bytes((uint8_t *)&w->callers.key, sizeof w->callers.key);
     pthread_mutex_init(&w->lock, NULL);
+    w->last = &w->first;
+    w->last_sender = &w->sender;
     *error = "no epoll";
     if (start_loop(w)) {
         if (start_library(w))
@@ -293,9 +338,11 @@ void web_free(struct web *w)
 {
     if (!w)
         return;
+    for (struct connection *c; (c = next_adoption(w));) {
+        close(c->fd);
+        connection_free(c);
+    }
     stop(w);
-    for (size_t i = 0; i < w->adoption_count; i++)
-        close(w->adoptions[i].fd);
     pthread_mutex_destroy(&w->lock);
     free(w);
 }

@@ -3,8 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#define PATH_SIZE    512
-#define SEND_SECONDS 20 /* without any progress the connection is ended */
+#define PATH_SIZE 512
 
 struct head {
     unsigned status;
@@ -67,12 +66,6 @@ static bool client_has(struct lws *wsi, const char *etag)
 
 /* --- answers --- */
 
-void http_reply_free(struct reply *r)
-{
-    free(r->owned);
-    memset(r, 0, sizeof *r);
-}
-
 struct header_block {
     struct lws *wsi;
     unsigned char *start, *at, *end;
@@ -125,49 +118,15 @@ static bool send_head(struct connection *c, const struct head *h)
     return !b.failed && lws_finalize_write_http_header(c->wsi, b.start, &b.at, b.end) == 0;
 }
 
-static int done(struct connection *c)
-{
-    return lws_http_transaction_completed(c->wsi) ? -1 : 0;
-}
-
 /* `owned` is freed here or with the reply. */
 static int answer(struct connection *c, const struct head *h, const uint8_t *data, char *owned)
 {
-    bool bodyless = h->status == 304 || h->len == 0 || lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
-    http_reply_free(&c->reply);
+    bool bodyless = h->status == 304 || lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
     if (!send_head(c, h)) {
         free(owned);
         return -1;
     }
-    if (bodyless) {
-        free(owned);
-        return done(c);
-    }
-    c->reply = (struct reply){.data = data, .len = h->len, .owned = owned};
-    lws_callback_on_writable(c->wsi);
-    return 0;
-}
-
-int http_write(struct connection *c)
-{
-    struct reply *r = &c->reply;
-    size_t n = r->len - r->sent;
-    if (n == 0)
-        return 0;
-    if (n > CHUNK_SIZE)
-        n = CHUNK_SIZE;
-    memcpy(c->web->buffer + LWS_PRE, r->data + r->sent, n);
-    bool last = r->sent + n == r->len;
-    if (lws_write(c->wsi, c->web->buffer + LWS_PRE, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
-        return -1;
-    r->sent += n;
-    if (last) {
-        http_reply_free(r);
-        return done(c);
-    }
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, SEND_SECONDS);
-    lws_callback_on_writable(c->wsi);
-    return 0;
+    return reply_begin(c, data, bodyless ? 0 : h->len, owned) ? 0 : -1;
 }
 
 static const char *status_text(unsigned status)

@@ -24,7 +24,7 @@ static struct {
     uint16_t port;
     pthread_t thread;
     _Atomic bool stop, stranger; /* connections seem to come from elsewhere */
-    _Atomic int opened, closed, too_large, woken, timers;
+    _Atomic int opened, closed, too_large, woken, timers, handed_over, busy;
     _Atomic size_t longest;
     struct web_peer peer;
 } server;
@@ -86,8 +86,15 @@ static void on_closed(void *context, struct web_socket *s, void *user)
     server.closed++;
 }
 
+static pthread_mutex_t business = PTHREAD_MUTEX_INITIALIZER;
+
 static bool on_get(void *context, const char *path, const struct web_peer *peer, struct web_response *r)
 {
+    if (strcmp(path, "/busy") == 0) {
+        server.busy++;
+        pthread_mutex_lock(&business);
+        pthread_mutex_unlock(&business);
+    }
     if (strcmp(path, "/healthz") != 0)
         return false;
     *r = (struct web_response){.status = 200, .content_type = "text/plain; charset=utf-8", .body = strdup("ok\n"), .len = 3};
@@ -161,6 +168,7 @@ static bool take_web(void *context, int fd, const struct path *path)
     struct path from = *path;
     if (server.stranger)
         address_parse(&from.remote, "203.0.113.7", path->remote.port);
+    server.handed_over++;
     return web_adopt(server.web, fd, &from, false);
 }
 
@@ -535,6 +543,81 @@ static void a_connection_is_kept_for_more_requests(void)
         CHECK(has("200 OK"));
     }
     close(fd);
+    stop();
+}
+
+/* Many requests at once, all for the script, which is more than the kernel holds for one who does not read.
+ */
+static int asked_ahead(unsigned count)
+{
+    static const char request[] = "GET /assets/a-123.js HTTP/1.1\r\nHost: x\r\n\r\n";
+    int fd = dial(AF_INET);
+    while (count--)
+        CHECK(send_all(fd, request, sizeof request - 1));
+    return fd;
+}
+
+static void requests_that_come_at_once_are_answered_one_after_the_other(void)
+{
+    bool whole = true;
+    start();
+    int fd = asked_ahead(40);
+    for (int i = 0; i < 40 && whole; i++) {
+        char head[4096] = "";
+        for (size_t n = 0; n < sizeof head - 1 && !strstr(head, "\r\n\r\n") && recv(fd, head + n, 1, 0) == 1;
+             n++)
+            ;
+        whole = strncmp(head, "HTTP/1.1 200 OK", 15) == 0 && recv_all(fd, reply, sizeof script) &&
+                memcmp(reply, script, sizeof script) == 0;
+    }
+    CHECK(whole);
+    close(fd);
+    stop();
+}
+
+static void who_asks_ahead_and_reads_nothing_costs_nothing(void)
+{
+    int fd[8];
+    start();
+    for (int i = 0; i < 8; i++)
+        fd[i] = asked_ahead(200);
+    usleep(200000);
+    clock_t used = clock();
+    usleep(500000);
+    CHECK(clock() - used < CLOCKS_PER_SEC / 10);
+    for (int i = 0; i < 8; i++)
+        close(fd[i]);
+    stop();
+}
+
+#define CROWD 600
+
+/* While the web server does something else they wait, however many they are. */
+static void a_crowd_that_comes_at_once_is_served(void)
+{
+    static int fd[CROWD];
+    static const char busy[] = REQUEST("GET /busy", ""), request[] = REQUEST("GET /healthz", "");
+    struct rlimit limit;
+    int served = 0;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    start();
+    pthread_mutex_lock(&business);
+    int first = dial(AF_INET);
+    CHECK(send_all(first, busy, sizeof busy - 1) && comes_to(&server.busy, 1));
+    for (int i = 0; i < CROWD; i++) {
+        fd[i] = dial(AF_INET);
+        send_all(fd[i], request, sizeof request - 1);
+    }
+    CHECK(comes_to(&server.handed_over, 1 + CROWD));
+    pthread_mutex_unlock(&business);
+    for (int i = 0; i < CROWD; i++) {
+        served += recv_all(fd[i], reply, 15) && memcmp(reply, "HTTP/1.1 200 OK", 15) == 0;
+        close(fd[i]);
+    }
+    CHECK_EQ(served, CROWD);
+    close(first);
     stop();
 }
 
@@ -928,14 +1011,18 @@ static void a_lack_of_descriptors_does_not_spin(void)
     stop();
 }
 
-TEST_MAIN(TEST(assets_are_served), TEST(etags_save_the_body), TEST(the_rest_is_asked_of_the_handler), TEST(bodies_are_taken_whole_and_bounded),
-          TEST(other_methods_are_refused), TEST(nonsense_ends_the_connection),
-          TEST(a_connection_is_kept_for_more_requests), TEST(messages_go_both_ways),
-          TEST(fragments_become_one_message), TEST(fragments_without_end_are_refused),
-          TEST(frames_against_the_protocol_end_the_connection), TEST(frames_without_a_mask_have_the_same_bounds), TEST(large_messages_end_at_the_limit),
+TEST_MAIN(TEST(assets_are_served), TEST(etags_save_the_body), TEST(the_rest_is_asked_of_the_handler),
+          TEST(bodies_are_taken_whole_and_bounded), TEST(other_methods_are_refused),
+          TEST(nonsense_ends_the_connection), TEST(a_connection_is_kept_for_more_requests),
+          TEST(requests_that_come_at_once_are_answered_one_after_the_other),
+          TEST(who_asks_ahead_and_reads_nothing_costs_nothing), TEST(a_crowd_that_comes_at_once_is_served),
+          TEST(messages_go_both_ways), TEST(fragments_become_one_message),
+          TEST(fragments_without_end_are_refused), TEST(frames_against_the_protocol_end_the_connection),
+          TEST(frames_without_a_mask_have_the_same_bounds), TEST(large_messages_end_at_the_limit),
           TEST(what_is_not_text_is_refused), TEST(a_peer_that_never_reads_is_closed),
-          TEST(the_server_closes_after_its_last_word), TEST(a_lost_peer_is_noticed), TEST(a_silent_peer_is_asked_then_closed),
-          TEST(only_proper_handshakes_open), TEST(a_message_and_a_queue_are_as_large_as_configured), TEST(connections_of_an_address_are_bounded),
-          TEST(new_connections_of_an_address_are_bounded), TEST(it_can_be_woken_and_timed), TEST(a_taken_port_is_an_error),
-          TEST(it_listens_where_it_is_told), TEST(it_stops_accepting),
+          TEST(the_server_closes_after_its_last_word), TEST(a_lost_peer_is_noticed),
+          TEST(a_silent_peer_is_asked_then_closed), TEST(only_proper_handshakes_open),
+          TEST(a_message_and_a_queue_are_as_large_as_configured), TEST(connections_of_an_address_are_bounded),
+          TEST(new_connections_of_an_address_are_bounded), TEST(it_can_be_woken_and_timed),
+          TEST(a_taken_port_is_an_error), TEST(it_listens_where_it_is_told), TEST(it_stops_accepting),
           TEST(a_lack_of_descriptors_does_not_spin))
