@@ -276,7 +276,9 @@ static void timers(struct front *f)
 
 static int next_ms(const struct front *f)
 {
-    mp_time at = mp_min(f->refresh_at, f->now + WATCH_BEAT);
+    mp_time at = f->now + WATCH_BEAT;
+    if (f->config.tls)
+        at = mp_min(at, f->refresh_at);
     if (f->oldest)
         at = mp_min(at, f->oldest->until);
     if (f->paused)

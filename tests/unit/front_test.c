@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 8000
@@ -317,8 +318,18 @@ static void a_crowd_of_silent_ones_is_bounded(void)
         close(crowd[i]);
 }
 
+static void it_rests_without_a_certificate(void)
+{
+    start(MP_S(1));
+    usleep((FRONT_REFRESH + MP_MS(100)) / 1000); /* when it would look at the certificate's files */
+    clock_t used = clock();
+    usleep(300000);
+    CHECK(clock() - used < CLOCKS_PER_SEC / 10);
+    front_free(f.front);
+}
+
 TEST_MAIN(TEST(each_first_byte_is_decided), TEST(a_prefix_waits_for_the_rest), TEST(hello_is_whole_in_any_records),
           TEST(hellos_that_lie_are_refused), TEST(frames_that_are_no_check_are_refused),
           TEST(inside_tls_are_http_and_turn_alone), TEST(connections_go_where_their_bytes_say),
           TEST(nonsense_and_tls_without_a_certificate_are_closed), TEST(silence_ends),
-          TEST(a_crowd_of_silent_ones_is_bounded))
+          TEST(a_crowd_of_silent_ones_is_bounded), TEST(it_rests_without_a_certificate))
