@@ -14,6 +14,7 @@
     X(containers)                                                                                            \
     X(demux)                                                                                                 \
     X(dtls)                                                                                                  \
+    X(h2)                                                                                                    \
     X(rtcp)                                                                                                  \
     X(rtp)                                                                                                   \
     X(sdp)                                                                                                   \
