@@ -1,7 +1,8 @@
-/* HTTP inside TLS: decrypted here, spoken to by the web server over a socket pair. Each direction holds one read at
- * the most; who does not take it is not read from. HTTP/2 is translated on the way (h2.h).
+/* HTTP inside TLS: decrypted here, spoken to by the web server over a socket pair. Each direction holds one
+ * read at the most; who does not take it is not read from. HTTP/2 is translated on the way (h2.h).
  *
- * Timers: a client of HTTP/2 has BRIDGE_IDLE from one answer to the next request; when the web server has said its last, its client has BRIDGE_LINGER to take it: a connection that is closed
+ * Timers: a client of HTTP/2 has BRIDGE_IDLE from one answer to the next request, then it is told GOAWAY;
+ * when the web server has said its last, its client has BRIDGE_LINGER to take it: a connection that is closed
  * with something unread is reset, and what was on its way with it. */
 #include "h2.h"
 #include "stream_internal.h"
@@ -208,6 +209,17 @@ bool bridge_is_used(const struct stream *s)
 {
     const struct bridge *b = s->bridge;
     return b && (b->h2 ? !b->over && s->set->now - b->active < BRIDGE_IDLE : b->fd >= 0);
+}
+
+/* RFC 9113 9.1: a client whose request crosses the end learns from GOAWAY that nobody has seen it. */
+bool bridge_goodbye(struct stream *s)
+{
+    struct bridge *b = s->bridge;
+    if (!b || !b->h2 || b->over)
+        return false;
+    heap_set(&s->set->timers, &s->timer, s->set->now + BRIDGE_LINGER);
+    h2_goodbye(b->h2);
+    return translate(s);
 }
 
 bool bridge_moved(struct stream *s)

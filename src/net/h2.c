@@ -276,6 +276,11 @@ bool h2_is_over(struct h2 *h)
     return h->failed || (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session));
 }
 
+void h2_goodbye(struct h2 *h)
+{
+    h->failed |= nghttp2_session_terminate_session(h->session, NGHTTP2_NO_ERROR) != 0;
+}
+
 /* --- requests for the web server --- */
 
 static bool write_request(struct h2 *h, const struct request *r)

@@ -15,6 +15,7 @@ void h2_free(struct h2 *); /* may be NULL */
 bool h2_input(struct h2 *, const uint8_t *, size_t len);
 size_t h2_output(struct h2 *, uint8_t *out, size_t size); /* `size` at least H2_OUTPUT_MIN; 0: nothing now */
 bool h2_is_over(struct h2 *);
+void h2_goodbye(struct h2 *); /* no further requests: GOAWAY is the last that h2_output has */
 
 /* --- the web server's side --- */
 /* The next request, whole, once the one before was answered; a view until the next call. 0: none. */

@@ -380,10 +380,13 @@ mp_time streams_deadline(const struct streams *set)
 void streams_timeout(struct streams *set, mp_time now)
 {
     struct heap_node *node;
+    set->now = now;
     while ((node = heap_pop(&set->timers, now))) {
         struct stream *s = (struct stream *)node;
         if (is_used(s)) {
             heap_set(&set->timers, &s->timer, s->bridge && !s->bridge->h2 ? MP_NEVER : now + STREAM_LOOK);
+        } else if (bridge_goodbye(s)) {
+            stream_wait(s);
         } else {
             set->counts.silent++;
             stream_close(s);

@@ -88,3 +88,4 @@ bool bridge_open(struct stream *, const uint8_t *, size_t len); /* the first dec
 bool bridge_moved(struct stream *);                             /* either side may be readable or writable */
 void bridge_close(struct stream *);
 bool bridge_is_used(const struct stream *);
+bool bridge_goodbye(struct stream *); /* nobody uses it any more. False: there is nothing to say, close it */

@@ -286,7 +286,21 @@ static void bytes_that_are_no_http_2_end_it(void)
     }
 }
 
+static void a_goodbye_is_the_last_word(void)
+{
+    const char *text;
+    begin();
+    settle();
+    h2_goodbye(t.h);
+    request("GET", "/", "a", "b", 0); /* it crosses the goodbye */
+    settle();
+    CHECK(h2_is_over(t.h) && h2_request(t.h, &text) == 0);
+    CHECK(!nghttp2_session_check_request_allowed(t.client)); /* it has heard GOAWAY */
+    end();
+}
+
 TEST_MAIN(TEST(request_is_said_in_http_1_1_and_its_answer_comes_back), TEST(requests_wait_for_each_other),
           TEST(large_bodies_pass_both_ways), TEST(client_that_takes_nothing_holds_one_chunk),
           TEST(what_is_no_honest_request_is_refused), TEST(requests_of_one_connection_are_bounded),
-          TEST(server_that_goes_silent_ends_the_stream_alone), TEST(bytes_that_are_no_http_2_end_it))
+          TEST(server_that_goes_silent_ends_the_stream_alone), TEST(bytes_that_are_no_http_2_end_it),
+          TEST(a_goodbye_is_the_last_word))

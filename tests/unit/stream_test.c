@@ -456,6 +456,45 @@ static SSL *handshake(int fd)
     return handshake_offering(fd, "");
 }
 
+/* All frames that have come, and whether the end has; the type of the last. */
+static int last_frame(SSL *ssl, bool *ended)
+{
+    static uint8_t in[4096];
+    size_t len = 0, at = 0;
+    int n, type = -1;
+    while ((n = SSL_read(ssl, in + len, (int)(sizeof in - len))) > 0)
+        len += (size_t)n;
+    *ended = SSL_get_error(ssl, n) == SSL_ERROR_ZERO_RETURN;
+    ERR_clear_error();
+    for (; at + 9 <= len; at += 9 + ((size_t)in[at] << 16 | (size_t)in[at + 1] << 8 | in[at + 2]))
+        type = in[at + 3];
+    return at == len ? type : -1;
+}
+
+static void an_idle_client_of_http2_is_told_goaway(void)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
+    bool ended;
+    struct tls *tls = open_tls();
+    open_streams(tls);
+    int fd = connection(STREAM_TLS);
+    SSL *ssl = handshake_offering(fd, "\x02h2");
+    CHECK_EQ(SSL_write(ssl, preface, sizeof preface - 1), sizeof preface - 1);
+    turns();
+    CHECK_EQ(last_frame(ssl, &ended), 4); /* SETTINGS */
+    streams_timeout(t.streams, t.now + MP_S(59));
+    CHECK(last_frame(ssl, &ended) == -1 && !ended);
+    streams_timeout(t.streams, t.now + MP_S(65));
+    CHECK(last_frame(ssl, &ended) == 7 && ended); /* GOAWAY */
+    CHECK_EQ(streams_open(t.streams), 1);         /* it may still be on its way */
+    streams_timeout(t.streams, t.now + MP_S(68));
+    CHECK_EQ(streams_open(t.streams), 0);
+    SSL_free(ssl);
+    streams_free(t.streams);
+    close(fd);
+    close_tls(tls);
+}
+
 /* What is spoken then is told by the first bytes inside. */
 static void alpn_is_agreed_on_and_decides_nothing(void)
 {
@@ -755,10 +794,13 @@ static void the_certificate_follows_its_file(void)
 }
 
 TEST_MAIN(TEST(frames_of_every_length_round_trip), TEST(frames_over_the_bound_are_refused),
-          TEST(a_full_queue_loses_old_media_and_keeps_the_rest), TEST(a_queue_full_of_what_must_stay_takes_no_more),
+          TEST(a_full_queue_loses_old_media_and_keeps_the_rest),
+          TEST(a_queue_full_of_what_must_stay_takes_no_more),
           TEST(datagrams_arrive_whole_however_they_are_cut), TEST(frames_too_long_close_the_connection),
           TEST(nobody_keeps_a_connection_that_he_does_not_use), TEST(a_run_leaves_as_frames),
-          TEST(a_stalled_connection_is_bounded_and_recovers), TEST(strangers_are_bounded), TEST(turn_inside_tls_is_frames),
-          TEST(a_stalled_tls_connection_recovers_too), TEST(http_inside_tls_is_bridged),
-          TEST(frames_without_a_mask_are_found_wherever_they_are_cut), TEST(unmasked_frames_inside_tls_end_the_connection), TEST(alpn_is_agreed_on_and_decides_nothing),
+          TEST(a_stalled_connection_is_bounded_and_recovers), TEST(strangers_are_bounded),
+          TEST(turn_inside_tls_is_frames), TEST(a_stalled_tls_connection_recovers_too),
+          TEST(http_inside_tls_is_bridged), TEST(an_idle_client_of_http2_is_told_goaway),
+          TEST(frames_without_a_mask_are_found_wherever_they_are_cut),
+          TEST(unmasked_frames_inside_tls_end_the_connection), TEST(alpn_is_agreed_on_and_decides_nothing),
           TEST(what_is_no_tls_or_stops_in_it_is_closed), TEST(the_certificate_follows_its_file))
