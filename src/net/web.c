@@ -233,7 +233,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP: return moved(c, http_request(c, in, len));
     case LWS_CALLBACK_HTTP_BODY: return moved(c, body_data(c, in, len));
     case LWS_CALLBACK_HTTP_BODY_COMPLETION: return moved(c, body_complete(c));
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return socket_upgrade(c);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return socket_upgrade(c, in);
     case LWS_CALLBACK_ESTABLISHED:
         ev_timer_stop(c->web->loop, &c->patience);
         socket_established(c);

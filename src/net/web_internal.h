@@ -82,7 +82,7 @@ int body_complete(struct connection *);
 void http_body_free(struct connection *);
 
 /* --- web_socket.c --- */
-int socket_upgrade(struct connection *); /* 1: it was refused and answered */
+int socket_upgrade(struct connection *, char *to); /* 1: it was refused and answered */
 void socket_established(struct connection *);
 int socket_receive(struct connection *, const char *data, size_t len);
 void socket_heard(struct connection *); /* a sign of life */

@@ -132,10 +132,16 @@ static int refuse(struct connection *c, unsigned status)
     return 1;
 }
 
-int socket_upgrade(struct connection *c)
+int socket_upgrade(struct connection *c, char *to)
 {
     struct web *w = c->web;
     struct web_peer peer;
+    /* An upgrade that is not offered is ignored (RFC 9110 7.8). `to` is the library's own copy of the header:
+     * when it says nothing, the library goes on with the request. */
+    if (header_is(c->wsi, WSI_TOKEN_UPGRADE, "h2c")) {
+        *to = 0;
+        return 0;
+    }
     /* After an unknown upgrade libwebsockets has answered already and asks all the same, its headers gone. */
     if (!header_is(c->wsi, WSI_TOKEN_UPGRADE, "websocket") || c->socket)
         return -1;
