@@ -233,6 +233,8 @@ static bool start_watchdog(struct server *s)
     workers_watch(s->workers, watch);
     watch_add(watch, "front", front_pulse(s->front));
     watch_add(watch, "control", control_pulse(s->control));
+    if (s->probe_port)
+        watch_add(watch, "probe port", probe_port_pulse(s->probe_port));
     return watchdog_start(s->watchdog);
 }
 

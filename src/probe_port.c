@@ -14,6 +14,7 @@ struct probe_port {
     pthread_t thread;
     bool started;
     _Atomic bool stop;
+    struct pulse pulse;
     struct udp *udp;
     struct loop *loop;
     uint64_t hash_key;
@@ -40,10 +41,13 @@ static void *run(void *context)
 {
     struct probe_port *p = context;
     while (!atomic_load(&p->stop)) {
-        while (udp_receive(p->udp, answer, p, clock_now()) == RX_BATCH)
-            ;
-        loop_wait(p->loop, MP_NEVER);
+        mp_time now = clock_now();
+        pulse_turn(&p->pulse, now);
+        mp_time rest = udp_receive(p->udp, answer, p, now) == RX_BATCH ? 0 : WATCH_BEAT;
+        pulse_turn(&p->pulse, clock_now() + rest);
+        loop_wait(p->loop, rest);
     }
+    pulse_turn(&p->pulse, 0);
     return NULL;
 }
 
@@ -68,6 +72,11 @@ bool probe_port_start(struct probe_port *p)
 {
     p->started = thread_start(&p->thread, "probe port", run, p);
     return p->started;
+}
+
+const struct pulse *probe_port_pulse(const struct probe_port *p)
+{
+    return &p->pulse;
 }
 
 void probe_port_close(struct probe_port *p)

@@ -12,7 +12,7 @@
 
 /* The process, and one worker. */
 #define WORKERS_MAX           64
-#define WATCHED_MAX           (WORKERS_MAX + 2) /* threads: workers, front, control */
+#define WATCHED_MAX           (WORKERS_MAX + 3) /* threads: workers, front, control, probe port */
 #define SESSIONS_MAX_DEFAULT  4096
 #define SESSION_SLOT_BITS     20 /* of a session's id */
 #define SESSIONS_MAX          ((1 << SESSION_SLOT_BITS) - 1) /* the last slot's last id is SESSION_NONE */

@@ -43,13 +43,6 @@ const server = await startServer({ address: '127.0.0.1', port: freePort }, {
 after(() => server.stop());
 explain(() => server.tail());
 
-/** Waits for a line of its log that says so. */
-async function says(text, seconds = 10 * slowness) {
-  for (const end = performance.now() + seconds * 1000; !server.log.some((line) => line.includes(text)); await new Promise((tick) => setTimeout(tick, 20))) {
-    assert(performance.now() < end, `the log does not say ${text}`);
-  }
-}
-
 async function becomes(status) {
   for (const end = performance.now() + 10_000 * slowness; (await fetch(`${server.origin}/healthz`)).status !== status; await new Promise((tick) => setTimeout(tick, 50))) {
     assert(performance.now() < end, `/healthz is not ${status}`);
@@ -107,10 +100,10 @@ await test("one worker stands still: the log and /healthz say so, the other's vi
   const name = `worker ${1 - worker}`;
   const goOn = await freeze(server, name);
   await frozen.undisturbed({ count: 1500 });
-  await says(`event="thread stands still" thread="${name}"`);
+  await server.says(`event="thread stands still" thread="${name}"`);
   await becomes(503);
   await goOn();
-  await says(`event="thread goes on" thread="${name}"`);
+  await server.says(`event="thread goes on" thread="${name}"`);
   await becomes(200);
   assert((await metric(server, 'thread_stalls_total')) >= 1, 'it was not counted');
   await frozen.reaches(viewers[1 - worker], 98);
@@ -122,7 +115,7 @@ for (const name of ['front', 'monoport']) {
     const goOn = await freeze(server, name);
     const health = fetch(`${server.origin}/healthz`);
     await call.undisturbed({ count: 500 });
-    await says(`event="thread stands still" thread="${name === 'front' ? 'front' : 'control'}"`);
+    await server.says(`event="thread stands still" thread="${name === 'front' ? 'front' : 'control'}"`);
     await goOn();
     await health;
     await becomes(200);
@@ -172,7 +165,7 @@ await test('a publisher never sends a key frame: it is asked once a second, its 
   diagnostic(`${pli} requests in ${seconds.toFixed(1)} s`);
   assert(pli >= 5 && pli <= seconds + 2, `${pli} requests`);
   equal((await viewer.count()).streams, [], 'what the viewer got');
-  await says('event="no key frame"');
+  await server.says('event="no key frame"');
   equal(await metric(server, 'tracks_stalled_total'), 1, 'tracks_stalled_total');
   await publisher.send({ ...video, seq: 350, count: 50, tag: 16 });
   await viewer.heard(16, 50);
@@ -185,7 +178,7 @@ await test('whoever reads the log stands still: the call goes on, new ones come 
   equal(code, 0, 'exit code of monoport-load');
   server.child.stderr.resume();
   await Puppet.join(server, { room: 'talkative', name: 'late' }).then((guest) => guest.leave());
-  await says('event="log lines lost"');
+  await server.says('event="log lines lost"');
   await call.undisturbed();
 });
 

@@ -43,6 +43,13 @@ class Server {
     return this.log.slice(-lines).join('\n');
   }
 
+  /** Waits for a line of its log that says so. */
+  async says(text, seconds = 10 * slowness) {
+    for (const end = performance.now() + seconds * 1000; !this.log.some((line) => line.includes(text)); await new Promise((tick) => setTimeout(tick, 20))) {
+      assert(performance.now() < end, `the log does not say ${text}`);
+    }
+  }
+
   // Until it answers on its port or ends. The only way to see a port open from outside is to try it.
   async ready(seconds) {
     const deadline = performance.now() + seconds * 1000;

@@ -5,6 +5,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { freeze } from './freeze.mjs';
 import { freePort } from './lab.mjs';
 import { slowness, startServer } from './server.mjs';
 import { SignalingClient } from './signaling-client.mjs';
@@ -64,6 +65,18 @@ await test('the probe port tells the same, and answers nothing else', async () =
   const answer = parse(await socket.next());
   assert(answer.transaction.equals(sent.at(-1).subarray(8, 20)), 'something else was answered first');
   equal(answer.mapped, { address: '127.0.0.1', port: socket.port }, 'mapped address');
+});
+
+await test('a probe port that stands still is told of', async () => {
+  const socket = await udp();
+  const sent = request();
+  const goOn = await freeze(server, 'probe port');
+  socket.probe(sent);
+  await server.says('event="thread stands still" thread="probe port"');
+  const answer = socket.next();
+  await goOn();
+  assert(parse(await answer).transaction.equals(sent.subarray(8, 20)), 'something else was answered');
+  await server.says('event="thread goes on" thread="probe port"');
 });
 
 await test('with FINGERPRINT too', async () => {
