@@ -36,7 +36,7 @@ struct control {
 
 struct udp {
     int fd;
-    bool v4_only; /* a kernel without IPv6 */
+    bool v4_only; /* bound to an IPv4 address, or a kernel without IPv6 */
     bool gso;     /* wanted, and not refused by the kernel so far */
     bool named;   /* bound to one address: that is what everything leaves from, and is sent to */
     size_t batch; /* messages of one call */
@@ -80,13 +80,11 @@ static int open_socket(const struct address *listen, bool reuse, bool *v4_only)
 {
     int one = 1, zero = 0;
     struct sockaddr_in6 sa;
-    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    *v4_only = false;
-    if (fd < 0 && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT) &&
-        (address_is_v4(listen) || memcmp(listen->ip, any, 16) == 0)) {
-        *v4_only = true;
+    *v4_only = address_is_v4(listen);
+    int fd = *v4_only ? -1 : socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    *v4_only |= fd < 0 && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT) && memcmp(listen->ip, any, 16) == 0;
+    if (*v4_only)
         fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    }
     if (fd < 0)
         return -1;
     if (!*v4_only)
@@ -258,12 +256,13 @@ static void put_control(struct msghdr *m, int level, int type, const void *value
     m->msg_controllen += CMSG_SPACE(len);
 }
 
-/* Answers leave from the address that was asked: a client behind a NAT knows no other. */
+/* Answers leave from the address that was asked: a client behind a NAT knows no other. IPv4's way to say so is understood by both kinds
+ * of socket, and short enough that the kernel allocates nothing for it. */
 static void put_source(struct udp *u, struct msghdr *m, const struct address *local)
 {
     if (u->named || memcmp(local->ip, any, 16) == 0)
         return;
-    if (u->v4_only) {
+    if (address_is_v4(local)) {
         struct in_pktinfo info = {0};
         memcpy(&info.ipi_spec_dst, local->ip + 12, 4);
         put_control(m, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
