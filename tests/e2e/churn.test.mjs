@@ -9,7 +9,7 @@ import { freePort } from './lab.mjs';
 import { kill, start } from './process.mjs';
 import { cpuSeconds, descriptors, metric, metrics, residentKib } from './server-figures.mjs';
 import { binary, slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { assert, diagnostic, equal, suite, until } from './tap.mjs';
 
 const stays = Number(process.env.STAYS ?? (slowness > 1 ? 1000 : 10_000));
 const { test, after, explain, end } = suite({ limit: (60 + stays / 50) * slowness });
@@ -31,9 +31,7 @@ function load(...args) {
 async function empty() {
   const left = async () => (await metrics(server, ['participants', 'sessions', 'tracks', 'subscriptions', 'streams', 'front_pending'])).join();
   const settled = async () => (await left()) === '0,0,0,0,0,0' && descriptors(server) <= quiet;
-  for (const limit = performance.now() + 20_000 * slowness; !(await settled()); await new Promise((tick) => setTimeout(tick, 100))) {
-    assert(performance.now() < limit, `left: ${await left()}, ${descriptors(server)} descriptors of ${quiet}`);
-  }
+  await until(async () => `left: ${await left()}, ${descriptors(server)} descriptors of ${quiet}`, settled, 20 * slowness);
   return { kib: residentKib(server), packets: await metric(server, 'packet_pool_used') };
 }
 

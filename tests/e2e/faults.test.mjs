@@ -15,7 +15,7 @@ import { start } from './process.mjs';
 import { hasTool, Puppet, tool, VP8 } from './puppet.mjs';
 import { cpuSeconds, descriptors, metric } from './server-figures.mjs';
 import { binary, slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, skipAll, suite } from './tap.mjs';
+import { assert, diagnostic, equal, skipAll, suite, until } from './tap.mjs';
 
 if (!hasTool) skipAll(`${tool} is not built`);
 const { test, after, explain, end } = suite({ limit: 120 * slowness });
@@ -43,11 +43,7 @@ const server = await startServer({ address: '127.0.0.1', port: freePort }, {
 after(() => server.stop());
 explain(() => server.tail());
 
-async function becomes(status) {
-  for (const end = performance.now() + 10_000 * slowness; (await fetch(`${server.origin}/healthz`)).status !== status; await new Promise((tick) => setTimeout(tick, 50))) {
-    assert(performance.now() < end, `/healthz is not ${status}`);
-  }
-}
+const becomes = (status) => until(`/healthz is not ${status}`, async () => (await fetch(`${server.origin}/healthz`)).status === status, 10 * slowness);
 
 const call = await AttackedCall.begin(server, { after, room: 'faults' });
 const { signaling } = call.viewer;

@@ -4,7 +4,7 @@
 import { enter } from './lab.mjs';
 import { hasLoadTool, load as loadAt, loadTool } from './load.mjs';
 import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, skipAll, suite } from './tap.mjs';
+import { assert, diagnostic, equal, skipAll, suite, until } from './tap.mjs';
 
 if (!hasLoadTool) skipAll(`${loadTool} is not built`);
 
@@ -69,11 +69,7 @@ await test('interrupted, it reports and leaves', async () => {
 });
 
 await test('nobody is left in the server', async () => {
-  const deadline = performance.now() + 5000 * slowness;
-  while ((await metric('sessions')) > 0) {
-    assert(performance.now() < deadline, `${await metric('sessions')} sessions`);
-    await new Promise((tick) => setTimeout(tick, 50));
-  }
+  await until(async () => `${await metric('sessions')} sessions`, async () => (await metric('sessions')) === 0, 5 * slowness);
 });
 
 await test('no server there: exit code 1; a wrong command line: 2', async () => {

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { kill, start } from './process.mjs';
 import { binary, slowness } from './server.mjs';
 import { SignalingClient } from './signaling-client.mjs';
+import { until } from './tap.mjs';
 
 export const tool = join(dirname(binary), 'tests/attack/puppet');
 export const hasTool = existsSync(tool);
@@ -149,13 +150,13 @@ export class Puppet {
 
   /** Until `enough(count)`; returns that count. */
   async until(what, enough, seconds = 10 * slowness) {
-    const end = performance.now() + seconds * 1000;
-    for (;;) {
-      const count = await this.count();
-      if (enough(count)) return count;
-      if (performance.now() > end) throw new Error(`${what}: not within ${seconds} s, ${JSON.stringify(count)}`);
-      await new Promise((tick) => setTimeout(tick, 20));
-    }
+    let count;
+    const holds = async () => {
+      count = await this.count();
+      return enough(count);
+    };
+    await until(() => `not so: ${what}, ${JSON.stringify(count)}`, holds, seconds);
+    return count;
   }
 
   /** Packets with this tag on all streams. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { hasEnded, kill, start } from './process.mjs';
-import { assert, equal } from './tap.mjs';
+import { assert, equal, until } from './tap.mjs';
 
 export const binary = process.env.MONOPORT_BIN ?? fileURLToPath(new URL('../../build/monoport', import.meta.url));
 
@@ -45,20 +45,16 @@ class Server {
 
   /** Waits for a line of its log that says so. */
   async says(text, seconds = 10 * slowness) {
-    for (const end = performance.now() + seconds * 1000; !this.log.some((line) => line.includes(text)); await new Promise((tick) => setTimeout(tick, 20))) {
-      assert(performance.now() < end, `the log does not say ${text}`);
-    }
+    await until(`the log does not say ${text}`, () => this.log.some((line) => line.includes(text)), seconds);
   }
 
   // Until it answers on its port or ends. The only way to see a port open from outside is to try it.
   async ready(seconds) {
-    const deadline = performance.now() + seconds * 1000;
-    while (performance.now() < deadline) {
+    const answers = () => {
       assert(!hasEnded(this.child), `the server ended (${this.child.exitCode ?? this.child.signalCode}) at its start:\n${this.tail()}`);
-      if (await this.healthy()) return;
-      await new Promise((tick) => setTimeout(tick, 20));
-    }
-    throw new Error(`no answer from ${this.origin}/healthz within ${seconds} s:\n${this.tail()}`);
+      return this.healthy();
+    };
+    await until(() => `no answer from ${this.origin}/healthz:\n${this.tail()}\n`, answers, seconds);
   }
 
   async healthy() {

@@ -21,6 +21,15 @@ export function equal(actual, expected, text) {
   if (left !== right) throw new Error(`${text}: ${left}, expected ${right}`);
 }
 
+/** Asks until `holds` yields something true, and resolves with that. After `seconds` it fails and says what is still so: `left`, or what that yields. */
+export async function until(left, holds, seconds) {
+  for (const end = performance.now() + seconds * 1000; ; await new Promise((tick) => setTimeout(tick, 20))) {
+    const value = await holds();
+    if (value) return value;
+    assert(performance.now() < end, `${left instanceof Function ? await left() : left}, still after ${seconds} s`);
+  }
+}
+
 /**
  * A test file. Its tests run one after the other; each failure is reported and the next test runs. After `limit`
  * seconds for all of them the file fails where it stands.

@@ -60,6 +60,14 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
     return send_fails() ? -1 : next(fd, messages, count, flags);
 }
 
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    static ssize_t (*next)(int, const struct msghdr *, int);
+    if (!next)
+        next = (ssize_t(*)(int, const struct msghdr *, int))real("sendmsg");
+    return send_fails() ? -1 : next(fd, message, flags);
+}
+
 int clock_gettime(clockid_t id, struct timespec *t)
 {
     static int (*next)(clockid_t, struct timespec *);
