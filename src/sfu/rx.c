@@ -1,9 +1,13 @@
 #include "rx.h"
 #include "track.h"
 
-/* A viewer's numbers start up to 2^15 higher and have 48 bits under SRTP. A source gets here in a day of nothing but the largest
- * jumps. */
+/* A viewer's numbers start up to 2^15 higher and have 48 bits under SRTP. A source gets here in days of nothing but the largest
+ * gaps. */
 #define SEQ_MAX (INT64_C(1) << 47)
+
+/* RFC 3550 A.1, MAX_DROPOUT: more than that is no loss. Nothing of it is in a history, and a viewer that is away meanwhile would
+ * miss 2^15 numbers, after which it cannot tell how often they wrapped (RFC 3711 3.3.1). */
+#define GAP_MAX 3000
 
 static bool seen_test(const struct rx *rx, int64_t seq)
 {
@@ -41,8 +45,9 @@ static void note_jitter(struct rx *rx, const struct packet *p)
     rx->transit = transit;
 }
 
-/* A source that starts again under a new SSRC goes on in the track's numbers and times, so that viewers see one stream. If what
- * is heard of it first is no key frame, one was missed: a number is left out, or that picture would be built on the last one. */
+/* A source that starts again, under a new SSRC or elsewhere in its numbers, goes on in the track's numbers and times, so that
+ * viewers see one stream. If what is heard of it first is no key frame, one was missed: a number is left out, or that picture would
+ * be built on the last one. */
 static void rebase(struct rx *rx, const struct packet *p, uint32_t ssrc, mp_time now)
 {
     bool whole = p->media.keyframe || !rx->track->video;
@@ -57,6 +62,7 @@ static void rebase(struct rx *rx, const struct packet *p, uint32_t ssrc, mp_time
     rx->transit = 0;
     rx->has_sr = false;
     rx->nack.count = 0;
+    rx->nack.overflow = rx->started && !whole;
     if (!rx->started) {
         rx->started = true;
         rx->base = next;
@@ -68,7 +74,7 @@ bool rx_receive(struct rx *rx, struct packet *p, uint32_t ssrc, bool recovered, 
 {
     if (recovered && !rx->started)
         return false;
-    if (!rx->started || (rx->ssrc != ssrc && !recovered))
+    if (!recovered && (!rx->started || rx->ssrc != ssrc || p->media.seq + rx->offset > rx->max + GAP_MAX))
         rebase(rx, p, ssrc, now);
     int64_t seq = p->media.seq + rx->offset;
     if (seq <= rx->max - RX_SEEN || seq < rx->first || seq > SEQ_MAX || (seq <= rx->max && seen_test(rx, seq)))

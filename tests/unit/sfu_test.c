@@ -773,6 +773,35 @@ static void source_that_restarts_goes_on_for_its_viewers(void)
     }
 }
 
+static bool lose_to_viewer(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    return to_client && data[0] >= 128;
+}
+
+/* A receiver that misses 2^15 numbers cannot tell any more how often they wrapped. */
+static void viewer_that_was_away_hears_on_though_its_source_jumped(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view view;
+    call(1, 0, 0, &p, &v);
+    frames(p, 1000, 5, true);
+    CHECK(rtp_parse(&view, v->last, v->last_len));
+    uint16_t seq = view.seq;
+    w.lose = lose_to_viewer;
+    for (unsigned i = 1; i < 8; i++)
+        frames(p, 1000 + 30000 * i, 2, false);
+    w.lose = NULL;
+    unsigned asked = p->pli;
+    frames(p, 1000 + 30000 * 8, 1, false);
+    world_run(&w, MP_S(1));
+    CHECK(p->pli > asked); /* the first after a jump is not built on what came before */
+    frames(p, 1001 + 30000 * 8, 3, true);
+    CHECK_EQ(v->rtp, 9);
+    CHECK(rtp_parse(&view, v->last, v->last_len));
+    CHECK_EQ((uint16_t)(view.seq - seq), 7 * 3 + 2 + 3);
+    world_close(&w);
+}
+
 static void what_comes_late_of_an_old_source_is_dropped(void)
 {
     struct world_client *p, *v;
@@ -1031,7 +1060,8 @@ TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of),
           TEST(audio_flows_at_once_with_its_level), TEST(silent_session_ends_after_30_s),
           TEST(check_without_the_password_moves_nothing), TEST(plain_binding_is_answered_at_a_bounded_rate),
           TEST(datagrams_of_every_first_byte_leave_no_state), TEST(port_that_is_used_again_belongs_to_the_new_session),
-          TEST(source_that_restarts_goes_on_for_its_viewers), TEST(what_comes_late_of_an_old_source_is_dropped), TEST(sources_may_change_for_ever), TEST(leaving_gives_everything_back),
+          TEST(source_that_restarts_goes_on_for_its_viewers), TEST(what_comes_late_of_an_old_source_is_dropped), TEST(sources_may_change_for_ever),
+          TEST(viewer_that_was_away_hears_on_though_its_source_jumped), TEST(leaving_gives_everything_back),
           TEST(source_that_goes_on_keeps_its_roll_over_count), TEST(all_sessions_may_end_in_one_turn),
           TEST(client_of_endless_addresses_is_told_to_others_at_a_bounded_rate),
           TEST(second_viewer_at_another_worker_waits_a_second_for_its_key_frame_at_most),
