@@ -58,7 +58,7 @@ void negotiate_forget(struct participant *p)
     free(p->video);
     p->sections = NULL;
     p->audio = p->video = NULL;
-    p->section_count = p->section_room = 0;
+    p->section_count = p->section_room = p->sections_told = 0;
     p->offering = false;
 }
 
@@ -326,6 +326,7 @@ static const char *take_offer(struct participant *p, const struct sdp *sdp, json
     for (size_t i = 0; i < sdp->count; i++)
         if (!take_section(p, i, &sdp->sections[i], sources))
             return "out of memory";
+    p->sections_told = p->section_count;
     for (size_t i = 0; i < p->section_count; i++)
         p->sections[i].retiring = false; /* the answer says so */
     if (p->passive)

@@ -216,9 +216,13 @@ static bool assign(struct participant *p)
 static void send_offer(struct participant *p)
 {
     char *sdp = describe_session(p, SDP_ACTPASS);
-    if (!sdp)
+    if (!sdp) { /* the client's next offer would lack the new sections; the old ones that were used again wait for the next of ours */
+        p->section_count = p->sections_told;
         return;
+    }
+    p->sections_told = p->section_count;
     p->offering = true;
+    p->unoffered = false;
     p->signaling->offers++;
     say(p, json_pack("{s:s, s:s, s:o}", "type", "offer", "sdp", sdp, "streams", streams_of(p)));
     free(sdp);
@@ -230,7 +234,8 @@ static void offer(struct participant *p)
     for (size_t i = 0; i < p->section_count; i++)
         if (p->sections[i].retiring)
             changed = p->sections[i].retiring_told = true;
-    if (changed)
+    p->unoffered |= changed;
+    if (p->unoffered)
         send_offer(p);
 }
 

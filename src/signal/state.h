@@ -114,9 +114,11 @@ struct participant {
     struct capabilities *audio, *video;
     struct section *sections;
     size_t section_count, section_room;
+    size_t sections_told; /* of them, that the client knows: all, but while an offer is made */
     bool bundles;      /* its last offer has a BUNDLE group */
     bool passive;      /* it is never offered anything: what it is sent goes where its own offers left room */
     bool offering;     /* our offer waits for its answer */
+    bool unoffered;    /* it was not told of all that it should be sent: there was no memory for the offer */
     bool dirty;        /* in signaling->dirty: what it should be sent may have changed */
     struct participant *dirty_next;
     struct publication *publications;

@@ -26,9 +26,12 @@ static void room(void)
         peer_say(p, "join-room", "{s:s, s:s}", "room", "memory", "name", "somebody");
         if (!p->participant)
             continue;
-        peer_offer_golden(p, i == 1 ? "firefox-call" : "chromium-call");
-        if (p->participant && peer_session(p) != SESSION_NONE)
-            peer_claim(p, (unsigned)i % STAGE_WORKERS);
+        if (!peer_offer_golden(p, i == 1 ? "firefox-call" : "chromium-call")) {
+            peer_close(p); /* as clients do that get no answer */
+            continue;
+        }
+        peer_learn(p, take_text(p, "answer", "sdp"));
+        peer_claim(p, (unsigned)i % STAGE_WORKERS);
         for (int j = 0; j <= i; j++)
             if (people[j]->participant && !people[j]->close_code)
                 peer_answer(people[j], NULL);
@@ -40,9 +43,75 @@ static void room(void)
     stage_close(&s);
 }
 
+/* Or has left, as clients do that get no answer. */
+static struct peer *comes(struct stage *s, unsigned worker)
+{
+    struct peer *p = peer_open(s, "example.org", "198.51.100.1");
+    if (p->participant)
+        peer_say(p, "join-room", "{s:s}", "room", "memory");
+    peer_line(p, SDP_AUDIO, SDP_SENDRECV);
+    peer_line(p, SDP_VIDEO, SDP_SENDRECV);
+    if (p->participant)
+        peer_offer(p);
+    if (!waiting(p, "answer")) {
+        peer_close(p);
+        return p;
+    }
+    peer_learn(p, take_text(p, "answer", "sdp"));
+    peer_claim(p, worker);
+    return p;
+}
+
+/* Clients leave when an answer of theirs is not understood, too. */
+static void answers(struct peer *p)
+{
+    while (p->participant && peer_answer(p, NULL))
+        ;
+    if (waiting(p, "error"))
+        peer_close(p);
+}
+
+/* Of what it should be sent a client could not be told, be it in new sections or in those of somebody who left; it says anything,
+ * when there is memory again. */
+static void late(bool again)
+{
+    static struct stage s;
+    memset(&s, 0, sizeof s);
+    stage_open(&s, 8, "198.51.100.1");
+    struct peer *first = comes(&s, 0), *other = comes(&s, 1);
+    if (again) {
+        answers(first);
+        peer_close(other);
+        answers(first);
+        other = comes(&s, 1);
+    }
+    memory.fail_at = 0;
+    answers(first);
+    answers(other);
+    bool both = first->participant && other->participant;
+    if (both) {
+        peer_offer(first);
+        answers(first);
+        peer_offer(other);
+        answers(other);
+    }
+    CHECK(!both || (first->participant && other->participant));
+    CHECK_EQ(s.viewer_count, both ? s.track_count : 0);
+    stage_close(&s);
+}
+
+static void late_at_first(void) { late(false); }
+static void late_after_another(void) { late(true); }
+
+static void what_there_was_no_memory_for_is_offered_later(void)
+{
+    plays(late_at_first);
+    plays(late_after_another);
+}
+
 static void a_room_survives_every_refused_allocation(void)
 {
     plays(room);
 }
 
-TEST_MAIN(TEST(a_room_survives_every_refused_allocation))
+TEST_MAIN(TEST(a_room_survives_every_refused_allocation), TEST(what_there_was_no_memory_for_is_offered_later))
