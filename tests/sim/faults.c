@@ -142,13 +142,13 @@ static void stall(struct sim *s)
 
 /* --- strangers --- */
 
-static size_t forge_check(struct sim *s, uint8_t *out, size_t size, const char *ufrag, const char *password)
+static size_t forge_check(struct sim *s, uint8_t *out, size_t size, const char *ufrag, const char *own, const char *password)
 {
     struct stun_writer w;
     struct hmac_sha1 key;
     uint8_t txid[STUN_TXID_SIZE] = {(uint8_t)below(s, 256)};
     char username[80];
-    snprintf(username, sizeof username, "%s:evil", ufrag);
+    snprintf(username, sizeof username, "%s:%s", ufrag, own);
     hmac_sha1_key(&key, (const uint8_t *)password, strlen(password));
     stun_begin(&w, out, size, STUN_REQUEST, STUN_BINDING, txid);
     stun_add(&w, STUN_ATTR_USERNAME, username, strlen(username));
@@ -177,8 +177,8 @@ static void stranger(struct sim *s)
         for (size_t i = 0; i < len; i++)
             data[i] = (uint8_t)prng_next(&s->prng);
         if (c && (knows || below(s, 2)))
-            len =
-                forge_check(s, data, sizeof data, c->ufrag, knows ? c->password : "no such password, though");
+            len = forge_check(s, data, sizeof data, c->ufrag, knows ? s->guests[c->guest]->ufrag : "evil",
+                              knows ? c->password : "no such password, though");
         network_forged(s, &path, data, len);
     }
 }
