@@ -264,7 +264,6 @@ static void select_tuple(struct ice *ice, int i, struct ice_answer *answer, mp_t
         return;
     answer->event = ICE_SELECTED;
     answer->silence = ice->selected < 0 ? 0 : now - ice->heard;
-    answer->restarted = t->ours > 0;
     ice->selected = ice->wanted = (int8_t)i;
     ice->heard = now;
     ice->quiet_at = now + quiet_after(ice);

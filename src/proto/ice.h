@@ -96,7 +96,6 @@ struct ice_answer {
     struct path dropped; /* path_new with has_dropped: the oldest tuple that is not selected made room */
     bool has_dropped;
     bool nominated;      /* by this check it became the wanted path */
-    bool restarted;      /* ICE_SELECTED, and our old credentials ended with it */
     mp_time silence;     /* ICE_SELECTED: since something came by the path before; 0: there was none */
     mp_time rtt;         /* of our own check, if this was its answer */
     size_t len;          /* of the response in `reply`; goes to the path that the check came by; 0: say nothing */

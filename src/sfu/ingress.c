@@ -7,21 +7,63 @@
 
 #define SOURCE_SILENT MP_S(1)
 
-void ingress_bind(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx)
+/* Its place may be another's, here and in SRTP. */
+static void unbind(struct peer *p, unsigned i)
 {
-    if (!ssrc || p->ssrc_count == STREAMS_RX_MAX)
+    if (p->rx)
+        srtp_rx_ended(p->rx, p->by_ssrc[i].ssrc, true);
+    p->by_ssrc[i] = p->by_ssrc[--p->ssrc_count];
+}
+
+void ingress_unbind(struct peer *p, const struct rx *rx)
+{
+    for (unsigned i = p->ssrc_count; i-- > 0;)
+        if (p->by_ssrc[i].rx == rx)
+            unbind(p, i);
+}
+
+/* A client may make a new SSRC whenever it likes: of those that no description names the longest silent one gives way. */
+static bool make_room(struct peer *p, mp_time now)
+{
+    unsigned oldest = STREAMS_RX_MAX;
+    if (p->ssrc_count < STREAMS_RX_MAX)
+        return false;
+    for (unsigned i = 0; i < p->ssrc_count; i++)
+        if (!p->by_ssrc[i].named && now - p->by_ssrc[i].heard >= SOURCE_SILENT &&
+            (oldest == STREAMS_RX_MAX || p->by_ssrc[i].heard < p->by_ssrc[oldest].heard))
+            oldest = i;
+    if (oldest == STREAMS_RX_MAX)
+        return false;
+    unbind(p, oldest);
+    return true;
+}
+
+static void bind_ssrc(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx, bool named, mp_time now)
+{
+    if (!ssrc)
         return;
     for (uint8_t i = 0; i < p->ssrc_count; i++)
-        if (p->by_ssrc[i].ssrc == ssrc)
+        if (p->by_ssrc[i].ssrc == ssrc) {
+            p->by_ssrc[i].named |= named && p->by_ssrc[i].rx == rx;
             return; /* the first section that named it keeps it */
+        }
+    if (p->ssrc_count == STREAMS_RX_MAX && !make_room(p, now))
+        return;
     p->by_ssrc[p->ssrc_count].ssrc = ssrc;
     p->by_ssrc[p->ssrc_count].rtx = rtx;
     p->by_ssrc[p->ssrc_count].left = false;
+    p->by_ssrc[p->ssrc_count].named = named;
+    p->by_ssrc[p->ssrc_count].heard = now;
     p->by_ssrc[p->ssrc_count++].rx = rx;
     if (rtx)
         rx->rtx_ssrc = ssrc;
     if (p->rx)
         srtp_rx_ended(p->rx, ssrc, false);
+}
+
+void ingress_bind(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx, mp_time now)
+{
+    bind_ssrc(p, rx, ssrc, rtx, true, now);
 }
 
 void ingress_refused(struct sfu *sfu, int error)
@@ -33,7 +75,7 @@ void ingress_refused(struct sfu *sfu, int error)
 }
 
 /* An SSRC that no section announced: by its mid, or by the one stream that has its payload type (RFC 8843 9.2). */
-static bool find_unannounced(struct peer *p, const struct rtp_view *v, struct bytes mid)
+static bool find_unannounced(struct peer *p, const struct rtp_view *v, struct bytes mid, mp_time now)
 {
     struct rx *found = NULL;
     bool rtx = false;
@@ -50,17 +92,17 @@ static bool find_unannounced(struct peer *p, const struct rtp_view *v, struct by
     }
     if (!found)
         return false;
-    ingress_bind(p, found, v->ssrc, rtx);
+    bind_ssrc(p, found, v->ssrc, rtx, false, now);
     return true;
 }
 
-static int find_stream(struct peer *p, const struct rtp_view *v, struct bytes mid)
+static int find_stream(struct peer *p, const struct rtp_view *v, struct bytes mid, mp_time now)
 {
     for (int again = 0; again < 2; again++) {
         for (uint8_t i = 0; i < p->ssrc_count; i++)
             if (p->by_ssrc[i].ssrc == v->ssrc)
                 return i;
-        if (!find_unannounced(p, v, mid))
+        if (!find_unannounced(p, v, mid, now))
             break;
     }
     return -1;
@@ -113,11 +155,13 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
     struct bytes ext[EXT_COUNT];
     rtp_extensions_read(v, &p->extensions, ext);
     note_transport_seq(sfu, p, ext[EXT_TRANSPORT_CC], v->ssrc, now);
-    int i = find_stream(p, v, ext[EXT_MID]);
+    int i = find_stream(p, v, ext[EXT_MID], now);
     if (i < 0) {
+        srtp_rx_ended(p->rx, v->ssrc, true); /* nobody's: it keeps no place from one that is */
         drop(sfu, DROP_RTP_STREAM);
         return;
     }
+    p->by_ssrc[i].heard = now;
     struct rx *rx = p->by_ssrc[i].rx;
     bool rtx = p->by_ssrc[i].rtx;
     packet->arrival = sfu->arrival;
@@ -183,6 +227,8 @@ bool ingress_rtp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t le
         return false;
     }
     int n = srtp_unprotect(p->rx, data, len, packet->data, &index);
+    if (n == SRTP_STREAMS && make_room(p, now))
+        n = srtp_unprotect(p->rx, data, len, packet->data, &index);
     if (n < 0) {
         ingress_refused(sfu, n);
     } else if (!rtp_parse(&v, packet->data, (size_t)n)) {

@@ -13,5 +13,6 @@ struct rx;
 bool ingress_rtp(struct sfu *, struct peer *, const uint8_t *, size_t len, mp_time now);
 bool ingress_rtcp(struct sfu *, struct peer *, const uint8_t *, size_t len, mp_time now); /* feedback.c */
 void ingress_refused(struct sfu *, int srtp_error); /* counts the drop */
-/* Packets with this SSRC belong to the stream. 0 is ignored; a full table too: then the stream is not heard. */
-void ingress_bind(struct peer *, struct rx *, uint32_t ssrc, bool rtx);
+/* Packets with this SSRC, which a description names, belong to the stream. 0 is ignored; a full table too: then the stream is not heard. */
+void ingress_bind(struct peer *, struct rx *, uint32_t ssrc, bool rtx, mp_time now);
+void ingress_unbind(struct peer *, const struct rx *); /* of none */

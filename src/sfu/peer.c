@@ -18,6 +18,7 @@
  * source addresses must not fill their inboxes. Interfaces times our addresses are fewer than the burst. */
 #define PATHS_PER_S 4
 #define PATHS_BURST 64
+#define PATH_TOLD_EVERY MP_S(1)
 
 /* Likewise for the timeline: a client may nominate in turns. */
 #define EVENTS_PER_S 4
@@ -38,6 +39,7 @@ struct peer *peer_new(struct sfu *sfu, uint32_t session, const struct session_cr
     p->session = session;
     p->report_at = p->twcc_at = p->dtls_until = MP_NEVER;
     p->rtt = RTT_DEFAULT;
+    p->generation = 1;
     p->ssrc = (uint32_t)prng_next(&sfu->prng) | 1;
     snprintf(p->cname, sizeof p->cname, "%016llx", (unsigned long long)prng_next(&sfu->prng));
     ice_init(&p->ice, credentials->ufrag, credentials->password, &sfu->secret, prng_next(&sfu->prng), now);
@@ -77,6 +79,15 @@ static void forget_path(struct sfu *sfu, struct peer *p, uint8_t i)
     p->paths[i] = p->paths[--p->path_count];
 }
 
+static void tell_path(struct sfu *sfu, struct peer *p, uint8_t i, mp_time now)
+{
+    p->paths[i].told = now;
+    emit(sfu,
+         &(struct message){
+             .type = MESSAGE_PATH_ADDED, .to = p->paths[i].via, .session = p->session, .path = p->paths[i].path},
+         NULL);
+}
+
 static void learn_path(struct sfu *sfu, struct peer *p, const struct path *path, unsigned via, mp_time now)
 {
     bool tell = rate_take(&p->path_rate, 1, PATHS_PER_S, PATHS_BURST, now);
@@ -89,13 +100,22 @@ static void learn_path(struct sfu *sfu, struct peer *p, const struct path *path,
     p->paths[p->path_count].path = *path;
     p->paths[p->path_count++].via = (uint8_t)via;
     if (via != sfu->config.worker)
-        emit(sfu,
-             &(struct message){.type = MESSAGE_PATH_ADDED, .to = (uint8_t)via, .session = p->session, .path = *path},
-             NULL);
+        tell_path(sfu, p, p->path_count - 1, now);
     if (tell)
         emit(sfu,
              &(struct message){.type = MESSAGE_PATH_SEEN, .to = TO_CONTROL, .session = p->session, .path = *path},
              NULL);
+}
+
+/* Another session may have used this address meanwhile: the latest authenticated check wins, here and at the worker that it comes by. */
+static void keep_path(struct sfu *sfu, struct peer *p, const struct path *path, unsigned via, mp_time now)
+{
+    const struct path_entry *e = paths_find(&sfu->paths, path);
+    if (!e || e->session != p->session)
+        paths_set(&sfu->paths, path, p->session, sfu->config.worker);
+    for (uint8_t i = 0; i < p->path_count && via != sfu->config.worker; i++)
+        if (p->paths[i].via == via && now - p->paths[i].told >= PATH_TOLD_EVERY && path_equal(&p->paths[i].path, path))
+            tell_path(sfu, p, i, now);
 }
 
 void peer_free(struct sfu *sfu, struct peer *p)
@@ -229,13 +249,22 @@ static void send_checks(struct sfu *sfu, struct peer *p, mp_time now)
         outbox_copy(sfu, &to, check, len);
 }
 
+/* Our first credentials are the only ones: also where the client restarted before any worker had heard of it. */
+static void tell_restarted(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    uint32_t generation = p->ice.credentials[0].generation;
+    if (!peer_path(p) || generation <= p->generation)
+        return;
+    p->generation = generation;
+    peer_tell(sfu, p, EVENT_RESTARTED, peer_path(p), generation, now);
+}
+
 static void ice_moved(struct sfu *sfu, struct peer *p, const struct ice_answer *a, mp_time now)
 {
     if (a->event != ICE_SELECTED)
         return;
     const struct path *path = peer_path(p);
-    if (a->restarted)
-        peer_tell(sfu, p, EVENT_RESTARTED, path, p->ice.credentials[0].generation, now);
+    tell_restarted(sfu, p, now);
     peer_tell(sfu, p, EVENT_SELECTED, path, p->ice.reason, now);
     for (uint8_t i = 0; i < p->sender_count; i++)
         sender_move(&sfu->roaming.senders, &p->senders[i], &path->remote);
@@ -256,9 +285,8 @@ static void ice_answered(struct sfu *sfu, struct peer *p, const struct ice_answe
         learn_path(sfu, p, path, via, now);
         if (path->link == LINK_UDP)
             peer_tell(sfu, p, EVENT_CHECK_SENT, path, 0, now);
-    } else if (paths_find(&sfu->paths, path) == NULL || paths_find(&sfu->paths, path)->session != p->session) {
-        /* Another session used this address meanwhile: the latest authenticated check wins. */
-        paths_set(&sfu->paths, path, p->session, sfu->config.worker);
+    } else {
+        keep_path(sfu, p, path, via, now);
     }
     if (a->nominated)
         peer_tell(sfu, p, EVENT_NOMINATED, path, 0, now);
@@ -402,6 +430,7 @@ void peer_credentials(struct sfu *sfu, struct peer *p, struct bytes payload, mp_
                                                            .remote_ufrag = c.remote_ufrag,
                                                            .remote_password = c.remote_password});
     explicit_bzero(&c, sizeof c);
+    tell_restarted(sfu, p, now);
     send_checks(sfu, p, now);
     peer_schedule(sfu, p, now);
 }
@@ -444,8 +473,8 @@ void peer_publish(struct sfu *sfu, struct peer *p, const struct message *m, mp_t
     rx->stream = m->publish;
     rx->next = p->streams;
     p->streams = rx;
-    ingress_bind(p, rx, m->publish.ssrc, false);
-    ingress_bind(p, rx, m->publish.rtx_ssrc, true);
+    ingress_bind(p, rx, m->publish.ssrc, false, now);
+    ingress_bind(p, rx, m->publish.rtx_ssrc, true, now);
     if (t->replicas || t->viewers.count)
         track_keyframe(sfu, t, now);
     want_reports(sfu, p, now);
@@ -459,14 +488,7 @@ void peer_unpublish(struct sfu *sfu, struct peer *p, uint32_t track)
     while (*link != rx)
         link = &(*link)->next;
     *link = rx->next;
-    for (uint8_t i = 0; i < p->ssrc_count;)
-        if (p->by_ssrc[i].rx == rx) {
-            if (p->rx)
-                srtp_rx_ended(p->rx, p->by_ssrc[i].ssrc, true);
-            p->by_ssrc[i] = p->by_ssrc[--p->ssrc_count];
-        } else {
-            i++;
-        }
+    ingress_unbind(p, rx);
     rx->track->publisher = NULL;
     track_release(sfu, rx->track);
     free(rx);

@@ -27,9 +27,11 @@ struct peer {
     uint16_t transport_seq; /* of the next packet to it, over all its subscriptions */
     struct srtp_tx *tx;     /* NULL until DTLS is up */
     struct ice ice;
+    uint32_t generation; /* of our ICE credentials; the control plane knows that older ones have ended */
     struct {
         struct path path;
-        uint8_t via; /* worker that receives what comes by it */
+        uint8_t via;  /* worker that receives what comes by it */
+        mp_time told; /* that worker, if it is another */
     } paths[ICE_TUPLES_MAX];
     uint8_t path_count;
     struct rate path_rate;  /* new paths that others are told of */
@@ -51,7 +53,9 @@ struct peer {
     struct {
         uint32_t ssrc;
         bool rtx;
-        bool left; /* its stream goes on under another one */
+        bool left;  /* its stream goes on under another one */
+        bool named; /* in a description */
+        mp_time heard;
         struct rx *rx;
     } by_ssrc[STREAMS_RX_MAX];
     uint8_t ssrc_count;

@@ -255,9 +255,7 @@ static void path_removed(struct sfu *sfu, const struct message *m)
 
 static void path_added(struct sfu *sfu, const struct message *m)
 {
-    const struct path_entry *e = paths_find(&sfu->paths, &m->path);
-    if (e && e->owner == sfu->config.worker)
-        return; /* a session of ours was heard by it meanwhile */
+    /* Also where a session of ours had it: whoever was heard last, and ours takes it back when it is. */
     if (!paths_set(&sfu->paths, &m->path, m->session, m->from))
         drop(sfu, DROP_PATHS);
 }

@@ -52,6 +52,7 @@ enum drop_reason { DROP_REASONS(X) DROP_COUNT };
     X(nack_out, "Sequence numbers that publishers were asked for again")                                      \
     X(rtx_in, "Packets that publishers sent again")                                                           \
     X(rtx_out, "Packets sent again to viewers")                                                               \
+    X(history_full, "Packets that could not be sent again: histories had their share of the pool")            \
     X(pli_in, "Key frame requests of viewers")                                                                \
     X(pli_out, "Key frame requests to publishers")                                                            \
     X(tracks_stalled, "Times that a publisher went on and answered no key frame request")                     \

@@ -116,6 +116,8 @@ static bool remember(struct sfu *sfu, struct track *t, struct packet *p, mp_time
     forget_at(sfu, t, seq);
     if (history_may_grow(sfu))
         t->history[(uint64_t)seq & t->history_mask] = packet_ref(p);
+    else
+        stat_add(&stats_of(sfu)->history_full, 1);
     t->history_tail = seq < t->history_tail ? seq : t->history_tail;
     t->history_end = mp_max(t->history_end, seq + 1);
     return true;

@@ -376,6 +376,35 @@ static void restart_keeps_the_call_and_ends_the_old_credentials(void)
     world_close(&w);
 }
 
+static unsigned restarts_told(uint32_t generation)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < w.event_count; i++)
+        n += w.events[i].type == MESSAGE_SESSION_EVENT && w.events[i].event.kind == EVENT_RESTARTED &&
+             w.events[i].event.value == generation;
+    return n;
+}
+
+/* By a client that changed its mind before its first check: the control plane hears that the old ones have ended. */
+static void restart_before_the_claim_comes_to_its_end_too(void)
+{
+    for (int tcp = 0; tcp < 2; tcp++) { /* by which a path is selected before the owner knows of any restart */
+        world_open(&w, 1);
+        struct world_client *c = world_join(&w, 0);
+        uint8_t random[UFRAG_SIZE + PASSWORD_SIZE] = {1, 2, 3};
+        struct session_credentials old = c->credentials;
+        c->link = tcp ? link_make(LINK_STREAM, 0, 1) : LINK_UDP;
+        c->generation = 1; /* the world tells the owner of the next, with its claim */
+        registry_restart(w.registry, c->session, 2, random, &c->credentials);
+        world_client_restarts(&w, c);
+        world_connect(&w, c);
+        CHECK_EQ(restarts_told(2), 1);
+        registry_retire(w.registry, c->session, 2);
+        CHECK(!found(old.ufrag) && found(c->credentials.ufrag));
+        world_close(&w);
+    }
+}
+
 static void hundred_restarts_leave_one_pair_of_credentials(void)
 {
     call(1, 0, 0);
@@ -453,5 +482,5 @@ TEST_MAIN(TEST(publisher_behind_a_new_mapping_is_followed_at_once),
           TEST(victim_of_spoofed_media_gets_no_media), TEST(silent_client_gets_nothing_after_30_s),
           TEST(spray_from_strangers_learns_and_answers_nothing), TEST(replayed_packet_does_not_move_the_path),
           TEST(restart_keeps_the_call_and_ends_the_old_credentials),
-          TEST(hundred_restarts_leave_one_pair_of_credentials), TEST(rebinding_in_the_handshake_delays_it_and_no_more),
+          TEST(restart_before_the_claim_comes_to_its_end_too), TEST(hundred_restarts_leave_one_pair_of_credentials), TEST(rebinding_in_the_handshake_delays_it_and_no_more),
           TEST(rebinding_in_a_restart_ends_where_the_client_is), TEST(credentials_of_nobody_are_not_zero))

@@ -749,6 +749,33 @@ static void port_that_is_used_again_belongs_to_the_new_session(void)
     world_close(&w);
 }
 
+/* The mapping of a session that died there: its own worker still has it. */
+static void port_that_is_used_again_belongs_to_the_session_of_another_worker_too(void)
+{
+    struct world_client *p, *v;
+    call(2, 0, 0, &p, &v);
+    struct world_client *dead = world_join(&w, 1);
+    world_connect(&w, dead);
+    CHECK_EQ(world_owner(&w, dead), 1);
+    struct address port = client_path(dead->client)->local, elsewhere = port;
+    elsewhere.port = 7;
+    for (int turn = 0; turn < 2; turn++) {
+        client_move(dead->client, &elsewhere);
+        client_move(p->client, &port);
+        p->received_by = 1; /* as the kernel has it for that port */
+        world_run(&w, MP_S(6));
+        unsigned before = v->rtp;
+        frames(p, 10 + 10 * (unsigned)turn, 3, true);
+        CHECK_EQ(v->rtp - before, 3);
+        elsewhere.port++;
+        client_move(p->client, &elsewhere);
+        client_move(dead->client, &port); /* it was not so dead */
+        world_run(&w, MP_S(6));
+        elsewhere.port++;
+    }
+    world_close(&w);
+}
+
 static void source_that_restarts_goes_on_for_its_viewers(void)
 {
     for (int missed = 0; missed < 2; missed++) { /* the new one's key frame, lost on its way */
@@ -832,6 +859,33 @@ static void what_comes_late_of_an_old_source_is_dropped(void)
     world_settle(&w);
     CHECK_EQ(v->rtp, 10);
     world_close(&w);
+}
+
+/* A client that makes a new SSRC at each start of its microphone, and never names one. */
+static void unnamed_sources_may_change_for_ever(void)
+{
+    for (int more = 0; more < 2; more++) { /* it also sends what is named, and what is of no section */
+        struct world_client *p, *v;
+        call(1, 0, 0, &p, &v);
+        if (more)
+            world_publish(&w, p, 2, CODEC_VP8, VIDEO + 10); /* whose video a packet is, its SSRC alone tells */
+        else
+            world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 1});
+        world_publish(&w, p, 3, CODEC_OPUS, 0);
+        world_subscribe(&w, v, p, 3, CODEC_OPUS, OUT + 10);
+        for (uint32_t i = 0; i < 3 * STREAMS_RX_MAX; i++) {
+            if (more)
+                world_send(&w, p, CODEC_H264, 90000 + i, 1, 0, false, false, 60);
+            world_send(&w, p, CODEC_OPUS, 70000 + i, 1, 0, false, true, 100);
+            world_settle(&w);
+            CHECK_EQ(v->rtp, i + 1);
+            world_run(&w, MP_S(2));
+        }
+        CHECK_EQ(world_drops(&w, DROP_SRTP_STREAMS), 0);
+        frames(p, 10, 3, true); /* the named one has kept its place */
+        CHECK_EQ(v->rtp, 3 * STREAMS_RX_MAX + (more ? 3 : 0));
+        world_close(&w);
+    }
 }
 
 static void sources_may_change_for_ever(void)
@@ -980,6 +1034,7 @@ static void histories_leave_room_for_what_is_on_its_way(void)
         }
     CHECK_EQ(v->rtp, 11 * HISTORY_VIDEO);
     CHECK_EQ(world_drops(&w, DROP_POOL), 0);
+    CHECK_EQ(stat_get(&w.stats[0].history_full), 11 * HISTORY_VIDEO - (4096 / 4 * 3 - 1)); /* that one is on its way */
     world_close(&w);
 }
 
@@ -1060,7 +1115,8 @@ TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of),
           TEST(audio_flows_at_once_with_its_level), TEST(silent_session_ends_after_30_s),
           TEST(check_without_the_password_moves_nothing), TEST(plain_binding_is_answered_at_a_bounded_rate),
           TEST(datagrams_of_every_first_byte_leave_no_state), TEST(port_that_is_used_again_belongs_to_the_new_session),
-          TEST(source_that_restarts_goes_on_for_its_viewers), TEST(what_comes_late_of_an_old_source_is_dropped), TEST(sources_may_change_for_ever),
+          TEST(source_that_restarts_goes_on_for_its_viewers), TEST(what_comes_late_of_an_old_source_is_dropped), TEST(sources_may_change_for_ever), TEST(unnamed_sources_may_change_for_ever),
+          TEST(port_that_is_used_again_belongs_to_the_session_of_another_worker_too),
           TEST(viewer_that_was_away_hears_on_though_its_source_jumped), TEST(leaving_gives_everything_back),
           TEST(source_that_goes_on_keeps_its_roll_over_count), TEST(all_sessions_may_end_in_one_turn),
           TEST(client_of_endless_addresses_is_told_to_others_at_a_bounded_rate),
