@@ -57,7 +57,7 @@ SCENARIOS = [
     scenario("audio-plain", "audio 1→100, plain", AUDIO, server=PLAIN),
     scenario("meeting", "meeting of 10", MEETING, receivers=10, peers="meeting of 10", runs=3),
     scenario("meeting-plain", "meeting of 10, plain", MEETING, receivers=10, server=PLAIN),
-    scenario("idle", "1,000 sessions, no media", ["--publishers", "0", *viewers(1000)]),
+    scenario("idle", "1,000 sessions, no media", ["--publishers", "0", *viewers(1000)], runs=3),
 ]
 
 # Reference values, µs of server CPU a forwarded packet: other servers, measured earlier on a machine of the same kind (2-core EPYC)
