@@ -176,8 +176,10 @@ await test('its timeline tells what happened, to itself and to the server\'s ope
   const words = (events) => events.map(({ event, reason }) => (reason ? `${event}:${reason}` : event));
   const { path, ...operator } = await timelineOf(viewer);
   equal(operator.peerId, (await viewer.summary()).peerId, 'whose timeline the operator reads');
+  // After many turns the beginning is no longer among the last events that the server keeps.
+  const wanted = [...(operator.dropped ? [] : ['path-selected:nominated']), 'path-selected:roamed', 'check-answered'];
   for (const events of [words(timeline.filter(({ side }) => side === 'server')), words(operator.events)]) {
-    for (const event of ['path-selected:nominated', 'path-selected:roamed', 'check-answered']) {
+    for (const event of wanted) {
       assert(events.includes(event), `no ${event} among ${events.join(', ')}`);
     }
   }
