@@ -128,7 +128,7 @@ uint32_t registry_open(struct registry *r, const struct session_setup *setup,
 /* The place of a newer secret: a free one, or that of the oldest but the one in use. */
 static unsigned secret_place(const struct slot *s)
 {
-    unsigned oldest = 0, next = 1;
+    unsigned oldest = 0, next;
     for (unsigned which = 0; which < ICE_GENERATIONS_MAX; which++)
         if (!s->generation[which])
             return which;

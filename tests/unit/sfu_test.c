@@ -35,6 +35,14 @@ static void frames(struct world_client *c, uint64_t from, unsigned count, bool f
     }
 }
 
+/* The number of the last packet that it got. */
+static uint16_t last_seq(const struct world_client *c)
+{
+    struct rtp_view v;
+    CHECK(rtp_parse(&v, c->last, c->last_len));
+    return v.seq;
+}
+
 static bool lose_dtls(struct world *world, bool to_client, const uint8_t *data, size_t len)
 {
     return data[0] >= 20 && data[0] < 64;
@@ -319,8 +327,7 @@ static void packets_of_another_codec_than_agreed_reach_nobody(void)
     struct rtp_view view;
     call(1, 0, 0, &p, &v);
     frames(p, 1000, 5, true);
-    CHECK(rtp_parse(&view, v->last, v->last_len));
-    uint16_t seq = view.seq;
+    uint16_t seq = last_seq(v);
     for (unsigned i = 0; i < 30; i++) {
         world_send(&w, p, CODEC_H264, VIDEO, 1005 + i, 3000 * i, i == 0, true, 500);
         world_run(&w, MP_MS(33));
@@ -371,8 +378,7 @@ static void nack_is_answered_by_rtx(void)
     size_t used;
     call(2, 0, 1, &p, &v);
     frames(p, 10, 10, true);
-    CHECK(rtp_parse(&view, v->last, v->last_len));
-    uint16_t missing = (uint16_t)(view.seq - 4);
+    uint16_t missing = (uint16_t)(last_seq(v) - 4);
     world_send_rtcp(&w, v, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, &missing, 1, &used));
     world_settle(&w);
     CHECK(rtp_parse(&view, v->last, v->last_len));
@@ -812,8 +818,7 @@ static void viewer_that_was_away_hears_on_though_its_source_jumped(void)
     struct rtp_view view;
     call(1, 0, 0, &p, &v);
     frames(p, 1000, 5, true);
-    CHECK(rtp_parse(&view, v->last, v->last_len));
-    uint16_t seq = view.seq;
+    uint16_t seq = last_seq(v);
     w.lose = lose_to_viewer;
     for (unsigned i = 1; i < 8; i++)
         frames(p, 1000 + 30000 * i, 2, false);
