@@ -57,11 +57,12 @@ def metrics(address):
 
 
 class Snapshot:
-    def __init__(self, server, load, address):
+    def __init__(self, server, load, awake, address):
         self.metrics = metrics(address)
         self.server = cpu_ns(server)
         self.server_ticks = ticks(server)
         self.load = sum(cpu_ns(load).values()) if load else 0
+        self.awake = awake.used()
         self.busy = busy_s()
         self.time = time.monotonic()
 
@@ -118,15 +119,52 @@ def wait_joined(load, said):
     raise Failed("the clients did not join")
 
 
+# --- the clock ---
+
+def slowdown(build):
+    """How many times longer arithmetic takes on a core that is woken 50 times a second than on a busy one: what the machine's saving of power adds."""
+    cpus, _ = cpus_for(1)
+    return float(start([build / "bench-awake", "slowdown"], cpus, stdout=subprocess.PIPE, text=True).communicate(timeout=20)[0])
+
+
+class Awake:
+    """Keeps cores awake while it is entered, by what runs only when nobody else wants them; knows what CPU time that took, in ns."""
+
+    def __init__(self, build, cpus):
+        self.argv = [[build / "bench-awake", cpu] for cpu in cpus]
+        self.children = []
+
+    def __enter__(self):
+        for argv in self.argv:
+            child = start(argv, [argv[1]], stdout=subprocess.PIPE, text=True)
+            self.children.append(child)
+            if child.stdout.readline().strip() != "ready":
+                raise Failed("bench-awake does not start")
+        return self
+
+    def __exit__(self, *_):
+        for child in self.children:
+            child.kill()
+            child.wait()
+
+    def used(self):
+        return sum(sum(cpu_ns(child.pid).values()) for child in self.children)
+
+
 # --- the kernel alone ---
 
 # Viewers, datagrams of a run, their size, µs from one to the next.
 FLOORS = {"burst": (400, 5, 1200, 33333), "even": (400, 1, 1200, 6400), "audio": (100, 1, 100, 20000)}
 
 
-def floor(build):
+def floor(build, awake):
     """µs of CPU a datagram of sending the same without doing anything else: what no server goes below here."""
     cpus, others = cpus_for(1)
+    with Awake(build, cpus if awake else []):
+        return floor_of(build, cpus, others)
+
+
+def floor_of(build, cpus, others):
     receiver = start(["nsenter", "--net=/run/netns/client", "--", build / "bench-floor", "receive"], others, stdout=subprocess.PIPE, text=True)
     try:
         if receiver.stdout.readline().strip() != "ready":
@@ -143,8 +181,13 @@ def floor(build):
 
 def run(scenario, build, seconds):
     """The figures of one run of the scenario."""
-    address = os.environ["LAB_SERVER"]
     server_cpus, load_cpus = cpus_for(scenario.workers)
+    with Awake(build, server_cpus if scenario.awake else []) as awake:
+        return run_on(server_cpus, load_cpus, awake, scenario, build, seconds)
+
+
+def run_on(server_cpus, load_cpus, awake, scenario, build, seconds):
+    address = os.environ["LAB_SERVER"]
     with tempfile.TemporaryFile("w+") as log, tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as output:
         server = start([build / "monoport", "--port", PORT, "--listen", address, "--workers", scenario.workers, "--log-level", "warn", "--plain",
                         *scenario.server], server_cpus, stdout=log, stderr=log)
@@ -153,15 +196,15 @@ def run(scenario, build, seconds):
             wait_ready(server, address)
             time.sleep(0.2)
             rss = rss_kib(server.pid)
-            fresh = Snapshot(server.pid, None, address)
+            fresh = Snapshot(server.pid, None, awake, address)
             load = start(["nsenter", "--net=/run/netns/client", "--", build / "monoport-load", f"ws://{address}:{PORT}/sdp",
                           "--seconds", int(seconds + WARM_UP + 2), "--json", "-", *scenario.load], load_cpus, stdout=output, stderr=said)
             wait_joined(load, said)
-            joined = Snapshot(server.pid, load.pid, address)
+            joined = Snapshot(server.pid, load.pid, awake, address)
             time.sleep(WARM_UP)
-            begin = Snapshot(server.pid, load.pid, address)
+            begin = Snapshot(server.pid, load.pid, awake, address)
             time.sleep(seconds)
-            end = Snapshot(server.pid, load.pid, address)
+            end = Snapshot(server.pid, load.pid, awake, address)
             rss = rss_kib(server.pid) - rss
             load.wait(30)
             output.seek(0)
@@ -199,7 +242,8 @@ def figures(scenario, fresh, joined, begin, end, rss, report):
     clients = report["joins"]["ok"]
     drops = {name[5:]: sum(difference(begin, end, name)) for name in end.metrics if name.startswith("drop:")}
     load = (end.load - begin.load) / 1e9
-    foreign = max(0.0, end.busy - begin.busy - used / 1e9 - load) / wall
+    awake = (end.awake - begin.awake) / 1e9
+    foreign = max(0.0, end.busy - begin.busy - used / 1e9 - load - awake) / wall
     return {
         "us_per_packet": cost,
         "core_percent": used / 1e7 / wall,

@@ -25,9 +25,12 @@ def notes(figures, limit):
     return "; ".join(said)
 
 
-def floor_text(machine):
-    floor = machine["floor"]
+def floor_text(floor):
     return f"{floor['burst']:.2f} µs in runs of 5 to 400, {floor['even']:.2f} µs one by one to 400, {floor['audio']:.2f} µs of sound to 100"
+
+
+def clock_text(machine):
+    return f"Arithmetic takes {machine['slowdown']:.2f} times as long on a core that is woken 50 times a second as on a busy one."
 
 
 # --- Markdown ---
@@ -109,8 +112,12 @@ def markdown(machine, scenarios, results, failures, micro):
         "101. KiB a viewer: growth of resident memory since before the joins, pools included, by viewers. CPU of a join: server CPU while "
         "clients joined, less what was forwarded meanwhile. *Plain* is `--cipher openssl --send single`: one EVP call and one `sendto` a packet.",
         "**The kernel alone** (`bench-floor`: the same datagrams from a bare `sendmmsg` loop over the same veth pair, nothing received, looked up "
-        "or encrypted) takes " + floor_text(machine) + " on this machine at the time of the run. A cipher and the core come on top "
+        "or encrypted) takes " + floor_text(machine["floor"]) + " on this machine at the time of the run (cores not kept awake: " +
+        floor_text(machine["floor_drowsy"]) + "). A cipher and the core come on top "
         "(below, *Parts alone*). The targets were set on a machine where it took about 0.9 and 2.4 over loopback: what is measured is to be read beside it.",
+        "**The clock.** " + clock_text(machine) + " That is the machine saving power, and it would be charged to a server that has little to do: its CPU time "
+        "would be that of a slower core. So the server's cores are kept awake by a loop that runs only while nobody else wants them (`bench-awake`, "
+        "scheduling class SCHED_IDLE), unless a line says otherwise; it makes no difference to a busy server.",
         table(COLUMNS, [row(s.title, results[s.name], limit) for s in scenarios if s.name in results]),
     ]
     if rows := list(targets(results)):

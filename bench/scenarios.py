@@ -16,6 +16,7 @@ class Scenario:
     receivers: int = 0  # clients that packets are forwarded to: viewers, or everybody in a meeting
     runs: int = 1
     quick: bool = False
+    awake: bool = True  # the server's cores are kept from lowering their clock
     peers: str = ""  # the column of PEERS that it compares with
 
     @property
@@ -54,10 +55,12 @@ SCENARIOS = [
     scenario("100-turn-tcp", "1→100, TURN over TCP", viewers(100, "--turn", "tcp")),
     scenario("100-turn-tls", "1→100, TURN over TLS", viewers(100, "--turn", "tls"), quick=True),
     scenario("audio", "audio 1→100", AUDIO, peers="audio 1→100", runs=3, quick=True),
+    scenario("audio-drowsy", "audio 1→100, cores not kept awake", AUDIO, awake=False, runs=3),
     scenario("audio-plain", "audio 1→100, plain", AUDIO, server=PLAIN),
     scenario("meeting", "meeting of 10", MEETING, receivers=10, peers="meeting of 10", runs=3),
     scenario("meeting-plain", "meeting of 10, plain", MEETING, receivers=10, server=PLAIN),
     scenario("idle", "1,000 sessions, no media", ["--publishers", "0", *viewers(1000)], runs=3),
+    scenario("idle-drowsy", "1,000 sessions, no media, cores not kept awake", ["--publishers", "0", *viewers(1000)], awake=False),
 ]
 
 # Reference values, µs of server CPU a forwarded packet: other servers, measured earlier on a machine of the same kind (2-core EPYC)
