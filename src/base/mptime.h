@@ -13,6 +13,10 @@ typedef int64_t mp_time; /* ns since an arbitrary start; differences are duratio
 static inline mp_time mp_min(mp_time a, mp_time b) { return a < b ? a : b; }
 static inline mp_time mp_max(mp_time a, mp_time b) { return a > b ? a : b; }
 
+/* What need not be punctual waits for the next point of a common grid: one wake-up, and one send call, for many sessions. */
+#define MP_GRID MP_MS(50)
+static inline mp_time mp_on_grid(mp_time at) { return (at + MP_GRID - 1) / MP_GRID * MP_GRID; }
+
 /* Seconds since 1970 of a wall time in ns since 1900. */
 static inline uint64_t mp_unix_s(mp_time wall) { return (uint64_t)(wall / MP_S(1)) - 2208988800u; }
 

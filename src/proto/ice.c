@@ -266,7 +266,7 @@ static void select_tuple(struct ice *ice, int i, struct ice_answer *answer, mp_t
     answer->silence = ice->selected < 0 ? 0 : now - ice->heard;
     ice->selected = ice->wanted = (int8_t)i;
     ice->heard = now;
-    ice->quiet_at = now + quiet_after(ice);
+    ice->quiet_at = mp_on_grid(now + quiet_after(ice));
     if (is_newer(t))
         credentials_end(ice, 0, t->ours, t->theirs > t->ours ? t->theirs : UNKNOWN);
 }
@@ -505,7 +505,7 @@ static void notice_quiet(struct ice *ice, mp_time now)
     if (ice->selected < 0 || now < ice->quiet_at)
         return;
     bool quiet = now - ice->heard >= quiet_after(ice);
-    ice->quiet_at = (quiet ? now : ice->heard) + quiet_after(ice);
+    ice->quiet_at = mp_on_grid((quiet ? now : ice->heard) + quiet_after(ice));
     if (quiet)
         check_start(ice, &ice->tuples[ice->selected], now);
 }

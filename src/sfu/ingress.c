@@ -127,7 +127,7 @@ static void note_transport_seq(struct sfu *sfu, struct peer *p, struct bytes val
     twcc_arrived(p->twcc, get16(value.data), sfu->arrival);
     p->twcc_media = ssrc;
     if (p->twcc_at == MP_NEVER) {
-        p->twcc_at = now + TWCC_INTERVAL;
+        p->twcc_at = mp_on_grid(now + TWCC_DELAY);
         peer_schedule(sfu, p, now);
     }
 }

@@ -196,7 +196,7 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
             return;
         }
         emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session}, NULL);
-        p->report_at = report_after(REPORT_FIRST, now);
+        p->report_at = mp_on_grid(now + REPORT_FIRST);
         p->dtls_until = now + DTLS_KEPT;
         dtls_settle(p->dtls);
         ask_for_pictures(sfu, p, false, now);
@@ -439,7 +439,7 @@ void peer_credentials(struct sfu *sfu, struct peer *p, struct bytes payload, mp_
 static void want_reports(struct sfu *sfu, struct peer *p, mp_time now)
 {
     if (p->tx && p->report_at == MP_NEVER)
-        p->report_at = report_after(REPORT_FIRST, now);
+        p->report_at = mp_on_grid(now + REPORT_FIRST);
     peer_schedule(sfu, p, now);
 }
 

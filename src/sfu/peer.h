@@ -1,7 +1,7 @@
 /* One session on the worker that owns it: composes ICE, DTLS, SRTP and the streams, and holds no protocol logic itself.
  *
- * Timer: one heap node, at the earliest of ICE's (consent, our own checks), DTLS retransmission, reports (1 s), transport feedback (50 ms after the
- * first packet it covers), NACKs and key frame requests of its tracks. */
+ * Timer: one heap node, at the earliest of ICE's (consent, our own checks), DTLS retransmission, reports (1 s), transport feedback (on the first
+ * point of the grid at least TWCC_DELAY after the first packet it covers), NACKs and key frame requests of its tracks. */
 #pragma once
 #include "heap.h"
 #include "ice.h"

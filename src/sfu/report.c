@@ -131,7 +131,7 @@ void report_timeout(struct sfu *sfu, struct peer *p, mp_time now)
 {
     struct compound c = {sfu, p, NULL};
     if (p->report_at <= now) {
-        p->report_at = p->streams || p->subscriptions ? report_after(REPORT_INTERVAL, now) : MP_NEVER;
+        p->report_at = p->streams || p->subscriptions ? mp_on_grid(now + REPORT_INTERVAL) : MP_NEVER;
         add_receiver_report(&c, now);
         add_sender_reports(&c, now);
         for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
