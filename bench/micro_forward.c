@@ -10,6 +10,8 @@
 
 #define BURST      5 /* packets of a frame at 1.5 Mbit/s */
 #define SIZE       1200
+#define SOUND      120       /* bytes of a packet of sound */
+#define CACHES     (64 << 20) /* bytes: more than all of them hold */
 #define FRAME      MP_MS(3) /* shorter than in truth: sessions must not expire meanwhile */
 #define TRACK      1
 #define SSRC       1000
@@ -222,35 +224,45 @@ static void close_core(struct core *c)
 
 /* --- measuring --- */
 
-static size_t write_packet(struct core *c, unsigned place, uint8_t *out)
+static size_t write_packet(struct core *c, unsigned place, unsigned burst, size_t size, uint8_t *out)
 {
     static const struct rtp_extension_ids ids = {.id = {[EXT_TRANSPORT_CC] = 3}};
     uint8_t plain[PACKET_SIZE] = {0}, number[2];
     put16(number, (uint16_t)c->index);
     struct bytes values[EXT_COUNT] = {[EXT_TRANSPORT_CC] = {number, 2}};
-    size_t n = rtp_write(plain, &(struct rtp_header){.marker = place == BURST - 1,
+    size_t n = rtp_write(plain, &(struct rtp_header){.marker = place == burst - 1,
                                                      .payload_type = 96,
                                                      .seq = (uint16_t)c->index,
-                                                     .timestamp = (uint32_t)(c->index / BURST * 3000),
+                                                     .timestamp = (uint32_t)(c->index / burst * 3000),
                                                      .ssrc = SSRC});
     n += rtp_write_extensions(plain, &ids, values);
     plain[n] = place ? 0 : 0x10;
     plain[n + 1] = c->index > 1; /* a key frame only first */
-    return client_rtp(c->clients[0], plain, SIZE - SRTP_OVERHEAD_MAX, c->index++, out);
+    return client_rtp(c->clients[0], plain, size - SRTP_OVERHEAD_MAX, c->index++, out);
 }
 
-static void burst(struct core *c, struct micro *m)
+/* What a core does between two packets of sound: other things, its neighbours' included. */
+static void forget(uint8_t *caches)
+{
+    for (size_t i = 0; i < CACHES; i += 64)
+        caches[i]++;
+}
+
+/* `caches`: to be forgotten before, or NULL. */
+static void burst(struct core *c, unsigned count, size_t size, uint8_t *caches, struct micro *m)
 {
     uint8_t packets[BURST][PACKET_SIZE];
     size_t len[BURST];
-    for (unsigned i = 0; i < BURST; i++)
-        len[i] = write_packet(c, i, packets[i]);
+    for (unsigned i = 0; i < count; i++)
+        len[i] = write_packet(c, i, count, size, packets[i]);
+    if (caches)
+        forget(caches);
     micro_begin(m);
-    for (unsigned i = 0; i < BURST; i++)
+    for (unsigned i = 0; i < count; i++)
         to_server(c, c->clients[0], packets[i], len[i]);
     unsigned long sent = take_output(c, false);
     micro_end(m, sent);
-    INVARIANT(sent >= BURST * (c->count - 1)); /* feedback may go to the publisher with them */
+    INVARIANT(sent >= count * (c->count - 1)); /* feedback may go to the publisher with them */
     pass(c, FRAME);
 }
 
@@ -273,22 +285,29 @@ static void nack(struct core *c, unsigned viewer, struct micro *m)
 
 void micro_forward(unsigned viewers)
 {
-    struct micro forward = {0}, again = {0};
+    struct micro forward = {0}, again = {0}, sound = {0};
     struct core c;
     char how[64];
     open_core(&c, viewers);
     for (int i = 0; i < 10 * MICRO_REPEAT; i++)
-        burst(&c, &forward);
+        burst(&c, BURST, SIZE, NULL, &forward);
     snprintf(how, sizeof how, "core alone, 1 to %u, bursts of %d, %d bytes", viewers, BURST, SIZE);
     micro_print(&forward, "forward a packet", how);
     if (viewers == 100) {
         c.noting = true;
         for (unsigned i = 0; i < 3 * viewers;
              i++) { /* the first of each viewer makes its record of what was sent again */
-            burst(&c, &forward);
+            burst(&c, BURST, SIZE, NULL, &forward);
             nack(&c, 1 + i % viewers, &again);
         }
         micro_print(&again, "retransmit a packet", "asked for by NACK, from the history, as RTX");
+        uint8_t *caches = calloc(1, CACHES);
+        INVARIANT(caches != NULL);
+        for (int i = 0; i < MICRO_REPEAT; i++)
+            burst(&c, 1, SOUND, caches, &sound);
+        snprintf(how, sizeof how, "core alone, 1 to %u, %d bytes, caches cold", viewers, SOUND);
+        micro_print(&sound, "forward a packet", how);
+        free(caches);
     }
     close_core(&c);
 }
