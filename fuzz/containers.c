@@ -61,7 +61,8 @@ static void fuzz_heap(struct bytes s)
         }
         for (unsigned i = 0; i < KEYS; i++)
             if (nodes[i].index) {
-                INVARIANT(h.nodes[nodes[i].index - 1] == &nodes[i]);
+                const struct heap_place *p = &h.places[nodes[i].index - 1];
+                INVARIANT(p->node == &nodes[i] && p->at == nodes[i].at);
                 least = mp_min(least, nodes[i].at);
             }
         INVARIANT(heap_next(&h) == least);

@@ -4,46 +4,47 @@
 
 bool heap_init(struct heap *h, size_t capacity)
 {
-    *h = (struct heap){.nodes = malloc(capacity * sizeof *h->nodes), .capacity = capacity};
-    return h->nodes != NULL;
+    *h = (struct heap){.places = malloc(capacity * sizeof *h->places), .capacity = capacity};
+    return h->places != NULL;
 }
 
 void heap_free(struct heap *h)
 {
-    free(h->nodes);
+    free(h->places);
     *h = (struct heap){0};
 }
 
-static void place(struct heap *h, struct heap_node *n, size_t i)
+static void place(struct heap *h, struct heap_place p, size_t i)
 {
-    h->nodes[i] = n;
-    n->index = i + 1;
+    h->places[i] = p;
+    p.node->index = i + 1;
 }
 
 static void sift(struct heap *h, struct heap_node *n, size_t i)
 {
-    while (i > 0 && h->nodes[(i - 1) / 2]->at > n->at) {
-        place(h, h->nodes[(i - 1) / 2], i);
+    struct heap_place *places = h->places;
+    while (i > 0 && places[(i - 1) / 2].at > n->at) {
+        place(h, places[(i - 1) / 2], i);
         i = (i - 1) / 2;
     }
     for (;;) {
         size_t child = 2 * i + 1;
         if (child >= h->count)
             break;
-        if (child + 1 < h->count && h->nodes[child + 1]->at < h->nodes[child]->at)
+        if (child + 1 < h->count && places[child + 1].at < places[child].at)
             child++;
-        if (h->nodes[child]->at >= n->at)
+        if (places[child].at >= n->at)
             break;
-        place(h, h->nodes[child], i);
+        place(h, places[child], i);
         i = child;
     }
-    place(h, n, i);
+    place(h, (struct heap_place){n->at, n}, i);
 }
 
 static void take_out(struct heap *h, struct heap_node *n)
 {
     size_t i = n->index - 1;
-    struct heap_node *last = h->nodes[--h->count];
+    struct heap_node *last = h->places[--h->count].node;
     n->index = 0;
     if (last != n)
         sift(h, last, i);
@@ -66,7 +67,7 @@ void heap_set(struct heap *h, struct heap_node *n, mp_time at)
 
 struct heap_node *heap_pop(struct heap *h, mp_time now)
 {
-    struct heap_node *n = h->count ? h->nodes[0] : NULL;
+    struct heap_node *n = h->count ? h->places[0].node : NULL;
     if (!n || n->at > now)
         return NULL;
     take_out(h, n);

@@ -9,8 +9,13 @@ struct heap_node {
     size_t index; /* place in the heap + 1; 0: not in it */
 };
 
+struct heap_place {
+    mp_time at; /* the node's: to compare two, neither has to be fetched */
+    struct heap_node *node;
+};
+
 struct heap {
-    struct heap_node **nodes;
+    struct heap_place *places;
     size_t count, capacity;
 };
 
@@ -18,6 +23,6 @@ bool heap_init(struct heap *, size_t capacity); /* false: no memory */
 void heap_free(struct heap *);
 /* Puts the node at `at`, moves it there, or takes it out when `at` is MP_NEVER. */
 void heap_set(struct heap *, struct heap_node *, mp_time at);
-static inline mp_time heap_next(const struct heap *h) { return h->count ? h->nodes[0]->at : MP_NEVER; }
+static inline mp_time heap_next(const struct heap *h) { return h->count ? h->places[0].at : MP_NEVER; }
 /* Takes out and returns the earliest node that is due at `now`; NULL: none is. */
 struct heap_node *heap_pop(struct heap *, mp_time now);

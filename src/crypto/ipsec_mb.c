@@ -4,6 +4,7 @@
  * Older CPUs are left to OpenSSL, which is no slower there. A manager belongs to one thread: the context owns
  * it. */
 #include "cipher.h"
+#include "slab.h"
 #include <intel-ipsec-mb.h>
 #include <stdalign.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 struct ipsec_mb {
     struct crypto base;
     IMB_MGR *mgr;
+    struct slab gcm_keys;
     struct gcm_context_data scratch; /* of the one call that runs */
     IMB_JOB jobs[MAC_JOBS_MAX];      /* likewise */
     uint8_t macs[MAC_JOBS_MAX][SHA1_SIZE];
@@ -36,6 +38,7 @@ _Static_assert(sizeof(struct gcm_key_data) <= 1024, "a session holds four of the
 static void mb_close(struct crypto *c)
 {
     struct ipsec_mb *m = (struct ipsec_mb *)c;
+    slab_free(&m->gcm_keys);
     free_mb_mgr(m->mgr);
     explicit_bzero(m, sizeof *m);
     free(m);
@@ -45,19 +48,21 @@ static const struct cipher_ops mb_ops;
 
 static struct gcm_key *mb_gcm_key_new(struct crypto *c, const uint8_t key[16])
 {
-    struct mb_gcm *k = aligned_alloc(KEY_ALIGN, sizeof *k);
+    struct ipsec_mb *m = (struct ipsec_mb *)c;
+    struct mb_gcm *k = slab_take(&m->gcm_keys);
     if (!k)
         return NULL;
     k->base.ops = &mb_ops;
-    k->owner = (struct ipsec_mb *)c;
+    k->owner = m;
     IMB_AES128_GCM_PRE(k->owner->mgr, key, &k->data);
     return &k->base;
 }
 
 static void mb_gcm_key_free(struct gcm_key *key)
 {
+    struct ipsec_mb *owner = ((struct mb_gcm *)key)->owner;
     explicit_bzero(key, sizeof(struct mb_gcm));
-    free(key);
+    slab_give(&owner->gcm_keys, key);
 }
 
 static void mb_gcm_seal(struct gcm_key *key, const uint8_t iv[12], const uint8_t *aad, size_t aad_len,
@@ -163,6 +168,7 @@ struct crypto *crypto_ipsec_mb(void)
     struct ipsec_mb *m = aligned_alloc(KEY_ALIGN, (sizeof *m + KEY_ALIGN - 1) / KEY_ALIGN * KEY_ALIGN);
     if (!m)
         return NULL;
+    slab_init(&m->gcm_keys, sizeof(struct mb_gcm));
     m->mgr = alloc_mb_mgr(0);
     if (!m->mgr) {
         free(m);

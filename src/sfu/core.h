@@ -9,6 +9,7 @@
 #include "prng.h"
 #include "rate.h"
 #include "roaming.h"
+#include "slab.h"
 #include "sfu.h"
 #include "srtp.h"
 
@@ -25,6 +26,7 @@ struct sfu {
     struct srtp_batch *batch; /* packets of this sfu_output */
     struct outbox outbox;
     struct emissions emissions;
+    struct slab peer_slab, subscription_slab;
     struct peer **peers; /* by slot */
     size_t peer_count;
     struct map track_ids;

@@ -33,7 +33,7 @@ struct peer *peer_find(struct sfu *sfu, uint32_t session)
 
 struct peer *peer_new(struct sfu *sfu, uint32_t session, const struct session_credentials *credentials, mp_time now)
 {
-    struct peer *p = calloc(1, sizeof *p);
+    struct peer *p = slab_take(&sfu->peer_slab);
     if (!p)
         return NULL;
     p->session = session;
@@ -139,7 +139,7 @@ void peer_free(struct sfu *sfu, struct peer *p)
     sfu->peers[session_slot(p->session)] = NULL;
     stat_set(&stats_of(sfu)->sessions, --sfu->peer_count);
     explicit_bzero(&p->ice, sizeof p->ice); /* its passwords and their keys */
-    free(p);
+    slab_give(&sfu->peer_slab, p);
 }
 
 /* --- DTLS --- */

@@ -39,6 +39,8 @@ struct sfu *sfu_new(const struct sfu_config *config)
     if (!sfu)
         return NULL;
     sfu->config = *config;
+    slab_init(&sfu->peer_slab, sizeof(struct peer));
+    slab_init(&sfu->subscription_slab, sizeof(struct subscription));
     prng_seed(&sfu->prng, config->seed);
     sfu->hash_key = prng_next(&sfu->prng);
     hmac_sha1_key(&sfu->secret, config->secret, sizeof config->secret);
@@ -70,6 +72,8 @@ void sfu_free(struct sfu *sfu)
     map_free(&sfu->track_ids);
     paths_free(&sfu->paths);
     roaming_free(sfu);
+    slab_free(&sfu->peer_slab);
+    slab_free(&sfu->subscription_slab);
     free(sfu->peers);
     free(sfu->tracks);
     free(sfu->track_free);

@@ -16,7 +16,7 @@
 struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, struct track *track,
                                       const struct subscribe *how)
 {
-    struct subscription *s = calloc(1, sizeof *s);
+    struct subscription *s = slab_take(&sfu->subscription_slab);
     if (!s)
         return NULL;
     s->viewer = viewer;
@@ -33,12 +33,12 @@ struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, stru
     s->delta = 1 + prng_below(&sfu->prng, 0x7fff);
     s->rtx_next = 1 + prng_below(&sfu->prng, 0x7fff);
     if (!viewers_add(&track->viewers, s)) {
-        free(s);
+        slab_give(&sfu->subscription_slab, s);
         return NULL;
     }
     if (!viewed_add(&viewer->viewed, s)) {
         viewers_remove(&track->viewers, s);
-        free(s);
+        slab_give(&sfu->subscription_slab, s);
         return NULL;
     }
     s->next_of_peer = viewer->subscriptions;
@@ -57,7 +57,7 @@ void subscription_free(struct sfu *sfu, struct subscription *s)
     *link = s->next_of_peer;
     stat_set(&stats_of(sfu)->subscriptions, --sfu->subscription_count);
     free(s->rtx_log);
-    free(s);
+    slab_give(&sfu->subscription_slab, s);
 }
 
 /* The viewer's copy starts with this packet: its number becomes the random first one. */

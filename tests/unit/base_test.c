@@ -6,6 +6,7 @@
 #include "rate.h"
 #include "ring.h"
 #include "seq.h"
+#include "slab.h"
 #include "test.h"
 
 static void ring_gives_back_what_was_pushed(void)
@@ -168,6 +169,47 @@ static void pool_is_bounded_and_counts(void)
     packet_pool_free(&pool);
 }
 
+static void slab_hands_out_lines_of_its_own_all_zero(void)
+{
+    enum { OBJECTS = 5000, SIZE = 1000 };
+    static uint8_t *taken[OBJECTS];
+    struct slab s;
+    slab_init(&s, SIZE);
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < OBJECTS; i++) { /* more than a large chunk holds */
+            taken[i] = slab_take(&s);
+            CHECK(taken[i] && (uintptr_t)taken[i] % 64 == 0);
+            for (int k = 0; k < SIZE; k++)
+                CHECK(taken[i][k] == 0);
+            memset(taken[i], i & 0xff, SIZE);
+        }
+        for (int i = 0; i < OBJECTS; i++) { /* none lies in another */
+            for (int k = 0; k < SIZE; k++)
+                CHECK(taken[i][k] == (i & 0xff));
+            slab_give(&s, taken[i]);
+        }
+        CHECK(s.used == 0);
+    }
+    slab_give(&s, NULL);
+    slab_free(&s);
+}
+
+static void slab_takes_what_was_given_back_before_it_grows(void)
+{
+    struct slab s;
+    slab_init(&s, 100);
+    void *a = slab_take(&s), *b = slab_take(&s);
+    uint8_t *fresh = s.fresh;
+    slab_give(&s, a);
+    slab_give(&s, b);
+    a = slab_take(&s);
+    b = slab_take(&s);
+    CHECK(a && b && a != b && s.fresh == fresh && s.used == 2);
+    slab_give(&s, a);
+    slab_give(&s, b);
+    slab_free(&s);
+}
+
 static void ntp_time_round_trips(void)
 {
     for (mp_time t = 0; t < MP_S(100000); t += MP_S(777) + 12345) {
@@ -178,4 +220,5 @@ static void ntp_time_round_trips(void)
 
 TEST_MAIN(TEST(ring_gives_back_what_was_pushed), TEST(ring_refuses_when_full), TEST(map_agrees_with_a_plain_table),
           TEST(heap_pops_in_order), TEST(sequence_extends_over_the_wrap), TEST(rate_refills_to_its_burst),
-          TEST(address_of_either_family_is_one_identity), TEST(link_names_kind_worker_and_place), TEST(pool_is_bounded_and_counts), TEST(ntp_time_round_trips))
+          TEST(address_of_either_family_is_one_identity), TEST(link_names_kind_worker_and_place), TEST(pool_is_bounded_and_counts),
+          TEST(slab_hands_out_lines_of_its_own_all_zero), TEST(slab_takes_what_was_given_back_before_it_grows), TEST(ntp_time_round_trips))
