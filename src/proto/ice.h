@@ -55,14 +55,14 @@ struct ice_credentials {
 };
 
 struct ice {
+    int8_t selected, wanted; /* -1: none yet. First, as every packet sent asks for it */
+    uint8_t count;           /* of tuples */
+    enum ice_reason reason;  /* of `wanted` */
     struct ice_credentials credentials[ICE_GENERATIONS_MAX]; /* the first are in use; then those of restarts, by age */
     uint8_t generations;
     const struct hmac_sha1 *secret;   /* makes transaction ids */
     uint64_t transactions, tie_breaker;
     struct ice_tuple tuples[ICE_TUPLES_MAX];
-    uint8_t count;
-    int8_t selected, wanted; /* -1: none yet */
-    enum ice_reason reason;  /* of `wanted` */
     mp_time last_check;
     mp_time heard;           /* anything authentic by the selected path */
     mp_time pause;           /* between two of it, smoothed */

@@ -83,8 +83,7 @@ static inline const struct path *peer_path(const struct peer *p) { return ice_se
 /* Fetch what a packet to it needs: first what is here, then, when that has come, what it points to. */
 static inline void peer_prefetch(const struct peer *p)
 {
-    prefetch(p, offsetof(struct peer, ice));
-    prefetch(&p->ice.selected, 1);
+    prefetch(p, offsetof(struct peer, ice.selected) + 1);
 }
 static inline void peer_prefetch_transport(const struct peer *p)
 {
