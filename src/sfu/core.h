@@ -1,5 +1,6 @@
 /* The parts of one sfu and how they hold each other. Only src/sfu includes it. */
 #pragma once
+#include "gather.h"
 #include "heap.h"
 #include "ice.h"
 #include "map.h"
@@ -33,8 +34,8 @@ struct sfu {
     struct track **tracks; /* by index of track_ids' values */
     uint32_t *track_free;
     size_t track_free_count, tracks_max, subscription_count;
-    struct track *dirty_first, *dirty_last; /* tracks with packets that wait for sfu_output */
-    uint8_t *arena;                         /* what the last sfu_output's transmits point to */
+    struct track_queue gathering, ready; /* tracks with packets that wait for the rest of a frame, or for sfu_output */
+    uint8_t *arena;                      /* what the last sfu_output's transmits point to */
     size_t arena_used;
     struct rate stun_rates[STUN_BUCKETS];
     struct relay *relay; /* the TURN server; NULL: there is none */

@@ -314,13 +314,14 @@ void sfu_timeout(struct sfu *sfu, mp_time now)
     struct heap_node *node;
     while ((node = heap_pop(&sfu->timers, now)))
         peer_timeout(sfu, (struct peer *)node, now);
+    gather_timeout(sfu, now);
     if (sfu->relay)
         relay_timeout(sfu, now);
 }
 
 mp_time sfu_deadline(const struct sfu *sfu)
 {
-    mp_time sessions = heap_next(&sfu->timers);
+    mp_time sessions = mp_min(heap_next(&sfu->timers), gather_deadline(sfu));
     return sfu->relay ? mp_min(sessions, relay_deadline(sfu->relay)) : sessions;
 }
 
@@ -344,17 +345,14 @@ static void clean(struct sfu *sfu, struct track *t)
     for (size_t i = 0; i < t->pending_count; i++)
         packet_drop(&sfu->pool, t->pending[i]);
     t->pending_count = 0;
-    t->dirty = false;
-    sfu->dirty_first = t->dirty_next;
-    if (!sfu->dirty_first)
-        sfu->dirty_last = NULL;
+    gather_sent(sfu);
 }
 
-/* The next run of the first track that has packets waiting: track by track, viewer by viewer. */
+/* The next run of the first track that is ready: track by track, viewer by viewer. */
 static bool output_run(struct sfu *sfu, struct transmit *transmit, mp_time now)
 {
     struct track *t;
-    while ((t = sfu->dirty_first)) {
+    while ((t = sfu->ready.first)) {
         struct viewers *v = &t->viewers;
         for (struct subscription *s; (s = viewers_current(v)); viewers_next(sfu, v))
             if (subscription_run(sfu, s, &v->packet, sfu->arena + sfu->arena_used, transmit, now))

@@ -33,24 +33,9 @@ struct track *track_get(struct sfu *sfu, uint32_t id, uint8_t origin)
     return t;
 }
 
-static void unlink_dirty(struct sfu *sfu, struct track *t)
-{
-    struct track **link = &sfu->dirty_first, *last = NULL;
-    if (!t->dirty)
-        return;
-    while (*link != t) {
-        last = *link;
-        link = &(*link)->dirty_next;
-    }
-    *link = t->dirty_next;
-    if (sfu->dirty_last == t)
-        sfu->dirty_last = last;
-    t->dirty = false;
-}
-
 void track_flush(struct sfu *sfu, struct track *t)
 {
-    unlink_dirty(sfu, t);
+    gather_forget(sfu, t);
     for (size_t i = 0; i < t->pending_count; i++)
         packet_drop(&sfu->pool, t->pending[i]);
     t->pending_count = 0;
@@ -164,16 +149,7 @@ void track_push(struct sfu *sfu, struct track *t, struct packet *p, mp_time now)
         return;
     }
     t->pending[t->pending_count++] = packet_ref(p);
-    if (t->dirty)
-        return;
-    t->dirty = true;
-    t->dirty_next = NULL;
-    viewers_begin(&t->viewers);
-    if (sfu->dirty_last)
-        sfu->dirty_last->dirty_next = t;
-    else
-        sfu->dirty_first = t;
-    sfu->dirty_last = t;
+    gather_packet(sfu, t, p, now);
 }
 
 struct packet *track_packet(const struct track *t, int64_t seq)

@@ -1,6 +1,7 @@
 /* A published source, as one worker has it: on its publisher's worker the origin, elsewhere a replica that lives while that
  * worker has viewers of it. It keeps the recent packets, shared by all viewers here, and a list of those viewers. */
 #pragma once
+#include "gather.h"
 #include "keyframe.h"
 #include "message.h"
 #include "packet.h"
@@ -32,8 +33,7 @@ struct track {
 
     struct packet *pending[PENDING_MAX]; /* since the last drain, in order of arrival */
     size_t pending_count;
-    bool dirty;
-    struct track *dirty_next;
+    struct gather gather;
     struct viewers viewers; /* sfu_output goes from one to the next */
 };
 
