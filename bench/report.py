@@ -117,7 +117,7 @@ def markdown(machine, scenarios, results, failures, micro):
         "(below, *Parts alone*). The targets were set on a machine where it took about 0.9 and 2.4 over loopback: what is measured is to be read beside it.",
         "**The clock.** " + clock_text(machine) + " That is the machine saving power, and it would be charged to a server that has little to do: its CPU time "
         "would be that of a slower core. So the server's cores are kept awake by a loop that runs only while nobody else wants them (`bench-awake`, "
-        "scheduling class SCHED_IDLE), unless a line says otherwise; it makes no difference to a busy server.",
+        "scheduling class SCHED_IDLE), unless a line says otherwise; those of a busy server are awake anyway.",
         table(COLUMNS, [row(s.title, results[s.name], limit) for s in scenarios if s.name in results]),
     ]
     if rows := list(targets(results)):

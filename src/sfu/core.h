@@ -10,8 +10,8 @@
 #include "prng.h"
 #include "rate.h"
 #include "roaming.h"
-#include "slab.h"
 #include "sfu.h"
+#include "slab.h"
 #include "srtp.h"
 
 struct sfu {
