@@ -64,6 +64,7 @@
 #define WS_QUEUE_MAX          (1024 * 1024) /* bytes a socket may owe before it is closed as too slow */
 #define TOKEN_MAX             4096 /* characters */
 #define JSON_DEPTH_MAX        16
+#define JSON_VALUES_MAX       1000 /* of one message, each of which is an allocation of the parser's */
 #define SDP_SECTIONS_MAX      256
 #define SDP_CODECS_MAX        64 /* payload types of one section */
 #define SDP_SSRCS_MAX         16 /* SSRCs named in one section */

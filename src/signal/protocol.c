@@ -4,10 +4,11 @@
 #include "state.h"
 #include <stdio.h>
 
-/* Depth of brackets, counted before any parser recurses into them. */
-static bool too_deep(const char *text, size_t len)
+/* The error of a text with more brackets or values than a message needs, found before any parser recurses into them or
+ * makes an object of each; NULL: neither. Brackets that open are counted, and commas. */
+static const char *too_much(const char *text, size_t len)
 {
-    int depth = 0;
+    int depth = 0, values = 0;
     bool string = false;
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
@@ -19,13 +20,18 @@ static bool too_deep(const char *text, size_t len)
         } else if (c == '"') {
             string = true;
         } else if (c == '{' || c == '[') {
+            values++;
             if (++depth > JSON_DEPTH_MAX)
-                return true;
+                return "too-deep";
         } else if (c == '}' || c == ']') {
             depth--;
+        } else if (c == ',') {
+            values++;
         }
+        if (values > JSON_VALUES_MAX)
+            return "too-many-values";
     }
-    return false;
+    return NULL;
 }
 
 static void offer(struct participant *p, json_t *message, mp_time now)
@@ -52,7 +58,7 @@ static void candidate(struct participant *p, json_t *message, mp_time now)
     json_t *string = json_object_get(message, "candidate");
     const char *text = json_string_value(string);
     struct candidate c;
-    if (!text || too_deep(text, json_string_length(string))) {
+    if (!text || too_much(text, json_string_length(string))) {
         say_error(p, "bad-candidate", "candidate is a text that holds the JSON of an RTCIceCandidate");
         return;
     }
@@ -131,8 +137,9 @@ static void dispatch(struct participant *p, json_t *message, mp_time now)
 
 void protocol_text(struct participant *p, const char *text, size_t len, mp_time now)
 {
-    if (too_deep(text, len)) {
-        say_error(p, "too-deep", "a message is at most 16 levels deep");
+    const char *error = too_much(text, len);
+    if (error) {
+        say_error(p, error, "a message has at most 16 levels and 1000 values");
         return;
     }
     json_t *message = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);

@@ -169,7 +169,7 @@ await test('messages that are made to cost: each is over in less than a second, 
   for (const { what, ms, said } of measured) diagnostic(`${ms.toFixed(1)} ms: ${what}: ${said}`);
   const grown = residentKib(server) - before;
   diagnostic(`memory grew by ${grown} KiB in all`);
-  assert(grown < 8192 * slowness, `memory grew by ${grown} KiB`);
+  assert(grown < 4096 * slowness, `memory grew by ${grown} KiB`);
 });
 
 await test('the others noticed nothing', async () => {

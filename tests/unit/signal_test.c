@@ -313,6 +313,29 @@ static void what_is_no_message_is_an_error_and_no_more(void)
     stage_close(&s);
 }
 
+static void who_says_very_many_values_is_told_so(void)
+{
+    static const char *const units[] = {",[]", ",0", ",{}"}, *const heads[] = {"{\"type\":\"ping\",\"n\":[0", "{\"n\":[\"\\\"\""};
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_open(&s, "monoport.example", "192.0.2.1");
+    for (size_t head = 0; head < sizeof heads / sizeof *heads; head++) {
+        for (size_t unit = 0; unit < sizeof units / sizeof *units; unit++) {
+            char text[4 * JSON_VALUES_MAX + 64];
+            strcpy(text, heads[head]);
+            for (int n = 0; n < JSON_VALUES_MAX; n++)
+                strcat(text, units[unit]);
+            peer_text(p, strcat(text, "]}"));
+            CHECK(is_error(p, "too-many-values"));
+        }
+    }
+    /* Within a text they are none. */
+    char text[JSON_VALUES_MAX + 64] = "{\"type\":\"dance\",\"n\":\"";
+    memset(text + strlen(text), ',', JSON_VALUES_MAX + 1);
+    peer_text(p, strcat(text, "\"}"));
+    CHECK(is_error(p, "unknown-type"));
+    stage_close(&s);
+}
+
 static void texts_are_measured_in_characters(void)
 {
     stage_open(&s, 16, NULL);
@@ -740,7 +763,8 @@ TEST_MAIN(TEST(a_client_is_told_where_it_comes_from_and_what_it_may_ask),
           TEST(joined_updated_and_left_reach_exactly_the_others_of_the_room),
           TEST(rooms_are_apart_and_end_with_their_last_participant), TEST(a_name_in_use_is_not_given_twice),
           TEST(a_full_server_and_a_full_room_refuse), TEST(a_crowd_of_watchers_is_counted_at_most_every_2_s),
-          TEST(what_is_no_message_is_an_error_and_no_more), TEST(texts_are_measured_in_characters),
+          TEST(what_is_no_message_is_an_error_and_no_more), TEST(who_says_very_many_values_is_told_so),
+          TEST(texts_are_measured_in_characters),
           TEST(members_of_the_wrong_kind_are_refused), TEST(messages_that_claim_another_name_are_refused),
           TEST(candidates_of_clients_are_looked_at), TEST(offers_of_browsers_are_answered),
           TEST(every_golden_offer_gets_its_answer), TEST(candidates_are_strings_of_json_best_address_first),
