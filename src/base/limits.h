@@ -44,7 +44,7 @@
 #define HISTORY_VIDEO         512 /* packets kept for retransmission: about 1 s at 5 Mbit/s */
 #define HISTORY_AUDIO         64
 #define NACK_MISSING_MAX      256 /* sequence numbers one stream may be waiting for */
-#define NACK_TRIES_MAX        8
+#define NACK_TRIES_MAX        10
 #define PENDING_MAX           512 /* packets of a track between two drains: a quarter of a second that the worker stood still, at 20 Mbit/s */
 
 /* Signaling. */

@@ -61,9 +61,9 @@ size_t nack_due(struct nack *n, uint16_t *seqs, size_t max, int64_t offset, mp_t
                 continue;
             }
             seqs[due++] = (uint16_t)(m.seq - offset);
-            m.tries++;
             m.asked = now;
-            m.at = now + rtt;
+            m.at = now + mp_max(rtt, NACK_AGAIN << m.tries / 2);
+            m.tries++;
         }
         n->missing[kept++] = m;
     }

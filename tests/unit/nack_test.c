@@ -48,5 +48,43 @@ static void real_losses_take_the_patience_back(void)
     CHECK_EQ(patience(60, MP_S(60)), NACK_DELAY);
 }
 
+/* When the lost packet 10 is asked for, from the first time on, until it is given up. */
+static size_t asked_at(mp_time rtt, mp_time at[NACK_TRIES_MAX + 1])
+{
+    size_t times = 0;
+    begin();
+    nack_gap(&n, 10, 11, 0);
+    while (nack_deadline(&n) != MP_NEVER) {
+        mp_time now = nack_deadline(&n);
+        if (nack_due(&n, seqs, 8, 0, rtt, now)) {
+            CHECK(times < NACK_TRIES_MAX);
+            at[times++] = now - NACK_DELAY;
+        } else {
+            at[times] = now - NACK_DELAY;
+        }
+    }
+    CHECK(n.overflow);
+    return times;
+}
+
+static void a_sender_nearby_gets_time_to_answer(void)
+{
+    mp_time at[NACK_TRIES_MAX + 1];
+    CHECK_EQ(asked_at(MP_MS(1), at), NACK_TRIES_MAX);
+    static const int ms[] = {0, 10, 20, 40, 60, 100};
+    for (size_t i = 0; i < sizeof ms / sizeof *ms; i++)
+        CHECK_EQ(at[i], MP_MS(ms[i]));
+    CHECK_EQ(at[NACK_TRIES_MAX], MP_MS(620)); /* given up */
+}
+
+static void a_sender_far_away_is_asked_once_a_round_trip(void)
+{
+    mp_time at[NACK_TRIES_MAX + 1];
+    CHECK_EQ(asked_at(MP_MS(300), at), NACK_TRIES_MAX);
+    for (size_t i = 0; i <= NACK_TRIES_MAX; i++)
+        CHECK_EQ(at[i], MP_MS(300) * (mp_time)i);
+}
+
 TEST_MAIN(TEST(what_is_missing_is_asked_for_after_a_moment), TEST(who_was_overtaken_is_waited_for_the_next_time),
-          TEST(real_losses_take_the_patience_back))
+          TEST(real_losses_take_the_patience_back), TEST(a_sender_nearby_gets_time_to_answer),
+          TEST(a_sender_far_away_is_asked_once_a_round_trip))
