@@ -11,7 +11,7 @@
 #define RTX_SHARE     0.25
 #define RTX_BPS_FLOOR 40000.0
 #define RTX_BURST     60000.0
-#define RTX_TIMES_MAX 4
+#define RTX_TIMES_MAX 10 /* what a browser asks for; what all of it costs is bounded by the share */
 
 struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, struct track *track,
                                       const struct subscribe *how)

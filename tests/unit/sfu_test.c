@@ -393,6 +393,24 @@ static void nack_is_answered_by_rtx(void)
     world_close(&w);
 }
 
+static void what_is_lost_again_and_again_is_sent_ten_times(void)
+{
+    struct world_client *p, *v;
+    uint8_t nack[32];
+    size_t used;
+    call(2, 0, 1, &p, &v);
+    frames(p, 10, 10, true);
+    uint16_t missing = (uint16_t)(last_seq(v) - 4);
+    unsigned before = v->rtp;
+    for (unsigned n = 1; n <= 12; n++) {
+        world_run(&w, MP_MS(150)); /* more than a round trip */
+        world_send_rtcp(&w, v, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, &missing, 1, &used));
+        world_settle(&w);
+        CHECK_EQ(v->rtp - before, n < 10 ? n : 10);
+    }
+    world_close(&w);
+}
+
 static int lost;
 static bool lose_third(struct world *world, bool to_client, const uint8_t *data, size_t len)
 {
@@ -1110,7 +1128,7 @@ TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of),
           TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
           TEST(key_frame_waits_for_the_nomination),
           TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
-          TEST(nack_is_answered_by_rtx),
+          TEST(nack_is_answered_by_rtx), TEST(what_is_lost_again_and_again_is_sent_ten_times),
           TEST(publishers_clock_that_runs_slow_is_followed), TEST(sound_is_never_asked_for_a_picture),
           TEST(viewer_of_many_tracks_is_heard_about_each), TEST(every_session_may_publish_all_that_it_may),
           TEST(publisher_is_asked_for_what_is_missing), TEST(publisher_hears_of_its_transport_and_loss),
