@@ -48,6 +48,14 @@ static void plan(struct control *c)
     web_set_timer(c->web, in);
 }
 
+/* For what may wait the workers wake nobody: before anything else is told, it is noted. */
+static void hear_workers(struct control *c)
+{
+    struct message m;
+    while (c->workers && workers_event(c->workers, &m))
+        signal_event(c->signaling, &m, clock_now());
+}
+
 static void log_refused(const struct web_peer *peer)
 {
     char from[ADDRESS_TEXT_SIZE], quoted[2][160];
@@ -93,6 +101,7 @@ static void text(void *context, struct web_socket *socket, void *user, const cha
     struct control *c = context;
     if (!user) /* its participant has another socket by now */
         return;
+    hear_workers(c);
     signal_text(c->signaling, user, data, len, clock_now());
     plan(c);
 }
@@ -108,6 +117,7 @@ static void too_large(void *context, struct web_socket *socket, void *user)
 static void closed(void *context, struct web_socket *socket, void *user)
 {
     struct control *c = context;
+    hear_workers(c);
     if (user)
         signal_closed(c->signaling, user, clock_now());
     c->sockets--;
@@ -206,6 +216,7 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
     }
     if (strncmp(path, "/api/", 5) == 0 && !admitted(c, c->config->api, peer, response))
         return true;
+    hear_workers(c);
     if (timeline_path(path, &session)) {
         char *body = signal_timeline(c->signaling, session, &len);
         return body && answer(response, "application/json", body, len);
@@ -222,6 +233,7 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
 static void request(void *context, const struct web_request *q, struct web_response *out)
 {
     take_addresses(context);
+    hear_workers(context);
     static const enum whip_method methods[] = {[WEB_POST] = WHIP_POST, [WEB_PATCH] = WHIP_PATCH, [WEB_DELETE] = WHIP_DELETE,
                                                [WEB_OPTIONS] = WHIP_OPTIONS, [WEB_PUT] = WHIP_OTHER};
     whip(context,
@@ -242,15 +254,14 @@ static void request(void *context, const struct web_request *q, struct web_respo
 static void woken(void *context)
 {
     struct control *c = context;
-    struct message m;
-    while (c->workers && workers_event(c->workers, &m))
-        signal_event(c->signaling, &m, clock_now());
+    hear_workers(c);
     plan(c);
 }
 
 static void timer(void *context)
 {
     struct control *c = context;
+    hear_workers(c);
     signal_timeout(c->signaling, clock_now());
     plan(c);
 }

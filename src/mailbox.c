@@ -27,10 +27,9 @@ void mailbox_free(struct mailbox *m)
 
 static bool push(struct mailbox *m, const struct message *message)
 {
-    if (!ring_push(&m->ring, message, sizeof *message, message->payload.data, message->payload.len))
-        return false;
-    m->unread = true;
-    return true;
+    bool pushed = ring_push(&m->ring, message, sizeof *message, message->payload.data, message->payload.len);
+    m->unread |= !pushed || !message_may_wait(message); /* where there is no room, somebody has to make some */
+    return pushed;
 }
 
 static void wake(struct mailbox *m)

@@ -20,7 +20,7 @@ struct mailbox {
     struct ring ring;
     struct waker *reader;
     struct deferred *first, *last; /* writer's */
-    bool unread;                   /* likewise: written to since the reader was last woken */
+    bool unread;                   /* likewise: since the reader was last woken there was something that may not wait */
 };
 
 bool mailbox_init(struct mailbox *, size_t size, struct waker *reader); /* false: no memory */
@@ -28,7 +28,7 @@ void mailbox_free(struct mailbox *);
 
 /* Writer; mailbox_flush must follow. False: it was dropped. */
 bool mailbox_send(struct mailbox *, const struct message *);
-/* Writer: tries again what waits, and wakes the reader if there is something for it. True: nothing waits any more. */
+/* Writer: tries again what waits for room, and wakes the reader unless all that is new may wait. True: nothing waits any more. */
 bool mailbox_flush(struct mailbox *);
 
 /* Reader: the oldest message; its payload is valid until mailbox_next. False: empty. */

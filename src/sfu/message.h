@@ -107,6 +107,7 @@ struct message {
         struct packet_media media;
         struct source_clock clock;
         enum end_reason reason;
+        mp_time at; /* CONNECTED: since when */
     };
     struct bytes payload; /* a view; valid until the next call */
 };
@@ -117,4 +118,13 @@ static inline bool message_may_drop(const struct message *m)
     return m->type == MESSAGE_STRAY || m->type == MESSAGE_MEDIA || m->type == MESSAGE_KEYFRAME || m->type == MESSAGE_CLOCK ||
            m->type == MESSAGE_PATH_SEEN || m->type == MESSAGE_TRANSMIT ||
            (m->type == MESSAGE_SESSION_EVENT && m->event.kind != EVENT_RESTARTED);
+}
+
+/* Whether nobody acts on it: it says itself when it was, so it is early enough for whoever reads it when awake. */
+static inline bool message_may_wait(const struct message *m)
+{
+    return m->type == MESSAGE_CONNECTED ||
+           (m->type == MESSAGE_SESSION_EVENT &&
+            (m->event.kind == EVENT_CHECK_SENT || m->event.kind == EVENT_CHECK_ANSWERED || m->event.kind == EVENT_CHECK_FAILED ||
+             m->event.kind == EVENT_NOMINATED || m->event.kind == EVENT_DTLS_STARTED));
 }

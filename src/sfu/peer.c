@@ -195,7 +195,7 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
             peer_end(sfu, p, END_NO_MEMORY, now);
             return;
         }
-        emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session}, NULL);
+        emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session, .at = now}, NULL);
         p->report_at = mp_on_grid(now + REPORT_FIRST);
         p->dtls_until = now + DTLS_KEPT;
         dtls_settle(p->dtls);

@@ -212,10 +212,10 @@ static void seen(struct participant *p, const struct path *path, mp_time now)
         say_seen(p, &path->remote);
 }
 
-static void connected(struct participant *p, mp_time now)
+static void connected(struct participant *p, mp_time at)
 {
     p->state = SESSION_CONNECTED;
-    timeline_note(p->timeline, TIMELINE_DTLS_CONNECTED, NULL, 0, now);
+    timeline_note(p->timeline, TIMELINE_DTLS_CONNECTED, NULL, 0, at);
 }
 
 void signal_event(struct signaling *s, const struct message *m, mp_time now)
@@ -232,7 +232,7 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
     else if (p && m->type == MESSAGE_SESSION_EVENT)
         session_event(p, &m->event, now);
     else if (p && m->type == MESSAGE_CONNECTED)
-        connected(p, now);
+        connected(p, m->at);
     else if (m->type == MESSAGE_ENDED) {
         registry_release(s->config.registry, m->session);
         if (p)

@@ -221,6 +221,8 @@ void stage_event(struct stage *s, enum message_type type, uint32_t session, unsi
     struct message m = {.type = (uint8_t)type, .from = (uint8_t)worker, .to = TO_CONTROL, .session = session};
     if (type == MESSAGE_PATH_SEEN)
         INVARIANT(address_parse(&m.path.remote, "203.0.113.9", 4444));
+    if (type == MESSAGE_CONNECTED)
+        m.at = s->now;
     signal_event(s->signaling, &m, s->now);
 }
 

@@ -1,0 +1,72 @@
+#include "mailbox.h"
+#include "test.h"
+#include <string.h>
+
+static unsigned wakes;
+static struct waker reader;
+static struct mailbox box;
+
+static void woken(void *context) { wakes++; }
+
+static void begin(void)
+{
+    wakes = 0;
+    reader = (struct waker){.wake = woken};
+    CHECK(mailbox_init(&box, 4096, &reader));
+    waker_sleep(&reader);
+}
+
+static const struct message must = {.type = MESSAGE_ENDED, .to = TO_CONTROL, .session = 1},
+                            may_wait = {.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = 2};
+
+/* How many messages are read, and nothing is left. */
+static unsigned read_all(void)
+{
+    struct message m;
+    unsigned n = 0;
+    for (; mailbox_peek(&box, &m); n++)
+        mailbox_next(&box);
+    return n;
+}
+
+static void a_sleeping_reader_is_woken_once_for_all_that_was_written(void)
+{
+    begin();
+    CHECK(mailbox_send(&box, &must) && mailbox_send(&box, &must));
+    CHECK_EQ(wakes, 0);
+    CHECK(mailbox_flush(&box) && mailbox_flush(&box));
+    CHECK_EQ(wakes, 1);
+    CHECK_EQ(read_all(), 2);
+    mailbox_free(&box);
+}
+
+static void for_what_may_wait_nobody_is_woken(void)
+{
+    begin();
+    CHECK(mailbox_send(&box, &may_wait) && mailbox_flush(&box));
+    CHECK_EQ(wakes, 0);
+    CHECK(mailbox_send(&box, &must) && mailbox_flush(&box));
+    CHECK_EQ(wakes, 1);
+    CHECK_EQ(read_all(), 2);
+    mailbox_free(&box);
+}
+
+static void a_reader_is_woken_when_there_is_no_room_for_what_may_wait(void)
+{
+    unsigned sent = 0;
+    begin();
+    while (wakes == 0 && sent < 4096) {
+        CHECK(mailbox_send(&box, &may_wait));
+        mailbox_flush(&box);
+        sent++;
+    }
+    CHECK_EQ(wakes, 1);
+    unsigned there = read_all();
+    CHECK_EQ(there, sent - 1);
+    CHECK(mailbox_flush(&box)); /* the one that found no room */
+    CHECK_EQ(read_all(), 1);
+    mailbox_free(&box);
+}
+
+TEST_MAIN(TEST(a_sleeping_reader_is_woken_once_for_all_that_was_written), TEST(for_what_may_wait_nobody_is_woken),
+          TEST(a_reader_is_woken_when_there_is_no_room_for_what_may_wait))
