@@ -11,6 +11,7 @@ from pathlib import Path
 
 PORT = 8000
 WARM_UP = 2.0  # s, after everybody has joined
+QUICK = 2.0  # memory that is slower is somebody else's doing: left alone it is 1.0 to 1.3
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -73,10 +74,16 @@ def difference(before, after, name):
 
 # --- processes ---
 
-def cpus_for(workers):
-    """A core for each worker, the rest for the load generator; where there is no rest, all share all."""
-    cpus = sorted(os.sched_getaffinity(0))
-    return (cpus[:workers], cpus[workers:]) if len(cpus) > workers else (cpus, cpus)
+def cpus_for(workers, build):
+    """A core for each worker, the rest for the load generator; where there is no rest, all share all. And how slow memory is for the server's: cores
+    of one machine have different neighbours, so it gets the first ones that are left alone, or those that are least disturbed."""
+    cpus, seen = sorted(os.sched_getaffinity(0)), {}
+    for cpu in cpus:
+        seen[cpu] = slowdown(build, "memory", [cpu])
+        if sum(slow <= QUICK for slow in seen.values()) == workers:
+            break
+    server = sorted(seen, key=seen.get)[:workers]
+    return server, [cpu for cpu in cpus if cpu not in server] or cpus, max(seen[cpu] for cpu in server)
 
 
 def start(argv, cpus, **options):
@@ -119,27 +126,27 @@ def wait_joined(load, said):
     raise Failed("the clients did not join")
 
 
-# --- the clock ---
+# --- the machine ---
 
-def slowdown(build):
-    """How many times longer arithmetic takes on a core that is woken 50 times a second than on a busy one: what the machine's saving of power adds."""
-    cpus, _ = cpus_for(1)
-    return float(start([build / "bench-awake", "slowdown"], cpus, stdout=subprocess.PIPE, text=True).communicate(timeout=20)[0])
+def slowdown(build, what, cpus):
+    """How many times longer it takes on a core that is woken 50 times a second than on a busy one. `what`: "clock", arithmetic, what the machine's
+    saving of power adds; "memory", a walk over a MiB, what its neighbours in the same caches add."""
+    return float(start([build / "bench-machine", what], cpus, stdout=subprocess.PIPE, text=True).communicate(timeout=20)[0])
 
 
 class Awake:
     """Keeps cores awake while it is entered, by what runs only when nobody else wants them; knows what CPU time that took, in ns."""
 
     def __init__(self, build, cpus):
-        self.argv = [[build / "bench-awake", cpu] for cpu in cpus]
+        self.argv = [[build / "bench-machine", "awake", cpu] for cpu in cpus]
         self.children = []
 
     def __enter__(self):
         for argv in self.argv:
-            child = start(argv, [argv[1]], stdout=subprocess.PIPE, text=True)
+            child = start(argv, [argv[2]], stdout=subprocess.PIPE, text=True)
             self.children.append(child)
             if child.stdout.readline().strip() != "ready":
-                raise Failed("bench-awake does not start")
+                raise Failed("bench-machine does not start")
         return self
 
     def __exit__(self, *_):
@@ -159,7 +166,7 @@ FLOORS = {"burst": (400, 5, 1200, 33333), "even": (400, 1, 1200, 6400), "audio":
 
 def floor(build, awake):
     """µs of CPU a datagram of sending the same without doing anything else: what no server goes below here."""
-    cpus, others = cpus_for(1)
+    cpus, others, _ = cpus_for(1, build)
     with Awake(build, cpus if awake else []):
         return floor_of(build, cpus, others)
 
@@ -180,10 +187,11 @@ def floor_of(build, cpus, others):
 # --- one run ---
 
 def run(scenario, build, seconds):
-    """The figures of one run of the scenario."""
-    server_cpus, load_cpus = cpus_for(scenario.workers)
+    """The figures of one run of the scenario; "memory": how slow it was right before or after, the worse of both."""
+    server_cpus, load_cpus, before = cpus_for(scenario.workers, build)
     with Awake(build, server_cpus if scenario.awake else []) as awake:
-        return run_on(server_cpus, load_cpus, awake, scenario, build, seconds)
+        result = run_on(server_cpus, load_cpus, awake, scenario, build, seconds)
+    return result | {"memory": max(before, *(slowdown(build, "memory", [cpu]) for cpu in server_cpus))}
 
 
 def run_on(server_cpus, load_cpus, awake, scenario, build, seconds):

@@ -1,7 +1,9 @@
 """RESULTS.md and the chart."""
 
+from statistics import median
 from xml.sax.saxutils import escape
 
+from measure import QUICK
 from scenarios import PEERS
 
 
@@ -19,6 +21,8 @@ def notes(figures, limit):
         said.append(f"{figures['lost_joining']} packets lost while joining")
     if figures["load_core_percent"] > 90 * limit:
         said.append("the load generator was at its limit")
+    if figures["memory"] > QUICK:
+        said.append(f"memory was slow ({figures['memory']:.1f} times)")
     if figures["foreign_core_percent"] > 5:
         said.append(f"other processes took {figures['foreign_core_percent']:.0f} % of a core")
     said += [f"{count} × {reason}" for reason, count in figures["drops"].items()]
@@ -99,7 +103,24 @@ def peers(scenarios, results):
         yield [f"{peer} (reference)", *(number(values[s.peers], 1) for s in compared)]
 
 
-def markdown(machine, scenarios, results, failures, micro):
+def disturbed(scenarios, runs):
+    """Of what was measured both ways: the cost left alone and disturbed."""
+    for s in scenarios:
+        key = "core_percent" if s.name.startswith("idle") else "us_per_packet"
+        quick, slow = ([run[key] for run in runs.get(s.name, []) if (run["memory"] > QUICK) == late] for late in (False, True))
+        if quick and slow:
+            yield f"{s.title} {median(quick):.2f} and {median(slow):.2f}{' % of a core' if key == 'core_percent' else ''} ({max(run['memory'] for run in runs[s.name]):.1f} times)"
+
+
+def memory_text(scenarios, runs):
+    both = list(disturbed(scenarios, runs))
+    return ("**Memory.** Others use the same caches, for minutes at a time and not on all cores alike. So before and after each run it is measured how many times longer a walk over a MiB "
+            "takes 50 times a second than right after another (`bench-machine memory`: 1.0 to 1.3 left alone). The server gets the core where it is quick; what was measured while it took "
+            f"more than {QUICK:g} times as long is measured again, and counts only where nothing else was to be had (then a remark says so). "
+            + ("Left alone, and disturbed, in this run: " + "; ".join(both) + "." if both else "In this run nobody disturbed it."))
+
+
+def markdown(machine, scenarios, results, runs, failures, micro):
     compared = [s.peers for s in scenarios if s.peers and s.name in results]
     limit = machine["load_threads"]
     parts = [
@@ -116,8 +137,9 @@ def markdown(machine, scenarios, results, failures, micro):
         floor_text(machine["floor_drowsy"]) + "). A cipher and the core come on top "
         "(below, *Parts alone*). The targets were set on a machine where it took about 0.9 and 2.4 over loopback: what is measured is to be read beside it.",
         "**The clock.** " + clock_text(machine) + " That is the machine saving power, and it would be charged to a server that has little to do: its CPU time "
-        "would be that of a slower core. So the server's cores are kept awake by a loop that runs only while nobody else wants them (`bench-awake`, "
+        "would be that of a slower core. So the server's cores are kept awake by a loop that runs only while nobody else wants them (`bench-machine awake`, "
         "scheduling class SCHED_IDLE), unless a line says otherwise; those of a busy server are awake anyway.",
+        memory_text(scenarios, runs),
         table(COLUMNS, [row(s.title, results[s.name], limit) for s in scenarios if s.name in results]),
     ]
     if rows := list(targets(results)):
