@@ -115,8 +115,8 @@ def disturbed(scenarios, runs):
 def memory_text(scenarios, runs):
     both = list(disturbed(scenarios, runs))
     return ("**Memory.** Others use the same caches, for minutes at a time and not on all cores alike. So before and after each run it is measured how many times longer a walk over a MiB "
-            "takes 50 times a second than right after another (`bench-machine memory`: 1.0 to 1.3 left alone). The server gets the core where it is quick; what was measured while it took "
-            f"more than {QUICK:g} times as long is measured again, and counts only where nothing else was to be had (then a remark says so). "
+            "takes 50 times a second than right after another (`bench-machine memory`: 1.0 to 1.3 left alone). The server gets a core where it is quick, as soon as there is one; what was "
+            f"measured while it took more than {QUICK:g} times as long counts only where nothing else was to be had, and a remark says so. "
             + ("Left alone, and disturbed, in this run: " + "; ".join(both) + "." if both else "In this run nobody disturbed it."))
 
 
