@@ -117,7 +117,7 @@ def memory_text(scenarios, runs):
     return ("**Memory.** Others use the same caches, for minutes at a time and not on all cores alike. So before and after each run it is measured how many times longer a walk over a MiB "
             "takes 50 times a second than right after another (`bench-machine memory`: 1.0 to 1.3 left alone). The server gets a core where it is quick, as soon as there is one; what was "
             f"measured while it took more than {QUICK:g} times as long counts only where nothing else was to be had, and a remark says so. "
-            + ("Left alone, and disturbed, in this run: " + "; ".join(both) + "." if both else "In this run nobody disturbed it."))
+            + ("Left alone, and disturbed, in this run: " + "; ".join(both) + "." if both else "Nothing was measured both ways in this run."))
 
 
 def markdown(machine, scenarios, results, runs, failures, micro):
