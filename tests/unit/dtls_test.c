@@ -8,6 +8,8 @@
 #ifndef INT_MAX /* OpenSSL's headers want it, and base's limits.h hides the system's */
 #define INT_MAX __INT_MAX__
 #endif
+#include <malloc.h>
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -495,6 +497,61 @@ static void records_of_the_next_epoch_are_bounded(void)
     link_close(&l);
 }
 
+/* --- what OpenSSL holds --- */
+
+static size_t held; /* bytes that it took and did not give back */
+
+static void *counted_take(size_t size, const char *file, int line)
+{
+    void *p = malloc(size);
+    held += p ? malloc_usable_size(p) : 0;
+    return p;
+}
+
+static void counted_give(void *p, const char *file, int line)
+{
+    held -= p ? malloc_usable_size(p) : 0;
+    free(p);
+}
+
+static void *counted_resize(void *p, size_t size, const char *file, int line)
+{
+    size_t before = p ? malloc_usable_size(p) : 0;
+    if (!size) {
+        counted_give(p, file, line);
+        return NULL;
+    }
+    void *resized = realloc(p, size);
+    held += resized ? malloc_usable_size(resized) - before : 0;
+    return resized;
+}
+
+/* Before anything of OpenSSL's is allocated: later it would refuse. */
+__attribute__((constructor)) static void count_memory(void)
+{
+    if (CRYPTO_set_mem_functions(counted_take, counted_resize, counted_give) != 1)
+        abort();
+}
+
+/* A handshake holds sixteen records of the next epoch at most, however many datagrams bring them: each costs
+ * OpenSSL a buffer of 16 KB. */
+static void records_of_the_next_epoch_are_bounded_over_all_datagrams(void)
+{
+    struct link l;
+    uint8_t record[13 + 25] = {22, 0xfe, 0xfd, 0, 1};
+    link_open(&l, false, false);
+    CHECK_EQ(carry(&l, l.client, l.server), 1);
+    size_t before = held, most = 0; /* ClientHello: the handshake has its buffers from now on */
+    put16(record + 11, 25);
+    for (uint16_t n = 0; n < 60; n++) {
+        put16(record + 9, n);
+        CHECK_EQ(dtls_input(l.server, record, sizeof record, 0), DTLS_HANDSHAKE);
+        most = held > before + most ? held - before : most;
+    }
+    CHECK(most > 15 * 16384 && most < 17 * 17500);
+    link_close(&l);
+}
+
 struct fragment_head { /* RFC 6347 4.2.2 */
     uint32_t total;
     uint16_t number;
@@ -614,6 +671,7 @@ TEST_MAIN(TEST(handshake_agrees_on_keys_and_prefers_gcm), TEST(handshake_falls_b
           TEST(client_hello_pieces_may_be_swapped_doubled_or_lost),
           TEST(garbage_of_every_length_does_no_harm), TEST(garbage_before_the_handshake_does_not_stop_it),
           TEST(mutated_handshakes_end_cleanly), TEST(flood_of_a_handshake_is_bounded),
-          TEST(records_of_the_next_epoch_are_bounded), TEST(hostile_fragments_end_cleanly),
+          TEST(records_of_the_next_epoch_are_bounded),
+          TEST(records_of_the_next_epoch_are_bounded_over_all_datagrams), TEST(hostile_fragments_end_cleanly),
           TEST(an_identity_serves_several_threads), TEST(close_is_told_to_the_peer), TEST(close_in_the_handshake_is_quiet),
           TEST(every_failure_has_a_text))

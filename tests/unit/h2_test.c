@@ -192,6 +192,39 @@ static void large_bodies_pass_both_ways(void)
     end();
 }
 
+static ssize_t upload_without_end(nghttp2_session *s, int32_t id, uint8_t *out, size_t size, uint32_t *flags,
+                                  nghttp2_data_source *source, void *user)
+{
+    size_t n = t.upload_left < size ? t.upload_left : size;
+    memset(out, 'b', n);
+    t.upload_left -= n;
+    return n ? (ssize_t)n : NGHTTP2_ERR_DEFERRED;
+}
+
+/* The server answers at the first byte over the bound: the end of the body may never come. */
+static void body_that_is_too_large_is_refused_before_its_end(void)
+{
+    nghttp2_nv nv[] = {NV(":method", "POST"), NV(":scheme", "https"), NV(":authority", "h:1"),
+                       NV(":path", "/whip/r")};
+    nghttp2_data_provider p = {.read_callback = upload_without_end};
+    const char *got;
+    for (size_t more = 0; more < 2; more++) {
+        begin();
+        t.upload_left = HTTP_BODY_MAX + more;
+        int32_t id = nghttp2_submit_request(t.client, NULL, nv, 4, &p, NULL);
+        settle();
+        CHECK_EQ(t.upload_left, 0);
+        size_t len = h2_request(t.h, &got);
+        CHECK_EQ(len != 0, more);
+        if (len) {
+            CHECK(strstr(got, "content-length: 65537\r\n"));
+            CHECK(respond("HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n"));
+            CHECK(strcmp(t.streams[id].status, "413") == 0);
+        }
+        end();
+    }
+}
+
 static void client_that_takes_nothing_holds_one_chunk(void)
 {
     static uint8_t chunk[H2_RESPONSE_CHUNK];
@@ -300,7 +333,8 @@ static void a_goodbye_is_the_last_word(void)
 }
 
 TEST_MAIN(TEST(request_is_said_in_http_1_1_and_its_answer_comes_back), TEST(requests_wait_for_each_other),
-          TEST(large_bodies_pass_both_ways), TEST(client_that_takes_nothing_holds_one_chunk),
+          TEST(large_bodies_pass_both_ways), TEST(body_that_is_too_large_is_refused_before_its_end),
+          TEST(client_that_takes_nothing_holds_one_chunk),
           TEST(what_is_no_honest_request_is_refused), TEST(requests_of_one_connection_are_bounded),
           TEST(server_that_goes_silent_ends_the_stream_alone), TEST(bytes_that_are_no_http_2_end_it),
           TEST(a_goodbye_is_the_last_word))

@@ -417,6 +417,30 @@ static void consent_of_the_selected_path_ends_for_itself(void)
     CHECK_EQ(send_check(&ice, &(struct check){.nominate = true}, &b, MP_S(33)).event, ICE_SELECTED);
 }
 
+/* RFC 7675 5.1: only a STUN transaction renews consent. Media says nothing of whether the client still wants to
+ * receive any. */
+static void media_is_no_consent(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2), lost;
+    send_check(&ice, &(struct check){.nominate = true}, &a, MP_S(2));
+    for (mp_time now = MP_S(2); now < MP_S(32); now += MP_MS(250)) {
+        ice_media(&ice, &a, 1200, now);
+        CHECK_EQ(due(&ice, now), ICE_IDLE);
+    }
+    CHECK_EQ(due(&ice, MP_S(32)), ICE_EXPIRED);
+
+    ice = fresh(); /* likewise where another path is checked still */
+    send_check(&ice, &(struct check){.nominate = true}, &a, MP_S(2));
+    send_check(&ice, &(struct check){0}, &b, MP_S(20));
+    for (mp_time now = MP_S(2); now < MP_S(32); now += MP_MS(250)) {
+        ice_media(&ice, &a, 1200, now);
+        CHECK_EQ(due(&ice, now), ICE_IDLE);
+    }
+    CHECK_EQ(ice_timeout(&ice, &lost, MP_S(32)), ICE_LOST);
+    CHECK(path_equal(&lost, &a) && !ice_selected(&ice));
+}
+
 /* --- our own checks --- */
 
 static size_t next_check(struct ice *ice, uint8_t check[256], const struct path *to, mp_time now)
@@ -507,6 +531,21 @@ static void victim_of_a_nomination_gets_three_times_the_bytes(void)
     }
     CHECK(sent > 0 && sent <= 3 * received);
     CHECK_EQ(ice.wanted, ice.selected); /* given up */
+}
+
+/* A client that spoofs a victim's address cannot save credit up: at once the server sends there no more than
+ * 64 KiB and three times the last datagram. */
+static void credit_of_an_unproved_path_is_bounded(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("203.0.113.9", 53);
+    size_t spent = 0;
+    send_only(&ice, &(struct check){0}, &a, MP_S(2));
+    for (int i = 0; i < 1000; i++)
+        ice_credit(&ice, &a, 1200);
+    while (ice_spend(&ice, &a, 100) && spent < 1000000)
+        spent += 100;
+    CHECK(spent > UINT16_MAX - 100 && spent < UINT16_MAX + ICE_AMPLIFICATION * 1200);
 }
 
 static void unanswered_check_is_repeated_five_times(void)
@@ -1060,7 +1099,8 @@ TEST_MAIN(
     TEST(client_behind_a_new_mapping_moves_at_once), TEST(controlled_client_gets_487),
     TEST(unknown_required_attribute_gets_420), TEST(tuples_are_bounded_and_the_selected_stays),
     TEST(full_table_still_takes_a_nomination), TEST(consent_ends_after_30_s),
-    TEST(consent_of_the_selected_path_ends_for_itself), TEST(own_check_is_what_a_controlling_client_expects),
+    TEST(consent_of_the_selected_path_ends_for_itself), TEST(media_is_no_consent),
+    TEST(credit_of_an_unproved_path_is_bounded), TEST(own_check_is_what_a_controlling_client_expects),
     TEST(media_goes_only_where_a_check_of_ours_was_answered), TEST(transactions_do_not_repeat),
     TEST(victim_of_a_nomination_gets_three_times_the_bytes), TEST(unanswered_check_is_repeated_five_times),
     TEST(credentials_may_come_after_the_first_check), TEST(media_from_a_new_mapping_moves_after_a_check),

@@ -251,6 +251,33 @@ static void lost_socket_is_taken_over_by_another(void)
     stage_close(&s);
 }
 
+static void a_resume_token_opens_by_all_of_its_characters(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = resumable("one");
+    char token[64], wrong[64];
+    snprintf(token, sizeof token, "%s", take_text(p, "joined", "resume"));
+    peer_line(p, SDP_AUDIO, SDP_SENDRECV);
+    peer_offer(p);
+    peer_learn(p, take_text(p, "answer", "sdp"));
+    peer_claim(p, 1);
+    size_t len = strlen(token);
+    CHECK_EQ(len, 32);
+    peer_close(p);
+    for (size_t i = 0; i <= len + 1; i++) { /* each character wrong; one missing; one more */
+        snprintf(wrong, sizeof wrong, "%.*s%s", (int)(i == len ? len - 1 : len), token, i > len ? "0" : "");
+        if (i < len)
+            wrong[i] = wrong[i] == '0' ? '1' : '0';
+        struct peer *thief = resumes(p->id, wrong);
+        CHECK(same(take_text(thief, "error", "code"), "not-resumable"));
+        peer_close(thief);
+    }
+    struct peer *again = resumes(p->id, token);
+    CHECK(take(again, "resumed") != NULL);
+    peer_say(again, "leave", "");
+    stage_close(&s);
+}
+
 static void what_changed_without_a_socket_is_offered_after_it(void)
 {
     stage_open(&s, 16, NULL);
@@ -385,6 +412,7 @@ TEST_MAIN(TEST(ice_restart_is_answered_with_new_credentials), TEST(restart_befor
           TEST(hundred_restarts_leave_one_pair_known), TEST(lost_path_asks_for_a_restart_but_not_often),
           TEST(stalled_track_is_told_to_its_publisher_and_to_whom_it_is_sent), TEST(path_tells_how_often_it_changed), TEST(timeline_is_the_last_events_of_ones_own_session),
           TEST(timelines_of_ended_sessions_are_kept_for_a_while), TEST(lost_socket_is_taken_over_by_another),
+          TEST(a_resume_token_opens_by_all_of_its_characters),
           TEST(what_changed_without_a_socket_is_offered_after_it),
           TEST(socket_that_only_the_client_knows_to_be_dead_is_closed),
           TEST(client_that_does_not_resume_leaves_with_its_socket),

@@ -446,6 +446,23 @@ static void publisher_is_asked_for_what_is_missing(void)
     world_close(&w);
 }
 
+/* RFC 4585 6.3.1: PLI, where nothing else repairs the picture. */
+static void a_lost_packet_that_is_given_up_brings_a_key_frame_request(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    frames(p, 10, 2, true);
+    lost = 0;
+    w.lose = lose_third;
+    unsigned nacked = p->nacked, asked = p->pli;
+    frames(p, 12, 6, false); /* the third of them is lost; it is asked for in vain */
+    CHECK_EQ(p->pli, asked);
+    world_run(&w, MP_S(2));
+    CHECK_EQ(p->nacked - nacked, NACK_TRIES_MAX);
+    CHECK(p->pli > asked);
+    world_close(&w);
+}
+
 static void sound_is_never_asked_for_a_picture(void)
 {
     struct world_client *p, *v;
@@ -770,6 +787,32 @@ static void port_that_is_used_again_belongs_to_the_new_session(void)
     frames(b, 1, 3, true);
     CHECK_EQ(stat_get(&w.stats[0].rtp_in), 3);
     CHECK_EQ(world_drops(&w, DROP_SRTP_AUTH), 0);
+    world_close(&w);
+}
+
+/* Two clients behind one NAT take turns at a mapping: it belongs to the session of the latest authenticated
+ * check, also if that session had it before. */
+static void port_that_comes_back_belongs_to_its_first_session_again(void)
+{
+    world_open(&w, 1);
+    struct world_client *a = world_join(&w, 0), *b = world_join(&w, 0);
+    world_connect(&w, a);
+    world_connect(&w, b);
+    world_publish(&w, a, 1, CODEC_VP8, VIDEO);
+    world_publish(&w, b, 2, CODEC_VP8, VIDEO);
+    struct address port = client_path(a->client)->local, elsewhere = port;
+    uint64_t received = 0;
+    for (int turn = 0; turn < 4; turn++) {
+        struct world_client *comes = turn % 2 ? a : b, *goes = turn % 2 ? b : a;
+        elsewhere.port = (uint16_t)(7 + turn);
+        client_move(goes->client, &elsewhere);
+        client_move(comes->client, &port);
+        world_run(&w, MP_S(6)); /* a check of either's */
+        frames(comes, 10 + 10 * (unsigned)turn, 3, true);
+        CHECK_EQ(stat_get(&w.stats[0].rtp_in), received += 3);
+        CHECK_EQ(world_drops(&w, DROP_SRTP_AUTH), 0);
+        CHECK_EQ(world_drops(&w, DROP_UNKNOWN_PATH), 0);
+    }
     world_close(&w);
 }
 
@@ -1129,7 +1172,9 @@ TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of),
           TEST(key_frame_waits_for_the_nomination),
           TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
           TEST(nack_is_answered_by_rtx), TEST(what_is_lost_again_and_again_is_sent_ten_times),
-          TEST(publishers_clock_that_runs_slow_is_followed), TEST(sound_is_never_asked_for_a_picture),
+          TEST(publishers_clock_that_runs_slow_is_followed),
+          TEST(a_lost_packet_that_is_given_up_brings_a_key_frame_request),
+          TEST(port_that_comes_back_belongs_to_its_first_session_again), TEST(sound_is_never_asked_for_a_picture),
           TEST(viewer_of_many_tracks_is_heard_about_each), TEST(every_session_may_publish_all_that_it_may),
           TEST(publisher_is_asked_for_what_is_missing), TEST(publisher_hears_of_its_transport_and_loss),
           TEST(publisher_hears_when_its_packets_came_not_when_they_were_read),

@@ -597,6 +597,30 @@ static void an_offer_that_cannot_be_is_refused(void)
     stage_close(&s);
 }
 
+/* RFC 8842 5.5: another certificate means another association, and this server begins none. The second offer
+ * differs from the first by one digit of the fingerprint. */
+static void a_certificate_that_changes_in_mid_session_is_refused(void)
+{
+    static const char before[] = "a=fingerprint:sha-256 ";
+    for (size_t digit = 0; digit < 3 * 32; digit += digit % 3 ? 2 : 1) {
+        stage_open(&s, 16, NULL);
+        struct peer *p = peer_join(&s, "one", "call");
+        char *text = golden("chromium-call");
+        CHECK(peer_offer_golden(p, "chromium-call"));
+        forget(p);
+        for (char *at = text; (at = strstr(at, before)); at += digit) {
+            at += sizeof before - 1;
+            at[digit] = at[digit] == '0' ? '1' : '0';
+        }
+        peer_say(p, "offer", "{s:s}", "sdp", text);
+        CHECK(is_error(p, "bad-sdp"));
+        CHECK_EQ(waiting(p, "answer"), 0);
+        CHECK(peer_offer_golden(p, "chromium-call")); /* the first one is still good */
+        free(text);
+        stage_close(&s);
+    }
+}
+
 static void a_session_keeps_its_certificate_and_its_sections(void)
 {
     stage_open(&s, 16, NULL);
@@ -769,6 +793,7 @@ TEST_MAIN(TEST(a_client_is_told_where_it_comes_from_and_what_it_may_ask),
           TEST(candidates_of_clients_are_looked_at), TEST(offers_of_browsers_are_answered),
           TEST(every_golden_offer_gets_its_answer), TEST(candidates_are_strings_of_json_best_address_first),
           TEST(the_seen_address_is_told_as_a_srflx_candidate), TEST(an_offer_that_cannot_be_is_refused),
+          TEST(a_certificate_that_changes_in_mid_session_is_refused),
           TEST(a_session_keeps_its_certificate_and_its_sections),
           TEST(leaving_ends_a_session_that_no_worker_has),
           TEST(leaving_tells_the_worker_whose_answer_frees_the_slot),

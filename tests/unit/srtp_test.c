@@ -588,6 +588,81 @@ static void streams_are_bounded_and_made_by_authentic_packets_only(void)
     EACH(bound);
 }
 
+/* A new source takes the place of an ended one, once: the new one has not ended. */
+static void places(enum crypto_kind kind, enum srtp_profile profile)
+{
+    struct pair p;
+    uint8_t wire[64], out[64];
+    pair_open(&p, kind, profile);
+    for (uint32_t ssrc = 0; ssrc < STREAMS_RTCP_MAX; ssrc++) {
+        CHECK_EQ(received(&p, ssrc, 9), ssrc < STREAMS_RX_MAX ? 32 : SRTP_STREAMS);
+        size_t len = srtcp_protect(p.tx, wire, rtcp_make(&p.prng, wire, ssrc, 3));
+        CHECK_EQ(srtcp_unprotect(p.rx, wire, len, out), 20);
+    }
+    for (uint32_t fresh = 1000; fresh < 1003; fresh++) {
+        srtp_rx_ended(p.rx, fresh - 1000, true);
+        for (uint32_t more = 0; more < 2; more++) { /* one place, one source */
+            CHECK_EQ(received(&p, fresh + 1000 * more, 7), more ? SRTP_STREAMS : 32);
+            size_t len = srtcp_protect(p.tx, wire, rtcp_make(&p.prng, wire, fresh + 1000 * more, 3));
+            CHECK_EQ(srtcp_unprotect(p.rx, wire, len, out), more ? SRTP_STREAMS : 20);
+        }
+        CHECK_EQ(received(&p, fresh, 8), 32);
+        CHECK_EQ(received(&p, fresh, 7), SRTP_REPLAY);
+    }
+    srtp_rx_ended(p.rx, 1000, true); /* one that ended and goes on keeps its place */
+    srtp_rx_ended(p.rx, 1000, false);
+    CHECK_EQ(received(&p, 5000, 7), SRTP_STREAMS);
+    CHECK_EQ(received(&p, 1000, 8), SRTP_REPLAY);
+    pair_close(&p);
+}
+static void a_place_of_an_ended_source_is_given_away_once(void)
+{
+    EACH(places);
+}
+
+static bool rtp_expected(struct pair *p, uint32_t ssrc, uint64_t index)
+{
+    uint8_t wire[128];
+    return srtp_rx_expects(p->rx, wire, sent(p, wire, ssrc, index), false);
+}
+
+/* The packet's index is changed to `index`: nobody verifies a MAC here. */
+static bool rtcp_expected(struct pair *p, const uint8_t *wire, size_t len, uint32_t index)
+{
+    uint8_t copy[128];
+    memcpy(copy, wire, len);
+    put32(copy + len - 4 - (p->master.profile == SRTP_AEAD_AES_128_GCM ? 0 : 10), 0x80000000 | index);
+    return srtp_rx_expects(p->rx, copy, len, true);
+}
+
+/* A number "a little ahead": one that was just seen is a replay, and no roaming client sends it. */
+static void expectations(enum crypto_kind kind, enum srtp_profile profile)
+{
+    struct pair p;
+    uint8_t wire[128], out[128];
+    pair_open(&p, kind, profile);
+    CHECK(!rtp_expected(&p, 1, 10));
+    CHECK_EQ(received(&p, 1, 20000), 32);
+    CHECK(rtp_expected(&p, 1, 20001) && rtp_expected(&p, 1, 20000 + 8192));
+    CHECK(!rtp_expected(&p, 1, 20000 + 8193) && !rtp_expected(&p, 2, 20001));
+    CHECK(rtp_expected(&p, 1, 20000 - 1024) && !rtp_expected(&p, 1, 20000 - 1025)); /* late ones */
+
+    size_t len = srtcp_protect(p.tx, wire, rtcp_make(&p.prng, wire, 7, 3)); /* index 0 */
+    CHECK(!rtcp_expected(&p, wire, len, 0));
+    CHECK_EQ(srtcp_unprotect(p.rx, wire, len, out), 20);
+    CHECK(!rtcp_expected(&p, wire, len, 0));
+    CHECK(rtcp_expected(&p, wire, len, 1) && rtcp_expected(&p, wire, len, 1024));
+    CHECK(!rtcp_expected(&p, wire, len, 1025));
+    size_t least = (profile == SRTP_AEAD_AES_128_GCM ? 16 : 10) + 4;
+    CHECK(!srtp_rx_expects(p.rx, wire, 8 + least - 1, true));
+    CHECK(!srtp_rx_expects(p.rx, wire, 12 + least - 1, false));
+    pair_close(&p);
+}
+static void the_next_of_a_stream_is_expected_and_no_other(void)
+{
+    EACH(expectations);
+}
+
 /* --- lengths --- */
 
 /* Buffers of exactly the length, so that a sanitizer sees one byte too much. */
@@ -748,6 +823,8 @@ TEST_MAIN(TEST(keys_derive_as_in_rfc3711_b3), TEST(rtp_is_protected_as_in_rfc771
           TEST(window_agrees_with_a_list), TEST(replayed_rtcp_is_refused), TEST(every_changed_bit_is_refused),
           TEST(another_key_is_refused), TEST(rtp_survives_wraps_of_the_sequence_number),
           TEST(refused_rtp_changes_no_state), TEST(streams_are_bounded_and_made_by_authentic_packets_only),
+          TEST(a_place_of_an_ended_source_is_given_away_once),
+          TEST(the_next_of_a_stream_is_expected_and_no_other),
           TEST(every_short_length_is_refused_without_an_overread),
           TEST(payloads_of_every_length_pass_in_exact_buffers),
           TEST(headers_that_lie_about_their_length_are_refused),

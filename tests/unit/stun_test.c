@@ -334,6 +334,8 @@ static void what_follows_integrity_is_ignored(void)
     CHECK(stun_check(&v, &key));
 }
 
+/* RFC 8489 14.7: FINGERPRINT must be the last attribute. Its value here is right for the message as it is: only
+ * its place is wrong. */
 static void fingerprint_must_be_last(void)
 {
     static const uint8_t txid[12];
@@ -341,9 +343,17 @@ static void fingerprint_must_be_last(void)
     struct stun_writer w;
     struct stun_view v;
     stun_begin(&w, out, sizeof out, STUN_REQUEST, STUN_BINDING, txid);
-    stun_add_fingerprint(&w);
     stun_add_u32(&w, STUN_ATTR_PRIORITY, 1);
+    size_t at = w.len;
+    stun_add_fingerprint(&w);
+    stun_add_u32(&w, STUN_ATTR_CONTROLLED, 1); /* an attribute behind it */
+    put16(out + at + 8, 0xc057);
+    put32(out + at + 4, stun_crc32(out, at) ^ 0x5354554e);
     CHECK_EQ(parse(&v, out, stun_end(&w)), STUN_FINGERPRINT);
+    put16(out + 2, (uint16_t)(at + 8 - 20)); /* without that one */
+    put32(out + at + 4, stun_crc32(out, at) ^ 0x5354554e);
+    CHECK_EQ(parse(&v, out, at + 8), STUN_OK);
+    CHECK(v.fingerprint);
 }
 
 static void first_of_a_repeated_attribute_counts(void)

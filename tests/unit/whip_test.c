@@ -248,6 +248,43 @@ static void restart_brings_new_credentials_once(void)
     stage_close(&s);
 }
 
+static void entity_tag_of_answer(char tag[64])
+{
+    const char *at = strstr(x.headers, "etag: ");
+    snprintf(tag, 64, "%.*s", at ? (int)strcspn(at + 6, "\n") : 0, at ? at + 6 : "");
+}
+
+/* RFC 9725 4.3.1: a PATCH with the entity tag of another ICE session changes nothing: 412. */
+static void patch_of_another_ice_session_is_refused(void)
+{
+    static const char type[] = "application/trickle-ice-sdpfrag";
+    static const char body[] =
+        "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 X 0\r\na=mid:0\r\n";
+    static const char candidate[] =
+        "m=audio 9 X 0\r\na=mid:0\r\na=candidate:1 1 udp 1 192.0.2.9 9 typ host\r\n";
+    char other[64], first[64], second[64], location[128];
+    stage_open(&s, 16, NULL);
+    CHECK_EQ(post("/whip/q", "", "chromium-stream"), 201);
+    entity_tag_of_answer(other);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    entity_tag_of_answer(first);
+    snprintf(location, sizeof location, "%s", x.location);
+    claim(0);
+    size_t told = stage_commands(&s, MESSAGE_CREDENTIALS);
+    CHECK_EQ(ask(WHIP_PATCH, location, "", type, other, body), 412);
+    CHECK_EQ(ask(WHIP_PATCH, location, "", type, "\"\"", body), 412);
+    CHECK_EQ(ask(WHIP_PATCH, location, "", type, "", body), 428);
+    CHECK_EQ(stage_commands(&s, MESSAGE_CREDENTIALS), told);
+    CHECK_EQ(ask(WHIP_PATCH, location, "", type, first, candidate), 204);
+    CHECK_EQ(ask(WHIP_PATCH, location, "", type, first, body), 200);
+    entity_tag_of_answer(second);
+    CHECK(strcmp(first, second) != 0);
+    CHECK_EQ(stage_commands(&s, MESSAGE_CREDENTIALS), told + 1);
+    CHECK_EQ(ask(WHIP_PATCH, location, "", type, first, candidate), 412); /* that ICE session is over */
+    CHECK_EQ(ask(WHIP_PATCH, location, "", type, second, candidate), 204);
+    stage_close(&s);
+}
+
 static void attributes_and_fragments_are_cut_out_of_descriptions(void)
 {
     char value[8];
@@ -271,4 +308,5 @@ TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(viewer_is_a
           TEST(bearer_token_is_that_of_a_join), TEST(nobody_is_kept_who_does_not_connect),
           TEST(session_that_its_worker_ends_is_gone), TEST(full_server_says_so),
           TEST(resources_are_found_by_their_whole_secret_alone), TEST(restart_brings_new_credentials_once),
+          TEST(patch_of_another_ice_session_is_refused),
           TEST(attributes_and_fragments_are_cut_out_of_descriptions))
