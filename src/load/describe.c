@@ -45,17 +45,20 @@ static void write_source(struct sdp_writer *w, const struct source *s)
 {
     const char *kind = s->video ? "video" : "audio";
     sdp_printf(w, "a=msid:load-%u load-%u-%s\r\n", s->client, s->client, kind);
-    if (s->video)
+    if (s->rtx_ssrc)
         sdp_printf(w, "a=ssrc-group:FID %u %u\r\n", s->ssrc, s->rtx_ssrc);
     sdp_printf(w, "a=ssrc:%u cname:load-%u\r\n", s->ssrc, s->client);
-    if (s->video)
+    if (s->rtx_ssrc)
         sdp_printf(w, "a=ssrc:%u cname:load-%u\r\n", s->rtx_ssrc, s->client);
 }
 
 static void write_offered(struct sdp_writer *w, const struct description *d, bool video,
                           const struct source *s)
 {
-    sdp_printf(w, "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\n", video ? "video" : "audio", video ? "96 97" : "111");
+    sdp_printf(w, "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\n", video ? "video" : "audio",
+               !video           ? "111"
+               : d->without_rtx ? "96"
+                                : "96 97");
     write_transport(w, d, "actpass", video ? "1" : "0");
     write_extensions(w, video);
     sdp_printf(w, "a=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", s ? "sendonly" : "recvonly");
@@ -63,7 +66,8 @@ static void write_offered(struct sdp_writer *w, const struct description *d, boo
         sdp_printf(
             w, "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 goog-remb\r\na=rtcp-fb:96 transport-cc\r\na=rtcp-fb:96 "
                "ccm fir\r\n"
-               "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n");
+               "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n%s",
+            d->without_rtx ? "" : "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n");
     else
         sdp_printf(w, "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 "
                       "minptime=10;useinbandfec=1\r\n");

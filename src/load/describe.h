@@ -10,6 +10,7 @@ struct description { /* of one client */
     const struct source *sources; /* what it sends, audio first */
     unsigned source_count;
     bool receives;
+    bool without_rtx; /* it offers no retransmission stream */
 };
 
 /* What the client wants to send, or for a viewer one section of each kind. free() it; NULL: no memory. */

@@ -3,6 +3,7 @@
 #include "core.h"
 #include "peer.h"
 #include "seq.h"
+#include "sent.h"
 #include "rtp.h"
 #include "track.h"
 #include <stdlib.h>
@@ -57,6 +58,7 @@ void subscription_free(struct sfu *sfu, struct subscription *s)
     *link = s->next_of_peer;
     stat_set(&stats_of(sfu)->subscriptions, --sfu->subscription_count);
     free(s->rtx_log);
+    free(s->sent);
     slab_give(&sfu->subscription_slab, s);
 }
 
@@ -86,18 +88,28 @@ static void put_send_time(uint8_t out[3], mp_time now)
     put24(out, (uint32_t)(s << 18 | (ns << 18) / 1000000000u) & 0xffffff);
 }
 
+/* Of a packet that is written for the first time. */
+static struct sent sent_now(struct subscription *s, size_t padding, mp_time now)
+{
+    struct sent sent = {.padding = (uint8_t)padding};
+    put_send_time(sent.send_time, now);
+    if (s->extensions.id[EXT_TRANSPORT_CC])
+        sent.transport_seq = s->viewer->transport_seq++;
+    return sent;
+}
+
 struct extension_values {
     struct bytes value[EXT_COUNT];
-    uint8_t send_time[3], transport_seq[2], audio_level, orientation;
+    uint8_t transport_seq[2], audio_level, orientation;
 };
 
-static void extensions_of(struct extension_values *e, const struct subscription *s, const struct packet *p, mp_time now)
+static void extensions_of(struct extension_values *e, const struct subscription *s, const struct packet *p,
+                          const struct sent *sent)
 {
     memset(e->value, 0, sizeof e->value);
-    put_send_time(e->send_time, now);
     e->value[EXT_MID] = (struct bytes){(const uint8_t *)s->mid, s->mid_len};
-    e->value[EXT_ABS_SEND_TIME] = (struct bytes){e->send_time, 3};
-    put16(e->transport_seq, s->extensions.id[EXT_TRANSPORT_CC] ? s->viewer->transport_seq++ : 0);
+    e->value[EXT_ABS_SEND_TIME] = (struct bytes){sent->send_time, 3};
+    put16(e->transport_seq, sent->transport_seq);
     e->value[EXT_TRANSPORT_CC] = (struct bytes){e->transport_seq, 2};
     if (p->media.audio_level >= 0) {
         e->audio_level = (uint8_t)p->media.audio_level;
@@ -111,13 +123,14 @@ static void extensions_of(struct extension_values *e, const struct subscription 
 
 /* Header and extensions of one packet for this viewer; returns their length. */
 static size_t write_header(uint8_t *out, const struct subscription *s, const struct packet *p, struct rtp_header h,
-                           mp_time now)
+                           const struct sent *sent)
 {
     struct extension_values e;
     h.timestamp = p->media.timestamp;
     h.marker = p->media.marker;
+    h.padding = sent->padding > 0;
     size_t len = rtp_write(out, &h);
-    extensions_of(&e, s, p, now);
+    extensions_of(&e, s, p, sent);
     return len + rtp_write_extensions(out, &s->extensions, e.value);
 }
 
@@ -185,22 +198,27 @@ static size_t padding_of(const struct run *r, size_t i)
     return r->count > 1 && need <= RUN_PADDING_MAX ? need : 0;
 }
 
+/* The same in every copy for this viewer. */
+static struct rtp_header header_of(const struct subscription *s, const struct packet *p)
+{
+    return (struct rtp_header){
+        .payload_type = s->payload_type, .seq = (uint16_t)(p->media.seq + s->delta), .ssrc = s->ssrc};
+}
+
 static size_t write_packet(struct sfu *sfu, struct subscription *s, struct packet *p, size_t padding, uint8_t *out,
                            mp_time now)
 {
-    int64_t seq = p->media.seq + s->delta;
-    size_t header = write_header(out, s, p,
-                                 (struct rtp_header){.padding = padding > 0,
-                                                     .payload_type = s->payload_type,
-                                                     .seq = (uint16_t)seq,
-                                                     .ssrc = s->ssrc},
-                                 now);
+    struct sent sent = sent_now(s, padding, now);
+    size_t header = write_header(out, s, p, header_of(s, p), &sent);
     size_t payload = p->media.payload_len + pad(p, padding);
+    if (!s->rtx_payload_type && s->track->video)
+        sent_keep(&s->sent, p->media.seq, &sent);
     if (p->media.seq >= s->sent_end)
         s->sent_end = p->media.seq + 1;
     s->packets++;
     s->octets += p->media.payload_len;
-    return srtp_batch_protect(sfu->batch, s->viewer->tx, out, header, p->data + p->media.payload, payload, (uint64_t)seq);
+    return srtp_batch_protect(sfu->batch, s->viewer->tx, out, header, p->data + p->media.payload, payload,
+                              (uint64_t)(p->media.seq + s->delta));
 }
 
 bool subscription_run(struct sfu *sfu, struct subscription *s, size_t *from, uint8_t *out, struct transmit *t, mp_time now)
@@ -251,25 +269,49 @@ static double rtx_bps(const struct subscription *s)
 }
 
 /* RFC 4588 4: the original's header under the RTX stream's numbers, its sequence number in front of the payload. */
-static void send_rtx(struct sfu *sfu, struct subscription *s, const struct packet *p, const struct path *path, mp_time now)
+static void write_rtx(struct subscription *s, struct packet *p, struct packet *copy, mp_time now)
 {
-    struct packet *copy = outbox_packet(sfu);
-    if (!copy)
-        return;
+    struct sent sent = sent_now(s, 0, now);
     size_t header = write_header(copy->data, s, p,
                                  (struct rtp_header){.payload_type = s->rtx_payload_type,
                                                      .seq = (uint16_t)s->rtx_next,
                                                      .ssrc = s->rtx_ssrc},
-                                 now);
+                                 &sent);
     size_t payload = p->media.payload_len;
-    if (header + 2 + payload + SRTP_OVERHEAD_MAX > PACKET_SIZE) {
-        packet_drop(&sfu->pool, copy);
+    if (header + 2 + payload + SRTP_OVERHEAD_MAX > PACKET_SIZE)
         return;
-    }
     put16(copy->data + header, (uint16_t)(p->media.seq + s->delta));
     memcpy(copy->data + header + 2, p->data + p->media.payload, payload);
     copy->len = (uint16_t)srtp_protect(s->viewer->tx, copy->data, header, copy->data + header, payload + 2,
                                        (uint64_t)s->rtx_next++);
+}
+
+/* Byte for byte as it was sent first: see sent.h. */
+static void write_again(struct subscription *s, struct packet *p, struct packet *copy)
+{
+    const struct sent *sent = sent_find(s->sent, p->media.seq);
+    if (!sent)
+        return;
+    size_t header = write_header(copy->data, s, p, header_of(s, p), sent);
+    size_t payload = p->media.payload_len + pad(p, sent->padding);
+    copy->len = (uint16_t)srtp_protect(s->viewer->tx, copy->data, header, p->data + p->media.payload, payload,
+                                       (uint64_t)(p->media.seq + s->delta));
+}
+
+static void send_again(struct sfu *sfu, struct subscription *s, struct packet *p, const struct path *path, mp_time now)
+{
+    struct packet *copy = outbox_packet(sfu);
+    if (!copy)
+        return;
+    copy->len = 0;
+    if (s->rtx_payload_type)
+        write_rtx(s, p, copy, now);
+    else
+        write_again(s, p, copy);
+    if (!copy->len) {
+        packet_drop(&sfu->pool, copy);
+        return;
+    }
     outbox_send(sfu, path, copy);
     stat_add(&stats_of(sfu)->rtx_out, 1);
 }
@@ -277,17 +319,17 @@ static void send_rtx(struct sfu *sfu, struct subscription *s, const struct packe
 void subscription_nack(struct sfu *sfu, struct subscription *s, uint16_t seq, mp_time now)
 {
     const struct path *path = peer_path(s->viewer);
-    if (!s->started || !s->rtx_payload_type || !s->rtx_ssrc || !path || !s->viewer->tx)
+    if (!s->started || !s->track->video || !path || !s->viewer->tx)
         return;
     int64_t source = seq_extend(s->sent_end + s->delta, seq) - s->delta;
     if (source < s->first || source >= s->sent_end)
         return;
-    const struct packet *p = track_packet(s->track, source);
+    struct packet *p = track_packet(s->track, source);
     if (!p || !rtx_allowed(s, seq, now))
         return;
     if (!rate_take(&s->rtx_rate, p->len * 8.0, rtx_bps(s), RTX_BURST * 8, now)) {
         drop(sfu, DROP_RTX_BUDGET);
         return;
     }
-    send_rtx(sfu, s, p, path, now);
+    send_again(sfu, s, p, path, now);
 }

@@ -10,6 +10,7 @@ struct sfu;
 struct peer;
 struct track;
 struct transmit;
+struct sent;
 
 #define RTX_LOG 128 /* recent retransmissions remembered, by sequence number */
 
@@ -28,7 +29,7 @@ struct subscription {
     int64_t sent_end;  /* highest source seq sent + 1 */
     uint32_t packets, octets; /* for sender reports */
     uint32_t ssrc;
-    uint8_t payload_type;
+    uint8_t payload_type, rtx_payload_type; /* rtx 0: without RTX */
     bool started;      /* video waits for a key frame */
     uint8_t mid_len;
     struct rtp_extension_ids extensions;
@@ -38,10 +39,10 @@ struct subscription {
     uint32_t place; /* in the track's viewers */
     struct subscription *next_of_peer, *next_of_ssrc; /* the latter in the viewer's `viewed` */
     uint32_t rtx_ssrc;
-    uint8_t rtx_payload_type;
     int64_t rtx_next;  /* next extended seq of the RTX stream */
     struct rate rtx_rate;
     struct rtx_log *rtx_log; /* [RTX_LOG]; NULL until the first retransmission */
+    struct sent *sent;       /* [SENT_LOG], of pictures for a viewer without RTX; NULL until the first packet */
 };
 
 #define SUBSCRIPTION_HOT offsetof(struct subscription, cname)
@@ -53,5 +54,6 @@ void subscription_free(struct sfu *, struct subscription *);
 /* Writes the track's pending packets from *from on as one run of datagrams: into `out`, room RUN_PACKETS_MAX packets. *from
  * is moved on. False: nothing (more) to send. */
 bool subscription_run(struct sfu *, struct subscription *, size_t *from, uint8_t *out, struct transmit *, mp_time now);
-/* The viewer reported this sequence number (as it knows it) missing: sends it again by RTX if it is still there. */
+/* The viewer reported this sequence number (as it knows it) missing: sends it again if it is still there, by RTX, or without RTX the
+ * same bytes once more. */
 void subscription_nack(struct sfu *, struct subscription *, uint16_t seq, mp_time now);

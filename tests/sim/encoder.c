@@ -7,13 +7,13 @@
 static const struct rtp_extension_ids ids = {
     .id = {[EXT_MID] = SEND_MID, [EXT_TRANSPORT_CC] = SEND_TRANSPORT_CC}};
 
-void encoder_init(struct encoder *e, bool video, const struct content *who, struct prng *prng)
+void encoder_init(struct encoder *e, bool video, bool rtx, const struct content *who, struct prng *prng)
 {
     *e = (struct encoder){.on = true,
                           .video = video,
                           .stamp = *who,
                           .ssrc = (uint32_t)prng_next(prng) | 1,
-                          .rtx_ssrc = (uint32_t)prng_next(prng) | 1,
+                          .rtx_ssrc = video && rtx ? (uint32_t)prng_next(prng) | 1 : 0,
                           .timestamp = (uint32_t)prng_next(prng),
                           .index = prng_below(prng, 0x8000),
                           .rtx_index = prng_below(prng, 0x8000),
@@ -96,7 +96,10 @@ size_t encoder_repeat(struct encoder *e, uint16_t seq, uint8_t *out, uint64_t *i
     if (!kept || !e->video || !kept->len || (uint16_t)kept->index != seq ||
         !rtp_parse(&v, kept->data, kept->len))
         return 0;
-    memcpy(out, kept->data, v.header_len);
+    *index = kept->index;
+    memcpy(out, kept->data, kept->len);
+    if (!e->rtx_ssrc)
+        return kept->len;
     out[1] = (uint8_t)((out[1] & 0x80) | VIDEO_RTX_TYPE);
     put16(out + 2, (uint16_t)e->rtx_index);
     put32(out + 8, e->rtx_ssrc);

@@ -122,11 +122,15 @@ static void begin(struct sim *s, struct guest *g)
     snprintf(g->password, sizeof g->password, "%016llx%016llx", (unsigned long long)prng_next(&s->prng),
              (unsigned long long)prng_next(&s->prng));
     g->description = (struct description){
-        .ufrag = g->ufrag, .password = g->password, .sources = g->sources, .receives = guest_watches(g)};
+        .ufrag = g->ufrag,
+        .password = g->password,
+        .sources = g->sources,
+        .receives = guest_watches(g),
+        .without_rtx = g->without_rtx};
     dtls_identity_fingerprint(g->identity, g->description.fingerprint);
     for (unsigned i = 0; i < 2 && guest_publishes(g); i++) {
         struct content who = {.room = g->room, .guest = g->number, .life = g->life};
-        encoder_init(&g->encoders[i], i == 1, &who, &s->prng);
+        encoder_init(&g->encoders[i], i == 1, !g->description.without_rtx, &who, &s->prng);
         g->sources[i] = (struct source){.video = i == 1,
                                         .client = g->number,
                                         .ssrc = g->encoders[i].ssrc,

@@ -22,6 +22,7 @@ struct guest {
     bool wanted;
     unsigned room;
     enum guest_role role;
+    bool without_rtx; /* it knows no RTX, for what it sends and what it is sent */
 
     /* Its connection; what was before is forgotten with it. */
     uint32_t life;         /* connections so far */

@@ -212,7 +212,7 @@ void guest_media_timeout(struct sim *s, struct guest *g)
     size_t len;
     for (unsigned i = 0; i < 2; i++)
         while ((len = encoder_packet(&g->encoders[i], plain, &index, &g->twcc, &s->prng, s->now))) {
-            if (sabotaged(s, SABOTAGE_CONTENT))
+            if (!g->description.without_rtx && sabotaged(s, SABOTAGE_CONTENT)) /* else it repeats the one that was not changed */
                 plain[len - 1] ^= 1;
             protect(s, g, plain, len, index);
         }

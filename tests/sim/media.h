@@ -40,7 +40,7 @@ struct sent {
 struct encoder {
     bool on, video;
     struct content stamp; /* of the next part */
-    uint32_t ssrc, rtx_ssrc, timestamp;
+    uint32_t ssrc, rtx_ssrc, timestamp; /* rtx_ssrc 0: it repeats the same packet */
     uint64_t index, rtx_index; /* of the next packet: ROC << 16 | SEQ */
     mp_time begun, next, interval;
     uint32_t parts_max, size_max;
@@ -50,14 +50,14 @@ struct encoder {
     struct sent *kept; /* [index % SENT_KEPT] */
 };
 
-void encoder_init(struct encoder *, bool video, const struct content *who, struct prng *);
+void encoder_init(struct encoder *, bool video, bool rtx, const struct content *who, struct prng *);
 void encoder_free(struct encoder *);
 void encoder_start(struct encoder *, mp_time now);
 /* The next packet of what is due, plain; 0: nothing. `twcc`: the connection's counter. *index: for
  * encryption. */
 size_t encoder_packet(struct encoder *, uint8_t *out, uint64_t *index, uint16_t *twcc, struct prng *,
                       mp_time now);
-/* Repeats one that was sent, by RTX; 0: it is gone, or this is sound. */
+/* Repeats one that was sent, by RTX if it has that; 0: it is gone, or this is sound. */
 size_t encoder_repeat(struct encoder *, uint16_t seq, uint8_t *out, uint64_t *index);
 uint32_t encoder_clock(const struct encoder *, mp_time now);
 

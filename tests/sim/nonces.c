@@ -1,5 +1,6 @@
 #include "nonces.h"
 #include "crypto.h"
+#include "sent.h"
 #include <string.h>
 
 static struct sim *sim;
@@ -15,6 +16,8 @@ void __real_gcm_seal(struct gcm_key *, const uint8_t iv[12], const uint8_t *, si
                      uint8_t *, uint8_t tag[GCM_TAG]);
 void __wrap_gcm_seal(struct gcm_key *, const uint8_t iv[12], const uint8_t *, size_t, const uint8_t *, size_t,
                      uint8_t *, uint8_t tag[GCM_TAG]);
+const struct sent *__real_sent_find(const struct sent *, int64_t seq);
+const struct sent *__wrap_sent_find(const struct sent *, int64_t seq);
 void __real_ctr_xor(struct ctr_key *, const uint8_t iv[16], const uint8_t *, size_t, uint8_t *);
 void __wrap_ctr_xor(struct ctr_key *, const uint8_t iv[16], const uint8_t *, size_t, uint8_t *);
 
@@ -39,13 +42,15 @@ static void note_key(const void *key)
         set_put(&keys, (uint64_t)(uintptr_t)key, &added)->value = ++serial;
 }
 
-static void check(const void *key, const uint8_t *iv, size_t iv_len, const uint8_t *in, size_t len)
+/* `aad`: GCM authenticates what it does not encrypt, the packet's header, with the same key stream. */
+static void check(const void *key, const uint8_t *iv, size_t iv_len, const uint8_t *aad, size_t aad_len, const uint8_t *in,
+                  size_t len)
 {
     bool added;
     const struct set_entry *k = sim ? set_find(&keys, (uint64_t)(uintptr_t)key) : NULL;
     if (!k)
         return;
-    uint64_t bytes = mix_bytes(3, in, len);
+    uint64_t bytes = mix_bytes(mix_bytes(3, aad, aad_len), in, len);
     struct set_entry *e = set_put(&used, mix_bytes(k->value, iv, iv_len), &added);
     if (!added && e->value != bytes)
         violated(sim, "nonces", "SSRC %08x: a number was used twice, for different bytes",
@@ -70,12 +75,25 @@ struct ctr_key *__wrap_ctr_key_new(struct crypto *c, const uint8_t key[16])
 void __wrap_gcm_seal(struct gcm_key *k, const uint8_t iv[12], const uint8_t *aad, size_t aad_len,
                      const uint8_t *in, size_t len, uint8_t *out, uint8_t tag[GCM_TAG])
 {
-    check(k, iv, 12, in, len);
+    check(k, iv, 12, aad, aad_len, in, len);
     __real_gcm_seal(k, iv, aad, aad_len, in, len, out, tag);
 }
 
 void __wrap_ctr_xor(struct ctr_key *k, const uint8_t iv[16], const uint8_t *in, size_t len, uint8_t *out)
 {
-    check(k, iv, 16, in, len);
+    check(k, iv, 16, NULL, 0, in, len);
     __real_ctr_xor(k, iv, in, len, out);
+}
+
+/* A packet that is sent again, as if it were new: with the time and the number that it would have today. */
+const struct sent *__wrap_sent_find(const struct sent *log, int64_t seq)
+{
+    static struct sent fresh;
+    const struct sent *sent = __real_sent_find(log, seq);
+    if (!sim || !sent || !sabotaged(sim, SABOTAGE_RESENDING))
+        return sent;
+    fresh = *sent;
+    fresh.transport_seq++;
+    fresh.send_time[2]++;
+    return &fresh;
 }

@@ -1,5 +1,6 @@
 #include "codec.h"
 #include "crypto.h"
+#include "demux.h"
 #include "keyframe.h"
 #include "rtcp.h"
 #include "rtp.h"
@@ -390,6 +391,76 @@ static void nack_is_answered_by_rtx(void)
     world_send_rtcp(&w, v, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, &missing, 1, &used));
     world_settle(&w);
     CHECK_EQ(v->rtp, before);
+    world_close(&w);
+}
+
+/* --- a viewer without RTX --- */
+
+static struct {
+    uint16_t seq;
+    unsigned copies;
+    size_t len[3];
+    uint8_t data[3][1600];
+} watched; /* datagrams of one number of the viewer's, as they cross the network */
+
+/* The first copy is lost. */
+static bool lose_first_copy(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    if (!to_client || demux(data, len) != DATAGRAM_RTP || get32(data + 8) != OUT || get16(data + 2) != watched.seq)
+        return false;
+    CHECK(watched.copies < 3);
+    memcpy(watched.data[watched.copies], data, len);
+    watched.len[watched.copies] = len;
+    return watched.copies++ == 0;
+}
+
+static void watch_without_rtx(struct world_client *v, struct world_client *p, struct rtp_extension_ids ids)
+{
+    world_command(&w, (struct message){.type = MESSAGE_SUBSCRIBE,
+                                       .to = (uint8_t)world_owner(&w, v),
+                                       .session = v->session,
+                                       .track = 7,
+                                       .subscribe = {.origin = (uint8_t)world_owner(&w, p),
+                                                     .codec = CODEC_VP8,
+                                                     .payload_type = 120,
+                                                     .clock_rate = 90000,
+                                                     .ssrc = OUT,
+                                                     .rtx_ssrc = OUT + 1,
+                                                     .extensions = ids,
+                                                     .mid = "s1"}});
+    world_settle(&w);
+}
+
+/* RFC 3711 9.1, RFC 7714 8.1: under one index of one SSRC there is one packet. Padding that evened a run, the transport-wide
+ * number and the send time are the first ones. */
+static void nack_without_rtx_is_answered_by_the_same_bytes(void)
+{
+    uint8_t nack[32];
+    size_t used;
+    world_open(&w, 1);
+    struct world_client *p = world_join(&w, 0), *v = world_join(&w, 0);
+    world_connect(&w, p);
+    world_connect(&w, v);
+    world_publish(&w, p, 7, CODEC_VP8, VIDEO);
+    watch_without_rtx(v, p, (struct rtp_extension_ids){.id = {[EXT_MID] = 1, [EXT_ABS_SEND_TIME] = 2, [EXT_TRANSPORT_CC] = 3}});
+    frames(p, 10, 1, true);
+    memset(&watched, 0, sizeof watched);
+    watched.seq = (uint16_t)(last_seq(v) + 1);
+    w.lose = lose_first_copy;
+    for (unsigned i = 0; i < 3; i++) /* a frame whose first packet is 5 bytes shorter than the second */
+        world_send(&w, p, CODEC_VP8, VIDEO, 11 + i, 9000, false, i == 2, i ? 505 : 500);
+    world_settle(&w);
+    frames(p, 14, 3, false);
+    CHECK_EQ(watched.copies, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        world_run(&w, MP_MS(200));
+        world_send_rtcp(&w, v, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, &watched.seq, 1, &used));
+        world_settle(&w);
+        CHECK_EQ(watched.copies, 2 + i);
+        CHECK(watched.len[1 + i] == watched.len[0] && memcmp(watched.data[0], watched.data[1 + i], watched.len[0]) == 0);
+    }
+    CHECK(watched.data[0][0] & 0x20); /* it is padded */
+    CHECK_EQ(v->rtp, 7); /* each once: the third copy is a replay */
     world_close(&w);
 }
 
@@ -1171,7 +1242,8 @@ TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of),
           TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
           TEST(key_frame_waits_for_the_nomination),
           TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
-          TEST(nack_is_answered_by_rtx), TEST(what_is_lost_again_and_again_is_sent_ten_times),
+          TEST(nack_is_answered_by_rtx), TEST(nack_without_rtx_is_answered_by_the_same_bytes),
+          TEST(what_is_lost_again_and_again_is_sent_ten_times),
           TEST(publishers_clock_that_runs_slow_is_followed),
           TEST(a_lost_packet_that_is_given_up_brings_a_key_frame_request),
           TEST(port_that_comes_back_belongs_to_its_first_session_again), TEST(sound_is_never_asked_for_a_picture),
