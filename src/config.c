@@ -154,7 +154,7 @@ static const char *set_turn_secret(struct config *c, const char *text)
 static const char *set_user(struct config *c, const char *text)
 {
     if (!*text || strlen(text) >= USER_SIZE)
-        return "a user's name";
+        return "a user's name or number";
     memcpy(c->user, text, strlen(text) + 1);
     return NULL;
 }
@@ -181,6 +181,13 @@ static const char *set_keep_privileges(struct config *c, const char *text)
 {
     c->keep_privileges = strcmp(text, "yes") == 0;
     return c->keep_privileges || strcmp(text, "no") == 0 ? NULL : "yes or no";
+}
+
+static const char *set_refused_calls(struct config *c, const char *text)
+{
+    bool kills = strcmp(text, "kill") == 0;
+    c->refused_calls = kills ? SYSTEM_CALL_KILLS : SYSTEM_CALL_FAILS;
+    return kills || strcmp(text, "fail") == 0 ? NULL : "fail or kill";
 }
 
 #define NUMBER(setter_, field, min, max)                                                                     \
@@ -299,8 +306,9 @@ static const struct option {
     {"allow-origins", "URL,...", "its own", "other sites whose pages may connect (https://a.example); * for all", set_origins},
     {"api", "WHO", "local", "who may use /api: anyone, local (this machine, or an admin's token) or token", set_api},
     {"metrics", "WHO", "anyone", "who may read /metrics: likewise", set_metrics},
-    {"user", "NAME", "nobody", "whose rights it takes, once it listens, if root starts it", set_user},
+    {"user", "NAME", "nobody", "an account (or uid): whose rights it takes if root starts it", set_user},
     {"keep-privileges", NULL, "no", "drop no rights once it listens: for a debugger", set_keep_privileges},
+    {"refused-calls", "HOW", "fail", "what a system call does that serving does not need: fail or kill", set_refused_calls},
     {"log-level", "LEVEL", "info", "error, warn, info or debug", set_log_level},
     {"config", "FILE", "none", "a YAML file of these options, without the dashes", NULL},
 };

@@ -7,6 +7,7 @@
 #include "path.h"
 #include "resolver.h"
 #include "signaling.h"
+#include "system_calls.h"
 #include "udp.h"
 #include "web.h"
 #include <stdbool.h>
@@ -44,6 +45,7 @@ struct config {
     enum access_who api, metrics; /* --api, --metrics */
     char user[USER_SIZE];         /* --user: whose rights it takes if it is started by root */
     bool keep_privileges;         /* --keep-privileges: for a debugger */
+    enum system_call_refusal refused_calls; /* --refused-calls fail|kill */
     enum log_level log_level;     /* --log-level error|warn|info|debug, info */
 };
 

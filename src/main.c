@@ -202,8 +202,9 @@ static const char *open_front(struct server *s)
 static const char *drop_privileges(const struct config *c)
 {
     bool own = *c->certificate != 0;
-    const char *const reads[] = {own ? c->certificate : NULL, c->key, NULL}, *const writes[] = {own ? NULL : c->state, NULL};
-    return c->keep_privileges ? NULL : privileges_drop(&(struct privileges){.user = c->user, .reads = reads, .writes = writes});
+    const char *const reads[] = {own ? c->certificate : NULL, c->key, NULL}, *const folders[] = {own ? NULL : c->state, NULL};
+    struct privileges p = {.user = c->user, .reads = reads, .folders = folders, .refusal = c->refused_calls};
+    return c->keep_privileges ? NULL : privileges_drop(&p);
 }
 
 /* False: said why. */

@@ -1,5 +1,6 @@
 #include "privileges.h"
 #include "log.h"
+#include "system_calls.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -8,7 +9,7 @@
 #include <linux/landlock.h>
 #include <linux/limits.h>
 #include <pwd.h>
-#include <seccomp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,21 +32,26 @@
 
 /* --- files and connections: Landlock --- */
 
-#define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define WRITE                                                                                                \
-    (READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
-#define ALL                                                                                                  \
-    (WRITE | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_CHAR |     \
-     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |             \
-     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+#define READ         (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define READ_OF_FILE LANDLOCK_ACCESS_FS_READ_FILE
 
-/* What headers older than the kernel do not have yet: TCP, since the fourth version. */
+/* Rights by the version that brought them, as headers older than the kernel do not have them all: what this kernel can refuse. */
+#define FILES_1    0x1fffu /* all of the first one: execute, write, read, remove and make */
+#define REFER      (1u << 13)
+#define TRUNCATE   (1u << 14)
+#define IOCTL      (1u << 15) /* of devices */
+#define TCP        3u         /* bind and connect */
+#define ABSTRACT   1u         /* Unix sockets that were bound outside */
+#define SIGNAL     2u         /* to processes outside */
+#define VERSION_OF_REFER    2
+#define VERSION_OF_TRUNCATE 3
+#define VERSION_OF_TCP      4
+#define VERSION_OF_IOCTL    5
+#define VERSION_OF_SCOPES   6
+
 struct ruleset {
-    uint64_t files, tcp;
+    uint64_t files, tcp, scopes;
 };
-#define TCP_BIND_AND_CONNECT 3u
-#define VERSION_WITH_TCP     4
 
 /* What the C library opens of its own accord: to find names, the time zone, and libraries that it loads late.
  */
@@ -76,8 +82,7 @@ static void allow(int rules, const char *path, uint64_t access)
     if (rule.parent_fd < 0)
         return;
     if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0) {
-        rule.allowed_access &=
-            READ_OF_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE; /* it is a file: rights of folders do not apply */
+        rule.allowed_access &= READ_OF_FILE; /* it is a file: rights of folders do not apply */
         syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
     }
     close(rule.parent_fd);
@@ -95,101 +100,45 @@ static void allow_folders_of(int rules, const char *file)
         allow(rules, dirname(real), READ);
 }
 
+/* Everything that this version knows is refused. Returns less than 0 where there is no Landlock. */
+static int new_ruleset(void)
+{
+    struct ruleset set = {.files = FILES_1};
+    size_t size = sizeof set.files;
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (version < 1)
+        return -1;
+    if (version >= VERSION_OF_REFER)
+        set.files |= REFER;
+    if (version >= VERSION_OF_TRUNCATE)
+        set.files |= TRUNCATE;
+    if (version >= VERSION_OF_IOCTL)
+        set.files |= IOCTL;
+    if (version >= VERSION_OF_TCP) {
+        set.tcp = TCP;
+        size = offsetof(struct ruleset, scopes);
+    }
+    if (version >= VERSION_OF_SCOPES) {
+        set.scopes = ABSTRACT | SIGNAL;
+        size = sizeof set;
+    }
+    return (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
+}
+
 /* False: this kernel does not have it. */
 static bool confine(const struct privileges *p)
 {
-    struct ruleset set = {.files = ALL};
-    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (version >= VERSION_WITH_TCP)
-        set.tcp = TCP_BIND_AND_CONNECT;
-    int rules = version < 1 ? -1
-                            : (int)syscall(SYS_landlock_create_ruleset, &set,
-                                           version >= VERSION_WITH_TCP ? sizeof set : sizeof set.files, 0);
+    int rules = new_ruleset();
     if (rules < 0)
         return false;
     for (const char *const *path = system_files; *path; path++)
         allow(rules, *path, READ);
     for (const char *const *path = p->reads; *path; path++)
         allow_folders_of(rules, *path);
-    for (const char *const *path = p->writes; *path; path++)
-        allow(rules, *path, WRITE);
+    for (const char *const *path = p->folders; *path; path++)
+        allow(rules, *path, READ);
     bool done = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
     close(rules);
-    return done;
-}
-
-/* --- system calls: seccomp --- */
-
-/* What no server of calls ever asks for, and what attacks on kernels begin with. */
-static const char *const refused[] = {"execve",
-                                      "execveat",
-                                      "fork",
-                                      "vfork",
-                                      "ptrace",
-                                      "process_vm_readv",
-                                      "process_vm_writev",
-                                      "kcmp",
-                                      "pidfd_getfd",
-                                      "personality",
-                                      "bpf",
-                                      "perf_event_open",
-                                      "userfaultfd",
-                                      "io_uring_setup",
-                                      "keyctl",
-                                      "add_key",
-                                      "request_key",
-                                      "mount",
-                                      "umount2",
-                                      "pivot_root",
-                                      "chroot",
-                                      "unshare",
-                                      "setns",
-                                      "open_by_handle_at",
-                                      "name_to_handle_at",
-                                      "fsopen",
-                                      "fsmount",
-                                      "move_mount",
-                                      "open_tree",
-                                      "quotactl",
-                                      "swapon",
-                                      "swapoff",
-                                      "acct",
-                                      "reboot",
-                                      "kexec_load",
-                                      "kexec_file_load",
-                                      "init_module",
-                                      "finit_module",
-                                      "delete_module",
-                                      "iopl",
-                                      "ioperm",
-                                      "modify_ldt",
-                                      "settimeofday",
-                                      "clock_settime",
-                                      "clock_adjtime",
-                                      "adjtimex",
-                                      "sethostname",
-                                      "setdomainname",
-                                      "syslog",
-                                      "vhangup",
-                                      "link",
-                                      "linkat",
-                                      "symlink",
-                                      "symlinkat",
-                                      "mknod",
-                                      "mknodat",
-                                      NULL};
-
-static bool filter_calls(void)
-{
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    bool done = filter != NULL;
-    for (const char *const *name = refused; done && *name; name++) {
-        int number = seccomp_syscall_resolve_name(*name);
-        if (number != __NR_SCMP_ERROR && number >= 0)
-            done = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0) == 0;
-    }
-    done = done && seccomp_load(filter) == 0;
-    seccomp_release(filter);
     return done;
 }
 
@@ -204,15 +153,33 @@ static void set_capabilities(uint64_t kept)
     syscall(SYS_capset, &header, data);
 }
 
-/* NULL: good. Where there are no other users, as in a container's own user namespace, it stays who it is. */
-static const char *become(const char *name)
+struct account {
+    uid_t uid;
+    gid_t gid;
+};
+
+/* By name, or by number: a number needs no entry where accounts are looked up, its group is the same one then. Whoever knows
+ * accounts (a file, a library, a daemon) is asked as long as nothing is closed. NULL: good. */
+static const char *find_account(const char *name, struct account *out)
 {
+    char *end;
     const struct passwd *user = getpwnam(name);
-    if (!user)
-        return "no such user";
-    if (setgroups(0, NULL) != 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0)
+    unsigned long number = strtoul(name, &end, 10);
+    bool numeric = *name >= '0' && *name <= '9' && !*end && number < UINT32_MAX;
+    if (!user && numeric)
+        user = getpwuid((uid_t)number);
+    if (!user && !numeric)
+        return "no such user; a number needs no entry in /etc/passwd";
+    *out = user ? (struct account){user->pw_uid, user->pw_gid} : (struct account){(uid_t)number, (gid_t)number};
+    return NULL;
+}
+
+/* NULL: good. Where there are no other users, as in a container's own user namespace, it stays who it is. */
+static const char *become(const struct account *a)
+{
+    if (setgroups(0, NULL) != 0 || setresgid(a->gid, a->gid, a->gid) != 0)
         return errno == EINVAL || errno == EPERM ? NULL : strerror(errno);
-    if (setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0)
+    if (setresuid(a->uid, a->uid, a->uid) != 0)
         return errno == EINVAL || errno == EPERM ? NULL : strerror(errno);
     return NULL;
 }
@@ -225,7 +192,11 @@ static void forget_secrets_on_crash(void)
 
 const char *privileges_drop(const struct privileges *p)
 {
+    struct account account = {0};
     bool was_root = geteuid() == 0;
+    const char *error = was_root ? find_account(p->user, &account) : NULL;
+    if (error)
+        return error;
     for (int capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++)
         prctl(PR_CAPBSET_DROP, capability);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
@@ -235,14 +206,14 @@ const char *privileges_drop(const struct privileges *p)
     bool confined = confine(p);
     bool rereads = was_root && confined && *p->reads;
     prctl(PR_SET_KEEPCAPS, rereads);
-    const char *error = was_root ? become(p->user) : NULL;
-    if (error)
+    if (was_root && (error = become(&account)))
         return error;
     set_capabilities(rereads ? 1ull << CAP_DAC_READ_SEARCH : 0);
-    bool filtered = !IS_SANITIZED && filter_calls();
     if (!IS_SANITIZED)
         forget_secrets_on_crash();
-    log_line(LOG_LEVEL_INFO, "privileges dropped", "uid=%u files=%s calls=%s", (unsigned)geteuid(),
+    unsigned uid = geteuid(); /* what is not listed works no more behind the filter */
+    bool filtered = !IS_SANITIZED && system_calls_filter(p->refusal);
+    log_line(LOG_LEVEL_INFO, "privileges dropped", "uid=%u files=%s calls=%s", uid,
              confined ? "confined" : "open", filtered ? "filtered" : "open");
     return NULL;
 }

@@ -1,16 +1,20 @@
 #!/usr/bin/env node
 // What the running server may still do: every thread of it has given up its rights, and a call works all the same.
 
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, chmodSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { AttackedCall } from './attack-call.mjs';
 import { freePort } from './lab.mjs';
+import { hasEnded, kill, start } from './process.mjs';
 import { hasTool, tool } from './puppet.mjs';
-import { slowness, startServer } from './server.mjs';
+import { runServer, slowness, startServer } from './server.mjs';
 import { assert, equal, skipAll, suite } from './tap.mjs';
 
 if (!hasTool) skipAll(`${tool} is not built`);
 const { test, after, explain, end } = suite({ limit: 30 * slowness });
-const server = await startServer({ address: '127.0.0.1', port: freePort });
+const server = await startServer({ address: '127.0.0.1', port: freePort }, { env: { MONOPORT_REFUSED_CALLS: 'fail' } });
 after(() => server.stop());
 explain(() => server.tail());
 
@@ -47,6 +51,72 @@ if (slowness === 1)
     // Of a process that may not be dumped, /proc gives to root what else is its user's.
     equal(statSync(`${process_}/mem`).uid, 0, 'owner of its memory');
   });
+
+// A file and a process of the server's own user: its rights alone would do.
+const folder = mkdtempSync(join(tmpdir(), 'monoport-takeover-'));
+after(() => rmSync(folder, { recursive: true }));
+chmodSync(folder, 0o777);
+const file = join(folder, 'file');
+
+async function takeOver(victim) {
+  writeFileSync(file, 'untouched');
+  chmodSync(file, 0o666);
+  const thread = readdirSync(`${process_}/task`).find((task) => readFileSync(`${process_}/task/${task}/comm`, 'utf8') === 'front\n');
+  const child = start([join(dirname(tool), 'takeover'), String(server.child.pid), thread, String(victim.pid), file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (data) => (said.out += data));
+  child.stderr.on('data', (data) => (said.err += data));
+  const [code] = await once(child, 'close');
+  return { code, ...said, results: said.out.trim().split('\n').map((line) => line.split(' ')) };
+}
+
+const [EACCES, ENOSYS] = [-13, -38];
+if (slowness === 1 && process.arch === 'x64')
+  await test('a server that was taken over sends by its sockets, and does nothing else', async () => {
+    const { Uid: [, uid], Gid: [, gid] } = Object.fromEntries(
+      threads[0].split('\n').filter((line) => /^[UG]id:/.test(line)).map((line) => [line.slice(0, 3), line.split(/\s+/)]));
+    const asServer = process.getuid() === 0 ? ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--'] : [];
+    const victim = start([...asServer, 'sleep', '60'], { stdio: 'ignore' });
+    after(() => kill(victim));
+    const { code, out, err, results } = await takeOver(victim);
+    equal(code, 0, `${out}${err}`);
+    assert(results.length > 60, `${results.length} attempts`);
+    // What it may open is Landlock's to say, all else the filter's: the same on every kernel.
+    const expected = { descriptors: 0, itself: 0, 'read-users': EACCES, 'read-file': EACCES };
+    const wrong = results.filter(([name, result]) => Number(result) !== (expected[name] ?? ENOSYS));
+    equal(wrong, [], 'attempts that were not refused');
+    equal(readFileSync(file, 'utf8'), 'untouched', 'the file');
+    equal(statSync(file).mode & 0o777, 0o666, 'its rights');
+    assert(!hasEnded(victim), 'the other process ended');
+    assert(await server.healthy(), 'the server is ill');
+  });
+
+// Where accounts are looked up in a file alone, and that file is ours: in a mount namespace.
+const accounts = join(folder, 'passwd');
+writeFileSync(accounts, 'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nstreams:x:4711:4712::/:/bin/false\n');
+writeFileSync(join(folder, 'nsswitch.conf'), 'passwd: files\ngroup: files\n');
+const mounts = `mount --bind ${accounts} /etc/passwd && mount --bind ${folder}/nsswitch.conf /etc/nsswitch.conf`;
+const under = ['unshare', '--mount', 'sh', '-c', `${mounts} && exec "$0" "$@"`];
+const mapped = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
+const isRoot = process.getuid() === 0 && Number(mapped[2]) > 65534;
+
+for (const [args, uid, gid] of isRoot ? [[['--user', 'streams'], 4711, 4712], [['--user', '4711'], 4711, 4712], [['--user', '12345'], 12345, 12345], [[], 65534, 65534]] : [])
+  await test(`started by root with ${args.join(' ') || 'no --user'}, it becomes ${uid}`, async () => {
+    const other = await startServer({ address: '127.0.0.1', port: freePort }, { args, under });
+    after(() => hasEnded(other.child) || other.stop());
+    const status = readFileSync(`/proc/${other.child.pid}/status`, 'utf8');
+    equal(status.match(/^Uid:\s+(.*)$/m)[1], Array(4).fill(uid).join('\t'), 'its user');
+    equal(status.match(/^Gid:\s+(.*)$/m)[1], Array(4).fill(gid).join('\t'), 'its group');
+    equal(status.match(/^Groups:[ \t]*(.*)$/m)[1].trim(), '', 'further groups');
+    await other.stop();
+  });
+
+await test('a user that nobody knows is said', async () => {
+  if (process.getuid() !== 0) return;
+  const { code, stderr } = await runServer(['--port', String(await freePort()), '--user', 'no-such-user']);
+  equal(code, 2, 'exit code');
+  assert(stderr.includes('no such user'), stderr);
+});
 
 await test('a call works', async () => {
   const call = await AttackedCall.begin(server, { after, room: 'unprivileged' });

@@ -20,6 +20,7 @@ const environment = {
   ...process.env,
   MONOPORT_PLAIN: 'yes',
   MONOPORT_STATE: join(tmpdir(), 'monoport-tests'),
+  MONOPORT_REFUSED_CALLS: 'kill', // so that no test passes by a system call that is not on the list
   ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0',
   UBSAN_OPTIONS: 'print_stacktrace=1',
 };
@@ -98,10 +99,10 @@ class Server {
   }
 }
 
-/** Starts the server for `lab` and waits until it serves. */
-export async function startServer(lab, { port, args = [], env = {} } = {}) {
+/** Starts the server for `lab`, by `under` if need be, and waits until it serves. */
+export async function startServer(lab, { port, args = [], env = {}, under = [] } = {}) {
   const number = port ?? (await lab.port());
-  const child = start([binary, '--port', String(number), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...environment, ...env } });
+  const child = start([...under, binary, '--port', String(number), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...environment, ...env } });
   const spawned = once(child, 'spawn');
   const server = new Server(lab.address, number, child);
   await spawned;
