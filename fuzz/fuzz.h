@@ -15,6 +15,7 @@
     X(demux)                                                                                                 \
     X(dtls)                                                                                                  \
     X(h2)                                                                                                    \
+    X(links)                                                                                                 \
     X(rtcp)                                                                                                  \
     X(rtp)                                                                                                   \
     X(sdp)                                                                                                   \

@@ -38,9 +38,9 @@ static void fuzz_frames(struct bytes s)
             return;
         if (f.len) {
             uint8_t header[FRAME_HEADER_MAX];
-            size_t behind, before = frame_write(header, format, s.data + f.start, f.len, &behind);
-            INVARIANT(before == f.start && before + f.len + behind == f.size &&
-                      memcmp(header, s.data, before) == 0);
+            size_t before, behind;
+            INVARIANT(frame_write(header, &before, &behind, format, s.data + f.start, f.len) && before == f.start &&
+                      before + f.len + behind == f.size && memcmp(header, s.data, before) == 0);
         }
         s.data += f.size;
         s.len -= f.size;
@@ -60,13 +60,13 @@ static struct {
 static void put_one(struct frame_queue *q, uint8_t how, uint8_t size)
 {
     uint8_t data[STREAM_DATAGRAM_MAX], header[FRAME_HEADER_MAX];
-    size_t len = 12 + (size_t)size * 6, behind;
+    size_t len = 12 + (size_t)size * 6, before, behind;
     uint16_t number = model.put++;
     model.media[number] = how & 1;
     memset(data, (int)number, len);
     data[0] = how & 1 ? 128 : 1;
     put16(data + 2, number);
-    size_t before = frame_write(header, FRAME_RFC4571, data, len, &behind);
+    INVARIANT(frame_write(header, &before, &behind, FRAME_RFC4571, data, len));
     frame_queue_add(q, FRAME_RFC4571, (struct bytes){header, before}, (struct bytes){data, len}, behind);
     INVARIANT(q->len <= STREAM_QUEUE_SIZE);
 }

@@ -171,6 +171,7 @@ static void note_streams(struct worker *w)
     stat_set(&w->stats.stream_bytes_in, c->bytes_in);
     stat_set(&w->stats.stream_bytes_out, c->bytes_out);
     stat_set(&w->stats.drops[DROP_STREAM_FULL], c->dropped);
+    stat_set(&w->stats.drops[DROP_STREAM_FRAME], c->unframed);
 }
 
 static void note_load(struct worker *w)

@@ -13,8 +13,9 @@
 
 enum link_kind {
     LINK_DATAGRAM, /* LINK_UDP */
-    LINK_STREAM,   /* a framed TCP or TLS connection: net/stream.h */
+    LINK_STREAM,   /* an ICE-TCP connection (net/stream.h): carries any datagram, behind its length */
     LINK_RELAY,    /* an allocation of the TURN server inside the core */
+    LINK_TURN,     /* a TCP or TLS connection of a TURN client (net/stream.h): carries STUN, TURN and ChannelData alone */
 };
 
 static inline uint32_t link_make(enum link_kind kind, unsigned worker, uint32_t id)

@@ -73,10 +73,12 @@ bool stream_send(struct media_stream *s, int fd, const uint8_t *data, size_t len
 {
     uint8_t frame[STREAM_FRAME_MAX] = {0};
     enum frame_format format = s->way == WAY_TCP ? FRAME_RFC4571 : FRAME_TURN;
-    size_t behind, channel = s->way == WAY_TCP ? 0 : TURN_CHANNEL_HEAD;
+    size_t head, behind, channel = s->way == WAY_TCP ? 0 : TURN_CHANNEL_HEAD;
     if (channel)
         turn_channel_head(frame, TURN_CLIENT_CHANNEL, len);
-    size_t head = frame_write(frame, format, frame, channel + len, &behind) + channel;
+    if (!frame_write(frame, &head, &behind, format, frame, channel + len))
+        return false;
+    head += channel;
     memcpy(frame + head, data, len);
     len += head + behind;
     return (s->ssl ? SSL_write(s->ssl, frame, (int)len) : send(fd, frame, len, MSG_NOSIGNAL)) == (ssize_t)len;

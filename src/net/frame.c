@@ -40,14 +40,19 @@ enum frame_result frame_read(struct frame *f, enum frame_format format, const ui
     return f->len <= STREAM_DATAGRAM_MAX ? FRAME_OK : FRAME_BAD;
 }
 
-size_t frame_write(uint8_t header[FRAME_HEADER_MAX], enum frame_format format, const uint8_t *datagram,
-                   size_t len, size_t *behind)
+bool frame_write(uint8_t header[FRAME_HEADER_MAX], size_t *header_len, size_t *behind, enum frame_format format,
+                 const uint8_t *datagram, size_t len)
 {
-    *behind = format == FRAME_TURN && is_channel(datagram[0]) ? padded(len) - len : 0;
-    if (format == FRAME_TURN)
-        return 0;
+    struct frame f;
+    if (format == FRAME_TURN) {
+        *header_len = 0;
+        *behind = padded(len) - len;
+        return read_turn(&f, datagram, len) == FRAME_OK && f.len <= len && f.size == padded(len);
+    }
+    *header_len = 2;
+    *behind = 0;
     put16(header, (uint16_t)len);
-    return 2;
+    return len > 0 && len <= STREAM_DATAGRAM_MAX;
 }
 
 bool frame_is_media(enum frame_format format, const uint8_t *data)

@@ -19,9 +19,9 @@ enum frame_result {
 };
 /* The frame that begins at `data`; whether all of it is there is for the caller to see. */
 enum frame_result frame_read(struct frame *, enum frame_format, const uint8_t *, size_t len);
-/* What goes into the stream in front of a datagram and behind it. Returns the bytes in front, *behind those
- * after (zeros). */
-size_t frame_write(uint8_t header[FRAME_HEADER_MAX], enum frame_format, const uint8_t *datagram, size_t len,
-                   size_t *behind);
+/* What goes into the stream in front of a datagram, and how many zeros behind it. False: the format cannot carry it, as
+ * frame_read would not find the same datagram again. */
+bool frame_write(uint8_t header[FRAME_HEADER_MAX], size_t *header_len, size_t *behind, enum frame_format,
+                 const uint8_t *datagram, size_t len);
 /* Whether a frame of which FRAME_HEADER_MAX + 1 bytes are given is media: late it is worth nothing. */
 bool frame_is_media(enum frame_format, const uint8_t *);

@@ -11,7 +11,7 @@ struct frame_queue {
 };
 
 void frame_queue_free(struct frame_queue *);
-/* Adds one frame of two parts and `behind` zeros; makes room as said. What finds none is dropped too. */
+/* Adds one frame of two parts, as frame_write made it, and `behind` zeros; makes room as said. What finds none is dropped too. */
 void frame_queue_add(struct frame_queue *, enum frame_format, struct bytes header, struct bytes datagram,
                      size_t behind);
 /* Copies as many whole frames from the front as fit and takes them out. */

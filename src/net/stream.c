@@ -208,7 +208,8 @@ static void stream_open(struct streams *set, const struct stream_connection *c)
     set->table[i] = s;
     set->open++;
     set->counts.opened++;
-    s->path.link = link_make(LINK_STREAM, set->config.worker, i | ++set->generation[i] << INDEX_BITS);
+    s->path.link = link_make(c->kind == STREAM_ICE ? LINK_STREAM : LINK_TURN, set->config.worker,
+                             i | ++set->generation[i] << INDEX_BITS);
     set_options(s->fd);
     stranger_comes(s);
     heap_set(&set->timers, &s->timer, set->now + STREAM_GRACE);

@@ -40,6 +40,7 @@ struct stream_counts {
     uint64_t silent;         /* connections that were closed as nobody authentic used them */
     uint64_t frames_in, frames_out, bytes_in, bytes_out;
     uint64_t dropped; /* frames that a slow connection had no room for */
+    uint64_t unframed; /* datagrams that its framing cannot carry */
 };
 
 struct streams_config {

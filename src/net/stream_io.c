@@ -132,9 +132,12 @@ static size_t cut(const struct stream *s, const struct transmit *t, struct piece
 {
     size_t count = 0;
     for (uint32_t at = 0; at < t->len && count < RUN_PACKETS_MAX; at += t->segment) {
-        struct piece *p = &pieces[count++];
+        struct piece *p = &pieces[count];
         p->datagram = (struct bytes){t->data + at, t->len - at < t->segment ? t->len - at : t->segment};
-        p->header_len = frame_write(p->header, s->format, p->datagram.data, p->datagram.len, &p->behind);
+        if (frame_write(p->header, &p->header_len, &p->behind, s->format, p->datagram.data, p->datagram.len))
+            count++;
+        else
+            s->set->counts.unframed++;
     }
     return count;
 }
@@ -227,6 +230,8 @@ bool stream_push(struct stream *s, const struct transmit *t)
     struct piece pieces[RUN_PACKETS_MAX];
     size_t count = cut(s, t, pieces);
     s->set->counts.frames_out += count;
+    if (!count)
+        return true;
     if (!s->begun && !s->queue.len)
         return s->ssl ? send_tls(s, pieces, count) : send_clear(s, pieces, count);
     for (size_t i = 0; i < count; i++)

@@ -536,10 +536,10 @@ void peer_unsubscribe(struct sfu *sfu, struct peer *p, uint32_t track)
 
 void peer_send_rtcp(struct sfu *sfu, struct peer *p, struct packet *packet)
 {
-    if (!p->tx || !peer_path(p) || packet->len == 0) {
+    bool sends = p->tx && peer_path(p) && packet->len;
+    packet->len = sends ? (uint16_t)srtcp_protect(p->tx, packet->data, packet->len) : 0;
+    if (packet->len)
+        outbox_send(sfu, peer_path(p), packet);
+    else /* or its key has no more numbers */
         packet_drop(&sfu->pool, packet);
-        return;
-    }
-    packet->len = (uint16_t)srtcp_protect(p->tx, packet->data, packet->len);
-    outbox_send(sfu, peer_path(p), packet);
 }

@@ -123,7 +123,7 @@ bool relay_wrap(struct sfu *sfu, struct transmit *t, mp_time now)
     struct envelope e = {.allocation = a,
                          .peer = peer,
                          .channel = allocation_channel_to(a, peer, now),
-                         .pads = link_kind(a->client.link) == LINK_STREAM};
+                         .pads = link_kind(a->client.link) == LINK_TURN};
     if (wrap_run(sfu, &e, t))
         return true;
     drop(sfu, DROP_OUTBOX);

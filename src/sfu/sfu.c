@@ -114,10 +114,12 @@ static void pass_on(struct sfu *sfu, unsigned owner, uint32_t session, const str
     stat_add(&stats_of(sfu)->strays_out, 1);
 }
 
-/* TURN is for what came to this worker itself, and not by TURN: a relay within a relay would have no end. */
+/* TURN is for what came to this worker itself, and not by TURN: a relay within a relay would have no end. Nor by ICE-TCP, whose
+ * framing is not TURN's. */
 static bool may_relay(const struct sfu *sfu, const struct path *path, unsigned via)
 {
-    return via == sfu->config.worker && link_kind(path->link) != LINK_RELAY;
+    enum link_kind kind = link_kind(path->link);
+    return via == sfu->config.worker && (kind == LINK_DATAGRAM || kind == LINK_TURN);
 }
 
 static void input_known(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
@@ -135,8 +137,10 @@ static void input_known(struct sfu *sfu, const struct path *path, const uint8_t 
             drop(sfu, DROP_STRAY);
     } else {
         struct peer *p = peer_find(sfu, e->session);
-        INVARIANT(p != NULL);
-        peer_datagram(sfu, p, path, data, len, via, now);
+        if (p)
+            peer_datagram(sfu, p, path, data, len, via, now);
+        else
+            drop(sfu, DROP_UNKNOWN_PATH);
     }
 }
 
@@ -167,6 +171,10 @@ static void input_stun(struct sfu *sfu, const struct path *path, const uint8_t *
     }
     if (!v.username.data) {
         plain_binding(sfu, &v, path, now);
+        return;
+    }
+    if (link_kind(path->link) == LINK_TURN) { /* it would become a path for DTLS and SRTP, which TURN's framing cannot carry */
+        drop(sfu, DROP_LINK);
         return;
     }
     if (!ice_username_local(v.username, &ufrag) ||

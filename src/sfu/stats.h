@@ -10,6 +10,7 @@
     X(DROP_STUN_MALFORMED, "stun_malformed")                                                                  \
     X(DROP_STUN_UFRAG, "stun_unknown_ufrag")                                                                  \
     X(DROP_STUN_INTEGRITY, "stun_integrity")                                                                  \
+    X(DROP_LINK, "wrong_link")                 /* a connectivity check by the TCP connection of a TURN client */  \
     X(DROP_STUN_RATE, "stun_rate")             /* plain Binding requests over the source's rate */            \
     X(DROP_DTLS, "dtls")                                                                                      \
     X(DROP_SRTP_EARLY, "srtp_before_keys")                                                                    \
@@ -31,6 +32,7 @@
     X(DROP_RTX_BUDGET, "rtx_budget")                                                                          \
     X(DROP_RELAY, "relay")                     /* TURN: no such allocation, permission or channel; not a request */ \
     X(DROP_STREAM_FULL, "stream_full")         /* a TCP connection takes less than it is sent */              \
+    X(DROP_STREAM_FRAME, "stream_frame")       /* what the framing of a TCP connection cannot carry */        \
     X(DROP_SEND, "send_error")                                                                                \
     X(DROP_SOCKET, "socket_full")              /* by the kernel: the worker did not read in time */
 

@@ -177,7 +177,8 @@ void say_restart_ice(struct participant *p, mp_time now)
 void say_path(struct participant *p)
 {
     const struct path *path = &p->media_path.path;
-    static const char *const protocols[] = {[LINK_DATAGRAM] = "udp", [LINK_STREAM] = "tcp", [LINK_RELAY] = "relay"};
+    static const char *const protocols[] = {[LINK_DATAGRAM] = "udp", [LINK_STREAM] = "tcp", [LINK_RELAY] = "relay",
+                                            [LINK_TURN] = "tcp"};
     char ip[ADDRESS_TEXT_SIZE];
     say(p, json_pack("{s:s, s:s, s:i, s:s, s:s, s:I}", "type", "path", "address", address_ip_text(&path->remote, ip), "port",
                      (int)path->remote.port, "protocol", protocols[link_kind(path->link)], "reason", timeline_reason(p->media_path.reason),

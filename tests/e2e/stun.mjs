@@ -47,12 +47,12 @@ function framed(transaction, body, more, kind = type.BINDING_REQUEST) {
 }
 
 /** A Binding request; with a password also its MESSAGE-INTEGRITY and FINGERPRINT. */
-export function request({ username, password, nominate = false, fingerprint = password !== undefined } = {}) {
+export function request({ username, password, nominate = false, priority = '6e7f00ff', fingerprint = password !== undefined } = {}) {
   const transaction = randomBytes(12);
   const attributes = [];
   if (username !== undefined) {
     attributes.push(tlv(attribute.USERNAME, Buffer.from(username)));
-    attributes.push(tlv(attribute.PRIORITY, Buffer.from('6e7f00ff', 'hex')));
+    attributes.push(tlv(attribute.PRIORITY, Buffer.from(priority, 'hex')));
     attributes.push(tlv(attribute.ICE_CONTROLLING, randomBytes(8)));
     if (nominate) attributes.push(tlv(attribute.USE_CANDIDATE, Buffer.alloc(0)));
   }

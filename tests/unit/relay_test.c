@@ -53,7 +53,7 @@ static void received(struct world *world, const struct path *path, const uint8_t
     if (data[0] >= 64) {
         CHECK(turn_channel_data(data, len, &number, &payload) && number == c->channel);
         CHECK_EQ(len, TURN_CHANNEL_HEAD + payload.len +
-                          (link_kind(path->link) == LINK_STREAM ? -payload.len & 3 : 0));
+                          (link_kind(path->link) == LINK_TURN ? -payload.len & 3 : 0));
         c->channel_data++;
         from_tunnel(c, payload);
         return;
@@ -843,7 +843,7 @@ static void sessions_behind_turn_on_two_workers(void)
 
 static void channel_data_over_a_stream_is_padded(void)
 {
-    call_by_turn(1, 0, 0, link_make(LINK_STREAM, 0, 7));
+    call_by_turn(1, 0, 0, link_make(LINK_TURN, 0, 7));
 }
 
 /* The allocation is another worker's than the session: a client that moves from UDP to TURN. */

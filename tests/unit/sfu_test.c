@@ -105,6 +105,23 @@ static void session_is_reached_by_another_workers_link(void)
     world_close(&w);
 }
 
+/* RFC 8656 3.1: a TURN connection carries TURN's messages. What a session sends would be no frame of it. */
+static void turn_clients_connection_is_no_path_of_a_session(void)
+{
+    struct world_client *p, *v;
+    for (unsigned worker = 0; worker < 2; worker++) {
+        call(2, 0, 0, &p, &v);
+        v->link = link_make(LINK_TURN, worker, 4711);
+        v->received_by = worker;
+        world_run(&w, MP_S(6)); /* its checks nominate that */
+        CHECK(world_drops(&w, DROP_LINK) > 0);
+        frames(p, 10, 20, true);
+        CHECK_EQ(v->by_link, 0);
+        CHECK_EQ(stat_get(&w.stats[0].sessions), 2);
+        world_close(&w);
+    }
+}
+
 static void media_waits_for_a_key_frame(void)
 {
     struct world_client *p, *v;
@@ -1238,7 +1255,8 @@ static void wrong_fingerprint_ends_the_session(void)
 TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of), TEST(publisher_that_is_silent_does_not_stall),
           TEST(codec_that_changes_in_mid_call_begins_with_a_key_frame), TEST(packets_of_another_codec_than_agreed_reach_nobody),
           TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_at_another_worker_reach_the_owner),
-          TEST(session_is_reached_by_another_workers_link), TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
+          TEST(session_is_reached_by_another_workers_link), TEST(turn_clients_connection_is_no_path_of_a_session),
+          TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
           TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
           TEST(key_frame_waits_for_the_nomination),
           TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
