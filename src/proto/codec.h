@@ -11,7 +11,8 @@ bool codec_is_video(enum codec);
 
 struct codec_info {
     bool valid;     /* the descriptor parses */
-    bool keyframe;  /* this packet starts (or, for H.264, is a part with SPS or IDR start of) a key frame */
+    bool keyframe;  /* a key frame's picture starts in this packet; H.264: an IDR picture's */
+    bool leads;     /* nothing is in it but what stands in front of a picture (H.264: parameter sets, SEI, delimiters) */
     bool start;     /* first packet of a frame, where the descriptor tells */
     uint8_t temporal; /* temporal layer, 0 where not told */
 };

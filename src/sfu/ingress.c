@@ -148,43 +148,11 @@ static void note_source(struct peer *p, const struct rx *rx)
             p->by_ssrc[i].left = p->by_ssrc[i].ssrc != rx->ssrc;
 }
 
-/* A plain, authentic packet: to its stream, and on to the track. */
-static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, const struct rtp_view *v, uint64_t index,
-                    mp_time now)
+/* Numbered in its stream, and on to the track. */
+static void forward(struct sfu *sfu, struct peer *p, struct rx *rx, struct packet *packet, uint32_t ssrc, bool rtx, mp_time now)
 {
-    struct bytes ext[EXT_COUNT];
-    rtp_extensions_read(v, &p->extensions, ext);
-    note_transport_seq(sfu, p, ext[EXT_TRANSPORT_CC], v->ssrc, now);
-    int i = find_stream(p, v, ext[EXT_MID], now);
-    if (i < 0) {
-        srtp_rx_ended(p->rx, v->ssrc, true); /* nobody's: it keeps no place from one that is */
-        drop(sfu, DROP_RTP_STREAM);
-        return;
-    }
-    p->by_ssrc[i].heard = now;
-    struct rx *rx = p->by_ssrc[i].rx;
-    bool rtx = p->by_ssrc[i].rtx;
-    packet->arrival = sfu->arrival;
-    packet->media = (struct packet_media){
-        .seq = (int64_t)index,
-        .timestamp = v->timestamp,
-        .payload = v->header_len,
-        .payload_len = v->payload_len,
-        .marker = v->marker,
-        .audio_level = byte_of(ext[EXT_AUDIO_LEVEL]),
-        .orientation = byte_of(ext[EXT_VIDEO_ORIENTATION]),
-    };
-    if (rtx && !unwrap_rtx(rx, packet, v))
-        return; /* a probe */
-    if (!rtx && (v->payload_type != rx->stream.payload_type || is_straggler(p, i, now))) {
-        drop(sfu, DROP_RTP_STREAM);
-        return;
-    }
-    if (rx->track->video)
-        packet->media.keyframe =
-            codec_inspect(rx->track->codec, packet->data + packet->media.payload, packet->media.payload_len).keyframe;
     uint32_t source = rx->ssrc;
-    if (!rx_receive(rx, packet, v->ssrc, rtx, now)) {
+    if (!rx_receive(rx, packet, ssrc, rtx, now)) {
         drop(sfu, DROP_RTP_DUPLICATE);
         return;
     }
@@ -200,6 +168,74 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
     }
     if (rx->nack.count || rx->track->keyframe.wanted)
         peer_schedule(sfu, p, now);
+}
+
+static void forward_lead(struct sfu *sfu, struct peer *p, struct rx *rx, mp_time now)
+{
+    for (uint8_t i = 0; i < rx->lead.count; i++)
+        forward(sfu, p, rx, rx->lead.packets[i], rx->lead.ssrc, false, now);
+    lead_drop(&sfu->pool, &rx->lead);
+}
+
+/* What leads waits for what it leads to. */
+static void forward_picture(struct sfu *sfu, struct peer *p, struct rx *rx, struct packet *packet, uint32_t ssrc, bool leads,
+                            mp_time now)
+{
+    if (!leads || !lead_takes(&rx->lead, ssrc, packet)) {
+        lead_mark(&rx->lead, ssrc, packet);
+        forward_lead(sfu, p, rx, now);
+    }
+    if (leads)
+        lead_add(&rx->lead, ssrc, packet);
+    else
+        forward(sfu, p, rx, packet, ssrc, false, now);
+}
+
+static void note_media(struct packet *packet, const struct rtp_view *v, const struct bytes ext[EXT_COUNT], uint64_t index)
+{
+    packet->media = (struct packet_media){
+        .seq = (int64_t)index,
+        .timestamp = v->timestamp,
+        .payload = v->header_len,
+        .payload_len = v->payload_len,
+        .marker = v->marker,
+        .audio_level = byte_of(ext[EXT_AUDIO_LEVEL]),
+        .orientation = byte_of(ext[EXT_VIDEO_ORIENTATION]),
+    };
+}
+
+/* A plain, authentic packet: to its stream. */
+static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, const struct rtp_view *v, uint64_t index,
+                    mp_time now)
+{
+    struct bytes ext[EXT_COUNT];
+    struct codec_info info = {0};
+    rtp_extensions_read(v, &p->extensions, ext);
+    note_transport_seq(sfu, p, ext[EXT_TRANSPORT_CC], v->ssrc, now);
+    int i = find_stream(p, v, ext[EXT_MID], now);
+    if (i < 0) {
+        srtp_rx_ended(p->rx, v->ssrc, true); /* nobody's: it keeps no place from one that is */
+        drop(sfu, DROP_RTP_STREAM);
+        return;
+    }
+    p->by_ssrc[i].heard = now;
+    struct rx *rx = p->by_ssrc[i].rx;
+    bool rtx = p->by_ssrc[i].rtx;
+    packet->arrival = sfu->arrival;
+    note_media(packet, v, ext, index);
+    if (rtx && !unwrap_rtx(rx, packet, v))
+        return; /* a probe */
+    if (!rtx && (v->payload_type != rx->stream.payload_type || is_straggler(p, i, now))) {
+        drop(sfu, DROP_RTP_STREAM);
+        return;
+    }
+    if (rx->track->video)
+        info = codec_inspect(rx->track->codec, packet->data + packet->media.payload, packet->media.payload_len);
+    packet->media.keyframe = info.keyframe;
+    if (rtx)
+        forward(sfu, p, rx, packet, v->ssrc, true, now);
+    else
+        forward_picture(sfu, p, rx, packet, v->ssrc, info.leads, now);
 }
 
 /* A second's worth at once: a key frame may be large. What is over it never arrived, also for the publisher's own estimate. */

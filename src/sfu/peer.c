@@ -489,6 +489,7 @@ void peer_unpublish(struct sfu *sfu, struct peer *p, uint32_t track)
         link = &(*link)->next;
     *link = rx->next;
     ingress_unbind(p, rx);
+    lead_drop(&sfu->pool, &rx->lead);
     rx->track->publisher = NULL;
     track_release(sfu, rx->track);
     free(rx);

@@ -1,5 +1,6 @@
 /* One stream that a session publishes: sequence, loss and jitter for its reports, what is missing, and its clock. */
 #pragma once
+#include "lead.h"
 #include "limits.h"
 #include "message.h"
 #include "nack.h"
@@ -31,6 +32,7 @@ struct rx {
     double jitter;        /* in clock units, RFC 3550 A.8 */
     mp_time transit;
     struct nack nack;
+    struct lead lead;
     mp_time rtt_sample; /* from a NACK to what it brought; 0: none new */
     bool has_sr;
     uint32_t sr_ntp;      /* middle 32 bits of the last SR, for LSR */

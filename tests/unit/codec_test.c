@@ -10,14 +10,14 @@ static struct codec_info inspect(enum codec c, const char *hex)
     return codec_inspect(c, exact(p, len), len);
 }
 
-/* "-": invalid; else letters of what is so: k(ey frame), s(tart), and the temporal layer. */
+/* "-": invalid; else letters of what is so: k(ey frame), s(tart), l(eads), and the temporal layer. */
 static bool says(enum codec c, const char *hex, const char *want)
 {
     struct codec_info i = inspect(c, hex);
     char text[8];
-    snprintf(text, sizeof text, "%s%s%u", i.keyframe ? "k" : "", i.start ? "s" : "", i.temporal);
+    snprintf(text, sizeof text, "%s%s%s%u", i.keyframe ? "k" : "", i.start ? "s" : "", i.leads ? "l" : "", i.temporal);
     if (!i.valid)
-        strcpy(text, i.keyframe || i.start || i.temporal ? "!" : "-");
+        strcpy(text, i.keyframe || i.start || i.leads || i.temporal ? "!" : "-");
     if (strcmp(text, want) != 0)
         printf("# %s: %s, not %s\n", hex, text, want);
     return strcmp(text, want) == 0;
@@ -132,10 +132,12 @@ static void h264_single_units(void)
 {
     CHECK(says(CODEC_H264, "65 88 84", "k0"));
     CHECK(says(CODEC_H264, "65 40 84", "0")); /* a later slice of the picture */
-    CHECK(says(CODEC_H264, "67 42 c0 1f", "k0"));
-    CHECK(says(CODEC_H264, "68 ce", "0"));
+    CHECK(says(CODEC_H264, "67 42 c0 1f", "l0"));
+    CHECK(says(CODEC_H264, "68 ce", "l0"));
     CHECK(says(CODEC_H264, "41 9a", "0"));
-    CHECK(says(CODEC_H264, "09", "0"));
+    CHECK(says(CODEC_H264, "09 f0", "l0"));
+    CHECK(says(CODEC_H264, "06 05", "l0"));
+    CHECK(says(CODEC_H264, "0c ff", "0"));
     CHECK(says(CODEC_H264, "65", "0"));
     static const char *const bad[] = {"", "00 11", "79 11", "7a 11", "7b 11", "7d 11", "7e 11", "7f 11"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -144,9 +146,10 @@ static void h264_single_units(void)
 
 static void h264_stap_a(void)
 {
-    CHECK(says(CODEC_H264, "78 0002 6742 0002 68ce", "k0"));
+    CHECK(says(CODEC_H264, "78 0002 6742 0002 68ce", "l0"));
     CHECK(says(CODEC_H264, "78 0002 68ce 0002 6588", "k0"));
     CHECK(says(CODEC_H264, "78 0002 68ce 0002 6540", "0"));
+    CHECK(says(CODEC_H264, "78 0002 6742 0002 68ce 0002 419a", "0"));
     CHECK(says(CODEC_H264, "78 0001 06 0001 41", "0"));
     CHECK(says(CODEC_H264, "78 0001 65 0001 80", "-")); /* 0x80: type 0 */
 }
@@ -167,7 +170,7 @@ static void h264_fu_a(void)
     CHECK(says(CODEC_H264, "7c 85 40", "0")); /* a later slice */
     CHECK(says(CODEC_H264, "7c 05 88", "0")); /* the middle */
     CHECK(says(CODEC_H264, "7c 45 88", "0")); /* the end */
-    CHECK(says(CODEC_H264, "7c 87", "k0"));
+    CHECK(says(CODEC_H264, "7c 87", "l0"));
     CHECK(says(CODEC_H264, "7c 81 9a", "0"));
     CHECK(says(CODEC_H264, "7c 85", "0"));
     CHECK(says(CODEC_H264, "7c", "-"));

@@ -14,6 +14,12 @@
 #define CLIENT_UFRAG    "abcd"
 #define CLIENT_PASSWORD "abcdefghijklmnopqrstuvwx"
 
+static const struct rtp_extension_ids published_ids = {.id = {[EXT_MID] = 1,
+                                                              [EXT_ABS_SEND_TIME] = 2,
+                                                              [EXT_TRANSPORT_CC] = 3,
+                                                              [EXT_AUDIO_LEVEL] = 4,
+                                                              [EXT_VIDEO_ORIENTATION] = 5}};
+
 void world_open(struct world *w, unsigned workers) { world_open_for(w, workers, WORLD_SESSIONS); }
 
 void world_open_for(struct world *w, unsigned workers, uint32_t sessions)
@@ -293,9 +299,7 @@ void world_connect(struct world *w, struct world_client *c)
     world_command(w, (struct message){.type = MESSAGE_EXTENSIONS,
                                       .to = (uint8_t)world_owner(w, c),
                                       .session = c->session,
-                                      .extensions = {.id = {[EXT_MID] = 1, [EXT_ABS_SEND_TIME] = 2,
-                                                            [EXT_TRANSPORT_CC] = 3, [EXT_AUDIO_LEVEL] = 4,
-                                                            [EXT_VIDEO_ORIENTATION] = 5}}});
+                                      .extensions = published_ids});
 }
 
 unsigned world_owner(const struct world *w, const struct world_client *c)
@@ -369,31 +373,41 @@ void world_subscribe(struct world *w, struct world_client *viewer, struct world_
     world_settle(w);
 }
 
-void world_send(struct world *w, struct world_client *c, enum codec codec, uint32_t ssrc, uint64_t index, uint32_t timestamp,
-                bool keyframe, bool marker, size_t size)
+void world_send_rtp(struct world *w, struct world_client *c, const struct world_rtp *r)
 {
-    uint8_t plain[1500], out[1600], twcc[2] = {(uint8_t)(index >> 8), (uint8_t)index}, level = 0x85;
-    bool video = codec_is_video(codec);
-    struct rtp_extension_ids ids = {.id = {[EXT_TRANSPORT_CC] = 3, [EXT_AUDIO_LEVEL] = video ? 0 : 4}};
-    struct bytes values[EXT_COUNT] = {[EXT_TRANSPORT_CC] = {twcc, 2}, [EXT_AUDIO_LEVEL] = {&level, 1}};
-    size_t n = rtp_write(plain, &(struct rtp_header){.marker = marker,
-                                                     .payload_type = payload_type(codec, false),
-                                                     .seq = (uint16_t)index,
-                                                     .timestamp = timestamp,
-                                                     .ssrc = ssrc});
-    n += rtp_write_extensions(plain, &ids, values);
-    memset(plain + n, (int)(index & 0xff), size);
-    if (codec == CODEC_VP8 && size >= 4) {
-        plain[n] = 0x10;                /* VP8 descriptor: start of partition 0 */
-        plain[n + 1] = keyframe ? 0 : 1; /* P bit */
-    } else if (codec == CODEC_H264 && size >= 4) {
-        plain[n] = keyframe ? 0x65 : 0x41; /* a slice of an IDR picture, or of another */
-        plain[n + 1] = 0x80;               /* the picture's first */
-    }
-    size_t len = client_rtp(c->client, plain, n + size, index, out);
+    uint8_t plain[1500], out[1600], twcc[2] = {(uint8_t)(r->index >> 8), (uint8_t)r->index};
+    struct bytes values[EXT_COUNT];
+    memcpy(values, r->values, sizeof values);
+    values[EXT_TRANSPORT_CC] = (struct bytes){twcc, 2};
+    size_t n = rtp_write(plain, &(struct rtp_header){.marker = r->marker,
+                                                     .payload_type = (uint8_t)(payload_type(r->codec, false) + r->rtx),
+                                                     .seq = (uint16_t)r->index,
+                                                     .timestamp = r->timestamp,
+                                                     .ssrc = r->ssrc});
+    n += rtp_write_extensions(plain, &published_ids, values);
+    memcpy(plain + n, r->payload.data, r->payload.len);
+    size_t len = client_rtp(c->client, plain, n + r->payload.len, r->index, out);
     INVARIANT(len > 0);
     if (!w->lose || !w->lose(w, false, out, len))
         send_from(w, c, out, len);
+}
+
+void world_send(struct world *w, struct world_client *c, enum codec codec, uint32_t ssrc, uint64_t index, uint32_t timestamp,
+                bool keyframe, bool marker, size_t size)
+{
+    uint8_t payload[1500], level = 0x85;
+    struct world_rtp r = {codec, ssrc, timestamp, index, marker, false, {payload, size}, {{NULL, 0}}};
+    memset(payload, (int)(index & 0xff), size);
+    if (codec == CODEC_OPUS)
+        r.values[EXT_AUDIO_LEVEL] = (struct bytes){&level, 1};
+    if (codec == CODEC_VP8 && size >= 4) {
+        payload[0] = 0x10;                /* VP8 descriptor: start of partition 0 */
+        payload[1] = keyframe ? 0 : 1; /* P bit */
+    } else if (codec == CODEC_H264 && size >= 4) {
+        payload[0] = keyframe ? 0x65 : 0x41; /* a slice of an IDR picture, or of another */
+        payload[1] = 0x80;               /* the picture's first */
+    }
+    world_send_rtp(w, c, &r);
 }
 
 void world_send_rtcp(struct world *w, struct world_client *c, const uint8_t *packet, size_t n)

@@ -78,4 +78,13 @@ void world_subscribe(struct world *, struct world_client *viewer, struct world_c
  * `size` payload bytes. */
 void world_send(struct world *, struct world_client *, enum codec, uint32_t ssrc, uint64_t index, uint32_t timestamp,
                 bool keyframe, bool marker, size_t size);
+/* The same with bytes of the test's choice. Ids are the publisher's: see world_connect. */
+struct world_rtp {
+    enum codec codec;
+    uint32_t ssrc, timestamp;
+    uint64_t index;
+    bool marker, rtx;
+    struct bytes payload, values[EXT_COUNT]; /* values: extensions beside the transport-wide number */
+};
+void world_send_rtp(struct world *, struct world_client *, const struct world_rtp *);
 void world_send_rtcp(struct world *, struct world_client *, const uint8_t *, size_t);
