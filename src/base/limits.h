@@ -31,7 +31,9 @@
 #define PASSWORD_SIZE         24
 #define ICE_CREDENTIAL_MAX    256 /* RFC 8445 5.3 allows 256 characters for either */
 #define REMOTE_UFRAG_MAX      64  /* of a client's: browsers have 4 or 8 characters, others up to 16 */
-#define MID_SIZE              16  /* longest mid that we accept; Chromium's and Firefox's are 1-3 characters */
+#define MID_SIZE              64  /* of a mid with its end; Chromium's and Firefox's are 1-3 characters */
+#define MID_ELEMENT_MAX       16  /* RFC 8285 4.2: longer ones are not sent with packets, where a=ssrc tells the same */
+#define FINGERPRINTS_SIZE     128 /* bytes of a client's fingerprints: four of SHA-256, two of SHA-512 */
 #define PUBLISH_BPS           100000000 /* bits of RTP a second that one session may publish, unless configured otherwise */
 #define STREAMS_RX_MAX        32  /* SSRCs that one session may publish, RTX included */
 #define STREAMS_RTCP_MAX      (256 + STREAMS_RX_MAX) /* SSRCs that its RTCP may come from: Firefox has one for each m= line */

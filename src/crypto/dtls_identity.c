@@ -31,8 +31,9 @@ static bool context_setup(SSL_CTX *ctx, X509 *certificate, EVP_PKEY *key)
            SSL_CTX_set_max_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
                                         "ECDHE-ECDSA-AES256-GCM-SHA384") == 1 &&
-           /* X25519 first as the cheapest; our certificate's own curve must be among them (RFC 8422 5.1.1) */
-           SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1 &&
+           /* X25519 first as the cheapest; our certificate's own curve must be among them, and those that a client's may
+            * have (RFC 8422 5.1.1): its signature by P-384 is asked for below. */
+           SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 &&
            SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA256:RSA+SHA256") == 1 &&
            SSL_CTX_use_certificate(ctx, certificate) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1;
 }

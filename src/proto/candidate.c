@@ -168,6 +168,19 @@ bool candidate_parse(struct candidate *c, const char *text, size_t len)
            next_type(&t, c) && rest_is_sound(&t, c);
 }
 
+bool candidate_is_line(const char *text, size_t len)
+{
+    struct text t = {text, text + len};
+    struct word w = {0};
+    int count = 0;
+    skip(&t, "a=");
+    if (!skip(&t, "candidate:"))
+        return false;
+    while (count < 8 && next_word(&t, &w) && (count != 6 || is_word(w, "typ")))
+        count++;
+    return count == 8;
+}
+
 size_t candidate_write(const struct candidate *c, char *out, size_t size)
 {
     char ip[ADDRESS_TEXT_SIZE];

@@ -40,13 +40,16 @@ static enum dtls_state fail(struct dtls *d, enum dtls_failure why)
     return d->state;
 }
 
-/* RFC 8842 5.1: a certificate that does not match the fingerprint ends the association, before any key is
+/* RFC 8842 5.1: a certificate that matches none of the fingerprints ends the association, before any key is
  * used. */
 static bool fingerprint_right(const struct dtls *d)
 {
     uint8_t found[64];
     size_t len = dtls_engine_peer_fingerprint(d->engine, d->expected.hash, found);
-    return len != 0 && len == d->expected.len && bytes_equal_secret(found, d->expected.value, len);
+    bool right = false;
+    for (size_t i = 0; len != 0 && len == d->expected.len && i <= d->expected.more; i++)
+        right |= bytes_equal_secret(found, d->expected.value + i * len, len);
+    return right;
 }
 
 static enum dtls_state come_up(struct dtls *d)

@@ -1,6 +1,7 @@
 /* One DTLS association of a session: the engine of crypto.h, its timer in our time, and the check of the peer's
  * fingerprint against the one from the SDP (RFC 8122, RFC 8842 5.1). */
 #pragma once
+#include "limits.h"
 #include "mptime.h"
 #include "srtp.h"
 #include <stdbool.h>
@@ -9,10 +10,10 @@
 
 struct dtls_identity;
 
-struct fingerprint { /* of a certificate, from a=fingerprint */
-    char hash[8];    /* "sha-256", "sha-384", "sha-512" in lower case; anything weaker is refused by the SDP parser */
-    uint8_t len;
-    uint8_t value[64];
+struct fingerprint { /* of a certificate, from a=fingerprint: it has one of these values (RFC 8122 5) */
+    char hash[8];    /* "sha-256", "sha-384", "sha-512" in lower case; anything weaker is left out by the SDP parser */
+    uint8_t len, more; /* bytes of one; how many there are behind the first */
+    uint8_t value[FINGERPRINTS_SIZE]; /* one behind the other */
 };
 
 enum dtls_state {

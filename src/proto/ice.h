@@ -152,6 +152,9 @@ struct candidate {
 /* Accepts with or without the leading "a=" and "candidate:". `text` need not end in 0. False: malformed. An empty text
  * (end of candidates) is malformed too: the caller knows it. */
 bool candidate_parse(struct candidate *, const char *text, size_t len);
+/* Whether it looks like a candidate's line, though of a transport, type or address that is not known here: RFC 8839 5.1 has
+ * such candidates ignored. */
+bool candidate_is_line(const char *text, size_t len);
 /* Writes "candidate:…" for host and srflx (with raddr 0.0.0.0 or ::, rport 0) candidates. Returns the length, 0: does not fit. */
 size_t candidate_write(const struct candidate *, char *out, size_t size);
 /* RFC 8445 5.1.2.1: type preference (host 126, prflx 110, srflx 100, relay 0), local preference, component. */

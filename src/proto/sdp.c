@@ -13,8 +13,8 @@ const char *sdp_error_text(enum sdp_error e)
     case SDP_OK: return "no error";
     case SDP_SYNTAX: return "not a valid session description";
     case SDP_TOO_MANY: return "too many or too long lines";
-    case SDP_NO_BUNDLE: return "all sections must be in one BUNDLE group";
     case SDP_DUPLICATE: return "every section needs a mid of its own";
+    case SDP_LONG_MID: return "a mid of more than 63 characters";
     case SDP_NO_MEMORY: return "out of memory";
     }
     return "unknown error";
@@ -22,21 +22,19 @@ const char *sdp_error_text(enum sdp_error e)
 
 /* --- sections --- */
 
+/* A format that is no payload type, that stands there twice, or that there is no room for is left out. */
 static enum sdp_error read_payload_types(struct sdp_parser *p, struct text formats)
 {
     struct sdp_section *s = p->section;
     uint8_t types[SDP_CODECS_MAX];
     uint32_t pt;
-    while (formats.len) {
-        if (!text_number(text_word(&formats), 127, &pt) || p->codec_of[pt] >= 0)
-            return SDP_SYNTAX;
-        if (s->codec_count == SDP_CODECS_MAX)
-            return SDP_TOO_MANY;
-        p->codec_of[pt] = (int8_t)s->codec_count;
-        types[s->codec_count++] = (uint8_t)pt;
-    }
-    s->codecs = calloc(s->codec_count, sizeof *s->codecs);
-    if (!s->codecs)
+    while (formats.len && s->codec_count < SDP_CODECS_MAX)
+        if (text_number(text_word(&formats), 127, &pt) && p->codec_of[pt] < 0) {
+            p->codec_of[pt] = (int8_t)s->codec_count;
+            types[s->codec_count++] = (uint8_t)pt;
+        }
+    s->codecs = s->codec_count ? calloc(s->codec_count, sizeof *s->codecs) : NULL;
+    if (s->codec_count && !s->codecs)
         return SDP_NO_MEMORY;
     for (size_t i = 0; i < s->codec_count; i++)
         s->codecs[i].payload_type = types[i];
@@ -72,7 +70,7 @@ static enum sdp_error begin_section(struct sdp_parser *p, struct text v)
     return s->kind <= SDP_VIDEO ? read_payload_types(p, v) : SDP_OK;
 }
 
-static enum sdp_error resolve_codecs(struct sdp_parser *p)
+static void resolve_codecs(struct sdp_parser *p)
 {
     struct sdp_section *s = p->section;
     for (size_t i = 0; i < s->codec_count; i++) {
@@ -86,19 +84,16 @@ static enum sdp_error resolve_codecs(struct sdp_parser *p)
         c->remb |= p->any.remb;
         if (!c->rtx)
             continue;
-        c->rtx = sdp_fmtp(c->fmtp, "apt", &apt);
-        if (c->rtx && !text_number(apt, 127, &pt))
-            return SDP_SYNTAX;
-        if (c->rtx && (c->rtx = p->codec_of[pt] >= 0))
+        c->rtx = sdp_fmtp(c->fmtp, "apt", &apt) && text_number(apt, 127, &pt) && p->codec_of[pt] >= 0;
+        if (c->rtx)
             c->apt = (uint8_t)pt;
     }
-    return SDP_OK;
 }
 
-static enum sdp_error resolve_ssrcs(struct sdp_parser *p)
+static void resolve_ssrcs(struct sdp_parser *p)
 {
     struct sdp_section *s = p->section;
-    for (size_t i = 0; i < p->raw_count; i++) {
+    for (size_t i = 0; i < p->raw_count && s->ssrc_count < SDP_SSRCS_MAX; i++) {
         struct sdp_ssrc ssrc = {p->ssrcs[i], 0};
         bool repairs = false;
         for (size_t k = 0; k < p->pair_count; k++) {
@@ -106,21 +101,17 @@ static enum sdp_error resolve_ssrcs(struct sdp_parser *p)
             if (p->pairs[k][0] == ssrc.ssrc && !ssrc.rtx)
                 ssrc.rtx = p->pairs[k][1];
         }
-        if (repairs)
-            continue;
-        if (s->ssrc_count == SDP_SSRCS_MAX)
-            return SDP_TOO_MANY;
-        s->ssrcs[s->ssrc_count++] = ssrc;
+        if (!repairs)
+            s->ssrcs[s->ssrc_count++] = ssrc;
     }
-    return SDP_OK;
 }
 
-static enum sdp_error end_section(struct sdp_parser *p)
+static void end_section(struct sdp_parser *p)
 {
     if (p->section == &p->session)
-        return SDP_OK;
-    enum sdp_error e = resolve_codecs(p);
-    return e ? e : resolve_ssrcs(p);
+        return;
+    resolve_codecs(p);
+    resolve_ssrcs(p);
 }
 
 /* --- mids --- */
@@ -149,45 +140,76 @@ static bool is_live(const struct sdp_section *s)
     return s->port != 0 || s->bundle_only;
 }
 
-static enum sdp_error check_mids(struct sdp_parser *p)
+/* Each has one of its own, if there are several. */
+static enum sdp_error name_sections(const struct sdp_parser *p, struct mids *mids)
 {
-    struct sdp *sdp = p->sdp;
-    struct mids mids = {.sdp = sdp};
-    size_t live = 0, live_bundled = 0, live_nameless = 0;
-    bool bundled[SDP_SECTIONS_MAX] = {false};
+    const struct sdp *sdp = p->sdp;
+    size_t live = 0, live_nameless = 0;
+    if (p->long_mid)
+        return SDP_LONG_MID;
     for (size_t i = 0; i < sdp->count; i++) {
-        struct sdp_section *s = &sdp->sections[i];
-        uint16_t *slot = mid_slot(&mids, (struct text){s->mid, strlen(s->mid)});
+        const struct sdp_section *s = &sdp->sections[i];
         live += is_live(s);
         live_nameless += is_live(s) && !s->mid[0];
         if (!s->mid[0])
             continue;
+        uint16_t *slot = mid_slot(mids, (struct text){s->mid, strlen(s->mid)});
         if (*slot)
             return SDP_DUPLICATE;
         *slot = (uint16_t)(i + 1);
     }
+    return live > 1 && live_nameless ? SDP_DUPLICATE : SDP_OK;
+}
+
+/* Without a group one section can have the only transport that there is: the first with media. */
+static size_t first_alone(const struct sdp *sdp)
+{
+    size_t first = sdp->count;
+    for (size_t i = sdp->count; i-- > 0;)
+        if (is_live(&sdp->sections[i]) && (first == sdp->count || sdp->sections[i].kind <= SDP_VIDEO))
+            first = i;
+    return first;
+}
+
+/* Sections that would need a transport of their own are told apart (RFC 9143 7.3.3): they are outside. */
+static void bundle_sections(struct sdp_parser *p, struct mids *mids)
+{
+    struct sdp *sdp = p->sdp;
+    bool inside[SDP_SECTIONS_MAX] = {false};
+    uint16_t place = 0;
     while (p->bundle.len) {
         struct text mid = text_word(&p->bundle);
-        uint16_t at = mid.len && mid.len < MID_SIZE ? *mid_slot(&mids, mid) : 0;
-        if (at && !bundled[at - 1]) {
-            bundled[at - 1] = true;
-            live_bundled += is_live(&sdp->sections[at - 1]);
-        }
+        uint16_t at = mid.len && mid.len < MID_SIZE ? *mid_slot(mids, mid) : 0;
+        if (!at || inside[at - 1])
+            continue;
+        inside[at - 1] = true;
+        sdp->sections[at - 1].place = place++;
+        sdp->bundled |= is_live(&sdp->sections[at - 1]);
     }
-    sdp->bundled = p->has_bundle && live_bundled == live;
-    if (live > 1 && live_nameless)
-        return SDP_DUPLICATE;
-    return live > 1 && !sdp->bundled ? SDP_NO_BUNDLE : SDP_OK;
+    size_t alone = sdp->bundled ? sdp->count : first_alone(sdp);
+    for (size_t i = 0; i < sdp->count; i++)
+        sdp->sections[i].outside = is_live(&sdp->sections[i]) && !inside[i] && i != alone;
+}
+
+static enum sdp_error check_mids(struct sdp_parser *p)
+{
+    struct mids mids = {.sdp = p->sdp};
+    enum sdp_error e = name_sections(p, &mids);
+    if (!e)
+        bundle_sections(p, &mids);
+    return e;
 }
 
 /* --- lines --- */
 
-/* Takes a line off. Control characters are refused: what is passed on to other peers must not smuggle lines
- * in. */
+/* Takes a line off; blanks at its end mean nothing. Control characters are refused: what is passed on to other peers
+ * must not smuggle lines in. */
 static enum sdp_error take_line(struct text *t, struct text *line)
 {
     *line = text_until(t, '\n');
     if (line->len && line->data[line->len - 1] == '\r')
+        line->len--;
+    while (line->len && text_blank(line->data[line->len - 1]))
         line->len--;
     if (line->len > LINE_MAX_BYTES)
         return SDP_TOO_MANY;
@@ -224,14 +246,14 @@ static enum sdp_error read_lines(struct sdp_parser *p, struct text t)
         char type = line.data[0];
         text_skip(&line, 2);
         if (type == 'a')
-            e = sdp_attribute(p, line);
-        else if (type == 'm' && !(e = end_section(p)))
-            e = begin_section(p, line);
-        if (e)
+            sdp_attribute(p, line);
+        if (type != 'm')
+            continue;
+        end_section(p);
+        if ((e = begin_section(p, line)))
             return e;
     }
-    if ((e = end_section(p)))
-        return e;
+    end_section(p);
     p->sdp->ice_lite = p->session.ice_lite;
     return check_mids(p);
 }

@@ -43,6 +43,8 @@ struct sdp_section {
     enum sdp_setup setup;           /* its own or the session's */
     struct text ufrag, password;    /* its own or the session's */
     struct fingerprint fingerprint; /* the strongest of its own or the session's; len 0: none usable */
+    bool outside;                   /* of the BUNDLE group: it would need a transport of its own */
+    uint16_t place;                 /* in the group's order, where there is one */
     bool bundle_only, rtcp_mux, rtcp_rsize, end_of_candidates, ice_lite;
     struct text stream_id, track_id;     /* of the first a=msid */
     struct rtp_extension_ids extensions; /* of the known URIs */
@@ -55,28 +57,30 @@ struct sdp_section {
 struct sdp {
     size_t count;
     struct sdp_section *sections;
-    bool bundled; /* one BUNDLE group holds every section that has a port */
+    bool bundled; /* there is a BUNDLE group, and something in it */
     bool ice_lite, trickle, ice_renomination;
 };
 
 enum sdp_error {
     SDP_OK,
-    SDP_SYNTAX, /* not a session description, or a line that lies: bad numbers, NUL bytes, payload type > 127,
-                   id > 255 */
-    SDP_TOO_MANY,  /* sections, codecs, SSRCs, or a line over 4096 bytes */
-    SDP_NO_BUNDLE, /* several sections with a port and no BUNDLE group of them */
+    SDP_SYNTAX,    /* not a session description: no v=0, lines that are none, control characters, m= lines without
+                      port, protocol or formats */
+    SDP_TOO_MANY,  /* sections, or a line over 4096 bytes */
     SDP_DUPLICATE, /* two sections with one mid, or none where there are several */
+    SDP_LONG_MID,  /* one that does not fit MID_SIZE */
     SDP_NO_MEMORY,
 };
 const char *sdp_error_text(enum sdp_error);
 
-/* NULL on an error, told in *error. The result points into `text`. Cost: linear in len. */
+/* NULL on an error, told in *error. What one line says wrongly, or says too often, is left out. The result points into
+ * `text`. Cost: linear in len. */
 struct sdp *sdp_parse(const char *text, size_t len, enum sdp_error *error);
 void sdp_free(struct sdp *);
 
 /* A parameter of an fmtp ("profile-level-id"); false: not there. */
 bool sdp_fmtp(struct text fmtp, const char *name, struct text *value);
-/* Whether two descriptions of one codec can be exchanged without transcoding: same codec and clock rate;
+/* Whether two descriptions of one codec can be exchanged without transcoding: same codec and clock rate; Opus with
+ * whatever number of channels, as every decoder takes both and "/2" (RFC 7587 7) is sometimes forgotten;
  * H.264 by packetization-mode and profile (RFC 6184 8.2.2, constrained baseline in its two spellings, level
  * ignored), VP9 by profile-id, AV1 by profile. */
 bool sdp_codec_matches(const struct sdp_codec *, const struct sdp_codec *);
@@ -109,8 +113,10 @@ struct sdp_local_codec {
 };
 struct sdp_local_section {
     enum sdp_kind kind;
-    struct text media, protocol, format; /* only for sections that are refused: copied from the offer */
-    bool refused;                        /* port 0, nothing else of it is read but mid */
+    struct text media, format; /* only for sections that are refused: copied from the offer */
+    struct text protocol;      /* the offer's; empty: UDP/TLS/RTP/SAVPF */
+    bool refused;              /* port 0; of it nothing else is read but mid, kind and the two below */
+    bool rtcp_mux, rtcp_rsize; /* RFC 5761 5.1.1, RFC 5506 5: an answer has what its offer has */
     char mid[MID_SIZE];
     enum sdp_direction direction;
     const struct sdp_local_codec *codecs;

@@ -1,103 +1,115 @@
 #include "sdp_parse.h"
 
-typedef enum sdp_error attribute(struct sdp_parser *, struct text value);
+/* A value that cannot be understood is left out as an unknown attribute is (RFC 8866 5): one line does not refuse an
+ * offer. Whoever needs what it would have said finds that it is not there. */
+typedef void attribute(struct sdp_parser *, struct text value);
 
-static enum sdp_error on_mid(struct sdp_parser *p, struct text v)
+static void on_mid(struct sdp_parser *p, struct text v)
 {
-    if (v.len == 0 || v.len >= MID_SIZE || memchr(v.data, ' ', v.len))
-        return SDP_SYNTAX;
+    struct text mid = text_word(&v);
+    if (mid.len >= MID_SIZE)
+        p->long_mid = true;
+    if (mid.len == 0 || mid.len >= MID_SIZE)
+        return;
     memset(p->section->mid, 0, MID_SIZE);
-    memcpy(p->section->mid, v.data, v.len);
-    return SDP_OK;
+    memcpy(p->section->mid, mid.data, mid.len);
 }
 
-static enum sdp_error on_group(struct sdp_parser *p, struct text v)
+static void on_group(struct sdp_parser *p, struct text v)
 {
     if (!text_is(text_word(&v), "BUNDLE") || p->has_bundle)
-        return SDP_OK;
+        return;
     p->has_bundle = true;
     p->bundle = v;
-    return SDP_OK;
 }
 
-static enum sdp_error credential(struct text *to, struct text v)
+static void credential(struct text *to, struct text v)
 {
-    if (v.len == 0 || v.len > ICE_CREDENTIAL_MAX || memchr(v.data, ' ', v.len))
-        return SDP_SYNTAX;
-    *to = v;
-    return SDP_OK;
+    v = text_word(&v);
+    if (v.len && v.len <= ICE_CREDENTIAL_MAX)
+        *to = v;
 }
 
-static enum sdp_error on_ufrag(struct sdp_parser *p, struct text v)
+static void on_ufrag(struct sdp_parser *p, struct text v)
 {
-    return credential(&p->section->ufrag, v);
+    credential(&p->section->ufrag, v);
 }
-static enum sdp_error on_password(struct sdp_parser *p, struct text v)
+static void on_password(struct sdp_parser *p, struct text v)
 {
-    return credential(&p->section->password, v);
+    credential(&p->section->password, v);
 }
 
-static enum sdp_error on_ice_options(struct sdp_parser *p, struct text v)
+static void on_ice_options(struct sdp_parser *p, struct text v)
 {
     while (v.len) {
         struct text word = text_word(&v);
         p->sdp->trickle |= text_is(word, "trickle");
         p->sdp->ice_renomination |= text_is(word, "renomination");
     }
-    return SDP_OK;
 }
 
-static enum sdp_error on_ice_lite(struct sdp_parser *p, struct text v)
+static void on_ice_lite(struct sdp_parser *p, struct text v)
 {
     p->section->ice_lite = true;
-    return SDP_OK;
 }
 
-static enum sdp_error on_fingerprint(struct sdp_parser *p, struct text v)
+/* The bytes behind the hash's name. False: not as many as it has, or no bytes. */
+static bool read_bytes(struct text v, uint8_t *out, size_t len)
+{
+    if (v.len != len * 3 - 1)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        int high = text_hex(v.data[3 * i]), low = text_hex(v.data[3 * i + 1]);
+        if (high < 0 || low < 0 || (i + 1 < len && v.data[3 * i + 2] != ':'))
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+/* RFC 8122 5: of several lines those with the strongest hash count, and the certificate is one of them. */
+static void add_fingerprint(struct fingerprint *all, const char *hash, uint8_t len, const uint8_t *value)
+{
+    if (len > all->len) {
+        memset(all, 0, sizeof *all);
+        memcpy(all->hash, hash, sizeof all->hash);
+        memcpy(all->value, value, len);
+        all->len = len;
+    } else if (len == all->len && (all->more + 2u) * len <= sizeof all->value) {
+        memcpy(all->value + ++all->more * len, value, len);
+    }
+}
+
+static void on_fingerprint(struct sdp_parser *p, struct text v)
 {
     static const struct {
-        const char *name;
+        const char name[8];
         uint8_t len;
     } hashes[] = {{"sha-256", 32}, {"sha-384", 48}, {"sha-512", 64}};
-    struct fingerprint f = {0}, *best = &p->section->fingerprint;
-    struct text name = text_word(&v);
+    struct fingerprint *all = &p->section->fingerprint;
+    uint8_t value[64];
+    struct text name = text_word(&v), bytes = text_word(&v);
     if (!p->own_fingerprint) /* a section's own replaces the session's, even where it is too weak to use */
-        memset(best, 0, sizeof *best);
+        memset(all, 0, sizeof *all);
     p->own_fingerprint = true;
     for (size_t i = 0; i < sizeof hashes / sizeof *hashes; i++)
-        if (text_is_nocase(name, hashes[i].name)) {
-            memcpy(f.hash, hashes[i].name, sizeof f.hash);
-            f.len = hashes[i].len;
-        }
-    if (f.len == 0)
-        return SDP_OK;
-    if (v.len != (size_t)f.len * 3 - 1)
-        return SDP_SYNTAX;
-    for (size_t i = 0; i < f.len; i++) {
-        int high = text_hex(v.data[3 * i]), low = text_hex(v.data[3 * i + 1]);
-        if (high < 0 || low < 0 || (i + 1 < f.len && v.data[3 * i + 2] != ':'))
-            return SDP_SYNTAX;
-        f.value[i] = (uint8_t)(high << 4 | low);
-    }
-    if (f.len > best->len)
-        *best = f;
-    return SDP_OK;
+        if (text_is_nocase(name, hashes[i].name) && read_bytes(bytes, value, hashes[i].len))
+            add_fingerprint(all, hashes[i].name, hashes[i].len, value);
 }
 
-static enum sdp_error on_setup(struct sdp_parser *p, struct text v)
+static void on_setup(struct sdp_parser *p, struct text v)
 {
-    p->section->setup = text_is(v, "actpass")   ? SDP_ACTPASS
-                        : text_is(v, "active")  ? SDP_ACTIVE
-                        : text_is(v, "passive") ? SDP_PASSIVE
-                                                : SDP_SETUP_NONE;
-    return SDP_OK;
+    struct text role = text_word(&v);
+    p->section->setup = text_is(role, "actpass")   ? SDP_ACTPASS
+                        : text_is(role, "active")  ? SDP_ACTIVE
+                        : text_is(role, "passive") ? SDP_PASSIVE
+                                                   : SDP_SETUP_NONE;
 }
 
 #define FLAG(name, member, value_)                                                                           \
-    static enum sdp_error on_##name(struct sdp_parser *p, struct text v)                                     \
+    static void on_##name(struct sdp_parser *p, struct text v)                                     \
     {                                                                                                        \
         p->section->member = value_;                                                                         \
-        return SDP_OK;                                                                                       \
     }
 FLAG(sendrecv, direction, SDP_SENDRECV)
 FLAG(sendonly, direction, SDP_SENDONLY)
@@ -108,138 +120,123 @@ FLAG(rtcp_mux, rtcp_mux, true)
 FLAG(rtcp_rsize, rtcp_rsize, true)
 FLAG(end_of_candidates, end_of_candidates, true)
 
-static enum sdp_error on_extmap(struct sdp_parser *p, struct text v)
+/* RFC 9143 9.1: in a bundle an id means one extension. Of two URIs under one id the second is left out, also where only
+ * one of them is known here. */
+static bool id_is_free(struct sdp_parser *p, uint32_t id, struct text uri)
+{
+    struct text *taken = &p->extension_of[id];
+    if (!taken->len)
+        *taken = uri;
+    return taken->len == uri.len && memcmp(taken->data, uri.data, uri.len) == 0;
+}
+
+static void on_extmap(struct sdp_parser *p, struct text v)
 {
     struct text id = text_word(&v), uri = text_word(&v), digits = text_until(&id, '/');
-    uint8_t *ids = p->section->extensions.id;
     uint32_t n;
-    if (!text_number(digits, 255, &n) || n == 0 || uri.len == 0)
-        return SDP_SYNTAX;
-    for (int e = 0; e < EXT_COUNT; e++) {
-        if (text_is(id, "inactive") || !text_is(uri, rtp_extension_uri[e]))
-            continue;
-        for (int other = 0; other < EXT_COUNT; other++)
-            if (other != e && ids[other] == n)
-                return SDP_SYNTAX;
-        ids[e] = (uint8_t)n;
-    }
-    return SDP_OK;
+    if (!text_number(digits, EXTENSIONS_MAX, &n) || n == 0 || uri.len == 0 || text_is(id, "inactive") ||
+        !id_is_free(p, n, uri))
+        return;
+    for (int e = 0; e < EXT_COUNT; e++)
+        if (text_is(uri, rtp_extension_uri[e]))
+            p->section->extensions.id[e] = (uint8_t)n;
 }
 
-/* The payload type in front of `v`. *codec NULL: one that the m= line does not name. */
-static enum sdp_error take_codec(struct sdp_parser *p, struct text *v, struct sdp_codec **codec)
+/* The codec whose payload type stands in front of `v`; NULL: the m= line does not name it. */
+static struct sdp_codec *take_codec(struct sdp_parser *p, struct text *v)
 {
     uint32_t pt;
-    *codec = NULL;
-    if (!text_number(text_word(v), 127, &pt))
-        return SDP_SYNTAX;
-    if (p->codec_of[pt] >= 0)
-        *codec = &p->section->codecs[p->codec_of[pt]];
-    return SDP_OK;
+    if (!text_number(text_word(v), 127, &pt) || p->codec_of[pt] < 0)
+        return NULL;
+    return &p->section->codecs[p->codec_of[pt]];
 }
 
-static enum sdp_error on_rtpmap(struct sdp_parser *p, struct text v)
+/* RFC 7587 7, RFC 7741 6, RFC 9628 7, RFC 6184 8.2.1 and AV1's payload format: one clock each. What counts by another
+ * one could be taken, but never be passed on. */
+static bool clock_is_right(enum codec codec, uint32_t rate)
 {
-    struct sdp_codec *c;
+    return rate == (codec_is_video(codec) ? 90000 : 48000);
+}
+
+static void on_rtpmap(struct sdp_parser *p, struct text v)
+{
+    struct sdp_codec *c = take_codec(p, &v);
     uint32_t rate, channels = 1;
-    enum sdp_error e = take_codec(p, &v, &c);
-    if (e)
-        return e;
     v = text_word(&v);
     struct text name = text_until(&v, '/'), clock = text_until(&v, '/');
-    if (name.len == 0 || !text_number(clock, UINT32_MAX, &rate) || (v.len && !text_number(v, 255, &channels)))
-        return SDP_SYNTAX;
-    if (!c)
-        return SDP_OK;
+    if (!c || name.len == 0 || !text_number(clock, UINT32_MAX, &rate) ||
+        (v.len && !text_number(v, 255, &channels)))
+        return;
     c->name = name;
     c->clock_rate = rate;
     c->channels = (uint8_t)channels;
     /* RFC 5761 4: where RTCP is multiplexed, payload types 64-95 look like RTCP as soon as the marker is set.
      */
     bool usable = (c->payload_type & 0x60) != 0x40;
+    enum codec codec = codec_parse(name.data, name.len);
     c->rtx = usable && text_is_nocase(name, "rtx");
-    c->codec = usable ? codec_parse(name.data, name.len) : CODEC_NONE;
-    return SDP_OK;
+    c->codec = usable && clock_is_right(codec, rate) ? codec : CODEC_NONE;
 }
 
-static enum sdp_error on_fmtp(struct sdp_parser *p, struct text v)
+static void on_fmtp(struct sdp_parser *p, struct text v)
 {
-    struct sdp_codec *c;
-    enum sdp_error e = take_codec(p, &v, &c);
-    if (!e && c)
+    struct sdp_codec *c = take_codec(p, &v);
+    if (c)
         c->fmtp = v;
-    return e;
 }
 
-static enum sdp_error on_rtcp_fb(struct sdp_parser *p, struct text v)
+static void on_rtcp_fb(struct sdp_parser *p, struct text v)
 {
     struct text after = v, pt = text_word(&after);
-    struct sdp_codec *c = &p->any;
-    if (text_is(pt, "*")) {
-        v = after;
-    } else {
-        enum sdp_error e = take_codec(p, &v, &c);
-        if (e || !c)
-            return e;
-    }
-    c->nack |= text_is(v, "nack");
-    c->pli |= text_is(v, "nack pli");
-    c->fir |= text_is(v, "ccm fir");
-    c->transport_cc |= text_is(v, "transport-cc");
-    c->remb |= text_is(v, "goog-remb");
-    return SDP_OK;
+    struct sdp_codec *c = text_is(pt, "*") ? &p->any : take_codec(p, &v);
+    struct text type = text_word(&after), parameter = text_word(&after);
+    if (!c)
+        return;
+    c->nack |= text_is(type, "nack") && parameter.len == 0;
+    c->pli |= text_is(type, "nack") && text_is(parameter, "pli");
+    c->fir |= text_is(type, "ccm") && text_is(parameter, "fir");
+    c->transport_cc |= text_is(type, "transport-cc");
+    c->remb |= text_is(type, "goog-remb");
 }
 
-static enum sdp_error add_ssrc(struct sdp_parser *p, uint32_t ssrc)
+/* What there is no room for is as if it were not said: it is learned from the packets. So is SSRC 0, which means none here. */
+static bool add_ssrc(struct sdp_parser *p, uint32_t ssrc)
 {
     for (size_t i = 0; i < p->raw_count; i++)
         if (p->ssrcs[i] == ssrc)
-            return SDP_OK;
-    if (ssrc == 0) /* possible in RTP, but here 0 means none; it is then learned from the packets */
-        return SDP_OK;
-    if (p->raw_count == RAW_SSRCS_MAX)
-        return SDP_TOO_MANY;
+            return true;
+    if (ssrc == 0 || p->raw_count == RAW_SSRCS_MAX)
+        return false;
     p->ssrcs[p->raw_count++] = ssrc;
-    return SDP_OK;
+    return true;
 }
 
-static enum sdp_error on_ssrc(struct sdp_parser *p, struct text v)
+static void on_ssrc(struct sdp_parser *p, struct text v)
 {
     uint32_t ssrc;
-    if (!text_number(text_word(&v), UINT32_MAX, &ssrc))
-        return SDP_SYNTAX;
-    return add_ssrc(p, ssrc);
+    if (text_number(text_word(&v), UINT32_MAX, &ssrc))
+        add_ssrc(p, ssrc);
 }
 
-static enum sdp_error on_ssrc_group(struct sdp_parser *p, struct text v)
+static void on_ssrc_group(struct sdp_parser *p, struct text v)
 {
     uint32_t primary, rtx;
-    enum sdp_error e;
-    if (!text_is(text_word(&v), "FID"))
-        return SDP_OK;
-    if (!text_number(text_word(&v), UINT32_MAX, &primary) || !text_number(text_word(&v), UINT32_MAX, &rtx) ||
-        v.len || primary == rtx)
-        return SDP_SYNTAX;
-    if (p->pair_count == SDP_SSRCS_MAX)
-        return SDP_TOO_MANY;
-    if ((e = add_ssrc(p, primary)) || (e = add_ssrc(p, rtx)))
-        return e;
+    if (!text_is(text_word(&v), "FID") || !text_number(text_word(&v), UINT32_MAX, &primary) ||
+        !text_number(text_word(&v), UINT32_MAX, &rtx) || v.len || primary == rtx ||
+        p->pair_count == SDP_SSRCS_MAX || !add_ssrc(p, primary) || !add_ssrc(p, rtx))
+        return;
     p->pairs[p->pair_count][0] = primary;
     p->pairs[p->pair_count++][1] = rtx;
-    return SDP_OK;
 }
 
-static enum sdp_error on_msid(struct sdp_parser *p, struct text v)
+static void on_msid(struct sdp_parser *p, struct text v)
 {
     struct text stream = text_word(&v), track = text_word(&v);
-    if (stream.len == 0)
-        return SDP_SYNTAX;
-    if (p->section->stream_id.data || p->section->track_id.data)
-        return SDP_OK;
+    if (stream.len == 0 || p->section->stream_id.data || p->section->track_id.data)
+        return;
     if (!text_is(stream, "-")) /* RFC 8830 2: "-" is a track without a stream */
         p->section->stream_id = stream;
     p->section->track_id = track;
-    return SDP_OK;
 }
 
 static const struct {
@@ -272,13 +269,11 @@ static const struct {
     {"end-of-candidates", on_end_of_candidates, true, true},
 };
 
-enum sdp_error sdp_attribute(struct sdp_parser *p, struct text v)
+void sdp_attribute(struct sdp_parser *p, struct text v)
 {
     struct text name = text_until(&v, ':');
     bool in_session = p->section == &p->session;
     for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
-        if (text_is(name, attributes[i].name))
-            return (in_session ? attributes[i].session : attributes[i].section) ? attributes[i].handle(p, v)
-                                                                                : SDP_OK;
-    return SDP_OK;
+        if (text_is(name, attributes[i].name) && (in_session ? attributes[i].session : attributes[i].section))
+            attributes[i].handle(p, v);
 }

@@ -78,8 +78,7 @@ static int h264_profile(struct text fmtp)
 
 bool sdp_codec_matches(const struct sdp_codec *a, const struct sdp_codec *b)
 {
-    if (a->codec == CODEC_NONE || a->codec != b->codec || a->clock_rate != b->clock_rate ||
-        a->channels != b->channels)
+    if (a->codec == CODEC_NONE || a->codec != b->codec || a->clock_rate != b->clock_rate)
         return false;
     switch (a->codec) {
     case CODEC_H264: {

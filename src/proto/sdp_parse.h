@@ -5,14 +5,16 @@
 #include <string.h>
 #include <strings.h>
 
-#define RAW_SSRCS_MAX (2 * SDP_SSRCS_MAX) /* each may come with its RTX */
+#define RAW_SSRCS_MAX  (2 * SDP_SSRCS_MAX) /* each may come with its RTX */
+#define EXTENSIONS_MAX 255                 /* RFC 8285 4.3: ids of the two-byte form */
 
 struct sdp_parser {
     struct sdp *sdp;
     struct sdp_section session;  /* what sections inherit */
     struct sdp_section *section; /* the current one, or `session` in front of the first m= */
     struct text bundle;          /* the mids of the first BUNDLE group */
-    bool has_bundle;
+    bool has_bundle, long_mid;
+    struct text extension_of[EXTENSIONS_MAX + 1]; /* the URI that each id means, in all sections */
     /* of the current section; attributes come in any order, so these are resolved at its end */
     bool own_fingerprint;
     int8_t codec_of[128]; /* by payload type; -1: not in the m= line */
@@ -21,8 +23,8 @@ struct sdp_parser {
     size_t raw_count, pair_count;
 };
 
-/* a=NAME:VALUE. Unknown ones, and known ones where they mean nothing, are no error. */
-enum sdp_error sdp_attribute(struct sdp_parser *, struct text line);
+/* a=NAME:VALUE. Unknown ones, known ones where they mean nothing, and values that are none are left out. */
+void sdp_attribute(struct sdp_parser *, struct text line);
 
 /* --- words and numbers --- */
 
@@ -55,11 +57,27 @@ static inline struct text text_until(struct text *t, char end)
     return r;
 }
 
+static inline bool text_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static inline void text_skip_blanks(struct text *t)
+{
+    while (t->len && text_blank(*t->data))
+        text_skip(t, 1);
+}
+
+/* The next word, empty at the end; the blanks on both sides of it are taken off too. */
 static inline struct text text_word(struct text *t)
 {
-    while (t->len && *t->data == ' ')
-        text_skip(t, 1);
-    return text_until(t, ' ');
+    text_skip_blanks(t);
+    struct text word = {t->data, 0};
+    while (word.len < t->len && !text_blank(t->data[word.len]))
+        word.len++;
+    text_skip(t, word.len);
+    text_skip_blanks(t);
+    return word;
 }
 
 static inline bool text_number(struct text t, uint32_t max, uint32_t *v)

@@ -59,23 +59,12 @@ static const char *kind_name(enum sdp_kind kind)
     return kind == SDP_AUDIO ? "audio" : kind == SDP_VIDEO ? "video" : "application";
 }
 
-/* RFC 9143 7.3.3: a refused section is not in the group. Its direction is said for Firefox's sake, whose own
- * look like that; its c= line because RFC 8866 5.7 wants one. */
-static void write_refused(struct sdp_writer *w, const struct sdp_local_section *s)
-{
-    if (s->media.len && s->protocol.len && s->format.len)
-        sdp_printf(w, "m=%.*s 0 %.*s %.*s\r\n", TEXT(s->media), TEXT(s->protocol), TEXT(s->format));
-    else
-        sdp_printf(w, "m=%s 0 UDP/TLS/RTP/SAVPF 0\r\n", kind_name(s->kind));
-    sdp_printf(w, "c=IN IP4 0.0.0.0\r\n");
-    if (s->mid[0])
-        sdp_printf(w, "a=mid:%s\r\n", s->mid);
-    sdp_printf(w, "a=inactive\r\n");
-}
-
 static void write_media_line(struct sdp_writer *w, const struct sdp_local_section *s)
 {
-    sdp_printf(w, "m=%s 9 UDP/TLS/RTP/SAVPF", kind_name(s->kind));
+    if (s->protocol.len) /* RFC 9429 5.3.1: an answer has its offer's */
+        sdp_printf(w, "m=%s 9 %.*s", kind_name(s->kind), TEXT(s->protocol));
+    else
+        sdp_printf(w, "m=%s 9 UDP/TLS/RTP/SAVPF", kind_name(s->kind));
     for (size_t i = 0; i < s->codec_count; i++) {
         sdp_printf(w, " %u", s->codecs[i].payload_type);
         if (s->codecs[i].rtx_payload_type)
@@ -93,6 +82,31 @@ static void write_transport(struct sdp_writer *w, const struct sdp_local *l,
     sdp_printf(w, "\r\na=setup:%s\r\n", setups[l->setup]);
     if (s->mid[0])
         sdp_printf(w, "a=mid:%s\r\n", s->mid);
+}
+
+static void write_rtcp(struct sdp_writer *w, const struct sdp_local_section *s)
+{
+    if (s->rtcp_mux)
+        sdp_printf(w, "a=rtcp-mux\r\n");
+    if (s->rtcp_rsize)
+        sdp_printf(w, "a=rtcp-rsize\r\n");
+}
+
+/* RFC 9143 7.3.3: a refused section is not in the group. Its direction is said for Firefox's sake, whose own look like that; its
+ * c= line because RFC 8866 5.7 wants one. Its transport stands there too, although RFC 9429 5.3.1 asks for none: GStreamer, aiortc
+ * and werift read every section alike, and drop the whole answer over one that lacks it. */
+static void write_refused(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s)
+{
+    if (s->media.len && s->protocol.len && s->format.len)
+        sdp_printf(w, "m=%.*s 0 %.*s %.*s\r\n", TEXT(s->media), TEXT(s->protocol), TEXT(s->format));
+    else
+        sdp_printf(w, "m=%s 0 UDP/TLS/RTP/SAVPF 0\r\n", kind_name(s->kind));
+    sdp_printf(w, "c=IN IP4 0.0.0.0\r\n");
+    write_transport(w, l, s);
+    sdp_printf(w, "a=inactive\r\n");
+    write_rtcp(w, s);
+    if (s->kind == SDP_APPLICATION)
+        sdp_printf(w, "a=sctp-port:5000\r\n"); /* RFC 8841 5.1; the usual one */
 }
 
 static void write_candidates(struct sdp_writer *w, const struct sdp_local *l)
@@ -152,7 +166,8 @@ static void write_section(struct sdp_writer *w, const struct sdp_local *l, const
     for (int e = 0; e < EXT_COUNT; e++)
         if (s->extensions.id[e])
             sdp_printf(w, "a=extmap:%u %s\r\n", s->extensions.id[e], rtp_extension_uri[e]);
-    sdp_printf(w, "a=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", directions[s->direction]);
+    sdp_printf(w, "a=%s\r\n", directions[s->direction]);
+    write_rtcp(w, s);
     for (size_t i = 0; i < s->codec_count; i++)
         write_codec(w, &s->codecs[i]);
     write_source(w, s);
@@ -176,7 +191,7 @@ void sdp_write_session(struct sdp_writer *w, const struct sdp_local *l, const st
                grouped ? "\r\n" : "");
     for (size_t i = 0; i < count; i++) {
         if (is_refused(&s[i])) {
-            write_refused(w, &s[i]);
+            write_refused(w, l, &s[i]);
         } else {
             write_section(w, l, &s[i], !candidates_written);
             candidates_written = true;

@@ -27,7 +27,8 @@ struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, stru
     s->payload_type = how->payload_type;
     s->rtx_payload_type = how->rtx_payload_type;
     s->extensions = how->extensions;
-    s->mid_len = (uint8_t)strnlen(how->mid, MID_SIZE);
+    size_t mid_len = strnlen(how->mid, MID_SIZE);
+    s->mid_len = mid_len <= MID_ELEMENT_MAX ? (uint8_t)mid_len : 0;
     memcpy(s->mid, how->mid, s->mid_len);
     memcpy(s->cname, how->cname, CNAME_SIZE);
     /* RFC 3550 5.1: a random start; below 2^15, so that a loss right behind it does not look like a wrap (RFC 3711 3.3.1). */

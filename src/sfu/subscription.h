@@ -33,7 +33,7 @@ struct subscription {
     bool started;      /* video waits for a key frame */
     uint8_t mid_len;
     struct rtp_extension_ids extensions;
-    char mid[MID_SIZE];
+    char mid[MID_ELEMENT_MAX]; /* mid_len 0: too long to be sent */
 
     char cname[CNAME_SIZE];
     uint32_t place; /* in the track's viewers */

@@ -1,7 +1,7 @@
 #include "state.h"
 #include <stdlib.h>
 
-static bool known(const struct sdp_codec *codec) { return codec->codec != CODEC_NONE && codec->fmtp.len <= FMTP_MAX; }
+bool codec_is_usable(const struct sdp_codec *codec) { return codec->codec != CODEC_NONE && codec->fmtp.len <= FMTP_MAX; }
 
 /* `fmtp`: where its parameters are kept. */
 static void fill(struct capability *k, const struct sdp_section *section, const struct sdp_codec *codec, char *fmtp)
@@ -20,14 +20,14 @@ struct capabilities *capabilities_of(const struct sdp_section *section)
 {
     size_t count = 0, text = 0;
     for (size_t i = 0; i < section->codec_count && count < CAPABILITIES_MAX; i++)
-        if (known(&section->codecs[i])) {
+        if (codec_is_usable(&section->codecs[i])) {
             count++;
             text += section->codecs[i].fmtp.len;
         }
     struct capabilities *c = calloc(1, sizeof *c + count * sizeof c->list[0] + text);
     char *fmtp = c ? (char *)&c->list[count] : NULL;
     for (size_t i = 0; c && i < section->codec_count && c->count < count; i++)
-        if (known(&section->codecs[i])) {
+        if (codec_is_usable(&section->codecs[i])) {
             fill(&c->list[c->count++], section, &section->codecs[i], fmtp);
             fmtp += section->codecs[i].fmtp.len;
         }

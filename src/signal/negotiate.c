@@ -38,13 +38,42 @@ static void section_clear(struct section *s)
 
 static char *copy(struct text t) { return t.data ? strndup(t.data, t.len) : strdup(""); }
 
-static void refuse(struct section *s, const struct sdp_section *in)
+static void note_protocol(struct section *s, const struct sdp_section *in)
 {
     section_clear(s);
+    s->protocol = copy(in->protocol);
+    s->rtcp_mux = in->rtcp_mux;
+    s->rtcp_rsize = in->rtcp_rsize;
+}
+
+static void refuse(struct section *s, const struct sdp_section *in)
+{
+    note_protocol(s, in);
     s->refused = true;
     s->media = copy(in->media);
-    s->protocol = copy(in->protocol);
     s->format = copy(in->format);
+}
+
+/* Why it is; NULL: the client knows. */
+static const char *why_refused(const struct sdp_section *in)
+{
+    if (in->outside)
+        return "it is not in the BUNDLE group, and there is one transport";
+    if ((!in->port && !in->bundle_only) || in->kind == SDP_APPLICATION)
+        return NULL;
+    if (in->kind == SDP_OTHER)
+        return "only audio and video over RTP are taken";
+    return "no codec of it is known here; opus, VP8, VP9, H264 and AV1 are";
+}
+
+static void say_refused(struct participant *p, const struct sdp_section *in)
+{
+    char text[MID_SIZE + 128];
+    const char *why = why_refused(in);
+    if (!why)
+        return;
+    snprintf(text, sizeof text, "the section with mid \"%s\": %s", in->mid, why);
+    say_error(p, "section-refused", text);
 }
 
 void negotiate_forget(struct participant *p)
@@ -64,13 +93,34 @@ void negotiate_forget(struct participant *p)
 
 /* --- what an offer says of the connection --- */
 
+/* Not stopped, and on the one transport that there is. */
+static bool is_alive(const struct sdp_section *in) { return (in->port || in->bundle_only) && !in->outside; }
+
+static bool has_known_codec(const struct sdp_section *in)
+{
+    for (size_t i = 0; i < in->codec_count; i++)
+        if (codec_is_usable(&in->codecs[i]))
+            return true;
+    return false;
+}
+
+/* The section whose transport it is: in the order of the bundle, the first that is not refused (RFC 9143 7.3.2), where each has its
+ * own until the answer tells. If all are refused the first that has one. */
 static const struct sdp_section *first_usable(const struct sdp *sdp)
 {
-    for (size_t i = 0; i < sdp->count; i++)
-        if (sdp->sections[i].ufrag.len && sdp->sections[i].fingerprint.len &&
-            (sdp->sections[i].port || sdp->sections[i].bundle_only))
-            return &sdp->sections[i];
-    return NULL;
+    const struct sdp_section *first = NULL;
+    bool first_taken = false;
+    for (size_t i = 0; i < sdp->count; i++) {
+        const struct sdp_section *in = &sdp->sections[i];
+        bool taken = has_known_codec(in);
+        if (!in->ufrag.len || !in->fingerprint.len || !is_alive(in))
+            continue;
+        if (!first || (taken && !first_taken) || (taken == first_taken && in->place < first->place)) {
+            first = in;
+            first_taken = taken;
+        }
+    }
+    return first;
 }
 
 /* NULL: good. */
@@ -87,19 +137,27 @@ static const char *connection_error(const struct participant *p, const struct sd
         return NULL;
     if (sdp->count < p->section_count)
         return "sections disappeared from the description";
-    if (first->fingerprint.len != p->fingerprint.len || strcmp(first->fingerprint.hash, p->fingerprint.hash) != 0 ||
-        memcmp(first->fingerprint.value, p->fingerprint.value, p->fingerprint.len) != 0)
+    if (memcmp(&first->fingerprint, &p->fingerprint, sizeof p->fingerprint) != 0)
         return "the certificate's fingerprint changed in mid-session";
     return NULL;
 }
 
-/* One id for a URI in the whole bundle (RFC 8843 9.1): the first section that names it decides. Returns those of this section. */
+static bool id_is_taken(const struct rtp_extension_ids *ids, uint8_t id)
+{
+    for (int e = 0; e < EXT_COUNT; e++)
+        if (ids->id[e] == id)
+            return true;
+    return false;
+}
+
+/* One id for a URI, and one URI for an id, in the whole bundle (RFC 9143 9.1): the first section that names either decides. Returns
+ * those of this section. */
 static uint8_t learn_extensions(struct participant *p, const struct sdp_section *in)
 {
     uint8_t known = 0;
     for (int e = 0; e < EXT_COUNT; e++) {
         uint8_t id = in->extensions.id[e];
-        if (id && id <= EXTENSION_ID_MAX && !p->extensions.id[e])
+        if (id && id <= EXTENSION_ID_MAX && !p->extensions.id[e] && !id_is_taken(&p->extensions, id))
             p->extensions.id[e] = id;
         if (id && p->extensions.id[e] == id)
             known |= (uint8_t)(1u << e);
@@ -254,7 +312,7 @@ static void take_live_section(struct participant *p, struct section *s, const st
     bool sends = client_sends(in) && !s->subscription;
     if (s->publication && !(sends && same_capability(offered, &s->publication->capability)))
         publication_end(p, s->publication);
-    section_clear(s);
+    note_protocol(s, in);
     s->refused = false;
     s->extensions = learn_extensions(p, in);
     s->common = first_common(in->kind == SDP_AUDIO ? p->audio : p->video, offered);
@@ -278,12 +336,15 @@ static bool take_section(struct participant *p, size_t i, const struct sdp_secti
         s->kind = in->kind; /* recycled, maybe (JSEP, RFC 9429 5.2.2) */
         memcpy(s->mid, in->mid, MID_SIZE);
     }
-    bool alive = (in->port || in->bundle_only) && in->kind <= SDP_VIDEO;
+    bool alive = is_alive(in) && in->kind <= SDP_VIDEO;
     struct capabilities *offered = alive ? capabilities_of(in) : NULL;
-    if (offered && offered->count)
+    if (offered && offered->count) {
         take_live_section(p, s, in, offered, sources);
-    else
-        stop(p, s, in); /* none of its codecs is known */
+    } else {
+        if (!s->refused)
+            say_refused(p, in);
+        stop(p, s, in);
+    }
     free(offered);
     return !alive || offered != NULL;
 }
@@ -387,7 +448,7 @@ void negotiate_answer(struct participant *p, const char *text, size_t len, mp_ti
         const struct sdp_section *in = &sdp->sections[i];
         if (s->publication && !client_sends(in)) /* no offer of the client's would tell: to it, all is said */
             publication_end(p, s->publication);
-        if (!in->port)
+        if (!in->port || in->outside)
             stop(p, s, in);
         else
             let_flow(p, s, in);

@@ -74,9 +74,11 @@ static void describe_section(const struct participant *p, const struct section *
                                                          : NULL;
     *out = (struct sdp_local_section){.kind = s->kind, .refused = s->refused || !k, .direction = SDP_INACTIVE};
     memcpy(out->mid, s->mid, MID_SIZE);
+    out->protocol = text_of(s->protocol);
+    out->rtcp_mux = !answer || s->rtcp_mux; /* our own offers ask for both */
+    out->rtcp_rsize = !answer || s->rtcp_rsize;
     if (out->refused) {
         out->media = text_of(s->media);
-        out->protocol = text_of(s->protocol);
         out->format = text_of(s->format);
         return;
     }

@@ -57,7 +57,6 @@ static void candidate(struct participant *p, json_t *message, mp_time now)
 {
     json_t *string = json_object_get(message, "candidate");
     const char *text = json_string_value(string);
-    struct candidate c;
     if (!text || too_much(text, json_string_length(string))) {
         say_error(p, "bad-candidate", "candidate is a text that holds the JSON of an RTCIceCandidate");
         return;
@@ -65,7 +64,7 @@ static void candidate(struct participant *p, json_t *message, mp_time now)
     json_t *inner = json_loadb(text, json_string_length(string), JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
     json_t *line = json_object_get(inner, "candidate");
     bool end = json_is_null(inner) || (json_is_string(line) && json_string_length(line) == 0);
-    if (!end && (!json_is_string(line) || !candidate_parse(&c, json_string_value(line), json_string_length(line))))
+    if (!end && (!json_is_string(line) || !candidate_is_line(json_string_value(line), json_string_length(line))))
         say_error(p, "bad-candidate", "not a candidate");
     json_decref(inner);
 }

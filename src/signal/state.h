@@ -51,7 +51,9 @@ struct section {
     enum sdp_kind kind;
     char mid[MID_SIZE];
     bool refused;                            /* port 0 */
-    char *media, *protocol, *format;         /* of a refused one, to be repeated; malloc'ed */
+    char *media, *format;                    /* of a refused one, to be repeated; malloc'ed */
+    char *protocol;                          /* of the client's; malloc'ed. NULL: we made it */
+    bool rtcp_mux, rtcp_rsize;               /* in the client's last description */
     struct publication *publication;         /* what the client sends here */
     struct publication *subscription;        /* what we send here */
     bool sending;                            /* the client accepted it: the worker was told to send */
@@ -212,6 +214,7 @@ bool turn_access(const struct signaling *, const struct address *local, const ch
                  mp_time now);
 
 /* --- capability.c --- */
+bool codec_is_usable(const struct sdp_codec *);
 struct capabilities *capabilities_of(const struct sdp_section *); /* NULL: no memory */
 /* The viewer's description of the same codec; NULL: it cannot decode that. */
 const struct capability *capability_match(const struct capabilities *, const struct capability *);

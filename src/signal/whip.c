@@ -124,7 +124,9 @@ void whip_send(struct whip *w, void *socket, const char *text, size_t len)
         free(r->answer);
         r->answer = strdup(json_string_value(json_object_get(message, "sdp")));
     } else if (type && strcmp(type, "error") == 0) {
-        snprintf(r->error, sizeof r->error, "%s", json_string_value(json_object_get(message, "code")));
+        const char *code = json_string_value(json_object_get(message, "code"));
+        if (strcmp(code, "section-refused") != 0) /* the others are taken */
+            snprintf(r->error, sizeof r->error, "%s", code);
     }
     json_decref(message);
 }

@@ -100,6 +100,11 @@ static void another_implementation_connects(void)
 {
     stranger_ends(DTLS1_2_VERSION, EVP_EC_gen("P-256"), true, DTLS_UP, DTLS_OK);
 }
+/* RFC 8422 5.1.1: with ecdsa_secp384r1_sha384 among what is asked for, its curve must be taken too. */
+static void a_certificate_of_p_384_will_do(void)
+{
+    stranger_ends(DTLS1_2_VERSION, EVP_EC_gen("P-384"), true, DTLS_UP, DTLS_OK);
+}
 static void an_rsa_certificate_will_do(void)
 {
     stranger_ends(DTLS1_2_VERSION, EVP_RSA_gen(2048), true, DTLS_UP, DTLS_OK);
@@ -247,7 +252,8 @@ static void application_data_and_renegotiation_are_ignored(void)
     dtls_identity_free(id);
 }
 
-TEST_MAIN(TEST(another_implementation_connects), TEST(an_rsa_certificate_will_do),
+TEST_MAIN(TEST(another_implementation_connects), TEST(a_certificate_of_p_384_will_do),
+          TEST(an_rsa_certificate_will_do),
           TEST(a_client_without_certificate_is_refused), TEST(a_client_without_srtp_profile_is_refused),
           TEST(dtls_1_0_is_refused), TEST(only_forward_secret_aead_ciphers_are_agreed),
           TEST(only_strong_srtp_profiles_are_agreed), TEST(a_certificate_over_a_false_curve_ends_cleanly),

@@ -223,8 +223,32 @@ static void spoil_unknown(struct fingerprint *f)
     strcpy(f->hash, "sha-1");
 }
 
+/* RFC 8122 5: the certificate has one of them, whichever. */
+static void one_of_several_fingerprints_is_enough(void)
+{
+    for (unsigned at = 0; at < 4; at++) {
+        struct link l;
+        link_open(&l, false, false);
+        struct fingerprint own = fingerprint_of(l.client_id), f = {.hash = "sha-256", .len = 32, .more = 3};
+        memcpy(f.value + 32 * at, own.value, 32);
+        dtls_free(l.server);
+        l.server = dtls_new(l.server_id, false, false, &f, 0);
+        link_run(&l);
+        CHECK_EQ(dtls_state(l.server), DTLS_UP);
+        link_close(&l);
+    }
+}
+
+static void spoil_more(struct fingerprint *f)
+{
+    memcpy(f->value + 64, f->value, 32); /* behind the last that counts */
+    f->more = 1;
+    f->value[0] ^= 1;
+}
+
 static void wrong_fingerprints_fail_without_keys(void)
 {
+    wrong_fingerprint(spoil_more);
     wrong_fingerprint(spoil_first);
     wrong_fingerprint(spoil_last);
     wrong_fingerprint(spoil_len);
@@ -664,6 +688,7 @@ static void every_failure_has_a_text(void)
 
 TEST_MAIN(TEST(handshake_agrees_on_keys_and_prefers_gcm), TEST(handshake_falls_back_to_aes_cm),
           TEST(agreed_keys_carry_srtp), TEST(fingerprints_of_all_hashes_are_checked),
+          TEST(one_of_several_fingerprints_is_enough),
           TEST(wrong_fingerprints_fail_without_keys), TEST(each_lost_datagram_is_recovered),
           TEST(settled_server_repeats_its_last_flight), TEST(settled_server_says_little),
           TEST(heavy_loss_is_recovered_with_growing_pauses), TEST(silence_ends_after_30_s),

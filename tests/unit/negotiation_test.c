@@ -492,6 +492,115 @@ static void a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_code
     stage_close(&s);
 }
 
+#define CLIENT                                                                                                                  \
+    "a=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\na=fingerprint:sha-256 "                          \
+    "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
+#define SESSION "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+
+/* The answer to this offer of a client that joined for it; what it is told beside waits. Free it with `drop`. */
+static struct sdp *answered(struct peer *p, const char *offer)
+{
+    enum sdp_error error;
+    peer_offer_text(p, offer);
+    offered_text = strdup(take_text(p, "answer", "sdp"));
+    if (*offered_text)
+        peer_learn(p, offered_text);
+    return sdp_parse(offered_text, strlen(offered_text), &error);
+}
+
+/* One line, or one section, does not take the offer with it. RFC 9143 7.3.3, RFC 9429 5.3.1, RFC 5761 5.1.1, RFC 5506 5. */
+static void what_cannot_be_taken_is_refused_alone_and_said(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "stream");
+    struct sdp *sdp = answered(
+        p, SESSION "a=group:BUNDLE 7f000001-cafe-4dad-beef-0123456789ab pcmu data\r\n" CLIENT
+                   "m=video 9 UDP/TLS/RTP/SAVP 96\r\na=mid:7f000001-cafe-4dad-beef-0123456789ab \r\na=rtpmap:96 VP8/90000 \r\n"
+                   "a=rtcp-fb:96 nack \r\na=rtcp-mux\r\na=sendonly \r\n"
+                   "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:pcmu\r\na=rtcp-mux\r\na=sendonly\r\n"
+                   "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:data\r\n"
+                   "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:out\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n");
+    CHECK(sdp && sdp->count == 4 && sdp->bundled);
+    for (size_t i = 0; sdp && i < 4; i++) {
+        const struct sdp_section *in = &sdp->sections[i];
+        CHECK_EQ(in->port == 0, i > 0);
+        CHECK(in->ufrag.len && in->password.len && in->fingerprint.len && in->setup == SDP_PASSIVE);
+        CHECK_EQ(in->rtcp_mux, i < 2);
+        CHECK(!in->rtcp_rsize);
+        CHECK(i || (in->codecs[0].nack && in->protocol.len == strlen("UDP/TLS/RTP/SAVP")));
+    }
+    drop(sdp);
+    CHECK_EQ(waiting(p, "error"), 2);
+    json_t *error = take(p, "error");
+    CHECK(same(json_string_value(json_object_get(error, "code")), "section-refused"));
+    CHECK(strstr(json_string_value(json_object_get(error, "message")), "\"pcmu\": no codec of it is known") != NULL);
+    CHECK(strstr(take_text(p, "error", "message"), "\"out\": it is not in the BUNDLE group") != NULL);
+    stage_close(&s);
+}
+
+/* RFC 9143 7.3.2: of sections with credentials of their own, as aiortc writes them, those of the first that is taken count. */
+static void the_transport_is_that_of_the_first_section_that_is_taken(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "stream");
+    drop(answered(p, SESSION "a=group:BUNDLE 2 0 1\r\n" CLIENT
+                             "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=ice-ufrag:pcmu\r\na=sendonly\r\n"
+                             "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=ice-ufrag:later\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"
+                             "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:2\r\na=ice-ufrag:first\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"));
+    peer_claim(p, 0);
+    CHECK(same(s.credentials.remote_ufrag, "first")); /* by the group's order */
+    struct peer *q = peer_join(&s, "one", "stream");
+    char *text = golden("aiortc-stream"), *pcmu = strstr(text, "SAVPF 96 0 8");
+    memcpy(pcmu, "SAVPF 0 8  0", 12); /* it may have nothing but PCMU */
+    peer_offer_text(q, text);
+    peer_learn(q, take_text(q, "answer", "sdp"));
+    peer_claim(q, 0);
+    CHECK(same(s.credentials.remote_ufrag, "5Keb")); /* the video section's */
+    free(text);
+    stage_close(&s);
+}
+
+/* RFC 9143 9.1: aiortc names its video's sending time by the id of its audio's level. */
+static void an_id_of_two_extensions_is_given_to_one(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "stream");
+    char *text = golden("aiortc-stream");
+    struct sdp *sdp = answered(p, text);
+    CHECK(sdp && sdp->sections[0].extensions.id[EXT_AUDIO_LEVEL] == 2 && sdp->sections[0].extensions.id[EXT_MID] == 1);
+    CHECK(sdp && sdp->sections[1].extensions.id[EXT_ABS_SEND_TIME] == 0 && sdp->sections[1].extensions.id[EXT_MID] == 1);
+    drop(sdp);
+    free(text);
+    stage_close(&s);
+    /* and over two offers */
+    stage_open(&s, 16, NULL);
+    p = peer_join(&s, "one", "stream");
+    peer_line(p, SDP_AUDIO, SDP_SENDONLY);
+    peer_offer(p); /* 1: audio level */
+    forget(p);
+    sdp = answered(p, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT
+                              "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n"
+                              "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"
+                              "a=extmap:1 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n");
+    CHECK(sdp && sdp->sections[1].port && sdp->sections[1].extensions.id[EXT_ABS_SEND_TIME] == 0);
+    drop(sdp);
+    stage_close(&s);
+}
+
+/* RFC 7587 7 has "/2"; who forgets it means the same, and is answered in its own words. */
+static void opus_without_its_channels_is_opus(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_call(&s, "one", "watch", 0), *p = peer_join(&s, "one", "stream");
+    struct sdp *sdp = answered(p, SESSION CLIENT "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000\r\na=sendonly\r\n");
+    CHECK(sdp && sdp->sections[0].port && sdp->sections[0].codecs[0].channels == 1);
+    drop(sdp);
+    CHECK_EQ(waiting(p, "error"), 0);
+    peer_claim(p, 1);
+    CHECK_EQ(offered_as(v, SDP_SENDONLY), 1);
+    stage_close(&s);
+}
+
 static void parameters_may_be_long(void)
 {
     char sets[512], text[2048];
@@ -861,6 +970,9 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_track_that_an_answer_stops_ends),
           TEST(a_codec_that_a_later_offer_lacks_gives_way_to_one_that_it_has),
           TEST(a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_codec_is_not_sent_to),
+          TEST(what_cannot_be_taken_is_refused_alone_and_said),
+          TEST(the_transport_is_that_of_the_first_section_that_is_taken),
+          TEST(an_id_of_two_extensions_is_given_to_one), TEST(opus_without_its_channels_is_opus),
           TEST(parameters_may_be_long), TEST(a_lonely_section_needs_no_name),
           TEST(a_client_that_offers_into_an_open_offer_is_told_glare),
           TEST(an_answer_to_nothing_is_unexpected), TEST(either_side_may_offer_again),
