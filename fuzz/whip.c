@@ -48,7 +48,7 @@ static void request(struct bytes *script)
     static char path[600], query[600], type[80], match[80], body[16384];
     uint8_t how = script_u8(script), what = script_u8(script);
     struct whip_request q = {
-        .method = (enum whip_method)(how % 5), .host = "monoport.example", .authorization = ""};
+        .method = (enum whip_method)(how % 5), .host = "monoport.example", .origin = "", .authorization = ""};
     struct whip_response r;
     INVARIANT(address_parse(&q.local, "192.0.2.1", 8000));
     q.path = what & 4   ? text(script, path, sizeof path)

@@ -303,7 +303,7 @@ static const struct option {
      set_token_key},
     {"token-algorithm", "NAME", "HS256", "of tokens: HS256, RS256 or ES256", set_token_algorithm},
     {"open-rooms", "ROOM,...", "none", "rooms that need no token, where others do; * for all", set_open_rooms},
-    {"allow-origins", "URL,...", "its own", "other sites whose pages may connect (https://a.example); * for all", set_origins},
+    {"allow-origins", "URL,...", "its own", "sites whose pages come in without a token (https://a.example); * for all", set_origins},
     {"api", "WHO", "local", "who may use /api: anyone, local (this machine, or an admin's token) or token", set_api},
     {"metrics", "WHO", "anyone", "who may read /metrics: likewise", set_metrics},
     {"user", "NAME", "nobody", "an account (or uid): whose rights it takes if root starts it", set_user},

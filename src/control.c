@@ -61,18 +61,19 @@ static void log_refused(const struct web_peer *peer)
     char from[ADDRESS_TEXT_SIZE], quoted[2][160];
     static struct log_limit limit;
     if (log_allow(&limit, 5, clock_now()))
-        log_line(LOG_LEVEL_WARN, "WebSocket of another site refused", "origin=%s host=%s address=%s",
+        log_line(LOG_LEVEL_WARN, "page of another site refused", "origin=%s host=%s address=%s",
                  log_quote(quoted[0], sizeof quoted[0], peer->origin), log_quote(quoted[1], sizeof quoted[1], peer->host),
                  address_text(&peer->remote, from));
 }
 
-static struct signal_client client_of(const struct web_peer *peer, void *socket)
+static struct signal_client client_of(const struct control *c, const struct web_peer *peer, void *socket)
 {
     return (struct signal_client){.socket = socket,
                                   .local = peer->local,
                                   .remote = peer->remote,
                                   .host = peer->host,
-                                  .forwarded = peer->forwarded};
+                                  .forwarded = peer->forwarded,
+                                  .guest = !access_origin(&c->config->access, peer->origin, peer->host)};
 }
 
 /* What the names that are announced mean now, for whoever comes next. */
@@ -85,8 +86,8 @@ static void take_addresses(struct control *c)
 static bool opened(void *context, struct web_socket *socket, const struct web_peer *peer, void **user)
 {
     struct control *c = context;
-    struct signal_client client = client_of(peer, socket);
-    if (!access_origin(&c->config->access, peer->origin, peer->host)) {
+    struct signal_client client = client_of(c, peer, socket);
+    if (client.guest && !access_takes_guests(&c->config->access)) {
         log_refused(peer);
         return false;
     }
@@ -210,7 +211,7 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
     if (strcmp(path, "/healthz") == 0)
         return health(c, response);
     if (strcmp(path, "/network.json") == 0) {
-        struct signal_client client = client_of(peer, NULL);
+        struct signal_client client = client_of(c, peer, NULL);
         char *body = signal_network(c->signaling, &client, &len);
         return answer(response, "application/json", body, len);
     }
@@ -227,7 +228,7 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
         char *body = metrics(c, &len);
         return answer(response, "text/plain; version=0.0.4; charset=utf-8", body, len);
     }
-    return whip(c, &(struct whip_request){.method = WHIP_OTHER, .path = path}, response);
+    return whip(c, &(struct whip_request){.method = WHIP_OTHER, .path = path, .host = peer->host, .origin = peer->origin}, response);
 }
 
 static void request(void *context, const struct web_request *q, struct web_response *out)
@@ -241,6 +242,7 @@ static void request(void *context, const struct web_request *q, struct web_respo
                                 .path = q->path,
                                 .query = q->query,
                                 .host = q->peer->host,
+                                .origin = q->peer->origin,
                                 .authorization = q->peer->authorization,
                                 .content_type = q->content_type,
                                 .if_match = q->if_match,

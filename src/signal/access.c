@@ -157,6 +157,12 @@ bool access_origin(const struct access *a, const char *origin, const char *host)
     return !*origin || same_origin(origin, host) || listed(a->origins, origin, true);
 }
 
+/* What a token vouches for needs no look at the page: its holder gave it to that. Where everybody may come in, only the origin tells
+ * a page that its user asked for from one that uses its visitor's place in the network. */
+bool access_room_takes_guests(const struct access *a, const char *room) { return !access_room_open(a, room); }
+
+bool access_takes_guests(const struct access *a) { return a->key_len && !listed(a->open_rooms, "*", false); }
+
 /* --- the admin API --- */
 
 /* A page of somebody else's, whose name was made to lead to this machine, has that name in its Host header:

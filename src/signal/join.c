@@ -84,6 +84,15 @@ static bool use_token(struct participant *p, struct wish *w, const struct grant 
     return false;
 }
 
+static bool may_be_guest(struct participant *p, const struct wish *w)
+{
+    const char *room = w->room ? w->room : ROOM_DEFAULT;
+    if (!p->guest || access_room_takes_guests(p->signaling->config.access, room))
+        return true;
+    say_error(p, "forbidden", "pages of other sites may not come into this room");
+    return false;
+}
+
 /* `g` is what the token grants; without one, nothing. False: it was said why not. */
 static bool admit(struct participant *p, struct wish *w, struct grant *g, mp_time now)
 {
@@ -91,19 +100,19 @@ static bool admit(struct participant *p, struct wish *w, struct grant *g, mp_tim
     const struct signal_io *io = &p->signaling->io;
     *g = (struct grant){.expires = 0};
     p->expires_at = MP_NEVER;
-    if (!a || !a->key_len)
+    if (!a)
         return true;
-    if (!w->token) {
+    if (!w->token || !a->key_len) {
         bool open = access_room_open(a, w->room ? w->room : ROOM_DEFAULT);
         if (!open)
             say_error(p, "unauthorized", "this room takes a token");
-        return open;
+        return open && may_be_guest(p, w);
     }
     if (!access_token(a, w->token, io->wall(io->context), g)) {
         say_error(p, "unauthorized", "the token is not valid, or not any more");
         return false;
     }
-    if (!use_token(p, w, g))
+    if (!use_token(p, w, g) || !may_be_guest(p, w))
         return false;
     p->expires_at = now + MP_S(mp_min(g->expires - io->wall(io->context), EXPIRY_MAX_S));
     return true;
@@ -153,8 +162,13 @@ void join(struct participant *p, json_t *message, mp_time now)
         say_error(p, "too-many-joins", "too many joins from this address: come back later");
         return;
     }
-    if (!read_wish(p, message, &w) || !admit(p, &w, &g, now))
+    if (!read_wish(p, message, &w))
         return;
+    if (!admit(p, &w, &g, now)) {
+        if (p->guest) /* its visitor's place in the network is nothing to try tokens from */
+            say_bye(p, "forbidden", "pages of other sites come in by a token", 1008);
+        return;
+    }
     p->role = w.role;
     p->codec = w.codec;
     snprintf(p->id, sizeof p->id, "%s", w.id);

@@ -62,6 +62,7 @@ struct participant *signal_opened(struct signaling *s, const struct signal_clien
     p->local = client->local;
     p->remote = client->remote;
     p->forwarded = client->forwarded;
+    p->guest = client->guest;
     p->expires_at = MP_NEVER;
     snprintf(p->host, sizeof p->host, "%s", client->host);
     s->io.random(s->io.context, (uint8_t *)&p->sdp_session, sizeof p->sdp_session);

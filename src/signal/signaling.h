@@ -64,6 +64,7 @@ struct signal_client { /* a new WebSocket */
     struct address local, remote; /* the address that it reached, and its own */
     bool forwarded;       /* a proxy is between: `remote` is its address */
     const char *host;     /* its Host header */
+    bool guest;           /* a page of an origin that is neither ours nor listed: a token lets it in, and nothing else */
 };
 struct participant *signal_opened(struct signaling *, const struct signal_client *, mp_time now); /* NULL: no memory */
 void signal_text(struct signaling *, struct participant *, const char *, size_t len, mp_time now);

@@ -73,7 +73,7 @@ struct participant {
     struct signaling *signaling;
     void *socket; /* NULL: it was lost, and the client may come back on another */
     struct address local, remote;
-    bool forwarded;
+    bool forwarded, guest;
     char host[256];
     bool joined, closing, resumable;
     struct rate messages, offers; /* that it may still send */

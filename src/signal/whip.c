@@ -1,6 +1,7 @@
 #include "whip.h"
 #include "bytes.h"
 #include "check.h"
+#include "log.h"
 #include "state.h"
 #include "whip_sdp.h"
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 struct resource {                    /* one session; signaling's socket */
     struct participant *participant; /* NULL: free */
     bool watches, closed;
+    bool vouched; /* it came by a token, to a room that takes one: pages of any origin may speak of it */
     mp_time since;
     unsigned restarts;
     char secret[SECRET_SIZE + 1], peer_id[SECRET_SIZE + 1];
@@ -29,6 +31,7 @@ struct whip {
     uint32_t free;
     bool some_closed;
     mp_time look_at; /* when somebody should have connected */
+    struct log_limit refusals;
 };
 
 struct whip *whip_new(struct signaling *s, size_t resources)
@@ -154,9 +157,6 @@ static void tell(struct whip *w, struct resource *r, json_t *message, mp_time no
 
 /* --- answers --- */
 
-static const char cors[] =
-    "access-control-allow-origin: *\naccess-control-expose-headers: location, etag, link\n";
-
 static bool answer(struct whip_response *out, unsigned status, const char *text)
 {
     out->status = status;
@@ -166,16 +166,15 @@ static bool answer(struct whip_response *out, unsigned status, const char *text)
     return true;
 }
 
-/* After `cors`, malloc'ed. */
+/* malloc'ed; NULL: no memory. */
 static char *headers(const char *format, ...)
 {
-    char *further = NULL, *all = NULL;
+    char *all = NULL;
     va_list args;
     va_start(args, format);
-    if (vasprintf(&further, format, args) < 0 || asprintf(&all, "%s%s", cors, further) < 0)
+    if (vasprintf(&all, format, args) < 0)
         all = NULL;
     va_end(args);
-    free(further);
     return all;
 }
 
@@ -222,6 +221,29 @@ static char *created_headers(struct whip *w, const struct resource *r, const str
     explicit_bzero(&t, sizeof t);
     explicit_bzero(links, sizeof links);
     return all;
+}
+
+/* --- pages of other sites --- */
+
+/* A page of an origin that is neither ours nor listed. */
+static bool is_guest(const struct whip *w, const struct whip_request *q)
+{
+    const struct access *a = w->signaling->config.access;
+    return a && !access_origin(a, q->origin, q->host);
+}
+
+static bool takes_guests(const struct whip *w, const char *room)
+{
+    const struct access *a = w->signaling->config.access;
+    return a && access_room_takes_guests(a, room);
+}
+
+/* Of a guest, a token that does not do is one more reason not to let its page in. */
+static bool no_guest(const struct whip *w, const struct whip_request *q, struct whip_response *out)
+{
+    if (is_guest(w, q) && out->status == 401)
+        out->status = 403;
+    return true;
 }
 
 /* --- POST --- */
@@ -272,7 +294,8 @@ static bool anything_flows(const struct participant *p)
 static const char *enter(struct whip *w, struct resource *r, const char *room, const struct whip_request *q,
                          mp_time now)
 {
-    struct signal_client client = {.socket = r, .local = q->local, .remote = q->remote, .host = q->host};
+    struct signal_client client = {
+        .socket = r, .local = q->local, .remote = q->remote, .host = q->host, .guest = is_guest(w, q)};
     r->participant = signal_opened(w->signaling, &client, now);
     r->offer = strdup(q->body);
     if (!r->participant || !r->offer)
@@ -300,10 +323,11 @@ static bool post(struct whip *w, bool watches, const char *room, const struct wh
         snprintf(code, sizeof code, "%s", wrong ? wrong : "");
         resource_end(w, r, now);
         if (wrong)
-            return refuse(out, code);
+            return refuse(out, code) && no_guest(w, q, out);
         out->headers = headers("retry-after: 2\n");
         return answer(out, 404, "nothing that can be played is published in this room\n");
     }
+    r->vouched = takes_guests(w, room);
     w->look_at = mp_min(w->look_at, now + WHIP_CONNECT);
     out->headers = created_headers(w, r, q, now);
     out->status = 201;
@@ -406,15 +430,54 @@ static bool handle(struct whip *w, const struct whip_request *q, struct whip_res
     return answer(out, 405, "method not allowed\n");
 }
 
+/* --- dispatch, for those who may ask --- */
+
+/* Whether pages of any origin may ask here, as a token decides. */
+static bool asks_for_token(struct whip *w, const struct whip_request *q)
+{
+    if (strncmp(q->path, RESOURCE, strlen(RESOURCE)) != 0)
+        return takes_guests(w, q->path + 6);
+    const struct resource *r = resource_find(w, q->path + strlen(RESOURCE));
+    return r && r->vouched;
+}
+
+static bool refuse_page(struct whip *w, const struct whip_request *q, struct whip_response *out, mp_time now)
+{
+    char quoted[2][160];
+    if (log_allow(&w->refusals, 5, now))
+        log_line(LOG_LEVEL_WARN, "page of another site refused", "origin=%s host=%s",
+                 log_quote(quoted[0], sizeof quoted[0], q->origin), log_quote(quoted[1], sizeof quoted[1], q->host));
+    return answer(out, 403, "pages of this site may not come in\n");
+}
+
+/* The answer's headers, behind those that say who may read it. Without an origin it is no page. */
+static char *with_cors(const char *origin, bool may_read, char *further)
+{
+    static const char exposed[] = "access-control-expose-headers: location, etag, link\n";
+    char *all = headers("%s%s%s%svary: origin\n%s", may_read ? "access-control-allow-origin: " : "",
+                        may_read ? *origin ? origin : "*" : "", may_read ? "\n" : "", may_read ? exposed : "",
+                        further ? further : "");
+    free(further);
+    return all;
+}
+
+char *whip_headers(struct whip *w, const struct whip_request *q)
+{
+    return with_cors(q->origin, !is_guest(w, q) || asks_for_token(w, q), NULL);
+}
+
 bool whip_request(struct whip *w, const struct whip_request *q, struct whip_response *out, mp_time now)
 {
     if (strncmp(q->path, "/whip/", 6) != 0 && strncmp(q->path, "/whep/", 6) != 0 &&
         strncmp(q->path, RESOURCE, strlen(RESOURCE)) != 0)
         return false;
     *out = (struct whip_response){.status = 500};
-    handle(w, q, out, now);
-    if (!out->headers)
-        out->headers = strdup(cors);
+    bool may_read = !is_guest(w, q) || asks_for_token(w, q);
+    if (may_read)
+        handle(w, q, out, now);
+    else
+        refuse_page(w, q, out, now);
+    out->headers = with_cors(q->origin, may_read, out->headers);
     return true;
 }
 

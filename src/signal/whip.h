@@ -5,6 +5,9 @@
  *   POST /whip/ROOM, /whep/ROOM   ?name=N          an SDP offer; answered with the whole answer, candidates
  * included PATCH, DELETE /resource/ID                     trickled candidates, ICE restart; the end
  *
+ * A page of an origin that is neither ours nor listed comes in by a valid token for a room that takes one, and to the resource that
+ * it was given; else it is answered 403, which no script of it can read. Answers name the origin that may read them.
+ *
  * Timer: who was answered and does not connect within WHIP_CONNECT is forgotten. */
 #pragma once
 #include "mptime.h"
@@ -19,7 +22,7 @@ enum whip_method { WHIP_POST, WHIP_PATCH, WHIP_DELETE, WHIP_OPTIONS, WHIP_OTHER 
 struct whip_request { /* views; "" where there is none */
     enum whip_method method;
     const char *path, *query; /* percent-decoded */
-    const char *host, *authorization, *content_type, *if_match;
+    const char *host, *origin, *authorization, *content_type, *if_match;
     struct address local, remote;
     const char *body; /* 0-terminated */
     size_t len;
@@ -37,6 +40,9 @@ struct whip *whip_new(struct signaling *, size_t resources); /* NULL: no memory 
 void whip_free(struct whip *); /* everyone must have been closed: whip_close_all */
 /* False: the path is none of ours. */
 bool whip_request(struct whip *, const struct whip_request *, struct whip_response *, mp_time now);
+
+/* The headers of an answer that whip_request is not asked for, by path, host and origin: malloc'ed; NULL: no memory. */
+char *whip_headers(struct whip *, const struct whip_request *);
 
 /* What signaling does with its sockets, if they are ours. */
 bool whip_is(const struct whip *, const void *socket);

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // Who may come in, asked of a running server: origins of WebSockets, tokens for rooms, the gate before the admin API.
 
-import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
+import { launchChromium } from './chromium.mjs';
 import { freePort } from './lab.mjs';
 import { runServer, slowness, startServer } from './server.mjs';
 import { SignalingClient } from './signaling-client.mjs';
@@ -102,7 +103,100 @@ await test('pages of other sites open no WebSocket', async () => {
 await test('pages of listed sites do', async () => {
   equal(await handshake(closed, 'https://meet.example'), 101, 'the listed one');
   equal(await handshake(closed, closed.origin), 101, 'its own page');
-  for (const evil of ['https://meet.example.evil', 'http://meet.example', 'https://meet.example:444']) equal(await handshake(closed, evil), 403, evil);
+});
+
+// Every way in, from a page of this origin: what it is answered, and whether its script may read that. Of a WebSocket the error counts.
+const description = await readFile(new URL('../golden/chromium-stream.sdp', import.meta.url), 'utf8');
+async function ways(server, origin, room, held) {
+  const post = async (way) => {
+    const headers = { 'content-type': 'application/sdp', ...(origin && { origin }), ...(held && { authorization: `Bearer ${held}` }) };
+    const preflight = await fetch(`${server.origin}/${way}/${room}`, {
+      method: 'OPTIONS', headers: { ...(origin && { origin }), 'access-control-request-method': 'POST' } });
+    const answer = await fetch(`${server.origin}/${way}/${room}`, { method: 'POST', body: description, headers });
+    const readers = [preflight, answer].map((response) => response.headers.get('access-control-allow-origin'));
+    for (const response of [preflight, answer]) equal(response.headers.get('vary'), 'origin', `${way}: what caches go by`);
+    equal(readers[0], readers[1], `${way}: who may read the preflight's answer, and the answer`);
+    if (answer.status === 201) {
+      const path = answer.headers.get('location');
+      const leave = await fetch(server.origin + path, { method: 'DELETE', headers: origin ? { origin } : {} });
+      equal([leave.status, leave.headers.get('access-control-allow-origin')], [200, readers[1]], 'leaves');
+    }
+    return [answer.status, readers[1]];
+  };
+  const socket = async () => {
+    const client = new WebSocket(server.signaling, origin ? { headers: { Origin: origin } } : {});
+    const refused = once(client, 'unexpected-response').then(([, response]) => response.statusCode);
+    client.on('error', () => {});
+    client.on('open', () => client.send(JSON.stringify({ type: 'join-room', peerId: randomUUID(), room, ...(held && { token: held }) })));
+    const said = once(client, 'message').then(([data]) => JSON.parse(data)).then(({ type, code }) => code ?? type);
+    const result = await Promise.race([refused, said]);
+    client.terminate();
+    return result;
+  };
+  return { socket: await socket(), whip: await post('whip'), whep: (await post('whep'))[1] };
+}
+const evil = 'https://evil.example';
+
+await test('no way in is open to pages of other sites where everybody may come in', async () => {
+  for (const site of [evil, 'null', `${open.origin}0`]) equal(await ways(open, site, 'blue'), { socket: 403, whip: [403, null], whep: null }, site);
+  equal(await ways(open, open.origin, 'blue'), { socket: 'joined', whip: [201, open.origin], whep: open.origin }, 'its own page');
+  equal(await ways(open, undefined, 'blue'), { socket: 'joined', whip: [201, '*'], whep: '*' }, 'no browser');
+});
+
+await test('pages of any site come in by a valid token, to a room that takes one', async () => {
+  const good = token(ada);
+  equal(await ways(closed, evil, 'blue', good), { socket: 'joined', whip: [201, evil], whep: evil }, 'with a token');
+  equal(await ways(closed, evil, 'blue'), { socket: 'unauthorized', whip: [403, evil], whep: evil }, 'without one');
+  equal(await ways(closed, evil, 'blue', token({ ...ada, exp: 1 })), { socket: 'unauthorized', whip: [403, evil], whep: evil }, 'an expired one');
+  equal(await ways(closed, evil, 'red', good), { socket: 'forbidden', whip: [403, evil], whep: evil }, 'of another room');
+  equal(await ways(closed, evil, 'lobby', token({ ...ada, room: 'lobby' })), { socket: 'forbidden', whip: [403, null], whep: null }, 'a room that takes none');
+  equal(await ways(closed, evil, 'lobby'), { socket: 'forbidden', whip: [403, null], whep: null }, 'without a token either');
+  equal(await ways(closed, 'https://meet.example', 'lobby'), { socket: 'joined', whip: [201, 'https://meet.example'], whep: 'https://meet.example' }, 'a listed site');
+  const cookie = { Cookie: `token=${good}; Authorization=Bearer ${good}`, Origin: evil, 'Content-Type': 'application/sdp' };
+  equal((await fetch(`${closed.origin}/whip/blue`, { method: 'POST', body: description, headers: cookie })).status, 403, 'a cookie counts for nothing');
+});
+
+await test('a WebSocket of such a page that has no token is closed', async () => {
+  const client = new WebSocket(closed.signaling, { headers: { Origin: evil } });
+  client.on('open', () => client.send(JSON.stringify({ type: 'join-room', peerId: 'evil', room: 'lobby' })));
+  const [code] = await once(client, 'close');
+  equal(code, 1008);
+});
+
+await test('a real page of another site gets in nowhere, by no kind of request', async () => {
+  const site = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><title>another site</title>'));
+  await new Promise((listening) => site.listen(0, '127.0.0.1', listening));
+  after(() => site.close());
+  const browser = await launchChromium({});
+  after(() => browser.close());
+  const tab = await browser.tab();
+  await tab.open(`http://127.0.0.1:${site.address().port}/`);
+  const tried = (server, room, held) => tab.evaluate(async ({ http, ws, room, held, offer }) => {
+    const ask = (path, options) => fetch(http + path, options).then((response) => `${response.type} ${response.status}`, () => 'unreadable');
+    const bearer = held ? { authorization: `Bearer ${held}` } : {};
+    const socket = await new Promise((done) => {
+      const client = new WebSocket(ws);
+      client.onerror = () => done('refused');
+      client.onopen = () => client.send(JSON.stringify({ type: 'join-room', peerId: `page-${Math.random()}`, room, token: held }));
+      client.onmessage = ({ data }) => done(JSON.parse(data).code ?? JSON.parse(data).type);
+    });
+    return {
+      socket,
+      whip: await ask(`/whip/${room}`, { method: 'POST', body: offer, headers: { 'content-type': 'application/sdp', ...bearer } }),
+      whep: await ask(`/whep/${room}`, { method: 'POST', body: offer, headers: { 'content-type': 'application/sdp', ...bearer } }),
+      simple: await ask(`/whip/${room}`, { method: 'POST', body: offer, credentials: 'include' }), // asks nobody before
+      blind: await ask(`/whip/${room}`, { method: 'POST', mode: 'no-cors', body: new Blob([offer]) }),
+      network: await ask('/network.json'),
+      metrics: await ask('/metrics'),
+    };
+  }, { http: server.origin, ws: server.signaling, room, held, offer: description });
+  const joins = async () => Number((await (await fetch(`${open.origin}/metrics`)).text()).match(/^monoport_joins_total (\d+)/m)[1]);
+  const before = await joins();
+  equal(await tried(open, 'blue'), { socket: 'refused', whip: 'unreadable', whep: 'unreadable', simple: 'unreadable', blind: 'opaque 0', network: 'unreadable', metrics: 'unreadable' }, 'an open server');
+  equal(await joins(), before, 'joins of an open server');
+  // A viewer's offer of a page that publishes is no viewer's: what counts is that its answer can be read.
+  const guest = await tried(closed, 'blue', token(ada));
+  equal([guest.socket, guest.whip, guest.whep.split(' ')[0], guest.network], ['joined', 'cors 201', 'cors', 'unreadable'], 'with a token');
 });
 
 // --- rooms ---

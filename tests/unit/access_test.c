@@ -237,6 +237,18 @@ static void listed_sites_may(void)
           access_origin(&a, "null", "sfu.example"));
 }
 
+static void pages_of_any_site_come_in_where_a_token_decides(void)
+{
+    struct access a = hs;
+    CHECK(access_takes_guests(&a) && access_room_takes_guests(&a, "blue"));
+    a.open_rooms = "lobby,yard";
+    CHECK(access_takes_guests(&a) && access_room_takes_guests(&a, "blue") && !access_room_takes_guests(&a, "yard"));
+    a.open_rooms = "lobby,*";
+    CHECK(!access_takes_guests(&a) && !access_room_takes_guests(&a, "blue"));
+    a = (struct access){.key = "", .open_rooms = "", .origins = ""};
+    CHECK(!access_takes_guests(&a) && !access_room_takes_guests(&a, "blue"));
+}
+
 /* --- the admin API --- */
 
 static bool may(enum access_who who, const char *remote, const char *host, bool forwarded,
@@ -292,6 +304,7 @@ static const struct test tests[] = {TEST(a_token_grants_what_it_says),
                                     TEST(a_page_of_this_server_may_connect),
                                     TEST(other_sites_may_not),
                                     TEST(listed_sites_may),
+                                    TEST(pages_of_any_site_come_in_where_a_token_decides),
                                     TEST(the_api_is_for_this_machine),
                                     TEST(the_api_is_for_admins)};
 

@@ -14,7 +14,7 @@ struct exchange { /* the last request's answer */
     char body[16384], headers[4096], location[128];
 };
 static struct exchange x;
-static const char *authorization = "";
+static const char *authorization = "", *origin = "";
 
 static unsigned ask(enum whip_method method, const char *path, const char *query, const char *type,
                     const char *if_match, const char *body)
@@ -24,6 +24,7 @@ static unsigned ask(enum whip_method method, const char *path, const char *query
                              .path = path,
                              .query = query,
                              .host = "monoport.example",
+                             .origin = origin,
                              .authorization = authorization,
                              .content_type = type,
                              .if_match = if_match,
@@ -156,6 +157,81 @@ static void bearer_token_is_that_of_a_join(void)
     authorization = "";
     CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""),
              200); /* the resource's name is its own credential */
+    stage_close(&s);
+}
+
+static bool says(const char *header) { return strstr(x.headers, header) != NULL; }
+#define READABLE_BY(origin) says("access-control-allow-origin: " origin "\n")
+#define READABLE            says("access-control-allow-origin")
+#define EVIL                "https://evil.example"
+
+/* Every request by which a page could come in: 403, and nothing that lets its scripts read that. */
+static void check_refused(const char *path)
+{
+    CHECK_EQ(post(path, "", "chromium-stream"), 403);
+    CHECK(!READABLE && says("vary: origin\n") && !says("location"));
+    CHECK_EQ(ask(WHIP_OPTIONS, path, "", "", "", ""), 403);
+    CHECK(!READABLE && says("vary: origin\n") && !says("access-control-allow-methods"));
+    CHECK_EQ(ask(WHIP_OTHER, path, "", "", "", ""), 403);
+    CHECK(!READABLE);
+}
+
+static void pages_of_other_sites_are_refused_where_everybody_may_come_in(void)
+{
+    static const struct access everybody = {.key = "", .open_rooms = "", .origins = "https://meet.example"};
+    static const char *const mine[] = {"https://monoport.example", "https://meet.example"};
+    stage_open_bounded(&s, 16, &everybody, NULL);
+    origin = EVIL;
+    check_refused("/whip/blue");
+    check_refused("/whep/blue");
+    CHECK_EQ(stage_metric(&s, "monoport_joins_total"), 0);
+    for (size_t i = 0; i < 2; i++) {
+        origin = mine[i];
+        CHECK_EQ(post("/whip/blue", "", "chromium-stream"), 201);
+        CHECK(i ? READABLE_BY("https://meet.example") : READABLE_BY("https://monoport.example"));
+        CHECK(says("vary: origin\n"));
+        CHECK_EQ(ask(WHIP_POST, "/whip/blue", "", "text/plain", "", ""), 415);
+        CHECK(i ? READABLE_BY("https://meet.example") : READABLE_BY("https://monoport.example"));
+        origin = EVIL; /* though it knows the name of the resource */
+        check_refused(x.location);
+        CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 403);
+        origin = "";
+        CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 200);
+    }
+    CHECK_EQ(post("/whip/blue", "", "chromium-stream"), 201); /* an encoder */
+    stage_close(&s);
+}
+
+static void pages_of_other_sites_come_in_by_a_token(void)
+{
+    static const struct access closed = {
+        .algorithm = ACCESS_HS256, .key = SECRET, .key_len = sizeof SECRET - 1, .open_rooms = "lobby"};
+    char claims[256], header[8200], location[128];
+    stage_open_bounded(&s, 16, &closed, NULL);
+    snprintf(claims, sizeof claims,
+             "{\"exp\":%lld,\"sub\":\"ada\",\"room\":\"*\",\"rights\":[\"publish\",\"watch\"]}",
+             (long long)(STAGE_UNIX_S + s.now / MP_S(1) + 60));
+    snprintf(header, sizeof header, "Bearer %s", token(claims, JWT_ALG_HS256, SECRET));
+    origin = EVIL;
+    CHECK_EQ(post("/whip/blue", "", "chromium-stream"), 403); /* without one */
+    authorization = "Bearer no.such.token";
+    CHECK_EQ(post("/whip/blue", "", "chromium-stream"), 403);
+    authorization = header;
+    check_refused("/whip/lobby"); /* which takes none */
+    CHECK_EQ(ask(WHIP_OPTIONS, "/whip/blue", "", "", "", ""), 204);
+    CHECK(READABLE_BY(EVIL) && says("vary: origin\n") && says("access-control-allow-methods"));
+    CHECK_EQ(post("/whip/blue", "", "chromium-stream"), 201);
+    CHECK(READABLE_BY(EVIL));
+    snprintf(location, sizeof location, "%s", x.location);
+    authorization = "";
+    CHECK_EQ(ask(WHIP_OPTIONS, location, "", "", "", ""), 204);
+    CHECK_EQ(ask(WHIP_PATCH, location, "", "text/plain", "", ""), 415);
+    CHECK(READABLE_BY(EVIL));
+    CHECK_EQ(ask(WHIP_DELETE, location, "", "", "", ""), 200);
+    CHECK(READABLE_BY(EVIL));
+    check_refused(location);
+    origin = "";
+    CHECK_EQ(post("/whip/lobby", "", "chromium-stream"), 201);
     stage_close(&s);
 }
 
@@ -305,7 +381,8 @@ static void attributes_and_fragments_are_cut_out_of_descriptions(void)
 }
 
 TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(viewer_is_answered_with_what_is_there),
-          TEST(bearer_token_is_that_of_a_join), TEST(nobody_is_kept_who_does_not_connect),
+          TEST(bearer_token_is_that_of_a_join), TEST(pages_of_other_sites_are_refused_where_everybody_may_come_in),
+          TEST(pages_of_other_sites_come_in_by_a_token), TEST(nobody_is_kept_who_does_not_connect),
           TEST(session_that_its_worker_ends_is_gone), TEST(full_server_says_so),
           TEST(resources_are_found_by_their_whole_secret_alone), TEST(restart_brings_new_credentials_once),
           TEST(patch_of_another_ice_session_is_refused),
