@@ -34,11 +34,83 @@ struct capabilities *capabilities_of(const struct sdp_section *section)
     return c;
 }
 
-const struct capability *capability_match(const struct capabilities *c, const struct capability *wanted)
+void capabilities_free(struct capabilities *c)
 {
-    for (size_t i = 0; c && i < c->count; i++)
-        if (sdp_codec_matches(&c->list[i].codec, &wanted->codec))
-            return &c->list[i];
+    while (c) {
+        struct capabilities *next = c->next;
+        free(c);
+        c = next;
+    }
+}
+
+static const struct capability *find_same(const struct capabilities *c, bool guesses, const struct capability *k)
+{
+    for (; c && (guesses || !c->guessed); c = c->next)
+        for (size_t i = 0; i < c->count; i++)
+            if (c->list[i].codec.payload_type == k->codec.payload_type && c->list[i].rtx == k->rtx &&
+                c->list[i].codec.channels == k->codec.channels && sdp_codec_matches(&c->list[i].codec, &k->codec))
+                return &c->list[i];
+    return NULL;
+}
+
+const struct capability *capability_same(const struct capabilities *known, const struct capability *k)
+{
+    return find_same(known, true, k);
+}
+
+/* Of those that are not known already: they move up, and get their numbers. What was guessed is not known. */
+static void keep_new(struct capabilities *c, const struct capabilities *known)
+{
+    size_t count = 0, number = 0;
+    for (const struct capabilities *k = known; k; k = k->next)
+        number += k->count;
+    for (size_t i = 0; i < c->count && number < KNOWN_MAX; i++) {
+        if (find_same(known, c->guessed, &c->list[i]))
+            continue;
+        c->list[count] = c->list[i];
+        c->list[count++].number = (uint8_t)number++;
+    }
+    c->count = count;
+}
+
+static bool is_guess(const struct sdp_section *in)
+{
+    return in->direction != SDP_RECVONLY && in->direction != SDP_SENDRECV;
+}
+
+/* Guesses stand last. */
+bool capabilities_learn(struct capabilities **known, const struct sdp_section *in)
+{
+    struct capabilities *c = capabilities_of(in), **link = known;
+    if (!c)
+        return false;
+    c->guessed = is_guess(in);
+    keep_new(c, *known);
+    if (!c->count && *known) { /* the first stays though it is empty: there is such a section */
+        free(c);
+        return true;
+    }
+    while (*link && (c->guessed || !(*link)->guessed))
+        link = &(*link)->next;
+    c->next = *link;
+    *link = c;
+    return true;
+}
+
+const struct capability *capability_first(const struct capabilities *c)
+{
+    while (c && !c->count)
+        c = c->next;
+    return c ? &c->list[0] : NULL;
+}
+
+const struct capability *capability_match(const struct capabilities *known, const struct capability *wanted)
+{
+    bool guesses = known && known->guessed; /* there is nothing better */
+    for (const struct capabilities *c = known; c && c->guessed == guesses; c = c->next)
+        for (size_t i = 0; i < c->count; i++)
+            if (sdp_codec_matches(&c->list[i].codec, &wanted->codec))
+                return &c->list[i];
     return NULL;
 }
 

@@ -83,8 +83,8 @@ void negotiate_forget(struct participant *p)
     for (size_t i = 0; i < p->section_count; i++)
         section_clear(&p->sections[i]);
     free(p->sections);
-    free(p->audio);
-    free(p->video);
+    capabilities_free(p->audio);
+    capabilities_free(p->video);
     p->sections = NULL;
     p->audio = p->video = NULL;
     p->section_count = p->section_room = p->sections_told = 0;
@@ -175,10 +175,7 @@ static bool learn_connection(struct participant *p, const struct sdp *sdp)
         if (!known)
             continue;
         *(in->kind == SDP_AUDIO ? &p->audio_extensions : &p->video_extensions) |= learn_extensions(p, in);
-        if (*known && (*known)->count)
-            continue;
-        free(*known); /* of a section whose codecs all were strange */
-        if (!(*known = capabilities_of(in)))
+        if (is_alive(in) && !capabilities_learn(known, in))
             return false;
     }
     if (memcmp(&before, &p->extensions, sizeof before) != 0) /* a later offer has a section of another kind */
@@ -268,23 +265,16 @@ static bool has_payload_type(const struct sdp_section *in, const struct section 
     return false;
 }
 
-static const struct capability *same_capability(const struct capabilities *list, const struct capability *k)
+/* What an inactive section is answered with, and what may be sent there. */
+static void note_codecs(struct section *s, const struct capabilities *known, const struct capabilities *offered)
 {
-    for (size_t i = 0; list && i < list->count; i++) {
-        const struct capability *c = &list->list[i];
-        if (c->codec.payload_type == k->codec.payload_type && c->rtx == k->rtx && sdp_codec_matches(&c->codec, &k->codec))
-            return c;
+    s->common = NULL;
+    s->offered = 0;
+    for (size_t i = 0; i < offered->count; i++) {
+        const struct capability *k = capability_same(known, &offered->list[i]);
+        s->common = s->common ? s->common : k;
+        s->offered |= k ? UINT64_C(1) << k->number : 0;
     }
-    return NULL;
-}
-
-/* What an inactive section is answered with. */
-static const struct capability *first_common(const struct capabilities *known, const struct capabilities *offered)
-{
-    const struct capability *common = NULL;
-    for (size_t i = 0; i < offered->count && !common; i++)
-        common = same_capability(known, &offered->list[i]);
-    return common;
 }
 
 /* What we send there flows as the client's description has it (RFC 3264 6.1). */
@@ -310,12 +300,12 @@ static void take_live_section(struct participant *p, struct section *s, const st
     if (s->refused)
         s->subscription = NULL; /* see stop */
     bool sends = client_sends(in) && !s->subscription;
-    if (s->publication && !(sends && same_capability(offered, &s->publication->capability)))
+    if (s->publication && !(sends && capability_same(offered, &s->publication->capability)))
         publication_end(p, s->publication);
     note_protocol(s, in);
     s->refused = false;
     s->extensions = learn_extensions(p, in);
-    s->common = first_common(in->kind == SDP_AUDIO ? p->audio : p->video, offered);
+    note_codecs(s, in->kind == SDP_AUDIO ? p->audio : p->video, offered);
     s->ours |= in->direction == SDP_RECVONLY;
     let_flow(p, s, in);
     if (!sends || s->publication)

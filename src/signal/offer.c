@@ -70,8 +70,7 @@ static void describe_section(const struct participant *p, const struct section *
     const struct capability *k = s->publication          ? &s->publication->capability
                                  : sends                 ? s->capability
                                  : s->common             ? s->common
-                                 : known && known->count ? &known->list[0]
-                                                         : NULL;
+                                                         : capability_first(known);
     *out = (struct sdp_local_section){.kind = s->kind, .refused = s->refused || !k, .direction = SDP_INACTIVE};
     memcpy(out->mid, s->mid, MID_SIZE);
     out->protocol = text_of(s->protocol);
@@ -149,21 +148,51 @@ static json_t *streams_of(const struct participant *p)
     return list;
 }
 
-static struct section *free_section(struct participant *p, enum sdp_kind kind)
+static bool is_free(const struct section *s, enum sdp_kind kind)
+{
+    return s->ours && s->kind == kind && !s->refused && !s->publication && !s->subscription && !s->retiring;
+}
+
+static bool has_mid(const struct participant *p, const char *mid)
+{
+    for (size_t i = 0; i < p->section_count; i++)
+        if (strcmp(p->sections[i].mid, mid) == 0)
+            return true;
+    return false;
+}
+
+/* A client may call its own sections so too. */
+static struct section *new_section(struct participant *p, enum sdp_kind kind)
 {
     char mid[MID_SIZE] = {0};
-    for (size_t i = 0; i < p->section_count; i++) {
-        struct section *s = &p->sections[i];
-        if (s->ours && s->kind == kind && !s->refused && !s->publication && !s->subscription && !s->retiring)
-            return s;
-    }
-    if (p->passive || p->section_count == SDP_SECTIONS_MAX)
+    size_t n = p->section_count;
+    if (p->section_count == SDP_SECTIONS_MAX)
         return NULL;
-    snprintf(mid, sizeof mid, "s%zu", p->section_count);
+    do
+        snprintf(mid, sizeof mid, "s%zu", n++);
+    while (has_mid(p, mid));
     struct section *s = section_add(p, kind, mid);
     if (s)
         s->ours = true;
     return s;
+}
+
+/* One to send this codec in, if possible one that its client offered with it. *full: there is none of its kind. */
+static struct section *free_section(struct participant *p, enum sdp_kind kind, const struct capability *k, bool *full)
+{
+    struct section *other = NULL;
+    for (size_t i = 0; i < p->section_count; i++) {
+        struct section *s = &p->sections[i];
+        if (!is_free(s, kind))
+            continue;
+        if (!s->offered || s->offered >> k->number & 1)
+            return s;
+        other = s;
+    }
+    if (!p->passive && !other)
+        other = new_section(p, kind);
+    *full = !other;
+    return p->passive ? NULL : other;
 }
 
 /* From a random start in steps of an odd number: under one session's key no SSRC comes twice, as chance would have it do. */
@@ -188,8 +217,7 @@ void section_new_ssrcs(struct participant *p, struct section *s)
 static bool add_subscription(struct participant *p, struct publication *pub, bool *full)
 {
     const struct capability *k = capability_match(pub->kind == SDP_AUDIO ? p->audio : p->video, &pub->capability);
-    struct section *s = k ? free_section(p, pub->kind) : NULL;
-    *full = k && !s;
+    struct section *s = k ? free_section(p, pub->kind, k, full) : NULL;
     if (!s || (p->passive && p->candidates_said && s->capability != k)) /* it was answered with another codec, or none */
         return false;
     s->subscription = pub;

@@ -10,7 +10,8 @@
 #include "turn.h"
 #include <jansson.h>
 
-#define CAPABILITIES_MAX 24 /* codecs that we know, of one kind, in one offer */
+#define CAPABILITIES_MAX 24 /* codecs that we know in one section */
+#define KNOWN_MAX        64 /* of one kind, that a client ever said that it knows: a bit each */
 #define FMTP_MAX         1024 /* H.264's may carry its parameter sets */
 #define TURN_URLS        2
 #define RESUME_TIME      MP_S(15)
@@ -23,9 +24,12 @@ enum source { SOURCE_MICROPHONE, SOURCE_CAMERA, SOURCE_SCREEN, SOURCE_SCREEN_AUD
 struct capability {
     struct sdp_codec codec; /* its fmtp points behind the list, or to a publication's own */
     uint8_t rtx;            /* 0: none */
+    uint8_t number;         /* among all that the client knows of this kind */
 };
 
-struct capabilities {
+struct capabilities { /* of one section, or, one behind the other, of all of a kind */
+    struct capabilities *next;
+    bool guessed; /* the client only sends them: what it decodes no section has told yet */
     size_t count;
     struct capability list[];
 };
@@ -65,6 +69,7 @@ struct section {
     uint32_t ssrc, rtx_ssrc;
     const struct capability *capability;     /* the client's, that we send with */
     const struct capability *common;         /* the first that its last offer of the section has; NULL: none, or it did not offer it */
+    uint64_t offered;                        /* all that it has, bit by number; 0: it did not offer it */
 };
 
 enum session_state { SESSION_NOT_OPEN, SESSION_OPEN, SESSION_CLAIMED, SESSION_CONNECTED };
@@ -216,6 +221,13 @@ bool turn_access(const struct signaling *, const struct address *local, const ch
 /* --- capability.c --- */
 bool codec_is_usable(const struct sdp_codec *);
 struct capabilities *capabilities_of(const struct sdp_section *); /* NULL: no memory */
+void capabilities_free(struct capabilities *);
+/* Adds what the section tells of what its client knows: what it takes there, or, until some section tells that, what it sends
+ * (RFC 3264 5.1). What was there stays where it is. False: no memory. */
+bool capabilities_learn(struct capabilities **known, const struct sdp_section *);
+const struct capability *capability_first(const struct capabilities *known); /* NULL: there is none */
+/* The same codec by the same numbers; NULL: none. */
+const struct capability *capability_same(const struct capabilities *known, const struct capability *);
 /* The viewer's description of the same codec; NULL: it cannot decode that. */
 const struct capability *capability_match(const struct capabilities *, const struct capability *);
 /* What a publisher should send with: its wish, what all in the room decode, VP8, its own order. NULL: nothing known. */

@@ -842,6 +842,66 @@ static void a_viewer_gets_the_codec_by_its_own_number(void)
     stage_close(&s);
 }
 
+#define LINE(mid, pt, codec, direction)                                                                                         \
+    "m=video 9 UDP/TLS/RTP/SAVPF " pt "\r\na=mid:" mid "\r\na=rtpmap:" pt " " codec "/90000\r\na=" direction "\r\n"
+
+/* RFC 3264 5.1: a sendonly section lists what its client sends, a recvonly one what it takes. */
+static void what_a_client_decodes_its_receiving_sections_say(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_join(&s, "default", "call");
+    drop(answered(v, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT LINE("0", "102", "VP9", "sendonly") LINE("1", "96", "VP8", "recvonly")));
+    peer_claim(v, 0);
+    camera("stream", "vp8", ALL);
+    CHECK_EQ(offered_as(v, SDP_SENDONLY), 1);
+    settle();
+    camera("stream", "vp9", ALL);
+    CHECK_EQ(offered_as(v, SDP_SENDONLY), -1);
+    CHECK_EQ(published_by(camera("call", NULL, VP9 | VP8)), CODEC_VP8); /* what all decode */
+    stage_close(&s);
+
+    stage_open(&s, 16, NULL); /* each codec in the section that has it, also by a later offer */
+    v = peer_join(&s, "default", "watch");
+    drop(answered(v, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT LINE("0", "96", "VP8", "sendonly")));
+    peer_claim(v, 0);
+    drop(answered(v, SESSION "a=group:BUNDLE 0 1 2\r\n" CLIENT LINE("0", "96", "VP8", "inactive") LINE("1", "98", "VP9", "recvonly")
+                         LINE("2", "45", "AV1", "recvonly")));
+    camera("stream", "av1", ALL);
+    settle();
+    camera("stream", "vp9", ALL);
+    settle();
+    camera("stream", "vp8", ALL);
+    CHECK_EQ(waiting(v, "offer"), 0);
+    const struct message *m = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v));
+    CHECK(m && m->subscribe.codec == CODEC_AV1 && m->subscribe.payload_type == 45 && same(m->subscribe.mid, "2"));
+    m = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v));
+    CHECK(m && m->subscribe.codec == CODEC_VP9 && same(m->subscribe.mid, "1"));
+    stage_close(&s);
+
+    stage_open(&s, 16, NULL); /* who only sends is taken to decode what it sends */
+    v = camera("call", NULL, VP9);
+    v->lines[0].direction = SDP_SENDONLY;
+    peer_offer(v);
+    camera("stream", "vp9", ALL);
+    CHECK_EQ(offered_as(v, SDP_SENDONLY), 1);
+    stage_close(&s);
+}
+
+/* RFC 5888 4: mids are unique; a client may have those that we would make. */
+static void our_mid_is_none_of_the_clients(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_join(&s, "default", "call");
+    drop(answered(v, SESSION "a=group:BUNDLE s1\r\n" CLIENT LINE("s1", "96", "VP8", "sendrecv")));
+    peer_claim(v, 0);
+    camera("stream", NULL, ALL);
+    camera("stream", NULL, ALL);
+    settle();
+    CHECK(v->line_count == 3 && same(v->lines[1].mid, "s2") && same(v->lines[2].mid, "s3"));
+    CHECK_EQ(s.viewer_count, 2);
+    stage_close(&s);
+}
+
 /* --- all of it, at random --- */
 
 static void change_lines(struct peer *p)
@@ -980,4 +1040,5 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_stream_is_offered_nothing), TEST(more_tracks_than_one_may_publish_are_forbidden),
           TEST(vp8_is_chosen_unless_the_client_wishes_another), TEST(what_not_all_decode_is_avoided),
           TEST(a_viewer_without_the_codec_is_not_offered_the_track),
-          TEST(a_viewer_gets_the_codec_by_its_own_number), TEST(nothing_is_left_of_hundreds_of_random_calls))
+          TEST(a_viewer_gets_the_codec_by_its_own_number),
+          TEST(what_a_client_decodes_its_receiving_sections_say), TEST(our_mid_is_none_of_the_clients), TEST(nothing_is_left_of_hundreds_of_random_calls))
