@@ -57,6 +57,9 @@ static void line(const char *text, size_t len)
     own[len - 1] = 0;
     signal_text(stage.signaling, participants[who], own, len - 1, stage.now);
     free(own);
+    if (!(*text & 4)) /* else it waits behind the next */
+        while (signal_go_on(stage.signaling, stage.now))
+            ;
 }
 
 void fuzz_signaling(const uint8_t *data, size_t len)

@@ -18,6 +18,7 @@
 
 #define GOODBYE   MP_MS(1000) /* how long clients may take to close when the server stops */
 #define FLUSH     MP_MS(5)    /* until commands that found a full inbox are tried again */
+#define GO_ON     MP_MS(10)   /* that a turn of the loop may spend on what waits, before it looks at the sockets again */
 
 struct control {
     const struct config *config;
@@ -28,6 +29,7 @@ struct control {
     struct relay_config relay;
     struct announce announce;
     size_t sockets;
+    mp_time go_on_until; /* in this turn of the loop; 0: it has not begun yet */
     const struct front *front; /* while it accepts */
     const struct watch *watch; /* likewise */
     struct pulse pulse;
@@ -35,11 +37,21 @@ struct control {
 
 /* --- from the web server --- */
 
+static void go_on(struct control *c)
+{
+    mp_time now = clock_now();
+    if (!c->go_on_until)
+        c->go_on_until = now + GO_ON;
+    while (now < c->go_on_until && signal_go_on(c->signaling, now))
+        now = clock_now();
+}
+
 /* Sleeps until signaling wants its time, or until commands that found a full inbox are to be tried again. */
 static void plan(struct control *c)
 {
     if (!c->workers) /* stopping */
         return;
+    go_on(c);
     whip_turn(c->whip, clock_now());
     mp_time deadline = mp_min(signal_deadline(c->signaling), whip_deadline(c->whip));
     mp_time in = deadline == MP_NEVER ? MP_NEVER : mp_max(deadline - clock_now(), 0);
@@ -382,6 +394,7 @@ void control_run(struct control *c, const struct front *front, const struct watc
     c->watch = watch;
     while (!*stop) {
         pulse_turn(&c->pulse, clock_now() + WEB_TICK);
+        c->go_on_until = 0;
         web_service(c->web);
     }
     pulse_turn(&c->pulse, 0);

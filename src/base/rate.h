@@ -24,3 +24,7 @@ static inline bool rate_take(struct rate *r, double cost, double per_s, double b
     r->tokens -= cost;
     return true;
 }
+
+/* For what is known to cost so much only when it is done: the bucket may owe. Until it owes nothing any more, rate_take refuses
+ * even what costs 0. */
+static inline void rate_spend(struct rate *r, double cost) { r->tokens -= cost; }

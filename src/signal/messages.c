@@ -33,12 +33,16 @@ void say(struct participant *p, json_t *message)
     free(text);
 }
 
-void say_room(struct participant *except, struct room *room, json_t *message)
+void say_room(struct room *room, const struct participant *except, uint64_t from, uint64_t until, json_t *message)
 {
     char *text = dump(message);
+    size_t len = text ? strlen(text) : 0, said = 0;
     for (struct participant *p = room->participants; p; p = p->next)
-        if (p != except)
+        if (p != except && p->arrival >= from && p->arrival < until) {
             send_text(p, text);
+            said += len;
+        }
+    rate_spend(&room->news_budget, (double)said);
     free(text);
 }
 
@@ -96,7 +100,7 @@ void say_joined(struct participant *p)
 {
     say_room_to(p, "joined");
     if (p->listed)
-        say_room(p, p->room, json_pack("{s:s, s:o}", "type", "participant-joined", "participant", describe(p)));
+        news_joined(p);
 }
 
 static void say_audience(struct room *room)

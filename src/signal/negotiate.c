@@ -89,6 +89,7 @@ void negotiate_forget(struct participant *p)
     p->audio = p->video = NULL;
     p->section_count = p->section_room = p->sections_told = 0;
     p->offering = false;
+    negotiate_untouch(p);
 }
 
 /* --- what an offer says of the connection --- */

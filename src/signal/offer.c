@@ -254,6 +254,7 @@ static void send_offer(struct participant *p)
     p->offering = true;
     p->unoffered = false;
     p->signaling->offers++;
+    rate_spend(&p->room->offers_budget, (double)strlen(sdp));
     say(p, json_pack("{s:s, s:s, s:o}", "type", "offer", "sdp", sdp, "streams", streams_of(p)));
     free(sdp);
 }
@@ -292,8 +293,8 @@ void negotiate_touch(struct participant *p)
     if (p->dirty)
         return;
     p->dirty = true;
-    p->dirty_next = p->signaling->dirty;
-    p->signaling->dirty = p;
+    TAILQ_INSERT_TAIL(&p->room->dirty, p, dirty_next);
+    turn_wanted(p->signaling, p->room);
 }
 
 void negotiate_touch_room(struct room *room)
@@ -302,16 +303,24 @@ void negotiate_touch_room(struct room *room)
         negotiate_touch(p);
 }
 
-void negotiate_flush(struct signaling *s)
+void negotiate_untouch(struct participant *p)
 {
-    struct participant *p;
-    while ((p = s->dirty)) {
-        s->dirty = p->dirty_next;
-        p->dirty = false;
-        bool open = p->joined && !p->closing && p->socket && p->state != SESSION_NOT_OPEN;
-        if (open && p->passive)
-            negotiate_fill(p);
-        else if (open && !p->offering)
-            offer(p);
-    }
+    if (p->dirty)
+        TAILQ_REMOVE(&p->room->dirty, p, dirty_next);
+    p->dirty = false;
+}
+
+/* Whatever changed since its last offer is in this one: nobody is told of it in between. */
+bool negotiate_next(struct room *room, mp_time now)
+{
+    struct participant *p = TAILQ_FIRST(&room->dirty);
+    if (!p || !rate_take(&room->offers_budget, 0, ROOM_OFFERS_PER_S, ROOM_OFFERS_BURST, now))
+        return false;
+    negotiate_untouch(p);
+    bool open = !p->closing && p->socket && p->state != SESSION_NOT_OPEN;
+    if (open && p->passive)
+        negotiate_fill(p);
+    else if (open && !p->offering)
+        offer(p);
+    return true;
 }

@@ -76,11 +76,15 @@ static void mute(struct participant *p, json_t *message, mp_time now)
         say_error(p, "bad-message", "audio and video are true or false");
         return;
     }
-    p->audio_muted = audio ? json_is_true(audio) : p->audio_muted;
-    p->video_muted = video ? json_is_true(video) : p->video_muted;
+    bool audio_muted = audio ? json_is_true(audio) : p->audio_muted;
+    bool video_muted = video ? json_is_true(video) : p->video_muted;
+    if (audio_muted == p->audio_muted && video_muted == p->video_muted)
+        return;
+    p->audio_muted = audio_muted;
+    p->video_muted = video_muted;
     if (p->listed) {
         listing_changed(p->room);
-        say_room(p, p->room, json_pack("{s:s, s:o}", "type", "participant-updated", "participant", describe(p)));
+        news_changed(p);
     }
 }
 

@@ -84,6 +84,7 @@ void resume(struct participant *fresh, json_t *message, mp_time now)
     p->forwarded = fresh->forwarded;
     memcpy(p->host, fresh->host, sizeof p->host);
     s->io.attach(s->io.context, p->socket, p);
+    words_move(fresh, p);
     free(fresh);
     timeline_note(p->timeline, TIMELINE_SOCKET_RESUMED, NULL, 0, now);
     say_resumed(p);

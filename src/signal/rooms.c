@@ -29,6 +29,10 @@ static uint32_t *free_list(size_t count)
 
 bool rooms_init(struct signaling *s)
 {
+    for (int i = 0; i <= TURN_LATER; i++)
+        TAILQ_INIT(&s->turns[i]);
+    TAILQ_INIT(&s->resting);
+    turns_init(&s->lobby);
     size_t participants = registry_size(s->config.registry);
     s->rooms = calloc(s->config.limits.rooms, sizeof *s->rooms);
     s->participants = calloc(participants, sizeof *s->participants);
@@ -62,6 +66,7 @@ static struct room *room_get(struct signaling *s, const char *name)
     struct room *room = s->room_free_count ? calloc(1, sizeof *room) : NULL;
     if (!room)
         return NULL;
+    turns_init(room);
     memcpy(room->name, name, strnlen(name, sizeof room->name - 1));
     room->index = s->room_free[--s->room_free_count];
     s->rooms[room->index] = room;
@@ -79,6 +84,7 @@ static void room_release(struct signaling *s, struct room *room)
     s->room_free[s->room_free_count++] = room->index;
     s->room_count--;
     listing_changed(room);
+    turns_forget(s, room);
     free(room);
 }
 
@@ -98,7 +104,10 @@ enum join_result room_join(struct signaling *s, struct participant *p, const cha
     s->participants[p->index] = p;
     s->participant_count++;
     map_add(&s->participant_ids, hash, p->index);
+    words_leave(p);
     p->room = room;
+    words_wait(p);
+    p->arrival = ++s->arrivals;
     room->count++;
     p->next = room->participants;
     p->link = &room->participants;
@@ -125,8 +134,10 @@ void room_leave(struct signaling *s, struct participant *p)
     if (p->next)
         p->next->link = p->link;
     p->room->count--;
+    words_leave(p);
     room_release(s, p->room);
     p->room = NULL;
+    words_wait(p);
     p->joined = false;
 }
 

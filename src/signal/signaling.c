@@ -15,7 +15,7 @@ struct signaling *signal_new(const struct signal_config *config, const struct si
         return NULL;
     s->config = *config;
     s->io = *io;
-    s->audience_at = s->resume_at = s->expires_at = MP_NEVER;
+    s->audience_at = s->resume_at = s->expires_at = s->turns_at = MP_NEVER;
     preset(&s->config.limits.rooms, ROOMS_MAX);
     preset(&s->config.limits.participants, ROOM_PARTICIPANTS_MAX);
     preset(&s->config.limits.tracks, PUBLICATIONS_MAX);
@@ -58,6 +58,7 @@ struct participant *signal_opened(struct signaling *s, const struct signal_clien
     if (!p)
         return NULL;
     p->signaling = s;
+    STAILQ_INIT(&p->words);
     p->socket = client->socket;
     p->local = client->local;
     p->remote = client->remote;
@@ -81,11 +82,18 @@ static bool may_speak(struct participant *p, size_t len, mp_time now)
 
 void signal_text(struct signaling *s, struct participant *p, const char *text, size_t len, mp_time now)
 {
-    if (!p->closing && may_speak(p, len, now))
-        protocol_text(p, text, len, now);
-    else
+    if (p->closing || !may_speak(p, len, now) || p->words_len + len > 2 * s->config.limits.message)
         say_too_much(p);
-    negotiate_flush(s);
+    else if (!words_keep(p, text, len)) /* no memory: it is heard now, even if it is not its turn */
+        protocol_text(p, text, len, now);
+}
+
+void signal_heard(struct signaling *s, struct participant *p, const char *text, size_t len, mp_time now)
+{
+    if (p->closing || !may_speak(p, len, now))
+        say_too_much(p);
+    else
+        protocol_text(p, text, len, now);
 }
 
 void signal_too_large(struct signaling *s, struct participant *p, mp_time now)
@@ -125,7 +133,6 @@ char *signal_timeline(struct signaling *s, uint32_t session, size_t *len)
 static void leave(struct signaling *s, struct participant *p, mp_time now)
 {
     char quoted[160];
-    struct room *room = p->room;
     log_line(LOG_LEVEL_INFO, "participant left", "peer=%s seconds=%lld", log_quote(quoted, sizeof quoted, p->id),
              (long long)((now - p->joined_at) / MP_S(1)));
     negotiate_forget(p);
@@ -134,7 +141,7 @@ static void leave(struct signaling *s, struct participant *p, mp_time now)
     session_close(p);
     keep_timeline(s, p);
     if (p->listed)
-        say_room(p, room, json_pack("{s:s, s:s}", "type", "participant-left", "id", p->id));
+        news_left(p);
     room_list(p, false, now);
     room_leave(s, p);
     if (p->caller)
@@ -143,13 +150,9 @@ static void leave(struct signaling *s, struct participant *p, mp_time now)
     s->leaves++;
 }
 
-static void participant_free(struct signaling *s, struct participant *p)
+static void participant_free(struct participant *p)
 {
-    struct participant **link = &s->dirty;
-    while (p->dirty && *link != p)
-        link = &(*link)->dirty_next;
-    if (p->dirty)
-        *link = p->dirty_next;
+    words_drop(p);
     explicit_bzero(&p->credentials, sizeof p->credentials);
     explicit_bzero(p->remote_password, sizeof p->remote_password);
     explicit_bzero(p->token, sizeof p->token);
@@ -163,9 +166,8 @@ void signal_closed(struct signaling *s, struct participant *p, mp_time now)
     } else {
         if (p->joined)
             leave(s, p, now);
-        participant_free(s, p);
+        participant_free(p);
     }
-    negotiate_flush(s);
 }
 
 /* --- events of workers --- */
@@ -203,7 +205,7 @@ static void ended(struct signaling *s, struct participant *p, enum end_reason re
     say_bye(p, reason == END_CONSENT ? "timeout" : "failed", words[reason], 1000);
     leave(s, p, now);
     if (!p->socket)
-        participant_free(s, p);
+        participant_free(p);
 }
 
 static void seen(struct participant *p, const struct path *path, mp_time now)
@@ -239,17 +241,23 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
         if (p)
             ended(s, p, m->reason, now);
     }
-    negotiate_flush(s);
 }
 
-mp_time signal_deadline(const struct signaling *s) { return mp_min(mp_min(s->audience_at, s->resume_at), s->expires_at); }
+mp_time signal_deadline(const struct signaling *s)
+{
+    const struct participant *resting = TAILQ_FIRST(&s->resting);
+    mp_time at = mp_min(mp_min(s->audience_at, s->resume_at), mp_min(s->expires_at, s->turns_at));
+    if (!TAILQ_EMPTY(&s->turns[TURN_NEXT]))
+        return 0;
+    return resting ? mp_min(at, resting->news.rested_at) : at;
+}
 
 static void leave_lost(struct signaling *s, bool all, mp_time now)
 {
     struct participant *p;
     while ((p = resume_overdue(s, all, now))) {
         leave(s, p, now);
-        participant_free(s, p);
+        participant_free(p);
     }
 }
 
@@ -263,7 +271,9 @@ void signal_timeout(struct signaling *s, mp_time now)
     }
     if (s->resume_at <= now)
         leave_lost(s, false, now);
-    negotiate_flush(s);
+    if (s->turns_at <= now)
+        turns_rich(s);
+    news_rested(s, now);
 }
 
 void signal_shutdown(struct signaling *s, mp_time now)

@@ -67,13 +67,19 @@ struct signal_client { /* a new WebSocket */
     bool guest;           /* a page of an origin that is neither ours nor listed: a token lets it in, and nothing else */
 };
 struct participant *signal_opened(struct signaling *, const struct signal_client *, mp_time now); /* NULL: no memory */
+/* What it says is heard in its turn, see signal_go_on. */
 void signal_text(struct signaling *, struct participant *, const char *, size_t len, mp_time now);
+/* It is heard at once: the participant may be gone afterwards. */
+void signal_heard(struct signaling *, struct participant *, const char *, size_t len, mp_time now);
+/* Does the next piece of what waits: hears a text, tells a room a piece of news, makes an offer. The caller, who has a clock,
+ * goes on while it has time, and looks after its sockets in between. False: nothing waits any more. */
+bool signal_go_on(struct signaling *, mp_time now);
 void signal_too_large(struct signaling *, struct participant *, mp_time now);
 /* The participant is gone afterwards, for whom the caller cares: one that may resume is kept for a while. */
 void signal_closed(struct signaling *, struct participant *, mp_time now);
 void signal_event(struct signaling *, const struct message *, mp_time now); /* from a worker */
 void signal_timeout(struct signaling *, mp_time now);
-mp_time signal_deadline(const struct signaling *); /* MP_NEVER: no need */
+mp_time signal_deadline(const struct signaling *); /* MP_NEVER: no need; 0: it must go on */
 /* Says `bye` to everyone and closes their sockets; further joins are refused. */
 void signal_shutdown(struct signaling *, mp_time now);
 

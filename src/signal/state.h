@@ -8,7 +8,9 @@
 #include "timeline.h"
 #include "callers.h"
 #include "turn.h"
+#include "rate.h"
 #include <jansson.h>
+#include <sys/queue.h>
 
 #define CAPABILITIES_MAX 24 /* codecs that we know in one section */
 #define KNOWN_MAX        64 /* of one kind, that a client ever said that it knows: a bit each */
@@ -74,6 +76,14 @@ struct section {
 
 enum session_state { SESSION_NOT_OPEN, SESSION_OPEN, SESSION_CLAIMED, SESSION_CONNECTED };
 
+struct words { /* of a client, that were not heard yet */
+    STAILQ_ENTRY(words) next;
+    size_t len;
+    char text[]; /* ends with a 0 that `len` does not count */
+};
+
+TAILQ_HEAD(participants, participant);
+
 struct participant {
     struct signaling *signaling;
     void *socket; /* NULL: it was lost, and the client may come back on another */
@@ -82,6 +92,10 @@ struct participant {
     char host[256];
     bool joined, closing, resumable;
     struct rate messages, offers; /* that it may still send */
+    STAILQ_HEAD(, words) words; /* that wait for its room's turn … */
+    size_t words_len;           /* … and their bytes */
+    bool unheard;               /* in its room's queue: there are such */
+    TAILQ_ENTRY(participant) unheard_next;
     struct caller *caller; /* its address's, while it has joined; NULL: without bounds */
     char token[RESUME_TOKEN_SIZE + 1]; /* of who is resumable */
     mp_time lost_at;                   /* without a socket */
@@ -95,6 +109,14 @@ struct participant {
     mp_time expires_at;           /* when its token does; MP_NEVER: it has none */
     enum role role;
     bool listed; /* the others are told of it by name; of a watcher in a crowd only the number changes */
+    uint64_t arrival; /* its number among all joins */
+    struct {          /* what the others were told of it, see news.c */
+        bool joined, audio_muted, video_muted;
+        bool waiting;      /* in its room's queue: something else is to be told */
+        bool resting;      /* in signaling->resting: it was told of a moment ago … */
+        mp_time rested_at; /* … and may be again from then on */
+        TAILQ_ENTRY(participant) next;
+    } news;
     enum codec codec; /* that it wishes to publish with; CODEC_NONE: ours to choose */
     bool audio_muted, video_muted;
 
@@ -126,10 +148,16 @@ struct participant {
     bool passive;      /* it is never offered anything: what it is sent goes where its own offers left room */
     bool offering;     /* our offer waits for its answer */
     bool unoffered;    /* it was not told of all that it should be sent: there was no memory for the offer */
-    bool dirty;        /* in signaling->dirty: what it should be sent may have changed */
-    struct participant *dirty_next;
+    bool dirty;        /* in its room's queue: what it should be sent may have changed */
+    TAILQ_ENTRY(participant) dirty_next;
     struct publication *publications;
     char streams[2][CNAME_SIZE]; /* MediaStream ids: camera and microphone; screen and its sound */
+};
+
+struct departed { /* of whom the room is to be told that it left */
+    TAILQ_ENTRY(departed) next;
+    uint64_t from, until; /* who of those arrivals knows it */
+    char id[PEER_ID_MAX + 1];
 };
 
 struct room {
@@ -141,7 +169,14 @@ struct room {
     char *listing; /* what a crowd's newcomers are told of the listed ones; NULL: to be written again; malloc'ed */
     struct participant *participants;
     struct publication *publications;
+    struct participants unheard, dirty, news; /* the oldest first */
+    TAILQ_HEAD(, departed) departed;
+    struct rate offers_budget, news_budget;
+    enum room_turn { TURN_NONE, TURN_NEXT, TURN_LATER } turn; /* which of signaling's queues it is in */
+    TAILQ_ENTRY(room) turn_next;
 };
+
+TAILQ_HEAD(rooms, room);
 
 struct signaling {
     struct signal_config config;
@@ -157,7 +192,11 @@ struct signaling {
     struct map participant_ids;
     struct participant **by_slot; /* by the session's slot */
     uint32_t next_track, next_mark;
-    struct participant *dirty;    /* to be offered what changed, at the end of the turn */
+    uint64_t arrivals;
+    struct room lobby; /* whoever is in no room waits there to be heard */
+    struct rooms turns[TURN_LATER + 1]; /* rooms with something to do, and those that must not do it before turns_at */
+    mp_time turns_at;
+    struct participants resting; /* the first may be told of again first */
     mp_time expires_at;  /* the first of its participants' */
     struct callers joiners;
     mp_time audience_at; /* when rooms whose audience changed are told; MP_NEVER: none did */
@@ -182,10 +221,32 @@ struct participant *participant_find(const struct signaling *, const char *id); 
 void room_leave(struct signaling *, struct participant *);
 void room_list(struct participant *, bool in, mp_time now); /* after a join, before a leave: listed or counted */
 
+/* --- turns.c: what waits, and whose turn it is --- */
+void turns_init(struct room *);
+void turns_rich(struct signaling *); /* who waited for its budget may look again */
+void turns_forget(struct signaling *, struct room *); /* it ends */
+void turn_wanted(struct signaling *, struct room *); /* it has something to do */
+/* Keeps what a client said until its room's turn. False: there is no memory. */
+bool words_keep(struct participant *, const char *text, size_t len);
+void words_move(struct participant *from, struct participant *to); /* behind its own */
+void words_wait(struct participant *); /* in the room that it is in now; from then on until words_leave */
+void words_leave(struct participant *);
+void words_drop(struct participant *);
+
+/* --- news.c: what a room is told of who is in it --- */
+void news_joined(struct participant *);
+void news_changed(struct participant *); /* perhaps */
+void news_left(struct participant *);    /* it is still there */
+bool news_next(struct room *, mp_time now); /* the oldest; false: there is nothing, or the room has said too much */
+bool news_waiting(const struct room *);
+void news_forget(struct room *); /* it ends */
+void news_rested(struct signaling *, mp_time now);
+
 /* --- messages.c: what goes out as JSON --- */
 json_t *describe(const struct participant *);                      /* the P of the protocol */
 void say(struct participant *, json_t *);                          /* takes the reference */
-void say_room(struct participant *except, struct room *, json_t *); /* takes the reference */
+/* To all of a room's who arrived within these bounds (`until` excluded), but one; takes the reference. */
+void say_room(struct room *, const struct participant *except, uint64_t from, uint64_t until, json_t *);
 void say_error(struct participant *, const char *code, const char *message);
 void say_bye(struct participant *, const char *reason, const char *message, uint16_t close_code);
 void say_too_much(struct participant *); /* to who says too much */
@@ -258,10 +319,11 @@ struct participant *resume_overdue(struct signaling *, bool all, mp_time now);
 /* --- negotiate.c --- */
 void negotiate_offer(struct participant *, const char *sdp, size_t len, json_t *sources, mp_time now);
 void negotiate_answer(struct participant *, const char *sdp, size_t len, mp_time now);
-/* What `participant` should be sent may have changed: offers are made by negotiate_flush. */
+/* What `participant` should be sent may have changed: it is offered when it is its turn. */
 void negotiate_touch(struct participant *);
 void negotiate_touch_room(struct room *);
-void negotiate_flush(struct signaling *);
+/* Makes the oldest offer that waits in the room; false: there is none, or the room has said too much. */
+bool negotiate_next(struct room *, mp_time now);
 void negotiate_fill(struct participant *); /* gives who is passive what there is to watch, in the sections that it offered */
 void negotiate_resume(struct participant *); /* on another socket: the offer that its client may not have got, or what changed meanwhile */
 void negotiate_forget(struct participant *); /* it leaves: its sections and publications */

@@ -148,7 +148,7 @@ static void tell(struct whip *w, struct resource *r, json_t *message, mp_time no
     r->answer = NULL;
     r->error[0] = 0;
     if (text)
-        signal_text(w->signaling, r->participant, text, strlen(text), now);
+        signal_heard(w->signaling, r->participant, text, strlen(text), now);
     else
         snprintf(r->error, sizeof r->error, "bad-message"); /* no UTF-8 */
     free(text);

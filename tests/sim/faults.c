@@ -131,7 +131,22 @@ static void publisher(struct sim *s, struct guest *g)
     tell(s, "guest %u: its encoder has a fault", g->number);
 }
 
+/* It changes its mind, and again, faster than anybody is told. */
+static void mutes(struct sim *s, struct guest *g)
+{
+    unsigned times = 1 + below(s, 20);
+    tell(s, "guest %u: mutes and unmutes %u times", g->number, times);
+    guest_mute(s, g, times);
+}
+
 /* --- the server's machine --- */
+
+/* Of what the control thread has to do it does one piece at a time, and is long about it. */
+static void busy(struct sim *s)
+{
+    tell(s, "the control thread has much to do");
+    server_busy(s, s->now + between(s, MP_MS(100), FAULT_LASTS));
+}
 
 static void stall(struct sim *s)
 {
@@ -187,13 +202,15 @@ void fault_one(struct sim *s)
 {
     static void (*const faults[])(struct sim *, struct guest *) = {
         new_links,     new_links,     outage,     rebinding,     rebinding, moves,    comes_or_goes,
-        comes_or_goes, comes_or_goes, other_room, socket_breaks, publisher, publisher};
-    unsigned kinds = sizeof faults / sizeof *faults, kind = below(s, kinds + 3);
+        comes_or_goes, comes_or_goes, other_room, socket_breaks, publisher, publisher,     mutes};
+    unsigned kinds = sizeof faults / sizeof *faults, kind = below(s, kinds + 4);
     s->result.faults++;
     if (kind < kinds)
         faults[kind](s, s->guests[below(s, s->guest_count)]);
     else if (kind == kinds)
         stall(s);
+    else if (kind == kinds + 1)
+        busy(s);
     else
         stranger(s);
 }

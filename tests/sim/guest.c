@@ -45,6 +45,8 @@ static void forget(struct guest *g)
         decoder_free(&g->decoders[i]);
     g->report_at = MP_NEVER;
     g->heard_at = 0;
+    g->muted = false;
+    g->roster.count = 0;
 }
 
 void guest_free(struct guest *g)

@@ -5,6 +5,7 @@
 #include "describe.h"
 #include "media.h"
 #include "network.h"
+#include "roster.h"
 #include "sim.h"
 
 #define DECODERS_MAX 64
@@ -39,6 +40,8 @@ struct guest {
     uint32_t ssrc;              /* of its receiver reports */
     struct encoder encoders[2]; /* sound, pictures */
     struct decoder decoders[DECODERS_MAX];
+    bool muted;           /* as it said last */
+    struct roster roster; /* the others */
 };
 
 struct guest *guest_new(struct sim *, unsigned number, struct nat *);
@@ -50,6 +53,8 @@ enum guest_end { GUEST_LEAVES /* says so */, GUEST_CLOSES, GUEST_VANISHES };
 void guest_unwant(struct sim *, struct guest *, enum guest_end);
 /* Its link ended; it comes back in a while if it still wants to. */
 void guest_lost(struct sim *, struct guest *, enum guest_end);
+
+void guest_mute(struct sim *, struct guest *, unsigned times); /* changes it so often */
 
 void guest_datagram(struct sim *, struct guest *, const uint8_t *, size_t len);
 void guest_text(struct sim *, struct guest *, const char *, size_t len);

@@ -41,6 +41,14 @@ void guest_say_leave(struct sim *s, struct guest *g)
     say(s, g, json_pack("{s:s, s:s}", "type", "leave", "peerId", g->id));
 }
 
+void guest_mute(struct sim *s, struct guest *g, unsigned times)
+{
+    for (; times && g->socket; times--) {
+        g->muted = !g->muted;
+        say(s, g, json_pack("{s:s, s:s, s:b}", "type", "mute", "peerId", g->id, "audio", (int)g->muted));
+    }
+}
+
 static void on_answer(struct sim *s, struct guest *g, const char *sdp)
 {
     struct media_remote remote = {.ufrag = ""};
@@ -97,6 +105,8 @@ void guest_text(struct sim *s, struct guest *g, const char *text, size_t len)
     const char *type = json_string_value(json_object_get(message, "type"));
     const char *sdp = json_string_value(json_object_get(message, "sdp"));
     const char *code = json_string_value(json_object_get(message, "code"));
+    if (type && !roster_take(&g->roster, type, message))
+        violated(s, "news", "guest %u cannot make sense of %s", g->number, text);
     if (!type) {
         violated(s, "signaling", "guest %u was sent what is no message", g->number);
     } else if (strcmp(type, "answer") == 0 && sdp) {

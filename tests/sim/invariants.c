@@ -278,6 +278,20 @@ bool all_decode(struct sim *s, mp_time since, char *why, size_t size)
     return true;
 }
 
+bool all_know(struct sim *s, mp_time since, char *why, size_t size)
+{
+    for (unsigned i = 0; i < s->guest_count; i++)
+        for (unsigned k = 0; k < s->guest_count && guest_connected(s->guests[i]); k++) {
+            const struct guest *g = s->guests[i], *other = s->guests[k];
+            const struct entry *known = roster_find(&g->roster, other->id);
+            if (g == other || !guest_connected(other) || other->room != g->room || (known && known->muted == other->muted))
+                continue;
+            snprintf(why, size, "guest %u %s guest %u", i, known ? "has old news of" : "does not know of", k);
+            return false;
+        }
+    return true;
+}
+
 /* --- the end --- */
 
 static void check_worker_empty(struct sim *s, unsigned w)

@@ -9,7 +9,8 @@
  * workers agree on which; paths and replicas point to what exists nonces          no packet number is used
  * twice under one key for different bytes pools           when all have left, nothing is left of them
  *   deadlines       no worker turns without end
- *   signaling       who keeps to the protocol is not refused */
+ *   signaling       who keeps to the protocol is not refused
+ *   news            what a guest is told of the others makes sense, one message after the other, and is soon as they are */
 #pragma once
 #include "message.h"
 #include "path.h"
@@ -44,5 +45,6 @@ void check_room(struct sim *, const struct guest *, const struct content *);
 void check_owners(struct sim *);
 bool all_connected(struct sim *, mp_time since, char *why, size_t size); /* everybody who wants to be */
 /* Every viewer every publisher of its room: something made `since`. */
+bool all_know(struct sim *, mp_time since, char *why, size_t size);    /* everybody who else is there, and how */
 bool all_decode(struct sim *, mp_time since, char *why, size_t size);
 void check_empty(struct sim *);

@@ -45,13 +45,13 @@ static void heal(struct sim *s)
 }
 
 /* Until it holds; longer than `most` it must not take. */
-static void wait_for(struct sim *s, bool (*holds)(struct sim *, mp_time since, char *, size_t), mp_time most)
+static void wait_for(struct sim *s, const char *invariant, bool (*holds)(struct sim *, mp_time since, char *, size_t), mp_time most)
 {
     char why[160];
     mp_time begun = s->now;
     while (!s->stopped && !holds(s, mp_max(s->now - FRESH, begun), why, sizeof why)) {
         if (s->now - begun > most)
-            violated(s, "decoding", "%lld s after the last fault %s", (long long)(most / MP_S(1)), why);
+            violated(s, invariant, "%lld s after the last fault %s", (long long)(most / MP_S(1)), why);
         sim_until(s, s->now + MP_MS(50));
     }
 }
@@ -60,8 +60,9 @@ static void settle(struct sim *s)
 {
     char why[160];
     mp_time begun = s->now;
-    wait_for(s, all_connected, CONNECT_MAX);
-    wait_for(s, all_decode, SETTLE_MAX);
+    wait_for(s, "decoding", all_connected, CONNECT_MAX);
+    wait_for(s, "decoding", all_decode, SETTLE_MAX);
+    wait_for(s, "news", all_know, SETTLE_MAX);
     s->result.settled = s->now - begun;
     for (mp_time end = s->now + STEADY; s->now < end && !s->stopped;) {
         sim_until(s, s->now + MP_MS(100));
@@ -146,8 +147,8 @@ void scenario_links(struct sim *s)
         h->up.profile = h->down.profile = (struct link_profile){.delay = MP_MS(20), .jitter = MP_MS(5)};
         guest_want(s, s->guests[i], 0, GUEST_CALL, s->now);
     }
-    wait_for(s, all_connected, CONNECT_MAX);
-    wait_for(s, all_decode, SETTLE_MAX);
+    wait_for(s, "decoding", all_connected, CONNECT_MAX);
+    wait_for(s, "decoding", all_decode, SETTLE_MAX);
     for (unsigned i = 0; i < LOSS_GUESTS; i++) {
         spoil(&s->guests[i]->host.up.profile, &s->options);
         spoil(&s->guests[i]->host.down.profile, &s->options);

@@ -9,6 +9,7 @@
 #include "socket.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RX_QUEUE   512 /* datagrams that a worker's socket holds */
 #define INBOX_TURN 64
@@ -37,6 +38,7 @@ struct worker {
 
 struct server {
     struct event control; /* first */
+    mp_time busy_until;   /* the control thread has so much to do that each turn is long */
     unsigned workers;
     struct registry *registry;
     struct dtls_identity *identity;
@@ -181,6 +183,8 @@ void server_stall(struct sim *s, unsigned worker, mp_time until)
     event_at(s, &w->turn, until);
 }
 
+void server_busy(struct sim *s, mp_time until) { s->server->busy_until = until; }
+
 /* --- the control thread, as in src/control.c --- */
 
 static void flush_commands(struct sim *s)
@@ -191,8 +195,9 @@ static void flush_commands(struct sim *s)
     mp_time at = signal_deadline(s->server->signaling);
     if (waiting)
         at = mp_min(at, s->now + MP_MS(5));
+    mp_time turn = s->now < s->server->busy_until ? between(s, MP_MS(1), MP_MS(30)) : 0;
     if (at != MP_NEVER)
-        event_before(s, &s->server->control, mp_max(at, s->now));
+        event_before(s, &s->server->control, mp_max(at, s->now + turn));
 }
 
 static void control(struct sim *s, struct event *e)
@@ -207,6 +212,8 @@ static void control(struct sim *s, struct event *e)
     waker_sleep(&v->waker);
     if (signal_deadline(v->signaling) <= s->now)
         signal_timeout(v->signaling, s->now);
+    for (unsigned n = s->now < v->busy_until ? 1 : 1 + below(s, 8); n && signal_go_on(v->signaling, s->now); n--)
+        ;
     flush_commands(s);
 }
 
@@ -215,6 +222,8 @@ static void io_send(void *context, void *socket, const char *text, size_t len)
     struct socket *k = socket;
     if (k->closing)
         violated(context, "signaling", "a text for a socket that was closed");
+    if (strstr(text, "\"participant-updated\"") && sabotaged(context, SABOTAGE_NEWS))
+        return;
     socket_text(context, k, false, text, len);
 }
 

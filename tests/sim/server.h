@@ -16,6 +16,7 @@ void server_close(struct sim *);
 void server_keep(struct sim *, struct socket *); /* owns it from now on */
 void server_datagram(struct sim *, const struct path *, const uint8_t *, size_t len);
 void server_stall(struct sim *, unsigned worker, mp_time until);
+void server_busy(struct sim *, mp_time until); /* the control thread takes long over each piece of work */
 
 unsigned server_workers(const struct sim *);
 struct registry *server_registry(const struct sim *);

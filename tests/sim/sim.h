@@ -43,7 +43,8 @@ struct event {
       "connection")                  /* a session that is up ends as if its handshake had failed */         \
     X(SABOTAGE_DEADLINES,                                                                                    \
       "deadlines")                   /* a worker is told that something is always due */                    \
-    X(SABOTAGE_SIGNALING, "signaling") /* a guest says what is no message */
+    X(SABOTAGE_SIGNALING, "signaling") /* a guest says what is no message */                               \
+    X(SABOTAGE_NEWS, "news")           /* that somebody muted is not told */
 enum sabotage {
 #define X(name, word) name,
     SABOTAGES(X)

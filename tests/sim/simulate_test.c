@@ -101,6 +101,11 @@ static void a_guest_that_is_refused_is_noticed(void)
     expect(SABOTAGE_SIGNALING, "signaling");
 }
 
+static void news_that_nobody_is_told_is_noticed(void)
+{
+    expect(SABOTAGE_NEWS, "news");
+}
+
 /* Loss on every link, both ways, at random or in bursts: what a viewer gets crossed two of them. */
 static void pictures_survive_loss(void)
 {
@@ -182,6 +187,7 @@ int main(void)
         TEST(a_connection_that_fails_is_noticed),
         TEST(a_worker_that_spins_is_noticed),
         TEST(a_guest_that_is_refused_is_noticed),
+        TEST(news_that_nobody_is_told_is_noticed),
         TEST(pictures_survive_loss),
         TEST(reordering_is_not_loss),
         TEST(real_ciphers_hold),

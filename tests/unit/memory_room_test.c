@@ -5,6 +5,7 @@
 GUARDED_VOID(signal_text,
              (struct signaling * s, struct participant *p, const char *text, size_t len, mp_time now),
              (s, p, text, len, now))
+GUARDED(bool, signal_go_on, (struct signaling * s, mp_time now), (s, now))
 GUARDED_VOID(signal_event, (struct signaling * s, const struct message *m, mp_time now), (s, m, now))
 GUARDED_VOID(signal_timeout, (struct signaling * s, mp_time now), (s, now))
 GUARDED(struct participant *, signal_opened,

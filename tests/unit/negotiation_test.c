@@ -1004,7 +1004,7 @@ static void nothing_is_left_of_hundreds_of_random_calls(void)
         if (s.peer_count)
             act(s.peers[prng_below(&s.prng, (uint32_t)s.peer_count)]);
         s.now += MP_MS(100);
-        signal_timeout(s.signaling, s.now);
+        stage_timeout(&s);
     }
     CHECK(stage_metric(&s, "monoport_joins_total") > 500);
     CHECK(stage_commands(&s, MESSAGE_SUBSCRIBE) > 500);

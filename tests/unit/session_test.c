@@ -237,7 +237,7 @@ static void lost_socket_is_taken_over_by_another(void)
     CHECK_EQ(waiting(again, "offer"), 1); /* once more */
     CHECK_EQ(waiting(other, NULL), 0);    /* nobody noticed */
     s.now += MP_S(60);
-    signal_timeout(s.signaling, s.now);
+    stage_timeout(&s);
     size_t len;
     char *text = signal_timeline(s.signaling, session, &len);
     CHECK(strstr(text, "socket-lost") && strstr(text, "socket-resumed"));
@@ -245,7 +245,7 @@ static void lost_socket_is_taken_over_by_another(void)
     peer_close(again);
     s.now += MP_S(15);
     CHECK(signal_deadline(s.signaling) <= s.now);
-    signal_timeout(s.signaling, s.now);
+    stage_timeout(&s);
     CHECK_EQ(waiting(other, "participant-left"), 1);
     CHECK_EQ(signal_deadline(s.signaling), MP_NEVER);
     stage_close(&s);

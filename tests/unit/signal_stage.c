@@ -216,6 +216,18 @@ void stage_close(struct stage *s)
     registry_free(s->registry);
 }
 
+void stage_go_on(struct stage *s)
+{
+    while (signal_go_on(s->signaling, s->now))
+        ;
+}
+
+void stage_timeout(struct stage *s)
+{
+    signal_timeout(s->signaling, s->now);
+    stage_go_on(s);
+}
+
 void stage_event(struct stage *s, enum message_type type, uint32_t session, unsigned worker)
 {
     struct message m = {.type = (uint8_t)type, .from = (uint8_t)worker, .to = TO_CONTROL, .session = session};
@@ -224,6 +236,7 @@ void stage_event(struct stage *s, enum message_type type, uint32_t session, unsi
     if (type == MESSAGE_CONNECTED)
         m.at = s->now;
     signal_event(s->signaling, &m, s->now);
+    stage_go_on(s);
 }
 
 void stage_end(struct stage *s, uint32_t session, enum end_reason reason)
@@ -236,6 +249,7 @@ void stage_end(struct stage *s, uint32_t session, enum end_reason reason)
     strike_session(s->tracks, &s->track_count, session);
     strike_session(s->viewers, &s->viewer_count, session);
     signal_event(s->signaling, &m, s->now);
+    stage_go_on(s);
 }
 
 void stage_work(struct stage *s)
@@ -321,6 +335,7 @@ void peer_close(struct peer *p)
 {
     if (p->participant)
         signal_closed(p->stage->signaling, p->participant, p->stage->now);
+    stage_go_on(p->stage);
     p->participant = NULL;
     p->close_code = p->close_code ? p->close_code : 1006; /* nothing may be sent to it any more */
 }
@@ -340,6 +355,7 @@ void peer_free(struct peer *p)
 void peer_text(struct peer *p, const char *text)
 {
     signal_text(p->stage->signaling, p->participant, text, strlen(text), p->stage->now);
+    stage_go_on(p->stage);
 }
 
 void peer_say(struct peer *p, const char *type, const char *format, ...)

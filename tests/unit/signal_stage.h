@@ -63,6 +63,8 @@ void stage_open(struct stage *, size_t sessions, const char *announced);
 /* The same with bounds, of which the stage keeps copies; the wall clock is at STAGE_UNIX_S + now. */
 void stage_open_bounded(struct stage *, size_t sessions, const struct access *, const struct signal_limits *);
 void stage_close(struct stage *); /* closes every socket, lets workers end; nothing may be left */
+void stage_timeout(struct stage *); /* its time has come */
+void stage_go_on(struct stage *); /* until nothing waits that may be done now */
 /* Workers answer every SESSION_CLOSE that they have not answered. */
 void stage_work(struct stage *);
 void stage_event(struct stage *, enum message_type, uint32_t session, unsigned worker);

@@ -31,7 +31,9 @@ static unsigned ask(enum whip_method method, const char *path, const char *query
                              .body = body,
                              .len = strlen(body)};
     address_parse(&q.local, "192.0.2.1", 8000);
-    if (!whip_request(s.whip, &q, &r, s.now))
+    bool ours = whip_request(s.whip, &q, &r, s.now);
+    stage_go_on(&s);
+    if (!ours)
         return 0;
     x.status = r.status;
     snprintf(x.body, sizeof x.body, "%s", r.body ? r.body : "");
@@ -42,6 +44,7 @@ static unsigned ask(enum whip_method method, const char *path, const char *query
     free(r.body);
     free(r.headers);
     whip_turn(s.whip, s.now);
+    stage_go_on(&s);
     return r.status;
 }
 
@@ -246,10 +249,12 @@ static void nobody_is_kept_who_does_not_connect(void)
     CHECK_EQ(stage_metric(&s, "monoport_participants"), 2);
     s.now = whip_deadline(s.whip);
     whip_turn(s.whip, s.now);
+    stage_go_on(&s);
     CHECK_EQ(stage_metric(&s, "monoport_participants"),
              2); /* the first one's time came, and he is connected */
     s.now = whip_deadline(s.whip);
     whip_turn(s.whip, s.now);
+    stage_go_on(&s);
     CHECK_EQ(stage_metric(&s, "monoport_participants"), 1);
     CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 404);
     CHECK_EQ(whip_deadline(s.whip), MP_NEVER);
@@ -263,6 +268,7 @@ static void session_that_its_worker_ends_is_gone(void)
     uint32_t id = claim(0);
     stage_end(&s, id, END_CONSENT);
     whip_turn(s.whip, s.now);
+    stage_go_on(&s);
     CHECK_EQ(stage_metric(&s, "monoport_participants"), 0);
     CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 404);
     stage_close(&s);
