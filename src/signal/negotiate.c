@@ -97,6 +97,16 @@ void negotiate_forget(struct participant *p)
 /* Not stopped, and on the one transport that there is. */
 static bool is_alive(const struct sdp_section *in) { return (in->port || in->bundle_only) && !in->outside; }
 
+static bool client_sends(const struct sdp_section *in)
+{
+    return in->direction == SDP_SENDRECV || in->direction == SDP_SENDONLY;
+}
+
+static bool client_receives(const struct sdp_section *in)
+{
+    return in->direction == SDP_SENDRECV || in->direction == SDP_RECVONLY;
+}
+
 static bool has_known_codec(const struct sdp_section *in)
 {
     for (size_t i = 0; i < in->codec_count; i++)
@@ -125,7 +135,7 @@ static const struct sdp_section *first_usable(const struct sdp *sdp)
 }
 
 /* NULL: good. */
-static const char *connection_error(const struct participant *p, const struct sdp *sdp)
+static const char *transport_error(const struct sdp *sdp)
 {
     const struct sdp_section *first = first_usable(sdp);
     if (!first)
@@ -134,11 +144,18 @@ static const char *connection_error(const struct participant *p, const struct sd
         return "an ice-ufrag of more than 64 characters, or no ice-pwd, or one of more than 256";
     if (first->setup == SDP_PASSIVE)
         return "a=setup:passive: this server is the passive side";
-    if (p->state == SESSION_NOT_OPEN)
-        return NULL;
+    return NULL;
+}
+
+/* NULL: good. */
+static const char *connection_error(const struct participant *p, const struct sdp *sdp)
+{
+    const char *wrong = transport_error(sdp);
+    if (wrong || p->state == SESSION_NOT_OPEN)
+        return wrong;
     if (sdp->count < p->section_count)
         return "sections disappeared from the description";
-    if (memcmp(&first->fingerprint, &p->fingerprint, sizeof p->fingerprint) != 0)
+    if (memcmp(&first_usable(sdp)->fingerprint, &p->fingerprint, sizeof p->fingerprint) != 0)
         return "the certificate's fingerprint changed in mid-session";
     return NULL;
 }
@@ -281,17 +298,12 @@ static void note_codecs(struct section *s, const struct capabilities *known, con
 /* What we send there flows as the client's description has it (RFC 3264 6.1). */
 static void let_flow(struct participant *p, struct section *s, const struct sdp_section *in)
 {
-    bool flows = (in->direction == SDP_RECVONLY || in->direction == SDP_SENDRECV) && s->subscription && has_payload_type(in, s);
+    bool flows = client_receives(in) && s->subscription && has_payload_type(in, s);
     s->direction = in->direction;
     if (flows && !s->sending)
         subscription_start(p, s);
     else if (!flows && s->sending)
         subscription_pause(p, s);
-}
-
-static bool client_sends(const struct sdp_section *in)
-{
-    return in->direction == SDP_SENDRECV || in->direction == SDP_SENDONLY;
 }
 
 /* A section that is not refused; `offered` is not empty. A track goes on while its codec stands in the offer under the same numbers. */
@@ -411,6 +423,42 @@ void negotiate_offer(struct participant *p, const char *text, size_t len, json_t
     if (wrong)
         say_error(p, "bad-sdp", wrong);
     sdp_free(sdp);
+}
+
+/* --- an offer of which a session is to come, by itself --- */
+
+static enum offer_fault first_fault(const struct sdp *sdp, bool watches, const char **why)
+{
+    bool directed = false;
+    for (size_t i = 0; i < sdp->count; i++) {
+        const struct sdp_section *in = &sdp->sections[i];
+        if (watches ? !client_receives(in) : !client_sends(in))
+            continue;
+        if (is_alive(in) && has_known_codec(in))
+            return OFFER_GOOD;
+        directed = true;
+        *why = why_refused(in) ? why_refused(in) : "it has no section of audio or video";
+    }
+    if (directed)
+        return OFFER_NOT_ACCEPTABLE;
+    *why = watches ? "nothing in it is received: a player's sections are recvonly"
+                   : "nothing in it is sent: a publisher's sections are sendonly (RFC 9725 4.2)";
+    return OFFER_NOT_POSSIBLE;
+}
+
+enum offer_fault negotiate_look(const char *text, size_t len, bool watches, const char **why)
+{
+    enum sdp_error error;
+    enum offer_fault fault = OFFER_UNREADABLE;
+    struct sdp *sdp = sdp_parse(text, len, &error);
+    if (!sdp || !sdp->count)
+        *why = sdp ? "it has no sections" : sdp_error_text(error);
+    else if ((*why = transport_error(sdp)))
+        fault = OFFER_NOT_POSSIBLE;
+    else
+        fault = first_fault(sdp, watches, why);
+    sdp_free(sdp);
+    return fault;
 }
 
 /* --- answers to our offers --- */

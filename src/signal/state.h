@@ -318,6 +318,15 @@ struct participant *resume_overdue(struct signaling *, bool all, mp_time now);
 
 /* --- negotiate.c --- */
 void negotiate_offer(struct participant *, const char *sdp, size_t len, json_t *sources, mp_time now);
+/* Looks at an offer of which a session is to come, before anybody joins for it: of a publisher, or of who `watches`. *why: in words,
+ * unless it is good. */
+enum offer_fault {
+    OFFER_GOOD,
+    OFFER_UNREADABLE,     /* no session description */
+    OFFER_NOT_POSSIBLE,   /* one of which no session can come */
+    OFFER_NOT_ACCEPTABLE, /* all that it has would be refused */
+};
+enum offer_fault negotiate_look(const char *sdp, size_t len, bool watches, const char **why);
 void negotiate_answer(struct participant *, const char *sdp, size_t len, mp_time now);
 /* What `participant` should be sent may have changed: it is offered when it is its turn. */
 void negotiate_touch(struct participant *);

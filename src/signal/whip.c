@@ -11,6 +11,9 @@
 #define SECRET_SIZE 32 /* hexadecimal characters */
 #define RESOURCE    "/resource/"
 
+#define REASON_SIZE 192
+#define FULL        "this server has no room for another session"
+
 struct resource {                    /* one session; signaling's socket */
     struct participant *participant; /* NULL: free */
     bool watches, closed;
@@ -19,8 +22,8 @@ struct resource {                    /* one session; signaling's socket */
     unsigned restarts;
     char secret[SECRET_SIZE + 1], peer_id[SECRET_SIZE + 1];
     char *offer;  /* as it stands */
-    char *answer; /* that signaling gave since the last request, and its error's code */
-    char error[24];
+    char *answer; /* that signaling gave since the last request, and its error: the code, and words */
+    char error[24], words[REASON_SIZE];
     uint32_t next_free;
 };
 
@@ -118,6 +121,12 @@ bool whip_is(const struct whip *w, const void *socket)
     return at >= first && at < first + w->count * sizeof *w->resources;
 }
 
+static void note_error(struct resource *r, const char *code, const char *words)
+{
+    snprintf(r->error, sizeof r->error, "%s", code);
+    snprintf(r->words, sizeof r->words, "%s", words);
+}
+
 void whip_send(struct whip *w, void *socket, const char *text, size_t len)
 {
     struct resource *r = socket;
@@ -128,8 +137,9 @@ void whip_send(struct whip *w, void *socket, const char *text, size_t len)
         r->answer = strdup(json_string_value(json_object_get(message, "sdp")));
     } else if (type && strcmp(type, "error") == 0) {
         const char *code = json_string_value(json_object_get(message, "code"));
+        const char *words = json_string_value(json_object_get(message, "message"));
         if (strcmp(code, "section-refused") != 0) /* the others are taken */
-            snprintf(r->error, sizeof r->error, "%s", code);
+            note_error(r, code, words);
     }
     json_decref(message);
 }
@@ -150,19 +160,28 @@ static void tell(struct whip *w, struct resource *r, json_t *message, mp_time no
     if (text)
         signal_heard(w->signaling, r->participant, text, strlen(text), now);
     else
-        snprintf(r->error, sizeof r->error, "bad-message"); /* no UTF-8 */
+        note_error(r, "bad-message", "the name, the codec or the token is no UTF-8");
     free(text);
     json_decref(message);
 }
 
 /* --- answers --- */
 
-static bool answer(struct whip_response *out, unsigned status, const char *text)
+static bool answer(struct whip_response *out, unsigned status)
 {
     out->status = status;
-    out->content_type = "text/plain; charset=utf-8";
-    out->body = text ? strdup(text) : NULL;
+    return true;
+}
+
+/* Says why not, as RFC 9457 has it. `code`: as in an `error` of signaling; NULL: HTTP's status tells. */
+static bool problem(struct whip_response *out, unsigned status, const char *code, const char *detail)
+{
+    json_t *words = json_pack("{s:i, s:s, s:s*}", "status", (int)status, "detail", detail, "code", code);
+    out->status = status;
+    out->content_type = "application/problem+json";
+    out->body = words ? json_dumps(words, JSON_COMPACT) : NULL;
     out->len = out->body ? strlen(out->body) : 0;
+    json_decref(words);
     return true;
 }
 
@@ -178,7 +197,7 @@ static char *headers(const char *format, ...)
     return all;
 }
 
-static bool refuse(struct whip_response *out, const char *code)
+static bool refuse(struct whip_response *out, const char *code, const char *words)
 {
     static const struct {
         const char *code;
@@ -191,11 +210,9 @@ static bool refuse(struct whip_response *out, const char *code)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(table[i].code, code) == 0)
             status = table[i].status;
-    char text[64];
-    snprintf(text, sizeof text, "%s\n", *code ? code : "error");
     if (status == 503 || status == 429)
         out->headers = headers("retry-after: 5\n");
-    return answer(out, status, text);
+    return problem(out, status, *code ? code : NULL, *code ? words : "this server could not answer");
 }
 
 static void entity_tag(const struct resource *r, char tag[64])
@@ -290,42 +307,61 @@ static bool anything_flows(const struct participant *p)
     return false;
 }
 
-/* What is wrong, as an error's code; NULL: nothing. */
-static const char *enter(struct whip *w, struct resource *r, const char *room, const struct whip_request *q,
+/* False: r->error tells why not. */
+static bool enter(struct whip *w, struct resource *r, const char *room, const struct whip_request *q,
                          mp_time now)
 {
     struct signal_client client = {
         .socket = r, .local = q->local, .remote = q->remote, .host = q->host, .guest = is_guest(w, q)};
     r->participant = signal_opened(w->signaling, &client, now);
     r->offer = strdup(q->body);
-    if (!r->participant || !r->offer)
-        return "server-full";
+    if (!r->participant || !r->offer) {
+        note_error(r, "server-full", FULL);
+        return false;
+    }
     tell(w, r, join_message(r, room, q), now);
     if (!r->participant->joined)
-        return r->error;
+        return false;
     r->participant->passive = r->watches;
     tell(w, r, json_pack("{s:s, s:s, s:s}", "type", "offer", "peerId", r->peer_id, "sdp", q->body), now);
-    return r->answer && !r->error[0] ? NULL : r->error;
+    return r->answer && !r->error[0];
+}
+
+static void nothing_to_play(struct whip_response *out)
+{
+    out->headers = headers("retry-after: 2\n");
+    problem(out, 404, NULL, "nothing that can be played is published in this room");
+}
+
+/* RFC 9725 4.2 and 4.4.3: nobody joins for what no session would come of. */
+static bool is_offer(const struct whip_request *q, bool watches, struct whip_response *out)
+{
+    static const unsigned status[] = {
+        [OFFER_UNREADABLE] = 400, [OFFER_NOT_POSSIBLE] = 422, [OFFER_NOT_ACCEPTABLE] = 406};
+    const char *why;
+    if (!is_type(q->content_type, "application/sdp"))
+        return !problem(out, 415, NULL, "the body is application/sdp");
+    enum offer_fault fault = negotiate_look(q->body, q->len, watches, &why);
+    return fault == OFFER_GOOD || !problem(out, status[fault], "bad-sdp", why);
 }
 
 static bool post(struct whip *w, bool watches, const char *room, const struct whip_request *q,
                  struct whip_response *out, mp_time now)
 {
-    char code[sizeof((struct resource *)0)->error];
-    if (!is_type(q->content_type, "application/sdp"))
-        return answer(out, 415, "the body is application/sdp\n");
+    if (!is_offer(q, watches, out))
+        return true;
     struct resource *r = resource_new(w, now);
     if (!r)
-        return refuse(out, "server-full");
+        return refuse(out, "server-full", FULL);
     r->watches = watches;
-    const char *wrong = enter(w, r, room, q, now);
-    if (wrong || (watches && !anything_flows(r->participant))) {
-        snprintf(code, sizeof code, "%s", wrong ? wrong : "");
+    bool entered = enter(w, r, room, q, now);
+    if (!entered || (watches && !anything_flows(r->participant))) {
+        if (entered)
+            nothing_to_play(out);
+        else
+            refuse(out, r->error, r->words);
         resource_end(w, r, now);
-        if (wrong)
-            return refuse(out, code) && no_guest(w, q, out);
-        out->headers = headers("retry-after: 2\n");
-        return answer(out, 404, "nothing that can be played is published in this room\n");
+        return entered || no_guest(w, q, out);
     }
     r->vouched = takes_guests(w, room);
     w->look_at = mp_min(w->look_at, now + WHIP_CONNECT);
@@ -347,11 +383,11 @@ static bool restart(struct whip *w, struct resource *r, const char *ufrag, const
     char tag[64];
     char *offer = whip_restarted_offer(r->offer, ufrag, password);
     if (!offer)
-        return answer(out, 503, NULL);
+        return problem(out, 503, NULL, "out of memory");
     tell(w, r, json_pack("{s:s, s:s, s:s}", "type", "offer", "peerId", r->peer_id, "sdp", offer), now);
     if (!r->answer || r->error[0]) {
         free(offer);
-        return refuse(out, r->error);
+        return refuse(out, r->error, r->words);
     }
     free(r->offer);
     r->offer = offer;
@@ -369,35 +405,33 @@ static bool restart(struct whip *w, struct resource *r, const char *ufrag, const
 static bool patch(struct whip *w, struct resource *r, const struct whip_request *q, struct whip_response *out,
                   mp_time now)
 {
-    char tag[64], ufrag[ICE_CREDENTIAL_MAX + 1], password[ICE_CREDENTIAL_MAX + 1],
-        current[ICE_CREDENTIAL_MAX + 1];
+    char tag[64], ufrag[ICE_CREDENTIAL_MAX + 1], password[ICE_CREDENTIAL_MAX + 1];
     entity_tag(r, tag);
     if (!is_type(q->content_type, "application/trickle-ice-sdpfrag"))
-        return answer(out, 415, "the body is application/trickle-ice-sdpfrag\n");
+        return problem(out, 415, NULL, "the body is application/trickle-ice-sdpfrag");
     if (!*q->if_match)
-        return answer(out, 428, "If-Match is needed\n");
+        return problem(out, 428, NULL, "If-Match is needed");
     bool any = strcmp(q->if_match, "*") == 0;
     if (!any && strcmp(q->if_match, tag) != 0)
-        return answer(out, 412, "the ICE session is another one\n");
+        return problem(out, 412, NULL, "the ICE session is another one");
     bool credentials = whip_attribute(q->body, "ice-ufrag", ufrag, sizeof ufrag) &&
                        whip_attribute(q->body, "ice-pwd", password, sizeof password);
     if (any && !credentials)
-        return answer(out, 400, "an ICE restart has ice-ufrag and ice-pwd\n");
-    if (credentials && whip_attribute(r->offer, "ice-ufrag", current, sizeof current) &&
-        strcmp(ufrag, current) != 0)
+        return problem(out, 400, NULL, "an ICE restart has ice-ufrag and ice-pwd");
+    if (credentials && !whip_has_attribute(r->offer, "ice-ufrag", ufrag))
         return restart(w, r, ufrag, password, out, now);
-    return answer(out, 204, NULL);
+    return answer(out, 204);
 }
 
 static bool of_resource(struct whip *w, const struct whip_request *q, struct whip_response *out, mp_time now)
 {
     struct resource *r = resource_find(w, q->path + strlen(RESOURCE));
     if (!r)
-        return answer(out, 404, "no such session\n");
+        return problem(out, 404, NULL, "no such session");
     if (q->method == WHIP_PATCH)
         return patch(w, r, q, out, now);
     resource_end(w, r, now);
-    return answer(out, 200, NULL);
+    return answer(out, 200);
 }
 
 /* --- dispatch --- */
@@ -411,7 +445,7 @@ static bool options(bool resource, struct whip_response *out)
                            methods,
                            resource ? "accept-patch: application/trickle-ice-sdpfrag\n"
                                     : "accept-post: application/sdp\n");
-    return answer(out, 204, NULL);
+    return answer(out, 204);
 }
 
 static bool handle(struct whip *w, const struct whip_request *q, struct whip_response *out, mp_time now)
@@ -419,7 +453,7 @@ static bool handle(struct whip *w, const struct whip_request *q, struct whip_res
     bool resource = strncmp(q->path, RESOURCE, strlen(RESOURCE)) == 0,
          watches = strncmp(q->path, "/whep/", 6) == 0;
     if (!resource && (!*(q->path + 6) || strchr(q->path + 6, '/')))
-        return answer(out, 404, "POST to /whip/ROOM or /whep/ROOM\n");
+        return problem(out, 404, NULL, "POST to /whip/ROOM or /whep/ROOM");
     if (q->method == WHIP_OPTIONS)
         return options(resource, out);
     if (resource && (q->method == WHIP_PATCH || q->method == WHIP_DELETE))
@@ -427,7 +461,7 @@ static bool handle(struct whip *w, const struct whip_request *q, struct whip_res
     if (!resource && q->method == WHIP_POST)
         return post(w, watches, q->path + 6, q, out, now);
     out->headers = headers("allow: %s\n", resource ? "OPTIONS, PATCH, DELETE" : "OPTIONS, POST");
-    return answer(out, 405, "method not allowed\n");
+    return problem(out, 405, NULL, "method not allowed");
 }
 
 /* --- dispatch, for those who may ask --- */
@@ -447,7 +481,7 @@ static bool refuse_page(struct whip *w, const struct whip_request *q, struct whi
     if (log_allow(&w->refusals, 5, now))
         log_line(LOG_LEVEL_WARN, "page of another site refused", "origin=%s host=%s",
                  log_quote(quoted[0], sizeof quoted[0], q->origin), log_quote(quoted[1], sizeof quoted[1], q->host));
-    return answer(out, 403, "pages of this site may not come in\n");
+    return problem(out, 403, NULL, "pages of this site may not come in");
 }
 
 /* The answer's headers, behind those that say who may read it. Without an origin it is no page. */

@@ -19,17 +19,40 @@ static bool begins(const char *line, const char *with)
     return strncmp(line, with, strlen(with)) == 0;
 }
 
-bool whip_attribute(const char *sdp, const char *name, char *value, size_t size)
+/* The attribute's value in this line, its first word; NULL: it is another line. */
+static const char *value_in(const char *line, const char *name, size_t *len)
 {
     char start[64];
-    int n = snprintf(start, sizeof start, "a=%s:", name);
+    snprintf(start, sizeof start, "a=%s:", name);
+    if (!begins(line, start))
+        return NULL;
+    const char *value = line + strlen(start);
+    value += strspn(value, " \t");
+    *len = strcspn(value, " \t\r\n");
+    return value;
+}
+
+bool whip_attribute(const char *sdp, const char *name, char *value, size_t size)
+{
+    size_t len;
     for (const char *line = sdp; *line; line = next_line(line)) {
-        size_t len = line_length(line);
-        if (!begins(line, start) || len - (size_t)n >= size)
+        const char *found = value_in(line, name, &len);
+        if (!found || len >= size)
             continue;
-        memcpy(value, line + n, len - (size_t)n);
-        value[len - (size_t)n] = 0;
+        memcpy(value, found, len);
+        value[len] = 0;
         return true;
+    }
+    return false;
+}
+
+bool whip_has_attribute(const char *sdp, const char *name, const char *value)
+{
+    size_t len;
+    for (const char *line = sdp; *line; line = next_line(line)) {
+        const char *found = value_in(line, name, &len);
+        if (found && len == strlen(value) && memcmp(found, value, len) == 0)
+            return true;
     }
     return false;
 }

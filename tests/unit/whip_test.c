@@ -11,7 +11,7 @@ static struct stage s;
 
 struct exchange { /* the last request's answer */
     unsigned status;
-    char body[16384], headers[4096], location[128];
+    char body[16384], headers[4096], location[128], type[64];
 };
 static struct exchange x;
 static const char *authorization = "", *origin = "";
@@ -37,6 +37,7 @@ static unsigned ask(enum whip_method method, const char *path, const char *query
         return 0;
     x.status = r.status;
     snprintf(x.body, sizeof x.body, "%s", r.body ? r.body : "");
+    snprintf(x.type, sizeof x.type, "%s", r.content_type ? r.content_type : "");
     snprintf(x.headers, sizeof x.headers, "%s", r.headers);
     const char *location = strstr(x.headers, "location: ");
     if (location)
@@ -138,6 +139,66 @@ static void viewer_is_answered_with_what_is_there(void)
 }
 
 #define SECRET "a secret of thirty-two bytes ...."
+
+#define CLIENT                                                                                                                  \
+    "a=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\na=fingerprint:sha-256 "                          \
+    "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
+#define SESSION         "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+#define VIDEO(codec, direction) "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 " codec "/90000\r\na=" direction "\r\n"
+
+/* RFC 9725 4.2 (the offer is sendonly) and 4.4.3 (no session of which nothing comes): 400, 406, 422, in the words of RFC 9457. */
+static void an_offer_of_which_nothing_comes_is_refused_before_anybody_joins(void)
+{
+    static const struct {
+        const char *path, *body;
+        unsigned status;
+        const char *words;
+    } cases[] = {
+        {"/whip/r", "", 400, "not a valid session description"},
+        {"/whip/r", SESSION, 400, "no sections"},
+        {"/whip/r", SESSION CLIENT VIDEO("VP8", "recvonly"), 422, "nothing in it is sent"},
+        {"/whip/r", SESSION CLIENT VIDEO("VP8", "inactive"), 422, "nothing in it is sent"},
+        {"/whip/r", SESSION VIDEO("VP8", "sendonly"), 422, "no section with ice-ufrag"},
+        {"/whip/r", SESSION CLIENT VIDEO("H265", "sendonly"), 406, "no codec of it is known"},
+        {"/whip/r", SESSION CLIENT "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n", 406, "audio or video"},
+        {"/whep/r", SESSION CLIENT VIDEO("VP8", "sendonly"), 422, "nothing in it is received"},
+        {"/whep/r", SESSION CLIENT VIDEO("H265", "recvonly"), 406, "no codec of it is known"},
+        {"/whip/r", SESSION CLIENT "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\n", 422, "ice-ufrag"},
+    };
+    stage_open(&s, 16, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_EQ(ask(WHIP_POST, cases[i].path, "", "application/sdp", "", cases[i].body), cases[i].status);
+        json_t *problem = json_loads(x.body, 0, NULL);
+        const char *detail = json_string_value(json_object_get(problem, "detail"));
+        CHECK(detail && strstr(detail, cases[i].words));
+        CHECK_EQ(json_integer_value(json_object_get(problem, "status")), cases[i].status);
+        CHECK(strcmp(x.type, "application/problem+json") == 0);
+        json_decref(problem);
+    }
+    CHECK_EQ(stage_metric(&s, "monoport_joins_total"), 0);
+    stage_close(&s);
+}
+
+/* What can be taken is: a section beside it that cannot is refused alone. */
+static void one_section_that_cannot_be_taken_is_refused_alone(void)
+{
+    stage_open(&s, 16, NULL);
+    CHECK_EQ(ask(WHIP_POST, "/whip/r", "", "application/sdp", "",
+                 SESSION "a=group:BUNDLE 0 1\r\n" CLIENT VIDEO("VP8", "sendonly") "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:1\r\na=sendonly\r\n"),
+             201);
+    CHECK(strstr(x.body, "m=audio 0 ") && strstr(x.body, "m=video 9 "));
+    stage_close(&s);
+}
+
+static void a_refused_join_says_why(void)
+{
+    static const struct access closed = {
+        .algorithm = ACCESS_HS256, .key = "a secret of thirty-two bytes ....", .key_len = 33, .open_rooms = ""};
+    stage_open_bounded(&s, 16, &closed, NULL);
+    CHECK_EQ(post("/whip/blue", "", "chromium-stream"), 401);
+    CHECK(strstr(x.body, "\"code\":\"unauthorized\"") && strstr(x.body, "this room takes a token"));
+    stage_close(&s);
+}
 
 static void bearer_token_is_that_of_a_join(void)
 {
@@ -376,6 +437,8 @@ static void attributes_and_fragments_are_cut_out_of_descriptions(void)
     CHECK(!whip_attribute("", "x", value, sizeof value) &&
           !whip_attribute("a=xy:1", "x", value, sizeof value));
     CHECK(!whip_attribute("a=x:12345678\n", "x", value, sizeof value)); /* too long */
+    CHECK(whip_attribute("a=x: 1234567 \t\r\n", "x", value, sizeof value) && strcmp(value, "1234567") == 0);
+    CHECK(whip_has_attribute("a=x:1\na=x:23 \n", "x", "23") && !whip_has_attribute("a=x:1\na=x:23\n", "x", "2"));
     char *offer = whip_restarted_offer(
         "v=0\r\na=ice-ufrag:a\r\nm=1\r\na=ice-pwd:b\r\na=candidate:c\r\na=mid:0", "U", "P");
     CHECK(strcmp(offer, "v=0\r\na=ice-ufrag:U\r\nm=1\r\na=ice-pwd:P\r\na=mid:0\r\n") == 0);
@@ -387,6 +450,8 @@ static void attributes_and_fragments_are_cut_out_of_descriptions(void)
 }
 
 TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(viewer_is_answered_with_what_is_there),
+          TEST(an_offer_of_which_nothing_comes_is_refused_before_anybody_joins),
+          TEST(one_section_that_cannot_be_taken_is_refused_alone), TEST(a_refused_join_says_why),
           TEST(bearer_token_is_that_of_a_join), TEST(pages_of_other_sites_are_refused_where_everybody_may_come_in),
           TEST(pages_of_other_sites_come_in_by_a_token), TEST(nobody_is_kept_who_does_not_connect),
           TEST(session_that_its_worker_ends_is_gone), TEST(full_server_says_so),
