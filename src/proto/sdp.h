@@ -114,8 +114,9 @@ struct sdp_local_codec {
 struct sdp_local_section {
     enum sdp_kind kind;
     struct text media, format; /* only for sections that are refused: copied from the offer */
+    struct text rtpmap;        /* likewise, of its first format; empty: none */
     struct text protocol;      /* the offer's; empty: UDP/TLS/RTP/SAVPF */
-    bool refused;              /* port 0; of it nothing else is read but mid, kind and the two below */
+    bool refused;              /* port 0; of it nothing else is read but mid, kind and the flags below */
     bool rtcp_mux, rtcp_rsize; /* RFC 5761 5.1.1, RFC 5506 5: an answer has what its offer has */
     char mid[MID_SIZE];
     enum sdp_direction direction;

@@ -94,7 +94,8 @@ static void write_rtcp(struct sdp_writer *w, const struct sdp_local_section *s)
 
 /* RFC 9143 7.3.3: a refused section is not in the group. Its direction is said for Firefox's sake, whose own look like that; its
  * c= line because RFC 8866 5.7 wants one. Its transport stands there too, although RFC 9429 5.3.1 asks for none: GStreamer, aiortc
- * and werift read every section alike, and drop the whole answer over one that lacks it. */
+ * and werift read every section alike, and drop the whole answer over one that lacks it; the latter two also over one without a
+ * codec that they know, and they know it by its rtpmap alone. */
 static void write_refused(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s)
 {
     if (s->media.len && s->protocol.len && s->format.len)
@@ -105,6 +106,8 @@ static void write_refused(struct sdp_writer *w, const struct sdp_local *l, const
     write_transport(w, l, s);
     sdp_printf(w, "a=inactive\r\n");
     write_rtcp(w, s);
+    if (s->rtpmap.len)
+        sdp_printf(w, "a=rtpmap:%.*s\r\n", TEXT(s->rtpmap));
     if (s->kind == SDP_APPLICATION)
         sdp_printf(w, "a=sctp-port:5000\r\n"); /* RFC 8841 5.1; the usual one */
 }

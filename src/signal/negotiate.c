@@ -33,10 +33,24 @@ static void section_clear(struct section *s)
     free(s->media);
     free(s->protocol);
     free(s->format);
-    s->media = s->protocol = s->format = NULL;
+    free(s->rtpmap);
+    s->media = s->protocol = s->format = s->rtpmap = NULL;
 }
 
 static char *copy(struct text t) { return t.data ? strndup(t.data, t.len) : strdup(""); }
+
+/* What its first format is, if an a=rtpmap line says so. */
+static char *first_rtpmap(const struct sdp_section *in)
+{
+    const struct sdp_codec *c = in->codecs;
+    char *text, channels[8] = "";
+    if (!in->codec_count || !c->name.len)
+        return NULL;
+    if (c->channels > 1)
+        snprintf(channels, sizeof channels, "/%u", c->channels);
+    int n = asprintf(&text, "%u %.*s/%u%s", c->payload_type, (int)c->name.len, c->name.data, c->clock_rate, channels);
+    return n < 0 ? NULL : text;
+}
 
 static void note_protocol(struct section *s, const struct sdp_section *in)
 {
@@ -52,6 +66,7 @@ static void refuse(struct section *s, const struct sdp_section *in)
     s->refused = true;
     s->media = copy(in->media);
     s->format = copy(in->format);
+    s->rtpmap = first_rtpmap(in);
 }
 
 /* Why it is; NULL: the client knows. */

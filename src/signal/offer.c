@@ -79,6 +79,7 @@ static void describe_section(const struct participant *p, const struct section *
     if (out->refused) {
         out->media = text_of(s->media);
         out->format = text_of(s->format);
+        out->rtpmap = text_of(s->rtpmap);
         return;
     }
     describe_codec(codec, k);

@@ -57,7 +57,7 @@ struct section {
     enum sdp_kind kind;
     char mid[MID_SIZE];
     bool refused;                            /* port 0 */
-    char *media, *format;                    /* of a refused one, to be repeated; malloc'ed */
+    char *media, *format, *rtpmap;           /* of a refused one, to be repeated; malloc'ed. No rtpmap: NULL */
     char *protocol;                          /* of the client's; malloc'ed. NULL: we made it */
     bool rtcp_mux, rtcp_rsize;               /* in the client's last description */
     struct publication *publication;         /* what the client sends here */
