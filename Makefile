@@ -6,6 +6,7 @@
 # make bench   measures the server beside a plain reference and writes bench/RESULTS.md (ten minutes, alone on the machine)
 # make soak    hours of joins, calls and faults at once: HOURS=1 (the default); build/soak has what came of it
 # make lab     a call from every kind of network with every browser; writes docs/nat-matrix.md and its picture (ten minutes)
+# make interop  other people's WebRTC stacks against the server; writes docs/interop.md (ten minutes)
 # make experiments  what makes a call work behind each kind of NAT, packet by packet; writes docs/experiments.md (four minutes)
 # make format  puts the C sources into the project's form
 # make clean   removes what was built
@@ -25,7 +26,7 @@ ARGS      ?=
 SECONDS   ?= 60
 export SANITIZE
 
-.PHONY: run build build-tests test simulate fuzz fuzz-targets coverage bench lab experiments soak asan tsan clang page setup setup-test format clean
+.PHONY: run build build-tests test simulate fuzz fuzz-targets coverage bench lab interop interop-stacks experiments soak asan tsan clang page setup setup-test format clean
 
 run: build
 	exec $(BUILD)/monoport $(ARGS)
@@ -52,7 +53,7 @@ clang: setup-test page
 	@[ -f $(CLANG)/build.ninja ] || CC=clang meson setup $(CLANG) -Dtests=true >/dev/null
 	@ninja --quiet -C $(CLANG)
 
-test: setup-test $(if $(SANITIZE),asan,build-tests asan tsan clang fuzz-targets) tests/e2e/node_modules/.stamp
+test: setup-test $(if $(SANITIZE),asan,build-tests asan tsan clang fuzz-targets) tests/e2e/node_modules/.stamp interop-stacks
 	@tests/run
 
 simulate: build-tests
@@ -80,6 +81,17 @@ soak: setup-test build
 lab: setup-test build tests/e2e/node_modules/.stamp
 	@lab/matrix/matrix.mjs $(ARGS)
 
+interop: setup-test build tests/e2e/node_modules/.stamp interop-stacks
+	@lab/interop/interop.mjs $(ARGS)
+
+interop-stacks: lab/interop/node_modules/.stamp $(BUILD)/interop/pion
+
+# Debian's Go packages lie in a GOPATH; only what is in one itself finds those of a /v3.
+$(BUILD)/interop/pion: $(wildcard lab/interop/pion/*) | setup-test
+	@echo "Building the client of Pion"
+	@mkdir -p $(@D)/go/src && ln -sfn $(CURDIR)/lab/interop/pion $(@D)/go/src/pion
+	@cd $(@D) && GO111MODULE=off GOFLAGS= GOCACHE=$(CURDIR)/$(@D)/cache GOPATH=$(CURDIR)/$(@D)/go:/usr/share/gocode go build -o pion pion
+
 experiments: setup-test build tests/e2e/node_modules/.stamp
 	@lab/experiments/experiments.mjs $(ARGS)
 
@@ -90,7 +102,7 @@ web/dist/.stamp: $(WEB) web/node_modules/.stamp
 	@cd web && $(NPM) run --silent build
 	@touch $@
 
-web/node_modules/.stamp tests/e2e/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json | setup
+web/node_modules/.stamp tests/e2e/node_modules/.stamp lab/interop/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json | setup
 	@echo "Installing npm packages for $*"
 	@cd $* && $(NPM) ci
 	@touch $@

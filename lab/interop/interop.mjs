@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+// lab/interop/interop.mjs [--only STACK]… [--cell NAME]… | --again
+//
+// Other people's WebRTC stacks against the server, with Chromium at the other end: every cell of stack × what it does. Prints each
+// as it is done; a whole run also writes build/interop/interop.json and docs/interop.md. Ends with 1 where a cell is not as it should be.
+// With --only or --cell it only prints; --again writes the document anew from the JSON.
+
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cpus, release } from 'node:os';
+import { parseArgs } from 'node:util';
+import { launchChromium } from '../../tests/e2e/chromium.mjs';
+import { enter } from '../../tests/e2e/lab.mjs';
+import { startServer } from '../../tests/e2e/server.mjs';
+import { Bench, cells, wrong } from './cells.mjs';
+import { cellText, markdown } from './document.mjs';
+import { stacks } from './stack.mjs';
+
+const json = new URL('../../build/interop/interop.json', import.meta.url);
+const written = new URL('../../docs/interop.md', import.meta.url);
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, cell: { type: 'string', multiple: true }, again: { type: 'boolean' } } });
+if (values.again) {
+  await writeFile(written, markdown(JSON.parse(await readFile(json, 'utf8'))));
+  process.exit();
+}
+const chosenStacks = choose('stack', stacks, values.only);
+const chosenCells = choose('cell', cells, values.cell);
+
+function choose(what, all, wanted) {
+  const unknown = wanted?.find((name) => !all.some((one) => one.name === name));
+  if (unknown !== undefined) {
+    console.error(`interop: no such ${what}: ${unknown} (there are: ${all.map(({ name }) => name).join(' ')})`);
+    process.exit(2);
+  }
+  return all.filter(({ name }) => !wanted || wanted.includes(name));
+}
+
+const unable = (reason) => {
+  console.error(`interop: ${reason}`);
+  process.exit(2);
+};
+const lab = await enter('plain', { unable });
+const begun = performance.now();
+const server = await startServer(lab, { args: ['--address-join-rate', '1000', '--address-sessions', '1000'] });
+// On the server's own host, so that what is lost on the cable is lost to the stack alone.
+const browser = await launchChromium({ origin: server.origin, fps: 15 });
+
+const rows = chosenStacks.map(({ name, title, about, version }) => ({ name, title, about, version: version(), cells: {} }));
+// What takes its time begins first and goes on beside the others.
+const each = [...chosenCells].reverse().flatMap((cell) => chosenStacks.map((stack, index) => ({ cell, stack, at: rows[index].cells })));
+for (const { cell, stack, at } of each) at[cell.name] = await measure(stack, cell);
+for (const { cell, stack, at } of each) at[cell.name] = await settle(stack, cell, at[cell.name]);
+const failed = rows.flatMap((row) => chosenCells.filter(({ name }) => row.cells[name].wrong).map(({ name }) => `${row.name} ${name}`));
+console.log(`${rows.length * chosenCells.length - failed.length} of ${rows.length * chosenCells.length} cells work, ${Math.round((performance.now() - begun) / 1000)} s`);
+await browser.close();
+await server.stop();
+if (!values.only && !values.cell) await report();
+process.exit(failed.length ? 1 : 0);
+
+async function measure(stack, cell) {
+  const bench = new Bench({ server, browser, host: lab.clients[0].host, stack });
+  const figures = await cell.act(bench).catch((error) => ({ wrong: error.message }));
+  figures.later?.catch(() => {}); // it is looked at when all others are done
+  return figures.later ? figures : settle(stack, cell, figures);
+}
+
+async function settle(stack, cell, result) {
+  if (result.isSettled) return result;
+  const figures = result.later ? await result.later.catch((error) => ({ wrong: error.message })) : result;
+  const settled = { ...figures, wrong: figures.wrong ?? wrong(stack, cell, figures), isSettled: true };
+  console.log(`${settled.wrong ? 'FAILS' : 'works'}  ${stack.name.padEnd(15)} ${cell.name.padEnd(10)} ${cellText(settled)}`);
+  if (settled.wrong) console.log(settled.wrong.slice(0, 1500).replace(/^/gm, '    '));
+  return settled;
+}
+
+async function report() {
+  const run = { browser: browser.version, machine: `${cpus().length} cores (${cpus()[0].model.trim()}), Linux ${release().split('-')[0]}`, rows };
+  await mkdir(new URL('./', json), { recursive: true });
+  await writeFile(json, `${JSON.stringify(run, null, 2)}\n`);
+  await writeFile(written, markdown(run));
+  console.log('written: build/interop/interop.json, docs/interop.md');
+}

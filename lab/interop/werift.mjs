@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+// werift (TypeScript): it hands out and takes packets, resends what is asked for, and asks for what is lost.
+
+import { MediaStreamTrack, RTCPeerConnection, RTCRtpCodecParameters, useOPUS, usePCMU, useNACK, usePLI, useREMB } from 'werift';
+import { seldom, serve, source, tell } from './lines.mjs';
+import { Pictures } from './vp8.mjs';
+
+const video = [
+  new RTCRtpCodecParameters({ mimeType: 'video/VP8', clockRate: 90000, rtcpFeedback: [useNACK(), usePLI(), useREMB()] }),
+  new RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90000 }),
+];
+let connection;
+let pictures;
+let sounds = 0;
+
+function hear(transceiver, track) {
+  if (track.kind === 'audio') {
+    track.onReceiveRtp.subscribe(() => (sounds += 1));
+    return;
+  }
+  let ssrc;
+  const ask = seldom(() => transceiver.receiver.sendRtcpPLI(ssrc));
+  pictures = new Pictures({ first: () => tell('picture'), lost: ask });
+  track.onReceiveRtp.subscribe((packet) => {
+    ssrc = packet.header.ssrc;
+    pictures.take(packet.serialize());
+  });
+}
+
+async function open({ direction, refused }) {
+  connection = new RTCPeerConnection({ codecs: { audio: [useOPUS(), ...(refused ? [usePCMU()] : [])], video }, bundlePolicy: 'max-bundle' });
+  connection.connectionStateChange.subscribe(tell);
+  connection.onRemoteTransceiverAdded.subscribe((transceiver) => transceiver.onTrack.subscribe((track) => hear(transceiver, track)));
+  if (direction === 'recvonly') {
+    for (const kind of ['video', 'audio']) {
+      const transceiver = connection.addTransceiver(kind, { direction });
+      transceiver.onTrack.subscribe((track) => hear(transceiver, track));
+    }
+    return;
+  }
+  const tracks = {};
+  for (const kind of ['video', 'audio']) {
+    tracks[kind] = new MediaStreamTrack({ kind });
+    const { sender } = connection.addTransceiver(tracks[kind], { direction });
+    if (kind === 'video') sender.onPictureLossIndication.subscribe(() => keyFrame());
+  }
+  const keyFrame = source((kind, packet) => tracks[kind].writeRtp(packet));
+}
+
+await serve({
+  async offer(wanted) {
+    await open(wanted);
+    if (wanted.refused) {
+      const tone = connection.addTransceiver('audio', { direction: wanted.direction });
+      tone.codecs = [usePCMU()];
+      connection.createDataChannel('refused');
+    }
+    await connection.setLocalDescription(await connection.createOffer());
+    return { sdp: connection.localDescription.sdp };
+  },
+  async accept({ sdp }) {
+    await connection.setRemoteDescription({ type: 'answer', sdp });
+  },
+  async answer({ sdp }) {
+    await connection.setRemoteDescription({ type: 'offer', sdp });
+    await connection.setLocalDescription(await connection.createAnswer());
+    return { sdp: connection.localDescription.sdp };
+  },
+  count: () => ({ pictures: pictures?.count ?? 0, sounds }),
+  close: () => connection.close(),
+});
