@@ -18,8 +18,7 @@ struct callers {
 /* NULL: no bounds. */
 static inline struct caller *callers_find(struct callers *s, const struct address *a)
 {
-    struct address net = address_network(a);
-    return address_is_loopback(a) ? NULL : &s->list[address_hash(&net, s->key) % CALLER_BUCKETS];
+    return address_is_loopback(a) ? NULL : &s->list[network_hash(a, s->key) % CALLER_BUCKETS];
 }
 
 /* Whether it may ask once more: `per_s` times a second (0: as often as it likes), and CALLER_BURST_S seconds' worth at once. */

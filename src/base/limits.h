@@ -101,7 +101,7 @@
 #define ROOM_NEWS_BURST       (16 * 1024 * 1024)
 #define UPDATES_PER_S         4 /* participant-updated of one participant */
 
-/* Unauthenticated answers (plain Binding requests): answers a second and source, and buckets for sources. */
+/* Unauthenticated answers (plain Binding requests): answers a second and source (network), and buckets for sources. */
 #define STUN_ANSWERS_PER_S    50
 #define STUN_ANSWERS_BURST    100
 #define STUN_BUCKETS          4096
@@ -110,10 +110,10 @@
  * TLS), and as many again while it restarts ICE; an address may be a whole office. */
 #define RELAY_ALLOCATIONS_MAX      4096
 #define RELAY_USER_ALLOCATIONS_MAX 24
-#define RELAY_ADDRESS_ALLOCATIONS_MAX 1024
+#define RELAY_NETWORK_ALLOCATIONS_MAX 1024 /* an IPv4 address, or a /64 of IPv6 */
 #define RELAY_PERMISSIONS_MAX      16 /* of one allocation: its only peers are this server's own addresses */
 #define RELAY_CHANNELS_MAX         16
-#define RELAY_BUCKETS              1024 /* heads of the lists that count a user's and an address' allocations */
+#define RELAY_BUCKETS              1024 /* heads of the lists that count a user's and a network's allocations */
 #define TURN_PEERS_MAX             RELAY_PERMISSIONS_MAX /* of one request */
 #define TURN_CREDENTIAL_S          86400 /* how long a credential opens new allocations */
 #define TURN_SECRET_MIN            16 /* characters of the configured secret */

@@ -19,14 +19,6 @@ bool address_is_loopback(const struct address *a)
     return address_is_v4(a) ? a->ip[12] == 127 : memcmp(a->ip, v6, sizeof v6) == 0;
 }
 
-struct address address_network(const struct address *a)
-{
-    struct address net = *a;
-    if (!address_is_v4(a))
-        memset(net.ip + 8, 0, 8);
-    return net;
-}
-
 bool path_equal(const struct path *a, const struct path *b)
 {
     return a->link == b->link && address_equal(&a->remote, &b->remote) && address_equal(&a->local, &b->local);
@@ -48,7 +40,12 @@ static uint64_t hash_ip(const uint8_t ip[16], uint64_t key)
     return mix(lo ^ key ^ 0xa0761d6478bd642full, hi ^ mix(key, 0xe7037ed1a0b428dbull));
 }
 
-uint64_t address_hash(const struct address *a, uint64_t key) { return hash_ip(a->ip, key); }
+uint64_t network_hash(const struct address *a, uint64_t key)
+{
+    uint8_t ip[16] = {0};
+    memcpy(ip, a->ip, address_is_v4(a) ? 16 : 8);
+    return hash_ip(ip, key);
+}
 
 uint64_t path_hash(const struct path *p, uint64_t key)
 {

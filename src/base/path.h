@@ -21,11 +21,12 @@ struct path {
 bool address_is_v4(const struct address *);
 bool address_equal(const struct address *, const struct address *);
 bool address_is_loopback(const struct address *);
-struct address address_network(const struct address *); /* one /64 of IPv6 is one customer, who can make as many addresses as it likes */
 bool path_equal(const struct path *, const struct path *);
-/* A keyed hash: who sends us packets cannot choose its collisions. */
+/* Keyed hashes: who sends us packets cannot choose its collisions. */
 uint64_t path_hash(const struct path *, uint64_t key);
-uint64_t address_hash(const struct address *, uint64_t key); /* of the ip alone */
+/* Of the network that the ip is in, without port: what is counted of somebody is counted of this. One /64 of IPv6 is one customer,
+ * who can make as many addresses as it likes; an IPv4 address is one by itself. */
+uint64_t network_hash(const struct address *, uint64_t key);
 
 /* The ip as text ("192.0.2.1", "2001:db8::1"), without port. Returns `text`. */
 const char *address_ip_text(const struct address *, char text[ADDRESS_TEXT_SIZE]);

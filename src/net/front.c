@@ -122,8 +122,7 @@ static int open_listener(const struct address *a)
 
 static struct source *source_of(struct front *f, const struct address *a)
 {
-    struct address net = address_network(a);
-    return &f->sources[address_hash(&net, f->key) % SOURCES];
+    return &f->sources[network_hash(a, f->key) % SOURCES];
 }
 
 static void pending_add(struct front *f, struct pending *p)

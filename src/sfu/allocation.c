@@ -64,7 +64,7 @@ bool allocations_init(struct allocations *t, unsigned worker, unsigned workers, 
     for (size_t i = 0; i < t->capacity; i++)
         t->free[i] = (uint32_t)(t->capacity - 1 - i);
     memset(t->users, 0xff, sizeof t->users);
-    memset(t->addresses, 0xff, sizeof t->addresses);
+    memset(t->networks, 0xff, sizeof t->networks);
     if (media_port >= t->port_first && media_port - t->port_first < t->port_count)
         t->ports[(media_port - t->port_first) / 8] |= (uint8_t)(1u << (media_port - t->port_first) % 8);
     return true;
@@ -114,31 +114,31 @@ static size_t count_user(const struct allocations *t, uint64_t user)
     return n;
 }
 
-static size_t count_address(const struct allocations *t, uint64_t address)
+static size_t count_network(const struct allocations *t, uint64_t network)
 {
     size_t n = 0;
-    for (uint32_t i = t->addresses[address % RELAY_BUCKETS]; i != MAP_NONE; i = t->items[i]->address_next)
-        n += t->items[i]->address == address;
+    for (uint32_t i = t->networks[network % RELAY_BUCKETS]; i != MAP_NONE; i = t->items[i]->network_next)
+        n += t->items[i]->network == network;
     return n;
 }
 
 static void list(struct allocations *t, struct allocation *a)
 {
-    uint32_t *user = &t->users[a->user % RELAY_BUCKETS], *address = &t->addresses[a->address % RELAY_BUCKETS];
+    uint32_t *user = &t->users[a->user % RELAY_BUCKETS], *network = &t->networks[a->network % RELAY_BUCKETS];
     a->user_next = *user;
-    a->address_next = *address;
-    *user = *address = a->index;
+    a->network_next = *network;
+    *user = *network = a->index;
 }
 
 static void unlist(struct allocations *t, struct allocation *a)
 {
-    uint32_t *user = &t->users[a->user % RELAY_BUCKETS], *address = &t->addresses[a->address % RELAY_BUCKETS];
+    uint32_t *user = &t->users[a->user % RELAY_BUCKETS], *network = &t->networks[a->network % RELAY_BUCKETS];
     while (*user != a->index)
         user = &t->items[*user]->user_next;
-    while (*address != a->index)
-        address = &t->items[*address]->address_next;
+    while (*network != a->index)
+        network = &t->items[*network]->network_next;
     *user = a->user_next;
-    *address = a->address_next;
+    *network = a->network_next;
 }
 
 /* --- life --- */
@@ -163,9 +163,9 @@ enum allocation_result allocation_new(struct allocations *t, const struct path *
                                       struct bytes user, const struct address *const ips[RELAYED_COUNT],
                                       bool even, mp_time until, struct allocation **made)
 {
-    uint64_t user_hash = hash_text(user, t->hash_key), address = address_hash(&client->remote, t->hash_key);
+    uint64_t user_hash = hash_text(user, t->hash_key), network = network_hash(&client->remote, t->hash_key);
     if (count_user(t, user_hash) >= RELAY_USER_ALLOCATIONS_MAX ||
-        count_address(t, address) >= RELAY_ADDRESS_ALLOCATIONS_MAX)
+        count_network(t, network) >= RELAY_NETWORK_ALLOCATIONS_MAX)
         return ALLOCATION_QUOTA;
     uint16_t port = t->free_count ? port_take(t, even) : 0;
     struct allocation *a = port ? calloc(1, sizeof *a) : NULL;
@@ -179,7 +179,7 @@ enum allocation_result allocation_new(struct allocations *t, const struct path *
     memcpy(a->username, username.data, username.len);
     a->username_len = (uint8_t)username.len;
     a->user = user_hash;
-    a->address = address;
+    a->network = network;
     place(t, a, ips, port);
     heap_set(&t->timers, &a->timer, until);
     *made = a;

@@ -38,8 +38,8 @@ struct allocation {
     struct hmac_sha1 key;
     char username[TURN_USERNAME_MAX];
     uint8_t username_len;
-    uint64_t user, address;           /* hashes of the username's id and the client's ip */
-    uint32_t user_next, address_next; /* lists */
+    uint64_t user, network;           /* hashes of the username's id and the client's network */
+    uint32_t user_next, network_next; /* lists */
     uint8_t txid[STUN_TXID_SIZE];     /* of the request that made it */
     struct permission permissions[RELAY_PERMISSIONS_MAX];
     struct channel channels[RELAY_CHANNELS_MAX];
@@ -52,7 +52,7 @@ struct allocations {
     size_t free_count, capacity, count;
     struct map by_client;
     uint64_t hash_key;
-    uint32_t users[RELAY_BUCKETS], addresses[RELAY_BUCKETS];
+    uint32_t users[RELAY_BUCKETS], networks[RELAY_BUCKETS];
     struct heap timers;
     uint8_t *ports; /* of this worker's virtual ports, a bit each: in use */
     uint16_t port_first, port_count, port_next;
@@ -71,7 +71,7 @@ struct allocation *allocation_of_link(const struct allocations *, uint32_t link)
 enum allocation_result { ALLOCATION_OK, ALLOCATION_QUOTA, ALLOCATION_FULL };
 /* A new one for the client's path, which must have none; it ends at `until`. `ips`: what is relayed from, by
  * family; NULL: not in that family. The virtual port is even where `even`. Refused over the user's or the
- * address' quota, or without room. */
+ * network's quota, or without room. */
 enum allocation_result allocation_new(struct allocations *, const struct path *client, struct bytes username,
                                       struct bytes user, const struct address *const ips[RELAYED_COUNT],
                                       bool even, mp_time until, struct allocation **);

@@ -43,7 +43,7 @@ struct sfu {
 
 /* A datagram that this worker received by `path`, be it by a socket or a relay. */
 void sfu_received(struct sfu *, const struct path *, const uint8_t *, size_t len, mp_time now);
-/* Whether what is not authenticated may be answered: at most STUN_ANSWERS_PER_S a source. False: counted. */
+/* Whether what is not authenticated may be answered: at most STUN_ANSWERS_PER_S a network. False: counted. */
 bool sfu_may_answer(struct sfu *, const struct path *, mp_time now);
 
 static inline struct stats *stats_of(struct sfu *sfu) { return sfu->config.stats; }

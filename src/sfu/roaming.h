@@ -2,7 +2,7 @@
  * worker, or nobody's.
  *
  * What it may cost: a look-up passes a bounded number of entries and tries at most SENDER_TRIES_MAX sessions,
- * each with one authentication; only ROAM_PER_S unknown datagrams a second and sender address, and
+ * each with one authentication; only ROAM_PER_S unknown datagrams a second and sender network, and
  * ROAM_TOTAL_PER_S in all, are looked at or shown to the other workers. Whoever is beyond that is found by
  * its next connectivity check. Nothing is answered, learned or allocated before the datagram authenticated,
  * and then only a check of the new address starts (ice.h). */

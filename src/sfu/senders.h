@@ -2,8 +2,8 @@
  * NAT or its network gave it another address. The finding is a guess that authentication has to confirm; it
  * costs a bounded number of comparisons, whatever is sent and whoever is there.
  *
- * A sender is entered twice: by its SSRC together with the address (without port) that its session is at, as
- * a NAT that forgets a mapping keeps its address; and by its SSRC alone. Browsers that only watch send their
+ * A sender is entered twice: by its SSRC together with the network (an IPv4 address, a /64) that its session is at, as
+ * a NAT that forgets a mapping keeps its address, and a host of IPv6 that takes another its /64; and by its SSRC alone. Browsers that only watch send their
  * feedback under SSRC 1 (Chromium), so the second entry helps those that send media. */
 #pragma once
 #include "path.h"

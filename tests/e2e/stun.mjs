@@ -69,6 +69,14 @@ export function request({ username, password, nominate = false, priority = '6e7f
   return framed(transaction, body, 0);
 }
 
+/** A message of this type with these attributes; with a key also its MESSAGE-INTEGRITY. */
+export function message(kind, attributes, key) {
+  const transaction = randomBytes(12);
+  let body = Buffer.concat(attributes);
+  if (key) body = Buffer.concat([body, tlv(attribute.MESSAGE_INTEGRITY, createHmac('sha1', key).update(framed(transaction, body, 24, kind)).digest())]);
+  return framed(transaction, body, 0, kind);
+}
+
 /** A plain Binding request with these attributes. */
 export const probe = (...attributes) => framed(randomBytes(12), Buffer.concat(attributes), 0);
 

@@ -275,6 +275,22 @@ static void strangers_are_answered_at_a_capped_rate(void)
     world_close(&w);
 }
 
+static void strangers_of_one_ipv6_network_share_their_rate(void)
+{
+    struct turn_client c;
+    open_world(1);
+    client_open(&c, "2001:db8:0:1::", 5000, "a");
+    for (int i = 0; i < 1000; i++) {
+        stun_add_u32(request(&c, TURN_ALLOCATE), TURN_ATTR_TRANSPORT, TURN_TRANSPORT_UDP << 24);
+        put64(c.path.local.ip + 8, (uint64_t)i << 40 | (unsigned)i);
+        send_and_read(&c);
+    }
+    CHECK_EQ(c.answers, STUN_ANSWERS_BURST);
+    client_open(&c, "2001:db8:0:2::", 5000, "a"); /* another network has its own */
+    challenge(&c);
+    world_close(&w);
+}
+
 static void who_is_not_who_he_says_gets_nothing(void)
 {
     struct turn_client c;
@@ -725,6 +741,30 @@ static void quotas_hold(void)
     world_close(&w);
 }
 
+/* However many addresses and users the holder of a /64 makes. */
+static int allocate_as(struct turn_client *c, const char *network, unsigned n)
+{
+    char id[16];
+    snprintf(id, sizeof id, "user%u", n);
+    client_open(c, network, 5000, id);
+    put64(c->path.local.ip + 8, (uint64_t)n << 32 | n);
+    w.now += MP_MS(25); /* what strangers are answered is another bound */
+    challenge(c);
+    return allocate(c);
+}
+
+static void an_ipv6_network_has_one_quota(void)
+{
+    struct turn_client c;
+    world_open_for(&w, 1, 2048);
+    w.stranger = received;
+    for (unsigned n = 0; n < RELAY_NETWORK_ALLOCATIONS_MAX + 50; n++)
+        CHECK_EQ(allocate_as(&c, "2001:db8:0:1::", n), n < RELAY_NETWORK_ALLOCATIONS_MAX ? OK : 486);
+    CHECK_EQ(allocate_as(&c, "2001:db8:0:2::", 0), OK);
+    CHECK_EQ(stat_get(&w.stats[0].allocations), RELAY_NETWORK_ALLOCATIONS_MAX + 1);
+    world_close(&w);
+}
+
 static void peers_of_an_allocation_are_bounded(void)
 {
     struct turn_client c;
@@ -919,13 +959,13 @@ static void a_relay_within_a_relay_is_refused(void)
 }
 
 TEST_MAIN(TEST(stranger_gets_a_short_challenge_and_leaves_nothing),
-          TEST(strangers_are_answered_at_a_capped_rate), TEST(who_is_not_who_he_says_gets_nothing),
+          TEST(strangers_are_answered_at_a_capped_rate), TEST(strangers_of_one_ipv6_network_share_their_rate), TEST(who_is_not_who_he_says_gets_nothing),
           TEST(every_flipped_bit_is_refused), TEST(nonce_goes_stale),
           TEST(allocation_has_an_address_of_ours_with_a_port_of_its_own),
           TEST(request_sent_again_is_answered_alike), TEST(allocation_is_refreshed_ended_and_expires),
           TEST(what_cannot_be_is_refused_by_its_number), TEST(families_are_relayed_as_asked),
           TEST(nobody_but_this_server_is_a_peer), TEST(announced_addresses_are_all_there_is),
-          TEST(channels_are_bound_to_one_peer_each), TEST(permissions_and_channels_expire), TEST(quotas_hold),
+          TEST(channels_are_bound_to_one_peer_each), TEST(permissions_and_channels_expire), TEST(quotas_hold), TEST(an_ipv6_network_has_one_quota),
           TEST(peers_of_an_allocation_are_bounded), TEST(session_behind_turn_sends_and_receives),
           TEST(sessions_behind_turn_on_two_workers), TEST(channel_data_over_a_stream_is_padded),
           TEST(session_of_another_worker_is_reached_by_turn), TEST(an_ended_allocations_way_leads_nowhere),

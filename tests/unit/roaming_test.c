@@ -2,6 +2,7 @@
 #include "codec.h"
 #include "crypto.h"
 #include "ice.h"
+#include "roaming.h"
 #include "rtcp.h"
 #include "rtp.h"
 #include "stun.h"
@@ -317,6 +318,45 @@ static void spray_from_strangers_learns_and_answers_nothing(void)
     world_close(&w);
 }
 
+/* Under a number that is tried, from another address of one /64 each time: what is looked at is what one sender's rate lets through. */
+static void an_ipv6_network_is_looked_at_as_one_sender(void)
+{
+    uint8_t data[200] = {0x80, 96};
+    call(1, 0, 0);
+    struct path from = *client_path(publisher->client);
+    put16(data + 2, (uint16_t)next_index);
+    put32(data + 8, VIDEO);
+    CHECK(address_parse(&from.local, "2001:db8:0:1::", 4444));
+    for (unsigned i = 0; i < 1000; i++) {
+        put64(from.local.ip + 8, (uint64_t)i << 32 | i);
+        world_datagram(&w, 0, &from, data, sizeof data);
+    }
+    CHECK_EQ(world_drops(&w, DROP_SRTP_AUTH), (uint64_t)ROAM_BURST);
+    world_close(&w);
+}
+
+static void viewer_that_takes_another_address_of_its_ipv6_network_is_told_apart(void)
+{
+    struct world_client *v[80]; /* more of one SSRC than a look-up passes */
+    struct address a;
+    world_open_for(&w, 1, 128);
+    for (unsigned i = 0; i < 80; i++) {
+        v[i] = world_join(&w, 0);
+        CHECK(address_parse(&a, "2001:db8:0:1::7", 40000));
+        a.ip[7] = (uint8_t)i;
+        client_move(v[i]->client, &a);
+        world_connect(&w, v[i]);
+        feedback(v[i], 1);
+    }
+    struct world_client *who = v[3];
+    move(who, "2001:db8:0:3::8");
+    feedback(who, 1);
+    world_run(&w, MP_MS(100));
+    const struct session_event *e = event(who, EVENT_SELECTED);
+    CHECK(e && e->value == ICE_BY_ROAMING);
+    world_close(&w);
+}
+
 /* What was captured and is sent again from elsewhere. */
 static void replayed_packet_does_not_move_the_path(void)
 {
@@ -481,6 +521,7 @@ TEST_MAIN(TEST(publisher_behind_a_new_mapping_is_followed_at_once),
           TEST(checks_without_the_password_change_nothing), TEST(nominated_victim_gets_no_media),
           TEST(victim_of_spoofed_media_gets_no_media), TEST(silent_client_gets_nothing_after_30_s),
           TEST(spray_from_strangers_learns_and_answers_nothing), TEST(replayed_packet_does_not_move_the_path),
+          TEST(an_ipv6_network_is_looked_at_as_one_sender), TEST(viewer_that_takes_another_address_of_its_ipv6_network_is_told_apart),
           TEST(restart_keeps_the_call_and_ends_the_old_credentials),
           TEST(restart_before_the_claim_comes_to_its_end_too), TEST(hundred_restarts_leave_one_pair_of_credentials), TEST(rebinding_in_the_handshake_delays_it_and_no_more),
           TEST(rebinding_in_a_restart_ends_where_the_client_is), TEST(credentials_of_nobody_are_not_zero))
