@@ -1,5 +1,6 @@
 /* Start in order, stop in reverse. */
 #include "addresses.h"
+#include "arrivals.h"
 #include "certificate.h"
 #include "clock.h"
 #include "config.h"
@@ -32,6 +33,7 @@ struct server {
     struct registry *registry;
     struct control *control;
     struct tls *tls; /* NULL: none can be had */
+    struct arrivals *arrivals;
     struct web *web;
     struct workers *workers;
     struct front *front;
@@ -181,6 +183,7 @@ static const char *open_workers(struct server *s)
                                                         .wake_control = wake_web,
                                                         .control = s->web,
                                                         .tls = s->tls,
+                                                        .arrivals = s->arrivals,
                                                         .http = take_bridged},
                                &error);
     return s->workers ? NULL : error;
@@ -191,6 +194,7 @@ static const char *open_front(struct server *s)
     const char *error = NULL;
     s->front = front_new(&(struct front_config){.listen = s->config->listen,
                                                 .tls = s->tls,
+                                                .arrivals = s->arrivals,
                                                 .context = s,
                                                 .stream = take_stream,
                                                 .web = take_web},
@@ -319,12 +323,15 @@ int main(int argc, char **argv)
     server.identity = dtls_identity_new();
     server.registry = registry_new(config.sessions_max);
     server.watchdog = watchdog_new();
+    server.arrivals = arrivals_new(&(struct arrivals_limits){.connections = config.web_limits.connections,
+                                                             .connections_per_s = config.web_limits.connections_per_s});
     int result = 2;
-    if (!server.identity || !server.registry || !server.control || !server.watchdog)
+    if (!server.identity || !server.registry || !server.control || !server.watchdog || !server.arrivals)
         fputs("monoport: out of memory\n", stderr);
     else if (open_tls(&config, &server.tls))
         result = serve(&server, &handler);
     tls_free(server.tls);
+    arrivals_free(server.arrivals);
     watchdog_free(server.watchdog);
     if (server.control)
         control_free(server.control);

@@ -246,7 +246,7 @@ static bool http(void *context, int fd, const struct path *path)
 static bool open_loop(struct worker *w, const struct workers_config *c)
 {
     w->streams = streams_new(&(struct streams_config){
-        .worker = w->number, .tls = c->tls, .context = w, .datagram = frame, .known = known, .gone = gone, .http = http});
+        .worker = w->number, .tls = c->tls, .arrivals = c->arrivals, .context = w, .datagram = frame, .known = known, .gone = gone, .http = http});
     w->loop = loop_new();
     return w->streams && w->loop && loop_add(w->loop, udp_fd(w->udp), NULL) &&
            loop_add(w->loop, streams_fd(w->streams), &w->streams_ready);

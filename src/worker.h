@@ -26,6 +26,7 @@ struct workers_config {
     void (*wake_control)(void *); /* from any thread: there are events */
     void *control;
     struct tls *tls;              /* NULL: no streams over TLS */
+    struct arrivals *arrivals;    /* that streams leave */
     bool (*http)(void *control, int fd, const struct path *); /* from any thread: HTTP that was inside a stream's TLS */
 };
 

@@ -125,6 +125,7 @@
 #define FIRST_BYTES_MAX       8192  /* of a ClientHello; browsers' have about 2000 */
 #define STREAM_TABLE_MAX      16384 /* of one worker; the index in a link has 14 bits */
 #define STREAM_STRANGERS_MAX  2048  /* of them, that no authenticated client uses yet; the oldest makes room */
+#define STREAM_HANDSHAKES     4     /* steps of TLS handshakes a turn of a worker: each signs once, for up to a millisecond */
 #define STREAM_TLS_CHUNK      16384 /* bytes handed to TLS at once: one record */
 #define STREAM_DATAGRAM_MAX   (PACKET_SIZE + 64) /* in a frame: what is forwarded may be longer than what came in, TURN adds a header */
 #define STREAM_FRAME_MAX      (4 + STREAM_DATAGRAM_MAX)

@@ -1,5 +1,6 @@
 #include "front.h"
 #include "addresses.h"
+#include "arrivals.h"
 #include "clock.h"
 #include "first_bytes.h"
 #include "limits.h"
@@ -48,6 +49,7 @@ struct source {
     X(silent, "Connections closed: no first bytes in time")                                                  \
     X(crowded, "Connections closed: newer ones needed their place")                                          \
     X(unknown, "Connections closed: first bytes of no protocol")                                             \
+    X(limited, "Connections closed: their address has too many, or had too many lately")                     \
     X(refused, "Connections closed: who they are for has no room")                                           \
     X(exhausted, "Times that the process had no descriptors left")
 
@@ -188,6 +190,10 @@ static void look(struct front *f, struct pending *p)
         return;
     if (what == FIRST_NONE || (what == FIRST_TLS && !f->config.tls)) {
         evict(f, p, n > 0 ? &f->counts.unknown : &f->counts.silent);
+        return;
+    }
+    if (what != FIRST_HTTP && f->config.arrivals && !arrivals_take(f->config.arrivals, &p->path.remote, f->now)) {
+        evict(f, p, &f->counts.limited);
         return;
     }
     struct pending copy = *p;

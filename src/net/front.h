@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct arrivals;
 struct pulse;
 
 #define FRONT_PATIENCE MP_S(10)
@@ -24,8 +25,9 @@ struct front_config {
                               without IPv6) */
     struct tls *tls;       /* NULL: TLS connections are closed */
     mp_time patience;      /* 0: FRONT_PATIENCE */
+    struct arrivals *arrivals; /* all but HTTP in the clear, whose server counts it itself and answers with words; NULL: no limits */
     void *context;
-    /* Take the descriptor, on the front's thread. False: it was closed. `first`: ICE-TCP's whole first frame.
+    /* Take the descriptor, on the front's thread. False: it was closed, and left the arrivals. `first`: ICE-TCP's whole first frame.
      */
     bool (*stream)(void *context, const struct stream_connection *, const uint8_t *first, size_t len);
     bool (*web)(void *context, int fd, const struct path *);

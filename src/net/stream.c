@@ -1,4 +1,5 @@
 #include "stream.h"
+#include "arrivals.h"
 #include "check.h"
 #include "first_bytes.h"
 #include "stream_internal.h"
@@ -46,6 +47,13 @@ struct streams *streams_new(const struct streams_config *config)
     return set;
 }
 
+/* One that is no stream, or not yet. */
+static void turn_away(struct streams *set, const struct stream_connection *c)
+{
+    close(c->fd);
+    arrivals_leave(set->config.arrivals, &c->path.remote);
+}
+
 static void close_waiting(struct streams *set)
 {
     const uint8_t *data;
@@ -54,7 +62,7 @@ static void close_waiting(struct streams *set)
     while (set->inbox.data && (data = ring_peek(&set->inbox, &len))) {
         memcpy(&c, data, sizeof c);
         ring_pop(&set->inbox);
-        close(c.fd);
+        turn_away(set, &c);
     }
 }
 
@@ -82,7 +90,7 @@ bool streams_give(struct streams *set, const struct stream_connection *c)
 {
     uint64_t one = 1;
     if (!ring_push(&set->inbox, c, sizeof *c, NULL, 0)) {
-        close(c->fd);
+        turn_away(set, c);
         return false;
     }
     (void)!write(set->wake, &one, sizeof one);
@@ -200,7 +208,7 @@ static void stream_open(struct streams *set, const struct stream_connection *c)
     struct stream *s = make_room(set) ? stream_new(set, c) : NULL;
     if (!s) {
         set->counts.refused++;
-        close(c->fd);
+        turn_away(set, c);
         return;
     }
     uint32_t i = set->free[set->free_head++ % STREAM_TABLE_MAX];
@@ -237,6 +245,7 @@ void stream_close(struct stream *s)
     set->free[(set->free_head + set->free_count++) % STREAM_TABLE_MAX] = i;
     set->open--;
     set->counts.closed++;
+    arrivals_leave(set->config.arrivals, &path.remote);
     set->config.gone(set->config.context, &path);
 }
 
@@ -344,6 +353,7 @@ bool streams_busy(struct streams *set)
 bool streams_receive(struct streams *set, mp_time now)
 {
     struct epoll_event events[EVENTS_A_ROUND];
+    unsigned handshakes = 0;
     int n = epoll_wait(set->epoll, events, EVENTS_A_ROUND, 0);
     set->now = now;
     for (int i = 0; i < n; i++) {
@@ -352,12 +362,14 @@ bool streams_receive(struct streams *set, mp_time now)
             continue;
         }
         struct stream *s = find(set, (uint32_t)events[i].data.u64);
+        if (s && s->phase == PHASE_TLS && handshakes++ >= STREAM_HANDSHAKES)
+            continue; /* epoll tells of it again */
         if (s && !moved(s, events[i].events))
             stream_close(s);
         else if (s)
             stream_wait(s);
     }
-    return n == EVENTS_A_ROUND;
+    return n == EVENTS_A_ROUND || handshakes > STREAM_HANDSHAKES;
 }
 
 void streams_send(struct streams *set, const struct transmit *t)

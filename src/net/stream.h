@@ -29,6 +29,7 @@ struct stream_connection { /* what was accepted: non-blocking, nothing read yet 
     struct path path; /* link not filled in yet */
 };
 
+struct arrivals;
 struct tls;
 struct streams;
 
@@ -46,6 +47,7 @@ struct stream_counts {
 struct streams_config {
     unsigned worker;
     struct tls *tls;
+    struct arrivals *arrivals; /* each connection leaves them when it is closed; NULL: nobody counts */
     void *context;
     /* A datagram came by the path. */
     void (*datagram)(void *context, const struct path *, const uint8_t *, size_t len);
@@ -58,7 +60,8 @@ struct streams_config {
 
 struct streams *streams_new(const struct streams_config *); /* NULL: no memory or descriptors */
 void streams_free(struct streams *);                        /* closes all */
-/* From the one thread that accepts. Takes the descriptor. False: it was closed, too many wait. */
+/* From the one thread that accepts. Takes the descriptor. False: it was closed, too many wait. A handshake of TLS is the one costly
+ * thing that a stranger can ask for: a round does STREAM_HANDSHAKES steps of them, the others wait for the next one. */
 bool streams_give(struct streams *, const struct stream_connection *);
 
 int streams_fd(const struct streams *); /* readable: streams_receive has something to do */

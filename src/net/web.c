@@ -154,7 +154,8 @@ static void adopt(struct connection *c)
 {
     struct web *w = c->web;
     int on = 1, unsent = STREAM_UNSENT_MAX;
-    struct caller *caller = callers_find(&w->callers, &c->path.remote);
+    /* by TLS the front counted it: here it may be one of many requests of a connection */
+    struct caller *caller = c->secure ? NULL : callers_find(&w->callers, &c->path.remote);
     unsigned most = caller ? w->config.limits.connections : 0;
     c->crowded = !caller_take(caller, w->config.limits.connections_per_s, clock_now()) ||
                  (most && caller->count >= most);

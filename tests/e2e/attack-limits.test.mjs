@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 // One address that asks for ten times what an address may have, for as long as others join: it gets its share, they get in.
+// By every way that the one port has: HTTP, TLS, HTTP/2, ICE-TCP, TURN in the clear and inside TLS.
 
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { enter } from './lab.mjs';
 import { joins } from './load.mjs';
+import { kill, start } from './process.mjs';
 import { descriptors, metrics } from './server-figures.mjs';
 import { slowness, startServer } from './server.mjs';
 import { assert, diagnostic, equal, suite, until } from './tap.mjs';
@@ -48,5 +52,64 @@ await test('nothing of it is left', async () => {
   await until(async () => `sessions and rooms ${await left()}, ${descriptors(server)} descriptors of ${quiet}`, gone, 20 * slowness);
   assert(await server.healthy(), 'healthz');
 });
+
+// --- one more than each limit, by every way ---
+
+const burst = 5; // seconds' worth at once
+const program = fileURLToPath(new URL('./crowd-of-one.mjs', import.meta.url));
+async function crowd(of, kind, count, every) {
+  const child = start([process.execPath, program, kind, of.address, String(of.port), String(count), String(every)], { host, stdio: ['pipe', 'pipe', 'inherit'] });
+  after(() => kill(child));
+  const [line] = await once(child.stdout, 'data');
+  return {
+    ...JSON.parse(line),
+    async leave() {
+      const closed = once(child, 'close');
+      child.stdin.end();
+      await closed;
+    },
+  };
+}
+const front = async (of, name) => Number((await (await fetch(`${of.origin}/metrics`)).text()).match(new RegExp(`^monoport_front_${name}_total (\\d+)`, 'm'))[1]);
+
+const another = async (port, args) => {
+  const other = await startServer(lab, { port, args });
+  after(() => other.stop());
+  return other;
+};
+
+await test('four connections are four, by TLS, HTTP/2, ICE-TCP and TURN alone and together', async () => {
+  const limited = await another(8001, ['--address-connections', '4']);
+  for (const kind of ['tls', 'h2', 'turns', 'turn', 'ice']) {
+    const { tried, stand, leave } = await crowd(limited, kind, 12, 20);
+    diagnostic(`${kind}: ${stand} of ${tried}`);
+    equal(stand, 4, `${kind}: connections that stand`);
+    await leave();
+    await until(`${kind}: what was closed still counts`, async () => (await crowdOfOne(limited, kind)) === 1, 10 * slowness);
+  }
+  const first = await crowd(limited, 'h2', 3, 20);
+  const rest = await Promise.all(['tls', 'turn', 'ice'].map((kind) => crowd(limited, kind, 4, 20)));
+  equal([first.stand, rest.reduce((sum, { stand }) => sum + stand, 0)], [3, 1], 'three of HTTP/2, and one of all others');
+  assert(await limited.healthy(), 'another address is served');
+  await Promise.all([first, ...rest].map(({ leave }) => leave()));
+  assert((await front(limited, 'limited')) > 40, 'they are counted');
+});
+
+await test('one handshake of TLS a second is one, whatever it is for', async () => {
+  const limited = await another(8002, ['--address-connection-rate', '1']);
+  const begun = performance.now();
+  const counts = await Promise.all(['tls', 'h2', 'turns'].map((kind) => crowd(limited, kind, 200, 20)));
+  const seconds = (performance.now() - begun) / 1000;
+  const stand = counts.reduce((sum, count) => sum + count.stand, 0);
+  diagnostic(`${stand} handshakes of 600 in ${seconds.toFixed(1)} s`);
+  assert(stand > 0 && stand <= burst + seconds, `${stand} handshakes in ${seconds} s`);
+  assert(await limited.healthy(), 'another address is served');
+});
+
+async function crowdOfOne(of, kind) {
+  const { stand, leave } = await crowd(of, kind, 1, 0);
+  await leave();
+  return stand;
+}
 
 await end();

@@ -1,4 +1,6 @@
 /* Frames, the queue of a slow connection, and a worker's streams over real sockets; time is the test's. */
+#include "arrivals.h"
+#include "callers.h"
 #include "certificate.h"
 #include "frame_queue.h"
 #include "limits.h"
@@ -156,6 +158,7 @@ static void a_queue_full_of_what_must_stay_takes_no_more(void)
 
 static struct {
     struct streams *streams;
+    struct arrivals *arrivals;
     mp_time now;
     unsigned datagrams, gone, http;
     size_t bytes;
@@ -183,18 +186,22 @@ static bool on_http(void *context, int fd, const struct path *path)
     return true;
 }
 
-static void open_streams(struct tls *tls)
+static void open_counted_streams(struct tls *tls, struct arrivals *arrivals)
 {
     memset(&t, 0, sizeof t);
+    t.arrivals = arrivals;
     t.now = MP_S(100);
     t.streams = streams_new(&(struct streams_config){.worker = 3,
                                                      .tls = tls,
+                                                     .arrivals = arrivals,
                                                      .datagram = on_datagram,
                                                      .known = on_known,
                                                      .gone = on_gone,
                                                      .http = on_http});
     CHECK(t.streams != NULL);
 }
+
+static void open_streams(struct tls *tls) { open_counted_streams(tls, NULL); }
 
 /* The client's end of a new connection. */
 static int connection(enum stream_kind kind)
@@ -869,6 +876,125 @@ static void the_certificate_follows_its_file(void)
     close_tls(NULL);
 }
 
+/* --- how many, and how often --- */
+
+static void fill(struct arrivals *a, const struct address *from, unsigned most)
+{
+    for (unsigned i = 0; i < most; i++)
+        CHECK(arrivals_take(a, from, t.now));
+    CHECK(!arrivals_take(a, from, t.now));
+}
+
+static void an_address_has_its_share_and_its_network_the_same(void)
+{
+    struct arrivals *a = arrivals_new(&(struct arrivals_limits){.connections = 4});
+    struct address v4, other, v6, neighbour, mapped, here;
+    address_parse(&v4, "203.0.113.9", 1);
+    address_parse(&mapped, "::ffff:203.0.113.9", 2);
+    address_parse(&other, "203.0.113.10", 1);
+    address_parse(&v6, "2001:db8:1:2::1", 1);
+    address_parse(&neighbour, "2001:db8:1:2:ffff::2", 1);
+    address_parse(&here, "127.0.0.1", 1);
+    fill(a, &v4, 4);
+    CHECK(!arrivals_take(a, &mapped, t.now));
+    fill(a, &other, 4);
+    fill(a, &v6, 4);
+    CHECK(!arrivals_take(a, &neighbour, t.now));
+    arrivals_leave(a, &neighbour);
+    CHECK(arrivals_take(a, &v6, t.now) && !arrivals_take(a, &v6, t.now));
+    for (int i = 0; i < 100; i++)
+        CHECK(arrivals_take(a, &here, t.now)); /* a proxy is everybody */
+    arrivals_free(a);
+}
+
+static void an_address_comes_as_often_as_it_may(void)
+{
+    struct arrivals *a = arrivals_new(&(struct arrivals_limits){.connections_per_s = 2});
+    struct address from;
+    address_parse(&from, "203.0.113.9", 1);
+    t.now = MP_S(100);
+    fill(a, &from, 2 * CALLER_BURST_S);
+    t.now += MP_MS(500);
+    fill(a, &from, 1);
+    t.now += MP_S(60);
+    fill(a, &from, 2 * CALLER_BURST_S);
+    arrivals_free(a);
+}
+
+/* Closed by its client, by us, turned away, and never taken in. */
+static void whoever_is_closed_leaves_the_arrivals(void)
+{
+    struct arrivals *a = arrivals_new(&(struct arrivals_limits){.connections = 4});
+    struct address from = {.port = 4711};
+    open_counted_streams(NULL, a);
+    fill(a, &from, 4);
+    int gone = connection(STREAM_ICE), silent = connection(STREAM_TURN), wrong = connection(STREAM_ICE);
+    CHECK(!arrivals_take(a, &from, t.now));
+    close(gone);
+    turns();
+    fill(a, &from, 1);
+    CHECK_EQ(send(wrong, "\xff\xff\xff\xff", 4, 0), 4);
+    turns();
+    fill(a, &from, 1);
+    t.now += STREAM_GRACE;
+    streams_timeout(t.streams, t.now);
+    CHECK(is_closed(silent));
+    fill(a, &from, 1);
+    int pair[2];
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    CHECK(streams_give(t.streams, &(struct stream_connection){.fd = pair[0], .kind = STREAM_ICE, .path.remote = from}));
+    streams_free(t.streams); /* which has not looked at it */
+    fill(a, &from, 1);
+    arrivals_free(a);
+    close(silent);
+    close(wrong);
+    close(pair[1]);
+}
+
+static unsigned answered(const int *fds, unsigned count)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct pollfd p = {.fd = fds[i], .events = POLLIN};
+        n += poll(&p, 1, 0) == 1;
+    }
+    return n;
+}
+
+static void handshakes_of_a_round_are_bounded_and_frames_do_not_wait(void)
+{
+    enum { CLIENTS = 5 * STREAM_HANDSHAKES };
+    struct tls *tls = open_tls();
+    SSL *ssl[CLIENTS];
+    int fds[CLIENTS];
+    uint8_t d[200], bytes[256];
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    open_streams(tls);
+    int turn = connection(STREAM_TURN);
+    for (int i = 0; i < CLIENTS; i++)
+        fds[i] = connection(STREAM_TLS);
+    for (int i = 0; i < CLIENTS; i++) {
+        ssl[i] = SSL_new(ctx);
+        SSL_set_fd(ssl[i], fds[i]);
+        SSL_connect(ssl[i]);
+    }
+    size_t n = write_frame(bytes, FRAME_TURN, d, datagram(d, FRAME_TURN, 100, true));
+    CHECK_EQ(send(turn, bytes, n, 0), (ssize_t)n);
+    for (unsigned rounds = 1; rounds <= 5; rounds++) {
+        CHECK_EQ(streams_receive(t.streams, t.now), rounds < 5); /* there is more */
+        CHECK_EQ(answered(fds, CLIENTS), rounds * STREAM_HANDSHAKES);
+        CHECK_EQ(t.datagrams, 1);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        SSL_free(ssl[i]);
+        close(fds[i]);
+    }
+    close(turn);
+    SSL_CTX_free(ctx);
+    streams_free(t.streams);
+    close_tls(tls);
+}
+
 TEST_MAIN(TEST(frames_of_every_length_round_trip), TEST(frames_over_the_bound_are_refused),
           TEST(a_full_queue_loses_old_media_and_keeps_the_rest),
           TEST(a_queue_full_of_what_must_stay_takes_no_more),
@@ -879,4 +1005,6 @@ TEST_MAIN(TEST(frames_of_every_length_round_trip), TEST(frames_over_the_bound_ar
           TEST(http_inside_tls_is_bridged), TEST(an_idle_client_of_http2_is_told_goaway),
           TEST(frames_without_a_mask_are_found_wherever_they_are_cut),
           TEST(unmasked_frames_inside_tls_end_the_connection), TEST(alpn_is_agreed_on_and_decides_nothing),
-          TEST(what_is_no_tls_or_stops_in_it_is_closed), TEST(the_certificate_follows_its_file))
+          TEST(what_is_no_tls_or_stops_in_it_is_closed), TEST(the_certificate_follows_its_file),
+          TEST(an_address_has_its_share_and_its_network_the_same), TEST(an_address_comes_as_often_as_it_may),
+          TEST(whoever_is_closed_leaves_the_arrivals), TEST(handshakes_of_a_round_are_bounded_and_frames_do_not_wait))
