@@ -20,6 +20,7 @@ struct client_config {
     struct fingerprint remote_fingerprint;
     struct dtls_identity *identity;
     struct crypto *crypto;
+    bool passive; /* the server begins the DTLS handshake */
     bool cm_only; /* offer AES_CM_128_HMAC_SHA1_80 alone */
     uint64_t seed;
     void *context;

@@ -153,8 +153,8 @@ static bool has_change_cipher_spec(const uint8_t *p, size_t len)
 
 void dtls_settle(struct dtls *d)
 {
-    INVARIANT(d->state == DTLS_UP && !d->client);
-    if (!d->engine || !d->last.len || !d->last.whole)
+    INVARIANT(d->state == DTLS_UP);
+    if (d->client || !d->engine || !d->last.len || !d->last.whole)
         return;
     dtls_engine_free(d->engine);
     d->engine = NULL;

@@ -26,7 +26,7 @@ enum dtls_state {
 enum dtls_failure { DTLS_OK, DTLS_PROTOCOL, DTLS_FINGERPRINT, DTLS_NO_PROFILE, DTLS_FLOOD, DTLS_TIMEOUT };
 
 struct dtls;
-/* `client`: active role (load generator, tests); a client starts by draining dtls_output. NULL: no memory. */
+/* `client`: active role; a client starts by draining dtls_output. NULL: no memory. */
 struct dtls *dtls_new(struct dtls_identity *, bool client, bool cm_only, const struct fingerprint *expected, mp_time now);
 void dtls_free(struct dtls *);
 
@@ -40,7 +40,7 @@ const char *dtls_failure_text(enum dtls_failure);
 void dtls_close(struct dtls *); /* queues close_notify, but for one that has settled */
 /* For a server that is DTLS_UP and drained: gives back the memory of the handshake, all but the keys and the last flight. A client
  * that did not get that repeats its own, and is answered (RFC 6347 4.2.4), DTLS_REPEATS_MAX times at most. Its close_notify is no
- * longer understood. Does nothing where the flight is longer than usual. */
+ * longer understood. Does nothing where the flight is longer than usual, nor for a client, who has no last flight. */
 void dtls_settle(struct dtls *);
 /* Once DTLS_UP: the keys that we send with and receive with. */
 void dtls_masters(const struct dtls *, struct srtp_master *tx, struct srtp_master *rx);

@@ -216,24 +216,45 @@ void peer_release_dtls(struct peer *p)
     p->dtls_until = MP_NEVER;
 }
 
+static bool we_begin(const struct sfu *sfu, const struct peer *p)
+{
+    return registry_setup(sfu->config.registry, p->session)->active;
+}
+
+/* False: no memory, and the peer is gone. */
+static bool new_dtls(struct sfu *sfu, struct peer *p, const struct path *path, mp_time now)
+{
+    const struct session_setup *setup = registry_setup(sfu->config.registry, p->session);
+    p->reply = *path;
+    peer_tell(sfu, p, EVENT_DTLS_STARTED, path, 0, now);
+    p->dtls = dtls_new(sfu->config.identity, setup->active, false, &setup->fingerprint, now);
+    if (!p->dtls)
+        peer_end(sfu, p, END_NO_MEMORY, now);
+    return p->dtls != NULL;
+}
+
+/* A passive client waits for our ClientHello (RFC 8842 5.2): it goes by the path that was nominated and answered a check of ours. */
+static bool begin_dtls(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    if (!we_begin(sfu, p) || !peer_path(p) || p->dtls || p->tx)
+        return true;
+    if (!new_dtls(sfu, p, peer_path(p), now))
+        return false;
+    drain_dtls(sfu, p);
+    return true;
+}
+
 static void input_dtls(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len,
                        mp_time now)
 {
-    if (!p->dtls && p->tx) {
+    if (!p->dtls && (p->tx || we_begin(sfu, p))) {
         drop(sfu, DROP_DTLS);
         return;
     }
     p->reply = *path;
     ice_credit(&p->ice, path, len);
-    if (!p->dtls)
-        peer_tell(sfu, p, EVENT_DTLS_STARTED, path, 0, now);
-    if (!p->dtls)
-        p->dtls = dtls_new(sfu->config.identity, false, false,
-                           &registry_setup(sfu->config.registry, p->session)->fingerprint, now);
-    if (!p->dtls) {
-        peer_end(sfu, p, END_NO_MEMORY, now);
+    if (!p->dtls && !new_dtls(sfu, p, path, now))
         return;
-    }
     dtls_moved(sfu, p, dtls_input(p->dtls, data, len, now), now);
 }
 
@@ -294,6 +315,8 @@ static void ice_answered(struct sfu *sfu, struct peer *p, const struct ice_answe
         peer_tell(sfu, p, EVENT_CHECK_ANSWERED, path, (uint32_t)(a->rtt / MP_US(1)), now);
     ice_moved(sfu, p, a, now);
     send_checks(sfu, p, now);
+    if (!begin_dtls(sfu, p, now))
+        return;
     peer_schedule(sfu, p, now);
 }
 

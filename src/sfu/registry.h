@@ -19,6 +19,7 @@ struct session_credentials {
 
 struct session_setup { /* what the owner needs from the first check on; does not change while the slot is open */
     struct fingerprint fingerprint; /* of the client's certificate */
+    bool active;                    /* we begin the DTLS handshake: the client is passive */
 };
 
 struct registry;

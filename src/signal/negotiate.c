@@ -157,8 +157,6 @@ static const char *transport_error(const struct sdp *sdp)
         return "no section with ice-ufrag and a sha-256 (or stronger) fingerprint";
     if (first->ufrag.len > REMOTE_UFRAG_MAX || !first->password.len || first->password.len > ICE_CREDENTIAL_MAX)
         return "an ice-ufrag of more than 64 characters, or no ice-pwd, or one of more than 256";
-    if (first->setup == SDP_PASSIVE)
-        return "a=setup:passive: this server is the passive side";
     return NULL;
 }
 
@@ -202,6 +200,8 @@ static bool learn_connection(struct participant *p, const struct sdp *sdp)
 {
     struct rtp_extension_ids before = p->extensions;
     p->fingerprint = first_usable(sdp)->fingerprint;
+    if (p->state == SESSION_NOT_OPEN)
+        p->active = first_usable(sdp)->setup == SDP_PASSIVE; /* RFC 8842 5.3: for as long as the association lasts */
     for (size_t i = 0; i < sdp->count; i++) {
         const struct sdp_section *in = &sdp->sections[i];
         struct capabilities **known = in->kind == SDP_AUDIO ? &p->audio : in->kind == SDP_VIDEO ? &p->video : NULL;
@@ -369,7 +369,7 @@ static bool take_section(struct participant *p, size_t i, const struct sdp_secti
 
 static void send_answer(struct participant *p)
 {
-    char *sdp = describe_session(p, SDP_PASSIVE);
+    char *sdp = describe_session(p, p->active ? SDP_ACTIVE : SDP_PASSIVE);
     if (sdp)
         say(p, json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp));
     free(sdp);

@@ -104,14 +104,14 @@ char *describe_session(struct participant *p, enum sdp_setup setup)
         .ufrag = p->credentials.ufrag,
         .password = p->credentials.password,
         .setup = setup,
-        .no_bundle = setup == SDP_PASSIVE && !p->bundles,
+        .no_bundle = setup != SDP_ACTPASS && !p->bundles,
         .addresses = addresses,
         .address_count = candidates_for(&p->signaling->config, &p->local, p->host, addresses),
     };
     memcpy(local.fingerprint, p->signaling->config.fingerprint, sizeof local.fingerprint);
     if (l.sections && l.codecs && l.tracks) {
         for (size_t i = 0; i < n; i++)
-            describe_section(p, &p->sections[i], setup == SDP_PASSIVE, &l.sections[i], &l.codecs[i], l.tracks[i]);
+            describe_section(p, &p->sections[i], setup != SDP_ACTPASS, &l.sections[i], &l.codecs[i], l.tracks[i]);
         sdp_write_session(&w, &local, l.sections, n);
     }
     free(l.sections);

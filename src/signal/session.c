@@ -10,7 +10,7 @@ bool session_open(struct participant *p, mp_time now)
     uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
     char quoted[160];
     s->io.random(s->io.context, random, sizeof random);
-    struct session_setup setup = {.fingerprint = p->fingerprint};
+    struct session_setup setup = {.fingerprint = p->fingerprint, .active = p->active};
     p->session = registry_open(s->config.registry, &setup, random, &p->credentials);
     explicit_bzero(random, sizeof random);
     if (p->session == SESSION_NONE)

@@ -137,6 +137,7 @@ struct participant {
     uint64_t sdp_session;
     uint32_t sdp_version;
     struct fingerprint fingerprint;
+    bool active; /* we begin its DTLS association: it is passive */
     struct rtp_extension_ids extensions;
     uint8_t audio_extensions, video_extensions; /* those that the client knows for either kind, bit by rtp_extension */
     uint32_t ssrc_last; /* that we send under */

@@ -561,6 +561,31 @@ static void the_transport_is_that_of_the_first_section_that_is_taken(void)
     stage_close(&s);
 }
 
+/* RFC 8842 5.3: FFmpeg's WHIP muxer insists on being passive, so the answer is active, also to its later offers. */
+static void a_passive_offer_is_answered_active(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "stream"), *q = peer_join(&s, "one", "stream");
+    char *text = golden("ffmpeg-stream");
+    for (int i = 0; i < 2; i++) {
+        struct sdp *sdp = answered(p, text);
+        CHECK(sdp && sdp->sections[0].setup == SDP_ACTIVE && sdp->sections[1].setup == SDP_ACTIVE);
+        CHECK(sdp && sdp->sections[0].port && sdp->sections[1].port && !sdp->sections[0].rtcp_rsize && sdp->sections[1].rtcp_rsize);
+        drop(sdp);
+    }
+    CHECK(registry_setup(s.registry, peer_session(p))->active);
+    for (char *at = text; (at = strstr(at, "a=setup:passive"));)
+        memcpy(at, "a=setup:actpass", strlen("a=setup:actpass"));
+    struct sdp *sdp = answered(p, text); /* who may be either keeps the role that it has */
+    CHECK(sdp && sdp->sections[0].setup == SDP_ACTIVE);
+    drop(sdp);
+    sdp = answered(q, text);
+    CHECK(sdp && sdp->sections[0].setup == SDP_PASSIVE && !registry_setup(s.registry, peer_session(q))->active);
+    drop(sdp);
+    free(text);
+    stage_close(&s);
+}
+
 /* RFC 9143 9.1: aiortc names its video's sending time by the id of its audio's level. */
 static void an_id_of_two_extensions_is_given_to_one(void)
 {
@@ -1033,7 +1058,7 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_codec_is_not_sent_to),
           TEST(what_cannot_be_taken_is_refused_alone_and_said),
           TEST(the_transport_is_that_of_the_first_section_that_is_taken),
-          TEST(an_id_of_two_extensions_is_given_to_one), TEST(opus_without_its_channels_is_opus),
+          TEST(a_passive_offer_is_answered_active), TEST(an_id_of_two_extensions_is_given_to_one), TEST(opus_without_its_channels_is_opus),
           TEST(parameters_may_be_long), TEST(a_lonely_section_needs_no_name),
           TEST(a_client_that_offers_into_an_open_offer_is_told_glare),
           TEST(an_answer_to_nothing_is_unexpected), TEST(either_side_may_offer_again),

@@ -65,6 +65,59 @@ static void session_is_claimed_by_the_worker_that_hears_it(void)
     world_close(&w);
 }
 
+static unsigned hellos;
+
+/* The server's first two, as on any network. */
+static bool lose_hellos(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    return to_client && len > 13 && data[0] == 22 && hellos++ < 2;
+}
+
+/* RFC 8842 5.2: to setup:passive the answer is active. */
+static void passive_client_is_begun_with(void)
+{
+    struct world_client *c;
+    world_open(&w, 2);
+    w.passive = true;
+    hellos = 0;
+    w.lose = lose_hellos;
+    c = world_join(&w, 1);
+    client_hold_nomination(c->client, true);
+    world_run(&w, MP_MS(300));
+    CHECK_EQ(hellos, 0); /* not before the client chose a path */
+    client_hold_nomination(c->client, false);
+    world_connect(&w, c);
+    CHECK(hellos > 2);
+    CHECK_EQ(world_event(&w, MESSAGE_CONNECTED, c->session) != NULL, true);
+    w.passive = false;
+    struct world_client *v = world_join(&w, 0);
+    world_connect(&w, v);
+    world_publish(&w, c, 1, CODEC_VP8, 1000);
+    world_subscribe(&w, v, c, 1, CODEC_VP8, 2000);
+    frames(c, 0, 10, true);
+    CHECK_EQ(v->rtp, 10);
+    world_run(&w, MP_S(12)); /* nothing of the handshake is left by then */
+    frames(c, 10, 10, false);
+    CHECK_EQ(v->rtp, 20);
+    world_close(&w);
+}
+
+/* Who said that it is passive, and begins all the same, is not heard: two handshakes would cross. */
+static void client_hello_of_a_passive_client_is_dropped(void)
+{
+    static const uint8_t hello[64] = {22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 51, 1};
+    world_open(&w, 1);
+    w.passive = true;
+    struct world_client *c = world_join(&w, 0);
+    client_hold_nomination(c->client, true);
+    world_run(&w, MP_MS(300));
+    world_datagram(&w, 0, client_path(c->client), hello, sizeof hello);
+    CHECK_EQ(world_drops(&w, DROP_DTLS), 1);
+    client_hold_nomination(c->client, false);
+    world_connect(&w, c);
+    world_close(&w);
+}
+
 static void datagrams_at_another_worker_reach_the_owner(void)
 {
     struct world_client *p, *v;
@@ -1254,7 +1307,8 @@ static void wrong_fingerprint_ends_the_session(void)
 
 TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of), TEST(publisher_that_is_silent_does_not_stall),
           TEST(codec_that_changes_in_mid_call_begins_with_a_key_frame), TEST(packets_of_another_codec_than_agreed_reach_nobody),
-          TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(datagrams_at_another_worker_reach_the_owner),
+          TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(passive_client_is_begun_with), TEST(client_hello_of_a_passive_client_is_dropped),
+          TEST(datagrams_at_another_worker_reach_the_owner),
           TEST(session_is_reached_by_another_workers_link), TEST(turn_clients_connection_is_no_path_of_a_session),
           TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
           TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),

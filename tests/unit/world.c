@@ -262,7 +262,7 @@ static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
 struct world_client *world_join(struct world *w, unsigned received_by)
 {
     struct world_client *c = &w->clients[w->client_count];
-    struct session_setup setup = {.fingerprint = {.hash = "sha-256", .len = 32}};
+    struct session_setup setup = {.fingerprint = {.hash = "sha-256", .len = 32}, .active = w->passive};
     uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
     char ip[32];
     memset(c, 0, sizeof *c);
@@ -277,6 +277,7 @@ struct world_client *world_join(struct world *w, unsigned received_by)
                                    .remote_password = c->credentials.password,
                                    .remote_fingerprint = {.hash = "sha-256", .len = 32},
                                    .identity = w->client_identity,
+                                   .passive = w->passive,
                                    .crypto = w->client_crypto,
                                    .seed = 99 + w->client_count,
                                    .context = c,
