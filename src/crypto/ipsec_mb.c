@@ -13,6 +13,18 @@
  */
 #define KEY_ALIGN 64
 
+/* Version 2 has no code for CPUs with AVX alone, and keeps each power of the hash key a second time, multiplied
+ * by the polynomial. */
+#if IMB_VERSION_NUM >= IMB_VERSION(2, 0, 0)
+#define LEAST_FLAGS  IMB_CPUFLAGS_AVX2
+#define LEAST_ARCH   IMB_ARCH_AVX2
+#define GCM_KEY_MOST 1280
+#else
+#define LEAST_FLAGS  IMB_CPUFLAGS_AVX
+#define LEAST_ARCH   IMB_ARCH_AVX
+#define GCM_KEY_MOST 1024
+#endif
+
 struct ipsec_mb {
     struct crypto base;
     IMB_MGR *mgr;
@@ -33,7 +45,7 @@ struct mb_ctr {
     IMB_MGR *mgr;
     alignas(16) uint8_t round_keys[11 * 16];
 };
-_Static_assert(sizeof(struct gcm_key_data) <= 1024, "a session holds four of them");
+_Static_assert(sizeof(struct gcm_key_data) <= GCM_KEY_MOST, "a session holds four of them");
 
 static void mb_close(struct crypto *c)
 {
@@ -153,17 +165,20 @@ static const struct cipher_ops mb_ops = {
     .mac_many = mb_mac_many,
 };
 
-/* Behind the round keys, eight powers of the hash key, on the oldest CPUs with their halves added up; with AVX512 48. */
+/* Behind the round keys, eight powers of the hash key, on the oldest CPUs with their halves added up; with
+ * AVX512 all that there is. */
 static size_t gcm_hot(IMB_ARCH arch)
 {
-    size_t keys = offsetof(struct mb_gcm, data) + sizeof ((struct gcm_key_data *)0)->expanded_keys;
-    return arch == IMB_ARCH_AVX512 ? sizeof(struct mb_gcm) : keys + (arch == IMB_ARCH_AVX2 ? 8 : 16) * 16;
+    const struct gcm_key_data *d = NULL;
+    size_t powers = arch == IMB_ARCH_AVX512 ? sizeof d->ghash_keys
+                    : arch == IMB_ARCH_AVX2 ? sizeof d->ghash_keys.avx2_avx512
+                                            : sizeof d->ghash_keys.sse_avx;
+    return offsetof(struct mb_gcm, data) + offsetof(struct gcm_key_data, ghash_keys) + powers;
 }
 
 struct crypto *crypto_ipsec_mb(void)
 {
-    const uint64_t needed = IMB_CPUFLAGS_AVX;
-    if ((imb_get_feature_flags() & needed) != needed)
+    if ((imb_get_feature_flags() & LEAST_FLAGS) != LEAST_FLAGS)
         return NULL;
     struct ipsec_mb *m = aligned_alloc(KEY_ALIGN, (sizeof *m + KEY_ALIGN - 1) / KEY_ALIGN * KEY_ALIGN);
     if (!m)
@@ -182,7 +197,7 @@ struct crypto *crypto_ipsec_mb(void)
     m->base.name = arch == IMB_ARCH_AVX512 ? "ipsec-mb avx512"
                    : arch == IMB_ARCH_AVX2 ? "ipsec-mb avx2"
                                            : "ipsec-mb avx";
-    if (imb_get_errno(m->mgr) != 0 || arch < IMB_ARCH_AVX) { /* its self-test failed, or no such code in it */
+    if (imb_get_errno(m->mgr) != 0 || arch < LEAST_ARCH) { /* its self-test failed, or no such code in it */
         mb_close((struct crypto *)m);
         return NULL;
     }

@@ -523,7 +523,7 @@ static void records_of_the_next_epoch_are_bounded(void)
 
 /* --- what OpenSSL holds --- */
 
-static size_t held; /* bytes that it took and did not give back */
+static _Atomic size_t held; /* bytes that it took and did not give back */
 
 static void *counted_take(size_t size, const char *file, int line)
 {
@@ -558,21 +558,23 @@ __attribute__((constructor)) static void count_memory(void)
 }
 
 /* A handshake holds sixteen records of the next epoch at most, however many datagrams bring them: each costs
- * OpenSSL a buffer of 16 KB. */
+ * OpenSSL a buffer, of 16 KB until version 3.2. */
 static void records_of_the_next_epoch_are_bounded_over_all_datagrams(void)
 {
     struct link l;
     uint8_t record[13 + 25] = {22, 0xfe, 0xfd, 0, 1};
     link_open(&l, false, false);
     CHECK_EQ(carry(&l, l.client, l.server), 1);
-    size_t before = held, most = 0; /* ClientHello: the handshake has its buffers from now on */
+    size_t before = held, first = 0, most = 0; /* ClientHello: the handshake has its buffers from now on */
     put16(record + 11, 25);
     for (uint16_t n = 0; n < 60; n++) {
         put16(record + 9, n);
         CHECK_EQ(dtls_input(l.server, record, sizeof record, 0), DTLS_HANDSHAKE);
+        first = n ? first : held - before;
         most = held > before + most ? held - before : most;
     }
-    CHECK(most > 15 * 16384 && most < 17 * 17500);
+    printf("# %zu bytes for the first record, %zu for all\n", first, most);
+    CHECK(most > 15 * first && most < 17 * first);
     link_close(&l);
 }
 
