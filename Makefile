@@ -8,6 +8,8 @@
 # make lab     a call from every kind of network with every browser; writes docs/nat-matrix.md and its picture (ten minutes)
 # make interop  other people's WebRTC stacks against the server; writes docs/interop.md (ten minutes)
 # make experiments  what makes a call work behind each kind of NAT, packet by packet; writes docs/experiments.md (four minutes)
+# make debian13  builds the program and runs its unit tests in a root of Debian 13, which it makes first (build-debian13)
+# make mutants  puts small mistakes into the core and says which ones no test finds: tests/mutants --help, ARGS="--sample 400"
 # make format  puts the C sources into the project's form
 # make clean   removes what was built
 
@@ -26,7 +28,7 @@ ARGS      ?=
 SECONDS   ?= 60
 export SANITIZE
 
-.PHONY: run build build-tests test simulate fuzz fuzz-targets coverage bench lab interop interop-stacks experiments soak asan tsan clang page setup setup-test format clean
+.PHONY: run build build-tests test simulate fuzz fuzz-targets coverage bench lab interop interop-stacks experiments soak asan tsan clang debian13 mutants page setup setup-test format clean
 
 run: build
 	exec $(BUILD)/monoport $(ARGS)
@@ -95,6 +97,13 @@ $(BUILD)/interop/pion: $(wildcard lab/interop/pion/*) | setup-test
 experiments: setup-test build tests/e2e/node_modules/.stamp
 	@lab/experiments/experiments.mjs $(ARGS)
 
+debian13: setup-test page
+	@tools/debian13
+
+# Hours: never a part of `make test`. What was tried is remembered in build-mutants.
+mutants: setup-test
+	@tests/mutants $(ARGS)
+
 page: web/dist/.stamp
 
 web/dist/.stamp: $(WEB) web/node_modules/.stamp
@@ -117,4 +126,5 @@ format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean:
-	rm -rf $(BUILD) $(ASAN) $(TSAN) $(CLANG) $(FUZZ) $(COVERAGE) web/dist
+	rm -rf $(BUILD) $(ASAN) $(TSAN) $(CLANG) $(FUZZ) $(COVERAGE) build-mutants web/dist
+	rm -rf --one-file-system build-debian13
