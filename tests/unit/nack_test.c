@@ -85,6 +85,74 @@ static void a_sender_far_away_is_asked_once_a_round_trip(void)
         CHECK_EQ(at[i], MP_MS(300) * (mp_time)i);
 }
 
+/* The numbers that are asked for at `now`, all of them, are these. */
+static bool asks_for(const uint16_t *expected, size_t count, mp_time now)
+{
+    static uint16_t all[NACK_MISSING_MAX];
+    size_t due = nack_due(&n, all, NACK_MISSING_MAX, 0, MP_MS(50), now);
+    return due == count && memcmp(all, expected, count * sizeof *all) == 0;
+}
+
+static void the_list_is_full_at_its_bound_and_the_oldest_go(void)
+{
+    static uint16_t expected[NACK_MISSING_MAX];
+    begin();
+    nack_gap(&n, 0, NACK_MISSING_MAX, MP_S(1)); /* one gap that just fits */
+    CHECK(n.count == NACK_MISSING_MAX && !n.overflow);
+    nack_gap(&n, 1000, 1000 + NACK_MISSING_MAX + 1, MP_S(1)); /* and one that no list holds */
+    CHECK(n.count == 0 && n.overflow);
+
+    begin();
+    nack_gap(&n, 100, 300, MP_S(1));
+    nack_gap(&n, 400, 400 + NACK_MISSING_MAX - 200, MP_S(1));
+    CHECK(n.count == NACK_MISSING_MAX && !n.overflow);
+    nack_gap(&n, 500, 503, MP_S(1)); /* three more: 100 to 102 are not asked for any more */
+    CHECK(n.count == NACK_MISSING_MAX && n.overflow);
+    for (uint16_t i = 0; i < NACK_MISSING_MAX; i++)
+        expected[i] = (uint16_t)(i < 197 ? 103 + i : i < 253 ? 400 + i - 197 : 500 + i - 253);
+    CHECK(asks_for(expected, NACK_MISSING_MAX, MP_S(2)));
+}
+
+static void what_came_is_not_asked_for_and_the_others_are(void)
+{
+    static const uint16_t first[] = {10, 12, 13}, second[] = {12};
+    begin();
+    nack_gap(&n, 10, 14, MP_S(1));
+    CHECK_EQ(nack_found(&n, 9, false, MP_S(1)), 0);
+    CHECK_EQ(nack_found(&n, 11, true, MP_S(1)), 0); /* before it was asked for */
+    CHECK(asks_for(first, 3, MP_S(2)));
+    CHECK_EQ(nack_found(&n, 13, true, MP_S(2) + MP_MS(7)), MP_MS(7));
+    CHECK_EQ(nack_found(&n, 13, true, MP_S(2) + MP_MS(7)), 0); /* once */
+    CHECK_EQ(nack_found(&n, 10, true, MP_S(2) + MP_MS(9)), MP_MS(9));
+    CHECK(asks_for(second, 1, MP_S(3)));
+    CHECK_EQ(nack_found(&n, 12, true, MP_S(4)), 0); /* to which of the two it is the answer nobody knows */
+    CHECK(n.count == 0 && !n.overflow);
+}
+
+static void what_does_not_fit_is_asked_for_the_next_time(void)
+{
+    begin();
+    nack_gap(&n, 10, 14, MP_S(1));
+    CHECK_EQ(nack_due(&n, seqs, 3, 5, MP_MS(50), MP_S(2)), 3);
+    CHECK(seqs[0] == 5 && seqs[1] == 6 && seqs[2] == 7); /* in the source's own numbers */
+    CHECK_EQ(nack_deadline(&n), MP_S(1) + NACK_DELAY);
+    CHECK_EQ(nack_due(&n, seqs, 3, 5, MP_MS(50), MP_S(2)), 1);
+    CHECK_EQ(seqs[0], 8);
+    CHECK_EQ(nack_deadline(&n), MP_S(2) + MP_MS(50));
+}
+
+static void each_loss_takes_an_eighth_of_the_patience(void)
+{
+    begin();
+    patience(10, MP_S(1));
+    nack_found(&n, 10, false, MP_S(1) + MP_MS(40));
+    CHECK_EQ(patience(20, MP_S(2)), MP_MS(50));
+    nack_found(&n, 20, true, MP_S(2) + MP_MS(80));
+    CHECK_EQ(patience(30, MP_S(3)), MP_US(43750));
+}
+
 TEST_MAIN(TEST(what_is_missing_is_asked_for_after_a_moment), TEST(who_was_overtaken_is_waited_for_the_next_time),
           TEST(real_losses_take_the_patience_back), TEST(a_sender_nearby_gets_time_to_answer),
-          TEST(a_sender_far_away_is_asked_once_a_round_trip))
+          TEST(a_sender_far_away_is_asked_once_a_round_trip), TEST(the_list_is_full_at_its_bound_and_the_oldest_go),
+          TEST(what_came_is_not_asked_for_and_the_others_are), TEST(what_does_not_fit_is_asked_for_the_next_time),
+          TEST(each_loss_takes_an_eighth_of_the_patience))

@@ -147,6 +147,7 @@ static void path_tells_how_often_it_changed(void)
 static void timeline_is_the_last_events_of_ones_own_session(void)
 {
     stage_open(&s, 16, NULL);
+    json_int_t opened = STAGE_UNIX_S * 1000 + s.now / MP_MS(1);
     struct peer *p = peer_call(&s, "one", "call", 1), *other = peer_call(&s, "one", "call", 0);
     uint32_t session = peer_session(p);
     for (uint32_t i = 0; i < 100; i++) {
@@ -157,6 +158,7 @@ static void timeline_is_the_last_events_of_ones_own_session(void)
     json_t *t = json_object_get(take(p, "timeline"), "timeline"), *events = json_object_get(t, "events");
     CHECK_EQ(json_integer_value(json_object_get(t, "session")), session);
     CHECK(same(json_string_value(json_object_get(t, "peerId")), p->id));
+    CHECK_EQ(json_integer_value(json_object_get(t, "startedAt")), opened);
     CHECK_EQ(json_array_size(events), TIMELINE_EVENTS_MAX);
     CHECK_EQ(json_integer_value(json_object_get(t, "dropped")), 2 + 100 - TIMELINE_EVENTS_MAX); /* offered, claimed */
     json_t *last = json_array_get(events, TIMELINE_EVENTS_MAX - 1);
@@ -275,6 +277,30 @@ static void a_resume_token_opens_by_all_of_its_characters(void)
     struct peer *again = resumes(p->id, token);
     CHECK(take(again, "resumed") != NULL);
     peer_say(again, "leave", "");
+    stage_close(&s);
+}
+
+static void a_client_without_socket_and_path_has_vanished(void)
+{
+    static const enum session_event_kind harmless[] = {EVENT_CHECK_SENT, EVENT_CHECK_ANSWERED, EVENT_CHECK_FAILED,
+                                                       EVENT_NOMINATED, EVENT_SELECTED, EVENT_DTLS_STARTED};
+    stage_open(&s, 16, NULL);
+    struct peer *p = resumable("one"), *other = peer_call(&s, "one", "call", 0);
+    peer_line(p, SDP_AUDIO, SDP_SENDRECV);
+    peer_offer(p);
+    peer_learn(p, take_text(p, "answer", "sdp"));
+    peer_claim(p, 1);
+    forget(other);
+    peer_close(p);
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
+        event(p, harmless[i], "203.0.113.1", 0);
+    stage_timeout(&s);
+    CHECK_EQ(waiting(other, "participant-left"), 0);
+    CHECK_EQ(signal_deadline(s.signaling), s.now + MP_S(15));
+    event(p, EVENT_LOST, "203.0.113.1", 0);
+    CHECK_EQ(signal_deadline(s.signaling), s.now);
+    stage_timeout(&s);
+    CHECK_EQ(waiting(other, "participant-left"), 1);
     stage_close(&s);
 }
 
@@ -413,6 +439,7 @@ TEST_MAIN(TEST(ice_restart_is_answered_with_new_credentials), TEST(restart_befor
           TEST(stalled_track_is_told_to_its_publisher_and_to_whom_it_is_sent), TEST(path_tells_how_often_it_changed), TEST(timeline_is_the_last_events_of_ones_own_session),
           TEST(timelines_of_ended_sessions_are_kept_for_a_while), TEST(lost_socket_is_taken_over_by_another),
           TEST(a_resume_token_opens_by_all_of_its_characters),
+          TEST(a_client_without_socket_and_path_has_vanished),
           TEST(what_changed_without_a_socket_is_offered_after_it),
           TEST(socket_that_only_the_client_knows_to_be_dead_is_closed),
           TEST(client_that_does_not_resume_leaves_with_its_socket),
