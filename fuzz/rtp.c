@@ -6,7 +6,8 @@ static const struct rtp_extension_ids ids = {.id = {[EXT_MID] = 1,
                                                     [EXT_ABS_SEND_TIME] = 2,
                                                     [EXT_TRANSPORT_CC] = 3,
                                                     [EXT_AUDIO_LEVEL] = 4,
-                                                    [EXT_VIDEO_ORIENTATION] = 13}};
+                                                    [EXT_VIDEO_ORIENTATION] = 13,
+                                                    [EXT_DEPENDENCY] = 12}};
 
 static void inside(struct bytes v, const struct rtp_view *r)
 {
@@ -16,7 +17,7 @@ static void inside(struct bytes v, const struct rtp_view *r)
 /* What was read, written again, reads the same; what the one-byte form cannot say is left out. */
 static void rewrite(const struct rtp_view *v, const struct bytes value[EXT_COUNT])
 {
-    uint8_t out[RTP_HEADER_SIZE + 4 + 17 * EXT_COUNT + 4];
+    uint8_t out[RTP_HEADER_SIZE + 4 + 18 * EXT_COUNT + UINT8_MAX + 4];
     struct rtp_header h = {.marker = v->marker,
                            .payload_type = v->payload_type,
                            .seq = v->seq,
@@ -31,7 +32,7 @@ static void rewrite(const struct rtp_view *v, const struct bytes value[EXT_COUNT
               again.seq == v->seq);
     rtp_extensions_read(&again, &ids, found);
     for (int e = 0; e < EXT_COUNT; e++) {
-        bool said = value[e].data && value[e].len >= 1 && value[e].len <= 16;
+        bool said = value[e].data && value[e].len >= 1 && (value[e].len <= 16 || e == EXT_DEPENDENCY);
         INVARIANT(said == (found[e].data != NULL));
         INVARIANT(!said || bytes_equal(found[e], value[e].data, value[e].len));
     }

@@ -12,6 +12,8 @@ struct packet_media {
     int64_t seq; /* extended */
     uint32_t timestamp;
     uint16_t payload, payload_len; /* offset into data, length without padding */
+    uint16_t dependency;           /* the dependency descriptor: likewise … */
+    uint8_t dependency_len;        /* … 0: not there */
     bool marker, keyframe;
     int16_t audio_level, orientation; /* the extension's byte; -1: not there */
 };

@@ -23,7 +23,6 @@
 #define PROFILE_ONE_BYTE 0xbede
 #define PROFILE_TWO_BYTE 0x1000 /* and 4 application bits */
 #define ONE_BYTE_ID_MAX  14
-#define ONE_BYTE_LEN_MAX 16
 
 const char *const rtp_extension_uri[EXT_COUNT] = {
     [EXT_MID] = "urn:ietf:params:rtp-hdrext:sdes:mid",
@@ -31,6 +30,7 @@ const char *const rtp_extension_uri[EXT_COUNT] = {
     [EXT_TRANSPORT_CC] = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
     [EXT_AUDIO_LEVEL] = "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
     [EXT_VIDEO_ORIENTATION] = "urn:3gpp:video-orientation",
+    [EXT_DEPENDENCY] = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
 };
 
 static size_t csrc_end(const uint8_t *p)
@@ -161,18 +161,28 @@ size_t rtp_write(uint8_t *out, const struct rtp_header *h)
     return RTP_HEADER_SIZE;
 }
 
+/* Values come from publishers' packets, and the two-byte form can hold what the one-byte form cannot. */
+static bool can_say(const struct rtp_extension_ids *ids, int e, const struct bytes *v, bool wide)
+{
+    size_t max = wide && e == EXT_DEPENDENCY ? UINT8_MAX : RTP_ONE_BYTE_MAX;
+    return v->data && ids->id[e] && ids->id[e] <= ONE_BYTE_ID_MAX && v->len && v->len <= max;
+}
+
 size_t rtp_write_extensions(uint8_t *out, const struct rtp_extension_ids *ids,
                             const struct bytes value[EXT_COUNT])
 {
     uint8_t *start = out + RTP_HEADER_SIZE, *at = start + EXTENSION_HEAD;
+    bool wide = ids->id[EXT_DEPENDENCY] && value[EXT_DEPENDENCY].len > RTP_ONE_BYTE_MAX;
     for (int e = 0; e < EXT_COUNT; e++) {
         const struct bytes *v = &value[e];
-        /* Values come from publishers' packets, and the two-byte form can hold what the one-byte form cannot.
-         */
-        if (!v->data || ids->id[e] == 0 || ids->id[e] > ONE_BYTE_ID_MAX || v->len == 0 ||
-            v->len > ONE_BYTE_LEN_MAX)
+        if (!can_say(ids, e, v, wide))
             continue;
-        *at++ = (uint8_t)(ids->id[e] << 4 | (v->len - 1));
+        if (wide) {
+            *at++ = ids->id[e];
+            *at++ = (uint8_t)v->len;
+        } else {
+            *at++ = (uint8_t)(ids->id[e] << 4 | (v->len - 1));
+        }
         memcpy(at, v->data, v->len);
         at += v->len;
     }
@@ -180,7 +190,7 @@ size_t rtp_write_extensions(uint8_t *out, const struct rtp_extension_ids *ids,
         return 0;
     while ((at - start) % 4)
         *at++ = 0;
-    put16(start, PROFILE_ONE_BYTE);
+    put16(start, wide ? PROFILE_TWO_BYTE : PROFILE_ONE_BYTE);
     put16(start + 2, (uint16_t)((at - start - EXTENSION_HEAD) / 4));
     out[0] |= EXTENSION;
     return (size_t)(at - start);

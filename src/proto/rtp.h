@@ -12,6 +12,7 @@ enum rtp_extension {
     EXT_TRANSPORT_CC,    /* http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01 */
     EXT_AUDIO_LEVEL,     /* urn:ietf:params:rtp-hdrext:ssrc-audio-level (RFC 6464) */
     EXT_VIDEO_ORIENTATION, /* urn:3gpp:video-orientation */
+    EXT_DEPENDENCY,      /* AOM's dependency descriptor: which frames of which layers a frame of AV1 (or VP9) needs */
     EXT_COUNT
 };
 extern const char *const rtp_extension_uri[EXT_COUNT];
@@ -53,8 +54,10 @@ struct rtp_header {
 };
 /* Writes the fixed header; returns 12. */
 size_t rtp_write(uint8_t *out, const struct rtp_header *);
-/* Writes an extension block (one-byte form, RFC 8285 4.2) behind the fixed header and sets its X bit. Elements with NULL
- * data or id 0 are left out, and so is what the one-byte form cannot say (ids over 14; 0 or more than 16 bytes: a publisher
- * can send both); with none left nothing is written and 0 returns. `out` is where the packet starts. Returns the block's
- * length in bytes (a multiple of 4). */
+#define RTP_ONE_BYTE_MAX 16 /* bytes of a value in the one-byte form */
+/* Writes an extension block behind the fixed header and sets its X bit: in the one-byte form (RFC 8285 4.2), or with a dependency
+ * descriptor that is too long for it, which is only negotiated with who takes both (RFC 8285 6), in the two-byte form. Elements
+ * with NULL data or id 0 are left out, and so is what the one-byte form cannot say (ids over 14; 0 or more than 16 bytes of
+ * anything else: a publisher can send both); with none left nothing is written and 0 returns. `out` is where the packet starts.
+ * Returns the block's length in bytes (a multiple of 4). */
 size_t rtp_write_extensions(uint8_t *out, const struct rtp_extension_ids *, const struct bytes value[EXT_COUNT]);

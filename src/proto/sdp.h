@@ -48,6 +48,8 @@ struct sdp_section {
     bool bundle_only, rtcp_mux, rtcp_rsize, end_of_candidates, ice_lite;
     struct text stream_id, track_id;     /* of the first a=msid */
     struct rtp_extension_ids extensions; /* of the known URIs */
+    uint8_t extensions_sent;             /* of them, bit by rtp_extension, those that the describer does not receive: /sendonly */
+    bool extmap_mixed; /* it takes both forms of header extensions in one stream (RFC 8285 6); its own or the session's */
     uint16_t codec_count, ssrc_count;
     struct sdp_codec *codecs;             /* in the m= line's order; SDP_CODECS_MAX at the most */
     struct sdp_ssrc ssrcs[SDP_SSRCS_MAX]; /* primary SSRCs, RTX folded in */
@@ -59,6 +61,7 @@ struct sdp {
     struct sdp_section *sections;
     bool bundled; /* there is a BUNDLE group, and something in it */
     bool ice_lite, trickle, ice_renomination;
+    uint16_t extension_ids; /* bit by id up to EXTENSION_ID_MAX: those that any section uses, for whatever extension */
 };
 
 enum sdp_error {
@@ -123,6 +126,7 @@ struct sdp_local_section {
     const struct sdp_local_codec *codecs;
     size_t codec_count;
     struct rtp_extension_ids extensions;      /* written where not 0 */
+    uint8_t extensions_received;              /* of them, bit by rtp_extension, those that are /recvonly */
     const char *stream_id, *track_id, *cname; /* a=msid and a=ssrc lines of what we send; NULL: none */
     uint32_t ssrc, rtx_ssrc;                  /* 0: no a=ssrc lines; rtx 0: no FID group */
 };

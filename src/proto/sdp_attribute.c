@@ -119,6 +119,7 @@ FLAG(bundle_only, bundle_only, true)
 FLAG(rtcp_mux, rtcp_mux, true)
 FLAG(rtcp_rsize, rtcp_rsize, true)
 FLAG(end_of_candidates, end_of_candidates, true)
+FLAG(extmap_allow_mixed, extmap_mixed, true)
 
 /* RFC 9143 9.1: in a bundle an id means one extension. Of two URIs under one id the second is left out, also where only
  * one of them is known here. */
@@ -134,12 +135,19 @@ static void on_extmap(struct sdp_parser *p, struct text v)
 {
     struct text id = text_word(&v), uri = text_word(&v), digits = text_until(&id, '/');
     uint32_t n;
-    if (!text_number(digits, EXTENSIONS_MAX, &n) || n == 0 || uri.len == 0 || text_is(id, "inactive") ||
-        !id_is_free(p, n, uri))
+    if (!text_number(digits, EXTENSIONS_MAX, &n) || n == 0 || uri.len == 0)
         return;
-    for (int e = 0; e < EXT_COUNT; e++)
-        if (text_is(uri, rtp_extension_uri[e]))
-            p->section->extensions.id[e] = (uint8_t)n;
+    if (n <= EXTENSION_ID_MAX)
+        p->sdp->extension_ids |= (uint16_t)(1u << n);
+    if (text_is(id, "inactive") || !id_is_free(p, n, uri))
+        return;
+    for (int e = 0; e < EXT_COUNT; e++) {
+        if (!text_is(uri, rtp_extension_uri[e]))
+            continue;
+        p->section->extensions.id[e] = (uint8_t)n;
+        if (text_is(id, "sendonly"))
+            p->section->extensions_sent |= (uint8_t)(1u << e);
+    }
 }
 
 /* The codec whose payload type stands in front of `v`; NULL: the m= line does not name it. */
@@ -248,6 +256,7 @@ static const struct {
     {"rtpmap", on_rtpmap, false, true},
     {"fmtp", on_fmtp, false, true},
     {"extmap", on_extmap, true, true},
+    {"extmap-allow-mixed", on_extmap_allow_mixed, true, true},
     {"ssrc", on_ssrc, false, true},
     {"ssrc-group", on_ssrc_group, false, true},
     {"mid", on_mid, false, true},

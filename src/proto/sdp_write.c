@@ -168,7 +168,10 @@ static void write_section(struct sdp_writer *w, const struct sdp_local *l, const
     write_transport(w, l, s);
     for (int e = 0; e < EXT_COUNT; e++)
         if (s->extensions.id[e])
-            sdp_printf(w, "a=extmap:%u %s\r\n", s->extensions.id[e], rtp_extension_uri[e]);
+            sdp_printf(w, "a=extmap:%u%s %s\r\n", s->extensions.id[e],
+                       s->extensions_received >> e & 1 ? "/recvonly" : "", rtp_extension_uri[e]);
+    if (s->extensions.id[EXT_DEPENDENCY])
+        sdp_printf(w, "a=extmap-allow-mixed\r\n");
     sdp_printf(w, "a=%s\r\n", directions[s->direction]);
     write_rtcp(w, s);
     for (size_t i = 0; i < s->codec_count; i++)

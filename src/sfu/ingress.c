@@ -202,6 +202,10 @@ static void note_media(struct packet *packet, const struct rtp_view *v, const st
         .audio_level = byte_of(ext[EXT_AUDIO_LEVEL]),
         .orientation = byte_of(ext[EXT_VIDEO_ORIENTATION]),
     };
+    if (ext[EXT_DEPENDENCY].data) {
+        packet->media.dependency = (uint16_t)(ext[EXT_DEPENDENCY].data - packet->data);
+        packet->media.dependency_len = (uint8_t)ext[EXT_DEPENDENCY].len;
+    }
 }
 
 /* A plain, authentic packet: to its stream. */

@@ -120,6 +120,8 @@ static void extensions_of(struct extension_values *e, const struct subscription 
         e->orientation = (uint8_t)p->media.orientation;
         e->value[EXT_VIDEO_ORIENTATION] = (struct bytes){&e->orientation, 1};
     }
+    if (p->media.dependency_len)
+        e->value[EXT_DEPENDENCY] = (struct bytes){p->data + p->media.dependency, p->media.dependency_len};
 }
 
 /* Header and extensions of one packet for this viewer; returns their length. */
@@ -139,9 +141,10 @@ static size_t write_header(uint8_t *out, const struct subscription *s, const str
 static size_t header_len(const struct subscription *s, const struct packet *p)
 {
     const uint8_t *id = s->extensions.id;
-    size_t n = (id[EXT_MID] && s->mid_len ? 1u + s->mid_len : 0) + (id[EXT_ABS_SEND_TIME] ? 4 : 0) + (id[EXT_TRANSPORT_CC] ? 3 : 0) +
-               (id[EXT_AUDIO_LEVEL] && p->media.audio_level >= 0 ? 2 : 0) +
-               (id[EXT_VIDEO_ORIENTATION] && p->media.orientation >= 0 ? 2 : 0);
+    size_t dependency = id[EXT_DEPENDENCY] ? p->media.dependency_len : 0, head = dependency > RTP_ONE_BYTE_MAX ? 2 : 1;
+    size_t n = (id[EXT_MID] && s->mid_len ? head + s->mid_len : 0) + (id[EXT_ABS_SEND_TIME] ? head + 3 : 0) +
+               (id[EXT_TRANSPORT_CC] ? head + 2 : 0) + (id[EXT_AUDIO_LEVEL] && p->media.audio_level >= 0 ? head + 1 : 0) +
+               (id[EXT_VIDEO_ORIENTATION] && p->media.orientation >= 0 ? head + 1 : 0) + (dependency ? head + dependency : 0);
     return RTP_HEADER_SIZE + (n ? 4 + ((n + 3) & ~(size_t)3) : 0);
 }
 

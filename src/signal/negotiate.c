@@ -173,29 +173,6 @@ static const char *connection_error(const struct participant *p, const struct sd
     return NULL;
 }
 
-static bool id_is_taken(const struct rtp_extension_ids *ids, uint8_t id)
-{
-    for (int e = 0; e < EXT_COUNT; e++)
-        if (ids->id[e] == id)
-            return true;
-    return false;
-}
-
-/* One id for a URI, and one URI for an id, in the whole bundle (RFC 9143 9.1): the first section that names either decides. Returns
- * those of this section. */
-static uint8_t learn_extensions(struct participant *p, const struct sdp_section *in)
-{
-    uint8_t known = 0;
-    for (int e = 0; e < EXT_COUNT; e++) {
-        uint8_t id = in->extensions.id[e];
-        if (id && id <= EXTENSION_ID_MAX && !p->extensions.id[e] && !id_is_taken(&p->extensions, id))
-            p->extensions.id[e] = id;
-        if (id && p->extensions.id[e] == id)
-            known |= (uint8_t)(1u << e);
-    }
-    return known;
-}
-
 static bool learn_connection(struct participant *p, const struct sdp *sdp)
 {
     struct rtp_extension_ids before = p->extensions;
@@ -207,10 +184,11 @@ static bool learn_connection(struct participant *p, const struct sdp *sdp)
         struct capabilities **known = in->kind == SDP_AUDIO ? &p->audio : in->kind == SDP_VIDEO ? &p->video : NULL;
         if (!known)
             continue;
-        *(in->kind == SDP_AUDIO ? &p->audio_extensions : &p->video_extensions) |= learn_extensions(p, in);
+        extensions_learn(p, in);
         if (is_alive(in) && !capabilities_learn(known, in))
             return false;
     }
+    extensions_choose(p, sdp);
     if (memcmp(&before, &p->extensions, sizeof before) != 0) /* a later offer has a section of another kind */
         session_command(p, &(struct message){.type = MESSAGE_EXTENSIONS, .extensions = p->extensions});
     return true;
@@ -332,7 +310,8 @@ static void take_live_section(struct participant *p, struct section *s, const st
         publication_end(p, s->publication);
     note_protocol(s, in);
     s->refused = false;
-    s->extensions = learn_extensions(p, in);
+    s->extensions = extensions_learn(p, in);
+    s->extensions_sent = in->extensions_sent;
     note_codecs(s, in->kind == SDP_AUDIO ? p->audio : p->video, offered);
     s->ours |= in->direction == SDP_RECVONLY;
     let_flow(p, s, in);
@@ -502,6 +481,8 @@ void negotiate_answer(struct participant *p, const char *text, size_t len, mp_ti
         const struct sdp_section *in = &sdp->sections[i];
         if (s->publication && !client_sends(in)) /* no offer of the client's would tell: to it, all is said */
             publication_end(p, s->publication);
+        if (s->ours)
+            s->extensions = extensions_accepted(p, in);
         if (!in->port || in->outside)
             stop(p, s, in);
         else

@@ -7,7 +7,5 @@ struct section *section_add(struct participant *, enum sdp_kind, const char *mid
 /* SSRCs that were never sent under: packet numbers start anew with each subscription, and under one key none may come twice. */
 void section_new_ssrcs(struct participant *, struct section *);
 void negotiate_untouch(struct participant *);
-/* Header extensions of one section, as both sides have them. */
-struct rtp_extension_ids section_extensions(const struct participant *, const struct section *);
 /* Our side of every section as SDP, malloc'ed; NULL: no memory. */
 char *describe_session(struct participant *, enum sdp_setup);

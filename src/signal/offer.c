@@ -29,21 +29,6 @@ static void describe_codec(struct sdp_local_codec *out, const struct capability 
                                     .transport_cc = k->codec.transport_cc};
 }
 
-/* An answer has nothing that its offer lacks; a section of ours has what the client knows for that kind. */
-struct rtp_extension_ids section_extensions(const struct participant *p, const struct section *s)
-{
-    struct rtp_extension_ids ids = p->extensions;
-    unsigned known = s->kind == SDP_AUDIO ? p->audio_extensions : p->video_extensions;
-    if (!s->subscription)
-        known = s->extensions;
-    else
-        known &= s->extensions ? s->extensions : ~0u;
-    for (int e = 0; e < EXT_COUNT; e++)
-        if (!(known >> e & 1))
-            ids.id[e] = 0;
-    return ids;
-}
-
 static void describe_subscription(struct sdp_local_section *out, const struct section *s, char track[16])
 {
     const struct publication *pub = s->subscription;
@@ -85,7 +70,8 @@ static void describe_section(const struct participant *p, const struct section *
     describe_codec(codec, k);
     out->codecs = codec;
     out->codec_count = 1;
-    out->extensions = section_extensions(p, s);
+    out->extensions = extensions_of_section(p, s, !answer);
+    out->extensions_received = s->extensions_sent;
     if (s->publication)
         out->direction = SDP_RECVONLY;
     else if (sends)

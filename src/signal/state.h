@@ -65,7 +65,8 @@ struct section {
     bool sending;                            /* the client accepted it: the worker was told to send */
     bool retiring;                           /* what we sent ended: the client must hear of it before the section is used again */
     bool retiring_told;                      /* our open offer says so */
-    uint8_t extensions;                      /* of a section of the client's: those that it offered, bit by rtp_extension */
+    uint8_t extensions;                      /* that the client's last description of it has, bit by rtp_extension */
+    uint8_t extensions_sent;                 /* of them, those that it does not receive */
     enum sdp_direction direction;            /* the client's, in its last description of the section */
     bool ours;                               /* made by us, or offered as recvonly: free to send in */
     uint32_t ssrc, rtx_ssrc;
@@ -139,7 +140,9 @@ struct participant {
     struct fingerprint fingerprint;
     bool active; /* we begin its DTLS association: it is passive */
     struct rtp_extension_ids extensions;
-    uint8_t audio_extensions, video_extensions; /* those that the client knows for either kind, bit by rtp_extension */
+    uint16_t extension_ids; /* that its descriptions ever used, for whatever extension; bit by id */
+    bool dependency_ours;   /* we chose the dependency descriptor's id, and the client has not said yet whether it takes it */
+    uint8_t audio_extensions, video_extensions; /* those that the client receives, of either kind, bit by rtp_extension */
     uint32_t ssrc_last; /* that we send under */
     struct capabilities *audio, *video;
     struct section *sections;
@@ -294,6 +297,17 @@ const struct capability *capability_same(const struct capabilities *known, const
 const struct capability *capability_match(const struct capabilities *, const struct capability *);
 /* What a publisher should send with: its wish, what all in the room decode, VP8, its own order. NULL: nothing known. */
 const struct capability *capability_choose(const struct participant *, const struct capabilities *);
+
+/* --- extensions.c: which RTP header extensions go where, and under which ids --- */
+/* Those of a section of the client's offer, bit by rtp_extension. */
+uint8_t extensions_learn(struct participant *, const struct sdp_section *);
+/* An id for the dependency descriptor, which Chromium takes but does not offer. */
+void extensions_choose(struct participant *, const struct sdp *offer);
+/* Those of our section that the client's answer takes. */
+uint8_t extensions_accepted(struct participant *, const struct sdp_section *answer);
+/* Those of our description of a section, and of what is sent there. An answer has nothing that its offer lacks; an offer of ours
+ * has all that the client receives of that kind. */
+struct rtp_extension_ids extensions_of_section(const struct participant *, const struct section *, bool offer);
 
 /* --- session.c: the session behind a participant, and its worker --- */
 bool session_open(struct participant *, mp_time now); /* false: the server is full */

@@ -171,6 +171,87 @@ static void extensions_of_a_later_section_reach_the_worker(void)
     stage_close(&s);
 }
 
+/* What that golden offer is answered with, after the test changed it: `from` becomes `to`, which is as long. */
+static const char *answer_to(struct peer *p, const char *name, const char *from, const char *to)
+{
+    char *text = golden(name), *at = from ? strstr(text, from) : NULL;
+    CHECK(!from || (at && strlen(to) == strlen(from)));
+    if (at)
+        memcpy(at, to, strlen(to));
+    peer_offer_text(p, text);
+    free(text);
+    return take_text(p, "answer", "sdp");
+}
+
+#define DEPENDENCY "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension\r\n"
+
+/* AOM's RTP specification, A.8: a key frame's descriptor has the structure of all its layers, and no place in the one-byte form;
+ * RFC 8285 6: the other form beside it is for who says a=extmap-allow-mixed. */
+static void a_dependency_descriptor_is_for_who_takes_long_extensions(void)
+{
+    for (int mixed = 0; mixed < 2; mixed++) {
+        stage_open(&s, 16, NULL);
+        struct peer *p = peer_join(&s, "one", "call");
+        const char *answer = answer_to(p, "chromium-simulcast", "a=extmap-allow-mixed", mixed ? "a=extmap-allow-mixed" : "a=extmap-allow-xxxxx");
+        CHECK(!strstr(answer, "a=extmap:12 " DEPENDENCY) == !mixed && !strstr(answer, "a=extmap-allow-mixed\r\n") == !mixed);
+        peer_learn(p, answer);
+        peer_claim(p, 0);
+        const struct message *m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
+        CHECK_EQ(m->extensions.id[EXT_DEPENDENCY], mixed ? 12 : 0);
+        stage_close(&s);
+    }
+}
+
+/* RFC 8285 5: what the client only sends is taken as /recvonly, and nothing is sent with it. */
+static void an_extension_that_the_client_only_sends_is_received(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    const char *answer = answer_to(p, "firefox-simulcast", "m=video 0", "m=video 9");
+    CHECK(strstr(answer, "a=extmap:8/recvonly " DEPENDENCY));
+    peer_learn(p, answer);
+    peer_claim(p, 0);
+    peer_call(&s, "one", "stream", 1);
+    const char *offer = take_text(p, "offer", "sdp");
+    CHECK(strstr(offer, "a=sendonly") && !strstr(strstr(offer, "a=sendonly"), "dependency-descriptor"));
+    stage_close(&s);
+}
+
+/* The offer as its own answer: the client takes all of it, with or without the descriptor. */
+static const char *answer_with(const char *offer, bool dependency)
+{
+    static char text[16384];
+    const char *line = strstr(offer, " " DEPENDENCY);
+    snprintf(text, sizeof text, "%s", offer);
+    if (!dependency)
+        memset(text + (line - offer) + 1, 'x', 10);
+    for (char *at; (at = strstr(text, "a=sendonly"));)
+        memcpy(at, "a=recvonly", 10);
+    return text;
+}
+
+/* Chromium does not offer it for what it watches, but takes it: under an id that its own offers do not use. */
+static void a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answers(void)
+{
+    for (int takes = 0; takes < 2; takes++) {
+        const struct message *m = NULL, *next;
+        stage_open(&s, 16, NULL);
+        struct peer *v = peer_join(&s, "one", "watch");
+        peer_learn(v, answer_to(v, "chromium-watch", NULL, NULL));
+        peer_claim(v, 0);
+        m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(v));
+        CHECK(m && m->extensions.id[EXT_DEPENDENCY] == 12);
+        peer_call(&s, "one", "stream", 1);
+        const char *offer = take_text(v, "offer", "sdp"), *id = strstr(offer, " " DEPENDENCY);
+        CHECK(id && strncmp(id - 3, ":12", 3) == 0 && strstr(offer, "a=extmap-allow-mixed\r\n"));
+        peer_say(v, "answer", "{s:o}", "sdp", json_string(answer_with(offer, takes)));
+        while ((next = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v))))
+            m = next->subscribe.codec == CODEC_OPUS ? m : next;
+        CHECK(m && m->subscribe.extensions.id[EXT_DEPENDENCY] == (takes ? 12 : 0) && m->subscribe.extensions.id[EXT_MID] == 4);
+        stage_close(&s);
+    }
+}
+
 /* --- when the server offers --- */
 
 static void a_second_peer_brings_one_offer_to_the_first(void)
@@ -1045,6 +1126,9 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_viewer_is_told_of_to_its_worker_after_its_answer),
           TEST(a_viewer_that_answers_before_its_claim_is_sent_to_after_it),
           TEST(extensions_of_a_later_section_reach_the_worker),
+          TEST(a_dependency_descriptor_is_for_who_takes_long_extensions),
+          TEST(an_extension_that_the_client_only_sends_is_received),
+          TEST(a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answers),
           TEST(a_second_peer_brings_one_offer_to_the_first),
           TEST(what_changes_while_an_offer_is_open_makes_one_more_after_the_answer),
           TEST(a_section_is_used_again_only_after_the_client_heard_of_its_end),

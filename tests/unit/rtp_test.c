@@ -98,7 +98,7 @@ static void extension_longer_than_the_packet_is_refused(void)
     }
 }
 
-static const struct rtp_extension_ids ids = {.id = {4, 2, 3, 1, 13}};
+static const struct rtp_extension_ids ids = {.id = {4, 2, 3, 1, 13, 12}};
 
 static void one_byte_extensions_are_found(void)
 {
@@ -198,7 +198,7 @@ static void written_packet_reads_back(void)
     struct prng r;
     prng_seed(&r, 7);
     for (int round = 0; round < 20000; round++) {
-        uint8_t out[256], values[EXT_COUNT][16];
+        uint8_t out[512], values[EXT_COUNT][255];
         struct bytes value[EXT_COUNT] = {0}, back[EXT_COUNT];
         struct rtp_header h = {.marker = prng_below(&r, 2),
                                .payload_type = (uint8_t)prng_below(&r, 128),
@@ -207,10 +207,11 @@ static void written_packet_reads_back(void)
                                .ssrc = (uint32_t)prng_next(&r)};
         int wanted = 0;
         for (int e = 0; e < EXT_COUNT; e++) {
-            for (int i = 0; i < 16; i++)
+            uint32_t longest = e == EXT_DEPENDENCY && prng_below(&r, 2) ? 255 : 16;
+            for (int i = 0; i < 255; i++)
                 values[e][i] = (uint8_t)prng_next(&r);
             if (prng_below(&r, 2)) {
-                value[e] = (struct bytes){values[e], 1 + prng_below(&r, 16)};
+                value[e] = (struct bytes){values[e], 1 + prng_below(&r, longest)};
                 wanted++;
             }
         }
@@ -254,6 +255,13 @@ static void written_bytes_are_these(void)
     size_t len = rtp_write(out, &h);
     len += rtp_write_extensions(out, &ids, value);
     CHECK_EQ(unhex(want, "b0 ef 0002 00000003 00000004 bede 0002 40 30 31 01 02 00 00 00"), len);
+    CHECK_BYTES(out, want, len);
+    value[EXT_DEPENDENCY] = (struct bytes){(const uint8_t *)"0123456789abcdefg", 17}; /* RFC 8285 4.3 */
+    len = rtp_write(out, &h);
+    len += rtp_write_extensions(out, &ids, value);
+    CHECK_EQ(unhex(want, "b0 ef 0002 00000003 00000004 1000 0007 04 01 30 03 02 01 02 0c 11"
+                         "3031323334353637383961626364656667 00 00"),
+             len);
     CHECK_BYTES(out, want, len);
 }
 

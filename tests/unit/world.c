@@ -18,7 +18,8 @@ static const struct rtp_extension_ids published_ids = {.id = {[EXT_MID] = 1,
                                                               [EXT_ABS_SEND_TIME] = 2,
                                                               [EXT_TRANSPORT_CC] = 3,
                                                               [EXT_AUDIO_LEVEL] = 4,
-                                                              [EXT_VIDEO_ORIENTATION] = 5}};
+                                                              [EXT_VIDEO_ORIENTATION] = 5,
+                                                              [EXT_DEPENDENCY] = 6}};
 
 void world_open(struct world *w, unsigned workers) { world_open_for(w, workers, WORLD_SESSIONS); }
 
