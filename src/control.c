@@ -265,6 +265,13 @@ static void request(void *context, const struct web_request *q, struct web_respo
          out);
 }
 
+/* All paths of request_paths are WHIP's. */
+static char *headers(void *context, const char *path, const struct web_peer *peer)
+{
+    struct control *c = context;
+    return whip_headers(c->whip, &(struct whip_request){.path = path, .host = peer->host, .origin = peer->origin});
+}
+
 static void woken(void *context)
 {
     struct control *c = context;
@@ -351,6 +358,7 @@ struct control *control_new(const struct config *config, struct web_handler *han
                                     .closed = closed,
                                     .get = get,
                                     .request = request,
+                                    .headers = headers,
                                     .woken = woken,
                                   .timer = timer};
     return c;

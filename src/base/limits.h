@@ -59,6 +59,10 @@
 #define WATCHERS_LISTED_MAX   32   /* of a room: further ones are only counted, or each join would be told to everybody */
 #define WEB_ADOPTIONS_A_TURN  64 /* connections that the web server takes in before it looks around … */
 #define WEB_CHUNKS_A_TURN     64 /* … and pieces of answers that it sends */
+#define WEB_CONNECTIONS_MAX   65536 /* of HTTP and WebSocket, where the limit of descriptors allows as many */
+#define HTTP_HEAD_MAX         (16 * 1024) /* bytes of a request's line and fields */
+#define HTTP_FIELDS_MAX       96
+#define HTTP_HOST_SIZE        256
 #define HTTP_BODY_MAX         (64 * 1024) /* of a request: an SDP offer has 5-15 KiB */
 #define WHIP_RESOURCES_MAX    4096 /* sessions that were made by HTTP */
 #define WS_MESSAGE_MAX        (256 * 1024)
@@ -153,6 +157,7 @@ _Static_assert((STREAM_QUEUE_SIZE & (STREAM_QUEUE_SIZE - 1)) == 0, "a queue is i
 _Static_assert(STREAM_QUEUE_SIZE >= RUN_PACKETS_MAX * STREAM_FRAME_MAX, "a queue holds a run");
 _Static_assert(STREAM_TLS_CHUNK >= H2_OUTPUT_MIN, "a frame fits a TLS record");
 _Static_assert(H2_HELD_MAX > HTTP_BODY_MAX + H2_HEADERS_MAX, "a connection holds the largest request");
+_Static_assert(HTTP_HEAD_MAX >= H2_PATH_MAX + H2_HEADERS_MAX + 512, "a head of HTTP/2 is one of HTTP/1.1");
 _Static_assert(STREAM_READ_SIZE >= 16384 + STREAM_FRAME_MAX, "a TLS record fits behind a partial frame");
 _Static_assert(2 * ADDRESS_SESSIONS <= SESSIONS_MAX_DEFAULT, "one address does not fill the server");
 _Static_assert(PENDING_MAX <= HISTORY_VIDEO, "what is pending is still in the history");

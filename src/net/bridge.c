@@ -61,18 +61,7 @@ static bool carry_in(struct stream *s)
     if (b->len)
         return true;
     ssize_t n = stream_read(s, s->set->in, STREAM_READ_SIZE);
-    if (n > 0 && b->upgraded && !mask_check(&b->mask, s->set->in, (size_t)n)) {
-        s->set->counts.malformed++;
-        return false;
-    }
     return n >= 0 && give_or_keep(b, s->set->in, (size_t)n);
-}
-
-/* A client waits for this before it sends a frame (RFC 6455 4.1), and for one answer before it asks again: it stands alone. */
-static bool is_upgrade(const uint8_t *answer, size_t len)
-{
-    static const char line[] = "HTTP/1.1 101 ";
-    return len >= sizeof line - 1 && memcmp(answer, line, sizeof line - 1) == 0;
 }
 
 static void close_pair(struct bridge *b)
@@ -102,10 +91,8 @@ static bool carry_out(struct stream *s)
     if (s->begun)
         return true;
     ssize_t n = b->ended ? 0 : recv(b->fd, s->set->out, sizeof s->set->out, MSG_DONTWAIT);
-    if (n > 0) {
-        b->upgraded = b->upgraded || is_upgrade(s->set->out, (size_t)n);
+    if (n > 0)
         return stream_begin(s, s->set->out, (size_t)n);
-    }
     b->ended |= n == 0;
     if (!b->ended)
         return errno == EAGAIN || errno == EINTR;

@@ -43,13 +43,21 @@ void loop_free(struct loop *l)
     free(l);
 }
 
+int loop_events(int epoll, struct epoll_event *events, int most, mp_time timeout)
+{
+    struct timespec t = {.tv_sec = timeout / MP_S(1), .tv_nsec = timeout % MP_S(1)};
+    int n = epoll_pwait2(epoll, events, most, timeout == MP_NEVER ? NULL : &t, NULL);
+    if (n >= 0 || errno != ENOSYS)
+        return n;
+    /* before Linux 5.11: whole milliseconds, rounded up */
+    int ms = timeout == MP_NEVER ? -1 : timeout == 0 ? 0 : (int)(mp_min(timeout, MP_S(60)) / MP_MS(1)) + 1;
+    return epoll_wait(epoll, events, most, ms);
+}
+
 void loop_wait(struct loop *l, mp_time timeout)
 {
     struct epoll_event events[4];
-    struct timespec t = {.tv_sec = timeout / MP_S(1), .tv_nsec = timeout % MP_S(1)};
-    int n = epoll_pwait2(l->epoll, events, 4, timeout == MP_NEVER ? NULL : &t, NULL);
-    if (n < 0 && errno == ENOSYS) /* before Linux 5.11: whole milliseconds, rounded up */
-        n = epoll_wait(l->epoll, events, 4, timeout == MP_NEVER ? -1 : (int)(mp_min(timeout, MP_S(60)) / MP_MS(1)) + 1);
+    int n = loop_events(l->epoll, events, 4, timeout);
     for (int i = 0; i < n; i++)
         if (events[i].data.ptr)
             *(bool *)events[i].data.ptr = true;

@@ -4,13 +4,12 @@
 #include "frame_queue.h"
 #include "heap.h"
 #include "limits.h"
-#include "mask.h"
 #include "ring.h"
 #include "stream.h"
 #include <openssl/ssl.h>
 #include <sys/types.h>
 
-#define BRIDGE_LINGER MP_S(2)
+#define BRIDGE_LINGER MP_S(10)
 #define BRIDGE_IDLE   MP_S(60)
 
 enum stream_phase {
@@ -24,8 +23,6 @@ struct bridge {
     int fd; /* our end of the pair, the web server has the other; -1: it is done with, the client has the last word still */
     uint32_t events;
     bool ended; /* it sent its last byte */
-    bool upgraded; /* what its client says from now on are frames of a WebSocket */
-    struct mask_check mask;
     size_t len, at;
     uint8_t *data; /* decrypted bytes that it did not take yet; NULL: none */
     struct h2 *h2; /* NULL: the client speaks HTTP/1.1. Else there is a pair only while the web server owes an answer */

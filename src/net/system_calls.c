@@ -48,7 +48,6 @@ static const struct listed listed[] = {
     {"sendmmsg", {{3, BUT(SENDING), 0}}},
     {"setsockopt", {{1, NUMBER, IPPROTO_TCP}, {2, NUMBER, TCP_NODELAY}}},
     {"setsockopt", {{1, NUMBER, IPPROTO_TCP}, {2, NUMBER, TCP_NOTSENT_LOWAT}}},
-    {"setsockopt", {{1, NUMBER, IPPROTO_TCP}, {2, NUMBER, TCP_CORK}}},
     {"shutdown", {{0}}},
     {"socketpair", {{0, NUMBER, AF_UNIX}, {1, BUT(SOCK_NONBLOCK | SOCK_CLOEXEC), SOCK_STREAM}}},
 

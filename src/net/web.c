@@ -1,187 +1,173 @@
-/* The loop is libev's (epoll), and libwebsockets a guest in it: its own loop polls every socket at each turn.
+/* A turn: what waits is sent, then the thread sleeps until a connection, a timer or another thread wants
+ * something.
  *
- * A turn's work is bounded: it takes in WEB_ADOPTIONS_A_TURN connections and sends WEB_CHUNKS_A_TURN pieces
- * of answers, what is left waits for the next one. So nobody's message stands behind thousands of files.
+ * A turn's work is bounded: it takes in WEB_ADOPTIONS_A_TURN connections, reads RECEIVE_SIZE bytes of each of
+ * EVENTS_A_TURN, and sends WEB_CHUNKS_A_TURN pieces of answers; what is left waits for the next one. So nobody's
+ * message stands behind thousands of files.
  *
- * Timers: the one of web_set_timer; a connection that speaks HTTP has PATIENCE from one thing that it does to
- * the next; and a tick, because libwebsockets' glue arms its timer for libev only once: what it wants sooner
- * than that is seen to when it next has something to do. Its own timeouts are of many seconds. */
+ * Timers: the one of web_set_timer, and one of each connection. One that speaks HTTP has PATIENCE for a whole
+ * request, and from one piece of an answer that it takes to the next; a WebSocket has its own (web_socket.c); one
+ * that was told all has LINGER to end. */
 #include "clock.h"
 #include "limits.h"
-#include "log.h"
+#include "loop.h"
 #include "random.h"
-#include "tls.h"
 #include "web_internal.h"
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 20.0     /* s */
-#define SILENCE  MP_S(20) /* media of a client that is gone ends after 30 s without a check anyway */
-#define RECEIVE_SIZE                                                                                         \
-    1024 /* bytes that the library keeps room for with each WebSocket; an offer comes in several pieces */
-#define DESCRIPTORS_FAST                                                                                     \
-    65536 /* libwebsockets' tables have a slot for each possible descriptor up to here … */
-#define DESCRIPTORS_SLOW 16384 /* … and are searched where the limit is higher, so that they stay small */
-#define DESCRIPTORS_OWN  64    /* of those, not for connections */
+#define PATIENCE        MP_S(20)
+#define LINGER          MP_S(10)
+#define SILENCE         MP_S(20) /* media of a client that is gone ends after 30 s without a check anyway */
+#define EVENTS_A_TURN   256
+#define DESCRIPTORS_OWN 64 /* not for connections */
 
-static struct log_limit log_limit;
+/* --- queues --- */
 
-static bool may_log(void)
+static void queue_init(struct queue *q)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return log_allow(&log_limit, 5, MP_S(t.tv_sec) + t.tv_nsec);
+    q->first = NULL;
+    q->last = &q->first;
 }
 
-/* What libwebsockets calls errors is mostly what peers did. */
-static void log_library(int level, const char *text)
+void queue_add(struct queue *q, struct connection *c)
 {
-    char line[256], quoted[256];
-    enum log_level to = level == LLL_ERR ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG;
-    if (!log_enabled(to) || !may_log())
+    if (c->link)
         return;
-    snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
-    log_line(to, "web library", "text=%s", log_quote(quoted, sizeof quoted, line));
+    c->next = NULL;
+    c->link = q->last;
+    *q->last = c;
+    q->last = &c->next;
 }
 
-/* --- the loop --- */
-
-static void start_timer(struct web *w, ev_timer *timer, double seconds)
+void queue_remove(struct queue *q, struct connection *c)
 {
-    ev_timer_stop(w->loop, timer);
-    ev_timer_set(timer, seconds, 0);
-    ev_timer_start(w->loop, timer);
+    if (!c->link)
+        return;
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    else
+        q->last = c->link;
+    c->link = NULL;
 }
 
-static void adopt_some(struct web *);
-
-static void woken(struct ev_loop *loop, ev_async *wake, int events)
+struct connection *queue_take(struct queue *q)
 {
-    struct web *w = wake->data;
-    adopt_some(w);
-    w->handler.woken(w->handler.context);
-}
-
-static void timer_came(struct ev_loop *loop, ev_timer *timer, int events)
-{
-    struct web *w = timer->data;
-    w->handler.timer(w->handler.context);
-}
-
-static void tick(struct ev_loop *loop, ev_timer *timer, int events)
-{
-    struct web *w = timer->data;
-    lws_cancel_service(w->context);
-}
-
-static void turned(struct ev_loop *loop, ev_prepare *prepare, int events)
-{
-    sockets_flush(prepare->data);
-    replies_go_on(prepare->data);
-}
-
-static bool start_loop(struct web *w)
-{
-    w->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-    if (!w->loop)
-        return false;
-    ev_async_init(&w->wake, woken);
-    ev_timer_init(&w->timer, timer_came, 0, 0);
-    ev_timer_init(&w->tick, tick, (double)WEB_TICK / 1e9, (double)WEB_TICK / 1e9);
-    w->wake.data = w->timer.data = w->tick.data = w;
-    ev_prepare_init(&w->turned, turned);
-    w->turned.data = w;
-    ev_async_start(w->loop, &w->wake);
-    ev_prepare_start(w->loop, &w->turned);
-    ev_timer_start(w->loop, &w->tick);
-    return true;
-}
-
-static void stop(struct web *w)
-{
-    if (w->context)
-        lws_context_destroy(w->context);
-    ev_loop_destroy(w->loop);
+    struct connection *c = q->first;
+    if (c)
+        queue_remove(q, c);
+    return c;
 }
 
 /* --- connections --- */
 
-static void connection_free(struct connection *c)
+void connection_end(struct connection *c)
 {
-    if (!c)
-        return;
-    ev_timer_stop(c->web->loop, &c->patience);
+    struct web *w = c->web;
     socket_closed(c);
     reply_end(c);
-    http_body_free(c);
-    c->web->connections--;
+    request_free(c);
+    heap_set(&w->timers, &c->timer, MP_NEVER);
+    w->connections--;
     if (c->caller)
         c->caller->count--;
-    if (c->web->adopting == c)
-        c->web->adopting = NULL;
+    close(c->fd);
     free(c);
 }
 
-/* The library closes it, hard, as soon as it looks at its timers. */
-static void patience_ended(struct ev_loop *loop, ev_timer *timer, int events)
+void connection_await(struct connection *c, uint32_t events)
 {
-    struct connection *c = timer->data;
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-    lws_cancel_service(c->web->context);
+    struct epoll_event e = {.events = events, .data.ptr = c};
+    if (c->events != events)
+        epoll_ctl(c->web->epoll, EPOLL_CTL_MOD, c->fd, &e);
+    c->events = events;
 }
 
-/* The library has set a timer as well, in the one sorted list of all, which it walks for each: with thousands
- * of connections that was three quarters of this thread's work. Ours is in libev's heap. */
-void connection_moved(struct connection *c)
+void connection_moved(struct connection *c) { heap_set(&c->web->timers, &c->timer, c->web->now + PATIENCE); }
+
+bool connection_linger(struct connection *c)
 {
-    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
-    ev_timer_again(c->web->loop, &c->patience);
+    socket_closed(c);
+    request_free(c);
+    c->state = LINGERS;
+    connection_await(c, EPOLLIN);
+    heap_set(&c->web->timers, &c->timer, c->web->now + LINGER);
+    return shutdown(c->fd, SHUT_WR) == 0;
 }
 
-static int moved(struct connection *c, int result)
+static bool read_some(struct connection *c)
 {
-    if (result == 0) /* else it is being closed, by the library's timer */
-        connection_moved(c);
-    return result;
+    struct web *w = c->web;
+    ssize_t n = recv(c->fd, w->received, sizeof w->received, MSG_DONTWAIT);
+    if (n <= 0)
+        return n < 0 && (errno == EAGAIN || errno == EINTR);
+    switch (c->state) {
+    case AWAITS_REQUEST: return request_input(c, w->received, (size_t)n);
+    case IS_SOCKET: return socket_input(c, w->received, (size_t)n);
+    default: return true;
+    }
+}
+
+static bool write_some(struct connection *c) { return c->state == IS_SOCKET ? socket_flush(c) : reply_writable(c); }
+
+/* An error, or the end of both directions, is told of whatever is awaited. */
+static void connection_event(struct connection *c, uint32_t events)
+{
+    bool goes_on = !(events & (EPOLLERR | EPOLLHUP)) || c->events & EPOLLIN;
+    if (goes_on && events & EPOLLOUT)
+        goes_on = write_some(c);
+    if (goes_on && events & (EPOLLIN | EPOLLERR | EPOLLHUP) && c->events & EPOLLIN)
+        goes_on = read_some(c);
+    if (!goes_on)
+        connection_end(c);
+}
+
+static void connection_timeout(struct connection *c)
+{
+    if (c->state != IS_SOCKET || !socket_timeout(c))
+        connection_end(c);
+}
+
+/* --- adoption --- */
+
+/* Whether it may come in; crowded: to be told that it may not. */
+static bool admit(struct connection *c)
+{
+    struct web *w = c->web;
+    /* by TLS the front counted it: here it may be one of many requests of a connection */
+    struct caller *caller = c->secure ? NULL : callers_find(&w->callers, &c->path.remote);
+    unsigned most = caller ? w->config.limits.connections : 0;
+    c->crowded = !caller_take(caller, w->config.limits.connections_per_s, w->now) || (most && caller->count >= most);
+    if (most && caller->count >= 2 * most) /* who has too many is told so, but not without end */
+        return false;
+    c->caller = caller;
+    if (caller)
+        caller->count++;
+    return true;
 }
 
 static void adopt(struct connection *c)
 {
     struct web *w = c->web;
     int on = 1, unsent = STREAM_UNSENT_MAX;
-    /* by TLS the front counted it: here it may be one of many requests of a connection */
-    struct caller *caller = c->secure ? NULL : callers_find(&w->callers, &c->path.remote);
-    unsigned most = caller ? w->config.limits.connections : 0;
-    c->crowded = !caller_take(caller, w->config.limits.connections_per_s, clock_now()) ||
-                 (most && caller->count >= most);
-    /* who has too many is told so, but not without end */
-    if (most && caller->count >= 2 * most) {
-        close(c->fd);
-        connection_free(c);
-        return;
-    }
-    c->caller = caller;
-    if (caller)
-        caller->count++;
+    struct epoll_event e = {.events = c->events = EPOLLIN, .data.ptr = c};
+    c->next = NULL;
     /* these fail on a bridge's socket, which needs none */
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
-    w->adopting = c;
-    lws_adopt_desc_t d = {
-        .vh = w->vhost, .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, .fd.sockfd = c->fd, .opaque = c};
-    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&d);
-    if (wsi) {
-        c->wsi = wsi;
+    if (!admit(c) || epoll_ctl(w->epoll, EPOLL_CTL_ADD, c->fd, &e) != 0)
+        connection_end(c);
+    else
         connection_moved(c);
-    } else if (w->adopting) { /* it failed before libwebsockets made it a connection that it destroys */
-        connection_free(c);
-    }
-    w->adopting = NULL;
 }
 
 bool web_adopt(struct web *w, int fd, const struct path *path, bool secure)
@@ -194,8 +180,6 @@ bool web_adopt(struct web *w, int fd, const struct path *path, bool secure)
         return false;
     }
     *c = (struct connection){.web = w, .fd = fd, .path = *path, .secure = secure};
-    ev_timer_init(&c->patience, patience_ended, 0, PATIENCE);
-    c->patience.data = c;
     pthread_mutex_lock(&w->lock);
     *w->last = c;
     w->last = &c->next;
@@ -223,86 +207,90 @@ static void adopt_some(struct web *w)
         web_wake(w);
 }
 
-/* --- libwebsockets --- */
+/* --- the loop --- */
 
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+static void woken(struct web *w)
 {
-    struct connection *c = lws_get_opaque_user_data(wsi);
-    if (c)
-        c->wsi = wsi;
-    switch (reason) {
-    case LWS_CALLBACK_HTTP: return moved(c, http_request(c, in, len));
-    case LWS_CALLBACK_HTTP_BODY: return moved(c, body_data(c, in, len));
-    case LWS_CALLBACK_HTTP_BODY_COMPLETION: return moved(c, body_complete(c));
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return socket_upgrade(c, in);
-    case LWS_CALLBACK_ESTABLISHED:
-        ev_timer_stop(c->web->loop, &c->patience);
-        socket_established(c);
-        return 0;
-    case LWS_CALLBACK_RECEIVE: return socket_receive(c, in, len);
-    case LWS_CALLBACK_RECEIVE_PONG: socket_heard(c); return 0;
-    case LWS_CALLBACK_SERVER_WRITEABLE: return socket_write(c);
-    case LWS_CALLBACK_CLOSED: socket_closed(c); return 0;
-    case LWS_CALLBACK_WSI_DESTROY:
-        lws_set_opaque_user_data(wsi, NULL);
-        connection_free(c);
-        return 0;
-    case LWS_CALLBACK_RAW_ADOPT: /* CONNECT: libwebsockets would give us a tunnel */
-    case LWS_CALLBACK_RAW_RX: return -1;
-    default: return 0;
-    }
+    uint64_t count;
+    (void)!read(w->event, &count, sizeof count);
+    w->woken = false; /* after that: who comes between the two is seen to below */
+    adopt_some(w);
+    w->handler.woken(w->handler.context);
 }
 
-/* 'self' covers the WebSocket; a camera's preview and remote streams are media without an address. */
-static const struct lws_protocol_vhost_options headers[] = {
-    {&headers[1], NULL, "x-content-type-options:", "nosniff"},
-    {&headers[2], NULL, "referrer-policy:", "no-referrer"},
-    {&headers[3], NULL, "permissions-policy:",
-     "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()"},
-    {NULL, NULL, "content-security-policy:",
-     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; worker-src 'self' "
-     "blob:; "
-     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"},
-};
-
-/* The library's own pings would stand in one sorted list with all its other timers, which each join searches: ours are libev's. */
-static const lws_retry_bo_t no_pings = {.secs_since_valid_ping = 0, .secs_since_valid_hangup = 0};
-
-static bool start_library(struct web *w)
+static void timers_came(struct web *w)
 {
-    const struct lws_protocols protocols[] = {
-        {.name = w->subprotocol, .callback = on_event, .rx_buffer_size = RECEIVE_SIZE, .tx_packet_size = CHUNK_SIZE},
-        {.name = NULL}};
-    struct rlimit limit = {.rlim_cur = DESCRIPTORS_FAST};
+    struct heap_node *node;
+    while ((node = heap_pop(&w->timers, w->now)))
+        connection_timeout((struct connection *)((char *)node - offsetof(struct connection, timer)));
+    if (w->timer > w->now)
+        return;
+    w->timer = MP_NEVER;
+    w->handler.timer(w->handler.context);
+}
+
+static mp_time sleep_time(const struct web *w)
+{
+    mp_time deadline = mp_min(w->timer, heap_next(&w->timers));
+    if (w->senders.first || deadline <= w->now)
+        return 0;
+    return mp_min(deadline - w->now, WEB_TICK);
+}
+
+void web_service(struct web *w)
+{
+    struct epoll_event events[EVENTS_A_TURN];
+    w->now = clock_now();
+    sockets_flush(w);
+    replies_go_on(w);
+    int n = loop_events(w->epoll, events, EVENTS_A_TURN, sleep_time(w));
+    w->now = clock_now();
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.ptr)
+            connection_event(events[i].data.ptr, events[i].events);
+        else
+            woken(w);
+    }
+    timers_came(w);
+}
+
+void web_wake(struct web *w)
+{
+    uint64_t one = 1;
+    if (!atomic_exchange(&w->woken, true))
+        (void)!write(w->event, &one, sizeof one);
+}
+
+void web_set_timer(struct web *w, mp_time in) { w->timer = in == MP_NEVER ? MP_NEVER : clock_now() + in; }
+
+/* --- life --- */
+
+static unsigned most_connections(void)
+{
+    struct rlimit limit = {.rlim_cur = WEB_CONNECTIONS_MAX};
     getrlimit(RLIMIT_NOFILE, &limit);
-    bool slow = limit.rlim_cur > DESCRIPTORS_FAST;
-    unsigned most = slow ? DESCRIPTORS_SLOW : (unsigned)limit.rlim_cur;
-    w->connections_max = most > 2 * DESCRIPTORS_OWN ? most - DESCRIPTORS_OWN : most / 2;
-    void *loops[] = {w->loop};
-    struct lws_context_creation_info info = {
-        .port = CONTEXT_PORT_NO_LISTEN_SERVER, /* the front accepts, see web_adopt */
-        .protocols = protocols,
-        .headers = headers,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
-                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | LWS_SERVER_OPTION_LIBEV,
-        .foreign_loops = loops,
-        .user = w,
-        .server_string = "monoport",
-        .retry_and_idle_policy = &no_pings,
-        .fd_limit_per_thread = slow ? DESCRIPTORS_SLOW : 0,
-        .pt_serv_buf_size = 8192,
-        .max_http_header_data = 8192,
-        .timeout_secs = 20,
-        .timeout_secs_ah_idle = 10, /* for a request's head to be whole */
-        .keepalive_timeout = 20,    /* after a handshake that was refused */
-    };
-    snprintf(w->subprotocol, sizeof w->subprotocol, "monoport");
-    lws_set_log_level(LLL_ERR | (log_enabled(LOG_LEVEL_DEBUG) ? LLL_WARN | LLL_NOTICE : 0), log_library);
-    w->context = lws_create_context(&info);
-    if (!w->context)
-        return false;
-    w->vhost = lws_create_vhost(w->context, &info);
-    return w->vhost != NULL;
+    unsigned most = limit.rlim_cur < WEB_CONNECTIONS_MAX ? (unsigned)limit.rlim_cur : WEB_CONNECTIONS_MAX;
+    return most > 2 * DESCRIPTORS_OWN ? most - DESCRIPTORS_OWN : most / 2;
+}
+
+static void web_defaults(struct web_config *c)
+{
+    if (!c->limits.message)
+        c->limits.message = WS_MESSAGE_MAX;
+    if (!c->limits.queue)
+        c->limits.queue = WS_QUEUE_MAX;
+    if (!c->silence)
+        c->silence = SILENCE;
+}
+
+static bool start_loop(struct web *w)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL};
+    w->connections_max = most_connections();
+    w->epoll = epoll_create1(EPOLL_CLOEXEC);
+    w->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return w->epoll >= 0 && w->event >= 0 && epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->event, &e) == 0 &&
+           heap_init(&w->timers, w->connections_max);
 }
 
 struct web *web_new(const struct web_config *config, const struct web_handler *handler, const char **error)
@@ -314,24 +302,17 @@ struct web *web_new(const struct web_config *config, const struct web_handler *h
     }
     w->config = *config;
     w->handler = *handler;
-    if (!w->config.limits.message)
-        w->config.limits.message = WS_MESSAGE_MAX;
-    if (!w->config.limits.queue)
-        w->config.limits.queue = WS_QUEUE_MAX;
-    if (!w->config.silence)
-        w->config.silence = SILENCE;
+    web_defaults(&w->config);
     random_bytes((uint8_t *)&w->callers.key, sizeof w->callers.key);
     pthread_mutex_init(&w->lock, NULL);
     w->last = &w->first;
-    w->last_sender = &w->sender;
-    *error = "no epoll";
-    if (start_loop(w)) {
-        if (start_library(w))
-            return w;
-        *error = "the web library did not start (has it its libwebsockets-evlib-ev?)";
-        stop(w);
-    }
-    free(w);
+    w->timer = MP_NEVER;
+    queue_init(&w->senders);
+    queue_init(&w->unflushed);
+    if (start_loop(w))
+        return w;
+    *error = "no descriptor or no memory for the web server";
+    web_free(w);
     return NULL;
 }
 
@@ -339,31 +320,15 @@ void web_free(struct web *w)
 {
     if (!w)
         return;
-    for (struct connection *c; (c = next_adoption(w));) {
-        close(c->fd);
-        connection_free(c);
-    }
-    stop(w);
+    for (struct connection *c; (c = next_adoption(w));)
+        connection_end(c);
+    for (struct heap_node *node; (node = heap_pop(&w->timers, MP_NEVER));)
+        connection_end((struct connection *)((char *)node - offsetof(struct connection, timer)));
+    heap_free(&w->timers);
+    if (w->epoll >= 0)
+        close(w->epoll);
+    if (w->event >= 0)
+        close(w->event);
     pthread_mutex_destroy(&w->lock);
     free(w);
-}
-
-void web_service(struct web *w)
-{
-    ev_run(w->loop, EVRUN_ONCE);
-}
-
-void web_wake(struct web *w)
-{
-    ev_async_send(w->loop, &w->wake);
-}
-
-void web_set_timer(struct web *w, mp_time in)
-{
-    if (in == MP_NEVER) {
-        ev_timer_stop(w->loop, &w->timer);
-    } else { /* a microsecond later rather than earlier: whoever asked for a deadline then finds it passed */
-        ev_now_update(w->loop);
-        start_timer(w, &w->timer, (double)(in > 0 ? in + MP_US(1) : 0) / 1e9);
-    }
 }

@@ -1,5 +1,5 @@
-/* HTTP and WebSocket on the TCP port: libwebsockets behind calls that know nothing of rooms or media. Everything runs on
- * the control thread except web_wake and web_adopt, which any thread may call. */
+/* HTTP/1.1 and WebSocket on the TCP port, for callers who know of rooms and media: here nobody does. Everything runs
+ * on the control thread except web_wake and web_adopt, which any thread may call. */
 #pragma once
 #include "limits.h"
 #include "mptime.h"
@@ -14,7 +14,7 @@ struct web_socket; /* one WebSocket; valid from `opened` until `closed` returns 
 
 struct web_peer {
     struct address local, remote; /* as the kernel says */
-    char host[256];               /* the Host header, "" without */
+    char host[HTTP_HOST_SIZE];    /* the host that it asked for, with its port; "" without */
     char origin[256];             /* the Origin header, "" without */
     char authorization[TOKEN_MAX + 16]; /* the Authorization header, "" without */
     bool forwarded;               /* a proxy says so, by X-Forwarded-For or Forwarded */
@@ -23,7 +23,8 @@ struct web_peer {
 enum web_method { WEB_POST, WEB_PATCH, WEB_DELETE, WEB_OPTIONS, WEB_PUT };
 struct web_request { /* views, valid during the call */
     enum web_method method;
-    const char *path, *query; /* percent-decoded; the query without its question mark */
+    const char *path;  /* percent-decoded */
+    const char *query; /* as it came, without its question mark: what is escaped does not separate */
     const struct web_peer *peer;
     const char *content_type, *if_match; /* headers, "" without */
     const char *body;                    /* 0-terminated */
@@ -58,6 +59,9 @@ struct web_handler {
     bool (*get)(void *context, const char *path, const struct web_peer *, struct web_response *);
     /* Another method, under one of request_paths; the whole body is there. Unless it fills the response, 405. */
     void (*request)(void *context, const struct web_request *, struct web_response *);
+    /* Further headers for an answer under one of request_paths that `request` is not asked for, as it was refused
+     * before: as web_response has them, malloc'ed. NULL: none. */
+    char *(*headers)(void *context, const char *path, const struct web_peer *);
     void (*woken)(void *context); /* after web_wake, on the control thread */
     void (*timer)(void *context); /* the time of web_set_timer came */
 };
@@ -95,5 +99,6 @@ bool web_adopt(struct web *, int fd, const struct path *, bool secure);
 /* Queues one text message. A socket that owes more than its limit is closed (1008), which `closed` tells. */
 void web_send(struct web_socket *, const char *text, size_t len);
 void web_set_user(struct web_socket *, void *user); /* what the handlers are given from now on */
-/* Closes after what is queued was sent (at most 2 s later, then hard). */
+/* Closes after what is queued was sent and the peer's close frame came (at most 2 s later). The connection is then
+ * read from until its peer ends it too: what is on its way to the peer is not lost to a reset. */
 void web_close(struct web_socket *, uint16_t code, const char *reason);

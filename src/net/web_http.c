@@ -1,132 +1,193 @@
+#include "clock.h"
+#include "log.h"
 #include "tls.h"
 #include "web_internal.h"
-#include <ctype.h>
 #include <stdlib.h>
+#include <time.h>
 
-#define PATH_SIZE 512
+#define PATH_SIZE   512
+#define HEADER_SIZE 512
+#define HEAD_SIZE   8192
+#define TEXT_TYPE   "text/plain; charset=utf-8"
 
-struct head {
+struct answer {
     unsigned status;
-    const char *content_type, *etag, *cache, *location;
+    const char *content_type, *etag, *cache, *upgrade;
     char *further; /* "name: value\n" each */
-    bool gzip, vary, close;
+    bool gzip, vary, last;
+    const uint8_t *data;
     size_t len;
+    char *owned; /* freed when it was sent */
 };
 
 /* --- who asks --- */
 
 /* Proxies put an end to addresses: what comes through one comes from anywhere. */
-static bool is_forwarded(struct lws *wsi)
+static bool is_forwarded(const struct http_request *q)
 {
-    static const enum lws_token_indexes said[] = {WSI_TOKEN_X_FORWARDED_FOR, WSI_TOKEN_HTTP_X_REAL_IP, WSI_TOKEN_HTTP_VIA};
-    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
-        if (lws_hdr_total_length(wsi, said[i]) > 0)
-            return true;
-    return lws_hdr_custom_length(wsi, "forwarded:", 10) >= 0;
+    return http_has(q, "x-forwarded-for") || http_has(q, "x-real-ip") || http_has(q, "via") || http_has(q, "forwarded");
 }
 
-bool http_peer(const struct connection *c, struct web_peer *p)
+bool http_peer(const struct connection *c, const struct http_request *q, struct web_peer *p)
 {
     memset(p, 0, sizeof *p);
     p->local = c->path.local;
     p->remote = c->path.remote;
-    p->forwarded = is_forwarded(c->wsi);
-    return lws_hdr_copy(c->wsi, p->host, sizeof p->host, WSI_TOKEN_HOST) >= 0 &&
-           lws_hdr_copy(c->wsi, p->origin, sizeof p->origin, WSI_TOKEN_ORIGIN) >= 0 &&
-           lws_hdr_copy(c->wsi, p->authorization, sizeof p->authorization, WSI_TOKEN_HTTP_AUTHORIZATION) >= 0;
+    p->forwarded = is_forwarded(q);
+    if (q->authority.len)
+        memcpy(p->host, q->authority.data, q->authority.len); /* http_parse has seen that it fits */
+    return http_field(q, "origin", p->origin, sizeof p->origin) &&
+           http_field(q, "authorization", p->authorization, sizeof p->authorization);
 }
 
 /* Whether Accept-Encoding has gzip, and not with q=0 (RFC 9110 12.5.3). */
-static bool accepts_gzip(struct lws *wsi)
+static bool accepts_gzip(const struct http_request *q)
 {
     char value[256];
-    if (lws_hdr_copy(wsi, value, sizeof value, WSI_TOKEN_HTTP_ACCEPT_ENCODING) <= 0)
+    if (!http_field(q, "accept-encoding", value, sizeof value))
         return false;
     char *rest = value, *item;
     while ((item = strsep(&rest, ","))) {
         item += strspn(item, " \t");
         size_t n = strcspn(item, "; \t");
-        char *q = strstr(item, "q=");
+        char *weight = strstr(item, "q=");
         if ((n == 4 && strncasecmp(item, "gzip", 4) == 0) || (n == 1 && *item == '*'))
-            return !q || strtod(q + 2, NULL) > 0;
+            return !weight || strtod(weight + 2, NULL) > 0;
     }
     return false;
 }
 
 /* If-None-Match compares weakly (RFC 9110 13.1.2): what counts is the part in quotes, wherever it is in the
  * list. */
-static bool client_has(struct lws *wsi, const char *etag)
+static bool client_has(const struct http_request *q, const char *etag)
 {
     char value[512];
     const char *opaque = strchr(etag, '"');
-    if (lws_hdr_copy(wsi, value, sizeof value, WSI_TOKEN_HTTP_IF_NONE_MATCH) <= 0)
+    if (!http_field(q, "if-none-match", value, sizeof value))
         return false;
     return strcmp(value, "*") == 0 || (opaque && strstr(value, opaque));
 }
 
 /* --- answers --- */
 
-struct header_block {
-    struct lws *wsi;
-    unsigned char *start, *at, *end;
-    bool failed;
+static const char *reason(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *text;
+    } table[] = {{200, "OK"}, {201, "Created"}, {204, "No Content"}, {304, "Not Modified"}, {308, "Permanent Redirect"},
+                 {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
+                 {405, "Method Not Allowed"}, {406, "Not Acceptable"}, {409, "Conflict"}, {411, "Length Required"},
+                 {412, "Precondition Failed"}, {413, "Content Too Large"}, {414, "URI Too Long"},
+                 {415, "Unsupported Media Type"}, {417, "Expectation Failed"}, {422, "Unprocessable Content"},
+                 {426, "Upgrade Required"}, {428, "Precondition Required"}, {429, "Too Many Requests"},
+                 {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {501, "Not Implemented"},
+                 {503, "Service Unavailable"}, {505, "HTTP Version Not Supported"}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].status == status)
+            return table[i].text;
+    return "";
+}
+
+/* 'self' covers the WebSocket; a camera's preview and remote streams are media without an address. */
+static const char of_all[] =
+    "server: monoport\r\n"
+    "x-content-type-options: nosniff\r\n"
+    "referrer-policy: no-referrer\r\n"
+    "permissions-policy: camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()\r\n"
+    "content-security-policy: default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'\r\n";
+
+struct head {
+    char text[HEAD_SIZE];
+    size_t len; /* HEAD_SIZE: it did not fit */
 };
 
-static void add(struct header_block *b, const char *name, const char *value)
+static void add(struct head *h, const char *name, const char *value)
 {
-    if (value)
-        b->failed |=
-            lws_add_http_header_by_name(b->wsi, (const unsigned char *)name, (const unsigned char *)value,
-                                        (int)strlen(value), &b->at, b->end) != 0;
+    if (!value || h->len == sizeof h->text)
+        return;
+    size_t room = sizeof h->text - h->len;
+    int n = snprintf(h->text + h->len, room, "%s: %s\r\n", name, value);
+    h->len += (size_t)n < room ? (size_t)n : room;
 }
 
 /* Cuts the text into its lines. */
-static void add_further(struct header_block *b, char *lines)
+static void add_further(struct head *h, char *lines)
 {
-    char name[64], *line;
+    char *line;
     while ((line = strsep(&lines, "\n"))) {
-        char *value = strstr(line, ": ");
-        if (!value)
+        char *colon = strstr(line, ": ");
+        if (!colon)
             continue;
-        snprintf(name, sizeof name, "%.*s:", (int)(value - line), line);
-        add(b, name, value + 2);
+        *colon = 0;
+        add(h, line, colon + 2);
     }
 }
 
-static bool send_head(struct connection *c, const struct head *h)
+/* RFC 9110 6.6.1 */
+static void add_date(struct head *h)
 {
-    unsigned char *start = c->web->buffer + LWS_PRE;
-    struct header_block b = {c->wsi, start, start, start + CHUNK_SIZE, false};
-    b.failed = lws_add_http_header_status(c->wsi, h->status, &b.at, b.end) != 0;
-    add(&b, "content-type:", h->content_type);
-    add(&b, "etag:", h->etag);
-    add(&b, "cache-control:", h->cache);
-    add(&b, "content-encoding:", h->gzip ? "gzip" : NULL);
-    add(&b, "vary:", h->vary ? "accept-encoding" : NULL);
-    add(&b, "allow:", h->status == 405 && !h->further ? "GET, HEAD" : NULL);
-    add(&b, "www-authenticate:", h->status == 401 ? "Bearer" : NULL);
-    add(&b, "upgrade:", h->status == 426 ? "websocket" : NULL);
-    add(&b, "sec-websocket-version:", h->status == 426 ? "13" : NULL);
-    add(&b, "connection:", h->close ? "close" : NULL);
-    add(&b, "location:", h->location);
-    add_further(&b, h->further);
-    /* RFC 6797 7.2: over TLS only; and never with a certificate that its user will want to click away */
-    add(&b, "strict-transport-security:",
-        c->secure && !tls_self_signed(c->web->config.tls) ? "max-age=31536000" : NULL);
-    if (h->status != 304 && h->status != 204)
-        b.failed |= lws_add_http_header_content_length(c->wsi, h->len, &b.at, b.end) != 0;
-    return !b.failed && lws_finalize_write_http_header(c->wsi, b.start, &b.at, b.end) == 0;
+    char text[40];
+    struct tm t;
+    time_t now = clock_wall();
+    strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &t));
+    add(h, "date", text);
 }
 
-/* `owned` is freed here or with the reply. */
-static int answer(struct connection *c, const struct head *h, const uint8_t *data, char *owned)
+static void add_length(struct head *h, size_t len)
 {
-    bool bodyless = h->status == 304 || lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
-    if (!send_head(c, h)) {
-        free(owned);
-        return -1;
+    char text[24];
+    snprintf(text, sizeof text, "%zu", len);
+    add(h, "content-length", text);
+}
+
+/* RFC 6797 7.2: over TLS only; and never with a certificate that its user will want to click away. */
+static bool is_strict(const struct connection *c)
+{
+    return c->secure && !tls_self_signed(c->web->config.tls);
+}
+
+static void write_head(const struct connection *c, struct head *h, const struct answer *a)
+{
+    h->len = (size_t)snprintf(h->text, sizeof h->text, "HTTP/1.1 %u %s\r\n%s", a->status, reason(a->status), of_all);
+    add_date(h);
+    add(h, "content-type", a->content_type);
+    add(h, "etag", a->etag);
+    add(h, "cache-control", a->cache);
+    add(h, "content-encoding", a->gzip ? "gzip" : NULL);
+    add(h, "vary", a->vary ? "accept-encoding" : NULL);
+    add(h, "allow", a->status == 405 && !(a->further && strcasestr(a->further, "allow: ")) ? "GET, HEAD" : NULL);
+    add(h, "www-authenticate", a->status == 401 ? "Bearer" : NULL);
+    add(h, "upgrade", a->upgrade);
+    add(h, "connection", a->upgrade ? "upgrade" : NULL);
+    add(h, "connection", a->last ? "close" : NULL);
+    add(h, "strict-transport-security", is_strict(c) ? "max-age=31536000" : NULL);
+    add_further(h, a->further);
+    if (a->status != 304 && a->status != 204)
+        add_length(h, a->len);
+}
+
+/* Takes what the answer owns. `q` NULL: nobody knows what was asked. */
+static bool send_answer(struct connection *c, const struct http_request *q, struct answer *a)
+{
+    struct head h;
+    struct reply r = {.data = a->data, .owned = a->owned};
+    bool bodyless = a->status == 304 || a->status == 204 || (q && http_is(q->method, "HEAD"));
+    a->last |= !q || !q->persistent;
+    write_head(c, &h, a);
+    free(a->further);
+    r.len = bodyless ? 0 : a->len;
+    r.last = a->last;
+    r.head_len = h.len + 2;
+    r.head = h.len + 2 < sizeof h.text ? malloc(r.head_len) : NULL;
+    if (!r.head) {
+        free(a->owned);
+        return false;
     }
-    return reply_begin(c, data, bodyless ? 0 : h->len, owned) ? 0 : -1;
+    memcpy(r.head, h.text, h.len);
+    memcpy(r.head + h.len, "\r\n", 2);
+    return reply_begin(c, &r);
 }
 
 static const char *status_text(unsigned status)
@@ -139,114 +200,104 @@ static const char *status_text(unsigned status)
     case 405: return "method not allowed\n";
     case 411: return "the length of the body is missing\n";
     case 413: return "the body is too large\n";
-    case 429: return "too many connections from this address\n";
+    case 414: return "the path or the query is too long\n";
+    case 417: return "no such expectation is met here\n";
     case 426: return "a WebSocket is served here\n";
+    case 429: return "too many connections from this address\n";
+    case 431: return "the head of the request is too large\n";
     default: return "error\n";
     }
 }
 
-static struct head error_head(unsigned status, bool close)
+static bool is_taken(const struct web *w, const char *path)
 {
-    return (struct head){.status = status,
-                         .content_type = "text/plain; charset=utf-8",
-                         .cache = "no-store",
-                         .close = close,
-                         .len = strlen(status_text(status))};
+    for (const char *const *p = w->config.request_paths; p && *p; p++)
+        if (strncmp(path, *p, strlen(*p)) == 0)
+            return true;
+    return false;
 }
 
-static int answer_error(struct connection *c, unsigned status)
+/* The handler's, for an answer that is not its own. */
+static char *headers_of(const struct connection *c, const struct http_request *q)
 {
-    struct head h = error_head(status, false);
-    return answer(c, &h, (const uint8_t *)status_text(status), NULL);
+    const struct web_handler *h = &c->web->handler;
+    char path[PATH_SIZE];
+    struct web_peer peer;
+    if (!q || !h->headers || http_decode(q->path, path, sizeof path) != 0 || !is_taken(c->web, path) ||
+        !http_peer(c, q, &peer))
+        return NULL;
+    return h->headers(h->context, path, &peer);
 }
 
-void http_refuse(struct connection *c, unsigned status)
+static bool answer_text(struct connection *c, const struct http_request *q, struct answer *a, const char *text)
 {
-    struct head h = error_head(status, true);
-    if (!send_head(c, &h) || lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI))
-        return;
-    memcpy(c->web->buffer + LWS_PRE, status_text(status), h.len);
-    lws_write(c->wsi, c->web->buffer + LWS_PRE, h.len, LWS_WRITE_HTTP_FINAL);
+    a->content_type = TEXT_TYPE;
+    a->cache = "no-store";
+    a->data = (const uint8_t *)text;
+    a->len = strlen(text);
+    return send_answer(c, q, a);
+}
+
+static bool answer_error(struct connection *c, const struct http_request *q, unsigned status, bool last)
+{
+    struct answer a = {.status = status, .last = last, .further = headers_of(c, q)};
+    if (status == 426) { /* RFC 9110 15.5.22, RFC 6455 4.4 */
+        a.upgrade = "websocket";
+        a.further = strdup("sec-websocket-version: 13\n");
+    }
+    return answer_text(c, q, &a, status_text(status));
+}
+
+bool http_refuse(struct connection *c, const struct http_request *q, unsigned status)
+{
+    return answer_error(c, q, status, true);
+}
+
+static bool respond(struct connection *c, const struct http_request *q, const struct web_response *r)
+{
+    struct answer a = {.status = r->status,
+                       .content_type = r->content_type,
+                       .cache = "no-store",
+                       .further = r->headers,
+                       .data = (const uint8_t *)r->body,
+                       .len = r->body ? r->len : 0,
+                       .owned = r->body};
+    return send_answer(c, q, &a);
 }
 
 /* --- in the clear --- */
 
-bool http_must_redirect(const struct connection *c)
+static bool must_be_secure(const struct connection *c)
 {
     return !c->secure && !c->web->config.plain && !address_is_loopback(&c->path.remote);
 }
 
-/* A host with or without a port, and nothing that would end the header or the URL's authority. */
-static bool is_host(const char *text)
+/* No browser follows a redirect to another scheme when it opens a WebSocket, and none shows its words. */
+static bool refuse_clear_socket(struct connection *c, const struct http_request *q)
 {
-    for (const char *p = text; *p; p++)
-        if (!isalnum((unsigned char)*p) && !strchr(".:-_[]", *p))
-            return false;
-    return *text != 0;
+    static struct log_limit limit;
+    char from[ADDRESS_TEXT_SIZE];
+    struct answer a = {.status = 426, .upgrade = "TLS/1.2", .last = true};
+    if (log_allow(&limit, 1, c->web->now))
+        log_line(LOG_LEVEL_WARN, "WebSocket in the clear refused: other machines use wss://, or the server is started with --plain",
+                 "address=%s", address_text(&c->path.remote, from));
+    return answer_text(c, q, &a, "other machines open a WebSocket by wss:// here, or the server is started with --plain\n");
 }
 
-int http_query(struct lws *wsi, char *query, size_t size)
+/* The same request by https: 308 keeps its method. */
+static bool redirect(struct connection *c, const struct http_request *q)
 {
-    int len = 0, room = (int)size;
-    query[0] = 0;
-    for (int i = 0; lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
-        if (i)
-            query[len++] = '&';
-        int n = lws_hdr_copy_fragment(wsi, query + len, room - 1 - len, WSI_TOKEN_HTTP_URI_ARGS, i);
-        if (n < 0 || len + n >= room - 1)
-            return -1;
-        len += n;
-    }
-    return len;
+    struct answer a = {.status = 308, .last = true};
+    bool query = q->query.data != NULL;
+    if (!q->authority.len || !q->path.len || *q->path.data != '/')
+        return http_refuse(c, q, 400);
+    if (asprintf(&a.further, "location: https://%.*s%.*s%s%.*s\n", (int)q->authority.len, q->authority.data, (int)q->path.len,
+                 q->path.data, query ? "?" : "", (int)q->query.len, query ? q->query.data : "") < 0)
+        return false;
+    return answer_text(c, q, &a, "this is served by https\n");
 }
 
-/* RFC 3986 2.1: the library gives URLs without their escapes. `kept`: what needs none here besides letters and digits. */
-static void put_escaped(FILE *f, const char *text, const char *kept)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        fprintf(f, isalnum(*p) || strchr(kept, *p) ? "%c" : "%%%02X", *p);
-}
-
-/* The same URL by https, malloc'ed. NULL: too long, or a Host that is none. */
-static char *secure_url(const struct connection *c)
-{
-    struct web_peer peer;
-    char *url = NULL, part[PATH_SIZE];
-    size_t len;
-    bool get = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI) > 0;
-    if (!http_peer(c, &peer) || !is_host(peer.host) ||
-        lws_hdr_copy(c->wsi, part, sizeof part, get ? WSI_TOKEN_GET_URI : WSI_TOKEN_HEAD_URI) <= 0)
-        return NULL;
-    FILE *f = open_memstream(&url, &len);
-    if (!f)
-        return NULL;
-    fprintf(f, "https://%s", peer.host);
-    put_escaped(f, part, "-._~/");
-    bool whole = true;
-    for (int i = 0; lws_hdr_fragment_length(c->wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0 && whole; i++) {
-        whole = lws_hdr_copy_fragment(c->wsi, part, sizeof part, WSI_TOKEN_HTTP_URI_ARGS, i) > 0;
-        fputc(i ? '&' : '?', f);
-        put_escaped(f, part, "-._~/=");
-    }
-    if (fclose(f) == 0 && whole)
-        return url;
-    free(url);
-    return NULL;
-}
-
-int http_redirect(struct connection *c)
-{
-    char *url = secure_url(c);
-    struct head h = {.status = 308, .location = url, .cache = "no-store", .close = true};
-    if (url)
-        send_head(c, &h);
-    else
-        http_refuse(c, 400);
-    free(url);
-    return -1;
-}
-
-/* --- requests --- */
+/* --- GET --- */
 
 static const struct web_asset *find_asset(const struct web *w, const char *path)
 {
@@ -261,71 +312,114 @@ static const struct web_asset *find_asset(const struct web *w, const char *path)
     return NULL;
 }
 
-static int answer_asset(struct connection *c, const struct web_asset *a)
+static bool answer_asset(struct connection *c, const struct http_request *q, const struct web_asset *f)
 {
-    struct head h = {.status = client_has(c->wsi, a->etag) ? 304 : 200,
-                     .content_type = a->content_type,
-                     .etag = a->etag,
-                     .cache = a->immutable ? "public, max-age=31536000, immutable" : "no-cache",
-                     .vary = a->gzip != NULL};
-    bool gzip = a->gzip && accepts_gzip(c->wsi);
-    h.gzip = gzip && h.status == 200;
-    h.len = gzip ? a->gzip_len : a->len;
-    return answer(c, &h, gzip ? a->gzip : a->data, NULL);
+    struct answer a = {.status = client_has(q, f->etag) ? 304 : 200,
+                       .content_type = f->content_type,
+                       .etag = f->etag,
+                       .cache = f->immutable ? "public, max-age=31536000, immutable" : "no-cache",
+                       .vary = f->gzip != NULL};
+    bool gzip = f->gzip && accepts_gzip(q);
+    a.gzip = gzip && a.status == 200;
+    a.data = gzip ? f->gzip : f->data;
+    a.len = gzip ? f->gzip_len : f->len;
+    return send_answer(c, q, &a);
 }
 
-/* A request that announces a body: nothing here takes one, and a body that is passed over is how requests get
- * smuggled. */
-static bool has_body(struct lws *wsi)
-{
-    char length[16];
-    int n = lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-    return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 || n < 0 ||
-           (n > 0 && strcmp(length, "0") != 0);
-}
-
-int http_respond(struct connection *c, struct web_response *r)
-{
-    struct head h = {.status = r->status,
-                     .content_type = r->content_type,
-                     .cache = "no-store",
-                     .further = r->headers,
-                     .len = r->body ? r->len : 0};
-    int result = answer(c, &h, (const uint8_t *)r->body, r->body);
-    free(r->headers);
-    return result;
-}
-
-int http_request(struct connection *c, const char *in, size_t len)
+static bool answer_get(struct connection *c, const struct http_request *q)
 {
     struct web *w = c->web;
     struct web_response r = {0};
     struct web_peer peer;
     char path[PATH_SIZE];
-    bool get = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI) > 0 ||
-               lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
-    if (c->crowded) {
-        http_refuse(c, 429);
-        return -1;
-    }
-    if (http_must_redirect(c))
-        return http_redirect(c);
-    if (!get)
-        return body_begins(c, in, len);
-    if (has_body(c->wsi) || !http_peer(c, &peer)) {
-        http_refuse(c, 400);
-        return -1;
-    }
-    if (len >= sizeof path || memchr(in, 0, len))
-        return answer_error(c, 404);
-    memcpy(path, in, len);
-    path[len] = 0;
-    if (strcmp(path, w->config.websocket_path) == 0)
-        return answer_error(c, 426);
+    unsigned wrong = http_decode(q->path, path, sizeof path);
+    if (!http_peer(c, q, &peer))
+        wrong = 400;
+    else if (!wrong && strcmp(path, w->config.websocket_path) == 0)
+        wrong = 426;
+    if (wrong)
+        return answer_error(c, q, wrong, false);
     const struct web_asset *asset = find_asset(w, path);
     if (asset)
-        return answer_asset(c, asset);
-    if (!w->handler.get(w->handler.context, path, &peer, &r))
-        return answer_error(c, 404);
-    return http_respond(c, &r);
+        return answer_asset(c, q, asset);
+    return w->handler.get(w->handler.context, path, &peer, &r) ? respond(c, q, &r) : answer_error(c, q, 404, false);
+}
+
+/* --- other methods --- */
+
+static bool find_method(const struct http_request *q, enum web_method *method)
+{
+    static const char *const names[] = {
+        [WEB_POST] = "POST", [WEB_PATCH] = "PATCH", [WEB_DELETE] = "DELETE", [WEB_OPTIONS] = "OPTIONS", [WEB_PUT] = "PUT"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (http_is(q->method, names[i])) {
+            *method = (enum web_method)i;
+            return true;
+        }
+    return false;
+}
+
+/* The status that refuses it before its body comes; 0: none does. */
+static unsigned refuse_body(const struct web *w, const struct http_request *q)
+{
+    enum web_method method;
+    char path[PATH_SIZE];
+    unsigned wrong = http_decode(q->path, path, sizeof path);
+    if (wrong)
+        return wrong;
+    if (!find_method(q, &method) || !is_taken(w, path))
+        return 405;
+    if (q->chunked) /* RFC 9110 15.5.12: who wants to know a length before anything is kept may ask for it */
+        return 411;
+    if (!q->has_length)
+        return method == WEB_POST || method == WEB_PATCH ? 411 : 0;
+    return q->length > HTTP_BODY_MAX ? 413 : 0;
+}
+
+bool http_complete(struct connection *c, const struct http_request *q, const char *body, size_t len)
+{
+    struct web_handler *h = &c->web->handler;
+    struct web_peer peer;
+    struct web_response r = {.status = 405};
+    char path[PATH_SIZE], query[PATH_SIZE], type[HEADER_SIZE], if_match[HEADER_SIZE];
+    struct web_request request = {
+        .path = path, .query = query, .peer = &peer, .content_type = type, .if_match = if_match, .body = body, .len = len};
+    if (q->query.len >= sizeof query)
+        return http_refuse(c, q, 414);
+    if (!find_method(q, &request.method) || http_decode(q->path, path, sizeof path) != 0 || !http_peer(c, q, &peer) ||
+        !http_field(q, "content-type", type, sizeof type) || !http_field(q, "if-match", if_match, sizeof if_match))
+        return http_refuse(c, q, 400);
+    snprintf(query, sizeof query, "%.*s", (int)q->query.len, q->query.len ? q->query.data : "");
+    h->request(h->context, &request, &r);
+    return respond(c, q, &r);
+}
+
+/* --- any --- */
+
+/* RFC 6455 4.1, RFC 9110 7.8: any other upgrade is not offered, and passed over. */
+static bool wants_socket(const struct http_request *q)
+{
+    return !q->old && http_is(q->method, "GET") && http_lists(q, "connection", "upgrade") &&
+           http_lists(q, "upgrade", "websocket");
+}
+
+bool http_begin(struct connection *c, const struct http_request *q, size_t *body)
+{
+    bool get = http_is(q->method, "GET") || http_is(q->method, "HEAD");
+    *body = 0;
+    if (c->crowded)
+        return http_refuse(c, q, 429);
+    if (must_be_secure(c))
+        return wants_socket(q) ? refuse_clear_socket(c, q) : redirect(c, q);
+    if (get && (q->chunked || q->length)) /* nothing takes it, and a body that is passed over is how requests get smuggled */
+        return http_refuse(c, q, 400);
+    if (wants_socket(q))
+        return socket_upgrade(c, q);
+    if (get)
+        return answer_get(c, q);
+    unsigned wrong = refuse_body(c->web, q);
+    if (wrong)
+        return http_refuse(c, q, wrong);
+    *body = q->length;
+    return *body || http_complete(c, q, "", 0);
 }

@@ -1,91 +1,117 @@
-/* Internal to the web layer: what its files share. web.c owns the loop and the connections, web_http.c
- * answers requests, web_reply.c sends the answers, web_body.c collects what comes with requests, web_socket.c
- * carries messages. */
+/* Internal to the web layer: what its files share. web.c owns the loop and the connections, web_request.c
+ * collects requests, web_http.c decides what answers them, web_reply.c sends the answers, web_socket.c carries
+ * messages. */
 #pragma once
 #include "callers.h"
+#include "heap.h"
+#include "request.h"
 #include "web.h"
-#include <ev.h>
-#include <libwebsockets.h>
 #include <pthread.h>
+#include <stdlib.h> /* before OpenSSL, see tls.h */
+#include <string.h>
 
-#define CHUNK_SIZE       16384 /* bytes of a body that are handed to the kernel at once */
-#define SUBPROTOCOL_SIZE 64
+#define CHUNK_SIZE   16384 /* bytes of an answer that are handed to the kernel at once */
+#define RECEIVE_SIZE 16384 /* bytes that are read of a connection in one turn */
 
-struct reply { /* the body that is being sent */
-    const uint8_t *data;
-    size_t len, sent;
-    ev_io writable;
-    char *owned; /* freed with the reply; NULL: `data` is an asset's */
+enum connection_state {
+    AWAITS_REQUEST, /* or the rest of one */
+    ANSWERS,        /* nothing is read meanwhile */
+    IS_SOCKET,      /* a WebSocket */
+    LINGERS         /* all was said: what still comes goes nowhere */
 };
 
-struct connection { /* one TCP connection: libwebsockets' opaque pointer */
-    struct connection *next; /* of those on their way to us, or of those whose replies go on */
+struct reply {
+    char *head;
+    size_t head_len;
+    const uint8_t *data;
+    size_t len, sent; /* sent: of both */
+    char *owned;      /* freed with the reply; NULL: `data` is an asset's */
+    bool last;        /* the connection ends with it */
+};
+
+struct incoming { /* bytes of requests that were not answered yet */
+    char *data;
+    size_t len, size;
+    size_t seen; /* bytes that were searched for the end of a head */
+    size_t head; /* length of the head, 0: it is not whole */
+    size_t body; /* of the request whose head is there and was admitted */
+};
+
+struct connection { /* one TCP connection */
+    struct connection *next, **link; /* of those on their way to us, or of a queue; link NULL: in none */
     struct web *web;
-    struct lws *wsi;
+    enum connection_state state;
     int fd;
+    uint32_t events; /* that epoll looks for */
     struct path path;
-    bool secure; /* TLS */
-    bool queued; /* its reply goes on in this turn or a later one */
-    ev_timer patience;
+    bool secure;            /* TLS */
+    struct heap_node timer; /* each has one, always: see web.c */
+    struct incoming in;
     struct reply reply;
-    struct pending *pending;   /* a request whose body is coming */
     struct caller *caller;     /* its address's; NULL: this machine's */
     bool crowded;              /* its address has too many: every request is refused */
-    struct web_socket *socket; /* once it was upgraded */
+    struct web_socket *socket; /* once it was upgraded, until it was closed */
+};
+
+struct queue { /* of connections, first come, first served */
+    struct connection *first, **last;
 };
 
 struct web {
     struct web_config config;
     struct web_handler handler;
-    struct ev_loop *loop; /* libwebsockets' own would poll every socket at each turn */
-    ev_async wake;
-    ev_timer timer, tick;
-    ev_prepare turned;            /* the end of a turn */
-    struct web_socket *unflushed; /* have something to send */
-    struct lws_context *context;
-    struct lws_vhost *vhost;
-    pthread_mutex_t lock;             /* of the queue that follows */
+    int epoll, event;
+    _Atomic bool woken;
+    mp_time now, timer; /* timer: of web_set_timer */
+    struct heap timers;
+    struct queue senders;   /* whose answers go on */
+    struct queue unflushed; /* WebSockets that have something to send */
+    pthread_mutex_t lock;   /* of the list that follows */
     struct connection *first, **last; /* on their way to us */
     _Atomic unsigned connections;     /* those too */
     unsigned connections_max;
-    struct connection *sender, **last_sender; /* whose replies go on */
     struct callers callers;
-    struct connection *adopting;        /* being given to libwebsockets, which may free it on the way */
-    char subprotocol[SUBPROTOCOL_SIZE]; /* our only protocol's name: what the client at hand asked for */
-    uint8_t buffer[LWS_PRE + CHUNK_SIZE];
+    uint8_t received[RECEIVE_SIZE];
 };
 
-/* --- web_http.c --- results are those of libwebsockets' callbacks: -1 closes the connection. */
-bool http_peer(const struct connection *, struct web_peer *); /* false: a header is longer than any honest one */
-int http_request(struct connection *, const char *path, size_t len);
-bool http_must_redirect(const struct connection *); /* it is in the clear and should not be */
-int http_redirect(struct connection *);
-void http_refuse(struct connection *, unsigned status);       /* a whole small answer */
-int http_respond(struct connection *, struct web_response *); /* takes what it owns */
-/* The query, as the library has it in pieces. Returns its length, -1: too long. */
-int http_query(struct lws *, char *query, size_t size);
+/* Calls that return a bool: false, the connection is lost or must not go on, and its caller ends it. */
 
 /* --- web.c --- */
+void queue_add(struct queue *, struct connection *); /* at its end, unless it is in one already */
+void queue_remove(struct queue *, struct connection *);
+struct connection *queue_take(struct queue *); /* the first; NULL: there is none */
+void connection_await(struct connection *, uint32_t events);
+void connection_end(struct connection *); /* at once, whatever it owes; frees it */
 void connection_moved(struct connection *); /* something happened on it: it has its patience again */
+/* All was said and sent. What the peer still says is passed over until it ends the connection too, so that what
+ * is on its way to it does arrive (RFC 9112 9.6). */
+bool connection_linger(struct connection *);
+
+/* --- web_request.c --- */
+bool request_input(struct connection *, const uint8_t *, size_t len);
+bool request_next(struct connection *); /* the one before was answered */
+void request_free(struct connection *);
+
+/* --- web_http.c --- */
+bool http_peer(const struct connection *, const struct http_request *, struct web_peer *); /* false: too long */
+/* Answers a request whose head is there, or says by *body how much of its body has to come first (0: it was
+ * answered). */
+bool http_begin(struct connection *, const struct http_request *, size_t *body);
+bool http_complete(struct connection *, const struct http_request *, const char *body, size_t len);
+/* An answer with which the connection ends: what follows may be anything. `q` NULL: there was no whole request. */
+bool http_refuse(struct connection *, const struct http_request *q, unsigned status);
 
 /* --- web_reply.c --- */
-/* The head was sent: this body follows, then the library is told that the transaction is complete. Takes
- * `owned`. False: close. */
-bool reply_begin(struct connection *, const uint8_t *data, size_t len, char *owned);
+/* Sends `head` (malloc'ed), then `data`. Takes head and `owned`. */
+bool reply_begin(struct connection *, const struct reply *);
 void reply_end(struct connection *); /* there is none any more, wherever it was */
-void replies_go_on(struct web *);    /* a turn's worth */
-
-/* --- web_body.c --- */
-int body_begins(struct connection *, const char *path, size_t len);
-int body_data(struct connection *, const char *, size_t len);
-int body_complete(struct connection *);
-void http_body_free(struct connection *);
+bool reply_writable(struct connection *);
+void replies_go_on(struct web *); /* a turn's worth */
 
 /* --- web_socket.c --- */
-int socket_upgrade(struct connection *, char *to); /* 1: it was refused and answered */
-void socket_established(struct connection *);
-int socket_receive(struct connection *, const char *data, size_t len);
-void socket_heard(struct connection *); /* a sign of life */
-int socket_write(struct connection *);
+bool socket_upgrade(struct connection *, const struct http_request *);
+bool socket_input(struct connection *, uint8_t *, size_t len);
+bool socket_flush(struct connection *); /* sends what waits, as far as it is taken */
+bool socket_timeout(struct connection *);
 void sockets_flush(struct web *);
 void socket_closed(struct connection *);

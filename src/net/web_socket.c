@@ -1,186 +1,209 @@
 /* WebSockets: whole messages in, a bounded queue out.
  *
- * Timers: a socket that is being closed ends CLOSE_GRACE later, whatever its peer does. One that was silent for config.silence is sent a
- * ping, which keeps its way through NATs and proxies open, and is closed when it stays silent as long again. */
+ * Timer: one that was silent for config.silence is sent a ping, which keeps its way through NATs and proxies open,
+ * and is ended when it stays silent as long again. One that is being closed has CLOSE_GRACE to take what it is owed
+ * and to answer the close frame, whatever it says meanwhile; then it lingers (web.c), or ends where not even the
+ * close frame was taken. */
+#include "frames.h"
 #include "limits.h"
 #include "web_internal.h"
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <errno.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
-#define CLOSE_GRACE       2.0 /* s */
-#define CLOSE_REASON_SIZE 124 /* RFC 6455 5.5: control frames carry 125 bytes, two of them are the code */
-#define CLOSE_UNSUPPORTED 1003
-#define CLOSE_POLICY      1008
-#define CLOSE_TOO_LARGE   1009
-#define CLOSE_INTERNAL    1011
+#define CLOSE_GRACE   MP_S(2)
+#define PIECES_A_SEND 16
 
-struct message {
+struct message { /* bytes for the wire */
     struct message *next;
-    size_t len;
-    unsigned char data[]; /* LWS_PRE bytes for the frame's header, then the text */
+    size_t len, charge; /* charge: what of it counts as owed */
+    uint8_t data[];
 };
 
 struct web_socket {
-    struct web *web;
-    struct lws *wsi;
+    struct connection *connection;
     void *user;
-    bool established, closing, close_sent;
-    uint16_t close_code;
-    char close_reason[CLOSE_REASON_SIZE];
-    ev_timer kill, silence;
-    bool heard;       /* since the last look */
-    bool ping_wanted; /* when the library has room for it */
+    bool established, closing;
+    bool told;  /* the peer has sent its close frame, or what cannot be read */
+    bool heard; /* since the last look */
     bool pinged;
-    bool unflushed; /* in web->unflushed */
-    struct web_socket *unflushed_next;
     struct message *first, **last; /* queue */
-    size_t owed, in_flight;        /* bytes; in_flight of them are with libwebsockets */
-    char *partial;                 /* the message that is coming in, in fragments */
+    size_t sent;                   /* bytes of its first */
+    size_t owed;
+    struct message *pong; /* in the queue, nothing of it was sent */
+    struct frames in;
+    char *partial; /* the message that is coming in, in pieces */
     size_t partial_len, partial_size;
     unsigned fragments; /* of that message, so far */
 };
 
+/* --- the queue --- */
+
+static struct message *message_new(size_t head, const void *text, size_t len)
+{
+    struct message *m = malloc(sizeof *m + head + len);
+    if (!m)
+        return NULL;
+    *m = (struct message){.len = head + len};
+    if (len)
+        memcpy(m->data + head, text, len);
+    return m;
+}
+
+static struct message *frame_new(enum frame_opcode opcode, const void *text, size_t len)
+{
+    uint8_t head[FRAME_HEAD_MAX];
+    size_t n = frame_head(head, opcode, len, NULL);
+    struct message *m = message_new(n, text, len);
+    if (m)
+        memcpy(m->data, head, n);
+    return m;
+}
+
+/* What was sent in a turn leaves at its end, in as few segments as it takes: a join is answered by several
+ * messages. */
+static void flush_later(struct web_socket *s)
+{
+    if (s->established)
+        queue_add(&s->connection->web->unflushed, s->connection);
+}
+
+static void enqueue(struct web_socket *s, struct message *m)
+{
+    *s->last = m;
+    s->last = &m->next;
+    s->owed += m->charge;
+    flush_later(s);
+}
+
+static void take_first(struct web_socket *s)
+{
+    struct message *m = s->first;
+    s->first = m->next;
+    if (!s->first)
+        s->last = &s->first;
+    s->owed -= m->charge;
+    s->sent = 0;
+    free(m);
+}
+
+/* But for a message of which a part has left. */
 static void drop_queue(struct web_socket *s)
 {
-    while (s->first) {
-        struct message *m = s->first;
-        s->first = m->next;
-        s->owed -= m->len;
+    struct message **keep = s->sent ? &s->first->next : &s->first, *m;
+    while ((m = *keep)) {
+        *keep = m->next;
+        s->owed -= m->charge;
         free(m);
     }
-    s->last = &s->first;
+    s->last = keep;
+    s->pong = NULL;
 }
 
 static void socket_free(struct web_socket *s)
 {
-    struct web_socket **link = &s->web->unflushed;
-    while (s->unflushed && *link != s)
-        link = &(*link)->unflushed_next;
-    if (s->unflushed)
-        *link = s->unflushed_next;
-    ev_timer_stop(s->web->loop, &s->kill);
-    ev_timer_stop(s->web->loop, &s->silence);
+    s->sent = 0;
     drop_queue(s);
     free(s->partial);
     free(s);
 }
 
-/* Frees `s`. */
-static void end(struct ev_loop *loop, ev_timer *timer, int events)
-{
-    struct web_socket *s = timer->data;
-    lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
-}
-
-static void look(struct ev_loop *loop, ev_timer *timer, int events)
-{
-    struct web_socket *s = timer->data;
-    if (!s->established || s->closing)
-        return;
-    if (!s->heard && s->pinged) {
-        end(loop, timer, events);
-        return;
-    }
-    s->ping_wanted = s->pinged = !s->heard;
-    s->heard = false;
-    if (s->ping_wanted)
-        lws_callback_on_writable(s->wsi);
-}
-
-static void end_in(struct web_socket *s, double seconds)
-{
-    ev_timer_stop(s->web->loop, &s->kill);
-    ev_timer_set(&s->kill, seconds, 0);
-    ev_timer_start(s->web->loop, &s->kill);
-}
-
-/* Sends it what waits, or its close frame, at the end of the turn. */
-static void flush_later(struct web_socket *s)
-{
-    if (!s->established || s->unflushed)
-        return;
-    s->unflushed = true;
-    s->unflushed_next = s->web->unflushed;
-    s->web->unflushed = s;
-}
-
 /* --- the handshake --- */
 
-/* libwebsockets answers only to names that it knows. Ours is whatever the client calls it, so we lend it that
- * name; its look-up follows at once. */
-static void take_subprotocol(struct web *w, struct lws *wsi)
+/* RFC 6455 4.2.2: the key, 16 bytes in base64, with this behind it. */
+static bool accept_key(const struct http_request *q, char out[32])
 {
-    char list[128];
-    if (lws_hdr_copy(wsi, list, sizeof list, WSI_TOKEN_PROTOCOL) <= 0)
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    char key[24 + sizeof guid];
+    uint8_t bytes[18], digest[EVP_MAX_MD_SIZE];
+    if (!http_field(q, "sec-websocket-key", key, sizeof key) || strlen(key) != 24 || strcmp(key + 22, "==") != 0 ||
+        EVP_DecodeBlock(bytes, (const uint8_t *)key, 24) != 18)
+        return false;
+    memcpy(key + 24, guid, sizeof guid);
+    return EVP_Digest(key, strlen(key), digest, NULL, EVP_sha1(), NULL) == 1 &&
+           EVP_EncodeBlock((uint8_t *)out, digest, 20) == 28;
+}
+
+/* Ours is whatever the client calls it: the first that it offers. */
+static void subprotocol(const struct http_request *q, char out[96])
+{
+    char list[64];
+    out[0] = 0;
+    if (!http_field(q, "sec-websocket-protocol", list, sizeof list) || !*list)
         return;
     size_t at = strspn(list, ", \t"), n = strcspn(list + at, ", \t");
-    if (n > 0 && n < sizeof w->subprotocol)
-        snprintf(w->subprotocol, sizeof w->subprotocol, "%.*s", (int)n, list + at);
+    if (n)
+        snprintf(out, 96, "sec-websocket-protocol: %.*s\r\n", (int)n, list + at);
 }
 
-static bool header_is(struct lws *wsi, enum lws_token_indexes token, const char *value)
+static struct message *switching(const struct http_request *q, const char *accept)
 {
-    char text[128];
-    return lws_hdr_copy(wsi, text, sizeof text, token) > 0 && strcasecmp(text, value) == 0;
+    char text[256], protocol[96];
+    subprotocol(q, protocol);
+    int n = snprintf(text, sizeof text,
+                     "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+                     "sec-websocket-accept: %s\r\n%s\r\n",
+                     accept, protocol);
+    return message_new(0, text, (size_t)n);
 }
 
-static int refuse(struct connection *c, unsigned status)
+static void establish(struct web_socket *s, struct message *first)
 {
-    http_refuse(c, status);
-    return 1;
+    struct connection *c = s->connection;
+    first->next = s->first;
+    if (!s->first)
+        s->last = &first->next;
+    s->first = first;
+    s->established = true;
+    c->socket = s;
+    c->state = IS_SOCKET;
+    heap_set(&c->web->timers, &c->timer, c->web->now + (s->closing ? CLOSE_GRACE : c->web->config.silence));
+    flush_later(s);
 }
 
-int socket_upgrade(struct connection *c, char *to)
+static struct web_socket *socket_new(struct connection *c)
 {
-    struct web *w = c->web;
-    struct web_peer peer;
-    /* An upgrade that is not offered is ignored (RFC 9110 7.8). `to` is the library's own copy of the header:
-     * when it says nothing, the library goes on with the request. */
-    if (header_is(c->wsi, WSI_TOKEN_UPGRADE, "h2c")) {
-        *to = 0;
-        return 0;
-    }
-    /* After an unknown upgrade libwebsockets has answered already and asks all the same, its headers gone. */
-    if (!header_is(c->wsi, WSI_TOKEN_UPGRADE, "websocket") || c->socket)
-        return -1;
-    if (http_must_redirect(c)) {
-        http_redirect(c);
-        return 1;
-    }
-    if (!header_is(c->wsi, WSI_TOKEN_GET_URI, w->config.websocket_path))
-        return refuse(c, 404);
-    if (c->crowded)
-        return refuse(c, 429);
-    if (!header_is(c->wsi, WSI_TOKEN_VERSION, "13"))
-        return refuse(c, 426);
-    if (!http_peer(c, &peer))
-        return refuse(c, 400);
     struct web_socket *s = calloc(1, sizeof *s);
     if (!s)
-        return -1;
-    s->web = w;
-    s->wsi = c->wsi;
+        return NULL;
+    s->connection = c;
     s->last = &s->first;
-    ev_timer_init(&s->kill, end, 0, 0);
-    double silence = (double)w->config.silence / 1e9;
-    ev_timer_init(&s->silence, look, silence, silence);
-    s->kill.data = s->silence.data = s;
-    if (!w->handler.opened(w->handler.context, s, &peer, &s->user)) {
-        socket_free(s);
-        return refuse(c, 403);
-    }
-    c->socket = s;
-    take_subprotocol(w, c->wsi);
-    return 0;
+    s->in.from_client = true;
+    return s;
 }
 
-void socket_established(struct connection *c)
+static bool open(struct connection *c, const struct http_request *q, const struct web_peer *peer, const char *accept)
 {
-    c->socket->established = true;
-    ev_timer_start(c->web->loop, &c->socket->silence);
-    flush_later(c->socket);
+    struct web_handler *h = &c->web->handler;
+    struct web_socket *s = socket_new(c);
+    struct message *first = s ? switching(q, accept) : NULL;
+    if (!first) {
+        free(s);
+        return http_refuse(c, q, 503);
+    }
+    if (!h->opened(h->context, s, peer, &s->user)) {
+        free(first);
+        socket_free(s);
+        return http_refuse(c, q, 403);
+    }
+    establish(s, first);
+    return true;
+}
+
+bool socket_upgrade(struct connection *c, const struct http_request *q)
+{
+    struct web_peer peer;
+    char path[HTTP_HOST_SIZE], version[8], accept[32];
+    if (http_decode(q->path, path, sizeof path) != 0 || strcmp(path, c->web->config.websocket_path) != 0)
+        return http_refuse(c, q, 404);
+    if (!http_field(q, "sec-websocket-version", version, sizeof version) || strcmp(version, "13") != 0)
+        return http_refuse(c, q, 426);
+    if (!accept_key(q, accept) || !http_peer(c, q, &peer))
+        return http_refuse(c, q, 400);
+    return open(c, q, &peer, accept);
 }
 
 void socket_closed(struct connection *c)
@@ -188,6 +211,7 @@ void socket_closed(struct connection *c)
     struct web_socket *s = c->socket;
     if (!s)
         return;
+    queue_remove(&c->web->unflushed, c);
     c->socket = NULL;
     s->closing = true; /* what the handler still sends goes nowhere */
     s->established = false;
@@ -197,13 +221,7 @@ void socket_closed(struct connection *c)
 
 /* --- in --- */
 
-void socket_heard(struct connection *c)
-{
-    if (c->socket)
-        c->socket->heard = true;
-}
-
-static bool append(struct web_socket *s, const char *data, size_t len)
+static bool append(struct web_socket *s, const uint8_t *data, size_t len)
 {
     if (s->partial_size - s->partial_len < len) {
         size_t size = (s->partial_len + len) * 2;
@@ -213,155 +231,210 @@ static bool append(struct web_socket *s, const char *data, size_t len)
         s->partial = partial;
         s->partial_size = size;
     }
-    memcpy(s->partial + s->partial_len, data, len);
+    if (len)
+        memcpy(s->partial + s->partial_len, data, len);
     s->partial_len += len;
     return true;
 }
 
-static void take_fragment(struct web_socket *s, const char *data, size_t len)
+static void take_message(struct web_socket *s)
 {
-    struct web_handler *h = &s->web->handler;
-    bool final = lws_is_final_fragment(s->wsi);
-    s->fragments = final ? 0 : s->fragments;
-    if (final && s->partial_len == 0) {
-        h->text(h->context, s, s->user, data, len);
+    struct web_handler *h = &s->connection->web->handler;
+    const struct frames *f = &s->in;
+    if (f->ends && s->partial_len == 0) {
+        h->text(h->context, s, s->user, (const char *)f->data, f->len);
         return;
     }
-    if (!append(s, data, len)) {
+    if (!append(s, f->data, f->len)) {
         web_close(s, CLOSE_INTERNAL, "out of memory");
         return;
     }
-    if (!final)
+    if (!f->ends)
         return;
     char *text = s->partial;
-    size_t text_len = s->partial_len;
-    s->partial =
-        NULL; /* most sockets send one large message, the offer: nobody keeps a buffer for the next */
+    size_t len = s->partial_len;
+    s->partial = NULL; /* most sockets send one large message, the offer: nobody keeps a buffer for the next */
     s->partial_len = s->partial_size = 0;
-    h->text(h->context, s, s->user, text, text_len);
+    h->text(h->context, s, s->user, text, len);
     free(text);
 }
 
-int socket_receive(struct connection *c, const char *data, size_t len)
+/* Told by its head, before any of it is kept. */
+static void frame_begins(struct web_socket *s)
+{
+    struct web_handler *h = &s->connection->web->handler;
+    const struct frames *f = &s->in;
+    s->fragments = f->first ? 1 : s->fragments + 1;
+    if (f->opcode == FRAME_BINARY) {
+        web_close(s, CLOSE_UNSUPPORTED, "text only");
+    } else if (!f->final && s->fragments > WS_FRAGMENTS_MAX) {
+        web_close(s, CLOSE_POLICY, "too many fragments");
+    } else if (f->length > s->connection->web->config.limits.message - s->partial_len) {
+        h->too_large(h->context, s, s->user);
+        web_close(s, CLOSE_TOO_LARGE, "message too large");
+    }
+}
+
+/* RFC 6455 5.5.3: of several pings the last one is answered. */
+static void answer_ping(struct web_socket *s)
+{
+    const struct frames *f = &s->in;
+    if (s->pong) {
+        s->pong->len = frame_head(s->pong->data, FRAME_PONG, f->len, NULL) + f->len;
+        memcpy(s->pong->data + s->pong->len - f->len, f->data, f->len);
+        return;
+    }
+    char room[FRAME_CONTROL_MAX] = {0};
+    struct message *m = frame_new(FRAME_PONG, room, sizeof room);
+    if (!m)
+        return;
+    s->pong = m;
+    answer_ping(s);
+    enqueue(s, m);
+}
+
+static void control_came(struct web_socket *s)
+{
+    const struct frames *f = &s->in;
+    if (f->opcode == FRAME_CLOSE) {
+        s->told = true;
+        web_close(s, f->code == CLOSE_NONE ? CLOSE_NORMAL : f->code, "");
+        flush_later(s);
+    } else if (f->opcode == FRAME_PING && !s->closing) {
+        answer_ping(s);
+    }
+}
+
+bool socket_input(struct connection *c, uint8_t *data, size_t len)
 {
     struct web_socket *s = c->socket;
-    size_t most = c->web->config.limits.message;
-    size_t rest = lws_remaining_packet_payload(c->wsi); /* of this frame, as its header promised */
-    socket_heard(c);
-    if (!s || s->closing)
-        return 0;
-    if (lws_frame_is_binary(c->wsi)) {
-        web_close(s, CLOSE_UNSUPPORTED, "text only");
-    } else if (!rest && !lws_is_final_fragment(c->wsi) && ++s->fragments > WS_FRAGMENTS_MAX) {
-        web_close(s, CLOSE_POLICY, "too many fragments");
-    } else if (len > most - s->partial_len || rest > most - s->partial_len - len) {
-        s->web->handler.too_large(s->web->handler.context, s, s->user);
-        web_close(s, CLOSE_TOO_LARGE, "message too large");
-    } else {
-        take_fragment(s, data, len);
+    s->heard = true;
+    while (!s->told) {
+        enum frame_event event = frames_read(&s->in, &data, &len);
+        if (event == FRAME_MORE)
+            return true;
+        if (event == FRAME_WRONG) {
+            s->told = true;
+            web_close(s, s->in.code, s->in.why);
+            flush_later(s);
+        } else if (event == FRAME_CONTROL) {
+            control_came(s);
+        } else if (!s->closing && event == FRAME_BEGINS) {
+            frame_begins(s);
+        } else if (!s->closing) {
+            take_message(s);
+        }
     }
-    return 0;
+    return true;
 }
 
 /* --- out --- */
 
-/* libwebsockets keeps what the kernel does not take at once, and says when it has gone. False: the connection
- * is lost. */
-static bool give_first(struct web_socket *s)
+static ssize_t send_some(struct web_socket *s)
 {
-    struct message *m = s->first;
-    s->first = m->next;
-    if (!s->first)
-        s->last = &s->first;
-    bool given = lws_write(s->wsi, m->data + LWS_PRE, m->len, LWS_WRITE_TEXT) >= 0;
-    if (lws_partial_buffered(s->wsi))
-        s->in_flight = m->len;
-    else
-        s->owed -= m->len;
-    free(m);
-    if (!given) {
-        s->closing = true;
-        end_in(s, 0);
+    struct iovec parts[PIECES_A_SEND];
+    struct msghdr m = {.msg_iov = parts};
+    size_t skip = s->sent;
+    for (struct message *i = s->first; i && m.msg_iovlen < PIECES_A_SEND; i = i->next) {
+        parts[m.msg_iovlen++] = (struct iovec){i->data + skip, i->len - skip};
+        skip = 0;
     }
-    return given;
+    return sendmsg(s->connection->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* What was sent in a turn leaves at its end, in as few segments as it takes: a join is answered by several
- * messages. */
+static void have_sent(struct web_socket *s, size_t n)
+{
+    while (n) {
+        size_t rest = s->first->len - s->sent, part = n < rest ? n : rest;
+        if (s->pong == s->first)
+            s->pong = NULL;
+        s->sent += part;
+        n -= part;
+        if (s->sent == s->first->len)
+            take_first(s);
+    }
+}
+
+/* Once the close frame has left it waits for the peer's own, or for CLOSE_GRACE. */
+bool socket_flush(struct connection *c)
+{
+    struct web_socket *s = c->socket;
+    while (s->first) {
+        ssize_t n = send_some(s);
+        if (n < 0 && errno == EAGAIN) {
+            connection_await(c, EPOLLIN | EPOLLOUT);
+            return true;
+        }
+        if (n < 0 && errno != EINTR)
+            return false;
+        have_sent(s, n > 0 ? (size_t)n : 0);
+    }
+    if (s->closing && s->told)
+        return connection_linger(c);
+    connection_await(c, EPOLLIN);
+    return true;
+}
+
 void sockets_flush(struct web *w)
 {
-    struct web_socket *s;
-    while ((s = w->unflushed)) {
-        w->unflushed = s->unflushed_next;
-        s->unflushed = false;
-        bool several = s->first && s->first->next;
-        if (several)
-            setsockopt(lws_get_socket_fd(s->wsi), IPPROTO_TCP, TCP_CORK, &(int){1}, sizeof(int));
-        while (s->first && !s->in_flight && give_first(s))
-            ;
-        if (several)
-            setsockopt(lws_get_socket_fd(s->wsi), IPPROTO_TCP, TCP_CORK, &(int){0}, sizeof(int));
-        if (s->closing && !s->first)
-            lws_callback_on_writable(s->wsi);
-    }
+    struct connection *c;
+    while ((c = queue_take(&w->unflushed)))
+        if (!socket_flush(c))
+            connection_end(c);
 }
 
 void web_send(struct web_socket *s, const char *text, size_t len)
 {
     if (s->closing)
         return;
-    size_t most = s->web->config.limits.queue;
-    struct message *m = len <= most && s->owed <= most - len ? malloc(sizeof *m + LWS_PRE + len) : NULL;
+    size_t most = s->connection->web->config.limits.queue;
+    struct message *m = len <= most && s->owed <= most - len ? frame_new(FRAME_TEXT, text, len) : NULL;
     if (!m) {
         drop_queue(s);
         web_close(s, CLOSE_POLICY, "too slow");
         return;
     }
-    m->next = NULL;
-    m->len = len;
-    memcpy(m->data + LWS_PRE, text, len);
-    *s->last = m;
-    s->last = &m->next;
-    s->owed += len;
-    flush_later(s);
+    m->charge = len;
+    enqueue(s, m);
 }
 
 void web_set_user(struct web_socket *s, void *user) { s->user = user; }
 
+/* --- the end --- */
+
 void web_close(struct web_socket *s, uint16_t code, const char *reason)
 {
+    uint8_t payload[FRAME_CONTROL_MAX] = {(uint8_t)(code >> 8), (uint8_t)code};
+    size_t len = strnlen(reason, sizeof payload - 2);
     if (s->closing)
         return;
     s->closing = true;
-    s->close_code = code;
-    snprintf(s->close_reason, sizeof s->close_reason, "%s", reason);
-    end_in(s, CLOSE_GRACE);
-    flush_later(s);
+    memcpy(payload + 2, reason, len);
+    struct message *m = frame_new(FRAME_CLOSE, payload, 2 + len);
+    if (m)
+        enqueue(s, m);
+    if (s->established)
+        heap_set(&s->connection->web->timers, &s->connection->timer, s->connection->web->now + (m ? CLOSE_GRACE : 0));
 }
 
-/* libwebsockets calls when all that it was given before has left. The close frame goes alone, as it gives up
- * on close frames behind what it still holds. */
-int socket_write(struct connection *c)
+static bool look(struct web_socket *s)
+{
+    struct connection *c = s->connection;
+    if (!s->heard && s->pinged)
+        return false;
+    s->pinged = !s->heard;
+    s->heard = false;
+    struct message *m = s->pinged ? frame_new(FRAME_PING, NULL, 0) : NULL;
+    if (m)
+        enqueue(s, m);
+    heap_set(&c->web->timers, &c->timer, c->web->now + c->web->config.silence);
+    return true;
+}
+
+bool socket_timeout(struct connection *c)
 {
     struct web_socket *s = c->socket;
-    if (!s)
-        return -1;
-    s->owed -= s->in_flight;
-    s->in_flight = 0;
-    if (s->ping_wanted && !s->closing) { /* one frame a call */
-        unsigned char frame[LWS_PRE + 1] = {0}; /* of pongs without a payload the library does not tell */
-        s->ping_wanted = false;
-        lws_callback_on_writable(c->wsi);
-        return lws_write(c->wsi, frame + LWS_PRE, 1, LWS_WRITE_PING) < 0 ? -1 : 0;
-    }
-    if (s->first) {
-        flush_later(s);
-        return 0;
-    }
-    if (!s->closing || s->close_sent)
-        return 0; /* once sent: until the peer's own close frame came, or CLOSE_GRACE ended */
-    s->close_sent = true;
-    lws_close_reason(c->wsi, (enum lws_close_status)s->close_code, (unsigned char *)s->close_reason,
-                     strlen(s->close_reason));
-    return -1;
+    if (!s->closing)
+        return look(s);
+    return !s->first && connection_linger(c);
 }

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "state.h"
 #include "whip_sdp.h"
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,16 +272,30 @@ static bool is_type(const char *header, const char *type)
     return strncasecmp(header, type, n) == 0 && (!header[n] || strchr(" ;", header[n]));
 }
 
-/* A value of the query, decoded. */
+static int hex(char c) { return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1; }
+
+/* application/x-www-form-urlencoded, as browsers write a query: a plus is a blank, and an escape that is none
+ * stands for itself. */
+static void form_decode(const char *text, size_t len, char *out, size_t size)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len && n + 1 < size; i++) {
+        bool escape = text[i] == '%' && len - i > 2 && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0;
+        char c = escape ? (char)(hex(text[i + 1]) << 4 | hex(text[i + 2])) : text[i] == '+' ? ' ' : text[i];
+        i += escape ? 2 : 0;
+        out[n++] = c ? c : '?';
+    }
+    out[n] = 0;
+}
+
+/* A value of the query, decoded after it was cut out: an escaped & is part of it. */
 static void query_value(const char *query, const char *name, char *out, size_t size)
 {
     size_t n = strlen(name);
     out[0] = 0;
     for (const char *p = query; p; p = strchr(p, '&') ? strchr(p, '&') + 1 : NULL)
         if (strncmp(p, name, n) == 0 && p[n] == '=') {
-            snprintf(out, size, "%.*s", (int)strcspn(p + n + 1, "&"), p + n + 1);
-            for (char *c = out; *c; c++)
-                *c = *c == '+' ? ' ' : *c;
+            form_decode(p + n + 1, strcspn(p + n + 1, "&"), out, size);
             return;
         }
 }
@@ -401,6 +416,23 @@ static bool restart(struct whip *w, struct resource *r, const char *ufrag, const
     return true;
 }
 
+/* RFC 9110 13.1.1: a list of entity tags, compared strongly, so that W/"x" is none of them. A comma within quotes
+ * is part of a tag. */
+static bool is_listed(const char *list, const char *tag)
+{
+    for (const char *p = list; *p;) {
+        p += strspn(p, ", \t");
+        const char *quote = strncmp(p, "W/", 2) == 0 ? p + 2 : p;
+        const char *end = *quote == '"' ? strchr(quote + 1, '"') : NULL;
+        if (!end)
+            return false;
+        if (strlen(tag) == (size_t)(end + 1 - p) && strncmp(p, tag, strlen(tag)) == 0)
+            return true;
+        p = end + 1;
+    }
+    return false;
+}
+
 /* The client's candidates are of no use: its checks tell where it is. */
 static bool patch(struct whip *w, struct resource *r, const struct whip_request *q, struct whip_response *out,
                   mp_time now)
@@ -412,7 +444,7 @@ static bool patch(struct whip *w, struct resource *r, const struct whip_request 
     if (!*q->if_match)
         return problem(out, 428, NULL, "If-Match is needed");
     bool any = strcmp(q->if_match, "*") == 0;
-    if (!any && strcmp(q->if_match, tag) != 0)
+    if (!any && !is_listed(q->if_match, tag))
         return problem(out, 412, NULL, "the ICE session is another one");
     bool credentials = whip_attribute(q->body, "ice-ufrag", ufrag, sizeof ufrag) &&
                        whip_attribute(q->body, "ice-pwd", password, sizeof password);
@@ -438,11 +470,10 @@ static bool of_resource(struct whip *w, const struct whip_request *q, struct whi
 
 static bool options(bool resource, struct whip_response *out)
 {
-    const char *methods = resource ? "OPTIONS, PATCH, DELETE" : "OPTIONS, POST";
-    out->headers = headers("access-control-allow-methods: %s\naccess-control-allow-headers: authorization, "
-                           "content-type, if-match\n"
+    out->headers = headers("allow: %s\naccess-control-allow-methods: OPTIONS, POST, PATCH, DELETE\n"
+                           "access-control-allow-headers: authorization, content-type, if-match\n"
                            "access-control-max-age: 86400\n%s",
-                           methods,
+                           resource ? "OPTIONS, PATCH, DELETE" : "OPTIONS, POST",
                            resource ? "accept-patch: application/trickle-ice-sdpfrag\n"
                                     : "accept-post: application/sdp\n");
     return answer(out, 204);

@@ -21,7 +21,8 @@
 enum whip_method { WHIP_POST, WHIP_PATCH, WHIP_DELETE, WHIP_OPTIONS, WHIP_OTHER };
 struct whip_request { /* views; "" where there is none */
     enum whip_method method;
-    const char *path, *query; /* percent-decoded */
+    const char *path;  /* percent-decoded */
+    const char *query; /* as it came */
     const char *host, *origin, *authorization, *content_type, *if_match;
     struct address local, remote;
     const char *body; /* 0-terminated */

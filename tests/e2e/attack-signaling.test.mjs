@@ -4,6 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { freePort } from './lab.mjs';
@@ -60,9 +61,10 @@ await test('who mutes and unmutes without end is not repeated to the room withou
 // --- frames ---
 
 /** A WebSocket of which we write every byte. */
-async function opened() {
-  const socket = connect(server.port, server.address);
-  await once(socket, 'connect');
+async function opened({ secure = false } = {}) {
+  const options = { port: server.port, host: server.address };
+  const socket = secure ? connectTls({ ...options, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }) : connect(options);
+  await once(socket, secure ? 'secureConnect' : 'connect');
   socket.on('error', () => {});
   socket.write(`GET /sdp HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n\r\n`);
   const [answer] = await once(socket, 'data');
@@ -79,6 +81,56 @@ async function pour(socket, bytes, times) {
   for (let n = 0; n < times && !socket.destroyed; n += 1000)
     if (!socket.write(block)) await Promise.race([new Promise((done) => socket.once('drain', done)), closed]);
   return !socket.destroyed;
+}
+
+/** The code of the close frame that these bytes end with; undefined: there is none. */
+function closeCode(bytes) {
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const short = bytes[at + 1] & 0x7f;
+    const [length, head] = short === 126 ? [bytes.readUInt16BE(at + 2), 4] : [short, 2];
+    if ((bytes[at] & 0x0f) === 8) return bytes.readUInt16BE(at + head);
+    at += head + length;
+  }
+}
+
+/** What comes until the connection ends, and whether a reset ended it. */
+async function rest(socket) {
+  const chunks = [];
+  let error;
+  socket.on('error', (happened) => (error = happened));
+  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.resume();
+  await once(socket, 'close');
+  return { code: closeCode(Buffer.concat(chunks)), error };
+}
+
+for (const secure of [false, true]) {
+  await test(`a client that talks on for 4 s after it was closed, and reads only then, is told 1008 ${secure ? 'by TLS' : 'in the clear'}`, async () => {
+    const socket = await opened({ secure });
+    socket.pause();
+    const words = Buffer.concat(Array.from({ length: 20 }, () => masked(0x81, Buffer.from('{"type":"ping"}'))));
+    let broken;
+    socket.on('error', (error) => (broken = error));
+    for (const begun = performance.now(); performance.now() - begun < 4000 && !broken; ) {
+      socket.write(words);
+      await new Promise((done) => setTimeout(done, 10));
+    }
+    assert(!broken, `while it talked: ${broken}`);
+    socket.end();
+    const { code, error } = await rest(socket);
+    equal([code, error?.code], [1008, undefined], 'close code and error');
+  });
+}
+
+for (const [what, bytes] of [['without a mask', Buffer.from([0x81, 1, 0x78])], ['of a reserved opcode', masked(0x83)], ['of text that is none', masked(0x81, Buffer.from([0xff]))]]) {
+  for (const secure of [false, true]) {
+    await test(`a frame ${what} ends the connection ${secure ? 'by TLS' : 'in the clear'}`, async () => {
+      const socket = await opened({ secure });
+      socket.write(bytes);
+      socket.once('data', () => socket.end());
+      equal((await rest(socket)).code, what.includes('text') ? 1007 : 1002, 'close code');
+    });
+  }
 }
 
 for (const [what, begin, frame] of [

@@ -141,7 +141,10 @@ await test('HTTP in the clear is served to this machine and redirected for other
   const upgrade = await ask(`http://${lab.address}:${server.port}/sdp`, {
     headers: { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': 13, 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' },
   });
-  equal(upgrade.status, 308, 'a WebSocket in the clear');
+  equal([upgrade.status, upgrade.headers.upgrade], [426, 'TLS/1.2'], 'a WebSocket in the clear');
+  assert(/wss:.*--plain/.test(upgrade.body), upgrade.body);
+  await server.says('WebSocket in the clear refused: other machines use wss://, or the server is started with --plain');
+  equal((await ask(`http://${lab.address}:${server.port}/whip/room?name=a%26b`, { method: 'POST' })).status, 308, 'WHIP in the clear');
 });
 
 await test('two browsers call by https and wss', async () => {

@@ -109,6 +109,25 @@ static void publisher_by_post_is_a_participant_like_others(void)
     stage_close(&s);
 }
 
+/* RFC 3986 2.2: an escaped delimiter is data. */
+static void query_is_cut_before_it_is_decoded(void)
+{
+    static const struct {
+        const char *query, *name;
+    } queries[] = {{"name=A%26B&x=1", "A&B"},  {"name=A%3DB%3d", "A=B="},      {"name=a%2Bb+c%20d", "a+b c d"},
+                   {"x=name=no&name=J%C3%B6", "J\xc3\xb6"}, {"name=100%", "100%"}, {"name=%zz%4", "%zz%4"}};
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_call(&s, "r", "watch", 0);
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
+        forget(p);
+        CHECK_EQ(post("/whip/r", queries[i].query, "chromium-stream"), 201);
+        json_t *joined = json_object_get(take(p, "participant-joined"), "participant");
+        CHECK(strcmp(json_string_value(json_object_get(joined, "name")), queries[i].name) == 0);
+        CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 200);
+    }
+    stage_close(&s);
+}
+
 static void viewer_is_answered_with_what_is_there(void)
 {
     stage_open(&s, 16, NULL);
@@ -428,6 +447,49 @@ static void patch_of_another_ice_session_is_refused(void)
     stage_close(&s);
 }
 
+/* RFC 9110 13.1.1: any of a list, compared strongly. */
+static void if_match_is_a_list(void)
+{
+    static const char type[] = "application/trickle-ice-sdpfrag", body[] = "m=audio 9 X 0\r\na=mid:0\r\n";
+    static const struct {
+        const char *format;
+        unsigned status;
+    } lists[] = {{"\"%s\"", 204},
+                 {"\"x\", \"%s\"", 204},
+                 {"\"x\",\t\"%s\" , W/\"y\"", 204},
+                 {"\"a,b\", \"%s\"", 204},
+                 {"W/\"%s\"", 412},
+                 {"\"x%s\"", 412},
+                 {"\"%s", 412},
+                 {"%s", 412},
+                 {"\"x, \"%s\"", 412}};
+    char value[128], tag[64];
+    stage_open(&s, 16, NULL);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    CHECK(sscanf(strstr(x.headers, "etag: "), "etag: \"%63[^\"]", tag) == 1);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        const char *percent = strstr(lists[i].format, "%s");
+        snprintf(value, sizeof value, "%.*s%s%s", (int)(percent - lists[i].format), lists[i].format, tag, percent + 2);
+        CHECK_EQ(ask(WHIP_PATCH, x.location, "", type, value, body), lists[i].status);
+    }
+    CHECK_EQ(ask(WHIP_PATCH, x.location, "", type, "", body), 428);
+    stage_close(&s);
+}
+
+/* A preflight's answer (Fetch 4.8) covers what the page does next, wherever it asked. */
+static void options_tell_the_methods(void)
+{
+    stage_open(&s, 16, NULL);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    const char *paths[] = {"/whip/r", "/whep/r", x.location};
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_EQ(ask(WHIP_OPTIONS, paths[i], "", "", "", ""), 204);
+        CHECK(strstr(x.headers, "access-control-allow-methods: OPTIONS, POST, PATCH, DELETE\n"));
+        CHECK(strstr(x.headers, i < 2 ? "\nallow: OPTIONS, POST\n" : "\nallow: OPTIONS, PATCH, DELETE\n"));
+    }
+    stage_close(&s);
+}
+
 static void attributes_and_fragments_are_cut_out_of_descriptions(void)
 {
     char value[8];
@@ -449,7 +511,8 @@ static void attributes_and_fragments_are_cut_out_of_descriptions(void)
     free(fragment);
 }
 
-TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(viewer_is_answered_with_what_is_there),
+TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(query_is_cut_before_it_is_decoded),
+          TEST(viewer_is_answered_with_what_is_there),
           TEST(an_offer_of_which_nothing_comes_is_refused_before_anybody_joins),
           TEST(one_section_that_cannot_be_taken_is_refused_alone), TEST(a_refused_join_says_why),
           TEST(bearer_token_is_that_of_a_join), TEST(pages_of_other_sites_are_refused_where_everybody_may_come_in),
@@ -457,4 +520,5 @@ TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(viewer_is_a
           TEST(session_that_its_worker_ends_is_gone), TEST(full_server_says_so),
           TEST(resources_are_found_by_their_whole_secret_alone), TEST(restart_brings_new_credentials_once),
           TEST(patch_of_another_ice_session_is_refused),
+          TEST(if_match_is_a_list), TEST(options_tell_the_methods),
           TEST(attributes_and_fragments_are_cut_out_of_descriptions))
