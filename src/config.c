@@ -305,7 +305,7 @@ static const struct option {
     {"open-rooms", "ROOM,...", "none", "rooms that need no token, where others do; * for all", set_open_rooms},
     {"allow-origins", "URL,...", "its own", "sites whose pages come in without a token (https://a.example); * for all", set_origins},
     {"api", "WHO", "local", "who may use /api: anyone, local (this machine, or an admin's token) or token", set_api},
-    {"metrics", "WHO", "anyone", "who may read /metrics: likewise", set_metrics},
+    {"metrics", "WHO", "local", "who may read /metrics: likewise", set_metrics},
     {"user", "NAME", "nobody", "an account (or uid): whose rights it takes if root starts it", set_user},
     {"keep-privileges", NULL, "no", "drop no rights once it listens: for a debugger", set_keep_privileges},
     {"refused-calls", "HOW", "fail", "what a system call does that serving does not need: fail or kill", set_refused_calls},
@@ -473,7 +473,7 @@ static void default_state(struct config *c, char *const *environment)
 enum config_result config_load(struct config *c, int argc, char **argv, char *const *environ_)
 {
     const char *given[OPTION_COUNT] = {NULL};
-    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .publish_bps = PUBLISH_BPS, .api = ACCESS_LOCAL, .user = "nobody",
+    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .publish_bps = PUBLISH_BPS, .api = ACCESS_LOCAL, .metrics = ACCESS_LOCAL, .user = "nobody",
                          .limits = {.joins_per_s = ADDRESS_JOIN_RATE, .sessions = ADDRESS_SESSIONS, .message = WS_MESSAGE_MAX},
                          .web_limits = {.connections = ADDRESS_CONNECTIONS, .connections_per_s = ADDRESS_CONNECTION_RATE},
                          .log_level = LOG_LEVEL_INFO};

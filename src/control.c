@@ -180,6 +180,14 @@ static bool admitted(const struct control *c, enum access_who who, const struct 
     return false;
 }
 
+/* Of the server's addresses: where everybody may join, everybody is told them then. */
+static bool may_know_all(const struct control *c, const struct web_peer *peer)
+{
+    struct grant g;
+    const struct access *a = &c->config->access;
+    return !a->key_len || access_bearer(a, peer->authorization, clock_wall(), &g);
+}
+
 /* "/api/sessions/ID/timeline" */
 static bool timeline_path(const char *path, uint32_t *session)
 {
@@ -224,7 +232,7 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
         return health(c, response);
     if (strcmp(path, "/network.json") == 0) {
         struct signal_client client = client_of(c, peer, NULL);
-        char *body = signal_network(c->signaling, &client, &len);
+        char *body = signal_network(c->signaling, &client, may_know_all(c, peer), &len);
         return answer(response, "application/json", body, len);
     }
     if (strncmp(path, "/api/", 5) == 0 && !admitted(c, c->config->api, peer, response))

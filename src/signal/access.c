@@ -165,32 +165,42 @@ bool access_takes_guests(const struct access *a) { return a->key_len && !listed(
 
 /* --- the admin API --- */
 
-/* A page of somebody else's, whose name was made to lead to this machine, has that name in its Host header:
- * only names that nobody else can have will do. */
-static bool host_is_local(const char *host)
+/* A page of somebody else's, whose name was made to lead to this machine, has that name in its Host header; so has what a proxy on
+ * this machine passes on, also where its clients ask for an address. Only names that lead nowhere else will do. */
+static bool host_is_local(const struct access_request *r)
 {
     struct address a;
     char name[64];
+    const char *host = r->host;
     size_t n = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
     if (n == 0 || n >= sizeof name || n > strlen(host))
         return false;
     memcpy(name, host, n);
     name[n] = 0;
-    return strcasecmp(name, "localhost") == 0 || address_parse(&a, name, 0);
+    if (strcasecmp(name, "localhost") == 0)
+        return address_is_loopback(&r->remote);
+    if (!address_parse(&a, name, 0))
+        return false;
+    return address_is_loopback(&r->remote) ? address_is_loopback(&a) : memcmp(a.ip, r->local.ip, sizeof a.ip) == 0;
 }
 
 static bool is_local(const struct access_request *r)
 {
     return (address_is_loopback(&r->remote) || memcmp(r->remote.ip, r->local.ip, sizeof r->local.ip) == 0) &&
-           !r->forwarded && host_is_local(r->host);
+           !r->forwarded && host_is_local(r);
+}
+
+bool access_bearer(const struct access *a, const char *authorization, int64_t wall, struct grant *g)
+{
+    static const char scheme[] = "Bearer ";
+    return strncasecmp(authorization, scheme, sizeof scheme - 1) == 0 &&
+           access_token(a, authorization + sizeof scheme - 1, wall, g);
 }
 
 bool access_may(const struct access *a, enum access_who who, const struct access_request *r, int64_t wall)
 {
-    static const char scheme[] = "Bearer ";
     struct grant g;
     if (who == ACCESS_ANYONE || (who == ACCESS_LOCAL && is_local(r)))
         return true;
-    return strncasecmp(r->authorization, scheme, sizeof scheme - 1) == 0 &&
-           access_token(a, r->authorization + sizeof scheme - 1, wall, &g) && g.admin;
+    return access_bearer(a, r->authorization, wall, &g) && g.admin;
 }

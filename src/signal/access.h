@@ -13,7 +13,8 @@
 enum access_algorithm { ACCESS_HS256, ACCESS_RS256, ACCESS_ES256 };
 enum access_who {
     ACCESS_ANYONE,
-    ACCESS_LOCAL, /* from this machine, or with an admin's token */
+    ACCESS_LOCAL, /* from this machine (by a loopback address or its own, which the Host header has to name too), or with an
+                     admin's token */
     ACCESS_TOKEN, /* with an admin's token only */
 };
 
@@ -54,4 +55,6 @@ struct access_request {
     const char *host, *authorization; /* the headers; "": absent */
     bool forwarded;                   /* by a proxy, which says so */
 };
+/* Whether the Authorization header ("" without) has a valid token: then what it grants. */
+bool access_bearer(const struct access *, const char *authorization, int64_t wall, struct grant *);
 bool access_may(const struct access *, enum access_who, const struct access_request *, int64_t wall);

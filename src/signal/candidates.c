@@ -31,6 +31,18 @@ static bool host_address(const char *host, struct address *a)
     return address_parse(a, ip, 0);
 }
 
+/* The address that a client reached us by, as it knows it. */
+static size_t reached(const struct signal_config *c, const struct address *local, const char *host, struct address out[CANDIDATES_MAX])
+{
+    struct address named;
+    size_t count = 0;
+    if (host_address(host, &named))
+        add(out, &count, named, c->port);
+    if (!count)
+        add(out, &count, *local, c->port);
+    return count;
+}
+
 size_t candidates_for(const struct signal_config *c, const struct address *local, const char *host,
                       struct address out[CANDIDATES_MAX])
 {
@@ -46,24 +58,25 @@ size_t candidates_for(const struct signal_config *c, const struct address *local
     return count;
 }
 
-void tell_network(json_t *message, const struct signal_config *c, const struct address *remote)
+void tell_network(json_t *message, const struct address *remote, uint16_t probe_port)
 {
     char ip[ADDRESS_TEXT_SIZE];
     if (remote)
         json_object_set_new(message, "address", json_string(address_ip_text(remote, ip)));
-    if (c->probe_port)
-        json_object_set_new(message, "probePort", json_integer(c->probe_port));
+    if (probe_port)
+        json_object_set_new(message, "probePort", json_integer(probe_port));
 }
 
-char *signal_network(const struct signaling *s, const struct signal_client *client, size_t *len)
+char *signal_network(const struct signaling *s, const struct signal_client *client, bool all, size_t *len)
 {
     struct address addresses[CANDIDATES_MAX];
-    size_t count = candidates_for(&s->config, &client->local, client->host, addresses);
+    const struct signal_config *c = &s->config;
+    size_t count = (all ? candidates_for : reached)(c, &client->local, client->host, addresses);
     char ip[ADDRESS_TEXT_SIZE];
-    json_t *list = json_array(), *message = json_pack("{s:i, s:o}", "port", s->config.port, "addresses", list);
+    json_t *list = json_array(), *message = json_pack("{s:i, s:o}", "port", c->port, "addresses", list);
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, json_string(address_ip_text(&addresses[i], ip)));
-    tell_network(message, &s->config, client->forwarded ? NULL : &client->remote);
+    tell_network(message, client->forwarded ? NULL : &client->remote, all ? c->probe_port : 0);
     char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
     json_decref(message);
     *len = text ? strlen(text) : 0;

@@ -82,7 +82,7 @@ static void say_room_to(struct participant *p, const char *type)
     const char *others = p->listed ? own : listing(room);
     json_t *message = json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", type, "peerId", p->id, "room", room->name, "audience",
                                 audience_of(room, p->listed), "version", p->signaling->config.version);
-    tell_network(message, &p->signaling->config, p->forwarded ? NULL : &p->remote);
+    tell_network(message, p->forwarded ? NULL : &p->remote, p->signaling->config.probe_port);
     if (p->resumable)
         json_object_set_new(message, "resume", json_string(p->token));
     char *head = dump(message);

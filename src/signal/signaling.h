@@ -87,7 +87,7 @@ void signal_shutdown(struct signaling *, mp_time now);
  * is the caller's to know. */
 char *signal_timeline(struct signaling *, uint32_t session, size_t *len);
 /* What a page may ask before it joins, as JSON, malloc'ed: where this server takes STUN, and where the page came from. NULL:
- * no memory. */
-char *signal_network(const struct signaling *, const struct signal_client *, size_t *len);
+ * no memory. `all`: every address and port; else what it knows already, the address that it reached. */
+char *signal_network(const struct signaling *, const struct signal_client *, bool all, size_t *len);
 /* Prometheus text, malloc'ed; NULL: no memory. */
 char *signal_metrics(struct signaling *, size_t *len, mp_time now);

@@ -271,7 +271,7 @@ void say_seen(struct participant *, const struct address *);
 size_t candidates_for(const struct signal_config *, const struct address *local, const char *host,
                       struct address out[CANDIDATES_MAX]);
 /* Adds what a client may know of its network: `address`, where it comes from (remote NULL: unknown), and `probePort`. */
-void tell_network(json_t *, const struct signal_config *, const struct address *remote);
+void tell_network(json_t *, const struct address *remote, uint16_t probe_port);
 
 /* --- turn.c --- */
 struct turn_access { /* to our TURN server, for one client */

@@ -55,6 +55,9 @@ const startOne = async (args) => {
 const open = await startOne([]);
 const closed = await startOne(['--token-key', files.secret, '--open-rooms', 'lobby', '--allow-origins', 'https://meet.example', '--metrics', 'token']);
 
+const probePort = await freePort();
+const hidden = await startOne(['--token-key', files.secret, '--announce', '198.51.100.1,2001:db8::1', '--probe-port', String(probePort)]);
+
 // What a WebSocket of this origin is answered: 101 or the status of the refusal.
 async function handshake(server, origin) {
   const socket = new WebSocket(server.signaling, { ...(origin === undefined ? {} : { headers: { Origin: origin } }) });
@@ -275,10 +278,30 @@ await test('the admin API is for this machine and for admins', async () => {
   equal(await status(closed, path, { ...far, Cookie: bearer({ rights: ['admin'] }).Authorization }), 401, 'a cookie counts for nothing');
 });
 
+await test('a proxy on this machine that does not say so makes nobody local', async () => {
+  const { port } = new URL(open.origin);
+  for (const path of ['/api/sessions/0/timeline', '/metrics'])
+    for (const host of ['monoport.example', '203.0.113.7', '[2001:db8::1]:443', `0.0.0.0:${port}`, '127.0.0.1.evil.example'])
+      equal(await status(open, path, { Host: host }), 403, `${path} of ${host}`);
+  for (const host of ['localhost', `127.0.0.1:${port}`, '[::1]']) equal(await status(open, '/metrics', { Host: host }), 200, host);
+});
+
 await test('metrics are for whom they are configured', async () => {
-  equal(await status(open, '/metrics', { 'X-Forwarded-For': '203.0.113.7' }), 200, 'anyone');
+  equal(await status(open, '/metrics', { 'X-Forwarded-For': '203.0.113.7' }), 403, 'this machine');
   equal(await status(closed, '/metrics'), 401, 'a token, also from here');
   equal(await status(closed, '/metrics', bearer({ rights: ['admin'] })), 200, "an admin's");
+});
+
+await test('addresses of the server are for those who may join', async () => {
+  const ask = async (server, headers = {}) => (await fetch(`${server.origin}/network.json`, { headers })).json();
+  const { port } = new URL(hidden.origin);
+  const least = { port: Number(port), addresses: ['127.0.0.1'], address: '127.0.0.1' };
+  equal(await ask(hidden), least, 'without a token');
+  equal(await ask(hidden, bearer({ ...ada, exp: 1 })), least, 'an expired one');
+  equal(await ask(hidden, { Cookie: `token=${token(ada)}` }), least, 'a cookie counts for nothing');
+  equal(await ask(hidden, { 'X-Forwarded-For': '203.0.113.9' }), { port: Number(port), addresses: ['127.0.0.1'] }, 'by a proxy');
+  const all = { ...least, addresses: ['198.51.100.1', '2001:db8::1'], probePort };
+  equal(await ask(hidden, bearer(ada)), all, 'with a token');
 });
 
 await test('no token is in the log', async () => {

@@ -266,6 +266,12 @@ static void the_api_is_for_this_machine(void)
     CHECK(may(ACCESS_LOCAL, "127.9.9.9", "127.0.0.1", false, "") &&
           may(ACCESS_LOCAL, "192.0.2.1", "192.0.2.1:8000", false, ""));
     CHECK(may(ACCESS_LOCAL, "::ffff:127.0.0.1", "LOCALHOST", false, ""));
+    CHECK(!may(ACCESS_LOCAL, "127.0.0.1", "192.0.2.1", false, "") && /* by a proxy that its client named by an address */
+          !may(ACCESS_LOCAL, "127.0.0.1", "203.0.113.7:443", false, "") &&
+          !may(ACCESS_LOCAL, "::1", "[2001:db8::1]:8000", false, "") &&
+          !may(ACCESS_LOCAL, "127.0.0.1", "0.0.0.0", false, ""));
+    CHECK(!may(ACCESS_LOCAL, "192.0.2.1", "203.0.113.7", false, "") &&
+          !may(ACCESS_LOCAL, "192.0.2.1", "127.0.0.1", false, "") && !may(ACCESS_LOCAL, "192.0.2.1", "localhost", false, ""));
     CHECK(!may(ACCESS_LOCAL, "192.0.2.2", "localhost", false, "") &&
           !may(ACCESS_LOCAL, "::2", "localhost", false, ""));
     CHECK(!may(ACCESS_LOCAL, "127.0.0.1", "localhost", true, "")); /* by a proxy */

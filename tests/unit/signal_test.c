@@ -51,7 +51,7 @@ static void a_client_is_told_where_it_comes_from_and_what_it_may_ask(void)
     CHECK(same(json_string_value(json_object_get(joined, "address")), "203.0.113.1"));
     CHECK_EQ(json_integer_value(json_object_get(joined, "probePort")), 8001);
     CHECK(address_parse(&client.local, "192.0.2.1", 80));
-    char *text = signal_network(s.signaling, &client, &len);
+    char *text = signal_network(s.signaling, &client, true, &len);
     json_t *network = json_loadb(text, len, 0, NULL), *addresses = json_object_get(network, "addresses");
     CHECK(json_object_get(network, "address") == NULL); /* a proxy's address is nobody's */
     CHECK_EQ(json_integer_value(json_object_get(network, "port")), 8000);
@@ -59,6 +59,23 @@ static void a_client_is_told_where_it_comes_from_and_what_it_may_ask(void)
     CHECK(same(json_string_value(json_array_get(addresses, 0)), "203.0.113.5"));
     CHECK(same(json_string_value(json_array_get(addresses, 1)), "192.0.2.1"));
     json_decref(network);
+    free(text);
+    stage_close(&s);
+}
+
+/* What it knows without us, by name and by number. */
+static void a_stranger_is_told_no_further_address(void)
+{
+    struct signal_client client = {.host = "203.0.113.5:80"};
+    size_t len;
+    stage_open(&s, 16, "198.51.100.1");
+    CHECK(address_parse(&client.local, "192.0.2.1", 80) && address_parse(&client.remote, "198.51.100.7", 4711));
+    char *text = signal_network(s.signaling, &client, false, &len);
+    CHECK(same(text, "{\"port\":8000,\"addresses\":[\"203.0.113.5\"],\"address\":\"198.51.100.7\"}"));
+    free(text);
+    client.host = "monoport.example";
+    text = signal_network(s.signaling, &client, false, &len);
+    CHECK(same(text, "{\"port\":8000,\"addresses\":[\"192.0.2.1\"],\"address\":\"198.51.100.7\"}"));
     free(text);
     stage_close(&s);
 }
@@ -783,7 +800,7 @@ static void a_shutdown_says_goodbye_and_lets_nobody_in(void)
     stage_close(&s);
 }
 
-TEST_MAIN(TEST(a_client_is_told_where_it_comes_from_and_what_it_may_ask),
+TEST_MAIN(TEST(a_client_is_told_where_it_comes_from_and_what_it_may_ask), TEST(a_stranger_is_told_no_further_address),
           TEST(turn_is_where_the_client_found_us), TEST(turn_credentials_are_one_clients_and_expire),
           TEST(a_join_is_answered_with_who_is_there),
           TEST(joined_updated_and_left_reach_exactly_the_others_of_the_room),

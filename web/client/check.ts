@@ -2,10 +2,11 @@ import { probe, type ProbeResult } from './probe';
 
 /**
  * What can be found out about the network before a call: whether UDP reaches the server that served `page`, and what that
- * sees. Rejects when the server does not answer.
+ * sees. Where rooms take tokens, whoever has none is told less: one address and one port. Rejects when the server does not answer.
  */
-export async function checkNetwork(page: string): Promise<ProbeResult> {
-  const response = await fetch(new URL('/network.json', page), { cache: 'no-store' });
+export async function checkNetwork(page: string, token?: string): Promise<ProbeResult> {
+  const headers: HeadersInit = token ? { Authorization: `Bearer ${token}` } : {};
+  const response = await fetch(new URL('/network.json', page), { cache: 'no-store', headers });
   if (!response.ok) throw new Error(`network.json: ${response.status}`);
   return probe(serversOf(await response.json()));
 }

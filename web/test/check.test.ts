@@ -20,10 +20,17 @@ test.each([
   vi.stubGlobal('fetch', fetched);
   const result = checkNetwork('https://h/?room=r');
   await settle();
-  expect(fetched).toHaveBeenCalledWith(new URL('https://h/network.json'), expect.anything());
+  expect(fetched).toHaveBeenCalledWith(new URL('https://h/network.json'), { cache: 'no-store', headers: {} });
   expect(FakePeerConnection.all[0]!.configuration).toEqual({ iceServers: [{ urls }] });
   await vi.advanceTimersByTimeAsync(3_000);
   expect(await result).toMatchObject({ udp: false });
+});
+
+test('token_is_shown', async () => {
+  const fetched = vi.fn(async () => ({ ok: false, status: 404 }));
+  vi.stubGlobal('fetch', fetched);
+  await expect(checkNetwork('https://h/', 'a.b.c')).rejects.toThrow('404');
+  expect(fetched).toHaveBeenCalledWith(expect.anything(), { cache: 'no-store', headers: { Authorization: 'Bearer a.b.c' } });
 });
 
 test('server_that_does_not_answer_rejects', async () => {

@@ -11,7 +11,7 @@ export function NetworkCheck() {
   const [result, setResult] = useState<ProbeResult | 'unreachable' | 'running' | null>(null);
   const run = () => {
     setResult('running');
-    checkNetwork(location.href).then(setResult, () => setResult('unreachable'));
+    checkNetwork(location.href, new URLSearchParams(location.search).get('token') ?? undefined).then(setResult, () => setResult('unreachable'));
   };
   const isRunning = result === 'running';
   return (
