@@ -146,17 +146,35 @@ static void join(struct core *c)
     c->count++;
 }
 
-static void subscribe(struct core *c, unsigned viewer)
+static void publish(struct core *c, uint32_t track)
+{
+    command(c, (struct message){.type = MESSAGE_PUBLISH,
+                                .session = c->sessions[0],
+                                .track = track,
+                                .publish = {.codec = CODEC_VP8,
+                                            .payload_type = 96,
+                                            .rtx_payload_type = 97,
+                                            .clock_rate = 90000,
+                                            .ssrc = SSRC + 2 * (track - TRACK),
+                                            .rtx_ssrc = SSRC + 2 * (track - TRACK) + 1,
+                                            .mid = "0",
+                                            .nack = true,
+                                            .pli = true,
+                                            .transport_cc = true}});
+}
+
+/* `ssrc`: and the next one, for what is sent again. */
+static void subscribe(struct core *c, unsigned viewer, uint32_t track, uint32_t ssrc)
 {
     command(c, (struct message){.type = MESSAGE_SUBSCRIBE,
                                 .session = c->sessions[viewer],
-                                .track = TRACK,
+                                .track = track,
                                 .subscribe = {.codec = CODEC_VP8,
                                               .payload_type = 96,
                                               .rtx_payload_type = 97,
                                               .clock_rate = 90000,
-                                              .ssrc = 2 * viewer + 1,
-                                              .rtx_ssrc = 2 * viewer + 2,
+                                              .ssrc = ssrc,
+                                              .rtx_ssrc = ssrc + 1,
                                               .mid = "s1",
                                               .extensions = {.id = {[EXT_MID] = 4}},
                                               .cname = "publisher"}});
@@ -190,21 +208,9 @@ static void open_core(struct core *c, unsigned viewers)
     command(c, (struct message){.type = MESSAGE_EXTENSIONS,
                                 .session = c->sessions[0],
                                 .extensions = {.id = {[EXT_MID] = 4, [EXT_TRANSPORT_CC] = 3}}});
-    command(c, (struct message){.type = MESSAGE_PUBLISH,
-                                .session = c->sessions[0],
-                                .track = TRACK,
-                                .publish = {.codec = CODEC_VP8,
-                                            .payload_type = 96,
-                                            .rtx_payload_type = 97,
-                                            .clock_rate = 90000,
-                                            .ssrc = SSRC,
-                                            .rtx_ssrc = SSRC + 1,
-                                            .mid = "0",
-                                            .nack = true,
-                                            .pli = true,
-                                            .transport_cc = true}});
+    publish(c, TRACK);
     for (unsigned i = 1; i < c->count; i++)
-        subscribe(c, i);
+        subscribe(c, i, TRACK, 2 * i + 1);
     settle(c);
 }
 
@@ -281,6 +287,49 @@ static void nack(struct core *c, unsigned viewer, struct micro *m)
     to_server(c, c->clients[viewer], out, len);
     take_output(c, false);
     micro_end(m, stat_get(&c->stats.rtx_out) - before);
+}
+
+#define TRACKS   8
+#define MISSING  250
+#define REQUESTS 170
+
+/* One packet of a track, of a number that it has not had. */
+static void step_to(struct core *c, uint32_t track, uint64_t index)
+{
+    uint8_t plain[64] = {0}, out[PACKET_SIZE];
+    size_t n = rtp_write(plain, &(struct rtp_header){
+                                    .payload_type = 96, .seq = (uint16_t)index, .ssrc = SSRC + 2 * (track - TRACK)});
+    to_server(c, c->clients[0], out, client_rtp(c->clients[0], plain, n + 8, index, out));
+}
+
+/* A viewer's one datagram of requests for key frames, while the publisher has much to send again. */
+void micro_feedback(void)
+{
+    struct micro storm = {0};
+    struct core c;
+    uint8_t fir[12 + 8 * REQUESTS] = {0x84, 206}, out[sizeof fir + SRTCP_OVERHEAD_MAX];
+    open_core(&c, 1);
+    for (uint32_t track = TRACK; track < TRACK + TRACKS; track++) {
+        if (track != TRACK) {
+            publish(&c, track);
+            subscribe(&c, 1, track, 100 * track);
+        }
+        step_to(&c, track, 1);
+    }
+    put16(fir + 2, sizeof fir / 4 - 1);
+    for (uint32_t i = 0; i < REQUESTS; i++)
+        put32(fir + 12 + 8 * i, i % TRACKS ? 100 * (TRACK + i % TRACKS) : 3);
+    for (uint64_t i = 0; i < MICRO_REPEAT / 3; i++) { /* before consent ends: these clients send no checks */
+        pass(&c, MP_S(2)); /* what was missing is given up, what was asked for is asked for anew */
+        for (uint32_t track = TRACK; track < TRACK + TRACKS; track++)
+            step_to(&c, track, 2 + (i + 1) * (MISSING + 1));
+        size_t len = client_rtcp(c.clients[1], fir, sizeof fir, out);
+        micro_begin(&storm);
+        to_server(&c, c.clients[1], out, len);
+        micro_end(&storm, 1);
+    }
+    micro_print(&storm, "170 key frame requests", "one datagram; 8 tracks miss 250 packets each");
+    close_core(&c);
 }
 
 void micro_forward(unsigned viewers)

@@ -6,7 +6,8 @@
 #include "rtcp.h"
 #include "track.h"
 
-#define FEEDBACK_NACKS_MAX 256 /* numbers of one NACK packet that are looked at */
+#define FEEDBACK_NACKS_MAX 512 /* numbers that one datagram may report missing: what is behind them is asked for again */
+#define CLOCK_EVERY MP_MS(5) /* reports of one source that are closer tell other workers nothing new */
 #define CLOCK_LEAK MP_MS(1) /* a report; what separates sound and picture by that is not heard */
 
 /* The publisher's clock in ours. NTP of another machine is only an origin that its audio and video share: the report that
@@ -17,7 +18,7 @@ static void sender_report(struct sfu *sfu, struct peer *p, const struct rtcp_vie
     struct rx *rx = p->streams;
     while (rx && rx->ssrc != v->ssrc)
         rx = rx->next;
-    if (!rx || !rx->started || !rtcp_sr(v, &sr))
+    if (!rx || !rx->started || (rx->has_sr && now - rx->sr_time < CLOCK_EVERY) || !rtcp_sr(v, &sr))
         return;
     rx->has_sr = true;
     rx->sr_ntp = (uint32_t)(sr.ntp >> 16);
@@ -61,7 +62,8 @@ static void nacked(void *context, uint16_t seq)
     subscription_nack(n->sfu, n->subscription, seq, n->now);
 }
 
-static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_time now)
+/* `nacks`: how many numbers the datagram may still report missing. */
+static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, size_t *nacks, mp_time now)
 {
     uint32_t ssrc;
     if (!rtcp_media_ssrc(v, &ssrc))
@@ -69,7 +71,9 @@ static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_v
     struct subscription *s = viewed_find(&p->viewed, ssrc);
     if (v->type == RTCP_RTPFB && v->count == RTPFB_NACK && s) {
         struct nack_of n = {sfu, s, now};
-        stat_add(&stats_of(sfu)->nack_in, rtcp_nack(v, nacked, &n, FEEDBACK_NACKS_MAX));
+        size_t told = rtcp_nack(v, nacked, &n, *nacks);
+        stat_add(&stats_of(sfu)->nack_in, told);
+        *nacks -= told;
     } else if (v->type == RTCP_PSFB && v->count == PSFB_PLI && s) {
         stat_add(&stats_of(sfu)->pli_in, 1);
         track_keyframe(sfu, s->track, now);
@@ -87,7 +91,7 @@ bool ingress_rtcp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t l
 {
     uint8_t plain[DATAGRAM_IN_MAX];
     struct rtcp_view v;
-    size_t at = 0;
+    size_t at = 0, nacks = FEEDBACK_NACKS_MAX;
     if (!p->rx || len > sizeof plain) {
         drop(sfu, p->rx ? DROP_RTCP_MALFORMED : DROP_SRTP_EARLY);
         return false;
@@ -105,7 +109,7 @@ bool ingress_rtcp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t l
         case RTCP_SR: sender_report(sfu, p, &v, now); receiver_report(sfu, p, &v, now); break;
         case RTCP_RR: receiver_report(sfu, p, &v, now); break;
         case RTCP_RTPFB:
-        case RTCP_PSFB: viewer_feedback(sfu, p, &v, now); break;
+        case RTCP_PSFB: viewer_feedback(sfu, p, &v, &nacks, now); break;
         default: break;
         }
     }

@@ -1,6 +1,14 @@
 #include "nack.h"
 #include <string.h>
 
+/* The deadline is asked for with each packet, the list changes seldom. */
+static void plan(struct nack *n)
+{
+    n->next = MP_NEVER;
+    for (size_t i = 0; i < n->count; i++)
+        n->next = mp_min(n->next, n->missing[i].at);
+}
+
 void nack_gap(struct nack *n, int64_t from, int64_t to, mp_time now)
 {
     if (to - from > NACK_MISSING_MAX) {
@@ -14,9 +22,12 @@ void nack_gap(struct nack *n, int64_t from, int64_t to, mp_time now)
         memmove(n->missing, n->missing + gone, (n->count - gone) * sizeof n->missing[0]);
         n->count -= gone;
         n->overflow = true;
+        plan(n);
     }
+    mp_time at = now + mp_max(NACK_DELAY, n->late);
+    n->next = n->count ? mp_min(n->next, at) : at;
     for (int64_t seq = from; seq < to; seq++)
-        n->missing[n->count++] = (struct missing){.seq = seq, .noticed = now, .at = now + mp_max(NACK_DELAY, n->late)};
+        n->missing[n->count++] = (struct missing){.seq = seq, .noticed = now, .at = at};
 }
 
 /* Who was overtaken teaches patience, up to a bound; who was really lost, that it costs time. */
@@ -37,6 +48,7 @@ mp_time nack_found(struct nack *n, int64_t seq, bool again, mp_time now)
         mp_time took = n->missing[i].tries == 1 ? now - n->missing[i].asked : 0;
         memmove(n->missing + i, n->missing + i + 1, (n->count - i - 1) * sizeof n->missing[0]);
         n->count--;
+        plan(n);
         return took;
     }
     return 0;
@@ -44,10 +56,7 @@ mp_time nack_found(struct nack *n, int64_t seq, bool again, mp_time now)
 
 mp_time nack_deadline(const struct nack *n)
 {
-    mp_time at = MP_NEVER;
-    for (size_t i = 0; i < n->count; i++)
-        at = mp_min(at, n->missing[i].at);
-    return at;
+    return n->count ? n->next : MP_NEVER;
 }
 
 size_t nack_due(struct nack *n, uint16_t *seqs, size_t max, int64_t offset, mp_time rtt, mp_time now)
@@ -68,5 +77,6 @@ size_t nack_due(struct nack *n, uint16_t *seqs, size_t max, int64_t offset, mp_t
         n->missing[kept++] = m;
     }
     n->count = kept;
+    plan(n);
     return due;
 }

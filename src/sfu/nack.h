@@ -24,11 +24,12 @@ struct missing {
 struct nack {
     struct missing missing[NACK_MISSING_MAX]; /* ascending */
     size_t count;
+    mp_time next;  /* of all `at`, the earliest; only where count > 0 */
     mp_time late;  /* how late what was overtaken came, lately */
     bool overflow; /* a gap larger than the list, or given up: only a key frame helps */
 };
 
-void nack_gap(struct nack *, int64_t from, int64_t to, mp_time now); /* [from, to) did not come */
+void nack_gap(struct nack *, int64_t from, int64_t to, mp_time now); /* [from, to), at least one, did not come */
 /* It came after all, late or `again`. Returns the time since it was asked for once, 0: not asked, or more than once. */
 mp_time nack_found(struct nack *, int64_t seq, bool again, mp_time now);
 mp_time nack_deadline(const struct nack *);

@@ -173,7 +173,7 @@ void track_clock(struct sfu *sfu, struct track *t, const struct source_clock *cl
 
 void track_keyframe(struct sfu *sfu, struct track *t, mp_time now)
 {
-    if (!t->video)
+    if (!t->video || (t->publisher && t->keyframe.wanted)) /* its publisher's timer knows already */
         return;
     keyframe_want(&t->keyframe);
     if (t->publisher)

@@ -1,4 +1,5 @@
 #include "nack.h"
+#include "prng.h"
 #include "test.h"
 
 static struct nack n;
@@ -46,6 +47,29 @@ static void real_losses_take_the_patience_back(void)
         nack_found(&n, seq, true, MP_S(seq) + MP_MS(100));
     }
     CHECK_EQ(patience(60, MP_S(60)), NACK_DELAY);
+}
+
+/* Whatever comes and goes: the deadline is the earliest of the list's. */
+static void deadline_is_the_earliest_of_all(void)
+{
+    struct prng prng;
+    mp_time now = MP_S(1);
+    int64_t next = 1000;
+    prng_seed(&prng, 7);
+    begin();
+    for (int i = 0; i < 20000; i++) {
+        mp_time earliest = MP_NEVER;
+        now += MP_US(prng_below(&prng, 3000));
+        int64_t size = 1 + (prng_below(&prng, 50) ? prng_below(&prng, 8) : prng_below(&prng, 400));
+        switch (prng_below(&prng, 3)) {
+        case 0: nack_gap(&n, next, next + size, now); next += size + 1; break;
+        case 1: nack_found(&n, next - prng_below(&prng, 300), prng_below(&prng, 2), now); break;
+        default: nack_due(&n, seqs, 8, 0, MP_MS(50), now); break;
+        }
+        for (size_t k = 0; k < n.count; k++)
+            earliest = mp_min(earliest, n.missing[k].at);
+        CHECK_EQ(nack_deadline(&n), earliest);
+    }
 }
 
 /* When the lost packet 10 is asked for, from the first time on, until it is given up. */
@@ -151,7 +175,7 @@ static void each_loss_takes_an_eighth_of_the_patience(void)
     CHECK_EQ(patience(30, MP_S(3)), MP_US(43750));
 }
 
-TEST_MAIN(TEST(what_is_missing_is_asked_for_after_a_moment), TEST(who_was_overtaken_is_waited_for_the_next_time),
+TEST_MAIN(TEST(deadline_is_the_earliest_of_all), TEST(what_is_missing_is_asked_for_after_a_moment), TEST(who_was_overtaken_is_waited_for_the_next_time),
           TEST(real_losses_take_the_patience_back), TEST(a_sender_nearby_gets_time_to_answer),
           TEST(a_sender_far_away_is_asked_once_a_round_trip), TEST(the_list_is_full_at_its_bound_and_the_oldest_go),
           TEST(what_came_is_not_asked_for_and_the_others_are), TEST(what_does_not_fit_is_asked_for_the_next_time),

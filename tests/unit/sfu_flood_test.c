@@ -1,10 +1,13 @@
 /* What clients may do far too often: ask for pictures and for packets once more, send reports that lie, begin
  * handshakes that they never end. The others must not feel it. */
 #include "codec.h"
+#include "peer.h"
 #include "prng.h"
+#include "report.h"
 #include "rtp.h"
 #include "stun.h"
 #include "test.h"
+#include "track.h"
 #include "world.h"
 #include <malloc.h>
 
@@ -264,7 +267,106 @@ static void handshakes_that_nobody_ends_are_let_go_and_others_connect_meanwhile(
     world_close(&w);
 }
 
-TEST_MAIN(TEST(hundred_viewers_that_ask_for_pictures_cost_the_publisher_one_a_second),
+/* --- one datagram of feedback, by the work that it makes --- */
+
+static unsigned deadlines, clocks; /* computed, told */
+
+mp_time __real_report_deadline(const struct peer *);
+mp_time __wrap_report_deadline(const struct peer *p)
+{
+    deadlines++;
+    return __real_report_deadline(p);
+}
+
+void __real_track_clock(struct sfu *, struct track *, const struct source_clock *);
+void __wrap_track_clock(struct sfu *sfu, struct track *t, const struct source_clock *clock)
+{
+    clocks++;
+    __real_track_clock(sfu, t, clock);
+}
+
+#define TRACKS 8
+
+/* A publisher of eight tracks that each miss 250 packets, and one viewer of all. */
+static void call_with_losses(void)
+{
+    world_open(&w, 1);
+    publisher = world_join(&w, 0);
+    viewers[0] = world_join(&w, 0);
+    world_connect(&w, publisher);
+    world_connect(&w, viewers[0]);
+    for (uint32_t i = 0; i < TRACKS; i++) {
+        world_publish(&w, publisher, 1 + i, CODEC_VP8, VIDEO + 2 * i);
+        world_subscribe(&w, viewers[0], publisher, 1 + i, CODEC_VP8, ssrc_of(i));
+    }
+    world_run(&w, MP_S(2)); /* the requests of the join are sent */
+    for (uint32_t i = 0; i < TRACKS; i++)
+        for (uint64_t seq = 10; seq <= 261; seq += 251)
+            world_send(&w, publisher, CODEC_VP8, VIDEO + 2 * i, seq, 3000, seq == 10, true, 100);
+}
+
+static size_t write_feedback(uint8_t *out, uint8_t format, uint8_t type, size_t len, uint32_t media)
+{
+    put16(out, (uint16_t)((0x80 | format) << 8 | type));
+    put16(out + 2, (uint16_t)(len / 4 - 1));
+    put32(out + 4, 1);
+    put32(out + 8, media);
+    return len;
+}
+
+/* RFC 5104 4.3.1: a FIR names as many as fit. */
+static void storm_of_key_frame_requests_costs_what_it_changes(void)
+{
+    uint8_t fir[12 + 170 * 8] = {0};
+    call_with_losses();
+    size_t len = write_feedback(fir, 4, 206, sizeof fir, 0);
+    for (uint32_t i = 0; i < 170; i++)
+        put32(fir + 12 + 8 * i, ssrc_of(i % TRACKS));
+    for (int again = 0; again < 2; again++) {
+        uint64_t before = stat_get(&w.stats[0].pli_in);
+        deadlines = 0;
+        world_send_rtcp(&w, viewers[0], fir, len);
+        CHECK_EQ(stat_get(&w.stats[0].pli_in) - before, 170);
+        CHECK(deadlines <= (again ? 1 : TRACKS + 1)); /* the viewer's own, and of each track that was not asked yet */
+    }
+    world_run(&w, MP_S(2));
+    CHECK_EQ(publisher->pli, 2 * TRACKS);
+    world_close(&w);
+}
+
+/* RFC 4585 6.2.1: 87 packets of one number and its mask fit a datagram. */
+static void numbers_of_one_datagram_are_bounded(void)
+{
+    uint8_t nacks[87 * 16] = {0};
+    call_with_losses();
+    for (size_t i = 0; i < 87; i++) {
+        write_feedback(nacks + 16 * i, 1, 205, 16, ssrc_of(0));
+        put32(nacks + 16 * i + 12, (uint32_t)(17 * i) << 16 | 0xffff);
+    }
+    world_send_rtcp(&w, viewers[0], nacks, sizeof nacks);
+    CHECK_EQ(stat_get(&w.stats[0].nack_in), 512);
+    world_close(&w);
+}
+
+/* RFC 3550 6.2: reports are seconds apart. */
+static void sender_reports_of_one_moment_are_told_once(void)
+{
+    uint8_t sr[49 * 28] = {0};
+    call_with_losses();
+    for (size_t i = 0; i < 49; i++)
+        CHECK_EQ(rtcp_write_sr(sr + 28 * i, 28, VIDEO + 2 * (i % 2), &(struct rtcp_sr){.ntp = i << 32}, NULL, 0), 28);
+    clocks = 0;
+    world_send_rtcp(&w, publisher, sr, sizeof sr);
+    CHECK_EQ(clocks, 2);
+    world_run(&w, MP_MS(5));
+    world_send_rtcp(&w, publisher, sr, sizeof sr);
+    CHECK_EQ(clocks, 4);
+    world_close(&w);
+}
+
+TEST_MAIN(TEST(storm_of_key_frame_requests_costs_what_it_changes), TEST(numbers_of_one_datagram_are_bounded),
+          TEST(sender_reports_of_one_moment_are_told_once),
+          TEST(hundred_viewers_that_ask_for_pictures_cost_the_publisher_one_a_second),
           TEST(who_reports_everything_missing_gets_a_quarter_more_and_nobody_else_notices),
           TEST(lying_reports_change_nothing_for_anybody_else),
           TEST(handshakes_that_nobody_ends_are_let_go_and_others_connect_meanwhile))
