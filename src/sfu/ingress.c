@@ -5,7 +5,8 @@
 #include "seq.h"
 #include "track.h"
 
-#define SOURCE_SILENT MP_S(1)
+#define SOURCE_SILENT  MP_S(1)
+#define TURNED_PACKETS 3
 
 /* Its place may be another's, here and in SRTP. */
 static void unbind(struct peer *p, unsigned i)
@@ -80,7 +81,7 @@ static bool find_unannounced(struct peer *p, const struct rtp_view *v, struct by
     struct rx *found = NULL;
     bool rtx = false;
     for (struct rx *rx = p->streams; rx; rx = rx->next) {
-        bool primary = rx->stream.payload_type == v->payload_type;
+        bool primary = rx->stream.payload_type == v->payload_type || publish_may_turn_to(&rx->stream, v->payload_type);
         bool repair = rx->stream.rtx_payload_type && rx->stream.rtx_payload_type == v->payload_type;
         bool named = mid.data && bytes_equal(mid, rx->stream.mid, strnlen(rx->stream.mid, MID_SIZE));
         if ((!primary && !repair) || (mid.data && !named))
@@ -208,6 +209,29 @@ static void note_media(struct packet *packet, const struct rtp_view *v, const st
     }
 }
 
+/* Whether the packet is of what was agreed on. Of another codec that its client may send instead a few in a row are told of: one alone
+ * may have been overtaken by a change. */
+static bool is_agreed(struct sfu *sfu, struct peer *p, struct rx *rx, uint8_t payload_type)
+{
+    bool agreed = payload_type == rx->stream.payload_type;
+    if (agreed || payload_type != rx->other)
+        rx->other_count = 0;
+    rx->other = payload_type;
+    if (agreed || !publish_may_turn_to(&rx->stream, payload_type))
+        return agreed;
+    if (++rx->other_count < TURNED_PACKETS)
+        return false;
+    rx->other_count = 0;
+    emit(sfu,
+         &(struct message){.type = MESSAGE_CODEC,
+                           .to = TO_CONTROL,
+                           .session = p->session,
+                           .track = rx->track->id,
+                           .payload_type = payload_type},
+         NULL);
+    return false;
+}
+
 /* A plain, authentic packet: to its stream. */
 static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, const struct rtp_view *v, uint64_t index,
                     mp_time now)
@@ -229,7 +253,7 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
     note_media(packet, v, ext, index);
     if (rtx && !unwrap_rtx(rx, packet, v))
         return; /* a probe */
-    if (!rtx && (v->payload_type != rx->stream.payload_type || is_straggler(p, i, now))) {
+    if (!rtx && (!is_agreed(sfu, p, rx, v->payload_type) || is_straggler(p, i, now))) {
         drop(sfu, DROP_RTP_STREAM);
         return;
     }

@@ -28,6 +28,7 @@ enum message_type {
     MESSAGE_PATH_SEEN,   /* first authentic datagram of `session` by `path` */
     MESSAGE_SESSION_EVENT, /* what else ICE and DTLS did: `event` */
     MESSAGE_CONNECTED,   /* keys are there, media can flow */
+    MESSAGE_CODEC,       /* `track` comes with another `payload_type` that it may turn to */
     MESSAGE_ENDED,       /* the worker has forgotten `session`; also the answer to SESSION_CLOSE */
 
     /* worker -> worker */
@@ -74,10 +75,16 @@ struct publish {
     enum codec codec;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: none */
     uint32_t clock_rate;
+    uint64_t others[2];      /* payload types that the client may send instead, a bit each */
     uint32_t ssrc, rtx_ssrc; /* 0: not announced; found by mid */
     char mid[MID_SIZE];
     bool nack, pli, transport_cc;
 };
+
+static inline bool publish_may_turn_to(const struct publish *p, uint8_t payload_type)
+{
+    return p->others[payload_type >> 6 & 1] >> (payload_type & 63) & 1;
+}
 
 struct subscribe {
     uint8_t origin; /* worker that has the publisher */
@@ -108,6 +115,7 @@ struct message {
         struct source_clock clock;
         enum end_reason reason;
         mp_time at; /* CONNECTED: since when */
+        uint8_t payload_type;
     };
     struct bytes payload; /* a view; valid until the next call */
 };
@@ -116,7 +124,7 @@ struct message {
 static inline bool message_may_drop(const struct message *m)
 {
     return m->type == MESSAGE_STRAY || m->type == MESSAGE_MEDIA || m->type == MESSAGE_KEYFRAME || m->type == MESSAGE_CLOCK ||
-           m->type == MESSAGE_PATH_SEEN || m->type == MESSAGE_TRANSMIT ||
+           m->type == MESSAGE_PATH_SEEN || m->type == MESSAGE_TRANSMIT || m->type == MESSAGE_CODEC ||
            (m->type == MESSAGE_SESSION_EVENT && m->event.kind != EVENT_RESTARTED);
 }
 

@@ -18,6 +18,8 @@ struct rx {
     struct publish stream;
     uint32_t ssrc, rtx_ssrc; /* 0: not seen yet */
 
+    uint8_t other, other_count; /* a payload type that it may turn to, and how many packets of it came in a row */
+
     bool started;
     int64_t base, max;    /* first and highest seq, in the track's numbering */
     int64_t first;        /* of the present SSRC */

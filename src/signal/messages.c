@@ -195,6 +195,12 @@ void say_stalled(struct participant *p, const struct publication *pub)
                      source_name(pub->source)));
 }
 
+void say_unsupported(struct participant *p, const struct publication *pub)
+{
+    say(p, json_pack("{s:s, s:s, s:s, s:s}", "type", "track-unsupported", "participant", pub->publisher->id, "source",
+                     source_name(pub->source), "codec", codec_name(pub->capability.codec.codec)));
+}
+
 void say_timeline(struct participant *p)
 {
     json_t *timeline = p->timeline ? timeline_json(p->timeline, p->signaling->config.wall) : json_null();

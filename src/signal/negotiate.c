@@ -34,6 +34,8 @@ static void section_clear(struct section *s)
     free(s->protocol);
     free(s->format);
     free(s->rtpmap);
+    capabilities_free(s->choice);
+    s->choice = NULL;
     s->media = s->protocol = s->format = s->rtpmap = NULL;
 }
 
@@ -214,35 +216,83 @@ static size_t publication_count(const struct participant *p)
     return n;
 }
 
+static struct publication *publication_new(const struct capability *k)
+{
+    struct publication *pub = calloc(1, sizeof *pub + k->codec.fmtp.len);
+    if (!pub)
+        return NULL;
+    pub->capability = *k;
+    if (k->codec.fmtp.len)
+        memcpy(pub->fmtp, k->codec.fmtp.data, k->codec.fmtp.len);
+    pub->capability.codec.fmtp.data = pub->fmtp;
+    return pub;
+}
+
+static void publication_add(struct participant *p, struct section *s, struct publication *pub)
+{
+    pub->track = ++p->signaling->next_track;
+    pub->publisher = p;
+    pub->next = p->publications;
+    p->publications = pub;
+    pub->room_next = p->room->publications;
+    pub->room_link = &p->room->publications;
+    if (pub->room_next)
+        pub->room_next->room_link = &pub->room_next;
+    p->room->publications = pub;
+    s->publication = pub;
+    publication_start(p, pub);
+}
+
 static void publish(struct participant *p, struct section *s, const struct sdp_section *in, const struct capabilities *offered,
                     json_t *sources)
 {
     const struct capability *k = capability_choose(p, offered);
-    struct publication *pub = k ? calloc(1, sizeof *pub + k->codec.fmtp.len) : NULL;
-    if (pub) {
-        *pub = (struct publication){.track = ++p->signaling->next_track,
-                                    .publisher = p,
-                                    .next = p->publications,
-                                    .kind = in->kind,
-                                    .source = source_of(in, sources),
-                                    .capability = *k};
-        if (k->codec.fmtp.len)
-            memcpy(pub->fmtp, k->codec.fmtp.data, k->codec.fmtp.len);
-        pub->capability.codec.fmtp.data = pub->fmtp;
-        memcpy(pub->mid, in->mid, MID_SIZE);
-        if (in->ssrc_count) {
-            pub->ssrc = in->ssrcs[0].ssrc;
-            pub->rtx_ssrc = in->ssrcs[0].rtx;
-        }
-        p->publications = pub;
-        pub->room_next = p->room->publications;
-        pub->room_link = &p->room->publications;
-        if (pub->room_next)
-            pub->room_next->room_link = &pub->room_next;
-        p->room->publications = pub;
-        s->publication = pub;
-        publication_start(p, pub);
+    struct publication *pub = k ? publication_new(k) : NULL;
+    if (!pub)
+        return;
+    pub->kind = in->kind;
+    pub->source = source_of(in, sources);
+    memcpy(pub->mid, in->mid, MID_SIZE);
+    if (in->ssrc_count) {
+        pub->ssrc = in->ssrcs[0].ssrc;
+        pub->rtx_ssrc = in->ssrcs[0].rtx;
     }
+    publication_add(p, s, pub);
+}
+
+static const struct capability *choice_of(const struct section *s, uint8_t payload_type)
+{
+    for (size_t i = 0; s->choice && i < s->choice->count; i++)
+        if (s->choice->list[i].codec.payload_type == payload_type)
+            return &s->choice->list[i];
+    return NULL;
+}
+
+static struct section *section_of(struct participant *p, uint32_t track)
+{
+    for (size_t i = 0; i < p->section_count; i++)
+        if (p->sections[i].publication && p->sections[i].publication->track == track)
+            return &p->sections[i];
+    return NULL;
+}
+
+/* To viewers it is as if it had ended and another begun: each is sent the codec that it was described. It costs the room what an offer
+ * costs, and is counted as one. */
+void publication_turn(struct participant *p, uint32_t track, uint8_t payload_type, mp_time now)
+{
+    struct section *s = section_of(p, track);
+    const struct capability *k = s ? choice_of(s, payload_type) : NULL;
+    struct publication *pub = k && rate_take(&p->offers, 1, CLIENT_OFFERS_PER_S, CLIENT_OFFERS_BURST, now) ? publication_new(k) : NULL;
+    if (!pub)
+        return;
+    const struct publication *old = s->publication;
+    pub->kind = old->kind;
+    pub->source = old->source;
+    pub->ssrc = old->ssrc;
+    pub->rtx_ssrc = old->rtx_ssrc;
+    memcpy(pub->mid, old->mid, MID_SIZE);
+    publication_end(p, s->publication);
+    publication_add(p, s, pub);
 }
 
 /* The client refuses a section. What we wanted to send there stays its subscription, or it would be offered again and again:
@@ -299,10 +349,11 @@ static void let_flow(struct participant *p, struct section *s, const struct sdp_
         subscription_pause(p, s);
 }
 
-/* A section that is not refused; `offered` is not empty. A track goes on while its codec stands in the offer under the same numbers. */
-static void take_live_section(struct participant *p, struct section *s, const struct sdp_section *in,
-                              const struct capabilities *offered, json_t *sources)
+/* A section that is not refused; what it offers is not empty, and may be kept. A track goes on while its codec stands in the offer under the same numbers. */
+static void take_live_section(struct participant *p, struct section *s, const struct sdp_section *in, struct capabilities **all,
+                              json_t *sources)
 {
+    const struct capabilities *offered = *all;
     if (s->refused)
         s->subscription = NULL; /* see stop */
     bool sends = client_sends(in) && !s->subscription;
@@ -315,6 +366,10 @@ static void take_live_section(struct participant *p, struct section *s, const st
     note_codecs(s, in->kind == SDP_AUDIO ? p->audio : p->video, offered);
     s->ours |= in->direction == SDP_RECVONLY;
     let_flow(p, s, in);
+    if (sends && p->chooses) {
+        s->choice = *all;
+        *all = NULL;
+    }
     if (!sends || s->publication)
         return;
     if (p->role == ROLE_WATCH || publication_count(p) >= p->signaling->config.limits.tracks)
@@ -336,14 +391,15 @@ static bool take_section(struct participant *p, size_t i, const struct sdp_secti
     bool alive = is_alive(in) && in->kind <= SDP_VIDEO;
     struct capabilities *offered = alive ? capabilities_of(in) : NULL;
     if (offered && offered->count) {
-        take_live_section(p, s, in, offered, sources);
+        take_live_section(p, s, in, &offered, sources);
     } else {
         if (!s->refused)
             say_refused(p, in);
         stop(p, s, in);
     }
-    free(offered);
-    return !alive || offered != NULL;
+    bool memory = !alive || offered != NULL || s->choice != NULL;
+    capabilities_free(offered);
+    return memory;
 }
 
 static void send_answer(struct participant *p)

@@ -8,7 +8,7 @@
 
 struct local { /* what a description points to while it is written */
     struct sdp_local_section *sections;
-    struct sdp_local_codec *codecs; /* one a section */
+    struct sdp_local_codec *codecs; /* of one section after the other */
     char (*tracks)[16];
 };
 
@@ -48,7 +48,7 @@ static bool receives(enum sdp_direction client) { return client == SDP_RECVONLY 
 /* In an answer nothing may flow that the client's offer did not leave room for (RFC 3264 6.1), and no codec stand that it lacks; an
  * offer says what we want. */
 static void describe_section(const struct participant *p, const struct section *s, bool answer, struct sdp_local_section *out,
-                             struct sdp_local_codec *codec, char track[16])
+                             struct sdp_local_codec *codecs, char track[16])
 {
     const struct capabilities *known = s->kind == SDP_AUDIO ? p->audio : p->video;
     bool sends = s->subscription && (!answer || s->sending);
@@ -67,9 +67,12 @@ static void describe_section(const struct participant *p, const struct section *
         out->rtpmap = text_of(s->rtpmap);
         return;
     }
-    describe_codec(codec, k);
-    out->codecs = codec;
+    describe_codec(codecs, k);
+    out->codecs = codecs;
     out->codec_count = 1;
+    for (size_t i = 0; s->publication && s->choice && i < s->choice->count; i++)
+        if (s->choice->list[i].codec.payload_type != k->codec.payload_type)
+            describe_codec(&codecs[out->codec_count++], &s->choice->list[i]);
     out->extensions = extensions_of_section(p, s, !answer);
     out->extensions_received = s->extensions_sent;
     if (s->publication)
@@ -78,11 +81,21 @@ static void describe_section(const struct participant *p, const struct section *
         describe_subscription(out, s, track);
 }
 
+/* At most. */
+static size_t codecs_described(const struct participant *p)
+{
+    size_t n = p->section_count;
+    for (size_t i = 0; i < p->section_count; i++)
+        n += p->sections[i].choice ? p->sections[i].choice->count : 0;
+    return n;
+}
+
 char *describe_session(struct participant *p, enum sdp_setup setup)
 {
     struct address addresses[CANDIDATES_MAX];
     size_t n = p->section_count;
-    struct local l = {calloc(n, sizeof *l.sections), calloc(n, sizeof *l.codecs), calloc(n, sizeof *l.tracks)};
+    struct local l = {calloc(n, sizeof *l.sections), calloc(codecs_described(p), sizeof *l.codecs), calloc(n, sizeof *l.tracks)};
+    struct sdp_local_codec *codecs = l.codecs;
     struct sdp_writer w = {0};
     struct sdp_local local = {
         .session_id = p->sdp_session,
@@ -96,8 +109,10 @@ char *describe_session(struct participant *p, enum sdp_setup setup)
     };
     memcpy(local.fingerprint, p->signaling->config.fingerprint, sizeof local.fingerprint);
     if (l.sections && l.codecs && l.tracks) {
-        for (size_t i = 0; i < n; i++)
-            describe_section(p, &p->sections[i], setup != SDP_ACTPASS, &l.sections[i], &l.codecs[i], l.tracks[i]);
+        for (size_t i = 0; i < n; i++) {
+            describe_section(p, &p->sections[i], setup != SDP_ACTPASS, &l.sections[i], codecs, l.tracks[i]);
+            codecs += l.sections[i].codec_count;
+        }
         sdp_write_session(&w, &local, l.sections, n);
     }
     free(l.sections);
@@ -200,10 +215,29 @@ void section_new_ssrcs(struct participant *p, struct section *s)
     s->rtx_ssrc = new_ssrc(p);
 }
 
+/* Who cannot decode a track is told once, and as soon as it has told what it decodes. */
+static void judge(struct participant *p, const struct publication *pub, const struct capabilities *known)
+{
+    if (known && !known->guessed && pub->announced > p->judged[pub->kind])
+        say_unsupported(p, pub);
+}
+
+/* What is announced by now was looked at. */
+static void judged(struct participant *p)
+{
+    if (p->audio && !p->audio->guessed)
+        p->judged[SDP_AUDIO] = p->signaling->announced;
+    if (p->video && !p->video->guessed)
+        p->judged[SDP_VIDEO] = p->signaling->announced;
+}
+
 /* Gives the publication a section, if the participant decodes it. *full: there is none left of its kind. */
 static bool add_subscription(struct participant *p, struct publication *pub, bool *full)
 {
-    const struct capability *k = capability_match(pub->kind == SDP_AUDIO ? p->audio : p->video, &pub->capability);
+    const struct capabilities *known = pub->kind == SDP_AUDIO ? p->audio : p->video;
+    const struct capability *k = capability_match(known, &pub->capability);
+    if (!k)
+        judge(p, pub, known);
     struct section *s = k ? free_section(p, pub->kind, k, full) : NULL;
     if (!s || (p->passive && p->candidates_said && s->capability != k)) /* it was answered with another codec, or none */
         return false;
@@ -227,6 +261,7 @@ static bool assign(struct participant *p)
     for (struct publication *pub = p->room->publications; pub; pub = pub->room_next)
         if (pub->publisher != p && pub->announced && pub->mark != mark && !full[pub->kind])
             changed |= add_subscription(p, pub, &full[pub->kind]);
+    judged(p);
     return changed;
 }
 

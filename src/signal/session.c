@@ -124,6 +124,19 @@ void session_command(struct participant *p, struct message *m)
     p->signaling->io.command(p->signaling->io.context, m);
 }
 
+static void note_others(struct publish *m, const struct participant *p, const struct publication *pub)
+{
+    const struct capabilities *choice = NULL;
+    for (size_t i = 0; i < p->section_count; i++)
+        if (p->sections[i].publication == pub)
+            choice = p->sections[i].choice;
+    for (size_t i = 0; choice && i < choice->count; i++) {
+        uint8_t payload_type = choice->list[i].codec.payload_type;
+        if (payload_type != m->payload_type)
+            m->others[payload_type >> 6] |= UINT64_C(1) << (payload_type & 63);
+    }
+}
+
 void publication_start(struct participant *p, struct publication *pub)
 {
     const struct sdp_codec *codec = &pub->capability.codec;
@@ -139,9 +152,10 @@ void publication_start(struct participant *p, struct publication *pub)
                                     .pli = codec->pli,
                                     .transport_cc = codec->transport_cc}};
     memcpy(m.publish.mid, pub->mid, MID_SIZE);
+    note_others(&m.publish, p, pub);
     session_command(p, &m);
     if (p->state >= SESSION_CLAIMED && !pub->announced) {
-        pub->announced = true;
+        pub->announced = ++p->signaling->announced;
         negotiate_touch_room(p->room);
     }
 }

@@ -47,7 +47,7 @@ struct publication {
     char mid[MID_SIZE];
     struct capability capability; /* what it is sent with */
     uint32_t ssrc, rtx_ssrc;
-    bool announced; /* others are offered it: its publisher's path is known */
+    uint32_t announced; /* others are offered it, as its publisher's path is known: its number among all that are; 0: not yet */
     uint32_t mark;  /* of the last participant that was looked at and is sent it */
     char fmtp[];    /* of its capability */
 };
@@ -73,6 +73,7 @@ struct section {
     const struct capability *capability;     /* the client's, that we send with */
     const struct capability *common;         /* the first that its last offer of the section has; NULL: none, or it did not offer it */
     uint64_t offered;                        /* all that it has, bit by number; 0: it did not offer it */
+    struct capabilities *choice;             /* what the client may send here, all of which is answered; NULL: one codec is; malloc'ed */
 };
 
 enum session_state { SESSION_NOT_OPEN, SESSION_OPEN, SESSION_CLAIMED, SESSION_CONNECTED };
@@ -149,6 +150,8 @@ struct participant {
     size_t section_count, section_room;
     size_t sections_told; /* of them, that the client knows: all, but while an offer is made */
     bool bundles;      /* its last offer has a BUNDLE group */
+    bool chooses;      /* what it publishes is answered with every codec that it offered: it sends one of them */
+    uint32_t judged[2]; /* by kind: of what was announced until then it was told what it does not decode */
     bool passive;      /* it is never offered anything: what it is sent goes where its own offers left room */
     bool offering;     /* our offer waits for its answer */
     bool unoffered;    /* it was not told of all that it should be sent: there was no memory for the offer */
@@ -195,7 +198,7 @@ struct signaling {
     size_t participant_free_count, participant_count;
     struct map participant_ids;
     struct participant **by_slot; /* by the session's slot */
-    uint32_t next_track, next_mark;
+    uint32_t next_track, next_mark, announced;
     uint64_t arrivals;
     struct room lobby; /* whoever is in no room waits there to be heard */
     struct rooms turns[TURN_LATER + 1]; /* rooms with something to do, and those that must not do it before turns_at */
@@ -260,6 +263,7 @@ void say_resumed(struct participant *);
 void say_path(struct participant *);
 void say_restart_ice(struct participant *, mp_time now);
 void say_stalled(struct participant *, const struct publication *);
+void say_unsupported(struct participant *, const struct publication *);
 void say_timeline(struct participant *);
 void say_turn(struct participant *, mp_time now);
 void listing_changed(struct room *);
@@ -317,6 +321,8 @@ void session_credentials(struct participant *);          /* tells the owner whic
 void session_event(struct participant *, const struct session_event *, mp_time now);
 void session_close(struct participant *);
 void session_command(struct participant *, struct message *); /* to the owner, if there is one yet */
+/* Its packets come with this payload type, one of its section's choice. */
+void publication_turn(struct participant *, uint32_t track, uint8_t payload_type, mp_time now);
 void publication_start(struct participant *, struct publication *);
 void publication_end(struct participant *, struct publication *);
 void subscription_start(struct participant *, struct section *);

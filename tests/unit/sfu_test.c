@@ -412,6 +412,35 @@ static void packets_of_another_codec_than_agreed_reach_nobody(void)
     world_close(&w);
 }
 
+/* A WHIP answer lists all that its publisher may send: which of it comes is told of, also under an SSRC that no line named. */
+static void codec_that_a_publisher_turns_to_is_told_of(void)
+{
+    struct world_client *p, *v;
+    world_open(&w, 1);
+    w.others = UINT64_C(1) << (98 - 64);
+    p = world_join(&w, 0);
+    v = world_join(&w, 0);
+    world_connect(&w, p);
+    world_connect(&w, v);
+    world_publish(&w, p, 7, CODEC_VP8, 0); /* its SSRC is not said */
+    world_subscribe(&w, v, p, 7, CODEC_VP8, 5000);
+    for (unsigned i = 0; i < 2; i++)
+        world_send(&w, p, CODEC_H264, VIDEO, 1000 + i, 0, i == 0, false, 500);
+    world_settle(&w);
+    CHECK(world_event(&w, MESSAGE_CODEC, p->session) == NULL); /* they may have been overtaken */
+    world_send(&w, p, CODEC_VP8, VIDEO, 1002, 0, true, true, 500);
+    for (unsigned i = 0; i < 2; i++)
+        world_send(&w, p, CODEC_H264, VIDEO, 1003 + i, 3000, i == 0, false, 500);
+    world_settle(&w);
+    CHECK(world_event(&w, MESSAGE_CODEC, p->session) == NULL);
+    world_send(&w, p, CODEC_H264, VIDEO, 1005, 3000, false, true, 500);
+    world_settle(&w);
+    const struct message *m = world_event(&w, MESSAGE_CODEC, p->session);
+    CHECK(m && m->payload_type == 98 && m->track == 7 && m->to == TO_CONTROL);
+    CHECK_EQ(v->rtp, 1); /* none of it went to who was described another codec */
+    world_close(&w);
+}
+
 static void viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent(void)
 {
     struct world_client *p, *v;
@@ -1307,6 +1336,7 @@ static void wrong_fingerprint_ends_the_session(void)
 
 TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of), TEST(publisher_that_is_silent_does_not_stall),
           TEST(codec_that_changes_in_mid_call_begins_with_a_key_frame), TEST(packets_of_another_codec_than_agreed_reach_nobody),
+          TEST(codec_that_a_publisher_turns_to_is_told_of),
           TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(passive_client_is_begun_with), TEST(client_hello_of_a_passive_client_is_dropped),
           TEST(datagrams_at_another_worker_reach_the_owner),
           TEST(session_is_reached_by_another_workers_link), TEST(turn_clients_connection_is_no_path_of_a_session),

@@ -209,6 +209,70 @@ static void one_section_that_cannot_be_taken_is_refused_alone(void)
     stage_close(&s);
 }
 
+static void say_codec(uint32_t session, uint32_t track, uint8_t payload_type)
+{
+    struct message m = {.type = MESSAGE_CODEC, .from = 1, .to = TO_CONTROL, .session = session, .track = track, .payload_type = payload_type};
+    signal_event(s.signaling, &m, s.now);
+    stage_go_on(&s);
+}
+
+#define ENCODER                                                                                                                 \
+    SESSION CLIENT "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 102 49\r\na=mid:0\r\na=sendonly\r\na=rtpmap:96 VP8/90000\r\n"             \
+                   "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=rtpmap:98 VP9/90000\r\na=rtpmap:49 H265/90000\r\n"             \
+                   "a=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\n"
+
+/* An encoder that offers all and sends one does not read which the answer prefers: all that can be forwarded stand in it (RFC 3264
+ * 6.1), and the payload type that comes binds. */
+static void every_codec_is_answered_and_the_one_that_comes_is_taken(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *all = peer_call(&s, "r", "watch", 0), *vp8 = peer_join(&s, "r", "watch");
+    vp8->codecs = 1u << CODEC_VP8;
+    peer_line(vp8, SDP_VIDEO, SDP_RECVONLY);
+    peer_offer(vp8);
+    peer_learn(vp8, take_text(vp8, "answer", "sdp"));
+    peer_claim(vp8, 0);
+    forget(vp8);
+    CHECK_EQ(ask(WHIP_POST, "/whip/r", "", "application/sdp", "", ENCODER), 201);
+    CHECK(strstr(x.body, "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 102\r\n") != NULL);
+    CHECK(strstr(x.body, "a=rtpmap:102 H264/90000") && strstr(x.body, "a=rtpmap:98 VP9/90000") && !strstr(x.body, "H265"));
+    uint32_t id = claim(1);
+    const struct message *m = stage_command(&s, MESSAGE_PUBLISH, id);
+    CHECK(m && m->publish.payload_type == 96 && m->publish.others[0] == 0);
+    CHECK(m && m->publish.others[1] == (UINT64_C(1) << (98 - 64) | UINT64_C(1) << (102 - 64)));
+    CHECK(peer_answer(all, NULL) && peer_answer(vp8, NULL));
+    CHECK_EQ(s.viewer_count, 2);
+    CHECK_EQ(waiting(vp8, "track-unsupported"), 0);
+    uint32_t track = m ? m->track : 0;
+    say_codec(id, track, 49);     /* not answered */
+    say_codec(id, track + 9, 98); /* nobody's */
+    CHECK_EQ(s.viewer_count, 2);
+    say_codec(id, track, 102);
+    m = stage_command(&s, MESSAGE_UNPUBLISH, id);
+    CHECK(m && m->track == track);
+    m = stage_command(&s, MESSAGE_PUBLISH, id);
+    CHECK(m && m->publish.payload_type == 102 && m->publish.codec == CODEC_H264 && m->track != track);
+    CHECK(m && publish_may_turn_to(&m->publish, 96) && !publish_may_turn_to(&m->publish, 102));
+    while (peer_answer(all, NULL) || peer_answer(vp8, NULL))
+        ;
+    CHECK_EQ(s.viewer_count, 1);
+    CHECK_EQ(waiting(all, "track-unsupported"), 0);
+    CHECK_EQ(waiting(vp8, "track-unsupported"), 1); /* once */
+    json_t *told = take(vp8, "track-unsupported");
+    CHECK(strcmp(json_string_value(json_object_get(told, "codec")), "H264") == 0);
+    CHECK(strcmp(json_string_value(json_object_get(told, "source")), "camera") == 0);
+    struct peer *late = peer_join(&s, "r", "watch");
+    late->codecs = 1u << CODEC_AV1;
+    peer_line(late, SDP_AUDIO, SDP_RECVONLY);
+    peer_offer(late);
+    CHECK_EQ(waiting(late, "track-unsupported"), 0); /* it watches no pictures */
+    peer_line(late, SDP_VIDEO, SDP_RECVONLY);
+    peer_offer(late);
+    peer_offer(late);
+    CHECK_EQ(waiting(late, "track-unsupported"), 1);
+    stage_close(&s);
+}
+
 static void a_refused_join_says_why(void)
 {
     static const struct access closed = {
@@ -514,7 +578,8 @@ static void attributes_and_fragments_are_cut_out_of_descriptions(void)
 TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(query_is_cut_before_it_is_decoded),
           TEST(viewer_is_answered_with_what_is_there),
           TEST(an_offer_of_which_nothing_comes_is_refused_before_anybody_joins),
-          TEST(one_section_that_cannot_be_taken_is_refused_alone), TEST(a_refused_join_says_why),
+          TEST(one_section_that_cannot_be_taken_is_refused_alone),
+          TEST(every_codec_is_answered_and_the_one_that_comes_is_taken), TEST(a_refused_join_says_why),
           TEST(bearer_token_is_that_of_a_join), TEST(pages_of_other_sites_are_refused_where_everybody_may_come_in),
           TEST(pages_of_other_sites_come_in_by_a_token), TEST(nobody_is_kept_who_does_not_connect),
           TEST(session_that_its_worker_ends_is_gone), TEST(full_server_says_so),

@@ -345,6 +345,7 @@ void world_publish(struct world *w, struct world_client *c, uint32_t track, enum
                                                   .ssrc = ssrc,
                                                   .rtx_ssrc = video ? ssrc + 1 : 0,
                                                   .mid = "0",
+                                                  .others = {0, w->others},
                                                   .nack = video,
                                                   .pli = video,
                                                   .transport_cc = true}});

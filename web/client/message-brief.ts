@@ -18,6 +18,7 @@ export function briefOf(message: ClientMessage | ServerMessage): Record<string, 
       return { type, candidate: parseCandidateText(message.stunCandidate)?.candidate ?? null };
     case 'path':
     case 'track-stalled':
+    case 'track-unsupported':
       return { ...message };
     case 'turn':
       return 'iceServers' in message ? { type, urls: message.iceServers.flatMap(({ urls }) => urls) } : { type };

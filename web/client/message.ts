@@ -56,6 +56,7 @@ export type ServerMessage =
   | { type: 'path'; address: string; port: number; protocol: 'udp' | 'tcp'; reason: string; changes: number }
   | { type: 'restart-ice' }
   | { type: 'track-stalled'; participant: string; source: string }
+  | { type: 'track-unsupported'; participant: string; source: string; codec: string }
   | { type: 'timeline'; timeline: ServerTimeline }
   | { type: 'participant-joined'; participant: Participant }
   | { type: 'participant-updated'; participant: Participant }
@@ -102,6 +103,8 @@ export function parseServerMessage(text: string): ServerMessage | null {
       return { type };
     case 'track-stalled':
       return { type, participant: string(value.participant), source: string(value.source) };
+    case 'track-unsupported':
+      return { type, participant: string(value.participant), source: string(value.source), codec: string(value.codec) };
     case 'resumed':
       return {
         type,

@@ -45,6 +45,11 @@ test('stalled_track_is_read', () => {
   expect(read({ type: 'track-stalled', participant: 'u', source: 'camera' })).toEqual({ type: 'track-stalled', participant: 'u', source: 'camera' });
 });
 
+test('track_of_a_codec_that_is_not_decoded_is_read', () => {
+  const message = { type: 'track-unsupported', participant: 'u', source: 'camera', codec: 'AV1' };
+  expect(read(message)).toEqual(message);
+});
+
 test('relays_are_read', () => {
   const iceServers = [{ urls: 'turn:h', username: 'u', credential: 'c' }, { urls: ['turns:h', 5] }, { urls: 7 }, null];
   expect(read({ type: 'turn', iceServers })).toEqual({
