@@ -279,6 +279,11 @@ static void the_api_is_for_this_machine(void)
           !may(ACCESS_LOCAL, "127.0.0.1", "", false, ""));
     CHECK(!may(ACCESS_LOCAL, "127.0.0.1", "localhost.evil", false, "") &&
           !may(ACCESS_LOCAL, "127.0.0.1", "[::1", false, ""));
+    for (size_t n = 60; n < 70; n++) { /* names as long as any buffer for them */
+        char host[80] = "";
+        memset(host, 'a', n);
+        CHECK(!may(ACCESS_LOCAL, "127.0.0.1", host, false, ""));
+    }
     CHECK(!may(ACCESS_TOKEN, "127.0.0.1", "localhost", false, "") &&
           may(ACCESS_ANYONE, "192.0.2.2", "any", true, ""));
 }

@@ -232,6 +232,62 @@ static void every_worker_has_its_replica(void)
     CHECK_EQ(v[1]->rtp, 20);
     CHECK_EQ(v[2]->rtp, 25);
     CHECK_EQ(stat_get(&w.stats[2].tracks), 0);
+    CHECK_EQ(stat_get(&w.stats[0].media_out), 3 * 20 + 2 * 5); /* once a worker */
+    CHECK(stat_get(&w.stats[0].rtp_out) == 0 && stat_get(&w.stats[1].rtp_out) == 25);
+    world_close(&w);
+}
+
+static struct {
+    uint64_t packets, bytes, answers, requests;
+} counted;
+
+static bool count_datagrams(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    struct stun_view v;
+    bool stun = stun_parse(&v, data, len) == STUN_OK;
+    if (to_client) {
+        counted.answers += stun && v.class == STUN_SUCCESS;
+        return false;
+    }
+    counted.packets++;
+    counted.bytes += len;
+    counted.requests += stun && v.class == STUN_REQUEST;
+    return false;
+}
+
+static void counters_tell_what_came_and_what_was_sent_again(void)
+{
+    struct world_client *p, *v;
+    uint8_t nack[32], forged[64];
+    size_t used;
+    memset(&counted, 0, sizeof counted);
+    world_open(&w, 1);
+    w.lose = count_datagrams;
+    p = world_join(&w, 0);
+    v = world_join(&w, 0);
+    world_connect(&w, p);
+    world_connect(&w, v);
+    world_publish(&w, p, 1, CODEC_VP8, VIDEO);
+    world_subscribe(&w, v, p, 1, CODEC_VP8, OUT);
+    frames(p, 10, 10, true);
+    world_send(&w, p, CODEC_VP8, VIDEO, 21, 90000, false, true, 1000); /* number 20 is missing */
+    world_run(&w, MP_S(1));
+    const struct stats *s = &w.stats[0];
+    CHECK(stat_get(&s->packets_in) == counted.packets && stat_get(&s->bytes_in) == counted.bytes);
+    uint16_t missing[] = {(uint16_t)(last_seq(v) - 4), (uint16_t)(last_seq(v) - 3)};
+    world_send_rtcp(&w, v, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, missing, 2, &used));
+    world_settle(&w);
+    CHECK(stat_get(&s->checks) == counted.requests && stat_get(&s->checks) == counted.answers);
+    CHECK(p->nacked > 1 && stat_get(&s->nack_out) == p->nacked);
+    CHECK(stat_get(&s->nack_in) == 2 && stat_get(&s->rtx_out) == 2);
+    CHECK(stat_get(&s->rtp_in) == 11 && stat_get(&s->rtp_out) == 11 && v->rtp == 11 + 2);
+    CHECK(stat_get(&s->sessions) == 2 && stat_get(&s->tracks) == 1 && stat_get(&s->subscriptions) == 1);
+    CHECK_EQ(world_drops(&w, DROP_STUN_INTEGRITY), 0);
+    struct stun_writer answer; /* to no check of the server's */
+    stun_begin(&answer, forged, sizeof forged, STUN_SUCCESS, STUN_BINDING, (const uint8_t *)"a transaction");
+    stun_add_fingerprint(&answer);
+    world_datagram(&w, 0, client_path(p->client), forged, stun_end(&answer));
+    CHECK_EQ(world_drops(&w, DROP_STUN_INTEGRITY), 1);
     world_close(&w);
 }
 
@@ -470,6 +526,74 @@ static void viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_se
     world_close(&w);
 }
 
+/* Three packets of one picture, with an orientation and an audio level, whoever would send both. */
+static void send_picture(struct world_client *p, uint64_t from, const uint8_t *orientation, const uint8_t *level)
+{
+    uint8_t payload[200] = {0x10};
+    struct world_rtp r = {.codec = CODEC_VP8, .ssrc = VIDEO, .payload = {payload, sizeof payload}};
+    r.values[EXT_VIDEO_ORIENTATION] = (struct bytes){orientation, orientation != NULL};
+    r.values[EXT_AUDIO_LEVEL] = (struct bytes){level, level != NULL};
+    for (uint64_t i = 0; i < 3; i++) {
+        r.index = from + i;
+        r.timestamp = (uint32_t)from * 3000;
+        r.marker = i == 2;
+        payload[0] = i ? 0 : 0x10;
+        world_send_rtp(&w, p, &r);
+    }
+    world_settle(&w);
+}
+
+/* One subscription with these ids (0: none), mid and values; a run of several packets is read only if each of them is as
+ * long as it should be. */
+static void check_extensions(struct world_client *p, struct world_client *v, const uint8_t ids[EXT_COUNT],
+                             const char *mid, const uint8_t *orientation, const uint8_t *level)
+{
+    static uint32_t ssrc = OUT;
+    static uint64_t number;
+    struct subscribe how = {.codec = CODEC_VP8, .payload_type = 120, .clock_rate = 90000, .ssrc = ssrc += 2};
+    struct rtp_view view;
+    struct bytes x;
+    memcpy(how.extensions.id, ids, EXT_COUNT);
+    snprintf(how.mid, sizeof how.mid, "%s", mid);
+    world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = 1});
+    world_command(&w, (struct message){.type = MESSAGE_SUBSCRIBE, .session = v->session, .track = 1, .subscribe = how});
+    unsigned before = v->rtp;
+    send_picture(p, number += 3, orientation, level);
+    CHECK_EQ(v->rtp - before, 3);
+    CHECK(rtp_parse(&view, v->last, v->last_len) && view.payload_len == 200 && view.marker);
+    CHECK(rtp_extension_find(&view, ids[EXT_MID], &x) == (ids[EXT_MID] > 0));
+    CHECK(!ids[EXT_MID] || bytes_equal(x, mid, strlen(mid)));
+    /* 6.18 bits of seconds */
+    uint32_t time = (uint32_t)(w.now / MP_S(1) * 262144 + w.now % MP_S(1) * 262144 / 1000000000) & 0xffffff;
+    CHECK(rtp_extension_find(&view, ids[EXT_ABS_SEND_TIME], &x) == (ids[EXT_ABS_SEND_TIME] > 0));
+    CHECK(!ids[EXT_ABS_SEND_TIME] || (x.len == 3 && get24(x.data) == time));
+    CHECK(rtp_extension_find(&view, ids[EXT_TRANSPORT_CC], &x) == (ids[EXT_TRANSPORT_CC] > 0));
+    bool has = ids[EXT_AUDIO_LEVEL] && level;
+    CHECK(rtp_extension_find(&view, ids[EXT_AUDIO_LEVEL], &x) == has);
+    CHECK(!has || (x.len == 1 && x.data[0] == *level));
+    has = ids[EXT_VIDEO_ORIENTATION] && orientation;
+    CHECK(rtp_extension_find(&view, ids[EXT_VIDEO_ORIENTATION], &x) == has);
+    CHECK(!has || (x.len == 1 && x.data[0] == *orientation));
+}
+
+static void extensions_reach_the_viewer_under_its_own_ids(void)
+{
+    static const uint8_t orientation = 3, level = 0x91;
+    static const char *const mids[] = {"7", "mid", "a-long-mid-of-1"};
+    struct world_client *p = NULL, *v = NULL;
+    for (unsigned set = 0; set < 3 * 4 * 32; set++) {
+        uint8_t ids[EXT_COUNT] = {0};
+        if (set % 16 == 0)
+            call(1, 0, 0, &p, &v);
+        for (uint8_t e = 0; e < 5; e++)
+            ids[e] = set >> e & 1 ? (uint8_t)(9 + (e + set) % 5) : 0; /* 9 to 13 */
+        check_extensions(p, v, ids, mids[set / 128], set / 32 & 1 ? &orientation : NULL, set / 64 & 1 ? &level : NULL);
+        world_run(&w, MP_S(4) + MP_MS(321)); /* in all beyond 64 s, where the send time begins anew */
+        if (set % 16 == 15)
+            world_close(&w);
+    }
+}
+
 static void nack_is_answered_by_rtx(void)
 {
     struct world_client *p, *v;
@@ -607,9 +731,11 @@ static void publisher_is_asked_for_what_is_missing(void)
     world_settle(&w);
     CHECK_EQ(v->rtp, 6);
     CHECK_EQ(v->last_len >= 1000 && v->last[v->last_len - 1] == 7, true);
+    CHECK_EQ(stat_get(&w.stats[0].rtx_in), 1);
     world_datagram(&w, 0, client_path(p->client), out, len); /* replay */
     world_settle(&w);
     CHECK_EQ(v->rtp, 6);
+    CHECK_EQ(stat_get(&w.stats[0].rtx_in), 1);
     unsigned asked = p->nacked;
     world_run(&w, MP_S(1));
     CHECK_EQ(p->nacked, asked);
@@ -1348,7 +1474,9 @@ TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of),
           TEST(what_is_lost_again_and_again_is_sent_ten_times),
           TEST(publishers_clock_that_runs_slow_is_followed),
           TEST(a_lost_packet_that_is_given_up_brings_a_key_frame_request),
-          TEST(port_that_comes_back_belongs_to_its_first_session_again), TEST(sound_is_never_asked_for_a_picture),
+          TEST(port_that_comes_back_belongs_to_its_first_session_again),
+          TEST(counters_tell_what_came_and_what_was_sent_again),
+          TEST(extensions_reach_the_viewer_under_its_own_ids), TEST(sound_is_never_asked_for_a_picture),
           TEST(viewer_of_many_tracks_is_heard_about_each), TEST(every_session_may_publish_all_that_it_may),
           TEST(publisher_is_asked_for_what_is_missing), TEST(publisher_hears_of_its_transport_and_loss),
           TEST(publisher_hears_when_its_packets_came_not_when_they_were_read),
