@@ -228,9 +228,10 @@ static bool new_dtls(struct sfu *sfu, struct peer *p, const struct path *path, m
     p->reply = *path;
     peer_tell(sfu, p, EVENT_DTLS_STARTED, path, 0, now);
     p->dtls = dtls_new(sfu->config.identity, setup->active, false, &setup->fingerprint, now);
-    if (!p->dtls)
-        peer_end(sfu, p, END_NO_MEMORY, now);
-    return p->dtls != NULL;
+    if (p->dtls)
+        return true;
+    peer_end(sfu, p, END_NO_MEMORY, now);
+    return false;
 }
 
 /* A passive client waits for our ClientHello (RFC 8842 5.2): it goes by the path that was nominated and answered a check of ours. */
