@@ -204,8 +204,8 @@ NUMBER(set_participants, limits.participants, 1, 1048576)
 NUMBER(set_tracks, limits.tracks, 1, 8)
 NUMBER(set_message, limits.message, 16384, 16777216)
 NUMBER(set_queue, web_limits.queue, 65536, 268435456)
-NUMBER(set_connections, web_limits.connections, 0, 1000000)
-NUMBER(set_connection_rate, web_limits.connections_per_s, 0, 1000000)
+NUMBER(set_connections, arrivals.connections, 0, 1000000)
+NUMBER(set_connection_rate, arrivals.connections_per_s, 0, 1000000)
 NUMBER(set_join_rate, limits.joins_per_s, 0, 1000000)
 NUMBER(set_address_sessions, limits.sessions, 0, 1000000)
 NUMBER(set_bitrate, publish_bps, 0, 4000000000)
@@ -475,7 +475,7 @@ enum config_result config_load(struct config *c, int argc, char **argv, char *co
     const char *given[OPTION_COUNT] = {NULL};
     *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .publish_bps = PUBLISH_BPS, .api = ACCESS_LOCAL, .metrics = ACCESS_LOCAL, .user = "nobody",
                          .limits = {.joins_per_s = ADDRESS_JOIN_RATE, .sessions = ADDRESS_SESSIONS, .message = WS_MESSAGE_MAX},
-                         .web_limits = {.connections = ADDRESS_CONNECTIONS, .connections_per_s = ADDRESS_CONNECTION_RATE},
+                         .arrivals = {.connections = ADDRESS_CONNECTIONS, .connections_per_s = ADDRESS_CONNECTION_RATE},
                          .log_level = LOG_LEVEL_INFO};
     default_state(c, environ_);
     enum config_result r = read_flags(argc, argv, given);

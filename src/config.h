@@ -1,6 +1,7 @@
 /* Flags, MONOPORT_… environment variables and a YAML file, in this order of precedence, into one validated struct. */
 #pragma once
 #include "access.h"
+#include "arrivals.h"
 #include "limits.h"
 #include "crypto.h"
 #include "log.h"
@@ -41,7 +42,8 @@ struct config {
     char origins[LIST_SIZE];      /* --allow-origins */
     struct signal_limits limits;  /* --max-rooms, --max-participants, --max-tracks, --max-message, --address-join-rate,
                                    --address-sessions */
-    struct web_limits web_limits; /* --max-message, --max-queue, --address-connections, --address-connection-rate */
+    struct web_limits web_limits; /* --max-message, --max-queue */
+    struct arrivals_limits arrivals; /* --address-connections, --address-connection-rate */
     enum access_who api, metrics; /* --api, --metrics */
     char user[USER_SIZE];         /* --user: whose rights it takes if it is started by root */
     bool keep_privileges;         /* --keep-privileges: for a debugger */

@@ -157,6 +157,7 @@ static const char *start_web(struct server *s, const struct web_handler *handler
 {
     const char *error = NULL;
     s->web = web_new(&(struct web_config){.limits = s->config->web_limits,
+                                          .arrivals = s->arrivals,
                                           .tls = s->tls,
                                           .plain = s->config->plain || !s->tls,
                                           .websocket_path = "/sdp",
@@ -323,8 +324,7 @@ int main(int argc, char **argv)
     server.identity = dtls_identity_new();
     server.registry = registry_new(config.sessions_max);
     server.watchdog = watchdog_new();
-    server.arrivals = arrivals_new(&(struct arrivals_limits){.connections = config.web_limits.connections,
-                                                             .connections_per_s = config.web_limits.connections_per_s});
+    server.arrivals = arrivals_new(&config.arrivals);
     int result = 2;
     if (!server.identity || !server.registry || !server.control || !server.watchdog || !server.arrivals)
         fputs("monoport: out of memory\n", stderr);

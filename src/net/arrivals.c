@@ -1,13 +1,13 @@
 #include "arrivals.h"
 #include "callers.h"
 #include "random.h"
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 struct arrivals {
     struct arrivals_limits limits;
-    struct callers callers;                /* their rates; they count nothing */
-    _Atomic unsigned standing[CALLER_BUCKETS]; /* by index in callers */
+    pthread_mutex_t lock; /* of what follows */
+    struct callers callers;
 };
 
 struct arrivals *arrivals_new(const struct arrivals_limits *limits)
@@ -16,35 +16,52 @@ struct arrivals *arrivals_new(const struct arrivals_limits *limits)
     if (!a)
         return NULL;
     a->limits = *limits;
+    pthread_mutex_init(&a->lock, NULL);
     random_bytes((uint8_t *)&a->callers.key, sizeof a->callers.key);
     return a;
 }
 
-void arrivals_free(struct arrivals *a) { free(a); }
-
-static _Atomic unsigned *standing(struct arrivals *a, const struct caller *caller)
+void arrivals_free(struct arrivals *a)
 {
-    return &a->standing[caller - a->callers.list];
+    if (!a)
+        return;
+    pthread_mutex_destroy(&a->lock);
+    free(a);
 }
 
-/* Others only make it less meanwhile. */
+static bool count(struct caller *caller, unsigned most)
+{
+    bool room = !most || caller->count < most;
+    caller->count += room;
+    return room;
+}
+
 bool arrivals_take(struct arrivals *a, const struct address *from, mp_time now)
 {
-    struct caller *caller = callers_find(&a->callers, from);
+    struct caller *caller = a ? callers_find(&a->callers, from) : NULL;
     if (!caller)
         return true;
-    _Atomic unsigned *count = standing(a, caller);
-    unsigned most = a->limits.connections;
-    bool crowded = most && atomic_load_explicit(count, memory_order_relaxed) >= most;
-    if (!caller_take(caller, a->limits.connections_per_s, now) || crowded)
-        return false;
-    atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
-    return true;
+    pthread_mutex_lock(&a->lock);
+    bool taken = caller_take(caller, a->limits.connections_per_s, now) && count(caller, a->limits.connections);
+    pthread_mutex_unlock(&a->lock);
+    return taken;
+}
+
+bool arrivals_take_to_refuse(struct arrivals *a, const struct address *from)
+{
+    struct caller *caller = callers_find(&a->callers, from);
+    pthread_mutex_lock(&a->lock);
+    bool taken = count(caller, 2 * a->limits.connections);
+    pthread_mutex_unlock(&a->lock);
+    return taken;
 }
 
 void arrivals_leave(struct arrivals *a, const struct address *from)
 {
     struct caller *caller = a ? callers_find(&a->callers, from) : NULL;
-    if (caller)
-        atomic_fetch_sub_explicit(standing(a, caller), 1, memory_order_relaxed);
+    if (!caller)
+        return;
+    pthread_mutex_lock(&a->lock);
+    caller->count--;
+    pthread_mutex_unlock(&a->lock);
 }

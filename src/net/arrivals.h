@@ -1,6 +1,6 @@
-/* The TCP port's connections by address (IPv6: network): how many stand and how often they come, whatever they carry. The front
- * counts one when it knows what it is, and whoever closes it at last says so. So a limit is one for each address, and not one for
- * each protocol and worker. */
+/* The TCP port's connections by address (IPv6: network): how many stand and how often they come, whatever they carry. Who takes one in
+ * asks here when it is known what it is, and whoever closes it at last says so. So a limit is one for each address, and not one for
+ * each protocol and thread. From any thread. */
 #pragma once
 #include "mptime.h"
 #include "path.h"
@@ -13,8 +13,10 @@ struct arrivals_limits {      /* of one address; 0: none */
 };
 
 struct arrivals *arrivals_new(const struct arrivals_limits *); /* NULL: no memory */
-void arrivals_free(struct arrivals *);
-/* From the front's thread. True: it is counted. */
+void arrivals_free(struct arrivals *);                         /* may be NULL */
+/* True: it is counted. Always, where `arrivals` is NULL: nobody counts. */
 bool arrivals_take(struct arrivals *, const struct address *, mp_time now);
-/* From any thread, once for each that was counted. NULL: nobody counts. */
+/* One that was not taken, and is to be told so: those count too, up to as many again. False: there are so many, and it is not counted. */
+bool arrivals_take_to_refuse(struct arrivals *, const struct address *);
+/* Once for each that was counted. */
 void arrivals_leave(struct arrivals *, const struct address *);

@@ -192,7 +192,7 @@ static void look(struct front *f, struct pending *p)
         evict(f, p, n > 0 ? &f->counts.unknown : &f->counts.silent);
         return;
     }
-    if (what != FIRST_HTTP && f->config.arrivals && !arrivals_take(f->config.arrivals, &p->path.remote, f->now)) {
+    if (what != FIRST_HTTP && !arrivals_take(f->config.arrivals, &p->path.remote, f->now)) {
         evict(f, p, &f->counts.limited);
         return;
     }

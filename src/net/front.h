@@ -25,7 +25,7 @@ struct front_config {
                               without IPv6) */
     struct tls *tls;       /* NULL: TLS connections are closed */
     mp_time patience;      /* 0: FRONT_PATIENCE */
-    struct arrivals *arrivals; /* all but HTTP in the clear, whose server counts it itself and answers with words; NULL: no limits */
+    struct arrivals *arrivals; /* of all but HTTP in the clear, whose server asks them itself and answers with words; NULL: no limits */
     void *context;
     /* Take the descriptor, on the front's thread. False: it was closed, and left the arrivals. `first`: ICE-TCP's whole first frame.
      */

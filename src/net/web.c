@@ -8,10 +8,10 @@
  * Timers: the one of web_set_timer, and one of each connection. One that speaks HTTP has PATIENCE for a whole
  * request, and from one piece of an answer that it takes to the next; a WebSocket has its own (web_socket.c); one
  * that was told all has LINGER to end. */
+#include "arrivals.h"
 #include "clock.h"
 #include "limits.h"
 #include "loop.h"
-#include "random.h"
 #include "web_internal.h"
 #include <errno.h>
 #include <netinet/in.h>
@@ -78,8 +78,8 @@ void connection_end(struct connection *c)
     request_free(c);
     heap_set(&w->timers, &c->timer, MP_NEVER);
     w->connections--;
-    if (c->caller)
-        c->caller->count--;
+    if (c->counted)
+        arrivals_leave(w->config.arrivals, &c->path.remote);
     close(c->fd);
     free(c);
 }
@@ -139,20 +139,14 @@ static void connection_timeout(struct connection *c)
 
 /* --- adoption --- */
 
-/* Whether it may come in; crowded: to be told that it may not. */
+/* Whether it may come in; crowded: to be told that it may not. By TLS the front counted it: here it may be one of many requests of
+ * a connection. */
 static bool admit(struct connection *c)
 {
-    struct web *w = c->web;
-    /* by TLS the front counted it: here it may be one of many requests of a connection */
-    struct caller *caller = c->secure ? NULL : callers_find(&w->callers, &c->path.remote);
-    unsigned most = caller ? w->config.limits.connections : 0;
-    c->crowded = !caller_take(caller, w->config.limits.connections_per_s, w->now) || (most && caller->count >= most);
-    if (most && caller->count >= 2 * most) /* who has too many is told so, but not without end */
-        return false;
-    c->caller = caller;
-    if (caller)
-        caller->count++;
-    return true;
+    struct arrivals *a = c->secure ? NULL : c->web->config.arrivals;
+    c->crowded = !arrivals_take(a, &c->path.remote, c->web->now);
+    c->counted = a && (!c->crowded || arrivals_take_to_refuse(a, &c->path.remote));
+    return !a || c->counted;
 }
 
 static void adopt(struct connection *c)
@@ -303,7 +297,6 @@ struct web *web_new(const struct web_config *config, const struct web_handler *h
     w->config = *config;
     w->handler = *handler;
     web_defaults(&w->config);
-    random_bytes((uint8_t *)&w->callers.key, sizeof w->callers.key);
     pthread_mutex_init(&w->lock, NULL);
     w->last = &w->first;
     w->timer = MP_NEVER;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arrivals;
 struct web;
 struct tls;
 struct web_socket; /* one WebSocket; valid from `opened` until `closed` returns */
@@ -68,12 +69,11 @@ struct web_handler {
 
 struct web_limits {
     size_t message, queue;  /* bytes: of a WebSocket's message, and that it may owe; 0: what limits.h says */
-    unsigned connections;   /* of one address at the same time; 0: as many as there is room for */
-    unsigned connections_per_s; /* new ones of one address; 0: as many as it likes */
 };
 
 struct web_config {
     struct web_limits limits;
+    struct arrivals *arrivals; /* of connections in the clear: one that is too many is answered 429; NULL: no limits */
     const struct tls *tls; /* NULL: no HTTPS */
     bool plain;      /* HTTP in the clear is served to everybody, not only to this machine */
     mp_time silence; /* of a WebSocket, until it is sent a ping; after as long again it is closed. 0: 20 s */

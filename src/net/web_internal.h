@@ -2,7 +2,6 @@
  * collects requests, web_http.c decides what answers them, web_reply.c sends the answers, web_socket.c carries
  * messages. */
 #pragma once
-#include "callers.h"
 #include "heap.h"
 #include "request.h"
 #include "web.h"
@@ -48,7 +47,7 @@ struct connection { /* one TCP connection */
     struct heap_node timer; /* each has one, always: see web.c */
     struct incoming in;
     struct reply reply;
-    struct caller *caller;     /* its address's; NULL: this machine's */
+    bool counted;              /* among the arrivals */
     bool crowded;              /* its address has too many: every request is refused */
     struct web_socket *socket; /* once it was upgraded, until it was closed */
 };
@@ -70,7 +69,6 @@ struct web {
     struct connection *first, **last; /* on their way to us */
     _Atomic unsigned connections;     /* those too */
     unsigned connections_max;
-    struct callers callers;
     uint8_t received[RECEIVE_SIZE];
 };
 

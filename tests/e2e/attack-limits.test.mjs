@@ -78,9 +78,9 @@ const another = async (port, args) => {
   return other;
 };
 
-await test('four connections are four, by TLS, HTTP/2, ICE-TCP and TURN alone and together', async () => {
+await test('four connections are four, by HTTP, TLS, HTTP/2, ICE-TCP and TURN alone and together', async () => {
   const limited = await another(8001, ['--address-connections', '4']);
-  for (const kind of ['tls', 'h2', 'turns', 'turn', 'ice']) {
+  for (const kind of ['http', 'tls', 'h2', 'turns', 'turn', 'ice']) {
     const { tried, stand, leave } = await crowd(limited, kind, 12, 20);
     diagnostic(`${kind}: ${stand} of ${tried}`);
     equal(stand, 4, `${kind}: connections that stand`);
@@ -88,7 +88,7 @@ await test('four connections are four, by TLS, HTTP/2, ICE-TCP and TURN alone an
     await until(`${kind}: what was closed still counts`, async () => (await crowdOfOne(limited, kind)) === 1, 10 * slowness);
   }
   const first = await crowd(limited, 'h2', 3, 20);
-  const rest = await Promise.all(['tls', 'turn', 'ice'].map((kind) => crowd(limited, kind, 4, 20)));
+  const rest = await Promise.all(['http', 'tls', 'turn', 'ice'].map((kind) => crowd(limited, kind, 4, 20)));
   equal([first.stand, rest.reduce((sum, { stand }) => sum + stand, 0)], [3, 1], 'three of HTTP/2, and one of all others');
   assert(await limited.healthy(), 'another address is served');
   await Promise.all([first, ...rest].map(({ leave }) => leave()));

@@ -17,6 +17,8 @@ const allocate = Buffer.from([0, 3, 0, 0, ...cookie, ...transaction]);
 const framedCheck = Buffer.from([0, 20, 0, 1, 0, 0, ...cookie, ...transaction]); // RFC 4571: its length, then a Binding request
 
 const kinds = {
+  http: (stands) => connectTcp({ host, port }, function said() { this.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`); })
+    .once('data', (data) => { if (data.toString().startsWith('HTTP/1.1 200')) stands(); }),
   tls: (stands) => connectTls(secure, stands),
   // TURN inside TLS: an answer to its request says that it stands.
   turns: (stands) => connectTls(secure, function said() { this.write(allocate); }).once('data', stands),

@@ -1,5 +1,6 @@
 /* The web layer behind the front, over loopback: its loop in a thread, clients as plain sockets, so that they can misbehave. */
 #include "front.h"
+#include "arrivals.h"
 #include "callers.h"
 #include "limits.h"
 #include "test.h"
@@ -20,6 +21,7 @@
 
 static struct {
     struct web *web;
+    struct arrivals *arrivals;
     struct front *front;
     uint16_t port;
     pthread_t thread;
@@ -158,14 +160,16 @@ static uint16_t free_port(void)
 }
 
 static struct web_limits limits; /* of the next server */
+static struct arrivals_limits most; /* likewise */
 static mp_time silence;          /* likewise */
 
 static struct web *new_web(const char **error)
 {
     struct web_config c = {
         .limits = limits,
+        .arrivals = server.arrivals = arrivals_new(&most),
         .silence = silence,
-        .plain = limits.connections || limits.connections_per_s, /* strangers are not sent to https */
+        .plain = most.connections || most.connections_per_s, /* strangers are not sent to https */
         .websocket_path = "/sdp", .request_paths = request_paths, .assets = assets, .asset_count = 2, .app_paths = app_paths};
     return web_new(&c, &handler, error);
 }
@@ -219,6 +223,7 @@ static void stop(void)
     web_wake(server.web);
     pthread_join(server.thread, NULL);
     web_free(server.web);
+    arrivals_free(server.arrivals);
     CHECK_EQ(server.opened, server.closed);
 }
 
@@ -1049,7 +1054,7 @@ static void a_message_and_a_queue_are_as_large_as_configured(void)
 
 static void connections_of_an_address_are_bounded(void)
 {
-    limits = (struct web_limits){.connections = 3};
+    most = (struct arrivals_limits){.connections = 3};
     start();
     server.stranger = true;
     int fd[3];
@@ -1067,12 +1072,12 @@ static void connections_of_an_address_are_bounded(void)
     for (int i = 0; i < 3; i++)
         close(fd[i]);
     stop();
-    limits = (struct web_limits){0};
+    most = (struct arrivals_limits){0};
 }
 
 static void new_connections_of_an_address_are_bounded(void)
 {
-    limits = (struct web_limits){.connections_per_s = 1};
+    most = (struct arrivals_limits){.connections_per_s = 1};
     start();
     server.stranger = true;
     int refused = 0;
@@ -1084,7 +1089,7 @@ static void new_connections_of_an_address_are_bounded(void)
     server.stranger = false;
     CHECK(strstr(ask(REQUEST("GET /healthz", "")), "200 OK") != NULL);
     stop();
-    limits = (struct web_limits){0};
+    most = (struct arrivals_limits){0};
 }
 
 /* --- the loop --- */
