@@ -22,7 +22,7 @@ export const stacks = [
     title: 'Pion',
     argv: [path('../../build/interop/pion'), path('source.py')],
     version: () => debian('golang-github-pion-webrtc.v3-dev'),
-    about: 'Go. No codecs; resends and asks, both without RTX',
+    about: 'Go. No codecs; resends and asks, both without RTX. Its usual set of codecs offers RTX and drops what comes by it, so the program leaves that out where it watches',
   },
   {
     name: 'aiortc',
