@@ -29,8 +29,10 @@ static bool context_setup(SSL_CTX *ctx, X509 *certificate, EVP_PKEY *key)
     SSL_CTX_set_cert_verify_callback(ctx, certificate_accept, NULL);
     return SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
+           /* Those of RSA are for servers that have such a certificate, and begin with us as their client. */
            SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
-                                        "ECDHE-ECDSA-AES256-GCM-SHA384") == 1 &&
+                                        "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:"
+                                        "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES256-GCM-SHA384") == 1 &&
            /* X25519 first as the cheapest; our certificate's own curve must be among them, and those that a client's may
             * have (RFC 8422 5.1.1): its signature by P-384 is asked for below. */
            SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 &&

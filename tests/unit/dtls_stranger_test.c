@@ -1,5 +1,5 @@
-/* A server of ours and clients that are not: OpenSSL by itself, with whatever certificate, cipher and
- * profile. */
+/* A server of ours and clients that are not, and the other way round: OpenSSL by itself, with whatever certificate, cipher
+ * and profile. */
 #include "bytes.h"
 #include "crypto.h"
 #include "dtls.h"
@@ -49,14 +49,16 @@ static void stranger_certify(struct stranger *s, EVP_PKEY *key)
     EVP_PKEY_free(key);
 }
 
-/* Lets it talk with a server of ours. Returns the server's end. */
-static struct dtls *stranger_run(struct stranger *s, struct dtls_identity *id)
+static int any_certificate(X509_STORE_CTX *store, void *arg) { return 1; }
+
+/* Lets it talk with our end, which is returned; `client`: ours is the client. */
+static struct dtls *stranger_talk(struct stranger *s, struct dtls_identity *id, bool client)
 {
     struct fingerprint any = {.hash = "sha-256", .len = 32};
     X509 *own = SSL_get_certificate(s->ssl);
     if (own)
         X509_digest(own, EVP_sha256(), any.value, NULL);
-    struct dtls *d = dtls_new(id, false, false, &any, 0);
+    struct dtls *d = dtls_new(id, client, false, &any, 0);
     for (int i = 0; i < 8; i++) {
         uint8_t b[4096];
         int n;
@@ -70,6 +72,8 @@ static struct dtls *stranger_run(struct stranger *s, struct dtls_identity *id)
     }
     return d;
 }
+
+static struct dtls *stranger_run(struct stranger *s, struct dtls_identity *id) { return stranger_talk(s, id, false); }
 
 static void stranger_close(struct stranger *s)
 {
@@ -109,6 +113,32 @@ static void an_rsa_certificate_will_do(void)
 {
     stranger_ends(DTLS1_2_VERSION, EVP_RSA_gen(2048), true, DTLS_UP, DTLS_OK);
 }
+/* GStreamer's certificates are of RSA, also where it is the server (a=setup:passive). Takes the key. */
+static void stranger_serves(EVP_PKEY *key)
+{
+    struct stranger s;
+    struct dtls_identity *id = dtls_identity_new();
+    clock_now = 0;
+    virtual_clock_follow(&clock_now);
+    stranger_open(&s, DTLS1_2_VERSION, true);
+    SSL_set_accept_state(s.ssl);
+    SSL_set_verify(s.ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_cert_verify_callback(s.context, any_certificate, NULL);
+    stranger_certify(&s, key);
+    struct dtls *d = stranger_talk(&s, id, true);
+    CHECK_EQ(dtls_state(d), DTLS_UP);
+    CHECK(SSL_is_init_finished(s.ssl));
+    dtls_free(d);
+    stranger_close(&s);
+    dtls_identity_free(id);
+}
+static void a_server_of_any_certificate_will_do(void)
+{
+    stranger_serves(EVP_EC_gen("P-256"));
+    stranger_serves(EVP_EC_gen("P-384"));
+    stranger_serves(EVP_RSA_gen(2048));
+}
+
 static void a_client_without_certificate_is_refused(void)
 {
     stranger_ends(DTLS1_2_VERSION, NULL, true, DTLS_FAILED, DTLS_PROTOCOL);
@@ -253,7 +283,7 @@ static void application_data_and_renegotiation_are_ignored(void)
 }
 
 TEST_MAIN(TEST(another_implementation_connects), TEST(a_certificate_of_p_384_will_do),
-          TEST(an_rsa_certificate_will_do),
+          TEST(an_rsa_certificate_will_do), TEST(a_server_of_any_certificate_will_do),
           TEST(a_client_without_certificate_is_refused), TEST(a_client_without_srtp_profile_is_refused),
           TEST(dtls_1_0_is_refused), TEST(only_forward_secret_aead_ciphers_are_agreed),
           TEST(only_strong_srtp_profiles_are_agreed), TEST(a_certificate_over_a_false_curve_ends_cleanly),
