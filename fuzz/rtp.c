@@ -6,7 +6,6 @@ static const struct rtp_extension_ids ids = {.id = {[EXT_MID] = 1,
                                                     [EXT_ABS_SEND_TIME] = 2,
                                                     [EXT_TRANSPORT_CC] = 3,
                                                     [EXT_AUDIO_LEVEL] = 4,
-                                                    [EXT_VIDEO_ORIENTATION] = 13,
                                                     [EXT_DEPENDENCY] = 12}};
 
 static void inside(struct bytes v, const struct rtp_view *r)

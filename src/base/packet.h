@@ -15,7 +15,7 @@ struct packet_media {
     uint16_t dependency;           /* the dependency descriptor: likewise … */
     uint8_t dependency_len;        /* … 0: not there */
     bool marker, keyframe;
-    int16_t audio_level, orientation; /* the extension's byte; -1: not there */
+    int16_t audio_level; /* the extension's byte; -1: not there */
 };
 
 struct packet {

@@ -33,7 +33,6 @@ static void write_extensions(struct sdp_writer *w, bool video)
         int id, extension;
     } known[] = {{video ? 0 : SEND_AUDIO_LEVEL, EXT_AUDIO_LEVEL},
                  {SEND_ABS_SEND_TIME, EXT_ABS_SEND_TIME},
-                 {video ? SEND_ORIENTATION : 0, EXT_VIDEO_ORIENTATION},
                  {SEND_TRANSPORT_CC, EXT_TRANSPORT_CC},
                  {SEND_MID, EXT_MID}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

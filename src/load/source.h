@@ -21,8 +21,7 @@ enum {
     SEND_AUDIO_LEVEL = 1,
     SEND_ABS_SEND_TIME = 2,
     SEND_TRANSPORT_CC = 3,
-    SEND_MID = 4,
-    SEND_ORIENTATION = 13
+    SEND_MID = 4
 }; /* ids */
 
 #define STAMP_SIZE   24

@@ -29,7 +29,6 @@ const char *const rtp_extension_uri[EXT_COUNT] = {
     [EXT_ABS_SEND_TIME] = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
     [EXT_TRANSPORT_CC] = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
     [EXT_AUDIO_LEVEL] = "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
-    [EXT_VIDEO_ORIENTATION] = "urn:3gpp:video-orientation",
     [EXT_DEPENDENCY] = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
 };
 

@@ -11,7 +11,6 @@ enum rtp_extension {
     EXT_ABS_SEND_TIME,   /* http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time */
     EXT_TRANSPORT_CC,    /* http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01 */
     EXT_AUDIO_LEVEL,     /* urn:ietf:params:rtp-hdrext:ssrc-audio-level (RFC 6464) */
-    EXT_VIDEO_ORIENTATION, /* urn:3gpp:video-orientation */
     EXT_DEPENDENCY,      /* AOM's dependency descriptor: which frames of which layers a frame of AV1 (or VP9) needs */
     EXT_COUNT
 };

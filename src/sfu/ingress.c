@@ -201,7 +201,6 @@ static void note_media(struct packet *packet, const struct rtp_view *v, const st
         .payload_len = v->payload_len,
         .marker = v->marker,
         .audio_level = byte_of(ext[EXT_AUDIO_LEVEL]),
-        .orientation = byte_of(ext[EXT_VIDEO_ORIENTATION]),
     };
     if (ext[EXT_DEPENDENCY].data) {
         packet->media.dependency = (uint16_t)(ext[EXT_DEPENDENCY].data - packet->data);

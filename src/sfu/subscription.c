@@ -101,7 +101,7 @@ static struct sent sent_now(struct subscription *s, size_t padding, mp_time now)
 
 struct extension_values {
     struct bytes value[EXT_COUNT];
-    uint8_t transport_seq[2], audio_level, orientation;
+    uint8_t transport_seq[2], audio_level;
 };
 
 static void extensions_of(struct extension_values *e, const struct subscription *s, const struct packet *p,
@@ -115,10 +115,6 @@ static void extensions_of(struct extension_values *e, const struct subscription 
     if (p->media.audio_level >= 0) {
         e->audio_level = (uint8_t)p->media.audio_level;
         e->value[EXT_AUDIO_LEVEL] = (struct bytes){&e->audio_level, 1};
-    }
-    if (p->media.orientation >= 0) {
-        e->orientation = (uint8_t)p->media.orientation;
-        e->value[EXT_VIDEO_ORIENTATION] = (struct bytes){&e->orientation, 1};
     }
     if (p->media.dependency_len)
         e->value[EXT_DEPENDENCY] = (struct bytes){p->data + p->media.dependency, p->media.dependency_len};
@@ -144,7 +140,7 @@ static size_t header_len(const struct subscription *s, const struct packet *p)
     size_t dependency = id[EXT_DEPENDENCY] ? p->media.dependency_len : 0, head = dependency > RTP_ONE_BYTE_MAX ? 2 : 1;
     size_t n = (id[EXT_MID] && s->mid_len ? head + s->mid_len : 0) + (id[EXT_ABS_SEND_TIME] ? head + 3 : 0) +
                (id[EXT_TRANSPORT_CC] ? head + 2 : 0) + (id[EXT_AUDIO_LEVEL] && p->media.audio_level >= 0 ? head + 1 : 0) +
-               (id[EXT_VIDEO_ORIENTATION] && p->media.orientation >= 0 ? head + 1 : 0) + (dependency ? head + dependency : 0);
+               (dependency ? head + dependency : 0);
     return RTP_HEADER_SIZE + (n ? 4 + ((n + 3) & ~(size_t)3) : 0);
 }
 

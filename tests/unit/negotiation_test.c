@@ -101,7 +101,7 @@ static void nothing_is_commanded_before_a_worker_claims_and_everything_after(voi
     m++;
     CHECK(m->type == MESSAGE_EXTENSIONS && m->session == session && m->to == 0);
     CHECK(m->extensions.id[EXT_MID] == 4 && m->extensions.id[EXT_TRANSPORT_CC] == 3);
-    CHECK(m->extensions.id[EXT_AUDIO_LEVEL] == 1 && m->extensions.id[EXT_VIDEO_ORIENTATION] == 13);
+    CHECK(m->extensions.id[EXT_AUDIO_LEVEL] == 1 && m->extensions.id[EXT_ABS_SEND_TIME] == 2);
     CHECK_EQ(s.command_count, before + 4);
     int audio = m[1].publish.codec == CODEC_OPUS ? 1 : 2;
     CHECK(m[1].type == MESSAGE_PUBLISH && m[2].type == MESSAGE_PUBLISH && m[1].track != m[2].track);
@@ -159,11 +159,11 @@ static void extensions_of_a_later_section_reach_the_worker(void)
     peer_learn(p, take_text(p, "answer", "sdp"));
     peer_claim(p, 0);
     const struct message *m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
-    CHECK(m && m->extensions.id[EXT_AUDIO_LEVEL] == 1 && m->extensions.id[EXT_VIDEO_ORIENTATION] == 0);
+    CHECK(m && m->extensions.id[EXT_AUDIO_LEVEL] == 1 && m->extensions.id[EXT_ABS_SEND_TIME] == 0);
     peer_line(p, SDP_VIDEO, SDP_SENDRECV);
     peer_offer(p);
     m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
-    CHECK(m && m->extensions.id[EXT_AUDIO_LEVEL] == 1 && m->extensions.id[EXT_VIDEO_ORIENTATION] == 13);
+    CHECK(m && m->extensions.id[EXT_AUDIO_LEVEL] == 1 && m->extensions.id[EXT_ABS_SEND_TIME] == 13);
     m = stage_command(&s, MESSAGE_PUBLISH, peer_session(p));
     CHECK(m && m->publish.codec == CODEC_VP8); /* and before its packets are known */
     peer_offer(p);
@@ -250,6 +250,18 @@ static void a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answ
         CHECK(m && m->subscribe.extensions.id[EXT_DEPENDENCY] == (takes ? 12 : 0) && m->subscribe.extensions.id[EXT_MID] == 4);
         stage_close(&s);
     }
+}
+
+/* What a publisher sends lying (3GPP TS 26.114 7.4.5) is seen lying by a viewer that lacks the extension, whenever that one comes. So
+ * no publisher is answered with it, and turns its pictures itself. */
+static void orientation_is_promised_to_no_publisher(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    CHECK(peer_offer_golden(p, "chromium-call"));
+    const char *answer = take_text(p, "answer", "sdp");
+    CHECK(strstr(answer, "m=video 9 ") && !strstr(answer, "video-orientation"));
+    stage_close(&s);
 }
 
 /* --- when the server offers --- */
@@ -1125,7 +1137,7 @@ static void nothing_is_left_of_hundreds_of_random_calls(void)
 TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after),
           TEST(a_viewer_is_told_of_to_its_worker_after_its_answer),
           TEST(a_viewer_that_answers_before_its_claim_is_sent_to_after_it),
-          TEST(extensions_of_a_later_section_reach_the_worker),
+          TEST(extensions_of_a_later_section_reach_the_worker), TEST(orientation_is_promised_to_no_publisher),
           TEST(a_dependency_descriptor_is_for_who_takes_long_extensions),
           TEST(an_extension_that_the_client_only_sends_is_received),
           TEST(a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answers),

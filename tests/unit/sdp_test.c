@@ -89,7 +89,7 @@ static void chromium_video_is_read_in_full(void)
           vp8->remb);
     CHECK(rtx && rtx->rtx && rtx->apt == 96 && rtx->codec == CODEC_NONE);
     CHECK_EQ(v->codecs[0].payload_type, 96);
-    CHECK_EQ(v->extensions.id[EXT_VIDEO_ORIENTATION], 13);
+    CHECK_EQ(v->extensions.id[EXT_ABS_SEND_TIME], 2);
     CHECK_EQ(v->extensions.id[EXT_TRANSPORT_CC], 3);
     CHECK_EQ(a->extensions.id[EXT_AUDIO_LEVEL], 1);
     CHECK_EQ(a->ssrc_count, 1);
@@ -274,7 +274,7 @@ static void a_line_that_lies_is_left_out_alone(void)
         "a=ssrc:4294967296 cname:x",   "a=ssrc-group:FID 7",        "a=ssrc-group:FID 7 7",
         "a=mid:",                      "a=ice-ufrag:",              "a=fingerprint:sha-512 00:11",
         "a=fingerprint:sha-256 0G:D8", "a=candidate:1 1 quic nowhere", "a=rtcp-fb:x nack",
-        "a=extmap:4 urn:3gpp:video-orientation"};
+        "a=extmap:4 urn:ietf:params:rtp-hdrext:ssrc-audio-level"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char text[2048];
         enum sdp_error e;
@@ -286,7 +286,7 @@ static void a_line_that_lies_is_left_out_alone(void)
         CHECK(s && s->codec_count == 2 && s->codecs[0].codec == CODEC_OPUS && s->codecs[0].channels == 2);
         CHECK(s && text_equals(s->ufrag, "good") && strcmp(s->mid, "m") == 0 && s->fingerprint.len == 32);
         CHECK(s && s->ssrc_count == 1 && s->ssrcs[0].rtx == 0 && s->extensions.id[EXT_MID] == 4 &&
-              s->extensions.id[EXT_VIDEO_ORIENTATION] == 0);
+              s->extensions.id[EXT_AUDIO_LEVEL] == 0);
         sdp_free(sdp);
     }
 }
@@ -623,7 +623,7 @@ static void written_descriptions_read_back(void)
          .direction = SDP_SENDONLY,
          .codecs = &vp8,
          .codec_count = 1,
-         .extensions = {{4, 2, 3, 0, 13}},
+         .extensions = {{4, 2, 3, 13}},
          .stream_id = "stream",
          .track_id = "track",
          .cname = "name",

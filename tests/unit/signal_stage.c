@@ -474,7 +474,7 @@ static void write_line(struct sdp_writer *w, const struct peer *p, const struct 
     sdp_printf(w, "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n");
     sdp_printf(w, "%s",
                audio ? "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
-                     : "a=extmap:13 urn:3gpp:video-orientation\r\n");
+                     : "a=extmap:13 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n");
     for (size_t i = 0; like && !l->refused && i < like->codec_count; i++)
         if (!like->codecs[i].rtx)
             sdp_printf(w, "a=rtpmap:%u %.*s/%u%s\r\n", like->codecs[i].payload_type,

@@ -18,7 +18,6 @@ static const struct rtp_extension_ids published_ids = {.id = {[EXT_MID] = 1,
                                                               [EXT_ABS_SEND_TIME] = 2,
                                                               [EXT_TRANSPORT_CC] = 3,
                                                               [EXT_AUDIO_LEVEL] = 4,
-                                                              [EXT_VIDEO_ORIENTATION] = 5,
                                                               [EXT_DEPENDENCY] = 6}};
 
 void world_open(struct world *w, unsigned workers) { world_open_for(w, workers, WORLD_SESSIONS); }
@@ -369,8 +368,7 @@ void world_subscribe(struct world *w, struct world_client *viewer, struct world_
                                                     .rtx_ssrc = ssrc + 1,
                                                     .extensions = {.id = {[EXT_MID] = 1,
                                                                           [EXT_ABS_SEND_TIME] = 2,
-                                                                          [EXT_AUDIO_LEVEL] = 4,
-                                                                          [EXT_VIDEO_ORIENTATION] = 5}},
+                                                                          [EXT_AUDIO_LEVEL] = 4}},
                                                     .mid = "s1",
                                                     .cname = "publisher"}});
     world_settle(w);
