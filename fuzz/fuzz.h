@@ -15,6 +15,7 @@
     X(demux)                                                                                                 \
     X(dtls)                                                                                                  \
     X(h2)                                                                                                    \
+    X(http)                                                                                                  \
     X(links)                                                                                                 \
     X(rtcp)                                                                                                  \
     X(rtp)                                                                                                   \
@@ -26,6 +27,7 @@
     X(stun)                                                                                                  \
     X(turn)                                                                                                  \
     X(twcc)                                                                                                  \
+    X(web)                                                                                                   \
     X(whip)
 #define X(name) void fuzz_##name(const uint8_t *, size_t);
 FUZZ_TARGETS(X)
