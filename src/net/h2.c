@@ -18,6 +18,8 @@ struct request {
     struct request *next;
     int32_t id;
     bool head, complete, refused, asked; /* asked: the web server was given it */
+    bool expects;                        /* to be asked for its body (RFC 9110 10.1.1) */
+    uint64_t announced;                  /* length of its body; 0: not known */
     char method[16], path[H2_PATH_MAX], authority[256];
     struct text headers, body;
 };
@@ -134,6 +136,14 @@ static bool is_ours(const char *name)
     return false;
 }
 
+static void take_ours(struct request *r, const char *name, const char *value)
+{
+    if (strcmp(name, "expect") == 0)
+        r->expects = strcasecmp(value, "100-continue") == 0;
+    else if (strcmp(name, "content-length") == 0) /* nghttp2 has checked that it is a number */
+        r->announced = strtoull(value, NULL, 10);
+}
+
 /* nghttp2 has checked that names and values are such (RFC 9113 8.2.1): no line ends in them. */
 static bool take_header(struct h2 *h, struct request *r, const uint8_t *name, size_t name_len, const uint8_t *value, size_t len)
 {
@@ -141,8 +151,10 @@ static bool take_header(struct h2 *h, struct request *r, const uint8_t *name, si
         return take_pseudo(r, name, value, len);
     if (strcmp((const char *)name, "host") == 0 && !*r->authority && len < sizeof r->authority && is_plain(value, len))
         memcpy(r->authority, value, len + 1);
-    if (is_ours((const char *)name))
+    if (is_ours((const char *)name)) {
+        take_ours(r, (const char *)name, (const char *)value);
         return true;
+    }
     size_t before = r->headers.len;
     bool taken = before + name_len + len + 4 <= H2_HEADERS_MAX && text_add(&r->headers, name, name_len) &&
                  text_add(&r->headers, ": ", 2) && text_add(&r->headers, value, len) && text_add(&r->headers, "\r\n", 2);
@@ -167,12 +179,26 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     struct request *r = nghttp2_session_get_stream_user_data(session, id);
     if (!r || r->complete)
         return 0;
-    if (r->body.len + len > HTTP_BODY_MAX) /* the web server says so: it sees the length */
+    if (r->body.len + len > HTTP_BODY_MAX) /* see `begun` */
         r->complete = true;
     if (!text_add(&r->body, data, len))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     h->held += len;
     return 0;
+}
+
+static bool is_too_large(const struct request *r) { return r->announced > HTTP_BODY_MAX || r->body.len > HTTP_BODY_MAX; }
+
+/* The head is there. A body that is too large is not waited for: the web server says so, as it sees the length. */
+static int begun(nghttp2_session *session, struct request *r)
+{
+    nghttp2_nv go_on = {(uint8_t *)(uintptr_t) ":status", (uint8_t *)(uintptr_t) "100", 7, 3, NGHTTP2_NV_FLAG_NONE};
+    if (r->refused || !*r->path || !*r->method) /* CONNECT, or larger than any honest one */
+        return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, r->id, NGHTTP2_HTTP_1_1_REQUIRED);
+    r->complete |= is_too_large(r);
+    if (!r->expects || r->complete)
+        return 0;
+    return nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, r->id, NULL, &go_on, 1, NULL) < 0 ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *f, void *context)
@@ -182,14 +208,12 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *f, void *cont
     struct request *r = last ? nghttp2_session_get_stream_user_data(session, f->hd.stream_id) : NULL;
     if (h->held > H2_HELD_MAX)
         return nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM);
-    if (f->hd.type == NGHTTP2_HEADERS && f->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        struct request *begun = nghttp2_session_get_stream_user_data(session, f->hd.stream_id);
-        if (begun && (begun->refused || !*begun->path || !*begun->method)) /* CONNECT, or larger than any honest one */
-            return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, f->hd.stream_id, NGHTTP2_HTTP_1_1_REQUIRED);
-    }
     if (r)
         r->complete = true;
-    return 0;
+    if (f->hd.type != NGHTTP2_HEADERS || f->headers.cat != NGHTTP2_HCAT_REQUEST)
+        return 0;
+    r = nghttp2_session_get_stream_user_data(session, f->hd.stream_id);
+    return r ? begun(session, r) : 0;
 }
 
 /* Frames fit h2_output's buffer. */
@@ -287,12 +311,13 @@ static bool write_request(struct h2 *h, const struct request *r)
 {
     char line[sizeof r->method + sizeof r->path + sizeof r->authority + 96];
     bool has_body = r->body.len || strcmp(r->method, "POST") == 0 || strcmp(r->method, "PATCH") == 0;
-    bool too_large = r->body.len > HTTP_BODY_MAX;
+    bool too_large = is_too_large(r);
+    unsigned long long length = r->announced > r->body.len ? r->announced : r->body.len;
     int n = snprintf(line, sizeof line, "%s %s HTTP/1.1\r\n", r->method, r->path);
     if (*r->authority)
         n += snprintf(line + n, sizeof line - (size_t)n, "host: %s\r\n", r->authority);
     if (has_body)
-        n += snprintf(line + n, sizeof line - (size_t)n, "content-length: %zu\r\n", r->body.len);
+        n += snprintf(line + n, sizeof line - (size_t)n, "content-length: %llu\r\n", too_large ? length : r->body.len);
     h->sent.len = 0;
     return text_add(&h->sent, line, (size_t)n) && text_add(&h->sent, r->headers.data, r->headers.len) &&
            text_add(&h->sent, "\r\n", 2) && (too_large || text_add(&h->sent, r->body.data, r->body.len));

@@ -11,7 +11,7 @@ static struct {
     struct h2 *h;
     nghttp2_session *client;
     struct {
-        char status[4], headers[2048], body[HTTP_BODY_MAX * 2];
+        char status[4], interim[4], headers[2048], body[HTTP_BODY_MAX * 2];
         size_t len;
         bool closed;
         uint32_t error;
@@ -26,7 +26,7 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *
 {
     int32_t id = f->hd.stream_id;
     if (strcmp((const char *)name, ":status") == 0)
-        memcpy(t.streams[id].status, value, 4);
+        memcpy(*value == '1' ? t.streams[id].interim : t.streams[id].status, value, 4);
     else
         strcat(strcat(strcat(strcat(t.streams[id].headers, (const char *)name), "="), (const char *)value), ";");
     return 0;
@@ -225,6 +225,33 @@ static void body_that_is_too_large_is_refused_before_its_end(void)
     }
 }
 
+/* RFC 9110 10.1.1 over RFC 9113 8.1: 100 before the body, or at once what refuses it. */
+static void body_that_has_to_be_asked_for_is_asked_for(void)
+{
+    nghttp2_nv nv[] = {NV(":method", "POST"), NV(":scheme", "https"), NV(":authority", "h:1"), NV(":path", "/whip/r"),
+                       NV("expect", "100-continue"), NV("content-length", "3")};
+    const char *got;
+    begin();
+    int32_t id = nghttp2_submit_headers(t.client, 0, -1, NULL, nv, 6, NULL);
+    settle();
+    CHECK(strcmp(t.streams[id].interim, "100") == 0 && h2_request(t.h, &got) == 0);
+    nghttp2_data_provider p = {.read_callback = upload};
+    t.upload_left = 3;
+    nghttp2_submit_data(t.client, NGHTTP2_FLAG_END_STREAM, id, &p);
+    settle();
+    CHECK(asked("POST /whip/r HTTP/1.1\r\nhost: h:1\r\ncontent-length: 3\r\n\r\nbbb"));
+    CHECK(respond("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n") && h2_finish(t.h));
+    CHECK(strcmp(t.streams[id].status, "201") == 0 && t.streams[id].closed);
+    nv[5].value = (uint8_t *)(uintptr_t) "65537";
+    nv[5].valuelen = 5;
+    id = nghttp2_submit_headers(t.client, 0, -1, NULL, nv, 6, NULL);
+    settle();
+    CHECK(!*t.streams[id].interim && asked("POST /whip/r HTTP/1.1\r\nhost: h:1\r\ncontent-length: 65537\r\n\r\n"));
+    CHECK(respond("HTTP/1.1 413 \r\nconnection: close\r\ncontent-length: 2\r\n\r\nno"));
+    CHECK(strcmp(t.streams[id].status, "413") == 0 && t.streams[id].len == 2);
+    end();
+}
+
 static void client_that_takes_nothing_holds_one_chunk(void)
 {
     static uint8_t chunk[H2_RESPONSE_CHUNK];
@@ -334,7 +361,7 @@ static void a_goodbye_is_the_last_word(void)
 
 TEST_MAIN(TEST(request_is_said_in_http_1_1_and_its_answer_comes_back), TEST(requests_wait_for_each_other),
           TEST(large_bodies_pass_both_ways), TEST(body_that_is_too_large_is_refused_before_its_end),
-          TEST(client_that_takes_nothing_holds_one_chunk),
+          TEST(body_that_has_to_be_asked_for_is_asked_for), TEST(client_that_takes_nothing_holds_one_chunk),
           TEST(what_is_no_honest_request_is_refused), TEST(requests_of_one_connection_are_bounded),
           TEST(server_that_goes_silent_ends_the_stream_alone), TEST(bytes_that_are_no_http_2_end_it),
           TEST(a_goodbye_is_the_last_word))
