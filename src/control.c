@@ -85,7 +85,7 @@ static struct signal_client client_of(const struct control *c, const struct web_
                                   .remote = peer->remote,
                                   .host = peer->host,
                                   .forwarded = peer->forwarded,
-                                  .guest = !access_origin(&c->config->access, peer->origin, peer->host)};
+                                  .guest = !access_origin(&c->config->access, peer->origin, peer->host, peer->secure)};
 }
 
 /* What the names that are announced mean now, for whoever comes next. */
@@ -248,7 +248,7 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
         char *body = metrics(c, &len);
         return answer(response, "text/plain; version=0.0.4; charset=utf-8", body, len);
     }
-    return whip(c, &(struct whip_request){.method = WHIP_OTHER, .path = path, .host = peer->host, .origin = peer->origin}, response);
+    return whip(c, &(struct whip_request){.method = WHIP_OTHER, .path = path, .host = peer->host, .origin = peer->origin, .secure = peer->secure}, response);
 }
 
 static void request(void *context, const struct web_request *q, struct web_response *out)
@@ -263,6 +263,7 @@ static void request(void *context, const struct web_request *q, struct web_respo
                                 .query = q->query,
                                 .host = q->peer->host,
                                 .origin = q->peer->origin,
+                                .secure = q->peer->secure,
                                 .authorization = q->peer->authorization,
                                 .content_type = q->content_type,
                                 .if_match = q->if_match,
@@ -277,7 +278,7 @@ static void request(void *context, const struct web_request *q, struct web_respo
 static char *headers(void *context, const char *path, const struct web_peer *peer)
 {
     struct control *c = context;
-    return whip_headers(c->whip, &(struct whip_request){.path = path, .host = peer->host, .origin = peer->origin});
+    return whip_headers(c->whip, &(struct whip_request){.path = path, .host = peer->host, .origin = peer->origin, .secure = peer->secure});
 }
 
 static void woken(void *context)

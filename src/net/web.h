@@ -18,6 +18,7 @@ struct web_peer {
     char host[HTTP_HOST_SIZE];    /* the host that it asked for, with its port; "" without */
     char origin[256];             /* the Origin header, "" without */
     char authorization[TOKEN_MAX + 16]; /* the Authorization header, "" without */
+    bool secure;                  /* it asks by TLS */
     bool forwarded;               /* a proxy says so, by X-Forwarded-For or Forwarded */
 };
 

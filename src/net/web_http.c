@@ -33,6 +33,7 @@ bool http_peer(const struct connection *c, const struct http_request *q, struct 
     memset(p, 0, sizeof *p);
     p->local = c->path.local;
     p->remote = c->path.remote;
+    p->secure = c->secure;
     p->forwarded = is_forwarded(q);
     if (q->authority.len)
         memcpy(p->host, q->authority.data, q->authority.len); /* http_parse has seen that it fits */

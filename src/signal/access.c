@@ -139,10 +139,10 @@ static size_t authority(const char *text, const char *port)
     return n >= p && strcmp(text + n - p, port) == 0 ? n - p : n;
 }
 
-static bool same_origin(const char *origin, const char *host)
+static bool same_origin(const char *origin, const char *host, bool secure)
 {
     static const char *const schemes[][2] = {{"http://", ":80"}, {"https://", ":443"}};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = secure; i < 2; i++) {
         size_t n = strlen(schemes[i][0]);
         if (strncasecmp(origin, schemes[i][0], n) != 0)
             continue;
@@ -152,9 +152,9 @@ static bool same_origin(const char *origin, const char *host)
     return false;
 }
 
-bool access_origin(const struct access *a, const char *origin, const char *host)
+bool access_origin(const struct access *a, const char *origin, const char *host, bool secure)
 {
-    return !*origin || same_origin(origin, host) || listed(a->origins, origin, true);
+    return !*origin || same_origin(origin, host, secure) || listed(a->origins, origin, true);
 }
 
 /* What a token vouches for needs no look at the page: its holder gave it to that. Where everybody may come in, only the origin tells

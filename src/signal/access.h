@@ -42,9 +42,10 @@ bool access_token(const struct access *, const char *token, int64_t wall, struct
 /* Whether this room needs no token. */
 bool access_room_open(const struct access *, const char *room);
 
-/* Whether this origin is the server's own or a listed one. Without an Origin header ("") it is no browser, and nobody's session is at
+/* Whether this origin is the server's own or a listed one. `secure`: the request came by TLS that ends here, so the server's own pages are
+ * https; in the clear a proxy may have had it by either. Without an Origin header ("") it is no browser, and nobody's session is at
  * stake: the token never comes from a cookie. */
-bool access_origin(const struct access *, const char *origin, const char *host);
+bool access_origin(const struct access *, const char *origin, const char *host, bool secure);
 /* Whether a page of any other origin may come in here with a valid token. */
 bool access_room_takes_guests(const struct access *, const char *room);
 /* Whether there can be such a room. */

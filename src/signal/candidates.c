@@ -31,12 +31,28 @@ static bool host_address(const char *host, struct address *a)
     return address_parse(a, ip, 0);
 }
 
+/* Of the announced addresses the one that it is, else the first: what the kernel says is behind a NAT then, and nobody's to know. */
+static size_t reached_announced(const struct signal_config *c, const struct address *local, const struct address *named,
+                                struct address out[CANDIDATES_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->address_count && !count; i++)
+        if (memcmp(c->addresses[i].ip, named->ip, 16) == 0 || memcmp(c->addresses[i].ip, local->ip, 16) == 0)
+            add(out, &count, c->addresses[i], c->port);
+    if (!count && c->address_count)
+        add(out, &count, c->addresses[0], c->port);
+    return count;
+}
+
 /* The address that a client reached us by, as it knows it. */
 static size_t reached(const struct signal_config *c, const struct address *local, const char *host, struct address out[CANDIDATES_MAX])
 {
-    struct address named;
+    struct address named = {.port = 0};
     size_t count = 0;
-    if (host_address(host, &named))
+    bool is_named = host_address(host, &named);
+    if (c->announced)
+        return reached_announced(c, local, &named, out);
+    if (is_named)
         add(out, &count, named, c->port);
     if (!count)
         add(out, &count, *local, c->port);

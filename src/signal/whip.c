@@ -247,7 +247,7 @@ static char *created_headers(struct whip *w, const struct resource *r, const str
 static bool is_guest(const struct whip *w, const struct whip_request *q)
 {
     const struct access *a = w->signaling->config.access;
-    return a && !access_origin(a, q->origin, q->host);
+    return a && !access_origin(a, q->origin, q->host, q->secure);
 }
 
 static bool takes_guests(const struct whip *w, const char *room)

@@ -25,6 +25,7 @@ struct whip_request { /* views; "" where there is none */
     const char *query; /* as it came */
     const char *host, *origin, *authorization, *content_type, *if_match;
     struct address local, remote;
+    bool secure; /* by TLS */
     const char *body; /* 0-terminated */
     size_t len;
 };

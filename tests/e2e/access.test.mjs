@@ -5,7 +5,8 @@ import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
-import { tmpdir } from 'node:os';
+import { request as secureRequest } from 'node:https';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
 import { launchChromium } from './chromium.mjs';
@@ -144,6 +145,20 @@ await test('no way in is open to pages of other sites where everybody may come i
   for (const site of [evil, 'null', `${open.origin}0`]) equal(await ways(open, site, 'blue'), { socket: 403, whip: [403, null], whep: null }, site);
   equal(await ways(open, open.origin, 'blue'), { socket: 'joined', whip: [201, open.origin], whep: open.origin }, 'its own page');
   equal(await ways(open, undefined, 'blue'), { socket: 'joined', whip: [201, '*'], whep: '*' }, 'no browser');
+});
+
+await test('a page in the clear is of another site where the server speaks TLS', async () => {
+  const { host } = new URL(open.origin);
+  const over = (origin) => new Promise((resolve, reject) => {
+    const ask = secureRequest({ host: '127.0.0.1', port: open.port, path: '/whip/blue', method: 'OPTIONS', headers: { origin, host }, rejectUnauthorized: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    ask.on('error', reject);
+    ask.end();
+  });
+  equal(await over(`https://${host}`), 204, 'its own page');
+  equal(await over(`http://${host}`), 403, 'by http');
 });
 
 await test('pages of any site come in by a valid token, to a room that takes one', async () => {
@@ -295,13 +310,15 @@ await test('metrics are for whom they are configured', async () => {
 await test('addresses of the server are for those who may join', async () => {
   const ask = async (server, headers = {}) => (await fetch(`${server.origin}/network.json`, { headers })).json();
   const { port } = new URL(hidden.origin);
-  const least = { port: Number(port), addresses: ['127.0.0.1'], address: '127.0.0.1' };
+  const least = { port: Number(port), addresses: ['198.51.100.1'], address: '127.0.0.1' }; // the machine's own are behind a NAT
   equal(await ask(hidden), least, 'without a token');
   equal(await ask(hidden, bearer({ ...ada, exp: 1 })), least, 'an expired one');
   equal(await ask(hidden, { Cookie: `token=${token(ada)}` }), least, 'a cookie counts for nothing');
-  equal(await ask(hidden, { 'X-Forwarded-For': '203.0.113.9' }), { port: Number(port), addresses: ['127.0.0.1'] }, 'by a proxy');
+  equal(await ask(hidden, { 'X-Forwarded-For': '203.0.113.9' }), { port: Number(port), addresses: ['198.51.100.1'] }, 'by a proxy');
   const all = { ...least, addresses: ['198.51.100.1', '2001:db8::1'], probePort };
   equal(await ask(hidden, bearer(ada)), all, 'with a token');
+  equal(await ask(closed), { port: closed.port, addresses: ['127.0.0.1'], address: '127.0.0.1' }, 'where nothing is announced');
+  assert((await ask(closed, bearer(ada))).addresses.length > 1 || Object.values(networkInterfaces()).flat().every(({ internal }) => internal), 'all that it has');
 });
 
 await test('no token is in the log', async () => {

@@ -194,11 +194,11 @@ static void rooms_may_be_open(void)
 
 static void a_page_of_this_server_may_connect(void)
 {
-    CHECK(access_origin(&hs, "http://good.com", "good.com") &&
-          access_origin(&hs, "https://good.com:8443", "good.com:8443"));
-    CHECK(access_origin(&hs, "https://Good.com", "good.com:443") &&
-          access_origin(&hs, "http://[::1]:8000", "[::1]:8000"));
-    CHECK(access_origin(&hs, "", "good.com")); /* no browser */
+    CHECK(access_origin(&hs, "http://good.com", "good.com", false) &&
+          access_origin(&hs, "https://good.com:8443", "good.com:8443", false));
+    CHECK(access_origin(&hs, "https://Good.com", "good.com:443", false) &&
+          access_origin(&hs, "http://[::1]:8000", "[::1]:8000", false));
+    CHECK(access_origin(&hs, "", "good.com", false)); /* no browser */
 }
 
 static void other_sites_may_not(void)
@@ -217,24 +217,33 @@ static void other_sites_may_not(void)
                                        "https://good.com.",
                                        "chrome-extension://good.com"};
     for (size_t i = 0; i < sizeof evil / sizeof *evil; i++)
-        CHECK(!access_origin(&hs, evil[i], "good.com"));
-    CHECK(!access_origin(&hs, "https://", ""));
-    CHECK(!access_origin(&hs, "http://:80", ":80"));
+        CHECK(!access_origin(&hs, evil[i], "good.com", false));
+    CHECK(!access_origin(&hs, "https://", "", false));
+    CHECK(!access_origin(&hs, "http://:80", ":80", false));
+}
+
+/* Whoever is on the way can make one. */
+static void a_page_in_the_clear_is_not_of_a_server_by_tls(void)
+{
+    CHECK(access_origin(&hs, "https://good.com", "good.com", true) && access_origin(&hs, "https://good.com", "good.com:443", true));
+    CHECK(!access_origin(&hs, "http://good.com", "good.com", true) &&
+          !access_origin(&hs, "http://good.com:8443", "good.com:8443", true));
+    CHECK(access_origin(&hs, "", "good.com", true));
 }
 
 static void listed_sites_may(void)
 {
     struct access a = hs;
     a.origins = "https://meet.example,https://app.example:8443";
-    CHECK(access_origin(&a, "https://meet.example", "sfu.example") &&
-          access_origin(&a, "https://APP.example:8443", "sfu.example"));
-    CHECK(!access_origin(&a, "https://meet.example.evil", "sfu.example") &&
-          !access_origin(&a, "http://meet.example", "sfu.example"));
-    CHECK(!access_origin(&a, "https://app.example", "sfu.example") &&
-          !access_origin(&a, "null", "sfu.example"));
+    CHECK(access_origin(&a, "https://meet.example", "sfu.example", false) &&
+          access_origin(&a, "https://APP.example:8443", "sfu.example", false));
+    CHECK(!access_origin(&a, "https://meet.example.evil", "sfu.example", false) &&
+          !access_origin(&a, "http://meet.example", "sfu.example", false));
+    CHECK(!access_origin(&a, "https://app.example", "sfu.example", false) &&
+          !access_origin(&a, "null", "sfu.example", false));
     a.origins = "*";
-    CHECK(access_origin(&a, "https://any.example", "sfu.example") &&
-          access_origin(&a, "null", "sfu.example"));
+    CHECK(access_origin(&a, "https://any.example", "sfu.example", false) &&
+          access_origin(&a, "null", "sfu.example", false));
 }
 
 static void pages_of_any_site_come_in_where_a_token_decides(void)
@@ -314,6 +323,7 @@ static const struct test tests[] = {TEST(a_token_grants_what_it_says),
                                     TEST(rooms_may_be_open),
                                     TEST(a_page_of_this_server_may_connect),
                                     TEST(other_sites_may_not),
+                                    TEST(a_page_in_the_clear_is_not_of_a_server_by_tls),
                                     TEST(listed_sites_may),
                                     TEST(pages_of_any_site_come_in_where_a_token_decides),
                                     TEST(the_api_is_for_this_machine),
