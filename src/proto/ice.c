@@ -264,6 +264,8 @@ static void select_tuple(struct ice *ice, int i, struct ice_answer *answer, mp_t
         return;
     answer->event = ICE_SELECTED;
     answer->silence = ice->selected < 0 ? 0 : now - ice->heard;
+    answer->moved = ice->flowed && ice->selected != i;
+    ice->flowed &= ice->selected == i;
     ice->selected = ice->wanted = (int8_t)i;
     ice->heard = now;
     ice->quiet_at = mp_on_grid(now + quiet_after(ice));
@@ -409,12 +411,21 @@ struct ice_answer ice_response(struct ice *ice, const struct stun_view *m, const
     return answer;
 }
 
+/* A client that is still choosing among its addresses, or takes another of them (whose candidate has another priority), goes by
+ * itself. */
+static enum ice_reason media_moves(const struct ice *ice, int i)
+{
+    bool same = ice->tuples[i].priority == ice->tuples[ice->selected].priority;
+    return ice->flowed && same ? ICE_BY_ROAMING : ICE_BY_NOMINATION;
+}
+
 struct ice_answer ice_media(struct ice *ice, const struct path *path, size_t len, mp_time now)
 {
     struct ice_answer answer = {.event = ICE_CHECK};
     if (ice->selected < 0)
         return answer;
     if (path_equal(&ice->tuples[ice->selected].path, path)) {
+        ice->flowed = true;
         hear(ice, now);
         return answer;
     }
@@ -430,7 +441,8 @@ struct ice_answer ice_media(struct ice *ice, const struct path *path, size_t len
         return answer; /* on its way; or a latecomer of a path that the client left */
     }
     answer.event = ICE_PATH_NEW;
-    want(ice, i, ICE_BY_ROAMING, &answer, now);
+    want(ice, i, media_moves(ice, i), &answer, now);
+    ice->flowed |= ice->selected == i;
     return answer;
 }
 

@@ -25,7 +25,9 @@
 #define ICE_SILENT           MP_MS(200) /* then media from another known path moves there */
 #define ICE_AMPLIFICATION    3 /* bytes that a path which is not validated may be sent for each that came from it (RFC 9000 8) */
 
-enum ice_reason { ICE_BY_NOMINATION, ICE_BY_ROAMING, ICE_BY_RESTART }; /* why a path is wanted */
+/* Why a path is wanted: the client chose it, by its nomination or by what it sends there; something on the way moved the client; or a
+ * restart did. */
+enum ice_reason { ICE_BY_NOMINATION, ICE_BY_ROAMING, ICE_BY_RESTART };
 
 struct ice_tuple {
     struct path path;
@@ -58,6 +60,7 @@ struct ice {
     int8_t selected, wanted; /* -1: none yet. First, as every packet sent asks for it */
     uint8_t count;           /* of tuples */
     enum ice_reason reason;  /* of `wanted` */
+    bool flowed;             /* media came by the selected path, or by the one that was selected last */
     struct ice_credentials credentials[ICE_GENERATIONS_MAX]; /* the first are in use; then those of restarts, by age */
     uint8_t generations;
     const struct hmac_sha1 *secret;   /* makes transaction ids */
@@ -96,6 +99,7 @@ struct ice_answer {
     struct path dropped; /* path_new with has_dropped: the oldest tuple that is not selected made room */
     bool has_dropped;
     bool nominated;      /* by this check it became the wanted path */
+    bool moved;          /* ICE_SELECTED: media had flowed by the path before */
     mp_time silence;     /* ICE_SELECTED: since something came by the path before; 0: there was none */
     mp_time rtt;         /* of our own check, if this was its answer */
     size_t len;          /* of the response in `reply`; goes to the path that the check came by; 0: say nothing */

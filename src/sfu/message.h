@@ -66,6 +66,7 @@ enum session_event_kind {
 struct session_event {
     struct path path;
     uint8_t kind;
+    bool moved;     /* EVENT_SELECTED: media had flowed by the path before */
     uint8_t unsaid; /* events before this one that a client made too fast to be told, at most 255 */
     uint32_t value;
     mp_time at;

@@ -49,22 +49,26 @@ struct peer *peer_new(struct sfu *sfu, uint32_t session, const struct session_cr
     return p;
 }
 
-void peer_tell(struct sfu *sfu, struct peer *p, enum session_event_kind kind, const struct path *path, uint32_t value,
-               mp_time now)
+static void tell(struct sfu *sfu, struct peer *p, const struct session_event *e)
 {
-    bool must = kind == EVENT_RESTARTED;
-    if (!rate_take(&p->event_rate, 1, EVENTS_PER_S, EVENTS_BURST, now) && !must) {
+    bool must = e->kind == EVENT_RESTARTED;
+    if (!rate_take(&p->event_rate, 1, EVENTS_PER_S, EVENTS_BURST, e->at) && !must) {
         p->events_unsaid += p->events_unsaid < UINT8_MAX;
         return;
     }
-    struct message m = {.type = MESSAGE_SESSION_EVENT,
-                        .to = TO_CONTROL,
-                        .session = p->session,
-                        .event = {.kind = (uint8_t)kind, .unsaid = p->events_unsaid, .value = value, .at = now}};
-    if (path)
-        m.event.path = *path;
+    struct message m = {.type = MESSAGE_SESSION_EVENT, .to = TO_CONTROL, .session = p->session, .event = *e};
+    m.event.unsaid = p->events_unsaid;
     p->events_unsaid = 0;
     emit(sfu, &m, NULL);
+}
+
+void peer_tell(struct sfu *sfu, struct peer *p, enum session_event_kind kind, const struct path *path, uint32_t value,
+               mp_time now)
+{
+    struct session_event e = {.kind = (uint8_t)kind, .value = value, .at = now};
+    if (path)
+        e.path = *path;
+    tell(sfu, p, &e);
 }
 
 static void forget_path(struct sfu *sfu, struct peer *p, uint8_t i)
@@ -287,7 +291,9 @@ static void ice_moved(struct sfu *sfu, struct peer *p, const struct ice_answer *
         return;
     const struct path *path = peer_path(p);
     tell_restarted(sfu, p, now);
-    peer_tell(sfu, p, EVENT_SELECTED, path, p->ice.reason, now);
+    tell(sfu, p,
+         &(struct session_event){
+             .kind = EVENT_SELECTED, .path = *path, .moved = a->moved, .value = p->ice.reason, .at = now});
     for (uint8_t i = 0; i < p->sender_count; i++)
         sender_move(&sfu->roaming.senders, &p->senders[i], &path->remote);
     p->reply = *path;

@@ -65,12 +65,13 @@ static void publication_stalled(struct participant *p, uint32_t track)
                 say_stalled(v, pub);
 }
 
-static void path_moved(struct participant *p, const struct path *path, uint32_t reason)
+/* What a client does before its media flows is its choice among its addresses: no change. */
+static void path_moved(struct participant *p, const struct session_event *e)
 {
     const struct address *before = &p->media_path.path.remote;
-    p->media_path.changes += before->port && !address_equal(before, &path->remote);
-    p->media_path.path = *path;
-    p->media_path.reason = reason;
+    p->media_path.changes += e->moved && before->port && !address_equal(before, &e->path.remote);
+    p->media_path.path = e->path;
+    p->media_path.reason = e->value;
     say_path(p);
 }
 
@@ -87,7 +88,7 @@ void session_event(struct participant *p, const struct session_event *e, mp_time
         p->timeline->unsaid += e->unsaid;
     timeline_note(p->timeline, kinds[e->kind], &e->path.remote, e->value, e->at);
     if (e->kind == EVENT_SELECTED)
-        path_moved(p, &e->path, e->value);
+        path_moved(p, e);
     else if (e->kind == EVENT_LOST && !p->socket)
         resume_never(p, now); /* neither a socket nor a path: it vanished */
     else if (e->kind == EVENT_LOST)

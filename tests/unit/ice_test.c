@@ -601,10 +601,35 @@ static void media_from_a_new_mapping_moves_after_a_check(void)
     CHECK(path_equal(ice_selected(&ice), &a));
     CHECK_EQ(ice_media(&ice, &b, 100, MP_S(4)).event, ICE_CHECK);
     r = settle(&ice, CLIENT_PASSWORD, MP_S(4));
-    CHECK(r.event == ICE_SELECTED && path_equal(ice_selected(&ice), &b));
+    CHECK(r.event == ICE_SELECTED && r.moved && path_equal(ice_selected(&ice), &b));
     CHECK_EQ(ice.reason, ICE_BY_ROAMING);
     ice_media(&ice, &a, 100, MP_S(4) + MP_MS(5)); /* a latecomer */
     CHECK(path_equal(ice_selected(&ice), &b) && ice.wanted == ice.selected);
+}
+
+/* RFC 8445 8.1.1: a client may nominate, and send by, whichever of its pairs it likes while it concludes. */
+static void client_that_chooses_among_its_addresses_does_not_roam(void)
+{
+    struct path a = path_from("198.51.100.7", 1), b = path_from("203.0.113.7", 2), c = path_from("203.0.113.7", 3);
+    struct ice ice = fresh();
+    send_check(&ice, &(struct check){.nominate = true, .priority = 100}, &a, MP_S(2));
+    send_check(&ice, &(struct check){.priority = 90}, &b, MP_S(2));
+    struct ice_answer r = ice_media(&ice, &b, 100, MP_S(2) + ICE_SILENT); /* before anything came by the first */
+    CHECK(r.event == ICE_SELECTED && !r.moved && ice.reason == ICE_BY_NOMINATION);
+    CHECK_EQ(ice_media(&ice, &b, 100, MP_S(3)).event, ICE_CHECK);
+    r = ice_media(&ice, &a, 100, MP_S(4)); /* another candidate than the one whose media flowed */
+    CHECK(r.event == ICE_SELECTED && r.moved && ice.reason == ICE_BY_NOMINATION);
+    ice_media(&ice, &c, 100, MP_S(5)); /* but from where no check of its came, it is moved */
+    r = settle(&ice, CLIENT_PASSWORD, MP_S(5));
+    CHECK(r.event == ICE_SELECTED && r.moved && ice.reason == ICE_BY_ROAMING);
+
+    ice = fresh();
+    send_check(&ice, &(struct check){.nominate = true, .priority = 100}, &a, MP_S(2));
+    ice_media(&ice, &c, 100, MP_S(3)); /* before media came by the first */
+    r = settle(&ice, CLIENT_PASSWORD, MP_S(3));
+    CHECK(r.event == ICE_SELECTED && !r.moved && ice.reason == ICE_BY_NOMINATION);
+    r = send_check(&ice, &(struct check){.nominate = true, .priority = 101}, &a, MP_S(4));
+    CHECK(r.event == ICE_SELECTED && !r.moved);
 }
 
 static void mapping_that_comes_back_is_followed_when_the_other_is_silent(void)
@@ -1103,7 +1128,7 @@ TEST_MAIN(
     TEST(credit_of_an_unproved_path_is_bounded), TEST(own_check_is_what_a_controlling_client_expects),
     TEST(media_goes_only_where_a_check_of_ours_was_answered), TEST(transactions_do_not_repeat),
     TEST(victim_of_a_nomination_gets_three_times_the_bytes), TEST(unanswered_check_is_repeated_five_times),
-    TEST(credentials_may_come_after_the_first_check), TEST(media_from_a_new_mapping_moves_after_a_check),
+    TEST(credentials_may_come_after_the_first_check), TEST(media_from_a_new_mapping_moves_after_a_check), TEST(client_that_chooses_among_its_addresses_does_not_roam),
     TEST(mapping_that_comes_back_is_followed_when_the_other_is_silent),
     TEST(media_before_a_nomination_moves_nothing), TEST(roaming_path_that_does_not_answer_is_tried_again),
     TEST(quiet_path_is_checked_and_told_as_lost), TEST(who_was_heard_all_the_time_is_missed_sooner),

@@ -99,7 +99,7 @@ static void publisher_behind_a_new_mapping_is_followed_at_once(void)
         CHECK_EQ(w.to_strangers, 0); /* nothing went to where it was */
         CHECK(publisher->rr > rr);   /* and feedback comes to where it is */
         const struct session_event *e = event(publisher, EVENT_SELECTED);
-        CHECK(e && e->value == ICE_BY_ROAMING &&
+        CHECK(e && e->value == ICE_BY_ROAMING && e->moved &&
               address_equal(&e->path.remote, &client_path(publisher->client)->local));
         CHECK(event(publisher, EVENT_CHECK_ANSWERED) != NULL);
         world_close(&w);

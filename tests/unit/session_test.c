@@ -9,14 +9,17 @@ static struct stage s;
 
 static bool same(const char *a, const char *b) { return strcmp(a, b) == 0; }
 
-static void event(const struct peer *p, enum session_event_kind kind, const char *ip, uint32_t value)
+static void tell(const struct peer *p, struct session_event e, const char *ip)
 {
-    struct message m = {.type = MESSAGE_SESSION_EVENT,
-                        .to = TO_CONTROL,
-                        .session = peer_session(p),
-                        .event = {.kind = (uint8_t)kind, .value = value, .at = s.now}};
+    struct message m = {.type = MESSAGE_SESSION_EVENT, .to = TO_CONTROL, .session = peer_session(p), .event = e};
+    m.event.at = s.now;
     CHECK(address_parse(&m.event.path.remote, ip, 5000));
     signal_event(s.signaling, &m, s.now);
+}
+
+static void event(const struct peer *p, enum session_event_kind kind, const char *ip, uint32_t value)
+{
+    tell(p, (struct session_event){.kind = (uint8_t)kind, .value = value}, ip);
 }
 
 /* --- ICE restart --- */
@@ -129,15 +132,25 @@ static void stalled_track_is_told_to_its_publisher_and_to_whom_it_is_sent(void)
 
 static void path_tells_how_often_it_changed(void)
 {
-    static const char *const ips[] = {"203.0.113.1", "203.0.113.1", "203.0.113.2", "2001:db8::3"};
+    static const struct {
+        const char *ip;
+        enum ice_reason reason;
+        bool moved;
+        int changes;
+    } paths[] = {
+        {"203.0.113.1", ICE_BY_NOMINATION, false, 0}, {"203.0.113.5", ICE_BY_NOMINATION, false, 0}, /* its own ICE: no change */
+        {"203.0.113.1", ICE_BY_NOMINATION, false, 0}, {"203.0.113.1", ICE_BY_ROAMING, true, 0}, /* another of our addresses */
+        {"203.0.113.2", ICE_BY_ROAMING, true, 1},     {"2001:db8::3", ICE_BY_NOMINATION, true, 2},
+    };
     stage_open(&s, 16, NULL);
     struct peer *p = peer_call(&s, "one", "call", 1);
-    for (int i = 0; i < 4; i++) {
-        event(p, EVENT_SELECTED, ips[i], i ? ICE_BY_ROAMING : ICE_BY_NOMINATION);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        tell(p, (struct session_event){.kind = EVENT_SELECTED, .value = paths[i].reason, .moved = paths[i].moved}, paths[i].ip);
         json_t *m = take(p, "path");
-        CHECK(same(json_string_value(json_object_get(m, "address")), ips[i]));
-        CHECK(same(json_string_value(json_object_get(m, "reason")), i ? "roamed" : "nominated"));
-        CHECK_EQ(json_integer_value(json_object_get(m, "changes")), i < 2 ? 0 : i - 1);
+        CHECK(same(json_string_value(json_object_get(m, "address")), paths[i].ip));
+        CHECK(same(json_string_value(json_object_get(m, "reason")),
+                   paths[i].reason == ICE_BY_ROAMING ? "roamed" : "nominated"));
+        CHECK_EQ(json_integer_value(json_object_get(m, "changes")), paths[i].changes);
     }
     stage_close(&s);
 }
