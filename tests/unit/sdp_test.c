@@ -557,6 +557,45 @@ static bool matches(enum codec codec, const char *a, const char *b)
     return sdp_codec_matches(&x, &y);
 }
 
+/* Whether the byte has these bits; x: any. */
+static bool has_bits(unsigned byte, const char *bits)
+{
+    for (int i = 0; i < 8; i++)
+        if (bits[i] != 'x' && (unsigned)(bits[i] - '0') != (byte >> (7 - i) & 1))
+            return false;
+    return true;
+}
+
+/* RFC 6184 8.1, table 5, as it is printed; Constrained High is H.264's A.2.4.2. */
+static void h264_profiles_are_those_of_the_table(void)
+{
+    static const struct {
+        unsigned idc;
+        const char *iop, *same_as;
+    } table[] = {{0x42, "x1xx0000", "42401f"}, {0x4d, "1xxx0000", "42401f"}, {0x58, "11xx0000", "42401f"},
+                 {0x42, "x0xx0000", "42001f"}, {0x58, "10xx0000", "42001f"}, {0x4d, "0x0x0000", "4d001f"},
+                 {0x64, "00000000", "64001f"}, {0x64, "00001100", "640c1f"}};
+    static const char *const profiles[] = {"42401f", "42001f", "4d001f", "64001f", "640c1f"};
+    static const unsigned idcs[] = {0x42, 0x43, 0x4c, 0x4d, 0x4e, 0x57, 0x58, 0x59, 0x63, 0x64, 0x65, 0x6e, 0xf4, 0};
+    for (size_t i = 0; i < sizeof idcs / sizeof *idcs; i++)
+        for (unsigned iop = 0; iop < 256; iop++) {
+            const char *same_as = "none";
+            char a[64], b[64];
+            snprintf(a, sizeof a, "profile-level-id=%02x%02x1f", idcs[i], iop);
+            for (size_t k = 0; k < sizeof table / sizeof *table; k++)
+                if (idcs[i] == table[k].idc && has_bits(iop, table[k].iop))
+                    same_as = table[k].same_as;
+            for (size_t k = 0; k < sizeof profiles / sizeof *profiles; k++) {
+                snprintf(b, sizeof b, "profile-level-id=%s", profiles[k]);
+                CHECK_EQ(matches(CODEC_H264, a, b), strcmp(profiles[k], same_as) == 0);
+            }
+            CHECK(matches(CODEC_H264, a, a));
+        }
+    CHECK(matches(CODEC_H264, "", "profile-level-id=42001f")); /* Baseline where none is said */
+    CHECK(!matches(CODEC_H264, "profile-level-id=42001", "profile-level-id=42001"));
+    CHECK(!matches(CODEC_H264, "profile-level-id=42001g", "profile-level-id=42001g"));
+}
+
 static void codecs_match_by_what_decoders_care_for(void)
 {
     CHECK(matches(CODEC_VP8, "", "max-fr=60"));
@@ -718,6 +757,7 @@ TEST_MAIN(TEST(golden_offers_are_understood), TEST(chromium_video_is_read_in_ful
           TEST(offers_of_other_stacks_are_understood), TEST(several_fingerprints_are_kept),
           TEST(sections_inherit_from_the_session), TEST(the_strongest_fingerprint_counts),
           TEST(payload_types_that_look_like_rtcp_are_not_used), TEST(fmtp_parameters_are_found),
+          TEST(h264_profiles_are_those_of_the_table),
           TEST(codecs_match_by_what_decoders_care_for), TEST(written_descriptions_read_back),
           TEST(a_refused_section_has_its_transport),
           TEST(a_description_of_refusals_has_no_group), TEST(long_values_are_written_whole))

@@ -480,6 +480,25 @@ static void entity_tag_of_answer(char tag[64])
     snprintf(tag, 64, "%.*s", at ? (int)strcspn(at + 6, "\n") : 0, at ? at + 6 : "");
 }
 
+/* RFC 9725 4.6: a Link header for each server, with what TURN asks for. */
+static void turn_servers_are_linked(void)
+{
+    static const char form[] = "; rel=\"ice-server\"; username=\"%63[^\"]\"; credential=\"%63[^\"]\"; "
+                               "credential-type=\"password\"%c";
+    size_t links = 0;
+    stage_open(&s, 16, NULL);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    for (const char *at = x.headers; (at = strstr(at, "link: <turn")); links++) {
+        char username[64], credential[64], end = 0;
+        at += strcspn(at, ">") + 1;
+        CHECK(sscanf(at, form, username, credential, &end) == 3 && end == '\n');
+        CHECK(strtoll(username, NULL, 10) == STAGE_UNIX_S + s.now / MP_S(1) + TURN_CREDENTIAL_S && strlen(credential) == 28); /* base64 of a SHA-1 */
+    }
+    CHECK_EQ(links, 2); /* by TCP and by TLS */
+    CHECK(strstr(x.headers, "\naccept-patch: application/trickle-ice-sdpfrag\n"));
+    stage_close(&s);
+}
+
 /* RFC 9725 4.3.1: a PATCH with the entity tag of another ICE session changes nothing: 412. */
 static void patch_of_another_ice_session_is_refused(void)
 {
@@ -584,6 +603,6 @@ TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(query_is_cu
           TEST(pages_of_other_sites_come_in_by_a_token), TEST(nobody_is_kept_who_does_not_connect),
           TEST(session_that_its_worker_ends_is_gone), TEST(full_server_says_so),
           TEST(resources_are_found_by_their_whole_secret_alone), TEST(restart_brings_new_credentials_once),
-          TEST(patch_of_another_ice_session_is_refused),
+          TEST(patch_of_another_ice_session_is_refused), TEST(turn_servers_are_linked),
           TEST(if_match_is_a_list), TEST(options_tell_the_methods),
           TEST(attributes_and_fragments_are_cut_out_of_descriptions))
