@@ -2,6 +2,7 @@
 #include "ice.h"
 #include "prng.h"
 #include "test.h"
+#include <stdlib.h>
 
 #define UFRAG           "0001abcdefgh"
 #define PASSWORD        "abcdefghijklmnopqrstuvwx"
@@ -379,6 +380,29 @@ static void full_table_still_takes_a_nomination(void)
         CHECK(path_equal(ice_selected(&ice), &p));
         CHECK(!a.has_dropped || !path_equal(&a.dropped, &p));
     }
+}
+
+/* The client's half of a restart comes while every place is in use, by paths that were heard under it already. */
+static void full_table_takes_the_credentials_of_a_restart(void)
+{
+    struct ice *ice = malloc(sizeof *ice); /* exactly, so that a sanitizer sees one place too much */
+    struct ice_description d = description(2, "0001restarts", "xwvutsrqponmlkjihgfedcba");
+    struct check under_it = {.username = UFRAG ":theirs-anew", .nominate = true};
+    struct path last = path_from("198.51.100.7", ICE_TUPLES_MAX);
+    *ice = fresh();
+    for (uint16_t port = 1; port <= ICE_TUPLES_MAX; port++) {
+        struct path p = path_from("198.51.100.7", port);
+        if (port == 1)
+            send_check(ice, &(struct check){.nominate = true}, &p, MP_S(2));
+        else
+            send_only(ice, &under_it, &p, MP_S(2) + port);
+    }
+    d.remote_ufrag = "theirs-anew";
+    d.remote_password = "the client's new password";
+    ice_credentials_set(ice, &d);
+    CHECK_EQ(settle(ice, "the client's new password", MP_S(3)).event, ICE_SELECTED);
+    CHECK(path_equal(ice_selected(ice), &last)); /* what it nominated last */
+    free(ice);
 }
 
 static enum ice_timeout due(struct ice *ice, mp_time now)
@@ -1125,6 +1149,7 @@ TEST_MAIN(
     TEST(unknown_required_attribute_gets_420), TEST(tuples_are_bounded_and_the_selected_stays),
     TEST(full_table_still_takes_a_nomination), TEST(consent_ends_after_30_s),
     TEST(consent_of_the_selected_path_ends_for_itself), TEST(media_is_no_consent),
+    TEST(full_table_takes_the_credentials_of_a_restart),
     TEST(credit_of_an_unproved_path_is_bounded), TEST(own_check_is_what_a_controlling_client_expects),
     TEST(media_goes_only_where_a_check_of_ours_was_answered), TEST(transactions_do_not_repeat),
     TEST(victim_of_a_nomination_gets_three_times_the_bytes), TEST(unanswered_check_is_repeated_five_times),

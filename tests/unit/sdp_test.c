@@ -178,6 +178,26 @@ static char *repeat(const char *head, const char *line, size_t times, size_t *le
     return text;
 }
 
+/* RFC 8866 9: a byte-string has no NUL, CR or LF; we take no control character but the tab. */
+static void control_characters_are_refused_and_others_are_not(void)
+{
+    for (unsigned c = 1; c < 256; c++) {
+        char text[256];
+        snprintf(text, sizeof text, SESSION "a=x:1%c2\r\n", (int)c);
+        bool control = (c < 0x20 && c != '\t' && c != '\n') || c == 0x7f;
+        CHECK_EQ(error_of(text) == SDP_SYNTAX, control || c == '\n'); /* "2" alone is no line */
+    }
+}
+
+static void a_line_may_have_4096_bytes(void)
+{
+    char text[5000];
+    for (int len = 4094; len < 4099; len++) {
+        snprintf(text, sizeof text, SESSION "a=%0*d\r\n", len - 2, 0);
+        CHECK_EQ(error_of(text), len <= 4096 ? SDP_OK : SDP_TOO_MANY);
+    }
+}
+
 static enum sdp_error error_of_repeated(const char *head, const char *line, size_t times)
 {
     size_t len;
@@ -747,7 +767,8 @@ static void long_values_are_written_whole(void)
     free(value);
 }
 
-TEST_MAIN(TEST(golden_offers_are_understood), TEST(chromium_video_is_read_in_full),
+TEST_MAIN(TEST(control_characters_are_refused_and_others_are_not), TEST(a_line_may_have_4096_bytes),
+          TEST(golden_offers_are_understood), TEST(chromium_video_is_read_in_full),
           TEST(firefox_attributes_come_in_any_order), TEST(every_prefix_parses_or_fails_cleanly),
           TEST(every_changed_byte_parses_or_fails_cleanly), TEST(too_much_of_anything_is_refused),
           TEST(cost_is_linear), TEST(what_there_is_no_room_for_is_left_out), TEST(what_is_no_description_is_refused),
