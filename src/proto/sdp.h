@@ -112,6 +112,7 @@ struct sdp_local_codec {
     uint32_t clock_rate;
     uint8_t channels; /* 0 or 1: left out */
     struct text fmtp; /* copied as it stands; may be empty */
+    const char *stereo; /* Opus: what stands there instead of `stereo` and `sprop-stereo`, "" for nothing; NULL: as it stands */
     bool nack, pli, fir, transport_cc;
 };
 struct sdp_local_section {

@@ -1,9 +1,8 @@
 #include "ice.h"
-#include "sdp.h"
+#include "sdp_parse.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const directions[] = {"sendrecv", "sendonly", "recvonly", "inactive"};
 static const char *const setups[] = {"actpass", "actpass", "active", "passive"};
@@ -126,6 +125,40 @@ static void write_candidates(struct sdp_writer *w, const struct sdp_local *l)
         sdp_printf(w, "a=end-of-candidates\r\n");
 }
 
+static bool is_stereo(struct text parameter)
+{
+    struct text key = text_until(&parameter, '=');
+    return text_is_nocase(key, "stereo") || text_is_nocase(key, "sprop-stereo");
+}
+
+static void write_parameter(struct sdp_writer *w, const struct sdp_local_codec *c, struct text parameter, bool *begun)
+{
+    if (!parameter.len)
+        return;
+    if (*begun)
+        sdp_printf(w, ";");
+    else
+        sdp_printf(w, "a=fmtp:%u ", c->payload_type);
+    sdp_printf(w, "%.*s", TEXT(parameter));
+    *begun = true;
+}
+
+/* What Opus is sent in, and wished for, is each side's own (RFC 7587 7.1): that of another is not repeated. */
+static void write_stereo_fmtp(struct sdp_writer *w, const struct sdp_local_codec *c)
+{
+    struct text fmtp = c->fmtp;
+    bool begun = false;
+    while (fmtp.len) {
+        struct text parameter = text_until(&fmtp, ';');
+        text_skip_blanks(&parameter);
+        if (!is_stereo(parameter))
+            write_parameter(w, c, parameter, &begun);
+    }
+    write_parameter(w, c, (struct text){c->stereo, strlen(c->stereo)}, &begun);
+    if (begun)
+        sdp_printf(w, "\r\n");
+}
+
 static void write_codec(struct sdp_writer *w, const struct sdp_local_codec *c)
 {
     unsigned pt = c->payload_type;
@@ -133,7 +166,9 @@ static void write_codec(struct sdp_writer *w, const struct sdp_local_codec *c)
     if (c->channels > 1)
         sdp_printf(w, "/%u", c->channels);
     sdp_printf(w, "\r\n");
-    if (c->fmtp.len)
+    if (c->stereo)
+        write_stereo_fmtp(w, c);
+    else if (c->fmtp.len)
         sdp_printf(w, "a=fmtp:%u %.*s\r\n", pt, TEXT(c->fmtp));
     const struct {
         bool on;

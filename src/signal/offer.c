@@ -41,6 +41,21 @@ static void describe_subscription(struct sdp_local_section *out, const struct se
     out->rtx_ssrc = s->capability->rtx ? s->rtx_ssrc : 0;
 }
 
+static bool says_one(struct text fmtp, const char *name)
+{
+    struct text value;
+    return sdp_fmtp(fmtp, name, &value) && value.len == 1 && *value.data == '1';
+}
+
+/* RFC 7587 7.1: `stereo` is what its writer likes to receive, `sprop-stereo` what it is likely to send. We like what the publisher has
+ * to send, and pass on what it says of that. */
+static const char *stereo_of(const struct section *s, bool sends, struct text fmtp)
+{
+    if (s->publication)
+        return says_one(fmtp, "stereo") || says_one(fmtp, "sprop-stereo") ? "stereo=1" : "";
+    return sends && says_one(s->subscription->capability.codec.fmtp, "sprop-stereo") ? "sprop-stereo=1" : "";
+}
+
 static struct text text_of(const char *s) { return (struct text){s, s ? strlen(s) : 0}; }
 
 static bool receives(enum sdp_direction client) { return client == SDP_RECVONLY || client == SDP_SENDRECV; }
@@ -68,6 +83,8 @@ static void describe_section(const struct participant *p, const struct section *
         return;
     }
     describe_codec(codecs, k);
+    if (k->codec.codec == CODEC_OPUS)
+        codecs->stereo = stereo_of(s, sends, k->codec.fmtp);
     out->codecs = codecs;
     out->codec_count = 1;
     for (size_t i = 0; s->publication && s->choice && i < s->choice->count; i++)

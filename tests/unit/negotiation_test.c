@@ -1006,6 +1006,44 @@ static void what_a_client_decodes_its_receiving_sections_say(void)
     stage_close(&s);
 }
 
+static bool says(struct sdp *sdp, size_t section, const char *parameter)
+{
+    struct text value;
+    return sdp && section < sdp->count && sdp->sections[section].codec_count &&
+           sdp_fmtp(sdp->sections[section].codecs[0].fmtp, parameter, &value) && value.len == 1 && *value.data == '1';
+}
+
+/* RFC 7587 7.1: a publisher of stereo is asked for it, its viewers are told of it, and nobody is told what another one likes. */
+static void stereo_is_asked_for_and_passed_on(void)
+{
+    static const struct {
+        const char *fmtp;
+        bool asked, told;
+    } cases[] = {{"minptime=10;sprop-stereo=1", true, true}, {"stereo=1;minptime=10", true, false}, {"sprop-stereo=0", false, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char offer[1024];
+        stage_open(&s, 16, NULL);
+        struct peer *v = peer_join(&s, "default", "call"), *p = peer_join(&s, "default", "stream");
+        snprintf(offer, sizeof offer, "%sm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 %s\r\n",
+                 SESSION CLIENT, "stereo=1;sprop-stereo=1;useinbandfec=1");
+        drop(answered(v, offer)); /* the viewer's own wishes are its own */
+        peer_claim(v, 0);
+        snprintf(offer, sizeof offer, "%sm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 %s\r\n",
+                 SESSION CLIENT, cases[i].fmtp);
+        struct sdp *sdp = answered(p, offer);
+        CHECK_EQ(says(sdp, 0, "stereo"), cases[i].asked);
+        CHECK(!says(sdp, 0, "sprop-stereo"));
+        drop(sdp);
+        peer_claim(p, 0);
+        sdp = offered(v);
+        CHECK(sdp && sdp->count == 2);
+        CHECK_EQ(says(sdp, 1, "sprop-stereo"), cases[i].told);
+        CHECK(!says(sdp, 1, "stereo") && says(sdp, 1, "useinbandfec") && says(sdp, 0, "stereo"));
+        drop(sdp);
+        stage_close(&s);
+    }
+}
+
 /* RFC 5888 4: mids are unique; a client may have those that we would make. */
 static void our_mid_is_none_of_the_clients(void)
 {
@@ -1163,4 +1201,4 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(vp8_is_chosen_unless_the_client_wishes_another), TEST(what_not_all_decode_is_avoided),
           TEST(a_viewer_without_the_codec_is_not_offered_the_track),
           TEST(a_viewer_gets_the_codec_by_its_own_number),
-          TEST(what_a_client_decodes_its_receiving_sections_say), TEST(our_mid_is_none_of_the_clients), TEST(nothing_is_left_of_hundreds_of_random_calls))
+          TEST(what_a_client_decodes_its_receiving_sections_say), TEST(stereo_is_asked_for_and_passed_on), TEST(our_mid_is_none_of_the_clients), TEST(nothing_is_left_of_hundreds_of_random_calls))

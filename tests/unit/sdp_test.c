@@ -741,6 +741,29 @@ static void a_refused_section_has_its_transport(void)
     free(w.data);
 }
 
+static void stereo_is_written_instead_of_what_another_said(void)
+{
+    static const struct {
+        const char *fmtp, *stereo, *written;
+    } cases[] = {{"minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", NULL, "a=fmtp:111 minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1\r\n"},
+                 {"minptime=10; Stereo=1;sprop-stereo=0 ;useinbandfec=1", "", "a=fmtp:111 minptime=10;useinbandfec=1\r\n"},
+                 {"stereo=0;x", "sprop-stereo=1", "a=fmtp:111 x;sprop-stereo=1\r\n"},
+                 {"", "stereo=1", "a=fmtp:111 stereo=1\r\n"},
+                 {"stereo=1", "", "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sdp_local local = {.ufrag = "abcd", .password = "p"};
+        struct sdp_local_codec codec = {.payload_type = 111, .name = "opus", .clock_rate = 48000, .channels = 2, .transport_cc = true,
+                                        .fmtp = {cases[i].fmtp, strlen(cases[i].fmtp)}, .stereo = cases[i].stereo};
+        struct sdp_local_section section = {.kind = SDP_AUDIO, .mid = "0", .codecs = &codec, .codec_count = 1};
+        struct sdp_writer w = {0};
+        sdp_write_session(&w, &local, &section, 1);
+        if (!strstr(w.data, cases[i].written))
+            printf("# %s\n", w.data);
+        CHECK(strstr(w.data, cases[i].written) != NULL);
+        free(w.data);
+    }
+}
+
 static void a_description_of_refusals_has_no_group(void)
 {
     struct sdp_local local = {.ufrag = "abcd", .password = "p", .setup = SDP_PASSIVE};
@@ -780,5 +803,5 @@ TEST_MAIN(TEST(control_characters_are_refused_and_others_are_not), TEST(a_line_m
           TEST(payload_types_that_look_like_rtcp_are_not_used), TEST(fmtp_parameters_are_found),
           TEST(h264_profiles_are_those_of_the_table),
           TEST(codecs_match_by_what_decoders_care_for), TEST(written_descriptions_read_back),
-          TEST(a_refused_section_has_its_transport),
+          TEST(a_refused_section_has_its_transport), TEST(stereo_is_written_instead_of_what_another_said),
           TEST(a_description_of_refusals_has_no_group), TEST(long_values_are_written_whole))

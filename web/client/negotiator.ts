@@ -1,3 +1,5 @@
+import { wishStereo } from './stereo';
+
 export interface NegotiatorOutput {
   offer(sdp: string): void;
   answer(sdp: string): void;
@@ -29,7 +31,7 @@ export class Negotiator {
     this.#step(async () => {
       await this.#setRemote({ type: 'offer', sdp });
       applied();
-      await this.#pc.setLocalDescription();
+      await this.#setLocal();
       this.#output.answer(this.#pc.localDescription!.sdp);
     });
   }
@@ -58,8 +60,16 @@ export class Negotiator {
   async #makeOffer(): Promise<void> {
     // When the server's offer came first, the browser fires negotiationneeded again after our answer.
     if (this.#pc.signalingState !== 'stable') return;
-    await this.#pc.setLocalDescription();
+    await this.#setLocal();
     this.#output.offer(this.#pc.localDescription!.sdp);
+  }
+
+  async #setLocal(): Promise<void> {
+    const remote = this.#pc.remoteDescription?.sdp ?? '';
+    // The browser's own words, where they will do: nothing can come between making and applying them.
+    if (!remote.includes('sprop-stereo=1')) return this.#pc.setLocalDescription();
+    const made = this.#pc.signalingState === 'have-remote-offer' ? await this.#pc.createAnswer() : await this.#pc.createOffer();
+    return this.#pc.setLocalDescription({ type: made.type, sdp: wishStereo(made.sdp ?? '', remote) });
   }
 
   async #setRemote(description: RTCSessionDescriptionInit): Promise<void> {

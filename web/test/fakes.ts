@@ -1,4 +1,4 @@
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
 
 /** A WebSocket in the hands of the test. */
 export class FakeSocket {
@@ -69,6 +69,7 @@ export class FakePeerConnection extends EventTarget {
   stats = new Map<string, Record<string, unknown>>();
   offers = 0;
   restarts = 0;
+  made = '';
 
   constructor(public configuration?: unknown) {
     super();
@@ -79,12 +80,23 @@ export class FakePeerConnection extends EventTarget {
     return FakePeerConnection.all.at(-1)!;
   }
 
-  async setLocalDescription(): Promise<void> {
+  async createOffer() {
+    await Promise.resolve();
+    return { type: 'offer', sdp: this.made };
+  }
+
+  async createAnswer() {
+    await Promise.resolve();
+    return { type: 'answer', sdp: this.made };
+  }
+
+  async setLocalDescription(description?: { type: string; sdp: string }): Promise<void> {
     await Promise.resolve();
     const type = this.signalingState === 'have-remote-offer' ? 'answer' : 'offer';
+    expect(description?.type ?? type).toBe(type);
     this.transceivers.forEach((transceiver, index) => (transceiver.mid ??= String(index)));
     if (type === 'offer') this.offers += 1;
-    this.localDescription = { type, sdp: `local-${type}-${this.offers}` };
+    this.localDescription = { type, sdp: description?.sdp ?? `local-${type}-${this.offers}` };
     this.signalingState = type === 'offer' ? 'have-local-offer' : 'stable';
   }
 

@@ -20,6 +20,17 @@ test('offer_is_answered', async () => {
   expect(output.answer).toHaveBeenCalledWith('local-answer-0');
 });
 
+test('stereo_is_wished_for_in_answers_and_in_later_offers', async () => {
+  const opus = 'm=audio 9 X 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 ';
+  pc.made = `${opus}minptime=10\r\n`;
+  negotiator.remoteOffer(`${opus}sprop-stereo=1\r\n`, () => undefined);
+  await settle();
+  expect(output.answer).toHaveBeenCalledWith(`${opus}minptime=10;stereo=1\r\n`);
+  pc.onnegotiationneeded?.();
+  await settle();
+  expect(output.offer).toHaveBeenCalledWith(`${opus}minptime=10;stereo=1\r\n`);
+});
+
 test('glare_lets_the_servers_offer_win_and_offers_again', async () => {
   pc.onnegotiationneeded?.();
   await settle();
