@@ -10,6 +10,7 @@
 #include "media_stream.h"
 #include "rtcp.h"
 #include "srtp.h"
+#include "to_sockaddr.h"
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -314,23 +315,6 @@ void peer_disconnect(struct media *m, struct media_peer *p)
     p->connected_at = p->media_at = p->complete_at = 0;
     for (unsigned i = 0; i < p->source_count; i++)
         source_stop(&p->sources[i]);
-}
-
-static socklen_t to_sockaddr(struct sockaddr_storage *out, const struct address *a)
-{
-    memset(out, 0, sizeof *out);
-    if (address_is_v4(a)) {
-        struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(a->port);
-        memcpy(&v4->sin_addr, a->ip + 12, 4);
-        return sizeof *v4;
-    }
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(a->port);
-    memcpy(&v6->sin6_addr, a->ip, 16);
-    return sizeof *v6;
 }
 
 /* A connected socket: its own source port, and no address to name or to look at with each datagram. */

@@ -6,7 +6,7 @@
 #include "request.h"
 #include "web.h"
 #include <pthread.h>
-#include <stdlib.h> /* before OpenSSL, see tls.h */
+#include <stdlib.h>
 #include <string.h>
 
 #define CHUNK_SIZE   16384 /* bytes of an answer that are handed to the kernel at once */

@@ -4,11 +4,12 @@
  * and is ended when it stays silent as long again. One that is being closed has CLOSE_GRACE to take what it is owed
  * and to answer the close frame, whatever it says meanwhile; then it lingers (web.c), or ends where not even the
  * close frame was taken. */
+#include "accept_key.h"
 #include "frames.h"
 #include "limits.h"
 #include "web_internal.h"
 #include <errno.h>
-#include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -113,20 +114,6 @@ static void socket_free(struct web_socket *s)
 
 /* --- the handshake --- */
 
-/* RFC 6455 4.2.2: the key, 16 bytes in base64, with this behind it. */
-static bool accept_key(const struct http_request *q, char out[32])
-{
-    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    char key[24 + sizeof guid];
-    uint8_t bytes[18], digest[EVP_MAX_MD_SIZE];
-    if (!http_field(q, "sec-websocket-key", key, sizeof key) || strlen(key) != 24 || strcmp(key + 22, "==") != 0 ||
-        EVP_DecodeBlock(bytes, (const uint8_t *)key, 24) != 18)
-        return false;
-    memcpy(key + 24, guid, sizeof guid);
-    return EVP_Digest(key, strlen(key), digest, NULL, EVP_sha1(), NULL) == 1 &&
-           EVP_EncodeBlock((uint8_t *)out, digest, 20) == 28;
-}
-
 /* Ours is whatever the client calls it: the first that it offers. */
 static void subprotocol(const struct http_request *q, char out[96])
 {
@@ -196,12 +183,12 @@ static bool open(struct connection *c, const struct http_request *q, const struc
 bool socket_upgrade(struct connection *c, const struct http_request *q)
 {
     struct web_peer peer;
-    char path[HTTP_HOST_SIZE], version[8], accept[32];
+    char path[HTTP_HOST_SIZE], version[8], key[WEBSOCKET_KEY_SIZE], accept[WEBSOCKET_ACCEPT_SIZE];
     if (http_decode(q->path, path, sizeof path) != 0 || strcmp(path, c->web->config.websocket_path) != 0)
         return http_refuse(c, q, 404);
     if (!http_field(q, "sec-websocket-version", version, sizeof version) || strcmp(version, "13") != 0)
         return http_refuse(c, q, 426);
-    if (!accept_key(q, accept) || !http_peer(c, q, &peer))
+    if (!http_field(q, "sec-websocket-key", key, sizeof key) || !accept_key(accept, key) || !http_peer(c, q, &peer))
         return http_refuse(c, q, 400);
     return open(c, q, &peer, accept);
 }
