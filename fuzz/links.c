@@ -286,7 +286,7 @@ static void begin(void)
     give_keys(PUBLISHER, &w.up);
     give_keys(VIEWER, &w.feedback);
     command(PUBLISHER, (struct message){.type = MESSAGE_PUBLISH,
-                                        .publish = {.codec = CODEC_OPUS, .payload_type = 111, .clock_rate = 48000, .ssrc = SSRC}});
+                                        .publish = {.codec = CODEC_OPUS, .payload_type = 111, .clock_rate = 48000, .ssrc = {SSRC}}});
     command(VIEWER, (struct message){.type = MESSAGE_SUBSCRIBE,
                                      .subscribe = {.codec = CODEC_OPUS,
                                                    .payload_type = 120,

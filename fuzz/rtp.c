@@ -6,7 +6,9 @@ static const struct rtp_extension_ids ids = {.id = {[EXT_MID] = 1,
                                                     [EXT_ABS_SEND_TIME] = 2,
                                                     [EXT_TRANSPORT_CC] = 3,
                                                     [EXT_AUDIO_LEVEL] = 4,
-                                                    [EXT_DEPENDENCY] = 12}};
+                                                    [EXT_DEPENDENCY] = 12,
+                                                    [EXT_RID] = 10,
+                                                    [EXT_REPAIRED_RID] = 11}};
 
 static void inside(struct bytes v, const struct rtp_view *r)
 {

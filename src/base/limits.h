@@ -47,6 +47,7 @@
 #define HISTORY_AUDIO         64
 #define NACK_MISSING_MAX      256 /* sequence numbers one stream may be waiting for */
 #define NACK_TRIES_MAX        10
+#define LAYERS_MAX            4   /* of one source (simulcast); browsers send three */
 #define PENDING_MAX           512 /* packets of a track between two drains: a quarter of a second that the worker stood still, at 20 Mbit/s */
 
 /* Signaling. */

@@ -30,6 +30,8 @@ const char *const rtp_extension_uri[EXT_COUNT] = {
     [EXT_TRANSPORT_CC] = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
     [EXT_AUDIO_LEVEL] = "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
     [EXT_DEPENDENCY] = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
+    [EXT_RID] = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    [EXT_REPAIRED_RID] = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
 };
 
 static size_t csrc_end(const uint8_t *p)

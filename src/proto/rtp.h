@@ -12,6 +12,8 @@ enum rtp_extension {
     EXT_TRANSPORT_CC,    /* http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01 */
     EXT_AUDIO_LEVEL,     /* urn:ietf:params:rtp-hdrext:ssrc-audio-level (RFC 6464) */
     EXT_DEPENDENCY,      /* AOM's dependency descriptor: which frames of which layers a frame of AV1 (or VP9) needs */
+    EXT_RID,          /* urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id (RFC 8852): which layer of a source this is … */
+    EXT_REPAIRED_RID, /* urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id: … or repairs. Only publishers have these two */
     EXT_COUNT
 };
 extern const char *const rtp_extension_uri[EXT_COUNT];

@@ -54,6 +54,9 @@ struct sdp_section {
     struct sdp_codec *codecs;             /* in the m= line's order; SDP_CODECS_MAX at the most */
     struct sdp_ssrc ssrcs[SDP_SSRCS_MAX]; /* primary SSRCs, RTX folded in */
     struct text format;                   /* of the m= line: everything behind the protocol */
+    uint8_t rid_count;
+    struct text rids[LAYERS_MAX]; /* layers that the describer sends (RFC 8853): of each the first alternative */
+    bool layered;                 /* its SSRCs are layers of one source: by a=simulcast, or in Chromium's older way by a SIM group */
 };
 
 struct sdp {
@@ -130,6 +133,8 @@ struct sdp_local_section {
     uint8_t extensions_received;              /* of them, bit by rtp_extension, those that are /recvonly */
     const char *stream_id, *track_id, *cname; /* a=msid and a=ssrc lines of what we send; NULL: none */
     uint32_t ssrc, rtx_ssrc;                  /* 0: no a=ssrc lines; rtx 0: no FID group */
+    uint8_t rid_count;
+    struct text rids[LAYERS_MAX]; /* layers that we take (RFC 8853 5.3) */
 };
 void sdp_write_session(struct sdp_writer *, const struct sdp_local *, const struct sdp_local_section *,
                        size_t count);

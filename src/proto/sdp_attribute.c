@@ -1,4 +1,5 @@
 #include "sdp_parse.h"
+#include <ctype.h>
 
 /* A value that cannot be understood is left out as an unknown attribute is (RFC 8866 5): one line does not refuse an
  * offer. Whoever needs what it would have said finds that it is not there. */
@@ -226,10 +227,42 @@ static void on_ssrc(struct sdp_parser *p, struct text v)
         add_ssrc(p, ssrc);
 }
 
+/* RFC 8852 3.3: what fits a header extension, and is a token of letters, digits, '-' and '_'. */
+static bool is_rid(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if (!isalnum((unsigned char)t.data[i]) && t.data[i] != '-' && t.data[i] != '_')
+            return false;
+    return t.len > 0 && t.len <= RTP_ONE_BYTE_MAX;
+}
+
+/* RFC 8853 5.1: "send q;h,h2;~f recv ..." in either order: layers, the alternatives of each, and whether it begins paused. */
+static void on_simulcast(struct sdp_parser *p, struct text v)
+{
+    struct sdp_section *s = p->section;
+    struct text direction = text_word(&v), list = text_word(&v);
+    if (text_is(direction, "recv")) {
+        direction = text_word(&v);
+        list = text_word(&v);
+    }
+    if (!text_is(direction, "send"))
+        return;
+    for (s->rid_count = 0; list.len && s->rid_count < LAYERS_MAX;) {
+        struct text layer = text_until(&list, ';'), rid = text_until(&layer, ',');
+        if (rid.len && *rid.data == '~')
+            text_skip(&rid, 1);
+        if (is_rid(rid))
+            s->rids[s->rid_count++] = rid;
+    }
+    s->layered |= s->rid_count > 1;
+}
+
 static void on_ssrc_group(struct sdp_parser *p, struct text v)
 {
     uint32_t primary, rtx;
-    if (!text_is(text_word(&v), "FID") || !text_number(text_word(&v), UINT32_MAX, &primary) ||
+    struct text semantics = text_word(&v);
+    p->section->layered |= text_is(semantics, "SIM");
+    if (!text_is(semantics, "FID") || !text_number(text_word(&v), UINT32_MAX, &primary) ||
         !text_number(text_word(&v), UINT32_MAX, &rtx) || v.len || primary == rtx ||
         p->pair_count == SDP_SSRCS_MAX || !add_ssrc(p, primary) || !add_ssrc(p, rtx))
         return;
@@ -259,6 +292,7 @@ static const struct {
     {"extmap-allow-mixed", on_extmap_allow_mixed, true, true},
     {"ssrc", on_ssrc, false, true},
     {"ssrc-group", on_ssrc_group, false, true},
+    {"simulcast", on_simulcast, false, true},
     {"mid", on_mid, false, true},
     {"msid", on_msid, false, true},
     {"group", on_group, true, false},

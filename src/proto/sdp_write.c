@@ -196,6 +196,14 @@ static void write_source(struct sdp_writer *w, const struct sdp_local_section *s
         sdp_printf(w, "a=ssrc:%u cname:%s\r\n", s->rtx_ssrc, s->cname);
 }
 
+static void write_layers(struct sdp_writer *w, const struct sdp_local_section *s)
+{
+    for (uint8_t i = 0; i < s->rid_count; i++)
+        sdp_printf(w, "a=rid:%.*s recv\r\n", TEXT(s->rids[i]));
+    for (uint8_t i = 0; i < s->rid_count; i++)
+        sdp_printf(w, "%s%.*s%s", i ? ";" : "a=simulcast:recv ", TEXT(s->rids[i]), i + 1 < s->rid_count ? "" : "\r\n");
+}
+
 static void write_section(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s,
                           bool with_candidates)
 {
@@ -212,6 +220,7 @@ static void write_section(struct sdp_writer *w, const struct sdp_local *l, const
     for (size_t i = 0; i < s->codec_count; i++)
         write_codec(w, &s->codecs[i]);
     write_source(w, s);
+    write_layers(w, s);
     if (with_candidates)
         write_candidates(w, l);
 }

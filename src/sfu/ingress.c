@@ -39,7 +39,8 @@ static bool make_room(struct peer *p, mp_time now)
     return true;
 }
 
-static void bind_ssrc(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx, bool named, mp_time now)
+static void bind_ssrc(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx, uint32_t repairs, bool named,
+                      mp_time now)
 {
     if (!ssrc)
         return;
@@ -54,17 +55,18 @@ static void bind_ssrc(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx, bo
     p->by_ssrc[p->ssrc_count].rtx = rtx;
     p->by_ssrc[p->ssrc_count].left = false;
     p->by_ssrc[p->ssrc_count].named = named;
+    p->by_ssrc[p->ssrc_count].repairs = repairs;
+    p->by_ssrc[p->ssrc_count].rid = 0;
     p->by_ssrc[p->ssrc_count].heard = now;
     p->by_ssrc[p->ssrc_count++].rx = rx;
-    if (rtx)
-        rx->rtx_ssrc = ssrc;
     if (p->rx)
         srtp_rx_ended(p->rx, ssrc, false);
 }
 
-void ingress_bind(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx, mp_time now)
+void ingress_bind(struct peer *p, struct rx *rx, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now)
 {
-    bind_ssrc(p, rx, ssrc, rtx, true, now);
+    bind_ssrc(p, rx, ssrc, false, 0, true, now);
+    bind_ssrc(p, rx, rtx_ssrc, true, ssrc, true, now);
 }
 
 void ingress_refused(struct sfu *sfu, int error)
@@ -93,7 +95,7 @@ static bool find_unannounced(struct peer *p, const struct rtp_view *v, struct by
     }
     if (!found)
         return false;
-    bind_ssrc(p, found, v->ssrc, rtx, false, now);
+    bind_ssrc(p, found, v->ssrc, rtx, 0, false, now);
     return true;
 }
 
@@ -178,6 +180,71 @@ static void forward_lead(struct sfu *sfu, struct peer *p, struct rx *rx, mp_time
     lead_drop(&sfu->pool, &rx->lead);
 }
 
+/* --- layers --- */
+
+static uint32_t rid_of(struct bytes value) { return value.data ? layer_rid(value.data, value.len) : 0; }
+
+/* Whether a retransmission stream repeats what is forwarded: another layer has other numbers. */
+static bool repairs_present(struct peer *p, int i, struct bytes rid)
+{
+    const struct rx *rx = p->by_ssrc[i].rx;
+    if (!rx->stream.layered)
+        return true;
+    if (rid.data)
+        p->by_ssrc[i].rid = rid_of(rid);
+    if (p->by_ssrc[i].repairs)
+        return p->by_ssrc[i].repairs == rx->ssrc;
+    return p->by_ssrc[i].rid && p->by_ssrc[i].rid == layers_rid_of(&rx->layers, rx->ssrc);
+}
+
+/* The layer that is to take over begins: what leads to its key frame first. The one before ends where it is. */
+static void switch_layer(struct sfu *sfu, struct peer *p, struct rx *rx, mp_time now)
+{
+    lead_drop(&sfu->pool, &rx->lead);
+    rx->lead = rx->layers.ahead;
+    rx->layers.ahead = (struct lead){0};
+    rx->layers.wanted = 0;
+    forward_lead(sfu, p, rx, now);
+}
+
+/* Of the layer that is to take over. True: it does, with this packet. */
+static bool takes_over(struct sfu *sfu, struct rx *rx, struct packet *packet, uint32_t ssrc, bool leads, mp_time now)
+{
+    struct lead *ahead = &rx->layers.ahead;
+    if (leads && lead_takes(ahead, ssrc, packet)) {
+        lead_add(ahead, ssrc, packet);
+        return false;
+    }
+    if (!packet->media.keyframe || !lead_mark(ahead, ssrc, packet))
+        lead_drop(&sfu->pool, ahead);
+    if (leads)
+        lead_add(ahead, ssrc, packet);
+    if (packet->media.keyframe)
+        return true;
+    if (!rx->track->keyframe.wanted) /* one of the layer before may have come meanwhile */
+        track_keyframe(sfu, rx->track, now);
+    return false;
+}
+
+/* Whether this packet is of the layer that viewers are sent. */
+static bool is_of_layer(struct sfu *sfu, struct peer *p, struct rx *rx, struct packet *packet, uint32_t ssrc,
+                        uint32_t rid, bool leads, mp_time now)
+{
+    struct layers *l = &rx->layers;
+    if (!layers_heard(l, ssrc, rid, packet->len, now))
+        return false;
+    if (!rx->started) /* the first that is heard, whole */
+        return !rx->lead.count || rx->lead.ssrc == ssrc;
+    uint32_t best = layers_best(l, rx->ssrc, now);
+    l->wanted = best == rx->ssrc ? 0 : best;
+    if (ssrc == rx->ssrc)
+        return true;
+    if (ssrc != best || !takes_over(sfu, rx, packet, ssrc, leads, now))
+        return false;
+    switch_layer(sfu, p, rx, now);
+    return true;
+}
+
 /* What leads waits for what it leads to. */
 static void forward_picture(struct sfu *sfu, struct peer *p, struct rx *rx, struct packet *packet, uint32_t ssrc, bool leads,
                             mp_time now)
@@ -250,15 +317,19 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
     bool rtx = p->by_ssrc[i].rtx;
     packet->arrival = sfu->arrival;
     note_media(packet, v, ext, index);
-    if (rtx && !unwrap_rtx(rx, packet, v))
-        return; /* a probe */
-    if (!rtx && (!is_agreed(sfu, p, rx, v->payload_type) || is_straggler(p, i, now))) {
+    if (rtx && !(repairs_present(p, i, ext[EXT_REPAIRED_RID]) && unwrap_rtx(rx, packet, v)))
+        return; /* a probe, or of another layer */
+    bool late = !rx->stream.layered && is_straggler(p, i, now);
+    if (!rtx && (!is_agreed(sfu, p, rx, v->payload_type) || late)) {
         drop(sfu, DROP_RTP_STREAM);
         return;
     }
     if (rx->track->video)
         info = codec_inspect(rx->track->codec, packet->data + packet->media.payload, packet->media.payload_len);
     packet->media.keyframe = info.keyframe;
+    if (rx->stream.layered && !rtx &&
+        !is_of_layer(sfu, p, rx, packet, v->ssrc, rid_of(ext[EXT_RID]), info.leads, now))
+        return;
     if (rtx)
         forward(sfu, p, rx, packet, v->ssrc, true, now);
     else

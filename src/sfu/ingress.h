@@ -13,6 +13,7 @@ struct rx;
 bool ingress_rtp(struct sfu *, struct peer *, const uint8_t *, size_t len, mp_time now);
 bool ingress_rtcp(struct sfu *, struct peer *, const uint8_t *, size_t len, mp_time now); /* feedback.c */
 void ingress_refused(struct sfu *, int srtp_error); /* counts the drop */
-/* Packets with this SSRC, which a description names, belong to the stream. 0 is ignored; a full table too: then the stream is not heard. */
-void ingress_bind(struct peer *, struct rx *, uint32_t ssrc, bool rtx, mp_time now);
+/* Packets with these SSRCs, which a description names, belong to the stream; those of rtx_ssrc repeat those of ssrc. 0 is ignored; a
+ * full table too: then the stream is not heard. */
+void ingress_bind(struct peer *, struct rx *, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now);
 void ingress_unbind(struct peer *, const struct rx *); /* of none */

@@ -17,10 +17,12 @@ void lead_add(struct lead *l, uint32_t ssrc, struct packet *p)
     l->packets[l->count++] = packet_ref(p);
 }
 
-void lead_mark(struct lead *l, uint32_t ssrc, const struct packet *next)
+bool lead_mark(struct lead *l, uint32_t ssrc, const struct packet *next)
 {
-    if (l->count && next->media.keyframe && same_picture(l, ssrc, next))
-        l->packets[0]->media.keyframe = true;
+    if (!l->count || !next->media.keyframe || !same_picture(l, ssrc, next))
+        return false;
+    l->packets[0]->media.keyframe = true;
+    return true;
 }
 
 void lead_drop(struct packet_pool *pool, struct lead *l)

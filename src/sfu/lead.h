@@ -19,6 +19,6 @@ struct lead {
 /* Whether this packet, which leads, may be added to those that wait. */
 bool lead_takes(const struct lead *, uint32_t ssrc, const struct packet *);
 void lead_add(struct lead *, uint32_t ssrc, struct packet *); /* takes a reference */
-/* Another packet of the source came: if those that wait belong to its key frame, viewers may begin at the first of them. */
-void lead_mark(struct lead *, uint32_t ssrc, const struct packet *next);
+/* Another packet of the source came. True: those that wait belong to its key frame, and viewers may begin at the first of them. */
+bool lead_mark(struct lead *, uint32_t ssrc, const struct packet *next);
 void lead_drop(struct packet_pool *, struct lead *); /* gives them back */

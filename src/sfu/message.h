@@ -77,7 +77,8 @@ struct publish {
     uint8_t payload_type, rtx_payload_type; /* rtx 0: none */
     uint32_t clock_rate;
     uint64_t others[2];      /* payload types that the client may send instead, a bit each */
-    uint32_t ssrc, rtx_ssrc; /* 0: not announced; found by mid */
+    uint32_t ssrc[LAYERS_MAX], rtx_ssrc[LAYERS_MAX]; /* 0: not announced; found by mid */
+    bool layered; /* several SSRCs are layers of it (simulcast), else the newest one counts */
     char mid[MID_SIZE];
     bool nack, pli, transport_cc;
 };

@@ -503,8 +503,8 @@ void peer_publish(struct sfu *sfu, struct peer *p, const struct message *m, mp_t
     rx->stream = m->publish;
     rx->next = p->streams;
     p->streams = rx;
-    ingress_bind(p, rx, m->publish.ssrc, false, now);
-    ingress_bind(p, rx, m->publish.rtx_ssrc, true, now);
+    for (int i = 0; i < LAYERS_MAX; i++)
+        ingress_bind(p, rx, m->publish.ssrc[i], m->publish.rtx_ssrc[i], now);
     if (t->replicas || t->viewers.count)
         track_keyframe(sfu, t, now);
     want_reports(sfu, p, now);
@@ -520,6 +520,7 @@ void peer_unpublish(struct sfu *sfu, struct peer *p, uint32_t track)
     *link = rx->next;
     ingress_unbind(p, rx);
     lead_drop(&sfu->pool, &rx->lead);
+    lead_drop(&sfu->pool, &rx->layers.ahead);
     rx->track->publisher = NULL;
     track_release(sfu, rx->track);
     free(rx);

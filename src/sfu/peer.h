@@ -55,6 +55,7 @@ struct peer {
         bool rtx;
         bool left;  /* its stream goes on under another one */
         bool named; /* in a description */
+        uint32_t repairs, rid; /* rtx, of a layered stream: whose packets it repeats, by either; 0: not known */
         mp_time heard;
         struct rx *rx;
     } by_ssrc[STREAMS_RX_MAX];

@@ -123,7 +123,8 @@ static void add_keyframe_request(struct compound *c, struct rx *rx, mp_time now)
     }
     if (!(out = compound_room(c, 12, &size)))
         return;
-    c->packet->len = (uint16_t)(c->packet->len + rtcp_write_pli(out, size, c->peer->ssrc, rx->ssrc));
+    uint32_t asked = rx->layers.wanted ? rx->layers.wanted : rx->ssrc;
+    c->packet->len = (uint16_t)(c->packet->len + rtcp_write_pli(out, size, c->peer->ssrc, asked));
     stat_add(&stats_of(c->sfu)->pli_out, 1);
 }
 

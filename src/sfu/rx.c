@@ -53,8 +53,9 @@ static void rebase(struct rx *rx, const struct packet *p, uint32_t ssrc, mp_time
     bool whole = p->media.keyframe || !rx->track->video;
     int64_t next = rx->started ? rx->max + 1 + !whole : p->media.seq;
     uint32_t timestamp = p->media.timestamp;
-    if (rx->started)
-        timestamp = rx->timestamp_last + (uint32_t)(int64_t)((double)(now - rx->timestamp_time) * rx->stream.clock_rate / 1e9);
+    if (rx->started) /* another picture than the last has another time */
+        timestamp = rx->timestamp_last + 1 +
+                    (uint32_t)(int64_t)((double)(now - rx->timestamp_time) * rx->stream.clock_rate / 1e9);
     rx->first = next; /* an earlier one of it would be taken for one of the source before */
     rx->offset = next - p->media.seq;
     rx->timestamp_offset = timestamp - p->media.timestamp;

@@ -1,5 +1,6 @@
 /* One stream that a session publishes: sequence, loss and jitter for its reports, what is missing, and its clock. */
 #pragma once
+#include "layers.h"
 #include "lead.h"
 #include "limits.h"
 #include "message.h"
@@ -16,7 +17,7 @@ struct rx {
     struct track *track;
     struct rx *next; /* of the peer */
     struct publish stream;
-    uint32_t ssrc, rtx_ssrc; /* 0: not seen yet */
+    uint32_t ssrc; /* 0: not seen yet */
 
     uint8_t other, other_count; /* a payload type that it may turn to, and how many packets of it came in a row */
 
@@ -35,6 +36,7 @@ struct rx {
     mp_time transit;
     struct nack nack;
     struct lead lead;
+    struct layers layers; /* of a layered stream */
     mp_time rtt_sample; /* from a NACK to what it brought; 0: none new */
     bool has_sr;
     uint32_t sr_ntp;      /* middle 32 bits of the last SR, for LSR */

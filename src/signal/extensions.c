@@ -83,6 +83,8 @@ struct rtp_extension_ids extensions_of_section(const struct participant *p, cons
     unsigned known = offer && !s->publication ? UINT8_MAX : s->extensions;
     if (!s->publication)
         known &= s->kind == SDP_AUDIO ? p->audio_extensions : p->video_extensions;
+    if (!s->publication || !s->publication->layers.rid_count)
+        known &= ~(1u << EXT_RID | 1u << EXT_REPAIRED_RID);
     for (int e = 0; e < EXT_COUNT; e++)
         if (!(known >> e & 1))
             ids.id[e] = 0;

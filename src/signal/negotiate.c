@@ -243,6 +243,20 @@ static void publication_add(struct participant *p, struct section *s, struct pub
     publication_start(p, pub);
 }
 
+/* Names are answered only if packets will have them: without the extension nobody could tell the layers apart. */
+static struct source_layers layers_of(const struct section *s, const struct sdp_section *in)
+{
+    struct source_layers l = {.several = in->layered && in->kind == SDP_VIDEO};
+    for (size_t i = 0; i < in->ssrc_count && i < (l.several ? LAYERS_MAX : 1); i++) {
+        l.ssrc[i] = in->ssrcs[i].ssrc;
+        l.rtx_ssrc[i] = in->ssrcs[i].rtx;
+    }
+    l.rid_count = l.several && s->extensions >> EXT_RID & 1 ? in->rid_count : 0;
+    for (uint8_t i = 0; i < l.rid_count; i++)
+        snprintf(l.rids[i], sizeof l.rids[i], "%.*s", (int)in->rids[i].len, in->rids[i].data);
+    return l;
+}
+
 static void publish(struct participant *p, struct section *s, const struct sdp_section *in, const struct capabilities *offered,
                     json_t *sources)
 {
@@ -252,11 +266,8 @@ static void publish(struct participant *p, struct section *s, const struct sdp_s
         return;
     pub->kind = in->kind;
     pub->source = source_of(in, sources);
+    pub->layers = layers_of(s, in);
     memcpy(pub->mid, in->mid, MID_SIZE);
-    if (in->ssrc_count) {
-        pub->ssrc = in->ssrcs[0].ssrc;
-        pub->rtx_ssrc = in->ssrcs[0].rtx;
-    }
     publication_add(p, s, pub);
 }
 
@@ -288,8 +299,7 @@ void publication_turn(struct participant *p, uint32_t track, uint8_t payload_typ
     const struct publication *old = s->publication;
     pub->kind = old->kind;
     pub->source = old->source;
-    pub->ssrc = old->ssrc;
-    pub->rtx_ssrc = old->rtx_ssrc;
+    pub->layers = old->layers;
     memcpy(pub->mid, old->mid, MID_SIZE);
     publication_end(p, s->publication);
     publication_add(p, s, pub);

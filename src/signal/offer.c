@@ -29,6 +29,16 @@ static void describe_codec(struct sdp_local_codec *out, const struct capability 
                                     .transport_cc = k->codec.transport_cc};
 }
 
+static struct text text_of(const char *s) { return (struct text){s, s ? strlen(s) : 0}; }
+
+static void describe_publication(struct sdp_local_section *out, const struct publication *pub)
+{
+    out->direction = SDP_RECVONLY;
+    out->rid_count = pub->layers.rid_count;
+    for (uint8_t i = 0; i < out->rid_count; i++)
+        out->rids[i] = text_of(pub->layers.rids[i]);
+}
+
 static void describe_subscription(struct sdp_local_section *out, const struct section *s, char track[16])
 {
     const struct publication *pub = s->subscription;
@@ -55,8 +65,6 @@ static const char *stereo_of(const struct section *s, bool sends, struct text fm
         return says_one(fmtp, "stereo") || says_one(fmtp, "sprop-stereo") ? "stereo=1" : "";
     return sends && says_one(s->subscription->capability.codec.fmtp, "sprop-stereo") ? "sprop-stereo=1" : "";
 }
-
-static struct text text_of(const char *s) { return (struct text){s, s ? strlen(s) : 0}; }
 
 static bool receives(enum sdp_direction client) { return client == SDP_RECVONLY || client == SDP_SENDRECV; }
 
@@ -93,7 +101,7 @@ static void describe_section(const struct participant *p, const struct section *
     out->extensions = extensions_of_section(p, s, !answer);
     out->extensions_received = s->extensions_sent;
     if (s->publication)
-        out->direction = SDP_RECVONLY;
+        describe_publication(out, s->publication);
     else if (sends)
         describe_subscription(out, s, track);
 }

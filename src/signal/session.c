@@ -147,11 +147,12 @@ void publication_start(struct participant *p, struct publication *pub)
                                     .payload_type = codec->payload_type,
                                     .rtx_payload_type = pub->capability.rtx,
                                     .clock_rate = codec->clock_rate,
-                                    .ssrc = pub->ssrc,
-                                    .rtx_ssrc = pub->rtx_ssrc,
+                                    .layered = pub->layers.several,
                                     .nack = codec_is_video(codec->codec) && codec->nack, /* as it was answered */
                                     .pli = codec->pli,
                                     .transport_cc = codec->transport_cc}};
+    memcpy(m.publish.ssrc, pub->layers.ssrc, sizeof m.publish.ssrc);
+    memcpy(m.publish.rtx_ssrc, pub->layers.rtx_ssrc, sizeof m.publish.rtx_ssrc);
     memcpy(m.publish.mid, pub->mid, MID_SIZE);
     note_others(&m.publish, p, pub);
     session_command(p, &m);

@@ -36,6 +36,14 @@ struct capabilities { /* of one section, or, one behind the other, of all of a k
     struct capability list[];
 };
 
+/* In which streams a source comes, as its client's description says; `several` are layers of it (simulcast). */
+struct source_layers {
+    uint32_t ssrc[LAYERS_MAX], rtx_ssrc[LAYERS_MAX]; /* 0: not announced */
+    bool several;
+    uint8_t rid_count;
+    char rids[LAYERS_MAX][RTP_ONE_BYTE_MAX + 1]; /* the names that are answered */
+};
+
 /* One published source. */
 struct publication {
     uint32_t track; /* its id, for workers and for a=msid */
@@ -46,7 +54,7 @@ struct publication {
     enum source source;
     char mid[MID_SIZE];
     struct capability capability; /* what it is sent with */
-    uint32_t ssrc, rtx_ssrc;
+    struct source_layers layers;
     uint32_t announced; /* others are offered it, as its publisher's path is known: its number among all that are; 0: not yet */
     uint32_t mark;  /* of the last participant that was looked at and is sent it */
     char fmtp[];    /* of its capability */

@@ -55,4 +55,41 @@ for (const [codec, mode, scaleResolutionDownBy] of [['av1', 'L2T2', 2], ['av1', 
   });
 }
 
+/** In the page: layer `rid` of its camera is sent or not. */
+const activate = async ({ rid, active }) => {
+  const camera = window.witness.connections.at(-1).getSenders().find(({ track }) => track?.kind === 'video');
+  const parameters = camera.getParameters();
+  for (const encoding of parameters.encodings) if (encoding.rid === rid) encoding.active = active;
+  await camera.setParameters(parameters);
+};
+
+const sees = (viewer, width, seconds) =>
+  viewer.until(`sees ${width} columns`, ({ remote }, width) => remote.some(({ kind, frameWidth }) => kind === 'video' && frameWidth === width), width, seconds);
+
+await test('of three rids, smallest first, a watcher is sent the highest, and the next one while that pauses', async () => {
+  const options = { origin: server.origin, room: 'rids' };
+  const layers = [
+    { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 120_000 },
+    { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 300_000 },
+    { rid: 'f', scaleResolutionDownBy: 4 / 3, maxBitrate: 900_000 },
+  ];
+  const stage = await Participant.join(browser, { ...options, name: 'stage', path: '/stream', query: { codec: 'vp8' }, before: encodeAs(layers) });
+  const viewer = await Participant.join(browser, { ...options, name: 'viewer', path: '/watch' });
+  await viewer.sees(['stage']);
+  const begin = performance.now();
+  await sees(viewer, 960);
+  diagnostic(`the highest after ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+  for (const active of [false, true]) {
+    const changed = performance.now();
+    await stage.tab.evaluate(activate, { rid: 'f', active });
+    await sees(viewer, active ? 960 : 640, 10 * slowness);
+    diagnostic(`${active ? 'up' : 'down'} after ${((performance.now() - changed) / 1000).toFixed(1)} s`);
+  }
+  const video = (await viewer.measure(3)).find(({ kind }) => kind === 'video');
+  assert(video.framesPerSecond > 4 / slowness, `${video.framesPerSecond} frames/s`);
+  const sent = await stage.tab.evaluate(sending);
+  equal(sent.filter(({ framesEncoded }) => framesEncoded).map(({ rid }) => rid).sort().join(), 'f,h,q', 'the layers on the wire');
+  await Promise.all([stage.close(), viewer.close()]);
+});
+
 await end();

@@ -111,7 +111,7 @@ static void nothing_is_commanded_before_a_worker_claims_and_everything_after(voi
     CHECK(m->publish.codec == CODEC_VP8 && m->publish.payload_type == 96 &&
           m->publish.rtx_payload_type == 97);
     CHECK(m->publish.nack && m->publish.pli && m->publish.transport_cc && same(m->publish.mid, "1"));
-    CHECK(m->publish.ssrc && m->publish.rtx_ssrc && m->publish.clock_rate == 90000);
+    CHECK(m->publish.ssrc[0] && m->publish.rtx_ssrc[0] && !m->publish.ssrc[1] && m->publish.clock_rate == 90000);
     CHECK_EQ(waiting(v, "offer"), 1);
     stage_close(&s);
 }
@@ -198,6 +198,35 @@ static void a_dependency_descriptor_is_for_who_takes_long_extensions(void)
         peer_claim(p, 0);
         const struct message *m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
         CHECK_EQ(m->extensions.id[EXT_DEPENDENCY], mixed ? 12 : 0);
+        stage_close(&s);
+    }
+}
+
+/* RFC 8853 5.3.2: an answer without a=simulcast leaves one layer, the first. RFC 8851 6.3: each is answered in the other direction. */
+static void layers_are_taken_by_their_names(void)
+{
+    static const char *const offers[] = {"chromium-simulcast", "firefox-simulcast"};
+    for (int i = 0; i < 2; i++) {
+        stage_open(&s, 16, NULL);
+        struct peer *p = peer_join(&s, "one", "call");
+        const char *answer = answer_to(p, offers[i], i ? "m=video 0" : NULL, "m=video 9");
+        CHECK(strstr(answer, "a=rid:q recv\r\na=rid:h recv\r\na=rid:f recv\r\na=simulcast:recv q;h;f\r\n"));
+        CHECK(strstr(answer, i ? "a=extmap:9/recvonly urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+                               : "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"));
+        CHECK(strstr(answer, "rtp-hdrext:sdes:repaired-rtp-stream-id"));
+        peer_learn(p, answer);
+        peer_claim(p, 0);
+        const struct message *m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
+        CHECK(m && m->extensions.id[EXT_RID] == (i ? 9 : 10) && m->extensions.id[EXT_REPAIRED_RID] == (i ? 10 : 11));
+        do
+            m = stage_command(&s, MESSAGE_PUBLISH, peer_session(p));
+        while (m && m->publish.codec == CODEC_OPUS);
+        CHECK(m && m->publish.layered);
+        for (int k = 0; m && k < LAYERS_MAX; k++) /* Chromium's are found by their rids */
+            CHECK((m->publish.ssrc[k] != 0) == (i && k < 3) && (m->publish.rtx_ssrc[k] != 0) == (i && k < 3));
+        peer_call(&s, "one", "stream", 1);
+        const char *offer = take_text(p, "offer", "sdp"), *ours = strstr(offer, "a=sendonly");
+        CHECK(ours && !strstr(ours, "rtp-stream-id") && !strstr(ours, "a=rid"));
         stage_close(&s);
     }
 }
@@ -1177,7 +1206,7 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_viewer_that_answers_before_its_claim_is_sent_to_after_it),
           TEST(extensions_of_a_later_section_reach_the_worker), TEST(orientation_is_promised_to_no_publisher),
           TEST(a_dependency_descriptor_is_for_who_takes_long_extensions),
-          TEST(an_extension_that_the_client_only_sends_is_received),
+          TEST(layers_are_taken_by_their_names), TEST(an_extension_that_the_client_only_sends_is_received),
           TEST(a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answers),
           TEST(a_second_peer_brings_one_offer_to_the_first),
           TEST(what_changes_while_an_offer_is_open_makes_one_more_after_the_answer),

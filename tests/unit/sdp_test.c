@@ -718,6 +718,39 @@ static void written_descriptions_read_back(void)
 }
 
 /* GStreamer, aiortc and werift drop a whole answer over one section that lacks its transport. */
+/* RFC 8853 5.1, RFC 8851 10: what is sent in several layers, in all its spellings; and Chromium's older way. */
+static void layers_are_read(void)
+{
+    static const struct {
+        const char *lines, *rids;
+        bool layered;
+    } cases[] = {
+        {"a=simulcast:send q;h;f\r\n", "qhf", true},
+        {"a=simulcast:recv a;b send q;h\r\n", "qh", true},
+        {"a=simulcast:send q,x;~h recv a\r\n", "qh", true},
+        {"a=simulcast:send a;b;c;d;e\r\n", "abcd", true},
+        {"a=simulcast:send q\r\n", "q", false},
+        {"a=simulcast:recv q;h\r\n", "", false},
+        {"a=simulcast:send ;/;q w\r\n", "q", false},
+        {"a=simulcast:send\r\n", "", false},
+        {"a=simulcast:\r\n", "", false},
+        {"a=ssrc-group:SIM 1 2 3\r\na=ssrc:1 cname:x\r\na=ssrc:2 cname:x\r\na=ssrc:3 cname:x\r\n", "", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[512];
+        enum sdp_error e;
+        snprintf(text, sizeof text, HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n%s", cases[i].lines);
+        struct sdp *sdp = sdp_parse(text, strlen(text), &e);
+        CHECK(sdp && sdp->count == 1);
+        const struct sdp_section *s = &sdp->sections[0];
+        CHECK_EQ(s->layered, cases[i].layered);
+        CHECK_EQ(s->rid_count, strlen(cases[i].rids));
+        for (uint8_t k = 0; k < s->rid_count; k++)
+            CHECK(s->rids[k].len == 1 && *s->rids[k].data == cases[i].rids[k]);
+        sdp_free(sdp);
+    }
+}
+
 static void a_refused_section_has_its_transport(void)
 {
     struct sdp_local local = {.ufrag = "abcd", .password = "secret", .setup = SDP_PASSIVE, .fingerprint = {9}};
@@ -791,7 +824,7 @@ static void long_values_are_written_whole(void)
 }
 
 TEST_MAIN(TEST(control_characters_are_refused_and_others_are_not), TEST(a_line_may_have_4096_bytes),
-          TEST(golden_offers_are_understood), TEST(chromium_video_is_read_in_full),
+          TEST(layers_are_read), TEST(golden_offers_are_understood), TEST(chromium_video_is_read_in_full),
           TEST(firefox_attributes_come_in_any_order), TEST(every_prefix_parses_or_fails_cleanly),
           TEST(every_changed_byte_parses_or_fails_cleanly), TEST(too_much_of_anything_is_refused),
           TEST(cost_is_linear), TEST(what_there_is_no_room_for_is_left_out), TEST(what_is_no_description_is_refused),

@@ -762,7 +762,7 @@ static void sound_is_never_asked_for_a_picture(void)
     world_command(&w, (struct message){.type = MESSAGE_PUBLISH,
                                        .session = p->session,
                                        .track = 2,
-                                       .publish = {.codec = CODEC_OPUS, .payload_type = 111, .clock_rate = 48000, .ssrc = AUDIO, .nack = true}});
+                                       .publish = {.codec = CODEC_OPUS, .payload_type = 111, .clock_rate = 48000, .ssrc = {AUDIO}, .nack = true}});
     world_subscribe(&w, v, p, 2, CODEC_OPUS, 5050);
     world_send(&w, p, CODEC_OPUS, AUDIO, 10, 0, false, true, 80);
     world_send(&w, p, CODEC_OPUS, AUDIO, 12, 1920, false, true, 80);

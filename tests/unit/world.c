@@ -18,7 +18,9 @@ static const struct rtp_extension_ids published_ids = {.id = {[EXT_MID] = 1,
                                                               [EXT_ABS_SEND_TIME] = 2,
                                                               [EXT_TRANSPORT_CC] = 3,
                                                               [EXT_AUDIO_LEVEL] = 4,
-                                                              [EXT_DEPENDENCY] = 6}};
+                                                              [EXT_DEPENDENCY] = 6,
+                                                              [EXT_RID] = 7,
+                                                              [EXT_REPAIRED_RID] = 8}};
 
 void world_open(struct world *w, unsigned workers) { world_open_for(w, workers, WORLD_SESSIONS); }
 
@@ -248,7 +250,8 @@ static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
     size_t at = 0;
     c->rtcp++;
     while (rtcp_next(&v, data, len, &at)) {
-        c->pli += v.type == RTCP_PSFB && v.count == PSFB_PLI;
+        if (v.type == RTCP_PSFB && v.count == PSFB_PLI && rtcp_media_ssrc(&v, &c->last_pli))
+            c->pli++;
         if (v.type == RTCP_RTPFB && v.count == RTPFB_TWCC)
             c->twcc += twcc_parse((struct bytes){v.body.data + 8, v.body.len - 8}, &feedback, note_arrival, c);
         c->sr += v.type == RTCP_SR && rtcp_sr(&v, &c->last_sr);
@@ -341,8 +344,8 @@ void world_publish(struct world *w, struct world_client *c, uint32_t track, enum
                                                   .payload_type = payload_type(codec, false),
                                                   .rtx_payload_type = video ? payload_type(codec, false) + 1 : 0,
                                                   .clock_rate = video ? 90000 : 48000,
-                                                  .ssrc = ssrc,
-                                                  .rtx_ssrc = video ? ssrc + 1 : 0,
+                                                  .ssrc = {ssrc},
+                                                  .rtx_ssrc = {video ? ssrc + 1 : 0},
                                                   .mid = "0",
                                                   .others = {0, w->others},
                                                   .nack = video,

@@ -26,6 +26,7 @@ struct world_client {
     unsigned rtp, rtcp, pli, nacked, twcc, sr, rr;
     struct rtcp_sr last_sr;
     int64_t arrivals_250us[16]; /* that feedback told, by the number's last 4 bits, since its reference time of 0 */
+    uint32_t last_pli;    /* the SSRC that the last one named */
     uint8_t last[1600];   /* the last RTP packet, plain */
     size_t last_len;
     void (*on_rtp)(struct world_client *, const uint8_t *, size_t);
