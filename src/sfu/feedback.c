@@ -63,6 +63,18 @@ static void nacked(void *context, uint16_t seq)
 }
 
 /* `nacks`: how many numbers the datagram may still report missing. */
+/* A request that names no source (some stacks leave the SSRC 0) is for all that it watches: a viewer that misses a picture mostly
+ * watches one. It is looked at once a second, as it costs a look at each. */
+static void unnamed_request(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    if (p->asked_all && now - p->asked_all < KEYFRAME_INTERVAL)
+        return;
+    p->asked_all = now;
+    stat_add(&stats_of(sfu)->pli_in, 1);
+    for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
+        track_keyframe(sfu, s->track, now);
+}
+
 static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, size_t *nacks, mp_time now)
 {
     uint32_t ssrc;
@@ -77,6 +89,8 @@ static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_v
     } else if (v->type == RTCP_PSFB && v->count == PSFB_PLI && s) {
         stat_add(&stats_of(sfu)->pli_in, 1);
         track_keyframe(sfu, s->track, now);
+    } else if (v->type == RTCP_PSFB && v->count == PSFB_PLI && !ssrc) {
+        unnamed_request(sfu, p, now);
     } else if (v->type == RTCP_PSFB && v->count == PSFB_FIR) {
         uint8_t command;
         for (size_t i = 0; rtcp_fir(v, i, &ssrc, &command); i++)

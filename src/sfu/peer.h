@@ -65,6 +65,7 @@ struct peer {
     uint32_t twcc_media;
     struct subscription *subscriptions;
     struct viewed viewed; /* the same by SSRC */
+    mp_time asked_all;    /* its last request of a key frame that named no source; 0: none yet */
     mp_time report_at; /* MP_NEVER: nothing to report yet */
     mp_time rtt;       /* smoothed; 100 ms until measured */
     bool has_clock_offset;

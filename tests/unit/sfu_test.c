@@ -364,6 +364,23 @@ static void key_frame_requests_are_one_a_second(void)
     world_close(&w);
 }
 
+/* RFC 4585 6.3.1 wants the media's SSRC; who leaves it 0 is understood, and costs its publisher no more. */
+static void key_frame_request_that_names_nobody_is_for_all_it_watches(void)
+{
+    struct world_client *p, *v;
+    uint8_t pli[12];
+    call(2, 0, 1, &p, &v);
+    frames(p, 10, 3, true);
+    world_run(&w, MP_S(2));
+    unsigned before = p->pli;
+    for (unsigned i = 0; i < 100; i++) {
+        world_send_rtcp(&w, v, pli, rtcp_write_pli(pli, sizeof pli, 1, 0));
+        world_run(&w, MP_MS(50));
+    }
+    CHECK(p->pli - before >= 4 && p->pli - before <= 6); /* 5 s */
+    world_close(&w);
+}
+
 static bool is_stalled(const struct world_client *c, uint32_t track)
 {
     const struct message *m = world_event(&w, MESSAGE_SESSION_EVENT, c->session);
@@ -1464,6 +1481,7 @@ TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of),
           TEST(session_is_reached_by_another_workers_link), TEST(turn_clients_connection_is_no_path_of_a_session),
           TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
           TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
+          TEST(key_frame_request_that_names_nobody_is_for_all_it_watches),
           TEST(key_frame_waits_for_the_nomination),
           TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
           TEST(nack_is_answered_by_rtx), TEST(nack_without_rtx_is_answered_by_the_same_bytes),
