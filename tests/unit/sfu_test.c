@@ -102,6 +102,26 @@ static void passive_client_is_begun_with(void)
     world_close(&w);
 }
 
+/* Checks go on while the handshake waits for its answer: it is not begun anew with each of them. */
+static void handshake_with_a_passive_client_is_begun_once(void)
+{
+    unsigned begun = 0;
+    world_open(&w, 1);
+    w.passive = true;
+    w.lose = lose_dtls;
+    struct world_client *c = world_join(&w, 0);
+    world_run(&w, MP_S(9));
+    for (size_t i = 0; i < w.event_count; i++)
+        begun += w.events[i].type == MESSAGE_SESSION_EVENT && w.events[i].event.kind == EVENT_DTLS_STARTED;
+    CHECK_EQ(begun, 1);
+    CHECK(stat_get(&w.stats[0].checks) > 2);
+    w.lose = NULL;
+    world_run(&w, MP_S(5)); /* the next retransmission comes through */
+    CHECK(world_event(&w, MESSAGE_CONNECTED, c->session) != NULL);
+    w.passive = false;
+    world_close(&w);
+}
+
 /* Who said that it is passive, and begins all the same, is not heard: two handshakes would cross. */
 static void client_hello_of_a_passive_client_is_dropped(void)
 {
@@ -543,12 +563,13 @@ static void viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_se
     world_close(&w);
 }
 
-/* Three packets of one picture, with an audio level, whoever would send that. */
-static void send_picture(struct world_client *p, uint64_t from, const uint8_t *level)
+/* Three packets of one picture, with an audio level and a dependency descriptor, whoever would send both. */
+static void send_picture(struct world_client *p, uint64_t from, const uint8_t *level, struct bytes descriptor)
 {
     uint8_t payload[200] = {0x10};
     struct world_rtp r = {.codec = CODEC_VP8, .ssrc = VIDEO, .payload = {payload, sizeof payload}};
     r.values[EXT_AUDIO_LEVEL] = (struct bytes){level, level != NULL};
+    r.values[EXT_DEPENDENCY] = descriptor;
     for (uint64_t i = 0; i < 3; i++) {
         r.index = from + i;
         r.timestamp = (uint32_t)from * 3000;
@@ -562,7 +583,7 @@ static void send_picture(struct world_client *p, uint64_t from, const uint8_t *l
 /* One subscription with these ids (0: none), mid and values; a run of several packets is read only if each of them is as
  * long as it should be. */
 static void check_extensions(struct world_client *p, struct world_client *v, const uint8_t ids[EXT_COUNT],
-                             const char *mid, const uint8_t *level)
+                             const char *mid, const uint8_t *level, struct bytes descriptor)
 {
     static uint32_t ssrc = OUT;
     static uint64_t number;
@@ -574,7 +595,7 @@ static void check_extensions(struct world_client *p, struct world_client *v, con
     world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = 1});
     world_command(&w, (struct message){.type = MESSAGE_SUBSCRIBE, .session = v->session, .track = 1, .subscribe = how});
     unsigned before = v->rtp;
-    send_picture(p, number += 3, level);
+    send_picture(p, number += 3, level, descriptor);
     CHECK_EQ(v->rtp - before, 3);
     CHECK(rtp_parse(&view, v->last, v->last_len) && view.payload_len == 200 && view.marker);
     CHECK(rtp_extension_find(&view, ids[EXT_MID], &x) == (ids[EXT_MID] > 0));
@@ -587,20 +608,25 @@ static void check_extensions(struct world_client *p, struct world_client *v, con
     bool has = ids[EXT_AUDIO_LEVEL] && level;
     CHECK(rtp_extension_find(&view, ids[EXT_AUDIO_LEVEL], &x) == has);
     CHECK(!has || (x.len == 1 && x.data[0] == *level));
+    has = ids[EXT_DEPENDENCY] && descriptor.len;
+    CHECK(rtp_extension_find(&view, ids[EXT_DEPENDENCY], &x) == has);
+    CHECK(!has || (x.len == descriptor.len && memcmp(x.data, descriptor.data, x.len) == 0));
 }
 
 static void extensions_reach_the_viewer_under_its_own_ids(void)
 {
-    static const uint8_t level = 0x91;
+    static const uint8_t level = 0x91, descriptor[40] = "some forty bytes of template structures";
+    static const uint8_t lengths[] = {0, 3, 16, 17, 40}; /* 16: the most that the one-byte form holds */
     static const char *const mids[] = {"7", "mid", "a-long-mid-of-1"};
     struct world_client *p = NULL, *v = NULL;
-    for (unsigned set = 0; set < 3 * 2 * 16; set++) {
+    for (unsigned set = 0; set < 5 * 2 * 32; set++) {
         uint8_t ids[EXT_COUNT] = {0};
         if (set % 16 == 0)
             call(1, 0, 0, &p, &v);
-        for (uint8_t e = 0; e < 4; e++)
-            ids[e] = set >> e & 1 ? (uint8_t)(10 + (e + set) % 4) : 0; /* 10 to 13 */
-        check_extensions(p, v, ids, mids[set / 32], set / 16 & 1 ? &level : NULL);
+        for (uint8_t e = 0; e < EXT_COUNT; e++)
+            ids[e] = set >> e & 1 ? (uint8_t)(9 + (e + set) % 5) : 0; /* 9 to 13 */
+        check_extensions(p, v, ids, mids[set % 3], set / 32 & 1 ? &level : NULL,
+                         (struct bytes){descriptor, lengths[set / 64]});
         world_run(&w, MP_S(4) + MP_MS(321)); /* in all beyond 64 s, where the send time begins anew */
         if (set % 16 == 15)
             world_close(&w);
@@ -1477,6 +1503,7 @@ TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of),
           TEST(codec_that_changes_in_mid_call_begins_with_a_key_frame), TEST(packets_of_another_codec_than_agreed_reach_nobody),
           TEST(codec_that_a_publisher_turns_to_is_told_of),
           TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(passive_client_is_begun_with), TEST(client_hello_of_a_passive_client_is_dropped),
+          TEST(handshake_with_a_passive_client_is_begun_once),
           TEST(datagrams_at_another_worker_reach_the_owner),
           TEST(session_is_reached_by_another_workers_link), TEST(turn_clients_connection_is_no_path_of_a_session),
           TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),

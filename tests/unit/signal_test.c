@@ -625,6 +625,32 @@ static void an_offer_that_cannot_be_is_refused(void)
     stage_close(&s);
 }
 
+/* RFC 8445 5.3 allows 256 characters for either; a ufrag has 64 here. */
+static void ice_credentials_have_bounds(void)
+{
+    static const struct {
+        int ufrag, password;
+        bool good;
+    } cases[] = {{4, 22, true}, {64, 256, true}, {65, 22, false}, {4, 257, false}, {65, 257, false}, {4, 0, false}};
+    stage_open(&s, 16, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[2048], password[300] = "";
+        if (cases[i].password)
+            snprintf(password, sizeof password, "a=ice-pwd:%0*d\r\n", cases[i].password, 0);
+        snprintf(text, sizeof text,
+                 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-ufrag:%0*d\r\n%s"
+                 "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:"
+                 "1B:1C:1D:1E:1F\r\na=setup:actpass\r\n"
+                 "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\na=sendrecv\r\n",
+                 cases[i].ufrag, 0, password);
+        struct peer *p = peer_join(&s, "one", "call");
+        peer_say(p, "offer", "{s:s}", "sdp", text);
+        CHECK_EQ(waiting(p, "answer"), cases[i].good);
+        CHECK(cases[i].good || is_error(p, "bad-sdp"));
+    }
+    stage_close(&s);
+}
+
 /* RFC 8842 5.5: another certificate means another association, and this server begins none. The second offer
  * differs from the first by one digit of the fingerprint. */
 static void a_certificate_that_changes_in_mid_session_is_refused(void)
@@ -821,7 +847,7 @@ TEST_MAIN(TEST(a_client_is_told_where_it_comes_from_and_what_it_may_ask), TEST(a
           TEST(candidates_of_clients_are_looked_at), TEST(offers_of_browsers_are_answered),
           TEST(every_golden_offer_gets_its_answer), TEST(candidates_are_strings_of_json_best_address_first),
           TEST(the_seen_address_is_told_as_a_srflx_candidate), TEST(an_offer_that_cannot_be_is_refused),
-          TEST(a_certificate_that_changes_in_mid_session_is_refused),
+          TEST(ice_credentials_have_bounds), TEST(a_certificate_that_changes_in_mid_session_is_refused),
           TEST(a_session_keeps_its_certificate_and_its_sections),
           TEST(leaving_ends_a_session_that_no_worker_has),
           TEST(leaving_tells_the_worker_whose_answer_frees_the_slot),
