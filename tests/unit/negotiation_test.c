@@ -457,6 +457,7 @@ static void streams_say_whose_they_are(void)
     for (int i = 0; i < 2; i++) {
         const char *id = json_string_value(json_object_get(json_array_get(streams, (size_t)i), "id"));
         char msid[64];
+        CHECK_EQ(strlen(id), 16); /* random: nobody else's has it */
         snprintf(msid, sizeof msid, "a=msid:%s ", id);
         CHECK(strstr(json_string_value(json_object_get(offer, "sdp")), msid) != NULL);
     }
@@ -885,7 +886,9 @@ static void a_watcher_may_not_publish(void)
     forget(other);
     CHECK(peer_offer_golden(w, "chromium-call"));
     CHECK_EQ(waiting(w, "error"), 2);
-    CHECK(same(take_text(w, "error", "code"), "forbidden"));
+    json_t *error = take(w, "error");
+    CHECK(same(json_string_value(json_object_get(error, "code")), "forbidden"));
+    CHECK(same(json_string_value(json_object_get(error, "message")), "a watcher does not publish"));
     peer_learn(w, take_text(w, "answer", "sdp"));
     peer_claim(w, 1);
     CHECK_EQ(s.track_count, 2);
