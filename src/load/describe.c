@@ -40,15 +40,24 @@ static void write_extensions(struct sdp_writer *w, bool video)
             sdp_printf(w, "a=extmap:%d %s\r\n", known[i].id, rtp_extension_uri[known[i].extension]);
 }
 
+static void write_ssrc(struct sdp_writer *w, uint32_t ssrc, uint32_t rtx_ssrc, uint32_t client)
+{
+    if (rtx_ssrc)
+        sdp_printf(w, "a=ssrc-group:FID %u %u\r\n", ssrc, rtx_ssrc);
+    sdp_printf(w, "a=ssrc:%u cname:load-%u\r\n", ssrc, client);
+    if (rtx_ssrc)
+        sdp_printf(w, "a=ssrc:%u cname:load-%u\r\n", rtx_ssrc, client);
+}
+
 static void write_source(struct sdp_writer *w, const struct source *s)
 {
     const char *kind = s->video ? "video" : "audio";
     sdp_printf(w, "a=msid:load-%u load-%u-%s\r\n", s->client, s->client, kind);
-    if (s->rtx_ssrc)
-        sdp_printf(w, "a=ssrc-group:FID %u %u\r\n", s->ssrc, s->rtx_ssrc);
-    sdp_printf(w, "a=ssrc:%u cname:load-%u\r\n", s->ssrc, s->client);
-    if (s->rtx_ssrc)
-        sdp_printf(w, "a=ssrc:%u cname:load-%u\r\n", s->rtx_ssrc, s->client);
+    if (s->low_ssrc)
+        sdp_printf(w, "a=ssrc-group:SIM %u %u\r\n", s->low_ssrc, s->ssrc);
+    write_ssrc(w, s->ssrc, s->rtx_ssrc, s->client);
+    if (s->low_ssrc)
+        write_ssrc(w, s->low_ssrc, s->low_rtx_ssrc, s->client);
 }
 
 static void write_offered(struct sdp_writer *w, const struct description *d, bool video,

@@ -39,6 +39,7 @@ bool stamp_read(struct stamp *, const struct rtp_view *, uint32_t run);
 struct source {
     bool video, even;
     uint32_t run, client, ssrc, rtx_ssrc;
+    uint32_t low_ssrc, low_rtx_ssrc; /* of a lower layer; 0: none */
     char mid[2];
     mp_time begun, next; /* when the stream began; when its next packet or frame is due; MP_NEVER: stopped */
     mp_time keyframe_every, keyframe_at;

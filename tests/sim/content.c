@@ -36,7 +36,7 @@ void content_write(uint8_t *p, size_t len, const struct content *s)
     q[21] = s->parts;
     put16(q + 22, (uint16_t)len);
     put64(q + 24, (uint64_t)s->time);
-    put32(q + 32, 0);
+    put32(q + 32, s->layer);
     memset(p + PAYLOAD_MIN, s->frame + s->part, len - PAYLOAD_MIN);
     put32(q + 36, checksum(p, len));
 }
@@ -51,6 +51,7 @@ bool content_read(struct content *s, const uint8_t *p, size_t len)
                           .guest = get32(q + 8),
                           .life = get32(q + 12),
                           .frame = get32(q + 16),
+                          .layer = (uint8_t)get32(q + 32),
                           .part = q[20],
                           .parts = q[21],
                           .video = get32(q) >> 1 & 1,

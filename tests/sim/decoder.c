@@ -90,6 +90,16 @@ static void advance(struct decoder *d, mp_time now)
         lose(d);
 }
 
+/* Whether behind number `seq` another layer goes on than before it. */
+static bool mixed(struct decoder *d, int64_t seq)
+{
+    const struct slot *before = slot_of(d, seq), *behind = slot_of(d, seq + 1);
+    if (seq < d->position || seq >= d->max || !before->present || !behind->present)
+        return false;
+    const struct content *s = &behind->stamp;
+    return s->life == before->stamp.life && s->layer != before->stamp.layer && !(s->keyframe && s->part == 0);
+}
+
 void decoder_packet(struct decoder *d, uint16_t number, const struct content *stamp, mp_time now)
 {
     int64_t seq = d->started ? seq_extend(d->max, number) : 0x10000 + number;
@@ -110,6 +120,7 @@ void decoder_packet(struct decoder *d, uint16_t number, const struct content *st
     struct slot *s = slot_of(d, seq);
     s->present = true;
     s->stamp = *stamp;
+    d->mixed |= mixed(d, seq - 1) || mixed(d, seq);
     bool begins = d->video && stamp->keyframe && stamp->part == 0;
     if (begins && !d->synced &&
         (!d->keyframe_seen || now - slot_of(d, d->position)->stamp.time > KEYFRAME_WAIT)) {

@@ -108,7 +108,7 @@ static void socket_breaks(struct sim *s, struct guest *g)
 
 static void publisher(struct sim *s, struct guest *g)
 {
-    struct encoder *e = &g->encoders[below(s, 2)];
+    struct encoder *e = &g->encoders[below(s, g->layered ? ENCODERS : 2)];
     if (!e->on)
         return;
     if (e->index > 8 && sabotaged(s, SABOTAGE_NONCES))
@@ -116,7 +116,9 @@ static void publisher(struct sim *s, struct guest *g)
     if (sabotaged(s, SABOTAGE_CONTINUITY))
         e->stamp.frame++;
     switch (below(s, 5)) {
-    case 0: e->silent_until = s->now + between(s, MP_MS(200), MP_S(8)); break;
+    case 0: /* of a guest in layers one of them */
+        e->silent_until = s->now + between(s, MP_MS(200), g->layered ? MP_S(4) : MP_S(8));
+        break;
     case 1: e->index += 1 + below(s, 4000); break;
     case 2: e->timestamp = (uint32_t)prng_next(&s->prng); break;
     case 3: e->keyframe_wanted = true; break;

@@ -39,7 +39,7 @@ static void forget(struct guest *g)
 {
     client_free(g->client);
     g->client = NULL;
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < ENCODERS; i++)
         encoder_free(&g->encoders[i]);
     for (unsigned i = 0; i < DECODERS_MAX; i++)
         decoder_free(&g->decoders[i]);
@@ -112,6 +112,21 @@ void guest_closed(struct sim *s, struct guest *g)
 
 /* --- the connection --- */
 
+/* The camera once more, in one small packet a picture; the higher layer always has more to send. */
+static void add_layer(struct sim *s, struct guest *g)
+{
+    struct encoder *high = &g->encoders[1], *low = &g->encoders[2];
+    struct content who = high->stamp;
+    who.layer = 1;
+    encoder_init(low, true, high->rtx_ssrc != 0, &who, &s->prng);
+    low->interval = high->interval;
+    low->parts_max = 1;
+    low->size_max = PAYLOAD_MIN + 50;
+    high->size_max = PAYLOAD_MAX;
+    g->sources[1].low_ssrc = low->ssrc;
+    g->sources[1].low_rtx_ssrc = low->rtx_ssrc;
+}
+
 static void begin(struct sim *s, struct guest *g)
 {
     g->life++;
@@ -139,6 +154,8 @@ static void begin(struct sim *s, struct guest *g)
                                         .rtx_ssrc = g->encoders[i].rtx_ssrc};
         g->description.source_count++;
     }
+    if (g->layered && guest_publishes(g))
+        add_layer(s, g);
     g->socket = socket_open(s, g);
     s->result.joins++;
     tell(s, "guest %u: attempt %u, room %u", g->number, g->life, g->room);

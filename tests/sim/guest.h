@@ -9,6 +9,7 @@
 #include "sim.h"
 
 #define DECODERS_MAX 64
+#define ENCODERS     3
 
 enum guest_role { GUEST_CALL, GUEST_STREAM, GUEST_WATCH };
 
@@ -23,6 +24,7 @@ struct guest {
     bool wanted;
     unsigned room;
     enum guest_role role;
+    bool layered; /* it sends its pictures in two layers */
     bool without_rtx; /* it knows no RTX, for what it sends and what it is sent */
 
     /* Its connection; what was before is forgotten with it. */
@@ -38,7 +40,7 @@ struct guest {
     mp_time opened_at, heard_at, report_at;
     uint16_t twcc;
     uint32_t ssrc;              /* of its receiver reports */
-    struct encoder encoders[2]; /* sound, pictures */
+    struct encoder encoders[ENCODERS]; /* sound, pictures, the same smaller */
     struct decoder decoders[DECODERS_MAX];
     bool muted;           /* as it said last */
     struct roster roster; /* the others */

@@ -75,6 +75,9 @@ void guest_rtp(void *context, const uint8_t *data, size_t len, mp_time now)
         return;
     decoder_packet(d, rtx ? get16(data + v.header_len) : v.seq, &stamp, now);
     current->result.frames++;
+    if (d->mixed)
+        violated(current, "layers", "guest %u: guest %u's layer %u without its key frame", g->number, stamp.guest,
+                 stamp.layer);
     if (d->lied)
         violated(current, "continuity",
                  "guest %u: frame %u of guest %u follows in number, but another one is missing", g->number,
@@ -112,7 +115,7 @@ static void on_nack(void *context, uint16_t seq)
 
 static struct encoder *encoder_of(struct guest *g, uint32_t ssrc)
 {
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < ENCODERS; i++)
         if (g->encoders[i].on && g->encoders[i].ssrc == ssrc)
             return &g->encoders[i];
     return NULL;
@@ -145,7 +148,7 @@ void guest_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
 
 void guest_media_start(struct sim *s, struct guest *g)
 {
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < ENCODERS; i++)
         if (g->encoders[i].on)
             encoder_start(&g->encoders[i], s->now + between(s, 0, MP_MS(50)));
     g->report_at = s->now + between(s, 0, REPORT_EVERY);
@@ -154,7 +157,7 @@ void guest_media_start(struct sim *s, struct guest *g)
 mp_time guest_media_deadline(const struct guest *g)
 {
     mp_time at = g->report_at;
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < ENCODERS; i++)
         at = mp_min(at, g->encoders[i].on ? g->encoders[i].next : MP_NEVER);
     for (unsigned i = 0; i < DECODERS_MAX; i++)
         at = mp_min(at, g->decoders[i].used ? g->decoders[i].next : MP_NEVER);
@@ -166,7 +169,7 @@ static void report(struct sim *s, struct guest *g)
     uint8_t plain[DATAGRAM_OUT_MAX];
     struct rtcp_report blocks[31];
     size_t len = 0, count = 0;
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < ENCODERS; i++) {
         const struct encoder *e = &g->encoders[i];
         if (!e->packets)
             continue;
@@ -210,8 +213,10 @@ void guest_media_timeout(struct sim *s, struct guest *g)
     uint8_t plain[PACKET_SIZE];
     uint64_t index;
     size_t len;
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < ENCODERS; i++)
         while ((len = encoder_packet(&g->encoders[i], plain, &index, &g->twcc, &s->prng, s->now))) {
+            if (i == 1 && g->layered && sabotaged(s, SABOTAGE_LAYERS))
+                g->encoders[1].stamp.layer ^= 1;
             if (!g->description.without_rtx && sabotaged(s, SABOTAGE_CONTENT)) /* else it repeats the one that was not changed */
                 plain[len - 1] ^= 1;
             protect(s, g, plain, len, index);

@@ -253,6 +253,11 @@ static bool decodes(struct sim *s, const struct guest *viewer, const struct gues
                      d && !d->synced ? ", waits for a key frame" : "");
             return false;
         }
+        if (video && d->last.layer) {
+            snprintf(why, size, "guest %u is sent layer %u of guest %u, which has a higher one", viewer->number,
+                     d->last.layer, publisher->number);
+            return false;
+        }
     }
     return true;
 }

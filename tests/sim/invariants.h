@@ -8,6 +8,8 @@
  * is up does not fail by what comes from the network owners          one worker has a session, and all
  * workers agree on which; paths and replicas point to what exists nonces          no packet number is used
  * twice under one key for different bytes pools           when all have left, nothing is left of them
+ *   layers          nobody is sent two layers of a source at once: one follows another at its key frame; in the end
+ *                   everybody is sent the highest that its publisher sends (decoding)
  *   deadlines       no worker turns without end
  *   signaling       who keeps to the protocol is not refused
  *   news            what a guest is told of the others makes sense, one message after the other, and is soon as they are */

@@ -12,6 +12,7 @@
 struct content {
     uint32_t room, guest, life; /* where, who, and which of its connections */
     uint32_t frame;             /* picture or sound, counted by the encoder */
+    uint8_t layer; /* 0: the highest */
     uint8_t part, parts;
     bool video, keyframe;
     mp_time time; /* when it was made */
@@ -88,6 +89,7 @@ struct decoder {
     uint64_t received;
     struct slot *slots; /* [DECODER_WINDOW] */
     bool lied;          /* numbers follow each other, but what they carry does not */
+    bool mixed;         /* a layer follows another elsewhere than at its key frame */
 };
 
 void decoder_init(struct decoder *, bool video, uint32_t ssrc, uint32_t rtx_ssrc);

@@ -31,6 +31,7 @@ static void build(struct sim *s)
         struct nat *nat = below(s, 4) ? network_nat(s->network, below(s, nats)) : NULL;
         s->guests[i] = guest_new(s, i, nat);
         s->guests[i]->without_rtx = below(s, 4) == 0;
+        s->guests[i]->layered = below(s, 3) == 0;
         fault_links(s, s->guests[i], false);
         fault_join(s, s->guests[i], rooms);
     }

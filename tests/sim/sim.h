@@ -35,6 +35,7 @@ struct event {
     X(SABOTAGE_POOLS, "pools")       /* a replica's end is not told to the origin */                         \
     X(SABOTAGE_NONCES, "nonces")     /* a publisher sends other bytes under a number used before */          \
     X(SABOTAGE_RESENDING, "resending") /* what a viewer without RTX missed is sent again with fresh extensions */ \
+    X(SABOTAGE_LAYERS, "layers") /* a publisher's layers come mixed under one SSRC */                          \
     X(SABOTAGE_OWNERS, "owners")     /* a path's end is not told to the worker that hears it */             \
     X(SABOTAGE_CONTENT, "content")   /* a publisher's bytes are changed before it encrypts them */          \
     X(SABOTAGE_CONTINUITY,                                                                                   \

@@ -75,6 +75,10 @@ static void a_packet_that_changed_when_it_was_sent_again_is_noticed(void)
 {
     expect(SABOTAGE_RESENDING, "nonces");
 }
+static void layers_that_are_mixed_are_noticed(void)
+{
+    expect(SABOTAGE_LAYERS, "layers");
+}
 static void workers_that_disagree_are_noticed(void)
 {
     expect(SABOTAGE_OWNERS, "owners");
@@ -181,6 +185,7 @@ int main(void)
         TEST(what_is_left_is_noticed),
         TEST(a_number_used_twice_is_noticed),
         TEST(a_packet_that_changed_when_it_was_sent_again_is_noticed),
+        TEST(layers_that_are_mixed_are_noticed),
         TEST(workers_that_disagree_are_noticed),
         TEST(bytes_that_were_changed_are_noticed),
         TEST(a_frame_left_out_is_noticed),
