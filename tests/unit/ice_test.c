@@ -1015,6 +1015,11 @@ static void mdns_names_are_hidden_addresses(void)
     CHECK(!read_line(&c, "candidate:1 1 udp 1 .local 1 typ host"));
     CHECK(!read_line(&c, "candidate:1 1 udp 1 a/b.local 1 typ host"));
     CHECK(!read_line(&c, "candidate:1 1 udp 1 a.local.example.org 1 typ host"));
+    for (int len = 254; len < 258; len++) { /* RFC 1035 2.3.4: a name has 255 octets at most */
+        char line[400];
+        snprintf(line, sizeof line, "candidate:1 1 udp 1 %0*d.local 1 typ host", len - 6, 0);
+        CHECK_EQ(read_line(&c, line), len <= 255);
+    }
 }
 
 static void tcp_candidates_have_a_tcptype(void)

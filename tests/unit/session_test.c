@@ -293,6 +293,20 @@ static void a_resume_token_opens_by_all_of_its_characters(void)
     stage_close(&s);
 }
 
+/* A client that was told goodbye, for what it did, does not come back to what it had. */
+static void who_was_told_goodbye_cannot_resume(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = resumable("one");
+    char token[64];
+    snprintf(token, sizeof token, "%s", take_text(p, "joined", "resume"));
+    while (!p->close_code) /* it talks without end */
+        peer_say(p, "ping", "");
+    struct peer *again = resumes(p->id, token);
+    CHECK(same(take_text(again, "error", "code"), "not-resumable"));
+    stage_close(&s);
+}
+
 static void a_client_without_socket_and_path_has_vanished(void)
 {
     static const enum session_event_kind harmless[] = {EVENT_CHECK_SENT, EVENT_CHECK_ANSWERED, EVENT_CHECK_FAILED,
@@ -452,7 +466,7 @@ TEST_MAIN(TEST(ice_restart_is_answered_with_new_credentials), TEST(restart_befor
           TEST(stalled_track_is_told_to_its_publisher_and_to_whom_it_is_sent), TEST(path_tells_how_often_it_changed), TEST(timeline_is_the_last_events_of_ones_own_session),
           TEST(timelines_of_ended_sessions_are_kept_for_a_while), TEST(lost_socket_is_taken_over_by_another),
           TEST(a_resume_token_opens_by_all_of_its_characters),
-          TEST(a_client_without_socket_and_path_has_vanished),
+          TEST(a_client_without_socket_and_path_has_vanished), TEST(who_was_told_goodbye_cannot_resume),
           TEST(what_changed_without_a_socket_is_offered_after_it),
           TEST(socket_that_only_the_client_knows_to_be_dead_is_closed),
           TEST(client_that_does_not_resume_leaves_with_its_socket),
