@@ -18,7 +18,7 @@
 
 #define GOODBYE   MP_MS(1000) /* how long clients may take to close when the server stops */
 #define FLUSH     MP_MS(5)    /* until commands that found a full inbox are tried again */
-#define GO_ON     MP_MS(10)   /* that a turn of the loop may spend on what waits, before it looks at the sockets again */
+#define GO_ON     MP_MS(5)    /* that a turn of the loop may spend on what waits, before it looks at the sockets again */
 
 struct control {
     const struct config *config;

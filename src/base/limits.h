@@ -100,7 +100,7 @@
 /* What one room may make the control thread say, bytes a second and at once, all its members together: the offers that it makes to
  * them, and what it tells them of each other. What is over waits, and is told as things are then. A room of 1,000 with 250 tracks
  * takes 220 MB to describe once, one of 50 with 100 tracks 4 MB. */
-#define ROOM_OFFERS_PER_S     (16 * 1024 * 1024)
+#define ROOM_OFFERS_PER_S     (8 * 1024 * 1024)
 #define ROOM_OFFERS_BURST     (64 * 1024 * 1024)
 #define ROOM_NEWS_PER_S       (4 * 1024 * 1024)
 #define ROOM_NEWS_BURST       (16 * 1024 * 1024)

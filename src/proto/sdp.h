@@ -109,7 +109,7 @@ struct sdp_local { /* the session part of our descriptions; ICE lite, trickle, m
     const struct address *addresses; /* host candidates by UDP and by TCP, written into the first section that has a port */
     size_t address_count;
 };
-struct sdp_local_codec {
+struct sdp_local_codec { /* two sections' are written once where all of it is the same: see same_codec */
     uint8_t payload_type, rtx_payload_type; /* rtx 0: none */
     const char *name;                       /* "opus", "VP8" */
     uint32_t clock_rate;

@@ -45,6 +45,57 @@ void sdp_printf(struct sdp_writer *w, const char *format, ...)
     }
 }
 
+/* --- parts that many sections have alike: the first is written, the others are copies of it --- */
+
+struct part { /* as it stands in the description; `of`: in this section, NULL: nowhere yet */
+    const struct sdp_local_section *of;
+    size_t at, len;
+};
+
+struct parts {
+    struct part transport, extensions[2], codecs[2]; /* [kind] */
+};
+
+static void part_end(struct sdp_writer *w, struct part *part, const struct sdp_local_section *of, size_t at)
+{
+    *part = (struct part){.of = of, .at = at, .len = w->len - at};
+}
+
+static void part_copy(struct sdp_writer *w, const struct part *part)
+{
+    if (!reserve(w, part->len))
+        return;
+    memcpy(w->data + w->len, w->data + part->at, part->len);
+    w->len += part->len;
+    w->data[w->len] = 0;
+}
+
+static bool same_codec(const struct sdp_local_codec *a, const struct sdp_local_codec *b)
+{
+    return a->payload_type == b->payload_type && a->rtx_payload_type == b->rtx_payload_type && a->name == b->name &&
+           a->clock_rate == b->clock_rate && a->channels == b->channels && a->fmtp.data == b->fmtp.data &&
+           a->fmtp.len == b->fmtp.len && a->stereo == b->stereo && a->nack == b->nack && a->pli == b->pli && a->fir == b->fir &&
+           a->transport_cc == b->transport_cc;
+}
+
+static bool same_codecs(const struct sdp_local_section *a, const struct sdp_local_section *b)
+{
+    if (!a || a->codec_count != b->codec_count)
+        return false;
+    for (size_t i = 0; i < a->codec_count; i++)
+        if (!same_codec(&a->codecs[i], &b->codecs[i]))
+            return false;
+    return true;
+}
+
+static bool same_extensions(const struct sdp_local_section *a, const struct sdp_local_section *b)
+{
+    return a && a->extensions_received == b->extensions_received &&
+           memcmp(&a->extensions, &b->extensions, sizeof a->extensions) == 0;
+}
+
+/* --- sections --- */
+
 #define TEXT(t) (int)(t).len, (t).len ? (t).data : ""
 
 /* A section without a single codec cannot be written as anything but refused: m= lines need a format. */
@@ -72,13 +123,23 @@ static void write_media_line(struct sdp_writer *w, const struct sdp_local_sectio
     sdp_printf(w, "\r\nc=IN IP4 0.0.0.0\r\n");
 }
 
-static void write_transport(struct sdp_writer *w, const struct sdp_local *l,
-                            const struct sdp_local_section *s)
+static void write_transport(struct sdp_writer *w, const struct sdp_local *l)
 {
     sdp_printf(w, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 ", l->ufrag, l->password);
     for (size_t i = 0; i < sizeof l->fingerprint; i++)
         sdp_printf(w, "%s%02X", i ? ":" : "", l->fingerprint[i]);
     sdp_printf(w, "\r\na=setup:%s\r\n", setups[l->setup]);
+}
+
+static void put_transport(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s, struct parts *parts)
+{
+    size_t at = w->len;
+    if (parts->transport.of) {
+        part_copy(w, &parts->transport);
+    } else {
+        write_transport(w, l);
+        part_end(w, &parts->transport, s, at);
+    }
     if (s->mid[0])
         sdp_printf(w, "a=mid:%s\r\n", s->mid);
 }
@@ -95,14 +156,14 @@ static void write_rtcp(struct sdp_writer *w, const struct sdp_local_section *s)
  * c= line because RFC 8866 5.7 wants one. Its transport stands there too, although RFC 9429 5.3.1 asks for none: GStreamer, aiortc
  * and werift read every section alike, and drop the whole answer over one that lacks it; the latter two also over one without a
  * codec that they know, and they know it by its rtpmap alone. */
-static void write_refused(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s)
+static void write_refused(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s, struct parts *parts)
 {
     if (s->media.len && s->protocol.len && s->format.len)
         sdp_printf(w, "m=%.*s 0 %.*s %.*s\r\n", TEXT(s->media), TEXT(s->protocol), TEXT(s->format));
     else
         sdp_printf(w, "m=%s 0 UDP/TLS/RTP/SAVPF 0\r\n", kind_name(s->kind));
     sdp_printf(w, "c=IN IP4 0.0.0.0\r\n");
-    write_transport(w, l, s);
+    put_transport(w, l, s, parts);
     sdp_printf(w, "a=inactive\r\n");
     write_rtcp(w, s);
     if (s->rtpmap.len)
@@ -204,21 +265,43 @@ static void write_layers(struct sdp_writer *w, const struct sdp_local_section *s
         sdp_printf(w, "%s%.*s%s", i ? ";" : "a=simulcast:recv ", TEXT(s->rids[i]), i + 1 < s->rid_count ? "" : "\r\n");
 }
 
-static void write_section(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s,
-                          bool with_candidates)
+static void put_extensions(struct sdp_writer *w, const struct sdp_local_section *s, struct part *part)
 {
-    write_media_line(w, s);
-    write_transport(w, l, s);
+    size_t at = w->len;
+    if (same_extensions(part->of, s)) {
+        part_copy(w, part);
+        return;
+    }
     for (int e = 0; e < EXT_COUNT; e++)
         if (s->extensions.id[e])
             sdp_printf(w, "a=extmap:%u%s %s\r\n", s->extensions.id[e],
                        s->extensions_received >> e & 1 ? "/recvonly" : "", rtp_extension_uri[e]);
     if (s->extensions.id[EXT_DEPENDENCY])
         sdp_printf(w, "a=extmap-allow-mixed\r\n");
-    sdp_printf(w, "a=%s\r\n", directions[s->direction]);
-    write_rtcp(w, s);
+    part_end(w, part, s, at);
+}
+
+static void put_codecs(struct sdp_writer *w, const struct sdp_local_section *s, struct part *part)
+{
+    size_t at = w->len;
+    if (same_codecs(part->of, s)) {
+        part_copy(w, part);
+        return;
+    }
     for (size_t i = 0; i < s->codec_count; i++)
         write_codec(w, &s->codecs[i]);
+    part_end(w, part, s, at);
+}
+
+static void write_section(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s, struct parts *parts,
+                          bool with_candidates)
+{
+    write_media_line(w, s);
+    put_transport(w, l, s, parts);
+    put_extensions(w, s, &parts->extensions[s->kind]);
+    sdp_printf(w, "a=%s\r\n", directions[s->direction]);
+    write_rtcp(w, s);
+    put_codecs(w, s, &parts->codecs[s->kind]);
     write_source(w, s);
     write_layers(w, s);
     if (with_candidates)
@@ -229,6 +312,7 @@ void sdp_write_session(struct sdp_writer *w, const struct sdp_local *l, const st
                        size_t count)
 {
     bool candidates_written = false, grouped = false;
+    struct parts parts = {0};
     sdp_printf(w, "v=0\r\no=- %llu %u IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n",
                (unsigned long long)l->session_id, l->version);
     for (size_t i = 0; i < count; i++) {
@@ -241,9 +325,9 @@ void sdp_write_session(struct sdp_writer *w, const struct sdp_local *l, const st
                grouped ? "\r\n" : "");
     for (size_t i = 0; i < count; i++) {
         if (is_refused(&s[i])) {
-            write_refused(w, l, &s[i]);
+            write_refused(w, l, &s[i], &parts);
         } else {
-            write_section(w, l, &s[i], !candidates_written);
+            write_section(w, l, &s[i], &parts, !candidates_written);
             candidates_written = true;
         }
     }

@@ -46,6 +46,35 @@ void say_room(struct room *room, const struct participant *except, uint64_t from
     free(text);
 }
 
+/* What stands between quotation marks for these bytes, which are UTF-8 (RFC 8259 7). Returns its end. */
+static char *quote(char *out, const char *text)
+{
+    for (unsigned char c; (c = (unsigned char)*text); text++)
+        if (c == '\r' || c == '\n' || c == '"' || c == '\\') {
+            *out++ = '\\';
+            *out++ = c == '\r' ? 'r' : c == '\n' ? 'n' : (char)c;
+        } else if (c < ' ') {
+            out += sprintf(out, "\\u%04x", c);
+        } else {
+            *out++ = (char)c;
+        }
+    return out;
+}
+
+/* A description may have hundreds of kilobytes: jansson takes ten times as long as it takes to write one. */
+void say_description(struct participant *p, const char *type, const char *sdp, json_t *streams)
+{
+    char *others = streams ? dump(streams) : NULL;
+    char *text = malloc(6 * strlen(sdp) + (others ? strlen(others) : 0) + 64), *at = text;
+    if (text) {
+        at = quote(text + sprintf(text, "{\"type\":\"%s\",\"sdp\":\"", type), sdp);
+        sprintf(at, others ? "\",\"streams\":%s}" : "\"}", others);
+    }
+    send_text(p, text);
+    free(text);
+    free(others);
+}
+
 /* --- who is there --- */
 
 /* The others that are not listed. */

@@ -416,7 +416,7 @@ static void send_answer(struct participant *p)
 {
     char *sdp = describe_session(p, p->active ? SDP_ACTIVE : SDP_PASSIVE);
     if (sdp)
-        say(p, json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp));
+        say_description(p, "answer", sdp, NULL);
     free(sdp);
     p->signaling->answers++;
 }

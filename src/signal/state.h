@@ -17,6 +17,7 @@
 #define FMTP_MAX         1024 /* H.264's may carry its parameter sets */
 #define TURN_URLS        2
 #define RESUME_TIME      MP_S(15)
+#define VANISH_TIME      MP_S(8)
 #define RESUME_TOKEN_SIZE 32
 
 enum role { ROLE_CALL, ROLE_STREAM, ROLE_WATCH };
@@ -104,7 +105,7 @@ struct participant {
     struct rate messages, offers; /* that it may still send */
     STAILQ_HEAD(, words) words; /* that wait for its room's turn … */
     size_t words_len;           /* … and their bytes */
-    bool unheard;               /* in its room's queue: there are such */
+    struct room *unheard_in;    /* whose queue it is in; NULL: there are none */
     TAILQ_ENTRY(participant) unheard_next;
     struct caller *caller; /* its address's, while it has joined; NULL: without bounds */
     char token[RESUME_TOKEN_SIZE + 1]; /* of who is resumable */
@@ -137,6 +138,9 @@ struct participant {
     uint32_t generation;                    /* of ICE credentials; 1 is the first */
     char remote_ufrag[REMOTE_UFRAG_MAX + 1], remote_password[ICE_CREDENTIAL_MAX + 1]; /* the client's */
     bool candidates_said;
+    mp_time vanished_at; /* its path gave no sign of life from then on; MP_NEVER: it does */
+    bool vanished;       /* for so long that others may take its place */
+    bool by_http;        /* WHIP or WHEP: its socket is no connection that could end */
     bool restart_asked;
     mp_time restart_asked_at;
     struct {
@@ -208,13 +212,14 @@ struct signaling {
     struct participant **by_slot; /* by the session's slot */
     uint32_t next_track, next_mark, announced;
     uint64_t arrivals;
-    struct room lobby; /* whoever is in no room waits there to be heard */
+    struct room lobby; /* whoever has no session yet waits there to be heard, not behind the crowd that it joins */
     struct rooms turns[TURN_LATER + 1]; /* rooms with something to do, and those that must not do it before turns_at */
     mp_time turns_at;
     struct participants resting; /* the first may be told of again first */
     mp_time expires_at;  /* the first of its participants' */
     struct callers joiners;
     mp_time audience_at; /* when rooms whose audience changed are told; MP_NEVER: none did */
+    mp_time vanish_at; /* when somebody will have been lost for VANISH_TIME; MP_NEVER: nobody is lost */
     mp_time resume_at; /* when to look for participants that did not resume in time; MP_NEVER: nobody might */
     struct timeline *ended[TIMELINES_ENDED_MAX]; /* a ring */
     size_t ended_next;
@@ -244,7 +249,7 @@ void turn_wanted(struct signaling *, struct room *); /* it has something to do *
 /* Keeps what a client said until its room's turn. False: there is no memory. */
 bool words_keep(struct participant *, const char *text, size_t len);
 void words_move(struct participant *from, struct participant *to); /* behind its own */
-void words_wait(struct participant *); /* in the room that it is in now; from then on until words_leave */
+void words_wait(struct participant *); /* if it said something: in the room that it is in now, until words_leave */
 void words_leave(struct participant *);
 void words_drop(struct participant *);
 
@@ -262,6 +267,8 @@ json_t *describe(const struct participant *);                      /* the P of t
 void say(struct participant *, json_t *);                          /* takes the reference */
 /* To all of a room's who arrived within these bounds (`until` excluded), but one; takes the reference. */
 void say_room(struct room *, const struct participant *except, uint64_t from, uint64_t until, json_t *);
+/* An offer or an answer, and whose the streams in it are (NULL: nothing is said of that; takes the reference). */
+void say_description(struct participant *, const char *type, const char *sdp, json_t *streams);
 void say_error(struct participant *, const char *code, const char *message);
 void say_bye(struct participant *, const char *reason, const char *message, uint16_t close_code);
 void say_too_much(struct participant *); /* to who says too much */
@@ -327,6 +334,7 @@ void session_restart(struct participant *, mp_time now); /* an ICE restart: new 
 void session_credentials(struct participant *);          /* tells the owner which they are */
 /* What the worker tells of it. */
 void session_event(struct participant *, const struct session_event *, mp_time now);
+void session_vanish(struct signaling *, mp_time now); /* those that were lost for long */
 void session_close(struct participant *);
 void session_command(struct participant *, struct message *); /* to the owner, if there is one yet */
 /* Its packets come with this payload type, one of its section's choice. */

@@ -50,22 +50,20 @@ void turns_rich(struct signaling *s)
 
 /* --- what clients say --- */
 
-static struct room *room_of(struct participant *p) { return p->room ? p->room : &p->signaling->lobby; }
-
 void words_wait(struct participant *p)
 {
-    if (p->unheard || STAILQ_EMPTY(&p->words))
+    if (p->unheard_in || STAILQ_EMPTY(&p->words))
         return;
-    p->unheard = true;
-    TAILQ_INSERT_TAIL(&room_of(p)->unheard, p, unheard_next);
-    turn_wanted(p->signaling, room_of(p));
+    p->unheard_in = p->room && p->state != SESSION_NOT_OPEN ? p->room : &p->signaling->lobby;
+    TAILQ_INSERT_TAIL(&p->unheard_in->unheard, p, unheard_next);
+    turn_wanted(p->signaling, p->unheard_in);
 }
 
 void words_leave(struct participant *p)
 {
-    if (p->unheard)
-        TAILQ_REMOVE(&room_of(p)->unheard, p, unheard_next);
-    p->unheard = false;
+    if (p->unheard_in)
+        TAILQ_REMOVE(&p->unheard_in->unheard, p, unheard_next);
+    p->unheard_in = NULL;
 }
 
 bool words_keep(struct participant *p, const char *text, size_t len)

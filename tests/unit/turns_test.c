@@ -27,7 +27,7 @@ static void a_turn_hears_one_text(void)
     struct peer *p[10];
     stage_open(&s, 16, NULL);
     for (int i = 0; i < 10; i++)
-        p[i] = peer_join(&s, "one", "call");
+        p[i] = peer_call(&s, "one", "watch", 0);
     for (int i = 0; i < 10; i++)
         for (int k = 0; k < 3; k++)
             say_later(p[i], "ping");
@@ -48,8 +48,8 @@ static void whoever_waits_has_one_turn_of_each_other_room_before_it(void)
     struct peer *crowd[100];
     stage_open(&s, 128, NULL);
     for (int i = 0; i < 100; i++)
-        crowd[i] = peer_join(&s, i % 2 ? "odd" : "even", "call");
-    struct peer *other = peer_join(&s, "quiet", "call"), *fresh = peer_open(&s, "monoport.example", "192.0.2.1");
+        crowd[i] = peer_call(&s, i % 2 ? "odd" : "even", "watch", 0);
+    struct peer *other = peer_call(&s, "quiet", "watch", 0), *fresh = peer_open(&s, "monoport.example", "192.0.2.1");
     for (int k = 0; k < 10; k++)
         for (int i = 0; i < 100; i++)
             say_later(crowd[i], "ping");
