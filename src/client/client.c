@@ -94,6 +94,12 @@ mp_time client_deadline(const struct client *c)
     return c->state == CLIENT_FAILED ? MP_NEVER : mp_min(c->check_at, c->dtls ? dtls_deadline(c->dtls) : MP_NEVER);
 }
 
+void client_goodbye(struct client *c)
+{
+    if (c->dtls)
+        dtls_close(c->dtls);
+}
+
 static void dtls_moved(struct client *c, enum dtls_state state)
 {
     struct srtp_master tx, rx;

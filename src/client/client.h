@@ -40,6 +40,8 @@ void client_timeout(struct client *, mp_time now);
 mp_time client_deadline(const struct client *);
 /* The next datagram to send along client_path; 0: none. Drain after every call of the others. */
 size_t client_output(struct client *, uint8_t *out, size_t size);
+/* Says goodbye by close_notify, as browsers and libdatachannel do. */
+void client_goodbye(struct client *);
 /* Moves the client to another own address: a NAT rebinding. */
 void client_move(struct client *, const struct address *local);
 /* An ICE restart: from now on these are the credentials, and the next check leaves at once. */

@@ -99,3 +99,12 @@ size_t dtls_engine_peer_fingerprint(const struct dtls_engine *, const char *hash
 /* RFC 5764 4.2: the exporter's key material once UP: client key, server key, client salt, server salt.
  * `profile`: 1 or 7 (RFC 5764, RFC 7714). False: no profile was agreed. */
 bool dtls_engine_srtp(const struct dtls_engine *, uint16_t *profile, uint8_t material[60]);
+
+/* What it takes to tell the peer's authentic close_notify when the association itself is gone. A struct of zero bytes knows none. */
+struct dtls_goodbye {
+    uint8_t key[32], iv[12];
+    uint8_t key_len, iv_len; /* iv_len: 4 with an explicit nonce (GCM, RFC 5288 3), 12 without (ChaCha20, RFC 7905 2) */
+};
+bool dtls_engine_goodbye(const struct dtls_engine *, bool client, struct dtls_goodbye *); /* of one that is up */
+/* Whether the datagram is one record that says close_notify under the key (RFC 5246 7.2.1). */
+bool dtls_goodbye_is(const struct dtls_goodbye *, const uint8_t *, size_t len);

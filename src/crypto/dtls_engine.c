@@ -8,7 +8,7 @@
  * What a peer can make us hold: of handshake messages, OpenSSL reassembles the next ten, each up to one
  * record (16 KB); of records behind the ChangeCipherSpec that it did not see yet it keeps 100, each in a read
  * buffer of 16 KB, of which we let only NEXT_EPOCH_MAX through. */
-#include "dtls_identity.h"
+#include "dtls_engine.h"
 #include "limits.h"
 #include <openssl/err.h>
 #include <openssl/srtp.h>
@@ -223,6 +223,8 @@ static bool has_short_record(const struct dtls_engine *e, const uint8_t *p, size
     }
     return false;
 }
+
+SSL *dtls_engine_ssl(const struct dtls_engine *e) { return e->ssl; }
 
 enum dtls_engine_state dtls_engine_input(struct dtls_engine *e, const uint8_t *data, size_t len)
 {

@@ -160,6 +160,13 @@ void dtls_settle(struct dtls *d)
     d->engine = NULL;
 }
 
+void dtls_goodbye(const struct dtls *d, struct dtls_goodbye *g)
+{
+    *g = (struct dtls_goodbye){0};
+    if (d->engine)
+        dtls_engine_goodbye(d->engine, d->client, g);
+}
+
 /* --- input and output --- */
 
 enum dtls_state dtls_input(struct dtls *d, const uint8_t *data, size_t len, mp_time now)

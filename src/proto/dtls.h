@@ -26,6 +26,7 @@ enum dtls_state {
 enum dtls_failure { DTLS_OK, DTLS_PROTOCOL, DTLS_FINGERPRINT, DTLS_NO_PROFILE, DTLS_FLOOD, DTLS_TIMEOUT };
 
 struct dtls;
+struct dtls_goodbye;
 /* `client`: active role; a client starts by draining dtls_output. NULL: no memory. */
 struct dtls *dtls_new(struct dtls_identity *, bool client, bool cm_only, const struct fingerprint *expected, mp_time now);
 void dtls_free(struct dtls *);
@@ -39,8 +40,10 @@ enum dtls_failure dtls_failure(const struct dtls *);
 const char *dtls_failure_text(enum dtls_failure);
 void dtls_close(struct dtls *); /* queues close_notify, but for one that has settled */
 /* For a server that is DTLS_UP and drained: gives back the memory of the handshake, all but the keys and the last flight. A client
- * that did not get that repeats its own, and is answered (RFC 6347 4.2.4), DTLS_REPEATS_MAX times at most. Its close_notify is no
- * longer understood. Does nothing where the flight is longer than usual, nor for a client, who has no last flight. */
+ * that did not get that repeats its own, and is answered (RFC 6347 4.2.4), DTLS_REPEATS_MAX times at most. Of its close_notify
+ * see dtls_goodbye. Does nothing where the flight is longer than usual, nor for a client, who has no last flight. */
 void dtls_settle(struct dtls *);
+/* For the time after that: how its peer's close_notify is told (crypto.h). Before it settles. */
+void dtls_goodbye(const struct dtls *, struct dtls_goodbye *);
 /* Once DTLS_UP: the keys that we send with and receive with. */
 void dtls_masters(const struct dtls *, struct srtp_master *tx, struct srtp_master *rx);

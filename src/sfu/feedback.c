@@ -101,6 +101,41 @@ static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_v
     }
 }
 
+/* Each of a client's streams says goodbye in a packet of its own, together. */
+#define BYE_SPAN MP_S(1)
+
+static bool said_bye(mp_time at, mp_time now) { return at && now - at < BYE_SPAN; }
+
+/* RFC 3550 6.6. Who publishes is gone with all its media, who only watches with all that it reports under. */
+static bool all_said_bye(const struct peer *p, mp_time now)
+{
+    bool any = false;
+    for (const struct rx *rx = p->streams; rx; rx = rx->next) {
+        if (rx->started && !said_bye(rx->bye_at, now))
+            return false;
+        any |= rx->started;
+    }
+    for (uint8_t i = 0; i < p->sender_count && !p->streams; i++) {
+        if (!said_bye(p->senders[i].bye_at, now))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+static void bye(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_time now)
+{
+    uint32_t ssrc;
+    for (size_t i = 0; rtcp_bye(v, i, &ssrc); i++) {
+        for (struct rx *rx = p->streams; rx; rx = rx->next)
+            rx->bye_at = rx->ssrc == ssrc ? now : rx->bye_at;
+        for (uint8_t k = 0; k < p->sender_count; k++)
+            p->senders[k].bye_at = p->senders[k].ssrc == ssrc ? now : p->senders[k].bye_at;
+    }
+    if (all_said_bye(p, now))
+        peer_tell(sfu, p, EVENT_BYE, NULL, 0, now);
+}
+
 bool ingress_rtcp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t len, mp_time now)
 {
     uint8_t plain[DATAGRAM_IN_MAX];
@@ -122,6 +157,7 @@ bool ingress_rtcp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t l
         switch (v.type) {
         case RTCP_SR: sender_report(sfu, p, &v, now); receiver_report(sfu, p, &v, now); break;
         case RTCP_RR: receiver_report(sfu, p, &v, now); break;
+        case RTCP_BYE: bye(sfu, p, &v, now); break;
         case RTCP_RTPFB:
         case RTCP_PSFB: viewer_feedback(sfu, p, &v, &nacks, now); break;
         default: break;

@@ -58,6 +58,8 @@ enum session_event_kind {
     EVENT_NOMINATED,      /* by the client */
     EVENT_SELECTED,       /* media goes to `path`; value: enum ice_reason */
     EVENT_LOST,           /* the selected path gives no sign of life */
+    EVENT_FOUND,          /* it does again */
+    EVENT_BYE,            /* the client said that it is gone by RTCP, a BYE of every SSRC that it sends under; or by a close_notify */
     EVENT_RESTARTED,      /* the credentials of generation `value` are the only ones now */
     EVENT_DTLS_STARTED,
     EVENT_STALLED, /* it publishes track `value` and sends no key frame, however often it is asked */

@@ -51,7 +51,7 @@ struct peer *peer_new(struct sfu *sfu, uint32_t session, const struct session_cr
 
 static void tell(struct sfu *sfu, struct peer *p, const struct session_event *e)
 {
-    bool must = e->kind == EVENT_RESTARTED;
+    bool must = e->kind == EVENT_RESTARTED || e->kind == EVENT_FOUND;
     if (!rate_take(&p->event_rate, 1, EVENTS_PER_S, EVENTS_BURST, e->at) && !must) {
         p->events_unsaid += p->events_unsaid < UINT8_MAX;
         return;
@@ -142,6 +142,7 @@ void peer_free(struct sfu *sfu, struct peer *p)
     free(p->twcc);
     sfu->peers[session_slot(p->session)] = NULL;
     stat_set(&stats_of(sfu)->sessions, --sfu->peer_count);
+    explicit_bzero(&p->goodbye, sizeof p->goodbye);
     explicit_bzero(&p->ice, sizeof p->ice); /* its passwords and their keys */
     slab_give(&sfu->peer_slab, p);
 }
@@ -202,6 +203,7 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
         emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session, .at = now}, NULL);
         p->report_at = mp_on_grid(now + REPORT_FIRST);
         p->dtls_until = now + DTLS_KEPT;
+        dtls_goodbye(p->dtls, &p->goodbye);
         dtls_settle(p->dtls);
         ask_for_pictures(sfu, p, false, now);
     } else if (state == DTLS_FAILED || state == DTLS_CLOSED) {
@@ -212,7 +214,7 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
 }
 
 /* The association has settled: what is left of it answers a client whose side of the handshake is not complete. It is once the client
- * has sent something under the keys; or it had time for every retransmission. Its goodbye comes over the WebSocket, or by consent. */
+ * has sent something under the keys; or it had time for every retransmission. */
 void peer_release_dtls(struct peer *p)
 {
     dtls_free(p->dtls);
@@ -252,6 +254,10 @@ static bool begin_dtls(struct sfu *sfu, struct peer *p, mp_time now)
 static void input_dtls(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len,
                        mp_time now)
 {
+    if (p->tx && dtls_goodbye_is(&p->goodbye, data, len)) {
+        peer_tell(sfu, p, EVENT_BYE, path, 0, now);
+        return;
+    }
     if (!p->dtls && (p->tx || we_begin(sfu, p))) {
         drop(sfu, DROP_DTLS);
         return;
@@ -421,6 +427,11 @@ static bool ice_due(struct sfu *sfu, struct peer *p, mp_time now)
             return false;
         }
         peer_tell(sfu, p, what == ICE_LOST ? EVENT_LOST : EVENT_CHECK_FAILED, &path, 0, now);
+        p->lost_at = what == ICE_LOST ? now : p->lost_at;
+    }
+    if (p->lost_at && peer_path(p) && p->ice.heard > p->lost_at) {
+        p->lost_at = 0;
+        peer_tell(sfu, p, EVENT_FOUND, peer_path(p), 0, now);
     }
     send_checks(sfu, p, now);
     return true;

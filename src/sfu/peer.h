@@ -3,6 +3,7 @@
  * Timer: one heap node, at the earliest of ICE's (consent, our own checks), DTLS retransmission, reports (1 s), transport feedback (on the first
  * point of the grid at least TWCC_DELAY after the first packet it covers), NACKs and key frame requests of its tracks. */
 #pragma once
+#include "crypto.h"
 #include "heap.h"
 #include "ice.h"
 #include "registry.h"
@@ -39,10 +40,12 @@ struct peer {
     uint8_t events_unsaid;
     struct sender senders[SENDERS_MAX]; /* SSRCs that it was heard under */
     uint8_t sender_count;
+    mp_time lost_at;   /* its selected path was told to give no sign of life; 0: it does */
     struct path reply; /* where the last DTLS datagram came from: answers go there before a path is nominated */
 
     struct dtls *dtls; /* NULL until the first datagram, and when it has done its work */
     mp_time dtls_until;
+    struct dtls_goodbye goodbye;
     struct srtp_rx *rx;
     struct rtp_extension_ids extensions;
     char cname[CNAME_SIZE]; /* ours, in feedback to publishers */

@@ -38,6 +38,7 @@ struct rx {
     struct lead lead;
     struct layers layers; /* of a layered stream */
     mp_time rtt_sample; /* from a NACK to what it brought; 0: none new */
+    mp_time bye_at;     /* of its last BYE; 0: none */
     bool has_sr;
     uint32_t sr_ntp;      /* middle 32 bits of the last SR, for LSR */
     mp_time sr_time;

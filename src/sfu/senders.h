@@ -6,6 +6,7 @@
  * a NAT that forgets a mapping keeps its address, and a host of IPv6 that takes another its /64; and by its SSRC alone. Browsers that only watch send their
  * feedback under SSRC 1 (Chromium), so the second entry helps those that send media. */
 #pragma once
+#include "mptime.h"
 #include "path.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@ struct sender_entry {
 struct sender {
     struct peer *peer;
     uint32_t ssrc;
+    mp_time bye_at; /* of its last BYE; 0: none */
     struct sender_entry placed, alone;
 };
 

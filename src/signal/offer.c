@@ -284,7 +284,7 @@ static bool assign(struct participant *p)
         if (p->sections[i].subscription)
             p->sections[i].subscription->mark = mark;
     for (struct publication *pub = p->room->publications; pub; pub = pub->room_next)
-        if (pub->publisher != p && pub->announced && pub->mark != mark && !full[pub->kind])
+        if (pub->publisher != p && pub->announced && pub->mark != mark && !full[pub->kind] && !(p->passive && pub->publisher->vanished))
             changed |= add_subscription(p, pub, &full[pub->kind]);
     judged(p);
     return changed;
@@ -302,7 +302,7 @@ static void send_offer(struct participant *p)
     p->unoffered = false;
     p->signaling->offers++;
     rate_spend(&p->room->offers_budget, (double)strlen(sdp));
-    say(p, json_pack("{s:s, s:s, s:o}", "type", "offer", "sdp", sdp, "streams", streams_of(p)));
+    say_description(p, "offer", sdp, streams_of(p));
     free(sdp);
 }
 
@@ -317,8 +317,24 @@ static void offer(struct participant *p)
         send_offer(p);
 }
 
+/* Something else that could be sent in the section, by somebody who is there. */
+static bool replaceable(const struct participant *p, const struct section *s)
+{
+    const struct capabilities *known = s->kind == SDP_AUDIO ? p->audio : p->video;
+    for (const struct publication *pub = p->room->publications; pub; pub = pub->room_next)
+        if (pub->publisher != p && pub->announced && !pub->publisher->vanished && pub->kind == s->kind &&
+            capability_match(known, &pub->capability) == s->capability)
+            return true;
+    return false;
+}
+
 void negotiate_fill(struct participant *p)
 {
+    for (size_t i = 0; i < p->section_count; i++) {
+        struct section *s = &p->sections[i];
+        if (s->subscription && s->subscription->publisher->vanished && replaceable(p, s))
+            subscription_end(p, s);
+    }
     for (size_t i = 0; i < p->section_count; i++)
         p->sections[i].retiring = false; /* nobody is told */
     assign(p);

@@ -47,6 +47,15 @@ void session_restart(struct participant *p, mp_time now)
     timeline_note(p->timeline, TIMELINE_RESTART, NULL, p->generation, now);
 }
 
+static void tell_stalled(struct participant *p, const struct publication *pub)
+{
+    say_stalled(p, pub);
+    for (struct participant *v = p->room->participants; v; v = v->next)
+        for (size_t i = 0; i < v->section_count; i++)
+            if (v->sections[i].subscription == pub && v->sections[i].sending)
+                say_stalled(v, pub);
+}
+
 /* Whoever is sent it sees no picture, or will see none when it loses one. Its publisher and the operator hear of it too. */
 static void publication_stalled(struct participant *p, uint32_t track)
 {
@@ -58,11 +67,7 @@ static void publication_stalled(struct participant *p, uint32_t track)
         return; /* it ended meanwhile */
     log_line(LOG_LEVEL_WARN, "no key frame", "session=%u peer=%s source=%s", p->session,
              log_quote(quoted, sizeof quoted, p->id), source_name(pub->source));
-    say_stalled(p, pub);
-    for (struct participant *v = p->room->participants; v; v = v->next)
-        for (size_t i = 0; i < v->section_count; i++)
-            if (v->sections[i].subscription == pub && v->sections[i].sending)
-                say_stalled(v, pub);
+    tell_stalled(p, pub);
 }
 
 /* What a client does before its media flows is its choice among its addresses: no change. */
@@ -75,6 +80,49 @@ static void path_moved(struct participant *p, const struct session_event *e)
     say_path(p);
 }
 
+/* Its pictures stand still, though its session may come back until its consent ends. */
+static void vanish(struct participant *p)
+{
+    char quoted[160];
+    p->vanished = true;
+    log_line(LOG_LEVEL_WARN, "path lost", "session=%u peer=%s", p->session, log_quote(quoted, sizeof quoted, p->id));
+    for (struct publication *pub = p->publications; pub; pub = pub->next)
+        tell_stalled(p, pub);
+    negotiate_touch_room(p->room);
+}
+
+void session_vanish(struct signaling *s, mp_time now)
+{
+    s->vanish_at = MP_NEVER;
+    for (size_t i = 0; i < registry_size(s->config.registry); i++) {
+        struct participant *p = s->participants[i];
+        if (!p || p->vanished || p->vanished_at == MP_NEVER)
+            continue;
+        if (p->vanished_at + VANISH_TIME <= now)
+            vanish(p);
+        else
+            s->vanish_at = mp_min(s->vanish_at, p->vanished_at + VANISH_TIME);
+    }
+}
+
+static void path_lost(struct participant *p, mp_time now)
+{
+    p->vanished_at = mp_min(p->vanished_at, now);
+    p->signaling->vanish_at = mp_min(p->signaling->vanish_at, p->vanished_at + VANISH_TIME);
+    if (p->socket)
+        say_restart_ice(p, now);
+    else
+        resume_never(p, now); /* neither a socket nor a path */
+}
+
+static void path_found(struct participant *p)
+{
+    p->vanished_at = MP_NEVER;
+    if (p->vanished)
+        negotiate_touch_room(p->room);
+    p->vanished = false;
+}
+
 void session_event(struct participant *p, const struct session_event *e, mp_time now)
 {
     static const enum timeline_kind kinds[] = {
@@ -82,17 +130,20 @@ void session_event(struct participant *p, const struct session_event *e, mp_time
         [EVENT_CHECK_FAILED] = TIMELINE_CHECK_FAILED, [EVENT_NOMINATED] = TIMELINE_NOMINATED,
         [EVENT_SELECTED] = TIMELINE_PATH_SELECTED, [EVENT_LOST] = TIMELINE_PATH_LOST,
         [EVENT_RESTARTED] = TIMELINE_RESTARTED, [EVENT_DTLS_STARTED] = TIMELINE_DTLS_STARTED,
-        [EVENT_STALLED] = TIMELINE_TRACK_STALLED,
+        [EVENT_STALLED] = TIMELINE_TRACK_STALLED, [EVENT_FOUND] = TIMELINE_PATH_FOUND,
+        [EVENT_BYE] = TIMELINE_BYE,
     };
     if (p->timeline)
         p->timeline->unsaid += e->unsaid;
     timeline_note(p->timeline, kinds[e->kind], &e->path.remote, e->value, e->at);
+    if (e->kind == EVENT_SELECTED || e->kind == EVENT_FOUND)
+        path_found(p);
     if (e->kind == EVENT_SELECTED)
         path_moved(p, e);
-    else if (e->kind == EVENT_LOST && !p->socket)
-        resume_never(p, now); /* neither a socket nor a path: it vanished */
     else if (e->kind == EVENT_LOST)
-        say_restart_ice(p, now);
+        path_lost(p, now);
+    else if (e->kind == EVENT_BYE && p->by_http)
+        say_bye(p, "left", "goodbye", 1000); /* whoever has a WebSocket says so there: of a browser only its streams may have ended */
     else if (e->kind == EVENT_RESTARTED)
         registry_retire(p->signaling->config.registry, p->session, e->value);
     else if (e->kind == EVENT_STALLED)

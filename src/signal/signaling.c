@@ -15,7 +15,7 @@ struct signaling *signal_new(const struct signal_config *config, const struct si
         return NULL;
     s->config = *config;
     s->io = *io;
-    s->audience_at = s->resume_at = s->expires_at = s->turns_at = MP_NEVER;
+    s->audience_at = s->resume_at = s->expires_at = s->turns_at = s->vanish_at = MP_NEVER;
     preset(&s->config.limits.rooms, ROOMS_MAX);
     preset(&s->config.limits.participants, ROOM_PARTICIPANTS_MAX);
     preset(&s->config.limits.tracks, PUBLICATIONS_MAX);
@@ -64,7 +64,7 @@ struct participant *signal_opened(struct signaling *s, const struct signal_clien
     p->remote = client->remote;
     p->forwarded = client->forwarded;
     p->guest = client->guest;
-    p->expires_at = MP_NEVER;
+    p->expires_at = p->vanished_at = MP_NEVER;
     snprintf(p->host, sizeof p->host, "%s", client->host);
     s->io.random(s->io.context, (uint8_t *)&p->sdp_session, sizeof p->sdp_session);
     p->sdp_session &= INT64_MAX; /* RFC 9429 5.2.1: 63 bits */
@@ -248,7 +248,7 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
 mp_time signal_deadline(const struct signaling *s)
 {
     const struct participant *resting = TAILQ_FIRST(&s->resting);
-    mp_time at = mp_min(mp_min(s->audience_at, s->resume_at), mp_min(s->expires_at, s->turns_at));
+    mp_time at = mp_min(mp_min(s->audience_at, s->resume_at), mp_min(s->expires_at, mp_min(s->turns_at, s->vanish_at)));
     if (!TAILQ_EMPTY(&s->turns[TURN_NEXT]))
         return 0;
     return resting ? mp_min(at, resting->news.rested_at) : at;
@@ -273,6 +273,8 @@ void signal_timeout(struct signaling *s, mp_time now)
     }
     if (s->resume_at <= now)
         leave_lost(s, false, now);
+    if (s->vanish_at <= now)
+        session_vanish(s, now);
     if (s->turns_at <= now)
         turns_rich(s);
     news_rested(s, now);

@@ -17,6 +17,8 @@ enum timeline_kind {
     TIMELINE_NOMINATED,
     TIMELINE_PATH_SELECTED, /* value: enum ice_reason */
     TIMELINE_PATH_LOST,
+    TIMELINE_PATH_FOUND,
+    TIMELINE_BYE,
     TIMELINE_RESTART,   /* value: generation */
     TIMELINE_RESTARTED, /* value: generation */
     TIMELINE_DTLS_STARTED,

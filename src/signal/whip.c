@@ -338,6 +338,7 @@ static bool enter(struct whip *w, struct resource *r, const char *room, const st
     if (!r->participant->joined)
         return false;
     r->participant->passive = r->watches;
+    r->participant->by_http = true;
     r->participant->chooses = !r->watches; /* encoders that offer many codecs send one */
     tell(w, r, json_pack("{s:s, s:s, s:s}", "type", "offer", "peerId", r->peer_id, "sdp", q->body), now);
     return r->answer && !r->error[0];

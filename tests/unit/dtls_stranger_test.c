@@ -177,6 +177,45 @@ static enum dtls_state agreed(const char *cipher, const char *profiles, enum srt
     return state;
 }
 
+/* RFC 5246 7.2.1: its close_notify is told without the association, and nothing else is taken for it. */
+static void the_goodbye_of_each_cipher_is_told(void)
+{
+    static const char *const ciphers[] = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+                                          "ECDHE-ECDSA-CHACHA20-POLY1305"};
+    for (size_t k = 0; k < 3; k++) {
+        struct stranger s;
+        struct dtls_identity *id = dtls_identity_new();
+        struct dtls_goodbye goodbye;
+        uint8_t b[256], data[256];
+        clock_now = 0;
+        virtual_clock_follow(&clock_now);
+        stranger_open(&s, DTLS1_2_VERSION, true);
+        stranger_certify(&s, EVP_EC_gen("P-256"));
+        CHECK_EQ(SSL_set_cipher_list(s.ssl, ciphers[k]), 1);
+        struct dtls *d = stranger_run(&s, id);
+        CHECK_EQ(dtls_state(d), DTLS_UP);
+        dtls_goodbye(d, &goodbye);
+        dtls_free(d);
+        CHECK_EQ(SSL_write(s.ssl, "ab", 2), 2); /* as long as an alert, but application data */
+        int n = BIO_read(SSL_get_wbio(s.ssl), data, sizeof data);
+        CHECK(n > 0 && !dtls_goodbye_is(&goodbye, data, (size_t)n));
+        data[0] = 21;
+        CHECK(!dtls_goodbye_is(&goodbye, data, (size_t)n));
+        SSL_shutdown(s.ssl);
+        n = BIO_read(SSL_get_wbio(s.ssl), b, sizeof b);
+        CHECK(n > 0 && dtls_goodbye_is(&goodbye, b, (size_t)n));
+        for (int i = 0; i < n; i++) {
+            b[i] ^= 1;
+            CHECK(!dtls_goodbye_is(&goodbye, b, (size_t)n));
+            b[i] ^= 1;
+            CHECK(!dtls_goodbye_is(&goodbye, b, (size_t)i));
+        }
+        CHECK(!dtls_goodbye_is(&(struct dtls_goodbye){0}, b, (size_t)n));
+        stranger_close(&s);
+        dtls_identity_free(id);
+    }
+}
+
 static void only_forward_secret_aead_ciphers_are_agreed(void)
 {
     enum srtp_profile profile;
@@ -285,6 +324,7 @@ static void application_data_and_renegotiation_are_ignored(void)
 TEST_MAIN(TEST(another_implementation_connects), TEST(a_certificate_of_p_384_will_do),
           TEST(an_rsa_certificate_will_do), TEST(a_server_of_any_certificate_will_do),
           TEST(a_client_without_certificate_is_refused), TEST(a_client_without_srtp_profile_is_refused),
-          TEST(dtls_1_0_is_refused), TEST(only_forward_secret_aead_ciphers_are_agreed),
+          TEST(dtls_1_0_is_refused), TEST(the_goodbye_of_each_cipher_is_told),
+          TEST(only_forward_secret_aead_ciphers_are_agreed),
           TEST(only_strong_srtp_profiles_are_agreed), TEST(a_certificate_over_a_false_curve_ends_cleanly),
           TEST(application_data_and_renegotiation_are_ignored))

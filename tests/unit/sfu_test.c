@@ -1499,7 +1499,88 @@ static void wrong_fingerprint_ends_the_session(void)
     world_close(&w);
 }
 
-TEST_MAIN(TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of), TEST(publisher_that_is_silent_does_not_stall),
+static unsigned told(const struct world_client *c, enum session_event_kind kind)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < w.event_count; i++)
+        n += w.events[i].type == MESSAGE_SESSION_EVENT && w.events[i].session == c->session && w.events[i].event.kind == kind;
+    return n;
+}
+
+static void says_bye(struct world_client *c, uint32_t ssrc)
+{
+    uint8_t out[64];
+    world_send_rtcp(&w, c, out, rtcp_write_bye(out, sizeof out, ssrc));
+    world_settle(&w);
+}
+
+/* RFC 3550 6.6. One stream that ends is no goodbye, nor is one that goes on. */
+static void who_says_bye_with_all_its_streams_is_told_of(void)
+{
+    world_open(&w, 2);
+    struct world_client *p = world_join(&w, 1), *v = world_join(&w, 0);
+    world_connect(&w, p);
+    world_connect(&w, v);
+    world_publish(&w, p, 1, CODEC_VP8, VIDEO);
+    world_publish(&w, p, 2, CODEC_OPUS, VIDEO + 2);
+    world_subscribe(&w, v, p, 1, CODEC_VP8, 2000);
+    frames(p, 0, 3, true);
+    world_send(&w, p, CODEC_OPUS, VIDEO + 2, 1, 960, false, false, 100);
+    world_settle(&w);
+    says_bye(p, VIDEO);
+    CHECK_EQ(told(p, EVENT_BYE), 0);
+    says_bye(p, 5); /* nobody's */
+    world_run(&w, MP_MS(1500));
+    says_bye(p, VIDEO + 2); /* the other one said so long ago */
+    CHECK_EQ(told(p, EVENT_BYE), 0);
+    says_bye(p, VIDEO);
+    CHECK_EQ(told(p, EVENT_BYE), 1);
+    world_close(&w);
+}
+
+static void who_closes_its_association_is_told_of(void)
+{
+    world_open(&w, 2);
+    struct world_client *p = world_join(&w, 1), *v = world_join(&w, 0);
+    world_connect(&w, p);
+    world_connect(&w, v);
+    world_publish(&w, p, 1, CODEC_VP8, VIDEO);
+    frames(p, 0, 3, true);
+    world_run(&w, MP_S(12)); /* nothing of the handshake is left by then */
+    CHECK_EQ(told(p, EVENT_BYE), 0);
+    client_goodbye(p->client);
+    world_run(&w, MP_MS(100));
+    CHECK_EQ(told(p, EVENT_BYE), 1);
+    CHECK_EQ(told(v, EVENT_BYE), 0);
+    world_close(&w);
+}
+
+static bool to_the_server(struct world *world, bool to_client, const uint8_t *data, size_t len) { return !to_client; }
+
+/* A path that was lost and is heard again is found, and that is told once. */
+static void path_that_is_heard_again_is_found(void)
+{
+    world_open(&w, 2);
+    struct world_client *p = world_join(&w, 1);
+    world_connect(&w, p);
+    world_publish(&w, p, 1, CODEC_VP8, VIDEO);
+    frames(p, 0, 30, true);
+    w.lose = to_the_server;
+    world_run(&w, MP_S(12));
+    CHECK(told(p, EVENT_LOST) > 0);
+    CHECK_EQ(told(p, EVENT_FOUND), 0);
+    w.lose = NULL;
+    for (int i = 0; i < 10; i++) {
+        frames(p, 30 + i, 1, true);
+        world_run(&w, MP_MS(500));
+    }
+    CHECK_EQ(told(p, EVENT_FOUND), 1);
+    world_close(&w);
+}
+
+TEST_MAIN(TEST(who_says_bye_with_all_its_streams_is_told_of), TEST(who_closes_its_association_is_told_of),
+          TEST(path_that_is_heard_again_is_found),
+          TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of), TEST(publisher_that_is_silent_does_not_stall),
           TEST(codec_that_changes_in_mid_call_begins_with_a_key_frame), TEST(packets_of_another_codec_than_agreed_reach_nobody),
           TEST(codec_that_a_publisher_turns_to_is_told_of),
           TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(passive_client_is_begun_with), TEST(client_hello_of_a_passive_client_is_dropped),

@@ -157,6 +157,102 @@ static void viewer_is_answered_with_what_is_there(void)
     stage_close(&s);
 }
 
+static void event(uint32_t id, enum session_event_kind kind)
+{
+    struct message m = {.type = MESSAGE_SESSION_EVENT, .to = TO_CONTROL, .session = id, .event = {.kind = (uint8_t)kind, .at = s.now}};
+    signal_event(s.signaling, &m, s.now);
+    whip_turn(s.whip, s.now);
+    stage_go_on(&s);
+}
+
+static void later(mp_time span)
+{
+    s.now += span;
+    if (signal_deadline(s.signaling) <= s.now)
+        stage_timeout(&s);
+}
+
+/* Whom the viewer was last told to be sent; 0: nobody that was not known before. */
+static uint32_t sent(uint32_t viewer)
+{
+    uint32_t track = 0;
+    for (const struct message *m; (m = stage_command(&s, MESSAGE_SUBSCRIBE, viewer));)
+        track = m->track;
+    return track;
+}
+
+static void who_vanished_makes_room_for_who_comes_and_may_come_back(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *watcher = peer_call(&s, "r", "watch", 0);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    char publishing[128];
+    snprintf(publishing, sizeof publishing, "%s", x.location);
+    uint32_t publisher = claim(1);
+    while (peer_answer(watcher, NULL))
+        ;
+    forget(watcher);
+    CHECK_EQ(post("/whep/r", "", "chromium-watch"), 201);
+    uint32_t viewer = claim(0);
+    CHECK(sent(viewer) != 0);
+    event(publisher, EVENT_LOST);
+    later(MP_S(7));
+    CHECK_EQ(waiting(watcher, "track-stalled"), 0);
+    later(MP_S(1));
+    CHECK_EQ(waiting(watcher, "track-stalled"), 2);
+    CHECK_EQ(sent(viewer), 0); /* there is nobody else */
+    CHECK_EQ(post("/whep/r", "", "chromium-watch"), 404); /* nor for who comes now */
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    claim(1);
+    CHECK(sent(viewer) != 0); /* at once */
+    CHECK_EQ(post("/whep/r", "", "chromium-watch"), 201);
+    CHECK_EQ(sending(x.body), 2);
+    CHECK_EQ(ask(WHIP_PATCH, publishing, "", "application/trickle-ice-sdpfrag", "*",
+                 "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"), 200); /* its session is there still */
+    event(publisher, EVENT_SELECTED);
+    CHECK_EQ(sent(viewer), 0); /* which stays where it is */
+    later(MP_S(60));
+    CHECK_EQ(waiting(watcher, "track-stalled"), 2);
+    stage_close(&s);
+}
+
+static void who_is_found_in_time_has_not_vanished(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *watcher = peer_call(&s, "r", "watch", 0);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    uint32_t publisher = claim(1);
+    while (peer_answer(watcher, NULL))
+        ;
+    event(publisher, EVENT_LOST);
+    later(MP_S(7));
+    event(publisher, EVENT_LOST); /* said again: it is counted from the first */
+    event(publisher, EVENT_FOUND);
+    later(MP_S(7));
+    CHECK_EQ(waiting(watcher, "track-stalled"), 0);
+    event(publisher, EVENT_LOST);
+    later(MP_S(4));
+    event(publisher, EVENT_LOST);
+    later(MP_S(4));
+    CHECK_EQ(waiting(watcher, "track-stalled"), 2);
+    stage_close(&s);
+}
+
+static void goodbye_by_rtcp_ends_who_has_no_socket(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *watcher = peer_call(&s, "r", "watch", 0), *other = peer_call(&s, "r", "stream", 0);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    uint32_t publisher = claim(1);
+    forget(watcher);
+    event(peer_session(other), EVENT_BYE); /* a browser's streams may end without it */
+    CHECK_EQ(waiting(watcher, "participant-left"), 0);
+    event(publisher, EVENT_BYE);
+    CHECK_EQ(waiting(watcher, "participant-left"), 1);
+    CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 404);
+    stage_close(&s);
+}
+
 #define SECRET "a secret of thirty-two bytes ...."
 
 #define CLIENT                                                                                                                  \
@@ -600,6 +696,8 @@ TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(query_is_cu
           TEST(an_offer_of_which_nothing_comes_is_refused_before_anybody_joins),
           TEST(one_section_that_cannot_be_taken_is_refused_alone),
           TEST(every_codec_is_answered_and_the_one_that_comes_is_taken), TEST(a_refused_join_says_why),
+          TEST(who_vanished_makes_room_for_who_comes_and_may_come_back), TEST(who_is_found_in_time_has_not_vanished),
+          TEST(goodbye_by_rtcp_ends_who_has_no_socket),
           TEST(bearer_token_is_that_of_a_join), TEST(pages_of_other_sites_are_refused_where_everybody_may_come_in),
           TEST(pages_of_other_sites_come_in_by_a_token), TEST(nobody_is_kept_who_does_not_connect),
           TEST(session_that_its_worker_ends_is_gone), TEST(full_server_says_so),
