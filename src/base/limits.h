@@ -70,6 +70,7 @@
 #define WS_FRAGMENTS_MAX      1024 /* of one message: they may be empty, so that its size says nothing */
 #define WS_QUEUE_MAX          (1024 * 1024) /* bytes a socket may owe before it is closed as too slow */
 #define TOKEN_MAX             4096 /* characters */
+#define TOKEN_LEEWAY_S        60   /* that the clock of whoever signs tokens may be ahead (RFC 7519 4.1.5) */
 #define JSON_DEPTH_MAX        16
 #define JSON_VALUES_MAX       1000 /* of one message, each of which is an allocation of the parser's */
 #define SDP_SECTIONS_MAX      256

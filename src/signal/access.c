@@ -76,7 +76,8 @@ static bool read_claims(const json_t *claims, int64_t wall, struct grant *g)
     if (!json_is_number(exp) || (nbf && !json_is_number(nbf)))
         return false;
     double end = json_number_value(exp);
-    if (!((double)wall < end) || (nbf && !((double)wall >= json_number_value(nbf))))
+    double early = nbf ? json_number_value(nbf) - TOKEN_LEEWAY_S : 0;
+    if (!((double)wall < end) || (nbf && !((double)wall >= early)))
         return false;
     *g = (struct grant){.expires = end < 1e15 ? (int64_t)end : (int64_t)1e15,
                         .publish = has_right(claims, "publish"),

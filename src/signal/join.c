@@ -147,6 +147,15 @@ static void welcome(struct participant *p, json_t *message, mp_time now)
     say_joined(p);
 }
 
+/* Under its name somebody is in already: the same person, whose socket died and whom the server has not missed yet. A peerId alone
+ * is no proof of that, as everybody in the room knows it; a token for the same identity is. */
+static void replace_former(struct participant *p, const struct wish *w, mp_time now)
+{
+    struct participant *former = participant_find(p->signaling, w->id);
+    if (former && *p->identity && strcmp(former->identity, p->identity) == 0)
+        participant_replace(former, now);
+}
+
 void join(struct participant *p, json_t *message, mp_time now)
 {
     struct signaling *s = p->signaling;
@@ -174,6 +183,7 @@ void join(struct participant *p, json_t *message, mp_time now)
     snprintf(p->id, sizeof p->id, "%s", w.id);
     snprintf(p->name, sizeof p->name, "%s", *g.name ? g.name : w.name ? w.name : "");
     snprintf(p->identity, sizeof p->identity, "%s", g.identity);
+    replace_former(p, &w, now);
     enum join_result result =
         s->stopping ? JOIN_SERVER_FULL : room_join(s, p, w.room ? w.room : ROOM_DEFAULT);
     if (result != JOIN_OK) {

@@ -159,6 +159,14 @@ static void participant_free(struct participant *p)
     free(p);
 }
 
+void participant_replace(struct participant *p, mp_time now)
+{
+    say_bye(p, "replaced", "you joined anew", 4001);
+    leave(p->signaling, p, now);
+    if (!p->socket)
+        participant_free(p);
+}
+
 void signal_closed(struct signaling *s, struct participant *p, mp_time now)
 {
     if (p->joined && p->resumable && !p->closing && !s->stopping) {

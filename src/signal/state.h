@@ -231,6 +231,9 @@ struct signaling {
 void join(struct participant *, json_t *message, mp_time now);
 void join_expire(struct signaling *, mp_time now); /* those whose tokens did leave */
 
+/* --- signaling.c --- */
+void participant_replace(struct participant *, mp_time now); /* it leaves: who it is has joined anew. It may be gone afterwards */
+
 /* --- rooms.c --- */
 bool rooms_init(struct signaling *);
 void rooms_free(struct signaling *);

@@ -112,6 +112,25 @@ static void rights_are_those_of_the_role(void)
     stage_close(&s);
 }
 
+/* Its socket died, and the server has not missed it yet. */
+static void the_same_person_takes_its_name_back(void)
+{
+    stage_open_bounded(&s, 8, &closed, NULL);
+    struct peer *a = visitor(), *eve = visitor(), *open = visitor(), *again = visitor(), *nobody = visitor();
+    CHECK(!ask(a, "blue", "call", ADA) && !ask(open, "lobby", "call", NULL));
+    memcpy(eve->id, a->id, sizeof eve->id);
+    CHECK(strcmp(ask(eve, "blue", "watch", EVE), "peer-taken") == 0 && !a->close_code);
+    memcpy(nobody->id, open->id, sizeof nobody->id); /* who has no token is nobody: not even the same one */
+    CHECK(strcmp(ask(nobody, "lobby", "call", NULL), "peer-taken") == 0 && !open->close_code);
+    memcpy(again->id, a->id, sizeof again->id);
+    CHECK(!ask(again, "blue", "call", ADA));
+    CHECK(strcmp(take_text(a, "bye", "reason"), "replaced") == 0 && a->close_code == 4001);
+    CHECK_EQ(stage_metric(&s, "monoport_participants"), 2);
+    peer_close(a); /* which is nobody's any more */
+    CHECK_EQ(stage_metric(&s, "monoport_participants"), 2);
+    stage_close(&s);
+}
+
 static void the_identity_is_the_tokens(void)
 {
     stage_open_bounded(&s, 8, &closed, NULL);
@@ -353,7 +372,7 @@ static void large_messages_count_for_several(void)
 }
 
 TEST_MAIN(TEST(a_closed_room_takes_a_token), TEST(an_open_room_takes_none), TEST(a_token_is_for_its_room),
-          TEST(rights_are_those_of_the_role), TEST(the_identity_is_the_tokens),
+          TEST(rights_are_those_of_the_role), TEST(the_same_person_takes_its_name_back), TEST(the_identity_is_the_tokens),
           TEST(a_bad_token_is_refused_also_where_none_is_needed),
           TEST(who_has_a_token_leaves_when_it_expires), TEST(a_lost_one_leaves_when_its_token_expires),
           TEST(rooms_are_bounded), TEST(participants_of_a_room_are_bounded),
