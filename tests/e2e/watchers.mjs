@@ -3,13 +3,10 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { randomUUID } from 'node:crypto';
-import { setPriority } from 'node:os';
 import WebSocket from 'ws';
 
-setPriority(19); // of this thread: these clients would have other machines
-
 const { signaling, room, count, sdp, role = 'watch' } = workerData;
-const tally = { bytes: 0, offers: 0, updates: 0, closed: 0, last: new Array(count).fill(0), muted: {} };
+const tally = { bytes: 0, offers: 0, updates: 0, closed: {}, last: new Array(count).fill(0), muted: {} };
 const crowd = [];
 
 /** Text in, text out: the description is taken as it is, its JSON is not read. */
@@ -46,7 +43,7 @@ function watcher(number) {
         failed(new Error(text));
       }
     });
-    socket.on('close', () => (tally.closed += 1));
+    socket.on('close', (code) => (tally.closed[code] = (tally.closed[code] ?? 0) + 1));
     socket.on('error', failed);
   });
 }
