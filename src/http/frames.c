@@ -75,10 +75,8 @@ static enum frame_event begin(struct frames *f)
     if (is_control(f->opcode))
         return FRAME_MORE;
     f->first = !f->in_message;
-    if (f->first) {
+    if (f->first)
         f->message = f->opcode;
-        f->text = (struct utf8){0};
-    }
     f->opcode = f->message;
     f->in_message = !f->final;
     return FRAME_BEGINS;

@@ -49,7 +49,7 @@ struct frames {
     uint8_t key_at;
     uint8_t control[FRAME_CONTROL_MAX], control_len;
     enum frame_opcode message;
-    struct utf8 text;
+    struct utf8 text; /* whole between messages */
     uint64_t left; /* bytes of this frame that are still to come */
     /* of the last event */
     enum frame_opcode opcode;

@@ -19,7 +19,7 @@ static bool tell(struct frames *f, enum frame_event event)
 {
     switch (event) {
     case FRAME_MORE: return false;
-    case FRAME_BEGINS: say(f->first ? "[%d " : "+", f->opcode); return true;
+    case FRAME_BEGINS: say(f->first ? "[%d " : "+%d ", f->opcode); return true;
     case FRAME_PAYLOAD: say("%.*s%s", (int)f->len, (const char *)f->data, f->ends ? "]" : ""); return true;
     case FRAME_CONTROL: say("{%d %u %.*s}", f->opcode, f->code, (int)f->len, (const char *)f->data); return true;
     case FRAME_WRONG: say("!%u", f->code); return false;
@@ -60,18 +60,64 @@ static void frames_of_the_rfc(void)
 {
     CHECK(reads(false, "81 05 48 65 6c 6c 6f", "[1 Hello]"));
     CHECK(reads(true, "81 85 37 fa 21 3d 7f 9f 4d 51 58", "[1 Hello]"));
-    CHECK(reads(false, "01 03 48 65 6c 80 02 6c 6f", "[1 Hel+lo]"));
+    CHECK(reads(false, "01 03 48 65 6c 80 02 6c 6f", "[1 Hel+1 lo]"));
     CHECK(reads(false, "89 05 48 65 6c 6c 6f", "{9 1005 Hello}"));
     CHECK(reads(true, "8a 85 37 fa 21 3d 7f 9f 4d 51 58", "{10 1005 Hello}"));
 }
 
 static void messages_and_control_frames_mix(void)
 {
-    CHECK(reads(false, "01 00 89 00 00 00 8a 01 41 80 01 42 82 01 43", "[1 {9 1005 }+{10 1005 A}+B][2 C]"));
+    CHECK(reads(false, "01 00 89 00 00 00 8a 01 41 80 01 42 82 01 43", "[1 {9 1005 }+1 {10 1005 A}+1 B][2 C]"));
     CHECK(reads(false, "81 00 81 00", "[1 ][1 ]"));
     CHECK(reads(false, "88 00", "{8 1005 }"));
     CHECK(reads(false, "88 02 03 e8", "{8 1000 \x03\xe8}"));
     CHECK(reads(false, "88 04 0f a0 61 62", "{8 4000 \x0f\xa0" "ab}"));
+}
+
+/* What an earlier frame said is no part of a later one. */
+static void control_frames_stand_alone(void)
+{
+    uint8_t ping[127] = {0x89, 125};
+    CHECK(reads(false, "89 02 61 62 8a 01 63", "{9 1005 ab}{10 1005 c}"));
+    CHECK(reads(false, "89 03 ff ff ff 88 02 03 e8", "{9 1005 \xff\xff\xff}{8 1000 \x03\xe8}"));
+    CHECK(reads(false, "89 02 78 e8 88 01 03", "{9 1005 x\xe8}!1002"));
+    memset(ping + 2, 'p', 125);
+    CHECK(strncmp(read_pieces(false, ping, sizeof ping, 50), "{9 1005 ppp", 11) == 0 && strlen(said) == 8 + 125 + 1);
+}
+
+/* RFC 6455 7.4.1, 7.4.2, and the registry of IANA: each code there is. */
+static void close_codes_are_those_that_may_be_sent(void)
+{
+    static const unsigned named[] = {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014};
+    for (unsigned code = 0; code <= UINT16_MAX; code++) {
+        bool may = code >= 3000 && code <= 4999;
+        for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+            may |= code == named[i];
+        uint8_t frame[] = {0x88, 2, (uint8_t)(code >> 8), (uint8_t)code};
+        struct frames f = {.from_client = false};
+        uint8_t *data = frame;
+        size_t len = sizeof frame;
+        enum frame_event e = frames_read(&f, &data, &len);
+        if (e != (may ? FRAME_CONTROL : FRAME_WRONG) || f.code != (may ? code : CLOSE_PROTOCOL))
+            printf("# %u\n", code);
+        CHECK(e == (may ? FRAME_CONTROL : FRAME_WRONG) && f.code == (may ? code : CLOSE_PROTOCOL));
+    }
+}
+
+/* 5.2: "the most significant bit MUST be 0". */
+static void lengths_have_63_bits(void)
+{
+    uint8_t head[] = {0x82, 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    struct frames f = {.from_client = false};
+    uint8_t *data = head;
+    size_t len = sizeof head;
+    CHECK_EQ(frames_read(&f, &data, &len), FRAME_BEGINS);
+    CHECK(f.length == INT64_MAX);
+    head[2] = 0x80;
+    f = (struct frames){.from_client = false};
+    data = head;
+    len = sizeof head;
+    CHECK(frames_read(&f, &data, &len) == FRAME_WRONG && f.code == CLOSE_PROTOCOL && strstr(f.why, "length"));
 }
 
 static void what_is_against_the_protocol_is_told_by_its_code(void)
@@ -109,7 +155,7 @@ static void what_is_against_the_protocol_is_told_by_its_code(void)
 /* 8.1, RFC 3629 */
 static void text_is_utf8(void)
 {
-    CHECK(reads(false, "01 02 e2 82 80 01 ac", "[1 \xe2\x82+\xac]")); /* a character cut by frames */
+    CHECK(reads(false, "01 02 e2 82 80 01 ac", "[1 \xe2\x82+1 \xac]")); /* a character cut by frames */
     CHECK(reads(false, "82 02 ff fe", "[2 \xff\xfe]")); /* 5.6: bytes that are no text are any */
     static const char *const wrong[] = {"81 01 80", "81 01 ff", "81 02 c0 af", "81 02 c1 81", "81 03 e0 9f bf", "81 03 ed a0 80", "81 04 f0 8f bf bf",
                                         "81 04 f4 90 80 80", "81 01 f5", "81 02 c3 41", "81 01 c3", "81 02 e2 82"};
@@ -122,6 +168,38 @@ static void text_is_utf8(void)
     struct utf8 u = {0};
     CHECK(utf8_check(&u, (const uint8_t *)"\xf4\x8f\xbf\xbf\xed\x9f\xbf\xee\x80\x80\xc2\x80\xe0\xa0\x80\xf0\x90\x80\x80", 19) &&
           utf8_is_whole(&u));
+}
+
+/* RFC 3629 3, from the other side: the bytes are a character's only if writing it gives them again. */
+static bool is_one_character(const uint8_t *b, size_t len)
+{
+    uint32_t c = len == 1 ? b[0] : b[0] & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++)
+        c = c << 6 | (b[i] & 0x3f);
+    if (len == 1)
+        return b[0] < 0x80;
+    uint8_t again[4] = {(uint8_t)(0xf00u >> len)};
+    again[0] |= (uint8_t)(c >> 6 * (len - 1));
+    for (size_t i = 1; i < len; i++)
+        again[i] = (uint8_t)(0x80 | (c >> 6 * (len - 1 - i) & 0x3f));
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    return memcmp(again, b, len) == 0 && c >= least[len] && c <= 0x10ffff && !(c >= 0xd800 && c <= 0xdfff);
+}
+
+/* All pairs of first bytes, each with the third and fourth at their bounds. */
+static void utf8_is_that_of_rfc_3629(void)
+{
+    static const uint8_t bounds[] = {0x00, 0x7f, 0x80, 0xbf, 0xc0, 0xff};
+    unsigned wrong = 0;
+    for (size_t len = 1; len <= 4; len++)
+        for (unsigned i = 0; i < 256 * 256 * 36; i++) {
+            uint8_t b[4] = {(uint8_t)(i / 36 / 256), (uint8_t)(i / 36), bounds[i / 6 % 6], bounds[i % 6]};
+            struct utf8 u = {0};
+            bool whole = utf8_check(&u, b, len) && utf8_is_whole(&u) && b[0] >= (len > 1 ? 0x80 : 0);
+            bool lead = len == 1 ? b[0] < 0x80 : len == 2 ? b[0] < 0xe0 : len == 3 ? b[0] >= 0xe0 && b[0] < 0xf0 : b[0] >= 0xf0;
+            wrong += lead && whole != is_one_character(b, len);
+        }
+    CHECK_EQ(wrong, 0);
 }
 
 /* 5.2, 5.3: what one end writes the other reads, at each length where the form changes. */
@@ -159,5 +237,6 @@ static void frames_of_every_length_round_trip(void)
     }
 }
 
-TEST_MAIN(TEST(frames_of_the_rfc), TEST(messages_and_control_frames_mix), TEST(what_is_against_the_protocol_is_told_by_its_code),
-          TEST(text_is_utf8), TEST(frames_of_every_length_round_trip))
+TEST_MAIN(TEST(frames_of_the_rfc), TEST(messages_and_control_frames_mix), TEST(control_frames_stand_alone),
+          TEST(close_codes_are_those_that_may_be_sent), TEST(lengths_have_63_bits), TEST(what_is_against_the_protocol_is_told_by_its_code),
+          TEST(text_is_utf8), TEST(utf8_is_that_of_rfc_3629), TEST(frames_of_every_length_round_trip))

@@ -22,6 +22,7 @@ static void a_head_ends_at_its_empty_line_wherever_it_is_cut(void)
     size_t whole = sizeof text - 1 - strlen("GET /next"), seen = 0;
     for (size_t n = 0; n < whole; n++)
         CHECK_EQ(http_head_length(text, n, &seen), 0);
+    CHECK_EQ(seen, whole - 1); /* so that whoever sends it byte by byte is not read over and over */
     CHECK_EQ(http_head_length(text, whole, &seen), whole);
     seen = 0;
     CHECK_EQ(http_head_length(text, sizeof text - 1, &seen), whole);
@@ -33,7 +34,7 @@ static void bytes_of_no_head_are_found_at_once(void)
     static const struct {
         const char *text;
         size_t len;
-    } wrong[] = {{"GET / HTTP/1.1\n", 15}, {"GET /\rx", 7}, {"\x16\x03\x01", 3}, {"GET /\0", 6}, {"a: \x7f", 4}, {"\n", 1}};
+    } wrong[] = {{"GET / HTTP/1.1\n", 15}, {"GET /\rx", 7}, {"\x16\x03\x01", 3}, {"GET /\0", 6}, {"a: \x7f", 4}, {"\n", 1}, {"\rx", 2}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         size_t seen = 0;
         CHECK(http_head_length(wrong[i].text, wrong[i].len, &seen) == HTTP_HEAD_WRONG);
@@ -53,11 +54,13 @@ static void targets_of_every_form(void)
     CHECK(is(q.path, "/") && !q.query.data && is(q.authority, "[2001:db8::1]:1"));
     CHECK_EQ(parse("GET http://b?x HTTP/1.1\r\n" HOST "\r\n"), 0);
     CHECK(is(q.path, "/") && is(q.query, "x") && is(q.authority, "b"));
+    CHECK(parse("GET http://b HTTP/1.1\r\n" HOST "\r\n") == 0 && is(q.authority, "b") && is(q.path, "/"));
+    CHECK(parse("GET https://c HTTP/1.1\r\n" HOST "\r\n") == 0 && is(q.authority, "c") && is(q.path, "/"));
     CHECK_EQ(parse("OPTIONS * HTTP/1.1\r\n" HOST "\r\n"), 0);
     CHECK(is(q.path, "*"));
     CHECK_EQ(parse("CONNECT c.example:443 HTTP/1.1\r\n" HOST "\r\n"), 0);
     CHECK(is(q.path, "") && is(q.authority, "c.example:443"));
-    static const char *const wrong[] = {"*", "a", "../a", "//", "ftp://b/", "http://", "http:///a", "http://u@b/", "/a#b", "/\xc3\xb6",
+    static const char *const wrong[] = {"*", "a", "../a", "//", "ftp://b/", "http://", "https://", "http:///a", "https:///a", "http:/b/c", "https:/b/c", "http:?b/c/d", "https:?b/c/d", "abcdefghij", "http://u@b/", "/a#b", "/\xc3\xb6",
                                         "/a b", "", "http://b\\c/"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char head[256];
@@ -97,7 +100,14 @@ static void a_host_is_named_once(void)
     CHECK_EQ(parse("GET / HTTP/1.1\r\nHost: a b\r\n\r\n"), 400);
     CHECK_EQ(parse("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n"), 400);
     CHECK_EQ(parse("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"), 400);
+    CHECK_EQ(parse("GET / HTTP/1.1\r\nHost: @a\r\n\r\n"), 400);
     CHECK_EQ(parse("GET / HTTP/1.1\r\nHost:\r\n\r\n"), 0);
+    char head[2 * HTTP_HOST_SIZE], host[HTTP_HOST_SIZE + 1] = {0};
+    for (size_t len = HTTP_HOST_SIZE - 1; len <= HTTP_HOST_SIZE; len++) { /* what keeps it has room for its end */
+        memset(host, 'h', len);
+        snprintf(head, sizeof head, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host);
+        CHECK_EQ(parse(head), len < HTTP_HOST_SIZE ? 0 : 400);
+    }
 }
 
 /* RFC 9112 5, 5.1, 5.2 */
