@@ -60,7 +60,9 @@ export class Bench {
       const begun = performance.now();
       await stack.post(`/whip/${this.room(cell)}?name=stage`, { direction: 'sendonly', ...how });
       await viewer.sees(['stage'], 10);
-      return { viewer, stack, figures: { first: since(begun), ...(await seen(viewer, 4)) } };
+      const first = since(begun);
+      await hears(viewer);
+      return { viewer, stack, figures: { first, ...(await seen(viewer, 3)) } };
     } catch (error) {
       await Promise.all([stack.end(), viewer.close()]);
       throw error;
@@ -75,13 +77,17 @@ export class Bench {
       const begun = performance.now();
       await stack.post(`/whep/${this.room(cell)}?name=viewer`, { direction: 'recvonly' });
       const { at } = await stack.event('picture', 10);
-      return { stage, stack, figures: { first: Math.round(at - begun), ...(await shown(stack, stage, 4)) } };
+      return { stage, stack, figures: { first: Math.round(at - begun), ...(await shown(stack, stage, 3)) } };
     } catch (error) {
       await Promise.all([stack.end(), stage.close()]);
       throw error;
     }
   }
 }
+
+/** Until sound comes, for `count` publishers: the browser has it a moment before or after the first picture. */
+export const hears = (viewer, count = 1) =>
+  viewer.until(`hears ${count}`, ({ remote }, count) => remote.filter(({ kind, audioEnergy }) => kind === 'audio' && audioEnergy > 0).length >= count, count, 10);
 
 /** What the browser decodes in so many seconds. */
 async function seen(viewer, seconds) {
@@ -126,7 +132,7 @@ async function lossUp(bench) {
   const { viewer, stack } = await bench.stage('loss-up');
   try {
     lose(bench.host, LOSS);
-    return await seen(viewer, 7);
+    return await seen(viewer, 6);
   } finally {
     lose(bench.host, 0);
     await Promise.all([stack.end(), viewer.close()]);
@@ -137,7 +143,7 @@ async function lossDown(bench) {
   const { stage, stack } = await bench.audience('loss-down');
   try {
     lose(bench.host, LOSS);
-    return await shown(stack, stage, 7);
+    return await shown(stack, stage, 6);
   } finally {
     lose(bench.host, 0);
     await Promise.all([stack.end(), stage.close()]);
@@ -151,10 +157,10 @@ async function call(bench) {
     await page.connected();
     const begun = performance.now();
     await stack.join(bench.room('call'));
-    const [{ at }] = await Promise.all([stack.event('picture', 10), page.sees([stack.title], 10)]);
-    const [down, up] = await Promise.all([shown(stack, page, 4), seen(page, 4)]);
+    const [{ at }] = await Promise.all([stack.event('picture', 10), page.sees([stack.title], 10), hears(page)]);
+    const [down, up] = await Promise.all([shown(stack, page, 3), seen(page, 3)]);
     if (stack.trouble) throw stack.trouble;
-    return { first: Math.round(at - begun), rate: up.rate, of: up.of, sound: up.sound && down.sound, back: { rate: down.rate, of: down.of } };
+    return { first: Math.round(at - begun), rate: up.rate, of: up.of, sound: up.sound, back: down };
   } finally {
     await Promise.all([stack.end(), page.close()]);
   }
@@ -199,7 +205,8 @@ async function killed(bench) {
   return { later };
 }
 
-/** In the order of the table's columns. `least`: the part of the frames that must come; `seconds`: until the page must know. */
+/** In the order of the table's columns. `least`: the part of the frames that must come; `seconds`: until the page must know; of who says
+ * nothing `silent`. */
 export const cells = [
   { name: 'publish', title: 'publish (WHIP)', act: publish, least: 0.7 },
   { name: 'watch', title: 'watch (WHEP)', act: watch, least: 0.7 },
@@ -208,15 +215,20 @@ export const cells = [
   { name: 'loss-down', title: '5 % lost, watching', act: lossDown, least: 0.6 },
   { name: 'refused', title: 'with refused sections', act: withRefused, least: 0.7 },
   { name: 'passive', title: 'as DTLS server', act: passive, least: 0.7 },
-  { name: 'close', title: 'closes without DELETE', act: close, seconds: 3 },
+  { name: 'close', title: 'closes without DELETE', act: close, seconds: 3, silent: 35 },
   { name: 'kill', title: 'killed', act: killed, seconds: 35 },
 ];
 
 /** What is wrong with these figures of this stack in this cell, or nothing. */
-export function wrong(stack, { name, least: usual, seconds }, figures) {
-  const least = stack.least?.[name] ?? usual;
-  if (seconds !== undefined) return figures.end > seconds ? `noticed after ${figures.end.toFixed(1)} s` : '';
-  const poor = [figures, figures.back].find((way) => way && !(way.rate >= least * way.of && way.of > 0));
-  if (poor) return `${poor.rate.toFixed(1)} of ${poor.of.toFixed(1)} frames/s`;
-  return figures.sound ? '' : 'no sound';
+export function wrong(stack, cell, figures) {
+  if (figures.error) return figures.error;
+  const seconds = (stack.silent && cell.silent) || cell.seconds;
+  if (seconds) return figures.end > seconds ? `noticed after ${figures.end.toFixed(1)} s` : '';
+  const least = stack.least?.[cell.name] ?? cell.least;
+  const ways = [['', figures], ['back ', figures.back]].filter(([, way]) => way);
+  const troubles = ways.flatMap(([which, { rate, of, sound }]) => [
+    rate >= least * of && of > 0 ? '' : `${which}${rate.toFixed(1)} of ${of.toFixed(1)} frames/s`,
+    sound ? '' : `${which}no sound`,
+  ]);
+  return troubles.filter(Boolean).join(', ');
 }

@@ -138,6 +138,8 @@ class Client:
         elif do == "count":
             done(counts)
         elif do == "close":
+            self.pipeline.send_event(Gst.Event.new_eos())  # this version's webrtcbin has no other way to say goodbye: RTCP BYE
+            self.pipeline.get_bus().timed_pop_filtered(Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)
             self.pipeline.set_state(Gst.State.NULL)
             done({})
 

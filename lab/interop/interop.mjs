@@ -2,8 +2,8 @@
 // lab/interop/interop.mjs [--only STACK]… [--cell NAME]… | --again
 //
 // Other people's WebRTC stacks against the server, with Chromium at the other end: every cell of stack × what it does. Prints each
-// as it is done; a whole run also writes build/interop/interop.json and docs/interop.md. Ends with 1 where a cell is not as it should be.
-// With --only or --cell it only prints; --again writes the document anew from the JSON.
+// as it is done and puts it into build/interop/interop.json, beside what is there of the others; when there is one of each it writes
+// docs/interop.md. Ends with 1 where a cell is not as it should be. --again only writes the document anew.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
@@ -45,7 +45,7 @@ const server = await startServer(lab, { args: ['--address-join-rate', '1000', '-
 // On the server's own host, so that what is lost on the cable is lost to the stack alone.
 const browser = await launchChromium({ origin: server.origin, fps: 15 });
 
-const rows = chosenStacks.map(({ name, title, about, version }) => ({ name, title, about, version: version(), cells: {} }));
+const rows = chosenStacks.map(({ name }) => ({ name, cells: {} }));
 // What takes its time begins first and goes on beside the others.
 const each = [...chosenCells].reverse().flatMap((cell) => chosenStacks.map((stack, index) => ({ cell, stack, at: rows[index].cells })));
 for (const { cell, stack, at } of each) at[cell.name] = await measure(stack, cell);
@@ -54,29 +54,41 @@ const failed = rows.flatMap((row) => chosenCells.filter(({ name }) => row.cells[
 console.log(`${rows.length * chosenCells.length - failed.length} of ${rows.length * chosenCells.length} cells work, ${Math.round((performance.now() - begun) / 1000)} s`);
 await browser.close();
 await server.stop();
-if (!values.only && !values.cell) await report();
+await report();
 process.exit(failed.length ? 1 : 0);
 
 async function measure(stack, cell) {
   const bench = new Bench({ server, browser, host: lab.clients[0].host, stack });
-  const figures = await cell.act(bench).catch((error) => ({ wrong: error.message }));
+  const figures = await cell.act(bench).catch((error) => ({ error: error.message }));
   figures.later?.catch(() => {}); // it is looked at when all others are done
   return figures.later ? figures : settle(stack, cell, figures);
 }
 
 async function settle(stack, cell, result) {
   if (result.isSettled) return result;
-  const figures = result.later ? await result.later.catch((error) => ({ wrong: error.message })) : result;
-  const settled = { ...figures, wrong: figures.wrong ?? wrong(stack, cell, figures), isSettled: true };
+  const figures = result.later ? await result.later.catch((error) => ({ error: error.message })) : result;
+  const settled = { ...figures, wrong: wrong(stack, cell, figures), isSettled: true };
   console.log(`${settled.wrong ? 'FAILS' : 'works'}  ${stack.name.padEnd(15)} ${cell.name.padEnd(10)} ${cellText(settled)}`);
   if (settled.wrong) console.log(settled.wrong.slice(0, 1500).replace(/^/gm, '    '));
   return settled;
 }
 
+/** What earlier runs found of the cells that this one left out. */
+async function earlier() {
+  const text = await readFile(json, 'utf8').catch(() => '{"rows":[]}');
+  return new Map(JSON.parse(text).rows.map(({ name, cells }) => [name, cells]));
+}
+
 async function report() {
-  const run = { browser: browser.version, machine: `${cpus().length} cores (${cpus()[0].model.trim()}), Linux ${release().split('-')[0]}`, rows };
+  const before = await earlier();
+  const all = stacks.map(({ name, title, version }) => {
+    const measured = { ...before.get(name), ...rows.find((row) => row.name === name)?.cells };
+    return { name, title, version: version(), cells: measured };
+  });
+  const run = { browser: browser.version, machine: `${cpus().length} cores (${cpus()[0].model.trim()}), Linux ${release().split('-')[0]}`, rows: all };
   await mkdir(new URL('./', json), { recursive: true });
   await writeFile(json, `${JSON.stringify(run, null, 2)}\n`);
+  if (!all.every((row) => cells.every(({ name }) => row.cells[name]))) return;
   await writeFile(written, markdown(run));
   console.log('written: build/interop/interop.json, docs/interop.md');
 }

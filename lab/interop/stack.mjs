@@ -15,7 +15,8 @@ const npm = (name) => JSON.parse(readFileSync(new URL('package.json', import.met
 
 const node = (file) => [process.execPath, path(file)];
 
-/** `about`: what it does by itself. `least`: the part of the frames that it can be asked for in a cell, where that is not the usual one. */
+/** `about`: what it does by itself. `least`: the part of the frames that it can be asked for in a cell, where that is not the usual one. `silent`: it closes
+ * without close_notify, and without a BYE of all that it sends. */
 export const stacks = [
   {
     name: 'pion',
@@ -36,14 +37,16 @@ export const stacks = [
     title: 'GStreamer webrtcbin',
     argv: [path('gstreamer.py')],
     version: () => debian('gstreamer1.0-plugins-bad'),
-    about: 'C. Encodes and decodes; resends by RTX and asks',
+    about: 'C. Encodes and decodes; resends by RTX and asks. When it closes it says BYE of one of its two streams',
+    silent: true,
   },
   {
     name: 'werift',
     title: 'werift',
     argv: node('werift.mjs'),
     version: () => npm('werift'),
-    about: 'TypeScript, its own DTLS. No codecs; resends by RTX and asks',
+    about: 'TypeScript, its own DTLS. No codecs; resends by RTX and asks. Says nothing when it closes',
+    silent: true,
   },
   {
     name: 'wrtc',
@@ -57,7 +60,8 @@ export const stacks = [
     title: 'node-datachannel',
     argv: node('libdatachannel.mjs'),
     version: () => npm('node-datachannel'),
-    about: 'libdatachannel (C++), which OBS has. No codecs; resends without RTX, and asks for nothing but key frames',
+    about: 'libdatachannel (C++), which OBS has. No codecs; resends without RTX, and asks for nothing but key frames. Says nothing when it closes',
+    silent: true,
     least: { 'loss-down': 0.05 },
   },
 ];
@@ -73,10 +77,10 @@ export class Stack {
   }
 
   /** On `host` of the lab, against `server`. */
-  static async start({ argv, title }, { host, server }) {
+  static async start({ argv, title, silent }, { host, server }) {
     if (!existsSync(argv[0])) throw new Error(`${argv[0]} is not there: make build/interop/pion`);
     const stack = new Stack(start(argv, { host, stdio: ['pipe', 'pipe', 'pipe'] }));
-    Object.assign(stack, { title, server });
+    Object.assign(stack, { title, silent, server });
     await stack.until('is ready', ({ event }) => event === 'ready', 30);
     return stack;
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Stacks that others made publish to a browser and watch one: lab/interop has them, `make interop` tries all that they do.
 
+import { hears } from '../../lab/interop/cells.mjs';
 import { Stack, stacks } from '../../lab/interop/stack.mjs';
 import { launchChromium } from './chromium.mjs';
 import { enter } from './lab.mjs';
@@ -40,6 +41,7 @@ for (const stack of publishers) {
 
 await test('all of them go on, in picture and sound', async () => {
   await viewer.sees(publishers.map(({ title }) => title));
+  await hears(viewer, publishers.length);
   const streams = await viewer.measure(2);
   const poor = streams.filter(({ kind, framesPerSecond, energy }) => (kind === 'video' ? framesPerSecond < 5 : energy === 0));
   assert(streams.length === 2 * publishers.length && poor.length === 0, `${streams.length} streams, poor: ${JSON.stringify(poor)}`);
