@@ -62,17 +62,19 @@ static char *quote(char *out, const char *text)
 }
 
 /* A description may have hundreds of kilobytes: jansson takes ten times as long as it takes to write one. */
-void say_description(struct participant *p, const char *type, const char *sdp, json_t *streams)
+bool say_description(struct participant *p, const char *type, const char *sdp, json_t *streams)
 {
     char *others = streams ? dump(streams) : NULL;
-    char *text = malloc(6 * strlen(sdp) + (others ? strlen(others) : 0) + 64), *at = text;
+    bool whole = others || !streams;
+    char *text = whole ? malloc(6 * strlen(sdp) + (others ? strlen(others) : 0) + 64) : NULL, *at = text;
     if (text) {
         at = quote(text + sprintf(text, "{\"type\":\"%s\",\"sdp\":\"", type), sdp);
         sprintf(at, others ? "\",\"streams\":%s}" : "\"}", others);
+        send_text(p, text);
     }
-    send_text(p, text);
     free(text);
     free(others);
+    return at != NULL;
 }
 
 /* --- who is there --- */

@@ -293,16 +293,15 @@ static bool assign(struct participant *p)
 static void send_offer(struct participant *p)
 {
     char *sdp = describe_session(p, SDP_ACTPASS);
-    if (!sdp) { /* the client's next offer would lack the new sections; the old ones that were used again wait for the next of ours */
+    if (sdp && say_description(p, "offer", sdp, streams_of(p))) {
+        p->sections_told = p->section_count;
+        p->offering = true;
+        p->unoffered = false;
+        p->signaling->offers++;
+        rate_spend(&p->room->offers_budget, (double)strlen(sdp));
+    } else { /* the client's next offer would lack the new sections; the old ones that were used again wait for the next of ours */
         p->section_count = p->sections_told;
-        return;
     }
-    p->sections_told = p->section_count;
-    p->offering = true;
-    p->unoffered = false;
-    p->signaling->offers++;
-    rate_spend(&p->room->offers_budget, (double)strlen(sdp));
-    say_description(p, "offer", sdp, streams_of(p));
     free(sdp);
 }
 

@@ -270,8 +270,9 @@ json_t *describe(const struct participant *);                      /* the P of t
 void say(struct participant *, json_t *);                          /* takes the reference */
 /* To all of a room's who arrived within these bounds (`until` excluded), but one; takes the reference. */
 void say_room(struct room *, const struct participant *except, uint64_t from, uint64_t until, json_t *);
-/* An offer or an answer, and whose the streams in it are (NULL: nothing is said of that; takes the reference). */
-void say_description(struct participant *, const char *type, const char *sdp, json_t *streams);
+/* An offer or an answer, and whose the streams in it are (NULL: nothing is said of that; takes the reference). False: there
+ * was no memory for it, and it is not said. */
+bool say_description(struct participant *, const char *type, const char *sdp, json_t *streams);
 void say_error(struct participant *, const char *code, const char *message);
 void say_bye(struct participant *, const char *reason, const char *message, uint16_t close_code);
 void say_too_much(struct participant *); /* to who says too much */
