@@ -335,6 +335,22 @@ static void an_ipv6_network_is_looked_at_as_one_sender(void)
     world_close(&w);
 }
 
+static void all_senders_together_are_looked_at_at_a_bounded_rate(void)
+{
+    uint8_t data[200] = {0x80, 96};
+    call(1, 0, 0);
+    struct path from = *client_path(publisher->client);
+    put16(data + 2, (uint16_t)next_index);
+    put32(data + 8, VIDEO);
+    CHECK(address_parse(&from.local, "10.0.0.0", 4444));
+    for (unsigned i = 0; i < 3000; i++) {
+        put16(from.local.ip + 14, (uint16_t)i);
+        world_datagram(&w, 0, &from, data, sizeof data);
+    }
+    CHECK_EQ(world_drops(&w, DROP_SRTP_AUTH), (uint64_t)ROAM_TOTAL_BURST);
+    world_close(&w);
+}
+
 static void viewer_that_takes_another_address_of_its_ipv6_network_is_told_apart(void)
 {
     struct world_client *v[80]; /* more of one SSRC than a look-up passes */
@@ -521,7 +537,8 @@ TEST_MAIN(TEST(publisher_behind_a_new_mapping_is_followed_at_once),
           TEST(checks_without_the_password_change_nothing), TEST(nominated_victim_gets_no_media),
           TEST(victim_of_spoofed_media_gets_no_media), TEST(silent_client_gets_nothing_after_30_s),
           TEST(spray_from_strangers_learns_and_answers_nothing), TEST(replayed_packet_does_not_move_the_path),
-          TEST(an_ipv6_network_is_looked_at_as_one_sender), TEST(viewer_that_takes_another_address_of_its_ipv6_network_is_told_apart),
+          TEST(an_ipv6_network_is_looked_at_as_one_sender), TEST(all_senders_together_are_looked_at_at_a_bounded_rate),
+          TEST(viewer_that_takes_another_address_of_its_ipv6_network_is_told_apart),
           TEST(restart_keeps_the_call_and_ends_the_old_credentials),
           TEST(restart_before_the_claim_comes_to_its_end_too), TEST(hundred_restarts_leave_one_pair_of_credentials), TEST(rebinding_in_the_handshake_delays_it_and_no_more),
           TEST(rebinding_in_a_restart_ends_where_the_client_is), TEST(credentials_of_nobody_are_not_zero))

@@ -1289,6 +1289,32 @@ static void unnamed_sources_may_change_for_ever(void)
     }
 }
 
+/* A new source takes the place of one that was silent for a second, and of no other. */
+static void a_source_that_is_heard_keeps_its_place(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 1});
+    world_publish(&w, p, 3, CODEC_OPUS, 0);
+    world_subscribe(&w, v, p, 3, CODEC_OPUS, OUT + 10);
+    mp_time first = w.now;
+    for (uint32_t i = 0; i < STREAMS_RX_MAX; i++) {
+        world_send(&w, p, CODEC_OPUS, 70000 + i, 1, 0, false, true, 100);
+        world_settle(&w);
+        world_run(&w, MP_MS(10));
+    }
+    CHECK_EQ(v->rtp, STREAMS_RX_MAX);
+    world_run(&w, first + MP_S(1) - 1 - w.now);
+    world_send(&w, p, CODEC_OPUS, 80000, 1, 0, false, true, 100);
+    world_settle(&w);
+    CHECK_EQ(v->rtp, STREAMS_RX_MAX);
+    w.now++;
+    world_send(&w, p, CODEC_OPUS, 80001, 1, 0, false, true, 100);
+    world_settle(&w);
+    CHECK_EQ(v->rtp, STREAMS_RX_MAX + 1);
+    world_close(&w);
+}
+
 static void sources_may_change_for_ever(void)
 {
     struct world_client *p, *v;
@@ -1608,6 +1634,7 @@ TEST_MAIN(TEST(who_says_bye_with_all_its_streams_is_told_of), TEST(who_closes_it
           TEST(check_without_the_password_moves_nothing), TEST(plain_binding_is_answered_at_a_bounded_rate),
           TEST(datagrams_of_every_first_byte_leave_no_state), TEST(port_that_is_used_again_belongs_to_the_new_session),
           TEST(source_that_restarts_goes_on_for_its_viewers), TEST(what_comes_late_of_an_old_source_is_dropped), TEST(sources_may_change_for_ever), TEST(unnamed_sources_may_change_for_ever),
+          TEST(a_source_that_is_heard_keeps_its_place),
           TEST(port_that_is_used_again_belongs_to_the_session_of_another_worker_too),
           TEST(viewer_that_was_away_hears_on_though_its_source_jumped), TEST(leaving_gives_everything_back),
           TEST(source_that_goes_on_keeps_its_roll_over_count), TEST(all_sessions_may_end_in_one_turn),
