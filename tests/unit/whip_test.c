@@ -125,6 +125,12 @@ static void query_is_cut_before_it_is_decoded(void)
         CHECK(strcmp(json_string_value(json_object_get(joined, "name")), queries[i].name) == 0);
         CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 200);
     }
+    for (int len = 60; len < 400; len++) { /* names that are too long are refused, and written nowhere */
+        char query[512];
+        snprintf(query, sizeof query, "name=%0*d", len, 0);
+        CHECK_EQ(post("/whip/r", query, "chromium-stream"), len <= PARTICIPANT_NAME_MAX ? 201 : 400);
+        CHECK(x.status == 400 || ask(WHIP_DELETE, x.location, "", "", "", "") == 200);
+    }
     stage_close(&s);
 }
 
