@@ -12,6 +12,8 @@
 
 #define RECORD_HEADER_SIZE     13 /* RFC 6347 4.1: type, version, epoch, sequence number, length */
 #define CHANGE_CIPHER_SPEC     20
+#define HANDSHAKE              22
+#define CLIENT_HELLO           1
 
 /* Datagrams, each behind its length. */
 struct flight {
@@ -149,6 +151,12 @@ static bool has_change_cipher_spec(const uint8_t *p, size_t len)
         len -= record;
     }
     return false;
+}
+
+/* RFC 6347 4.1, 4.3.2: of epoch 0, as nothing is agreed yet; the handshake message's type is its first byte. */
+bool dtls_is_client_hello(const uint8_t *p, size_t len)
+{
+    return len > RECORD_HEADER_SIZE && p[0] == HANDSHAKE && get16(p + 3) == 0 && p[RECORD_HEADER_SIZE] == CLIENT_HELLO;
 }
 
 void dtls_settle(struct dtls *d)

@@ -31,6 +31,7 @@ struct dtls_goodbye;
 struct dtls *dtls_new(struct dtls_identity *, bool client, bool cm_only, const struct fingerprint *expected, mp_time now);
 void dtls_free(struct dtls *);
 
+bool dtls_is_client_hello(const uint8_t *, size_t); /* in its first record: an association begins, or repeats its beginning */
 enum dtls_state dtls_input(struct dtls *, const uint8_t *, size_t, mp_time now);
 enum dtls_state dtls_timeout(struct dtls *, mp_time now);
 mp_time dtls_deadline(const struct dtls *);

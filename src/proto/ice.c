@@ -497,6 +497,12 @@ bool ice_knows(const struct ice *ice, const struct path *path)
     return tuple_find(ice, path) >= 0;
 }
 
+uint32_t ice_generation(const struct ice *ice, const struct path *path)
+{
+    int i = tuple_find(ice, path);
+    return i < 0 ? 0 : ours(ice, &ice->tuples[i])->generation;
+}
+
 static mp_time consent_ends(const struct ice *ice)
 {
     return (ice->selected < 0 ? ice->last_check : ice->tuples[ice->selected].last_check) +

@@ -128,6 +128,7 @@ void ice_credit(struct ice *, const struct path *, size_t len); /* `len` bytes c
 
 const struct path *ice_selected(const struct ice *); /* NULL: none yet. Always validated */
 bool ice_knows(const struct ice *, const struct path *);
+uint32_t ice_generation(const struct ice *, const struct path *); /* of our credentials there; 0: not known */
 
 mp_time ice_deadline(const struct ice *);
 enum ice_timeout {

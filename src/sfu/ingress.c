@@ -23,6 +23,12 @@ void ingress_unbind(struct peer *p, const struct rx *rx)
             unbind(p, i);
 }
 
+void ingress_rekeyed(struct peer *p)
+{
+    for (struct rx *rx = p->streams; rx; rx = rx->next)
+        rx->anew = rx->started;
+}
+
 /* A client may make a new SSRC whenever it likes: of those that no description names the longest silent one gives way. */
 static bool make_room(struct peer *p, mp_time now)
 {

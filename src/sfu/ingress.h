@@ -16,4 +16,5 @@ void ingress_refused(struct sfu *, int srtp_error); /* counts the drop */
 /* Packets with these SSRCs, which a description names, belong to the stream; those of rtx_ssrc repeat those of ssrc. 0 is ignored; a
  * full table too: then the stream is not heard. */
 void ingress_bind(struct peer *, struct rx *, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now);
+void ingress_rekeyed(struct peer *); /* what it publishes comes under other keys from now on */
 void ingress_unbind(struct peer *, const struct rx *); /* of none */

@@ -6,12 +6,14 @@
 #include "ingress.h"
 #include "report.h"
 #include "srtp.h"
+#include "subscription.h"
 #include "track.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 #define RTT_DEFAULT MP_MS(100)
 #define DTLS_KEPT   MP_S(10) /* after the handshake, for a client that is still waiting for its end */
+#define DTLS_DOUBT  MP_S(6)  /* who goes on under the keys in use is heard by then: RTCP of sound alone is 5 s apart (RFC 3550 6.2) */
 #define AWAY        MP_S(1)  /* whoever was, misses more than the histories have */
 
 /* Every new path is a message to the control plane and may be one to another worker, which must arrive: a client that invents
@@ -19,6 +21,10 @@
 #define PATHS_PER_S 4
 #define PATHS_BURST 64
 #define PATH_TOLD_EVERY MP_S(1)
+
+/* Likewise for associations: strangers may send ClientHellos in the client's name. */
+#define DTLS_BEGINS_PER_S 0.5
+#define DTLS_BEGINS_BURST 3
 
 /* Likewise for the timeline: a client may nominate in turns. */
 #define EVENTS_PER_S 4
@@ -122,6 +128,14 @@ static void keep_path(struct sfu *sfu, struct peer *p, const struct path *path, 
             tell_path(sfu, p, i, now);
 }
 
+static void free_keys(struct peer *p)
+{
+    if (p->rx)
+        srtp_rx_free(p->rx);
+    if (p->tx)
+        srtp_tx_free(p->tx);
+}
+
 void peer_free(struct sfu *sfu, struct peer *p)
 {
     while (p->subscriptions)
@@ -135,10 +149,7 @@ void peer_free(struct sfu *sfu, struct peer *p)
     heap_set(&sfu->timers, &p->timer, MP_NEVER);
     if (p->dtls)
         dtls_free(p->dtls);
-    if (p->rx)
-        srtp_rx_free(p->rx);
-    if (p->tx)
-        srtp_tx_free(p->tx);
+    free_keys(p);
     free(p->twcc);
     sfu->peers[session_slot(p->session)] = NULL;
     stat_set(&stats_of(sfu)->sessions, --sfu->peer_count);
@@ -183,29 +194,59 @@ static void ask_for_pictures(struct sfu *sfu, struct peer *p, bool again, mp_tim
 static bool take_keys(struct sfu *sfu, struct peer *p)
 {
     struct srtp_master tx, rx;
+    free_keys(p);
     dtls_masters(p->dtls, &tx, &rx);
     p->tx = srtp_tx_new(sfu->config.crypto, &tx);
     p->rx = srtp_rx_new(sfu->config.crypto, &rx);
+    p->keys_generation = p->dtls_generation;
     explicit_bzero(&tx, sizeof tx);
     explicit_bzero(&rx, sizeof rx);
     return p->tx && p->rx;
+}
+
+/* It began beside the association whose keys are in use, and has not taken its place. */
+static bool dtls_is_beside(const struct peer *p)
+{
+    return p->tx && p->dtls_generation != p->keys_generation;
+}
+
+/* The client has left the association before: everything goes on under the keys of this one. */
+static void rekeyed(struct peer *p)
+{
+    ingress_rekeyed(p);
+    for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
+        subscription_rekeyed(s);
+}
+
+/* False: no memory, and the peer is gone. */
+static bool came_up(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    bool again = p->tx != NULL;
+    if (!take_keys(sfu, p)) {
+        peer_end(sfu, p, END_NO_MEMORY, now);
+        return false;
+    }
+    if (again)
+        rekeyed(p);
+    else
+        emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session, .at = now}, NULL);
+    p->report_at = mp_on_grid(now + REPORT_FIRST);
+    p->dtls_until = now + DTLS_KEPT;
+    dtls_goodbye(p->dtls, &p->goodbye);
+    dtls_settle(p->dtls);
+    ask_for_pictures(sfu, p, again, now);
+    return true;
 }
 
 /* After the association moved. The peer may be gone afterwards. */
 static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, mp_time now)
 {
     drain_dtls(sfu, p);
-    if (state == DTLS_UP && !p->tx) {
-        if (!take_keys(sfu, p)) {
-            peer_end(sfu, p, END_NO_MEMORY, now);
+    if (state == DTLS_UP && (!p->tx || dtls_is_beside(p))) {
+        if (!came_up(sfu, p, now))
             return;
-        }
-        emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = p->session, .at = now}, NULL);
-        p->report_at = mp_on_grid(now + REPORT_FIRST);
-        p->dtls_until = now + DTLS_KEPT;
-        dtls_goodbye(p->dtls, &p->goodbye);
-        dtls_settle(p->dtls);
-        ask_for_pictures(sfu, p, false, now);
+    } else if ((state == DTLS_FAILED || state == DTLS_CLOSED) && dtls_is_beside(p)) {
+        p->dtls_until = mp_min(p->dtls_until, now + DTLS_DOUBT); /* a stranger may have begun it */
     } else if (state == DTLS_FAILED || state == DTLS_CLOSED) {
         peer_end(sfu, p, state == DTLS_FAILED ? END_DTLS_FAILED : END_PEER_CLOSED, now);
         return;
@@ -213,13 +254,25 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
     peer_schedule(sfu, p, now);
 }
 
-/* The association has settled: what is left of it answers a client whose side of the handshake is not complete. It is once the client
+/* Whoever is heard under the keys in use has not left them for those of an association beside; and an association has settled: what is
+ * left of it answers a client whose side of the handshake is not complete. It is once the client
  * has sent something under the keys; or it had time for every retransmission. */
 void peer_release_dtls(struct peer *p)
 {
     dtls_free(p->dtls);
     p->dtls = NULL;
     p->dtls_until = MP_NEVER;
+}
+
+/* Its time is over. False: it stands beside keys under which nobody is heard any more who would be, and the peer is gone. */
+static bool dtls_over(struct sfu *sfu, struct peer *p, mp_time now)
+{
+    if (dtls_is_beside(p) && (p->streams || p->subscriptions)) {
+        peer_end(sfu, p, END_DTLS_FAILED, now);
+        return false;
+    }
+    peer_release_dtls(p);
+    return true;
 }
 
 static bool we_begin(const struct sfu *sfu, const struct peer *p)
@@ -233,6 +286,7 @@ static bool new_dtls(struct sfu *sfu, struct peer *p, const struct path *path, m
     const struct session_setup *setup = registry_setup(sfu->config.registry, p->session);
     p->reply = *path;
     peer_tell(sfu, p, EVENT_DTLS_STARTED, path, 0, now);
+    p->dtls_generation = ice_generation(&p->ice, path) > 1 ? ice_generation(&p->ice, path) : 1; /* 0: not told yet */
     p->dtls = dtls_new(sfu->config.identity, setup->active, false, &setup->fingerprint, now);
     if (p->dtls)
         return true;
@@ -251,6 +305,17 @@ static bool begin_dtls(struct sfu *sfu, struct peer *p, mp_time now)
     return true;
 }
 
+/* A client may make another transport in mid-session, whose ICE is a restart (Chromium, when it stops the section that its bundle
+ * stands on): a ClientHello by a path of newer credentials begins another association. That in use goes on beside it until
+ * this one has keys: paths are authentic, DTLS' first flight is not. */
+static bool begins_beside(struct peer *p, const struct path *path, const uint8_t *data, size_t len, mp_time now)
+{
+    uint32_t generation = ice_generation(&p->ice, path);
+    bool known = p->dtls && dtls_is_beside(p) && generation <= p->dtls_generation;
+    return p->tx && !known && generation > p->keys_generation && dtls_is_client_hello(data, len) &&
+           rate_take(&p->dtls_rate, 1, DTLS_BEGINS_PER_S, DTLS_BEGINS_BURST, now);
+}
+
 static void input_dtls(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len,
                        mp_time now)
 {
@@ -258,7 +323,10 @@ static void input_dtls(struct sfu *sfu, struct peer *p, const struct path *path,
         peer_tell(sfu, p, EVENT_BYE, path, 0, now);
         return;
     }
-    if (!p->dtls && (p->tx || we_begin(sfu, p))) {
+    bool beside = !we_begin(sfu, p) && begins_beside(p, path, data, len, now);
+    if (beside)
+        peer_release_dtls(p);
+    else if (!p->dtls && (p->tx || we_begin(sfu, p))) {
         drop(sfu, DROP_DTLS);
         return;
     }
@@ -443,8 +511,8 @@ void peer_timeout(struct sfu *sfu, struct peer *p, mp_time now)
         return;
     if (p->tx)
         report_timeout(sfu, p, now);
-    if (p->dtls && p->dtls_until <= now)
-        peer_release_dtls(p);
+    if (p->dtls && p->dtls_until <= now && !dtls_over(sfu, p, now))
+        return;
     if (p->dtls && dtls_deadline(p->dtls) <= now)
         dtls_moved(sfu, p, dtls_timeout(p->dtls, now), now);
     else

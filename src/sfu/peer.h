@@ -46,6 +46,8 @@ struct peer {
     struct dtls *dtls; /* NULL until the first datagram, and when it has done its work */
     mp_time dtls_until;
     struct dtls_goodbye goodbye;
+    uint32_t dtls_generation, keys_generation; /* of ICE: under which it began, and the one whose keys are in use */
+    struct rate dtls_rate;                     /* associations that begin beside one */
     struct srtp_rx *rx;
     struct rtp_extension_ids extensions;
     char cname[CNAME_SIZE]; /* ours, in feedback to publishers */

@@ -60,6 +60,7 @@ static void rebase(struct rx *rx, const struct packet *p, uint32_t ssrc, mp_time
     rx->offset = next - p->media.seq;
     rx->timestamp_offset = timestamp - p->media.timestamp;
     rx->ssrc = ssrc;
+    rx->anew = false;
     rx->transit = 0;
     rx->has_sr = false;
     rx->nack.count = 0;
@@ -75,7 +76,7 @@ bool rx_receive(struct rx *rx, struct packet *p, uint32_t ssrc, bool recovered, 
 {
     if (recovered && !rx->started)
         return false;
-    if (!recovered && (!rx->started || rx->ssrc != ssrc || p->media.seq + rx->offset > rx->max + GAP_MAX))
+    if (!recovered && (!rx->started || rx->ssrc != ssrc || rx->anew || p->media.seq + rx->offset > rx->max + GAP_MAX))
         rebase(rx, p, ssrc, now);
     int64_t seq = p->media.seq + rx->offset;
     if (seq <= rx->max - RX_SEEN || seq < rx->first || seq > SEQ_MAX || (seq <= rx->max && seen_test(rx, seq)))

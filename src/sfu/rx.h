@@ -22,6 +22,7 @@ struct rx {
     uint8_t other, other_count; /* a payload type that it may turn to, and how many packets of it came in a row */
 
     bool started;
+    bool anew;            /* its keys are others now, and with them the stream's extended numbers */
     int64_t base, max;    /* first and highest seq, in the track's numbering */
     int64_t first;        /* of the present SSRC */
     int64_t offset;       /* track seq = the stream's own extended seq + offset: a new SSRC goes on where the last ended */

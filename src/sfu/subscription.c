@@ -63,6 +63,16 @@ void subscription_free(struct sfu *sfu, struct subscription *s)
     slab_give(&sfu->subscription_slab, s);
 }
 
+/* RFC 3711 3.3.1: under other keys a receiver takes the roll-over counter for 0. The numbers in the packets go on. */
+void subscription_rekeyed(struct subscription *s)
+{
+    if (s->started) {
+        s->first = s->sent_end;
+        s->delta -= (s->sent_end + s->delta) >> 16 << 16;
+    }
+    s->rtx_next &= 0xffff;
+}
+
 /* The viewer's copy starts with this packet: its number becomes the random first one. */
 static void start(struct subscription *s, const struct packet *p)
 {

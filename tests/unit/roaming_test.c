@@ -1,6 +1,7 @@
 /* Sessions whose clients' addresses change, and those who would have them change. */
 #include "codec.h"
 #include "crypto.h"
+#include "dtls.h"
 #include "ice.h"
 #include "roaming.h"
 #include "rtcp.h"
@@ -405,6 +406,72 @@ static void restart(struct world_client *c)
     world_settle(&w);
 }
 
+/* Chromium stops the section that its bundle stands on, and offers: its transport is another one then (RFC 9143 7.6). */
+static void another_transport(struct world_client *c)
+{
+    uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
+    for (size_t i = 0; i < sizeof random; i++)
+        random[i] = (uint8_t)(c->generation * 13 + i);
+    registry_restart(w.registry, c->session, c->generation + 1, random, &c->credentials);
+    world_restarted(&w, c, world_owner(&w, c));
+    world_another_transport(&w, c);
+    world_connect(&w, c);
+}
+
+static void another_transport_in_mid_session_goes_on_under_its_own_keys(void)
+{
+    call(2, 0, 1);
+    for (int i = 0; i < 30; i++) { /* both sides' numbers have wrapped */
+        next_index += 2900;
+        frames(1);
+    }
+    unsigned rtp = viewer->rtp;
+    another_transport(viewer);
+    world_run(&w, MP_S(1));
+    frames(10);
+    CHECK_EQ(viewer->rtp - rtp, 10);
+    next_index &= 0xffff; /* RFC 3711 3.3.1: a new context, whose roll-over counter is 0 */
+    another_transport(publisher);
+    rtp = viewer->rtp;
+    unsigned pli = publisher->pli;
+    frames(10);
+    CHECK_EQ(viewer->rtp - rtp, 10);
+    CHECK(publisher->pli > pli); /* what was lost meanwhile is in no history */
+    feedback(viewer, 1);
+    CHECK(!world_event(&w, MESSAGE_ENDED, viewer->session) && !world_event(&w, MESSAGE_ENDED, publisher->session));
+    CHECK_EQ(stat_get(&w.stats[0].sessions) + stat_get(&w.stats[1].sessions), 2);
+    world_close(&w);
+}
+
+/* DTLS' first flight is not authentic, whoever sends it. */
+static void strangers_client_hello_after_a_restart_ends_nothing(void)
+{
+    uint8_t hello[1500];
+    struct fingerprint any = {.hash = "sha-256", .len = 32};
+    call(1, 0, 0);
+    restart(publisher);
+    world_run(&w, MP_S(3));
+    for (int i = 0; i < 20; i++) {
+        struct dtls *stranger = dtls_new(w.client_identity, true, false, &any, w.now);
+        size_t len = dtls_output(stranger, hello, sizeof hello);
+        world_datagram(&w, 0, client_path(publisher->client), hello, len);
+        dtls_free(stranger);
+        unsigned before = viewer->rtp;
+        frames(60);
+        CHECK_EQ(viewer->rtp - before, 60);
+    }
+    CHECK(world_event(&w, MESSAGE_ENDED, publisher->session) == NULL);
+
+    struct dtls *stranger = dtls_new(w.client_identity, true, false, &any, w.now);
+    size_t len = dtls_output(stranger, hello, sizeof hello);
+    dtls_free(stranger);
+    world_datagram(&w, 0, client_path(publisher->client), hello, len);
+    world_run(&w, MP_S(40)); /* nothing comes under the keys any more, and the other handshake does not end */
+    const struct message *ended = world_event(&w, MESSAGE_ENDED, publisher->session);
+    CHECK(ended && ended->reason == END_DTLS_FAILED);
+    world_close(&w);
+}
+
 static bool found(const char *ufrag)
 {
     struct session_credentials credentials;
@@ -541,4 +608,5 @@ TEST_MAIN(TEST(publisher_behind_a_new_mapping_is_followed_at_once),
           TEST(viewer_that_takes_another_address_of_its_ipv6_network_is_told_apart),
           TEST(restart_keeps_the_call_and_ends_the_old_credentials),
           TEST(restart_before_the_claim_comes_to_its_end_too), TEST(hundred_restarts_leave_one_pair_of_credentials), TEST(rebinding_in_the_handshake_delays_it_and_no_more),
-          TEST(rebinding_in_a_restart_ends_where_the_client_is), TEST(credentials_of_nobody_are_not_zero))
+          TEST(rebinding_in_a_restart_ends_where_the_client_is), TEST(credentials_of_nobody_are_not_zero),
+          TEST(another_transport_in_mid_session_goes_on_under_its_own_keys), TEST(strangers_client_hello_after_a_restart_ends_nothing))

@@ -262,18 +262,10 @@ static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
     INVARIANT(at == len);
 }
 
-struct world_client *world_join(struct world *w, unsigned received_by)
+/* Its transport, number `n` of the world: of the credentials that the server has for it now. */
+static struct client *transport(struct world *w, struct world_client *c, unsigned n)
 {
-    struct world_client *c = &w->clients[w->client_count];
-    struct session_setup setup = {.fingerprint = {.hash = "sha-256", .len = 32}, .active = w->passive};
-    uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
     char ip[32];
-    memset(c, 0, sizeof *c);
-    c->received_by = received_by;
-    dtls_identity_fingerprint(w->expected ? w->expected : w->client_identity, setup.fingerprint.value);
-    for (size_t i = 0; i < sizeof random; i++)
-        random[i] = (uint8_t)(w->client_count * 31 + i * 7);
-    c->session = registry_open(w->registry, &setup, random, &c->credentials);
     struct client_config config = {.ufrag = CLIENT_UFRAG,
                                    .password = CLIENT_PASSWORD,
                                    .remote_ufrag = c->credentials.ufrag,
@@ -282,16 +274,35 @@ struct world_client *world_join(struct world *w, unsigned received_by)
                                    .identity = w->client_identity,
                                    .passive = w->passive,
                                    .crypto = w->client_crypto,
-                                   .seed = 99 + w->client_count,
+                                   .seed = 99 + n,
                                    .context = c,
                                    .rtp = on_rtp,
                                    .rtcp = on_rtcp};
     dtls_identity_fingerprint(w->identity, config.remote_fingerprint.value);
-    snprintf(ip, sizeof ip, "192.0.2.%zu", w->client_count + 10);
-    INVARIANT(address_parse(&config.path.local, ip, (uint16_t)(40000 + w->client_count)));
+    snprintf(ip, sizeof ip, "192.0.2.%zu", (size_t)(c - w->clients) + 10);
+    INVARIANT(address_parse(&config.path.local, ip, (uint16_t)(40000 + n)));
     INVARIANT(address_parse(&config.path.remote, "198.51.100.1", SERVER_PORT));
-    c->client = client_new(&config, w->now);
-    w->client_count++;
+    return client_new(&config, w->now);
+}
+
+void world_another_transport(struct world *w, struct world_client *c)
+{
+    client_free(c->client);
+    c->client = transport(w, c, WORLD_CLIENTS_MAX + (unsigned)(c - w->clients));
+}
+
+struct world_client *world_join(struct world *w, unsigned received_by)
+{
+    struct world_client *c = &w->clients[w->client_count];
+    struct session_setup setup = {.fingerprint = {.hash = "sha-256", .len = 32}, .active = w->passive};
+    uint8_t random[UFRAG_SIZE + PASSWORD_SIZE];
+    memset(c, 0, sizeof *c);
+    c->received_by = received_by;
+    dtls_identity_fingerprint(w->expected ? w->expected : w->client_identity, setup.fingerprint.value);
+    for (size_t i = 0; i < sizeof random; i++)
+        random[i] = (uint8_t)(w->client_count * 31 + i * 7);
+    c->session = registry_open(w->registry, &setup, random, &c->credentials);
+    c->client = transport(w, c, (unsigned)w->client_count++);
     return c;
 }
 

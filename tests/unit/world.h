@@ -68,6 +68,7 @@ void world_settle(struct world *);                         /* delivers until not
 void world_command(struct world *, struct message);        /* to the worker `to` */
 void world_restarted(struct world *, struct world_client *, unsigned owner); /* tells the owner c->credentials and the client's */
 void world_client_restarts(struct world *, struct world_client *); /* the client's side of it */
+void world_another_transport(struct world *, struct world_client *); /* the client throws its own away: another port, ICE and DTLS anew */
 void world_datagram(struct world *, unsigned worker, const struct path *from_client, const uint8_t *, size_t); /* forged */
 unsigned world_owner(const struct world *, const struct world_client *);
 const struct message *world_event(const struct world *, enum message_type, uint32_t session); /* the last; NULL: none */
