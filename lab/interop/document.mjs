@@ -43,7 +43,8 @@ ${table(['stack', ...cells.map(({ title }) => title)], rows.map((row) => [`${row
 ${failures(rows)}
 Frames a second, of those that were sent; milliseconds from the request until the first frame is decoded; for a call both ways. 5 % of the datagrams get lost each way between stack and server.
 *With refused sections*: its offer also has PCMU alone and a data channel, which the answer refuses, and the rest goes on. *As DTLS server*: its offer says \`a=setup:passive\`, so the
-server begins the handshake. *Closes*: its library ends the connection, and no DELETE is sent; *killed*: its process is. Seconds until the browser's page knows that it stands still, and that it is gone.
+server begins the handshake. *Closes*: its library ends the connection, and no DELETE is sent; *killed*: its process is. Seconds until the browser's page knows that it stands still, and that it is gone;
+who says nothing when it closes is missed as the killed are.
 
 ${table(['stack', 'what it does by itself'], rows.map((row) => [row.title, row.about]))}
 

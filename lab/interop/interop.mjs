@@ -41,6 +41,7 @@ const unable = (reason) => {
 };
 const lab = await enter('plain', { unable });
 const begun = performance.now();
+setTimeout(() => unable('not finished after 20 minutes'), 20 * 60_000).unref();
 const server = await startServer(lab, { args: ['--address-join-rate', '1000', '--address-sessions', '1000'] });
 // On the server's own host, so that what is lost on the cable is lost to the stack alone.
 const browser = await launchChromium({ origin: server.origin, fps: 15 });

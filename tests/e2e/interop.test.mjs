@@ -47,6 +47,13 @@ await test('all of them go on, in picture and sound', async () => {
   assert(streams.length === 2 * publishers.length && poor.length === 0, `${streams.length} streams, poor: ${JSON.stringify(poor)}`);
 });
 
+await test('those whose transport says goodbye are gone at once', async () => {
+  const [silent, others] = [true, false].map((is) => publishers.filter((stack) => Boolean(stack.silent) === is));
+  const begun = performance.now();
+  await Promise.all(others.map((stack) => stack.order({ do: 'close' })));
+  await viewer.knows(silent.map(({ title }) => title), 3 * slowness);
+  diagnostic(`gone after ${since(begun)}`);
+});
 await viewer.close();
 await Promise.all(publishers.map((stack) => stack.end()));
 
