@@ -198,16 +198,11 @@ static bool take_keys(struct sfu *sfu, struct peer *p)
     dtls_masters(p->dtls, &tx, &rx);
     p->tx = srtp_tx_new(sfu->config.crypto, &tx);
     p->rx = srtp_rx_new(sfu->config.crypto, &rx);
-    p->keys_generation = p->dtls_generation;
+    p->keys_begin = p->dtls_begin;
+    p->dtls_beside = false;
     explicit_bzero(&tx, sizeof tx);
     explicit_bzero(&rx, sizeof rx);
     return p->tx && p->rx;
-}
-
-/* It began beside the association whose keys are in use, and has not taken its place. */
-static bool dtls_is_beside(const struct peer *p)
-{
-    return p->tx && p->dtls_generation != p->keys_generation;
 }
 
 /* The client has left the association before: everything goes on under the keys of this one. */
@@ -242,10 +237,10 @@ static bool came_up(struct sfu *sfu, struct peer *p, mp_time now)
 static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, mp_time now)
 {
     drain_dtls(sfu, p);
-    if (state == DTLS_UP && (!p->tx || dtls_is_beside(p))) {
+    if (state == DTLS_UP && (!p->tx || p->dtls_beside)) {
         if (!came_up(sfu, p, now))
             return;
-    } else if ((state == DTLS_FAILED || state == DTLS_CLOSED) && dtls_is_beside(p)) {
+    } else if ((state == DTLS_FAILED || state == DTLS_CLOSED) && p->dtls_beside) {
         p->dtls_until = mp_min(p->dtls_until, now + DTLS_DOUBT); /* a stranger may have begun it */
     } else if (state == DTLS_FAILED || state == DTLS_CLOSED) {
         peer_end(sfu, p, state == DTLS_FAILED ? END_DTLS_FAILED : END_PEER_CLOSED, now);
@@ -261,13 +256,14 @@ void peer_release_dtls(struct peer *p)
 {
     dtls_free(p->dtls);
     p->dtls = NULL;
+    p->dtls_beside = false;
     p->dtls_until = MP_NEVER;
 }
 
 /* Its time is over. False: it stands beside keys under which nobody is heard any more who would be, and the peer is gone. */
 static bool dtls_over(struct sfu *sfu, struct peer *p, mp_time now)
 {
-    if (dtls_is_beside(p) && (p->streams || p->subscriptions)) {
+    if (p->dtls_beside && (p->streams || p->subscriptions)) {
         peer_end(sfu, p, END_DTLS_FAILED, now);
         return false;
     }
@@ -286,7 +282,8 @@ static bool new_dtls(struct sfu *sfu, struct peer *p, const struct path *path, m
     const struct session_setup *setup = registry_setup(sfu->config.registry, p->session);
     p->reply = *path;
     peer_tell(sfu, p, EVENT_DTLS_STARTED, path, 0, now);
-    p->dtls_generation = ice_generation(&p->ice, path) > 1 ? ice_generation(&p->ice, path) : 1; /* 0: not told yet */
+    p->dtls_begin = (struct dtls_begin){*path, ice_generation(&p->ice, path)};
+    p->dtls_beside = p->tx != NULL;
     p->dtls = dtls_new(sfu->config.identity, setup->active, false, &setup->fingerprint, now);
     if (p->dtls)
         return true;
@@ -305,14 +302,20 @@ static bool begin_dtls(struct sfu *sfu, struct peer *p, mp_time now)
     return true;
 }
 
-/* A client may make another transport in mid-session, whose ICE is a restart (Chromium, when it stops the section that its bundle
- * stands on): a ClientHello by a path of newer credentials begins another association. That in use goes on beside it until
- * this one has keys: paths are authentic, DTLS' first flight is not. */
+/* By a pair of newer ICE credentials, or by another pair of the same ones: a ClientHello that was late comes by neither. */
+static bool is_elsewhere(const struct dtls_begin *begin, const struct path *path, uint32_t generation)
+{
+    return generation > begin->generation || (generation == begin->generation && !path_equal(path, &begin->path));
+}
+
+/* A client may make another transport in mid-session (Chromium, when it stops the section that its bundle stands on: a new socket,
+ * with the same ICE credentials; others restart ICE). A ClientHello by its pair begins another association. The one in use goes
+ * on beside it until this one has keys: paths are authentic, DTLS' first flight is not. */
 static bool begins_beside(struct peer *p, const struct path *path, const uint8_t *data, size_t len, mp_time now)
 {
     uint32_t generation = ice_generation(&p->ice, path);
-    bool known = p->dtls && dtls_is_beside(p) && generation <= p->dtls_generation;
-    return p->tx && !known && generation > p->keys_generation && dtls_is_client_hello(data, len) &&
+    return p->tx && is_elsewhere(&p->keys_begin, path, generation) &&
+           (!p->dtls_beside || is_elsewhere(&p->dtls_begin, path, generation)) && dtls_is_client_hello(data, len) &&
            rate_take(&p->dtls_rate, 1, DTLS_BEGINS_PER_S, DTLS_BEGINS_BURST, now);
 }
 

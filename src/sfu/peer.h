@@ -22,6 +22,12 @@ struct sfu;
 struct dtls;
 struct subscription;
 
+/* Where an association began: a client's other transport begins its own elsewhere. */
+struct dtls_begin {
+    struct path path;
+    uint32_t generation; /* of our ICE credentials there */
+};
+
 struct peer {
     struct heap_node timer; /* first: a timer is its peer */
     uint32_t session;
@@ -46,8 +52,9 @@ struct peer {
     struct dtls *dtls; /* NULL until the first datagram, and when it has done its work */
     mp_time dtls_until;
     struct dtls_goodbye goodbye;
-    uint32_t dtls_generation, keys_generation; /* of ICE: under which it began, and the one whose keys are in use */
-    struct rate dtls_rate;                     /* associations that begin beside one */
+    struct dtls_begin dtls_begin, keys_begin; /* of `dtls`, and of the association whose keys are in use */
+    bool dtls_beside;                         /* `dtls` began beside that one and has not taken its place */
+    struct rate dtls_rate;                    /* associations that begin beside one */
     struct srtp_rx *rx;
     struct rtp_extension_ids extensions;
     char cname[CNAME_SIZE]; /* ours, in feedback to publishers */
