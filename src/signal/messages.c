@@ -111,8 +111,9 @@ static void say_room_to(struct participant *p, const char *type)
     struct room *room = p->room;
     char *own = p->listed ? list(room, p) : NULL, *text = NULL;
     const char *others = p->listed ? own : listing(room);
-    json_t *message = json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", type, "peerId", p->id, "room", room->name, "audience",
-                                audience_of(room, p->listed), "version", p->signaling->config.version);
+    json_t *message = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i}", "type", type, "peerId", p->id, "room", room->name,
+                                "audience", audience_of(room, p->listed), "version", p->signaling->config.version,
+                                "protocol", SIGNAL_PROTOCOL);
     tell_network(message, p->forwarded ? NULL : &p->remote, p->signaling->config.probe_port);
     if (p->resumable)
         json_object_set_new(message, "resume", json_string(p->token));

@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The version of docs/signaling.md that is spoken: "protocol" in `joined`. RELEASE.md says when it changes. */
+#define SIGNAL_PROTOCOL 1
+
 struct hmac_sha1;
 struct participant;
 

@@ -159,6 +159,7 @@ static void a_join_is_answered_with_who_is_there(void)
     CHECK(same(text_of(joined, "room"), "default"));
     CHECK(same(text_of(joined, "peerId"), a->id));
     CHECK(same(text_of(joined, "version"), "1.2.3"));
+    CHECK_EQ(json_integer_value(json_object_get(joined, "protocol")), 1);
     CHECK_EQ(json_array_size(json_object_get(joined, "participants")), 0);
     CHECK_EQ(json_integer_value(json_object_get(joined, "audience")), 0);
     peer_say(a, "mute", "{s:b, s:b}", "audio", 1, "video", 0);
