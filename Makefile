@@ -1,5 +1,7 @@
 # make run     installs what is missing, builds, and starts Monoport at http://localhost:8000 (ARGS="--port 9000" to change)
-# make build   the same without starting: build/monoport
+# make build   builds build/monoport; names what is missing and installs nothing
+# make setup   installs what the build needs (Debian); setup-test what the tests need, too
+# make install copies programs, man pages, systemd unit and example configuration below PREFIX=/usr/local (DESTDIR= before it)
 # make test    installs what the tests need and runs them all (SANITIZE=1: with AddressSanitizer and UBSan)
 # make simulate  runs the simulator for SECONDS=60, seeds from now on (FROM=1 to choose them)
 # make fuzz      runs the fuzz targets for SECONDS=60 in all; make coverage says how much of the parsers tests and corpora reach
@@ -26,16 +28,24 @@ NPM       := npm --no-fund --no-audit --loglevel=error
 WEB       := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 ARGS      ?=
 SECONDS   ?= 60
+PREFIX    ?= /usr/local
+DESTDIR   ?=
 export SANITIZE
 
-.PHONY: run build build-tests test simulate fuzz fuzz-targets coverage bench lab interop interop-stacks experiments soak asan tsan clang debian13 mutants page setup setup-test format clean
+.NOTPARALLEL:
+.PHONY: run build install check build-tests test simulate fuzz fuzz-targets coverage bench lab interop interop-stacks experiments soak asan tsan clang debian13 mutants page setup setup-test format clean
 
-run: build
+run: setup build
 	exec $(BUILD)/monoport $(ARGS)
 
-build: setup page
+build: check page
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) >/dev/null
 	@ninja --quiet -C $(BUILD)
+
+install: build
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	@ninja --quiet -C $(BUILD)
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
 
 # The same with the unit tests in it.
 build-tests: setup-test build
@@ -101,7 +111,7 @@ debian13: setup-test page
 	@tools/debian13
 
 # Hours: never a part of `make test`. What was tried is remembered in build-mutants.
-mutants: setup-test
+mutants: setup-test page
 	@tests/mutants $(ARGS)
 
 page: web/dist/.stamp
@@ -111,10 +121,14 @@ web/dist/.stamp: $(WEB) web/node_modules/.stamp
 	@cd web && $(NPM) run --silent build
 	@touch $@
 
-web/node_modules/.stamp tests/e2e/node_modules/.stamp lab/interop/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json | setup
+web/node_modules/.stamp tests/e2e/node_modules/.stamp lab/interop/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json | check
 	@echo "Installing npm packages for $*"
 	@cd $* && $(NPM) ci
 	@touch $@
+
+# What the build lacks is named; "make setup" installs it on Debian.
+check:
+	@tools/setup check
 
 setup:
 	@tools/setup run

@@ -1,5 +1,6 @@
 #include "config.h"
 #include "config_internal.h"
+#include "manual.h"
 #include <ctype.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -9,7 +10,8 @@
 
 #define STRING(x)  STRING_(x)
 #define STRING_(x) #x
-#define ENV_SIZE   64
+#define ENVIRONMENT_PREFIX "MONOPORT_"
+#define ENV_SIZE   MANUAL_ENVIRONMENT_SIZE
 
 /* --- values --- each setter returns what is allowed where the text is not; NULL: it was taken. */
 
@@ -324,10 +326,7 @@ static const struct option *find_option(const char *name, size_t len)
 
 static const char *environment_name(const struct option *o, char name[ENV_SIZE])
 {
-    int n = snprintf(name, ENV_SIZE, "MONOPORT_%s", o->name);
-    for (int i = 0; i < n; i++)
-        name[i] = name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
-    return name;
+    return manual_environment(ENVIRONMENT_PREFIX, o->name, name);
 }
 
 void config_complain(const char *where, const char *format, ...)
@@ -367,19 +366,25 @@ static bool take_entry(void *context, const char *where, const char *key, const 
 
 /* --- flags and environment --- */
 
-static void print_help(void)
+/* --help, or the manual page. */
+static void print_manual(void print(const struct manual *, FILE *))
 {
-    printf("Usage: monoport [OPTION]...\n\n"
-           "Forwards calls and streams of web browsers (WebRTC) over one TCP and one UDP port.\n\n");
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char flag[64], env[ENV_SIZE];
-        snprintf(flag, sizeof flag, "--%s %s", options[i].name, options[i].value ? options[i].value : "");
-        printf("  %-20s  %s\n  %-20s  default: %s; environment: %s\n", flag, options[i].help, "",
-               options[i].standard, environment_name(&options[i], env));
-    }
-    printf("  %-20s  prints this text\n  %-20s  prints the version\n\n"
-           "A flag counts more than the environment, the environment more than the file.\n",
-           "--help", "--version");
+    struct manual_option rows[OPTION_COUNT];
+    struct manual manual = {
+        .program = "monoport",
+        .version = MONOPORT_VERSION,
+        .purpose = "WebRTC SFU on one port",
+        .synopsis = "[OPTION]...",
+        .description = "Forwards calls and streams of web browsers (WebRTC) over one TCP and one UDP port.",
+        .environment_prefix = ENVIRONMENT_PREFIX,
+        .notes = "A flag takes precedence over the environment, the environment over the file of --config.",
+        .options = rows,
+        .count = OPTION_COUNT,
+    };
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        rows[i] = (struct manual_option){.name = options[i].name, .value = options[i].value,
+                                         .standard = options[i].standard, .help = options[i].help};
+    print(&manual, stdout);
 }
 
 static const char *environment_value(char *const *environment, const struct option *o)
@@ -398,7 +403,11 @@ static enum config_result read_flags(int argc, char **argv, const char *given[OP
     char quoted[128];
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            print_help();
+            print_manual(manual_help);
+            return CONFIG_DONE;
+        }
+        if (strcmp(argv[i], "--man") == 0) {
+            print_manual(manual_page);
             return CONFIG_DONE;
         }
         if (strcmp(argv[i], "--version") == 0) {

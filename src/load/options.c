@@ -1,5 +1,6 @@
 #include "options.h"
 #include "limits.h"
+#include "manual.h"
 #include <ctype.h>
 #include <getopt.h>
 #include <netdb.h>
@@ -10,43 +11,6 @@
 
 #define STRING(x)  STRING_(x)
 #define STRING_(x) #x
-
-static const char help[] =
-    "Usage: monoport-load ws://HOST:PORT/sdp --viewers N [OPTION]...\n\n"
-    "Joins a Monoport server with many WebRTC clients (ICE, DTLS, SRTP) and measures what it forwards.\n"
-    "Use it against servers that are yours: it sends and receives as much as it is told to.\n\n"
-    "Who joins\n"
-    "  --room R              the room (default: load)\n"
-    "  --publishers P        clients that send, without receiving (default: 1)\n"
-    "  --viewers N           clients that receive, without sending (default: 0)\n"
-    "  --meeting             each publisher receives all the others, too\n"
-    "  --join-rate N         joins begun a second (default: 50)\n"
-    "  --names               each client has a name: load-1, load-2, ...\n"
-    "  --cm                  clients offer AES-CM with HMAC-SHA1 only, not AES-GCM\n"
-    "  --tcp                 viewers connect by ICE-TCP, not by UDP\n"
-    "  --turn tcp|tls        viewers connect by the server's TURN, over TCP or TLS\n\n"
-    "What is sent\n"
-    "  --video-bps N         bit/s of each publisher's video, in packets of 1200 bytes,\n"
-    "                        30 frames a second (default: 1500000)\n"
-    "  --audio               audio, too: 50 packets of 100 bytes a second\n"
-    "  --no-video            no video\n"
-    "  --even                packets evenly spaced; without it a frame is sent in one burst\n"
-    "  --keyframes N         a key frame every N seconds (default: 0, only the first and on request)\n\n"
-    "How it runs\n"
-    "  --seconds S           how long to measure once everybody has joined (default: 10)\n"
-    "  --rejoin              who loses the server comes back by itself, as the page does; the result says how\n"
-    "                        long that took, and the figures of a client's media are those since then\n"
-    "  --churn N             instead of measuring: N stays in all, each of which ends somewhere between the\n"
-    "                        first connection and the call, with a goodbye or without\n"
-    "  --threads N           threads for media (default: 1)\n"
-    "  --json FILE           the result as JSON as well; - is standard output\n"
-    "  --help                prints this text\n\n"
-    "One packet in 101 is decrypted and verified; of the others only the header is read. Latency is one-way, "
-    "from\n"
-    "before a packet's encryption to its receipt by the kernel, both on this machine. A viewer takes at "
-    "most\n" STRING(STREAMS_RX_MAX) " streams: publishers times the streams of each.\n\n"
-                                    "Exit code: 0, 1 if a join failed or nothing was received, 2 for a wrong "
-                                    "command line.\n";
 
 static bool complain(const char *format, ...)
 {
@@ -134,30 +98,74 @@ enum {
     CHURN,
     THREADS,
     JSON,
-    HELP
+    OPTION_COUNT,
+    HELP = OPTION_COUNT,
+    MAN,
+    VERSION
 };
 
-static const struct option flags[] = {{"room", required_argument, NULL, ROOM},
-                                      {"publishers", required_argument, NULL, PUBLISHERS},
-                                      {"viewers", required_argument, NULL, VIEWERS},
-                                      {"meeting", no_argument, NULL, MEETING},
-                                      {"join-rate", required_argument, NULL, JOIN_RATE},
-                                      {"names", no_argument, NULL, NAMES},
-                                      {"cm", no_argument, NULL, CM},
-                                      {"tcp", no_argument, NULL, TCP},
-                                      {"turn", required_argument, NULL, TURN},
-                                      {"video-bps", required_argument, NULL, VIDEO_BPS},
-                                      {"audio", no_argument, NULL, AUDIO},
-                                      {"no-video", no_argument, NULL, NO_VIDEO},
-                                      {"even", no_argument, NULL, EVEN},
-                                      {"keyframes", required_argument, NULL, KEYFRAMES},
-                                      {"seconds", required_argument, NULL, SECONDS},
-                                      {"rejoin", no_argument, NULL, REJOIN},
-                                      {"churn", required_argument, NULL, CHURN},
-                                      {"threads", required_argument, NULL, THREADS},
-                                      {"json", required_argument, NULL, JSON},
-                                      {"help", no_argument, NULL, HELP},
-                                      {NULL, 0, NULL, 0}};
+static const struct manual_option options[OPTION_COUNT] = {
+    [ROOM] = {"Who joins", "room", "R", "load", "the room"},
+    [PUBLISHERS] = {NULL, "publishers", "P", "1", "clients that send, without receiving"},
+    [VIEWERS] = {NULL, "viewers", "N", "0", "clients that receive, without sending"},
+    [MEETING] = {NULL, "meeting", NULL, NULL, "each publisher receives all the others, too"},
+    [JOIN_RATE] = {NULL, "join-rate", "N", "50", "joins that begin in a second"},
+    [NAMES] = {NULL, "names", NULL, NULL, "give each client a name: load-1, load-2, ..."},
+    [CM] = {NULL, "cm", NULL, NULL, "clients offer AES-CM with HMAC-SHA1 only, not AES-GCM"},
+    [TCP] = {NULL, "tcp", NULL, NULL, "viewers connect by ICE-TCP instead of UDP"},
+    [TURN] = {NULL, "turn", "tcp|tls", NULL, "viewers connect by the server's TURN, over TCP or TLS"},
+    [VIDEO_BPS] = {"What is sent", "video-bps", "N", "1500000",
+                   "bit/s of each publisher's video, in packets of 1200 bytes, 30 frames a second"},
+    [AUDIO] = {NULL, "audio", NULL, NULL, "audio, too: 50 packets of 100 bytes a second"},
+    [NO_VIDEO] = {NULL, "no-video", NULL, NULL, "no video"},
+    [EVEN] = {NULL, "even", NULL, NULL, "space packets evenly, instead of sending each frame in one burst"},
+    [KEYFRAMES] = {NULL, "keyframes", "N", "0: only the first and on request", "a key frame every N seconds"},
+    [SECONDS] = {"How it runs", "seconds", "S", "10", "how long to measure once everybody has joined"},
+    [REJOIN] = {NULL, "rejoin", NULL, NULL,
+                "a client that loses the server joins again, as the page does; the result says how long that took, "
+                "and a client's media figures are those since then"},
+    [CHURN] = {NULL, "churn", "N", NULL,
+               "instead of measuring, make N stays in all; each ends at a random point between the first "
+               "connection and the call, with a goodbye or without"},
+    [THREADS] = {NULL, "threads", "N", "1", "threads for media"},
+    [JSON] = {NULL, "json", "FILE", NULL, "write the result as JSON, too; - is standard output"},
+};
+
+static const struct manual manual = {
+    .program = "monoport-load",
+    .version = MONOPORT_VERSION,
+    .purpose = "load generator for Monoport, a WebRTC SFU",
+    .synopsis = "ws://HOST:PORT/sdp --viewers N [OPTION]...",
+    .description = "Joins a Monoport server with many WebRTC clients (ICE, DTLS, SRTP) and measures what it forwards. "
+                   "Use it against your own servers: it sends and receives as much as you tell it to.",
+    .notes = "The program decrypts and verifies one packet in 101; of the others it reads the header only. Latency is "
+             "one-way, from before a packet's encryption to its receipt by the kernel, both on this machine. A viewer "
+             "takes at most " STRING(STREAMS_RX_MAX) " streams: publishers times the streams of each.\n\n"
+             "Exit code: 0; 1 if a join failed or nothing was received; 2 for a wrong command line.",
+    .options = options,
+    .count = OPTION_COUNT,
+};
+
+/* For getopt_long: the options, those that every program has, and an end. */
+static void list_flags(struct option flags[OPTION_COUNT + 4])
+{
+    for (int i = 0; i < OPTION_COUNT; i++)
+        flags[i] = (struct option){options[i].name, options[i].value ? required_argument : no_argument, NULL, i};
+    flags[OPTION_COUNT] = (struct option){"help", no_argument, NULL, HELP};
+    flags[OPTION_COUNT + 1] = (struct option){"man", no_argument, NULL, MAN};
+    flags[OPTION_COUNT + 2] = (struct option){"version", no_argument, NULL, VERSION};
+    flags[OPTION_COUNT + 3] = (struct option){NULL, 0, NULL, 0};
+}
+
+static void tell(int flag)
+{
+    if (flag == HELP)
+        manual_help(&manual, stdout);
+    else if (flag == MAN)
+        manual_page(&manual, stdout);
+    else
+        printf("monoport-load " MONOPORT_VERSION "\n");
+}
 
 static bool take(struct options *o, int flag, const char *value)
 {
@@ -224,10 +232,12 @@ enum options_result options_read(struct options *o, int argc, char **argv)
                           .video_bps = 1500000,
                           .join_rate = 50,
                           .video = true};
+    struct option flags[OPTION_COUNT + 4];
+    list_flags(flags);
     opterr = 0;
     for (int flag; (flag = getopt_long(argc, argv, ":", flags, NULL)) != -1;) {
-        if (flag == HELP) {
-            fputs(help, stdout);
+        if (flag == HELP || flag == MAN || flag == VERSION) {
+            tell(flag);
             return OPTIONS_HELP;
         }
         if (flag == '?' || flag == ':') {

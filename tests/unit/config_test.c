@@ -266,6 +266,9 @@ static void help_and_version_are_printed(void)
     CHECK_EQ(load("--port 1 --help --nonsense", "MONOPORT_PORT=nonsense"), CONFIG_DONE);
     CHECK(strstr(out, "--max-sessions N") && strstr(out, "MONOPORT_MAX_SESSIONS") &&
           strstr(out, "default: 8000"));
+    CHECK_EQ(load("--man", ""), CONFIG_DONE);
+    CHECK(strstr(out, ".TH MONOPORT 1") == out && strstr(out, "MONOPORT_MAX_SESSIONS") && !err[0]);
+    CHECK_EQ(load("--help", ""), CONFIG_DONE);
     CHECK(strstr(out, "default: 4096") && strstr(out, "MONOPORT_CONFIG") && !err[0]);
     for (const char *line = out; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
         CHECK(strcspn(line, "\n") <= 100);
