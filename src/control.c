@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define API        "/api/v1/"
+#define API_BEFORE "/api/"
+
 #define GOODBYE   MP_MS(1000) /* how long clients may take to close when the server stops */
 #define FLUSH     MP_MS(5)    /* until commands that found a full inbox are tried again */
 #define GO_ON     MP_MS(5)    /* that a turn of the loop may spend on what waits, before it looks at the sockets again */
@@ -188,16 +191,28 @@ static bool may_know_all(const struct control *c, const struct web_peer *peer)
     return !a->key_len || access_bearer(a, peer->authorization, clock_wall(), &g);
 }
 
-/* "/api/sessions/ID/timeline" */
-static bool timeline_path(const char *path, uint32_t *session)
+/* API "sessions/ID/timeline" */
+static bool timeline_path(const char *path, const char *api, uint32_t *session)
 {
-    static const char before[] = "/api/sessions/", after[] = "/timeline";
+    static const char before[] = "sessions/", after[] = "/timeline";
+    size_t n = strlen(api);
     char *end;
-    if (strncmp(path, before, sizeof before - 1) != 0 || !isdigit((unsigned char)path[sizeof before - 1]))
+    if (strncmp(path, api, n) != 0 || strncmp(path + n, before, sizeof before - 1) != 0 ||
+        !isdigit((unsigned char)path[n + sizeof before - 1]))
         return false;
-    unsigned long id = strtoul(path + sizeof before - 1, &end, 10);
+    unsigned long id = strtoul(path + n + sizeof before - 1, &end, 10);
     *session = (uint32_t)id;
     return id < SESSION_NONE && strcmp(end, after) == 0;
+}
+
+/* A path of before the API had a version. */
+static bool moved(uint32_t session, struct web_response *response)
+{
+    char *headers = NULL;
+    if (asprintf(&headers, "location: " API "sessions/%u/timeline\n", session) < 0)
+        return false;
+    *response = (struct web_response){.status = 308, .content_type = "text/plain; charset=utf-8", .headers = headers};
+    return true;
 }
 
 static bool whip(struct control *c, const struct whip_request *q, struct web_response *out)
@@ -235,10 +250,12 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
         char *body = signal_network(c->signaling, &client, may_know_all(c, peer), &len);
         return answer(response, "application/json", body, len);
     }
-    if (strncmp(path, "/api/", 5) == 0 && !admitted(c, c->config->api, peer, response))
+    if (timeline_path(path, API_BEFORE, &session))
+        return moved(session, response);
+    if (strncmp(path, API, strlen(API)) == 0 && !admitted(c, c->config->api, peer, response))
         return true;
     hear_workers(c);
-    if (timeline_path(path, &session)) {
+    if (timeline_path(path, API, &session)) {
         char *body = signal_timeline(c->signaling, session, &len);
         return body && answer(response, "application/json", body, len);
     }

@@ -280,8 +280,10 @@ await test('a key that does not do is said at the start', async () => {
 // --- the admin API ---
 
 await test('the admin API is for this machine and for admins', async () => {
-  const path = '/api/sessions/0/timeline';
+  const path = '/api/v1/sessions/0/timeline';
   equal(await status(open, path), 404, 'from here there is just no such session');
+  const { status: moved, headers } = await fetch(`${open.origin}/api/sessions/0/timeline`, { redirect: 'manual' });
+  equal([moved, headers.get('location')], [308, path], 'the path of before the API had a version');
   equal(await status(open, path, { 'X-Forwarded-For': '203.0.113.7' }), 403, 'by a proxy');
   equal(await status(open, path, { Forwarded: 'for=203.0.113.7' }), 403, 'by a proxy of another kind');
   equal(await status(open, path, { Host: 'rebound.evil.example' }), 403, 'by a name that was made to lead here');
@@ -295,7 +297,7 @@ await test('the admin API is for this machine and for admins', async () => {
 
 await test('a proxy on this machine that does not say so makes nobody local', async () => {
   const { port } = new URL(open.origin);
-  for (const path of ['/api/sessions/0/timeline', '/metrics'])
+  for (const path of ['/api/v1/sessions/0/timeline', '/metrics'])
     for (const host of ['monoport.example', '203.0.113.7', '[2001:db8::1]:443', `0.0.0.0:${port}`, '127.0.0.1.evil.example'])
       equal(await status(open, path, { Host: host }), 403, `${path} of ${host}`);
   for (const host of ['localhost', `127.0.0.1:${port}`, '[::1]']) equal(await status(open, '/metrics', { Host: host }), 200, host);

@@ -98,8 +98,8 @@ await test('another comes by WHIP, and somebody looks around', async () => {
   equal(status, 201, 'status of the POST');
   secrets['a WHIP resource'] = answered.location.split('-')[1];
   for (const path of ['/network.json', '/metrics', '/healthz', '/nothing', '/whip/lobby', '/sdp', `/whip/${'x'.repeat(400)}`]) await ask('GET', path);
-  await ask('GET', '/api/sessions/0/timeline', '', { Authorization: `Bearer ${secrets["an admin's token"]}` });
-  await ask('GET', '/api/sessions/0/timeline');
+  await ask('GET', '/api/v1/sessions/0/timeline', '', { Authorization: `Bearer ${secrets["an admin's token"]}` });
+  await ask('GET', '/api/v1/sessions/0/timeline');
   await ask('DELETE', answered.location);
 });
 

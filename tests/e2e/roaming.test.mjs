@@ -38,7 +38,7 @@ async function timelineOf(who) {
   const { peerId } = await who.summary();
   const opened = () => server.log.find((line) => line.includes('session opened') && line.includes(peerId));
   await until(`${who.name} has no session`, opened, 10 * slowness);
-  const path = `/api/sessions/${opened().match(/session=(\d+)/)[1]}/timeline`;
+  const path = `/api/v1/sessions/${opened().match(/session=(\d+)/)[1]}/timeline`;
   return { path, ...(await (await fetch(`http://127.0.0.1:${server.port}${path}`)).json()) };
 }
 
