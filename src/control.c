@@ -333,6 +333,13 @@ static void io_close(void *context, void *socket, uint16_t code, const char *rea
         web_close(socket, code, reason);
 }
 
+static void io_doubt(void *context, void *socket)
+{
+    struct control *c = context;
+    if (!whip_is(c->whip, socket))
+        web_doubt(socket);
+}
+
 static void io_attach(void *context, void *socket, struct participant *p) { web_set_user(socket, p); }
 
 static void io_command(void *context, const struct message *m)
@@ -411,7 +418,7 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
                                    .probe_port = c->config->probe_port,
                                    .version = MONOPORT_VERSION,
                                    .packets = PACKET_POOL(c->config->sessions_max)};
-    struct signal_io io = {.context = c, .send = io_send, .close = io_close, .attach = io_attach, .command = io_command,
+    struct signal_io io = {.context = c, .send = io_send, .close = io_close, .doubt = io_doubt, .attach = io_attach, .command = io_command,
                            .random = io_random, .wall = io_wall};
     memcpy(config.fingerprint, fingerprint, sizeof config.fingerprint);
     announce_say_needs(&c->announce);

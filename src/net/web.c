@@ -27,6 +27,7 @@
 #define PATIENCE        MP_S(20)
 #define LINGER          MP_S(10)
 #define SILENCE         MP_S(20) /* media of a client that is gone ends after 30 s without a check anyway */
+#define DOUBT           MP_S(5)  /* a phone that changes its cell is away for 2 s */
 #define EVENTS_A_TURN   256
 #define DESCRIPTORS_OWN 64 /* not for connections */
 
@@ -275,6 +276,8 @@ static void web_defaults(struct web_config *c)
         c->limits.queue = WS_QUEUE_MAX;
     if (!c->silence)
         c->silence = SILENCE;
+    if (!c->doubt)
+        c->doubt = DOUBT;
 }
 
 static bool start_loop(struct web *w)

@@ -77,6 +77,7 @@ struct web_config {
     struct arrivals *arrivals; /* of connections in the clear: one that is too many is answered 429; NULL: no limits */
     const struct tls *tls; /* NULL: no HTTPS */
     bool plain;      /* HTTP in the clear is served to everybody, not only to this machine */
+    mp_time doubt;   /* see web_doubt; 0: 5 s */
     mp_time silence; /* of a WebSocket, until it is sent a ping; after as long again it is closed. 0: 20 s */
     const char *websocket_path; /* "/sdp" */
     const struct web_asset *assets;
@@ -99,6 +100,8 @@ bool web_adopt(struct web *, int fd, const struct path *, bool secure);
 
 /* Queues one text message. A socket that owes more than its limit is closed (1008), which `closed` tells. */
 void web_send(struct web_socket *, const char *text, size_t len);
+/* Sends a ping at once. A peer that says nothing for config.doubt then is closed. */
+void web_doubt(struct web_socket *);
 void web_set_user(struct web_socket *, void *user); /* what the handlers are given from now on */
 /* Closes after what is queued was sent and the peer's close frame came (at most 2 s later). The connection is then
  * read from until its peer ends it too: what is on its way to the peer is not lost to a reset. */

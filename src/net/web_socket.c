@@ -30,7 +30,7 @@ struct web_socket {
     bool established, closing;
     bool told;  /* the peer has sent its close frame, or what cannot be read */
     bool heard; /* since the last look */
-    bool pinged;
+    bool pinged, doubted; /* doubted: until the next look, which comes sooner */
     struct message *first, **last; /* queue */
     size_t sent;                   /* bytes of its first */
     size_t owed;
@@ -404,18 +404,38 @@ void web_close(struct web_socket *s, uint16_t code, const char *reason)
         heap_set(&s->connection->web->timers, &s->connection->timer, s->connection->web->now + (m ? CLOSE_GRACE : 0));
 }
 
+static void ping(struct web_socket *s, mp_time patience)
+{
+    struct connection *c = s->connection;
+    struct message *m = frame_new(FRAME_PING, NULL, 0);
+    s->pinged = true;
+    s->heard = false;
+    if (m)
+        enqueue(s, m);
+    heap_set(&c->web->timers, &c->timer, c->web->now + patience);
+}
+
 static bool look(struct web_socket *s)
 {
     struct connection *c = s->connection;
     if (!s->heard && s->pinged)
         return false;
-    s->pinged = !s->heard;
-    s->heard = false;
-    struct message *m = s->pinged ? frame_new(FRAME_PING, NULL, 0) : NULL;
-    if (m)
-        enqueue(s, m);
+    s->doubted = false;
+    if (!s->heard) {
+        ping(s, c->web->config.silence);
+        return true;
+    }
+    s->pinged = s->heard = false;
     heap_set(&c->web->timers, &c->timer, c->web->now + c->web->config.silence);
     return true;
+}
+
+void web_doubt(struct web_socket *s)
+{
+    if (s->closing || !s->established || s->doubted)
+        return;
+    s->doubted = true;
+    ping(s, s->connection->web->config.doubt);
 }
 
 bool socket_timeout(struct connection *c)

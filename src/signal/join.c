@@ -118,10 +118,20 @@ static bool admit(struct participant *p, struct wish *w, struct grant *g, mp_tim
     return true;
 }
 
+/* The other connection may be dead, and the server has not noticed yet: it is asked, so that its name is free in a moment. */
+static void peer_taken(struct participant *p)
+{
+    const struct signal_io *io = &p->signaling->io;
+    const struct participant *former = participant_find(p->signaling, p->id);
+    say_error(p, "peer-taken", "this peerId is in use; if that connection is dead, it is free in 5 s");
+    if (io->doubt && former && former->socket)
+        io->doubt(io->context, former->socket);
+}
+
 static void refuse_join(struct participant *p, enum join_result result)
 {
     switch (result) {
-    case JOIN_PEER_TAKEN: say_error(p, "peer-taken", "this peerId is in use"); break;
+    case JOIN_PEER_TAKEN: peer_taken(p); break;
     case JOIN_ROOM_FULL: say_error(p, "room-full", "the room is full"); break;
     default: say_error(p, "server-full", "this server has no room for another participant"); break;
     }

@@ -21,6 +21,7 @@ struct signal_io {
     void *context;
     void (*send)(void *context, void *socket, const char *text, size_t len);
     void (*close)(void *context, void *socket, uint16_t code, const char *reason); /* `signal_closed` follows later */
+    void (*doubt)(void *context, void *socket); /* asks it for a sign of life, and ends it soon without one; may be NULL */
     /* From now on the socket is this participant's; NULL: nobody's. What it does is told with that. */
     void (*attach)(void *context, void *socket, struct participant *);
     void (*command)(void *context, const struct message *);                        /* to the worker `to` */

@@ -119,7 +119,7 @@ static void the_same_person_takes_its_name_back(void)
     struct peer *a = visitor(), *eve = visitor(), *open = visitor(), *again = visitor(), *nobody = visitor();
     CHECK(!ask(a, "blue", "call", ADA) && !ask(open, "lobby", "call", NULL));
     memcpy(eve->id, a->id, sizeof eve->id);
-    CHECK(strcmp(ask(eve, "blue", "watch", EVE), "peer-taken") == 0 && !a->close_code);
+    CHECK(strcmp(ask(eve, "blue", "watch", EVE), "peer-taken") == 0 && !a->close_code && a->doubted == 1);
     memcpy(nobody->id, open->id, sizeof nobody->id); /* who has no token is nobody: not even the same one */
     CHECK(strcmp(ask(nobody, "lobby", "call", NULL), "peer-taken") == 0 && !open->close_code);
     memcpy(again->id, a->id, sizeof again->id);

@@ -43,6 +43,13 @@ static void io_close(void *context, void *socket, uint16_t code, const char *rea
     snprintf(p->close_reason, sizeof p->close_reason, "%s", reason);
 }
 
+static void io_doubt(void *context, void *socket)
+{
+    struct peer *p = peer_of(context, socket);
+    INVARIANT(p && !p->close_code);
+    p->doubted++;
+}
+
 static void io_attach(void *context, void *socket, struct participant *participant)
 {
     struct peer *p = peer_of(context, socket);
@@ -172,6 +179,7 @@ static void open_stage(struct stage *s, size_t sessions, const char *announced, 
     struct signal_io io = {.context = s,
                            .send = io_send,
                            .close = io_close,
+                           .doubt = io_doubt,
                            .attach = io_attach,
                            .command = io_command,
                            .random = io_random,

@@ -29,6 +29,7 @@ struct peer {
     json_t *received, *taken;
     uint16_t close_code; /* of the server; 0: open */
     char close_reason[32];
+    unsigned doubted; /* times that the server asked for a sign of life */
     char ufrag[64];  /* of the server's answer */
     unsigned restarts; /* of ICE, by the client's next offer */
     unsigned codecs; /* bits of enum codec that the client knows of video; opus it always does */

@@ -67,6 +67,9 @@ static void on_text(void *context, struct web_socket *s, void *user, const char 
     } else if (len == 5 && memcmp(text, "close", 5) == 0) {
         web_send(s, "last", 4);
         web_close(s, 4000, "as asked");
+    } else if (len == 5 && memcmp(text, "doubt", 5) == 0) {
+        for (int i = 0; i < 3; i++) /* once */
+            web_doubt(s);
     } else if (len == 5 && memcmp(text, "timer", 5) == 0) {
         web_set_timer(server.web, MP_MS(20));
     } else {
@@ -161,7 +164,7 @@ static uint16_t free_port(void)
 
 static struct web_limits limits; /* of the next server */
 static struct arrivals_limits most; /* likewise */
-static mp_time silence;          /* likewise */
+static mp_time silence, doubt;   /* likewise */
 
 static struct web *new_web(const char **error)
 {
@@ -169,6 +172,7 @@ static struct web *new_web(const char **error)
         .limits = limits,
         .arrivals = server.arrivals = arrivals_new(&most),
         .silence = silence,
+        .doubt = doubt,
         .plain = most.connections || most.connections_per_s, /* strangers are not sent to https */
         .websocket_path = "/sdp", .request_paths = request_paths, .assets = assets, .asset_count = 2, .app_paths = app_paths};
     return web_new(&c, &handler, error);
@@ -966,6 +970,28 @@ static void a_silent_peer_is_asked_then_closed(void)
     silence = 0;
 }
 
+/* Long before its silence would tell. */
+static void a_doubted_peer_is_asked_at_once_and_closed_without_an_answer(void)
+{
+    doubt = MP_MS(100);
+    silence = MP_MS(300);
+    start();
+    int fd = opened_socket();
+    CHECK(frame(fd, TEXT, "doubt", 5) && next_frame(fd) == PING && frame(fd, PONG, reply, reply_len));
+    CHECK(next_frame(fd) == PING && frame(fd, PONG, reply, reply_len)); /* of its silence: who answers stays */
+    CHECK_EQ(server.closed, 0);
+    silence = MP_S(20);
+    stop();
+    close(fd);
+    start();
+    fd = opened_socket();
+    CHECK(frame(fd, TEXT, "doubt", 5) && next_frame(fd) == PING);
+    CHECK(next_frame(fd) == -1 && comes_to(&server.closed, 1));
+    close(fd);
+    stop();
+    silence = doubt = 0;
+}
+
 /* RFC 6455 7.1.5 is for naught where a reset overtakes the close frame: whoever talks on and reads late still hears why. */
 static void a_close_frame_reaches_a_client_that_talks_without_end(void)
 {
@@ -1196,7 +1222,7 @@ TEST_MAIN(TEST(assets_are_served), TEST(etags_save_the_body), TEST(the_rest_is_a
           TEST(what_is_not_text_is_refused), TEST(a_peer_that_never_reads_is_closed),
           TEST(the_server_closes_after_its_last_word), TEST(a_close_frame_reaches_a_client_that_talks_without_end), TEST(a_client_closes_and_is_answered),
           TEST(a_lost_peer_is_noticed),
-          TEST(a_silent_peer_is_asked_then_closed), TEST(only_proper_handshakes_open),
+          TEST(a_silent_peer_is_asked_then_closed), TEST(a_doubted_peer_is_asked_at_once_and_closed_without_an_answer), TEST(only_proper_handshakes_open),
           TEST(a_message_and_a_queue_are_as_large_as_configured), TEST(connections_of_an_address_are_bounded),
           TEST(new_connections_of_an_address_are_bounded), TEST(it_can_be_woken_and_timed),
           TEST(a_taken_port_is_an_error), TEST(it_listens_where_it_is_told), TEST(it_stops_accepting),
