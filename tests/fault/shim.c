@@ -2,7 +2,7 @@
  * runs: the file that FAULTS names holds numbers that both sides map.
  *
  *   0  seconds by which the wall clock is wrong
- *   1  errno with which sends fail, 2: of how many one (0: none)
+ *   1  errno with which sends of datagrams fail, 2: of how many one (0: none)
  *   3  sends that failed so far */
 #include <dlfcn.h>
 #include <errno.h>
@@ -40,12 +40,20 @@ static void *real(const char *name)
     return dlsym(RTLD_NEXT, name);
 }
 
+/* These errors are UDP's: of an established TCP connection none but EAGAIN would leave it as it was. */
+static int is_datagram(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
+}
+
 /* Scattered: if each third one failed, it could be the same viewer's each time, as a turn of the server may take three. */
-static int send_fails(void)
+static int send_fails(int fd)
 {
     static _Atomic unsigned count;
     unsigned one_of = (unsigned)faults()->send_one_of;
-    if (!one_of || (atomic_fetch_add(&count, 1) * 2654435761u >> 16) % one_of)
+    if (!one_of || !is_datagram(fd) || (atomic_fetch_add(&count, 1) * 2654435761u >> 16) % one_of)
         return 0;
     atomic_fetch_add(&faults()->sends_failed, 1);
     errno = faults()->send_errno;
@@ -57,7 +65,7 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
     static int (*next)(int, struct mmsghdr *, unsigned, int);
     if (!next)
         next = (int (*)(int, struct mmsghdr *, unsigned, int))real("sendmmsg");
-    return send_fails() ? -1 : next(fd, messages, count, flags);
+    return send_fails(fd) ? -1 : next(fd, messages, count, flags);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
@@ -65,7 +73,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     static ssize_t (*next)(int, const struct msghdr *, int);
     if (!next)
         next = (ssize_t(*)(int, const struct msghdr *, int))real("sendmsg");
-    return send_fails() ? -1 : next(fd, message, flags);
+    return send_fails(fd) ? -1 : next(fd, message, flags);
 }
 
 int clock_gettime(clockid_t id, struct timespec *t)
