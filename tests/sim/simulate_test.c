@@ -159,8 +159,8 @@ static void real_ciphers_hold(void)
     CHECK(!r.failed);
 }
 
-/* Open: a publisher without a fault whose link loses the end of each of its key frames is not asked for it again, and a viewer
- * waits for a picture (build/simulate 154). */
+/* Open: long after the last fault a viewer lacks the last two packets of each key frame of one publisher, though the publisher's
+ * own numbers show no gap and no drop is counted, and waits for a picture too long (build/simulate 154). */
 #define SEED_OPEN 154
 
 static void seeds_hold(void)
