@@ -30,7 +30,7 @@ def notes(figures, limit):
 
 
 def floor_text(floor):
-    return f"{floor['burst']:.2f} µs in runs of 5 to 400, {floor['even']:.2f} µs one by one to 400, {floor['audio']:.2f} µs of sound to 100"
+    return f"{floor['burst']:.2f} µs in runs of 5 to 400, {floor['even']:.2f} µs one by one to 400, {floor['audio']:.2f} µs of audio to 100"
 
 
 def clock_text(machine):
@@ -104,7 +104,7 @@ def peers(scenarios, results):
 
 
 def disturbed(scenarios, runs):
-    """Of what was measured both ways: the cost left alone and disturbed."""
+    """The cost of undisturbed and of disturbed runs, for each scenario that has both."""
     for s in scenarios:
         key = "core_percent" if s.name.startswith("idle") else "us_per_packet"
         quick, slow = ([run[key] for run in runs.get(s.name, []) if (run["memory"] > QUICK) == late] for late in (False, True))
@@ -114,10 +114,13 @@ def disturbed(scenarios, runs):
 
 def memory_text(scenarios, runs):
     both = list(disturbed(scenarios, runs))
-    return ("**Memory.** Others use the same caches, for minutes at a time and not on all cores alike. So before and after each run it is measured how many times longer a walk over a MiB "
-            "takes 50 times a second than right after another (`bench-machine memory`: 1.0 to 1.3 left alone). The server gets a core where it is quick, as soon as there is one; what was "
-            f"measured while it took more than {QUICK:g} times as long counts only where nothing else was to be had, and a remark says so. "
-            + ("Left alone, and disturbed, in this run: " + "; ".join(both) + "." if both else "Nothing was measured both ways in this run."))
+    return (
+        "**Memory.** Other load on the host shares the caches, for minutes at a time and unevenly over the cores. So `bench-machine memory` "
+        "measures, before and after each run, how many times longer a walk over 1 MiB takes 50 times a second than immediately after another "
+        "walk: 1.0 to 1.3 times without other load. The server gets a core with fast memory as soon as there is one. A run during which the "
+        f"walk took more than {QUICK:g} times as long counts only if there is no better one, and a remark says so. "
+        + ("Undisturbed and disturbed runs: " + "; ".join(both) + "." if both else "No scenario has both undisturbed and disturbed runs.")
+    )
 
 
 def markdown(machine, scenarios, results, runs, failures, micro):
@@ -126,30 +129,35 @@ def markdown(machine, scenarios, results, runs, failures, micro):
     parts = [
         "# Benchmark results",
         "Written by `make bench`. " + machine["text"],
-        "Server and load generator are on two ends of a veth pair, each on cores of its own (with two workers on two cores, they share them). "
-        "The load: 1.5 Mbit/s of video in packets of 1200 bytes, 30 frames a second, each sent in one burst; AES-GCM; one worker; unless a line "
-        "says otherwise. CPU time is that of the whole server process (user + system, the kernel's send path included, and on a veth the "
-        "receiver's up to its socket, where nobody waits: the generator reads by the clock), over the steady window only, divided by the packets forwarded in it. Latency is one-way, to the kernel's receipt, of one packet in "
-        "101. KiB a viewer: growth of resident memory since before the joins, pools included, by viewers. CPU of a join: server CPU while "
-        "clients joined, less what was forwarded meanwhile. *Plain* is `--cipher openssl --send single`: one EVP call and one `sendto` a packet.",
-        "**The kernel alone** (`bench-floor`: the same datagrams from a bare `sendmmsg` loop over the same veth pair, nothing received, looked up "
-        "or encrypted) takes " + floor_text(machine["floor"]) + " on this machine at the time of the run (cores not kept awake: " +
-        floor_text(machine["floor_drowsy"]) + "). A cipher and the core come on top "
-        "(below, *Parts alone*). The targets were set on a machine where it took about 0.9 and 2.4 over loopback: what is measured is to be read beside it.",
-        "**The clock.** " + clock_text(machine) + " That is the machine saving power, and it would be charged to a server that has little to do: its CPU time "
-        "would be that of a slower core. So the server's cores are kept awake by a loop that runs only while nobody else wants them (`bench-machine awake`, "
-        "scheduling class SCHED_IDLE), unless a line says otherwise; those of a busy server are awake anyway.",
+        "Server and load generator are at the two ends of a veth pair, each on its own cores; with two workers on two cores they share the "
+        "cores. The load, unless a line says otherwise: 1.5 Mbit/s of video in packets of 1200 bytes, 30 frames a second, each sent in one "
+        "burst; AES-GCM; one worker. The columns:",
+        "- *µs a packet*: CPU time of the whole server process over the steady window, divided by the packets forwarded in it. It is user plus "
+        "system time and includes the kernel's send path, on a veth up to the receiver's socket. No receiver sleeps on that socket: the "
+        "generator reads at fixed intervals.\n"
+        "- *p50*, *p99*: one-way latency to the kernel's receipt, of one packet in 101.\n"
+        "- *KiB a viewer*: growth of resident memory since before the joins, pools included, divided by the viewers.\n"
+        "- *CPU ms a join*: server CPU time while clients joined, without the share for forwarding.\n"
+        "- *plain*: `--cipher openssl --send single`, which makes one EVP call and one `sendto` a packet.",
+        "**The kernel alone.** `bench-floor` sends the same datagrams from a bare `sendmmsg` loop over the same veth pair; it receives, looks "
+        "up and encrypts nothing. During this run it took " + floor_text(machine["floor"]) + " (with cores not kept awake: "
+        + floor_text(machine["floor_drowsy"]) + "). The cipher and the core come on top (see *Parts alone*). The targets were set on a machine "
+        "where the kernel alone took about 0.9 and 2.4 µs over loopback; compare the figures with that in mind.",
+        "**The clock.** " + clock_text(machine) + " The reason is the machine's power saving. A server with little to do would be charged for "
+        "it, because its CPU time would be that of a slower core. So a loop keeps the server's cores awake, unless a line says otherwise; it "
+        "runs only while no other thread needs the core (`bench-machine awake`, scheduling class SCHED_IDLE). The cores of a busy server are "
+        "awake anyway.",
         memory_text(scenarios, runs),
         table(COLUMNS, [row(s.title, results[s.name], limit) for s in scenarios if s.name in results]),
     ]
     if rows := list(targets(results)):
         parts += ["## Targets", table(["", "target", "measured", "reached"], rows)]
     if compared:
-        parts += ["## Beside other servers", "µs of server CPU a forwarded packet. Those of the others are reference values, measured earlier on a "
-                  "machine of the same kind with the same load; they were not measured in this run.",
+        parts += ["## Other servers", "µs of server CPU time for each forwarded packet. The figures of the other servers are reference values from an earlier "
+                  "run on a machine of the same kind with the same load; this run did not measure them.",
                   table(["", *compared], peers(scenarios, results)), "![µs a packet](results.svg)"]
     if micro:
-        parts += ["## Parts alone", "`bench-micro`: thread CPU time, the least of several runs.", f"```\n{micro.strip()}\n```"]
+        parts += ["## Parts alone", "`bench-micro`: thread CPU time, the minimum of several runs.", f"```\n{micro.strip()}\n```"]
     if failures:
         parts += ["## Not measured", "\n".join(f"- {name}: {why}" for name, why in failures.items())]
     return "\n\n".join(parts) + "\n"

@@ -54,15 +54,17 @@ export function document({ versions, server, stunElsewhere, homes, findings, dir
   const blind = by('stun-on-port', 'chromium');
   const unheard = blind.filter(({ connected, checksAnswered }) => !connected && checksAnswered > 0);
 
-  return `# Two experiments, and the usual way
+  return `# Two experiments, and the usual method
 
-Written by \`make experiments\` (\`lab/experiments\`), with ${names.map((name) => `${browserTitles[name]} ${versions[name]}`).join(' and ')} in the networks of \`make lab\`. In each kind of NAT a page that
-speaks only the original protocol calls a Monoport at ${server}, several times, with one thing changed or taken away each time; \`tcpdump\` records both ends of the way, on the client's
-link and on the server's. The server's TCP candidates are left out of these pages: the question here is UDP.
+Written by \`make experiments\` (\`lab/experiments\`), with ${names.map((name) => `${browserTitles[name]} ${versions[name]}`).join(' and ')} in the networks of \`make lab\`. Behind
+each kind of NAT a page that speaks only the original protocol calls a Monoport at ${server}. Each call changes or removes
+one step. \`tcpdump\` records the client's link and the server's link. These pages omit the server's TCP candidates: the experiments are
+about UDP.
 
-The project began with two observations. (1) A STUN service *on the media port itself* tells a browser an address that is right even behind a symmetric NAT, since the
-mapping for that destination is the very one that media will use. (2) No STUN service is needed at all: the client sends a check to the server's candidate, the server reads
-the mapping from that check and hands it to the client as a candidate (\`stun-candidate\`). What is observed is true in both. Which step makes a call work is another question, and the answer is not what was expected.
+The project began with two observations. (1) A STUN service *on the media port itself* tells a browser the right address even
+behind a symmetric NAT, because media use the same mapping. (2) No STUN service is necessary: the client sends a check to the server's
+candidate; the server reads the mapping from that check and sends it to the client as a candidate (\`stun-candidate\`). Both observations
+are true. But neither is the step that makes a call work.
 
 ## 1. STUN on the media port
 
@@ -72,39 +74,44 @@ ${table(
   ['network', ...names.flatMap((name) => [`${browserTitles[name]}: srflx candidate, by STUN`, 'its check came from', 'the same', 'connected'])],
   homes.map(({ kind, title }) => [
     title,
-    ...cells('stun-on-port', kind, (finding) => [finding.srflx[0] ?? 'none: nothing to tell', finding.mapping ?? '–', natted(finding) ? yes(isRight(finding)) : '–', yes(finding.connected)]).flat(),
+    ...cells('stun-on-port', kind, (finding) => [finding.srflx[0] ?? 'none (no NAT)', finding.mapping ?? '–', natted(finding) ? yes(isRight(finding)) : '–', yes(finding.connected)]).flat(),
   ]),
 )}
 
-The observation holds: in ${share(onPort.filter(natted), isRight)} calls through a NAT the candidate is the very mapping that the check then used.
+The observation holds: in ${share(onPort.filter(natted), isRight)} calls through a NAT the candidate is the mapping that the check then used.
 ${
   unheard.length
     ? `
-But **${unheard.length} of ${blind.length} of Chromium's calls do not connect**, not even the one without a NAT. The capture shows its checks leave, and the server's answers come back to its link
-(${unheard.map(({ checks, checksAnswered }) => `${checks}/${checksAnswered}`).join(', ')} checks/answers), and it goes on checking as if none had come. The cause is in libwebrtc, which Chromium is built on: a UDP port takes
-everything that comes from the address of one of its STUN servers for an answer to its own STUN requests and drops the rest (\`UDPPort::OnReadPacket\` in \`p2p/base/stun_port.cc\`).
-A media server that is also named as the STUN server, by the same address and port, can therefore not be heard there. By this method a call works in Chromium only if there is something else to fall back to, ICE-TCP for one, and then it seems to work.
+But **${unheard.length} of ${blind.length} of Chromium's calls do not connect**, not even the one without a NAT. The capture shows that its checks leave and that the
+server's answers reach its link (${unheard.map(({ checks, checksAnswered }) => `${checks}/${checksAnswered}`).join(', ')} checks/answers); Chromium goes on checking as if no
+answer had come. The cause is in libwebrtc, Chromium's WebRTC library: a UDP port treats every packet from the address of one of its
+STUN servers as an answer to its own STUN requests and drops all others (\`UDPPort::OnReadPacket\` in \`p2p/base/stun_port.cc\`). So
+Chromium cannot hear a media server that is also its STUN server, with the same address and port. With this method a call works in
+Chromium only by a fallback such as ICE-TCP, which hides the fault.
 `
     : ''
 }
-A STUN service anywhere else (here ${stunElsewhere}) does not have that trouble, and cannot know the mapping behind a symmetric NAT:
+A STUN service anywhere else (here ${stunElsewhere}) does not have that problem, but cannot know the mapping behind a
+symmetric NAT:
 
 ${table(
   ['network', ...names.flatMap((name) => [`${browserTitles[name]}: srflx candidate, by STUN elsewhere`, 'its check came from', 'the same', 'connected'])],
   homes.map(({ kind, title }) => [
     title,
-    ...cells('stun-elsewhere', kind, (finding) => [finding.srflx[0] ?? 'none: nothing to tell', finding.mapping ?? '–', natted(finding) ? yes(isRight(finding)) : '–', yes(finding.connected)]).flat(),
+    ...cells('stun-elsewhere', kind, (finding) => [finding.srflx[0] ?? 'none (no NAT)', finding.mapping ?? '–', natted(finding) ? yes(isRight(finding)) : '–', yes(finding.connected)]).flat(),
   ]),
 )}
 
-${wrong.length} of these calls had a wrong candidate, and of them ${share(wrong, ({ connected }) => connected)} connected all the same. So a right candidate is not why a call connects.
+${wrong.length} of these calls had a wrong candidate; ${share(wrong, ({ connected }) => connected)} of them connected. So a call does not need a right
+candidate to connect.
 
 ## 2. Local candidates only
 
-\`iceServers: []\`. The client knows nothing but its inner addresses. The server answers its check, and tells the WebSocket where that came from.
+\`iceServers: []\`. The client knows only its inner addresses. The server answers its check and sends the check's source address by
+WebSocket.
 
 ${table(
-  ['network', 'browser', 'the check came from', 'handed back', 'after the answer to the check', 'connected', 'selected pair'],
+  ['network', 'browser', 'the check came from', 'sent to the client', 'after the answer to the check', 'connected', 'selected pair'],
   homes.flatMap(({ kind, title }) =>
     cells('local-only', kind, ({ browser, mapping, handedBack, handedBack_at, answered_at, connected, pair }) => [
       title,
@@ -118,43 +125,49 @@ ${table(
   ),
 )}
 
-The candidate that is handed back is right, and it arrives when it is no longer needed: in ${share(localOnly.filter(({ handedBack_at }) => handedBack_at), late)} calls after the server's answer to the check
-had left, which had told the browser the same address already (XOR-MAPPED-ADDRESS; the browser makes a \`prflx\` candidate of it, by RFC 8445, section 7.2.5.3.1).
+The candidate that the server sends is right, but it arrives too late to matter: in ${share(localOnly.filter(({ handedBack_at }) => handedBack_at), late)} calls after the server's answer to the check.
+That answer had told the browser the same address already (XOR-MAPPED-ADDRESS; the browser makes a \`prflx\` candidate of it, RFC 8445,
+section 7.2.5.3.1).
 
-## Which step makes it work
+## Which step makes a call work
 
-The same call, with steps taken away or added:
+The same call, with steps removed or added:
 
 ${table(
   ['network', 'browser', ...methods.map(({ title }) => title)],
   homes.flatMap(({ kind, title }) => names.map((name) => [title, browserTitles[name], ...methods.map((method) => yes(of(method.name, kind, name).connected))])),
 )}
 
-- *Kept to itself*: none of the client's candidates reaches the server, and what the server hands back never reaches the page. ${share(silent, ({ connected }) => connected)} calls connect. The server is ICE lite: it needs to know no candidate of the client.
-- *Without the server's candidates*, though a STUN service (${stunElsewhere}) has opened a mapping and told it: ${share(deaf, ({ connected }) => connected)} connect, with or without a NAT.
-- In ${share(findings.filter(({ connected }) => connected), ({ serverBegan }) => !serverBegan)} calls that connected, the server sent nothing to any address before that address had sent to it.
+- *Kept to itself*: the client's candidates do not reach the server, and the server's \`stun-candidate\` does not reach the page.
+  ${share(silent, ({ connected }) => connected)} calls connect. The server is ICE lite: it does not need the client's candidates.
+- *Without the server's candidates*: a STUN service (${stunElsewhere}) opened a mapping and told the client, but ${share(deaf, ({ connected }) => connected)} calls connect, with or
+  without a NAT.
+- In ${share(findings.filter(({ connected }) => connected), ({ serverBegan }) => !serverBegan)} calls that connected, the server sent nothing to an address before it had received something from there.
 
-So what makes it work is this alone: **the client knows one address and port of the server that it can send to, sends its check there, and the server answers to wherever the check came from, from the
-address and port that it was sent to.** The check opens the mapping, the answer passes the filter of every kind of NAT, and DTLS and media stay on that same path. Neither a STUN
-answer nor the \`stun-candidate\` adds to that. They are what the user is shown about the network; the second costs nothing, since the check has to be sent anyway, and the first can cost the call.
+One step is enough: **the client sends its check to an address and port of the server that it can reach, and the server answers from
+that address and port to the source of the check.** The check opens the mapping, the answer passes the filter of every kind of NAT, and
+DTLS and media stay on the same path. Neither a STUN answer nor the \`stun-candidate\` adds to that; they only serve to show the user the
+network. The \`stun-candidate\` costs nothing, because the client sends the check anyway. STUN on the media port can cost the call.
 
 ## Packet by packet, behind a symmetric NAT
 
-The first packet of each sort and direction, and what the page noted.
+The first packet of each kind and direction, and the events on the page.
 ${['local-only', 'stun-on-port']
   .flatMap((method) => names.map((name) => `\n### ${methods.find((each) => each.name === method).title}, ${browserTitles[name]}\n\n${packetTable(of(method, 'symmetric', name), server)}\n`))
   .join('')}
-## The usual way: peer to peer with a STUN server
+## The usual method: peer to peer with a STUN server
 
-Two Chromiums, a data channel, all candidates exchanged, a STUN server at ${stunElsewhere}, nothing between them. Each is in a network of its own.
+Two Chromiums, each in a network of its own, with a data channel, all candidates exchanged, a STUN server at ${stunElsewhere},
+and no other server.
 
 ${table(
   ['', ...homes.map(({ title }) => title)],
   homes.map(({ kind, title }, row) => [title, ...homes.map((other, column) => (column < row ? '' : yes(pairs.get(`${kind} ${other.kind}`))))]),
 )}
 
-${failed.length} of ${direct.length} pairs do not connect${failed.length ? `: ${failed.map(({ one, other }) => `${one} with ${other}`).join(', ')}` : ''}. That is what RFC 4787's terms predict: where one side's mapping depends on the destination, the other
-side's check goes to a port that is not the one in use, and where that other side also filters by port, the check that comes from the true port is not let in. The same networks, all of them, call each other
+${failed.length} of ${direct.length} pairs do not connect${failed.length ? `: ${failed.map(({ one, other }) => `${one} with ${other}`).join(', ')}` : ''}.
+RFC 4787's terms predict this: where one side's mapping depends on the destination, the other side's check goes to a wrong port; and
+where that other side also filters by port, its NAT drops the check that comes from the right port. All these networks call each other
 through Monoport ([nat-matrix.md](nat-matrix.md)).
 
 ${table(['network', 'mapping', 'filtering'], homes.map(({ title, maps, filters }) => [title, term(maps), maps === 'none' ? 'nothing' : term(filters)]))}

@@ -140,7 +140,7 @@ function steps(list, noted, withPage) {
     seen.add(sort);
     found.push({ at, from, to, kind, mapped, nominates });
   }
-  const page = withPage ? [['answer', 'page: the answer arrives'], ['handedBack', 'page: the candidate that the server hands back'], ['connected', 'page: connected']] : [];
+  const page = withPage ? [['answer', 'page: the answer arrives'], ['handedBack', "page: the server's stun-candidate arrives"], ['connected', 'page: connected']] : [];
   for (const [time, what] of page) if (noted.times[time]) found.push({ at: noted.times[time], what });
   return found.sort((a, b) => a.at - b.at);
 }

@@ -35,24 +35,31 @@ export function markdown({ browser, machine, rows: measured }) {
 
 Written by \`make interop\`. Chromium ${browser}; ${machine}.
 
-**${all.filter(({ wrong }) => !wrong).length} of ${all.length} cells work.** In each a stack that others made ([lab/interop](../lab/interop)) is in a room with a Chromium, over a cable between two hosts of a lab.
-What it publishes (320×180, 15 frames a second, a tone) the browser decodes; what the browser's camera makes (15 a second) it decodes itself, or, having no
-decoder, counts where complete and since the last loss begun with a key frame.
+**${all.filter(({ wrong }) => !wrong).length} of ${all.length} cells work.** In each cell another WebRTC stack ([lab/interop](../lab/interop)) shares a room with a
+Chromium, over a virtual cable between two hosts. The browser decodes what the stack publishes (320×180, 15 frames a second, a tone).
+The stack decodes the browser's camera (15 frames a second). A stack without a decoder counts complete frames, and after a loss only
+from the next key frame on.
 
 ${table(['stack', ...cells.map(({ title }) => title)], rows.map((row) => [`${row.title} ${row.version}`, ...cells.map(({ name }) => shown(row.cells[name]))]))}
 ${failures(rows)}
-Frames a second, of those that were sent; milliseconds from the request until the first frame is decoded; for a call both ways. 5 % of the datagrams get lost each way between stack and server.
-*With refused sections*: its offer also has PCMU alone and a data channel, which the answer refuses, and the rest goes on. *As DTLS server*: its offer says \`a=setup:passive\`, so the
-server begins the handshake. *Closes*: its library ends the connection, and no DELETE is sent; *killed*: its process is. Seconds until the browser's page knows that it stands still, and that it is gone;
-who says nothing when it closes is missed as the killed are.
+The cells give the received and the sent frames a second, and the milliseconds from the request to the first decoded frame; a call has
+both directions.
 
-${table(['stack', 'what it does by itself'], rows.map((row) => [row.title, row.about]))}
+- *5 % lost*: the network drops 5 % of the datagrams in each direction between stack and server.
+- *With refused sections*: the stack also offers a section with PCMU alone and a data channel. The answer refuses both; the rest works.
+- *As DTLS server*: the stack offers \`a=setup:passive\`, so Monoport starts the handshake.
+- *Closes without DELETE*: the library closes the connection and sends no DELETE. *Killed*: the process is killed. The cells give the
+  seconds until the browser's page shows the publisher as stalled, and as gone. Monoport detects a stack that closes without a message
+  by its silence, as it does a killed one.
 
-FFmpeg publishes by WHIP from its version 8 on, which Debian 12 and 13 have not: it insists on being the DTLS server, as each stack does in that column.
+${table(['stack', 'remarks'], rows.map((row) => [row.title, row.about]))}
 
-## Again
+FFmpeg publishes by WHIP since version 8, which Debian 12 and 13 do not have. It insists on being the DTLS server; the column *as DTLS
+server* tests that case.
 
-\`make interop\` takes about ten minutes on two cores and needs root, or a kernel that lets users make namespaces. \`lab/interop/interop.mjs --only pion --cell watch\` measures
-one cell. A part of it is \`tests/run interop\`.
+## Running it
+
+\`make interop\` takes about ten minutes on two cores and needs root, or a kernel that lets users make namespaces.
+\`lab/interop/interop.mjs --only pion --cell watch\` measures one cell. \`tests/run interop\` runs a part of it.
 `;
 }

@@ -15,7 +15,7 @@ const npm = (name) => JSON.parse(readFileSync(new URL('package.json', import.met
 
 const node = (file) => [process.execPath, path(file)];
 
-/** `about`: what it does by itself. `least`: the part of the frames that it can be asked for in a cell, where that is not the usual one. `silent`: it closes
+/** `about`: remarks. `least`: the part of the frames that it can be asked for in a cell, where that is not the usual one. `silent`: it closes
  * without close_notify, and without a BYE of all that it sends. */
 export const stacks = [
   {
@@ -23,21 +23,21 @@ export const stacks = [
     title: 'Pion',
     argv: [path('../../build/interop/pion'), path('source.py')],
     version: () => debian('golang-github-pion-webrtc.v3-dev'),
-    about: 'Go. No codecs; resends and asks, both without RTX. Its usual set of codecs offers RTX and drops what comes by it, so the program leaves that out where it watches',
+    about: 'Go. No codecs; retransmits and sends NACKs, both without RTX. Its default codecs offer RTX but it drops RTX packets, so the test program does not offer RTX when it watches',
   },
   {
     name: 'aiortc',
     title: 'aiortc',
     argv: [path('aiortc-client.py')],
     version: () => debian('python3-aiortc'),
-    about: 'Python. Encodes and decodes; resends by RTX and asks. Its bundle has one extension id for two extensions',
+    about: 'Python. Encodes and decodes; retransmits by RTX and sends NACKs. Its bundle uses one extension id for two extensions',
   },
   {
     name: 'gstreamer',
     title: 'GStreamer webrtcbin',
     argv: [path('gstreamer.py')],
     version: () => debian('gstreamer1.0-plugins-bad'),
-    about: 'C. Encodes and decodes; resends by RTX and asks. When it closes it says BYE of one of its two streams',
+    about: 'C. Encodes and decodes; retransmits by RTX and sends NACKs. When it closes, it sends BYE for one of its two streams only',
     silent: true,
   },
   {
@@ -45,7 +45,7 @@ export const stacks = [
     title: 'werift',
     argv: node('werift.mjs'),
     version: () => npm('werift'),
-    about: 'TypeScript, its own DTLS. No codecs; resends by RTX and asks. Says nothing when it closes',
+    about: 'TypeScript, its own DTLS. No codecs; retransmits by RTX and sends NACKs. Closes without a message',
     silent: true,
   },
   {
@@ -53,14 +53,14 @@ export const stacks = [
     title: '@roamhq/wrtc',
     argv: node('wrtc.mjs'),
     version: () => npm('@roamhq/wrtc'),
-    about: "C++, the browsers' own library under Node. Encodes and decodes; resends by RTX and asks",
+    about: "C++, the browsers' own library under Node. Encodes and decodes; retransmits by RTX and sends NACKs",
   },
   {
     name: 'libdatachannel',
     title: 'node-datachannel',
     argv: node('libdatachannel.mjs'),
     version: () => npm('node-datachannel'),
-    about: 'libdatachannel (C++), which OBS has. No codecs; resends without RTX, and asks for nothing but key frames. Says nothing when it closes',
+    about: 'libdatachannel (C++), which OBS uses. No codecs; retransmits without RTX; requests key frames but sends no NACKs. Closes without a message',
     silent: true,
     least: { 'loss-down': 0.05 },
   },

@@ -24,7 +24,7 @@ const outcome = (row, name) => {
   return works(cell) ? cellText(cell).replace(/^yes {2}/, '').replaceAll('  ', ', ') : `**${cellText(cell)}**`;
 };
 
-const quiet = (row, name) => (row.cells[name].idle ? [`- ${row.title}, ${browserName[name]}, ${row.seconds_idle} s with nothing but checks: ${verdict(row.cells[name].idle)}.`] : []);
+const quiet = (row, name) => (row.cells[name].idle ? [`- ${row.title}, ${browserName[name]}, ${row.seconds_idle} s with connectivity checks only: ${verdict(row.cells[name].idle)}.`] : []);
 
 export function markdown({ versions, machine, rows }) {
   const names = Object.keys(versions);
@@ -34,37 +34,43 @@ export function markdown({ versions, machine, rows }) {
 
 Written by \`make lab\`. ${names.map((name) => `${browserName[name]} ${versions[name]}`).join(', ')}; ${machine}.
 
-**${count} of ${rows.length * names.length} calls work.** Each is a call of two real browsers through one Monoport on one port and no other server: the measured one in the
-network named, its peer (a Chromium) on the open internet, or beside it where the row says that both are behind one NAT. The networks are namespaces on one
-machine ([lab/kind](../lab/kind), their rules in [lab/nat](../lab/nat)): there is no distance in them, so the times are those of software alone.
-A round trip to the server comes on top about six times: page, WebSocket, offer and answer, check, and two for the keys.
-\`iceServers\` is empty, but where nothing else connects: the client library then asks for the TURN server inside Monoport, at the same port.
+**${count} of ${rows.length * names.length} calls work.** Each is a call between two real browsers through one Monoport on one port, without any other server. The
+measured browser is in the named network; its peer, a Chromium, is on the open internet, or behind the same NAT where the row says so.
+The networks are namespaces on one machine ([lab/kind](../lab/kind), their rules in [lab/nat](../lab/nat)). They add no delay, so the
+times are those of the software alone. In a real network about six round trips to the server come on top: page, WebSocket, offer and
+answer, check, and two for the keys. \`iceServers\` is empty, except where nothing else connects: there the client library requests the
+TURN server inside Monoport, at the same port.
 
 ![The matrix](nat-matrix.svg)
 
 ## Calls
 
-Milliseconds from the press of the button to *connected* and to the first decoded frame; frames a second that come in and that the peer decodes (the cameras make 30).
+Milliseconds from the click on the button to *connected* and to the first decoded frame; then the frames a second that this browser
+decodes (in) and that its peer decodes (out). The cameras send 30.
 
 ${table(['network', ...names.map((name) => browserName[name])], rows.map((row) => [row.title, ...names.map((name) => outcome(row, name))]))}
 ${silences.length ? `\n${silences.join('\n')}\n` : ''}
-## Proof that the networks are what they are called
+## Proof of the network kinds
 
-Before anything is measured, a probe in each network asks a STUN service with two addresses and two ports (RFC 5780) what is between them, in the terms of RFC 4787: which
-outer port an inner socket gets for other destinations (mapping), and who may answer through it (filtering). Also the longest datagram that passes both ways, whether
-the mapping of a UDP stream is still there after 34 s of silence, and how far TCP goes. A run in which one of them is not as its kind says ends with an error.
+Before the calls, a probe in each network determines the kind of NAT with a STUN service that has two addresses and two ports (RFC
+5780). The terms are those of RFC 4787: *mapping* is which outer port the NAT gives an inner socket for different destinations;
+*filtering* is from which addresses it lets answers in. The probe also measures the longest datagram that passes in both directions,
+whether a UDP mapping survives 34 s of silence, and which destinations TCP reaches. If a network is not of its kind, the run ends with
+an error.
 
-${table(['network', 'mapping', 'filtering', 'longest datagram', 'mapping after 34 s', 'TCP goes', 'as its kind says'], rows.map(proof))}
+${table(['network', 'mapping', 'filtering', 'longest datagram', 'mapping after 34 s', 'TCP reaches', 'as expected'], rows.map(proof))}
 
 ## Selected pairs
 
-As the browser's own statistics name them. \`prflx\` is an address that the browser learned from the answer to its own check: the mapping, seen by the server.
+From the browser's own statistics. \`prflx\` is an address that the browser learned from the answer to its own check: the mapping, as the
+server saw it.
 
 ${table(['network', ...names.map((name) => browserName[name])], rows.map((row) => [row.title, ...names.map((name) => pairText(row.cells[name].pair) || '–')]))}
 
-## Again
+## Running it
 
-\`make lab\` takes less than ten minutes on two cores and needs root, or a kernel that lets users make namespaces. \`lab/matrix/matrix.mjs --only symmetric --browser firefox\`
-measures one cell. A new kind is a file in \`lab/kind\`, its rules in \`lab/nat\`, and its name in \`lab/matrix/kinds.mjs\`.
+\`make lab\` takes less than ten minutes on two cores and needs root, or a kernel that lets users make namespaces.
+\`lab/matrix/matrix.mjs --only symmetric --browser firefox\` measures one cell. To add a kind of network, add a file to \`lab/kind\`, its
+rules to \`lab/nat\`, and its name to \`lab/matrix/kinds.mjs\`.
 `;
 }
