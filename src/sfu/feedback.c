@@ -62,8 +62,7 @@ static void nacked(void *context, uint16_t seq)
     subscription_nack(n->sfu, n->subscription, seq, n->now);
 }
 
-/* `nacks`: how many numbers the datagram may still report missing. */
-/* A request that names no source (some stacks leave the SSRC 0) is for all that it watches: a viewer that misses a picture mostly
+/* A request that names no source (some stacks leave the SSRC 0, in a PLI or in a FIR's entry) is for all that it watches: a viewer that misses a picture mostly
  * watches one. It is looked at once a second, as it costs a look at each. */
 static void unnamed_request(struct sfu *sfu, struct peer *p, mp_time now)
 {
@@ -75,29 +74,35 @@ static void unnamed_request(struct sfu *sfu, struct peer *p, mp_time now)
         track_keyframe(sfu, s->track, now);
 }
 
+static void picture_wanted(struct sfu *sfu, struct peer *p, uint32_t ssrc, mp_time now)
+{
+    struct subscription *s = viewed_find(&p->viewed, ssrc);
+    if (s) {
+        stat_add(&stats_of(sfu)->pli_in, 1);
+        track_keyframe(sfu, s->track, now);
+    } else if (!ssrc) {
+        unnamed_request(sfu, p, now);
+    }
+}
+
+/* `nacks`: how many numbers the datagram may still report missing. A FIR names its sources in its entries (RFC 5104 4.3.1.2). */
 static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, size_t *nacks, mp_time now)
 {
     uint32_t ssrc;
     if (!rtcp_media_ssrc(v, &ssrc))
         return;
-    struct subscription *s = viewed_find(&p->viewed, ssrc);
-    if (v->type == RTCP_RTPFB && v->count == RTPFB_NACK && s) {
+    struct subscription *s;
+    if (v->type == RTCP_RTPFB && v->count == RTPFB_NACK && (s = viewed_find(&p->viewed, ssrc))) {
         struct nack_of n = {sfu, s, now};
         size_t told = rtcp_nack(v, nacked, &n, *nacks);
         stat_add(&stats_of(sfu)->nack_in, told);
         *nacks -= told;
-    } else if (v->type == RTCP_PSFB && v->count == PSFB_PLI && s) {
-        stat_add(&stats_of(sfu)->pli_in, 1);
-        track_keyframe(sfu, s->track, now);
-    } else if (v->type == RTCP_PSFB && v->count == PSFB_PLI && !ssrc) {
-        unnamed_request(sfu, p, now);
+    } else if (v->type == RTCP_PSFB && v->count == PSFB_PLI) {
+        picture_wanted(sfu, p, ssrc, now);
     } else if (v->type == RTCP_PSFB && v->count == PSFB_FIR) {
         uint8_t command;
         for (size_t i = 0; rtcp_fir(v, i, &ssrc, &command); i++)
-            if ((s = viewed_find(&p->viewed, ssrc))) {
-                stat_add(&stats_of(sfu)->pli_in, 1);
-                track_keyframe(sfu, s->track, now);
-            }
+            picture_wanted(sfu, p, ssrc, now);
     }
 }
 

@@ -401,6 +401,40 @@ static void key_frame_request_that_names_nobody_is_for_all_it_watches(void)
     world_close(&w);
 }
 
+/* RFC 5104 4.3.1.1: an entry is the SSRC of a source, a command's number, and 24 bits that are 0. */
+static size_t write_fir(uint8_t out[28], uint32_t media, uint32_t first, uint32_t second)
+{
+    memset(out, 0, 28);
+    put32(out, 0x84u << 24 | 206 << 16 | (28 / 4 - 1));
+    put32(out + 4, 1);
+    put32(out + 8, media);
+    put32(out + 12, first);
+    put32(out + 20, second);
+    return 28;
+}
+
+/* RFC 5104 4.3.1.2: a FIR's media SSRC is 0, its entries name the sources. An entry of 0 is taken as a PLI for 0 is. */
+static void full_intra_request_is_for_the_sources_of_its_entries(void)
+{
+    static const struct {
+        uint32_t media, first, second;
+        bool asks;
+    } cases[] = {{0, OUT, OUT + 1, true}, {0, OUT + 1, OUT, true}, {OUT, OUT + 1, OUT + 1, false}, {0, 0, 0, true}, {OUT, OUT + 1, 0, true}};
+    struct world_client *p, *v;
+    uint8_t fir[28];
+    call(1, 0, 0, &p, &v);
+    frames(p, 10, 3, true);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world_run(&w, MP_S(2));
+        unsigned before = p->pli;
+        for (int again = 0; again < 3; again++)
+            world_send_rtcp(&w, v, fir, write_fir(fir, cases[i].media, cases[i].first, cases[i].second));
+        world_run(&w, MP_MS(500));
+        CHECK_EQ(p->pli - before, cases[i].asks);
+    }
+    world_close(&w);
+}
+
 static bool is_stalled(const struct world_client *c, uint32_t track)
 {
     const struct message *m = world_event(&w, MESSAGE_SESSION_EVENT, c->session);
@@ -1616,6 +1650,7 @@ TEST_MAIN(TEST(who_says_bye_with_all_its_streams_is_told_of), TEST(who_closes_it
           TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
           TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
           TEST(key_frame_request_that_names_nobody_is_for_all_it_watches),
+          TEST(full_intra_request_is_for_the_sources_of_its_entries),
           TEST(key_frame_waits_for_the_nomination),
           TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
           TEST(nack_is_answered_by_rtx), TEST(nack_without_rtx_is_answered_by_the_same_bytes),
