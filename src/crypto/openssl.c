@@ -68,12 +68,12 @@ static void openssl_gcm_key_free(struct gcm_key *key)
 static void gcm_run(EVP_CIPHER_CTX *ctx, int encrypt, const uint8_t iv[12], const uint8_t *aad,
                     size_t aad_len, const uint8_t *in, size_t len, uint8_t *out)
 {
-    int n;
-    INVARIANT(EVP_CipherInit_ex(ctx, NULL, NULL, NULL, iv, encrypt) == 1);
-    if (aad_len)
-        INVARIANT(EVP_CipherUpdate(ctx, NULL, &n, aad, (int)aad_len) == 1);
-    if (len)
-        INVARIANT(EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1);
+    int n, done = EVP_CipherInit_ex(ctx, NULL, NULL, NULL, iv, encrypt);
+    if (done == 1 && aad_len)
+        done = EVP_CipherUpdate(ctx, NULL, &n, aad, (int)aad_len);
+    if (done == 1 && len)
+        done = EVP_CipherUpdate(ctx, out, &n, in, (int)len);
+    INVARIANT(done == 1);
 }
 
 static void openssl_gcm_seal(struct gcm_key *key, const uint8_t iv[12], const uint8_t *aad, size_t aad_len,
@@ -81,10 +81,12 @@ static void openssl_gcm_seal(struct gcm_key *key, const uint8_t iv[12], const ui
 {
     EVP_CIPHER_CTX *ctx = ((struct evp_gcm *)key)->ctx;
     uint8_t none[GCM_TAG];
-    int n;
+    int n, done;
     gcm_run(ctx, 1, iv, aad, aad_len, in, len, out);
-    INVARIANT(EVP_CipherFinal_ex(ctx, none, &n) == 1);
-    INVARIANT(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG, tag) == 1);
+    done = EVP_CipherFinal_ex(ctx, none, &n);
+    if (done == 1)
+        done = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG, tag);
+    INVARIANT(done == 1);
 }
 
 static bool openssl_gcm_open(struct gcm_key *key, const uint8_t iv[12], const uint8_t *aad, size_t aad_len,
@@ -92,10 +94,11 @@ static bool openssl_gcm_open(struct gcm_key *key, const uint8_t iv[12], const ui
 {
     EVP_CIPHER_CTX *ctx = ((struct evp_gcm *)key)->ctx;
     uint8_t expected[GCM_TAG], none[GCM_TAG];
-    int n;
+    int n, done;
     memcpy(expected, tag, GCM_TAG);
     gcm_run(ctx, 0, iv, aad, aad_len, in, len, out);
-    INVARIANT(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG, expected) == 1);
+    done = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG, expected);
+    INVARIANT(done == 1);
     if (EVP_CipherFinal_ex(ctx, none, &n) == 1)
         return true;
     ERR_clear_error();
@@ -127,11 +130,13 @@ static void openssl_ctr_xor(struct ctr_key *key, const uint8_t iv[16], const uin
                             uint8_t *out)
 {
     EVP_CIPHER_CTX *ctx = ((struct evp_ctr *)key)->ctx;
-    int n;
+    int n, done;
     if (!len)
         return;
-    INVARIANT(EVP_CipherInit_ex(ctx, NULL, NULL, NULL, iv, 1) == 1);
-    INVARIANT(EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1);
+    done = EVP_CipherInit_ex(ctx, NULL, NULL, NULL, iv, 1);
+    if (done == 1)
+        done = EVP_CipherUpdate(ctx, out, &n, in, (int)len);
+    INVARIANT(done == 1);
 }
 
 static const struct cipher_ops openssl_ops = {

@@ -47,7 +47,8 @@ static size_t oldest(const struct frame_queue *q, enum frame_format format,
     size_t n = q->len < FRAME_HEADER_MAX + 1 ? q->len : FRAME_HEADER_MAX + 1;
     memset(start, 0, FRAME_HEADER_MAX + 1);
     get(q, start, n);
-    INVARIANT(frame_read(&f, format, start, n) == FRAME_OK && f.size <= q->len); /* we wrote it */
+    enum frame_result result = frame_read(&f, format, start, n);
+    INVARIANT(result == FRAME_OK && f.size <= q->len); /* we wrote it */
     return f.size;
 }
 

@@ -155,7 +155,8 @@ static void place(struct allocations *t, struct allocation *a, const struct addr
         }
     t->items[a->index] = a;
     t->count++;
-    INVARIANT(map_add(&t->by_client, path_hash(&a->client, t->hash_key), a->index));
+    bool added = map_add(&t->by_client, path_hash(&a->client, t->hash_key), a->index);
+    INVARIANT(added);
     list(t, a);
 }
 

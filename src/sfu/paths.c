@@ -41,7 +41,8 @@ bool paths_set(struct paths *p, const struct path *path, uint32_t session, unsig
         if (i == p->free)
             p->free = p->entries[i].next_free;
         p->entries[i].path = *path;
-        INVARIANT(map_add(&p->map, hash, i));
+        bool added = map_add(&p->map, hash, i);
+        INVARIANT(added);
     }
     p->entries[i].session = session;
     p->entries[i].owner = (uint8_t)owner;

@@ -28,7 +28,8 @@ struct track *track_get(struct sfu *sfu, uint32_t id, uint8_t origin)
     t->origin = origin;
     t->index = sfu->track_free[--sfu->track_free_count];
     sfu->tracks[t->index] = t;
-    INVARIANT(map_add(&sfu->track_ids, map_hash(id, sfu->hash_key), t->index));
+    bool added = map_add(&sfu->track_ids, map_hash(id, sfu->hash_key), t->index);
+    INVARIANT(added);
     stat_add(&stats_of(sfu)->tracks, 1);
     return t;
 }
