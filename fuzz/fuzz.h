@@ -64,3 +64,11 @@ static inline struct bytes script_bytes(struct bytes *b)
     b->len -= v.len;
     return v;
 }
+
+/* Plays it: at most so many steps, each of which takes its bytes off. */
+static inline void script_play(const uint8_t *data, size_t len, unsigned steps, void (*step)(struct bytes *))
+{
+    struct bytes s = {data, len};
+    for (; s.len && steps; steps--)
+        step(&s);
+}

@@ -348,10 +348,8 @@ static void step(struct bytes *s)
 
 void fuzz_links(const uint8_t *data, size_t len)
 {
-    struct bytes s = {data, len};
     begin();
-    for (unsigned steps = 0; s.len && steps < 300; steps++)
-        step(&s);
+    script_play(data, len, 300, step);
     settle();
     end();
 }

@@ -267,10 +267,8 @@ static void step(struct bytes *s)
 
 void fuzz_sfu(const uint8_t *data, size_t len)
 {
-    struct bytes s = {data, len};
     begin();
-    for (unsigned steps = 0; s.len && steps < 200; steps++)
-        step(&s);
+    script_play(data, len, 200, step);
     settle();
     end();
 }
