@@ -127,7 +127,7 @@ static void join(unsigned i)
     p->rx = srtp_rx_new(w.crypto, &up);
     p->tx = srtp_tx_new(w.crypto, &down);
     p->report_at = w.now + MP_MS(200);
-    p->ice.tuples[0].validated = true; /* as if the client had answered the server's own check */
+    p->ice.tuples[0].state = ICE_TUPLE_RECHECKING; /* as if the client had answered the server's own check */
     p->ice.selected = p->ice.wanted = 0;
     p->extensions = (struct rtp_extension_ids){.id = {1, 2, 3, 4, 5}};
     INVARIANT(g->tx && p->rx && p->tx);

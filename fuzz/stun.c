@@ -44,7 +44,7 @@ static void ask(struct ice *ice, const uint8_t *data, size_t len, mp_time now)
                               : ice_input(ice, &v, &path, reply, sizeof reply, now);
     INVARIANT(a.len <= sizeof reply && ice->count <= ICE_TUPLES_MAX);
     INVARIANT(!a.len || stun_parse(&answer, reply, a.len) == STUN_OK);
-    INVARIANT(!ice_selected(ice) || ice->tuples[ice->selected].validated);
+    INVARIANT(!ice_selected(ice) || ice->tuples[ice->selected].state >= ICE_TUPLE_VALID);
 }
 
 /* Our own checks, and answers of the client's to them with what the input has besides. */

@@ -38,6 +38,17 @@ static bool is_newer(const struct ice_tuple *t)
     return t->ours > 0 || t->theirs > 0;
 }
 
+/* Validated: an answer proved that the client receives there. */
+static bool is_valid(const struct ice_tuple *t)
+{
+    return t->state == ICE_TUPLE_VALID || t->state == ICE_TUPLE_RECHECKING;
+}
+
+static bool is_checked(const struct ice_tuple *t)
+{
+    return t->state == ICE_TUPLE_CHECKING || t->state == ICE_TUPLE_RECHECKING;
+}
+
 /* Which credentials the client has that calls itself so; UNKNOWN: none of them. */
 static int8_t client_find(const struct ice *ice, struct bytes ufrag)
 {
@@ -90,7 +101,7 @@ static void told(struct ice *ice, int i, int8_t theirs)
 {
     struct ice_tuple *t = &ice->tuples[i];
     t->theirs = theirs;
-    if (theirs > 0 && t->nominated && !t->validated &&
+    if (theirs > 0 && t->nominated && !is_valid(t) &&
         (ice->wanted < 0 || t->last_nominated > ice->tuples[ice->wanted].last_nominated)) {
         ice->wanted = (int8_t)i;
         ice->reason = ICE_BY_RESTART;
@@ -205,7 +216,43 @@ static int tuple_oldest(const struct ice *ice)
     return oldest;
 }
 
-/* A stream or an allocation is only there because its client answered: nothing is left to prove. */
+static void check_begin(struct ice *ice, struct ice_tuple *t, mp_time now)
+{
+    uint8_t mac[SHA1_SIZE];
+    uint64_t name[2] = {ice->tie_breaker, ++ice->transactions};
+    /* The client must not guess it: only who is there has read it. */
+    hmac_sha1(ice->secret, &(struct bytes){(const uint8_t *)name, sizeof name}, 1, mac);
+    memcpy(t->check.txid, mac, STUN_TXID_SIZE);
+    t->check.tries = 0;
+    t->check.at = t->check.first = now;
+}
+
+/* The only one that changes a tuple's state; the table is in ice.h. */
+static void tuple_enter(struct ice *ice, struct ice_tuple *t, enum ice_tuple_state state, mp_time now)
+{
+    static const uint8_t next[] = {
+        [ICE_TUPLE_NONE] = 1 << ICE_TUPLE_CHECKING | 1 << ICE_TUPLE_VALID,
+        [ICE_TUPLE_CHECKING] = 1 << ICE_TUPLE_VALID | 1 << ICE_TUPLE_FAILED,
+        [ICE_TUPLE_FAILED] = 1 << ICE_TUPLE_CHECKING,
+        [ICE_TUPLE_VALID] = 1 << ICE_TUPLE_RECHECKING,
+        [ICE_TUPLE_RECHECKING] = 1 << ICE_TUPLE_VALID,
+    };
+    INVARIANT(next[t->state] >> state & 1);
+    t->state = state;
+    if (is_checked(t))
+        check_begin(ice, t, now);
+    else
+        t->check.at = MP_NEVER;
+}
+
+static void check_start(struct ice *ice, struct ice_tuple *t, mp_time now)
+{
+    if (!is_checked(t))
+        tuple_enter(ice, t, is_valid(t) ? ICE_TUPLE_RECHECKING : ICE_TUPLE_CHECKING, now);
+}
+
+/* A stream or an allocation is only there because its client answered: nothing is left to prove. Any other path is
+ * checked at once: by the time that it is nominated the answer is here. */
 static int tuple_add(struct ice *ice, const struct path *path, struct ice_answer *answer, mp_time now)
 {
     int i = ice->count;
@@ -216,29 +263,16 @@ static int tuple_add(struct ice *ice, const struct path *path, struct ice_answer
         answer->has_dropped = true;
         answer->dropped = ice->tuples[i].path;
     }
-    ice->tuples[i] =
-        (struct ice_tuple){.path = *path,
-                           .last_check = now,
-                           .validated = path->link != LINK_UDP,
-                           .theirs = ice->selected < 0 ? UNKNOWN : ice->tuples[ice->selected].theirs,
-                           .check.at = MP_NEVER};
+    struct ice_tuple *t = &ice->tuples[i];
+    *t = (struct ice_tuple){.path = *path,
+                            .last_check = now,
+                            .state = ICE_TUPLE_NONE,
+                            .theirs = ice->selected < 0 ? UNKNOWN : ice->tuples[ice->selected].theirs};
+    tuple_enter(ice, t, path->link == LINK_UDP ? ICE_TUPLE_CHECKING : ICE_TUPLE_VALID, now);
     answer->path_new = true;
     return i;
 }
 _Static_assert(ICE_TUPLES_MAX > 2, "besides the selected and the wanted path one can make room");
-
-static void check_start(struct ice *ice, struct ice_tuple *t, mp_time now)
-{
-    uint8_t mac[SHA1_SIZE];
-    uint64_t name[2] = {ice->tie_breaker, ++ice->transactions};
-    if (t->check.at != MP_NEVER)
-        return;
-    /* The client must not guess it: only who is there has read it. */
-    hmac_sha1(ice->secret, &(struct bytes){(const uint8_t *)name, sizeof name}, 1, mac);
-    memcpy(t->check.txid, mac, STUN_TXID_SIZE);
-    t->check.tries = 0;
-    t->check.at = t->check.first = now;
-}
 
 /* --- silence --- */
 
@@ -278,7 +312,7 @@ static void want(struct ice *ice, int i, enum ice_reason reason, struct ice_answ
     struct ice_tuple *t = &ice->tuples[i];
     ice->wanted = (int8_t)i;
     ice->reason = is_newer(t) ? ICE_BY_RESTART : reason;
-    if (t->validated)
+    if (is_valid(t))
         select_tuple(ice, i, answer, now);
     else
         check_start(ice, t, now);
@@ -308,7 +342,7 @@ static bool nomination_moves(const struct ice *ice, int i, mp_time now)
 void ice_credit(struct ice *ice, const struct path *path, size_t len)
 {
     int i = tuple_find(ice, path);
-    if (i >= 0 && !ice->tuples[i].validated && ice->tuples[i].credit < UINT16_MAX)
+    if (i >= 0 && !is_valid(&ice->tuples[i]) && ice->tuples[i].credit < UINT16_MAX)
         ice->tuples[i].credit += (uint32_t)len * ICE_AMPLIFICATION;
 }
 
@@ -316,9 +350,9 @@ bool ice_spend(struct ice *ice, const struct path *path, size_t len)
 {
     int i = tuple_find(ice, path);
     struct ice_tuple *t = i < 0 ? NULL : &ice->tuples[i];
-    if (!t || (!t->validated && t->credit < len))
+    if (!t || (!is_valid(t) && t->credit < len))
         return false;
-    if (!t->validated)
+    if (!is_valid(t))
         t->credit -= (uint32_t)len;
     return true;
 }
@@ -333,7 +367,7 @@ static void recognise(const struct ice *ice, struct ice_tuple *t, struct bytes u
     bool changed = t->ours != ours || t->theirs != theirs;
     t->ours = ours;
     t->theirs = theirs;
-    if (changed && t->check.at != MP_NEVER) {
+    if (changed && is_checked(t)) {
         t->check.tries = 0;
         t->check.at = now;
     }
@@ -353,8 +387,6 @@ static void learn(struct ice *ice, const struct stun_view *m, const struct path 
         hear(ice, now);
     answer->event = answer->path_new ? ICE_PATH_NEW : ICE_CHECK;
     ice_credit(ice, path, m->message.len);
-    if (answer->path_new && !t->validated) /* at once: by the time that it is nominated the answer is here */
-        check_start(ice, t, now);
     if (!m->use_candidate)
         return;
     t->nominated = true;
@@ -396,13 +428,12 @@ struct ice_answer ice_response(struct ice *ice, const struct stun_view *m, const
     int i = tuple_find(ice, path);
     struct ice_tuple *t = i < 0 ? NULL : &ice->tuples[i];
     if (!t || m->class != STUN_SUCCESS || m->method != STUN_BINDING || m->unknown_count ||
-        t->check.at == MP_NEVER || !t->check.tries || memcmp(m->txid, t->check.txid, STUN_TXID_SIZE) != 0 ||
+        !is_checked(t) || !t->check.tries || memcmp(m->txid, t->check.txid, STUN_TXID_SIZE) != 0 ||
         !theirs(ice, t) || !stun_check(m, &theirs(ice, t)->remote_key))
         return answer;
     answer.event = ICE_CHECK;
     answer.rtt = mp_max(now - t->check.first, 1);
-    t->check.at = MP_NEVER;
-    t->validated = true;
+    tuple_enter(ice, t, ICE_TUPLE_VALID, now);
     t->last_check = ice->last_check = now;
     if (i == ice->selected)
         hear(ice, now);
@@ -549,7 +580,7 @@ enum ice_timeout ice_timeout(struct ice *ice, struct path *path, mp_time now)
         struct ice_tuple *t = &ice->tuples[i];
         if (check_deadline(ice, t) > now || t->check.tries < ICE_CHECK_TRIES)
             continue;
-        t->check.at = MP_NEVER;
+        tuple_enter(ice, t, is_valid(t) ? ICE_TUPLE_VALID : ICE_TUPLE_FAILED, now);
         *path = t->path;
         if (i == ice->selected)
             return ICE_LOST;

@@ -29,20 +29,46 @@
  * restart did. */
 enum ice_reason { ICE_BY_NOMINATION, ICE_BY_ROAMING, ICE_BY_RESTART };
 
+/* How far our own checks of a tuple have come. RFC 8445 6.1.2.6 has these states for a full agent's pairs; a valid
+ * tuple stays valid, as the client's answer proved that it receives there, and a later silence does not disprove it.
+ * Only tuple_enter in ice.c changes the state:
+ *
+ *   from        when                                                      to
+ *   NONE        first authentic packet by this path, UDP                  CHECKING
+ *   NONE        the same, by a stream or an allocation                    VALID
+ *   CHECKING    the client's answer                                       VALID
+ *   CHECKING    the last retransmission is not answered                   FAILED
+ *   FAILED      nominated, or media comes from there: it is wanted        CHECKING
+ *   VALID       selected, and it is quiet or the caller doubts it         RECHECKING
+ *   RECHECKING  the client's answer                                       VALID
+ *   RECHECKING  the last retransmission is not answered: ICE_CHECK_FAILED,
+ *               or ICE_LOST where it is selected                          VALID
+ *   any         all places are taken and a new path needs this one        NONE
+ *
+ * `wanted` and `selected` of struct ice are not part of it: any tuple may be wanted, only a valid one is selected. */
+enum ice_tuple_state {
+    ICE_TUPLE_NONE,       /* an unused place */
+    ICE_TUPLE_CHECKING,   /* not validated; a check of ours runs, or waits for the client's credentials */
+    ICE_TUPLE_FAILED,     /* not validated; no check runs */
+    ICE_TUPLE_VALID,      /* validated: media may go there */
+    ICE_TUPLE_RECHECKING, /* validated; a check of ours runs again */
+};
+
 struct ice_tuple {
     struct path path;
     mp_time last_check;     /* authenticated check of the client's, or its answer to ours */
     mp_time last_nominated; /* the last check with USE-CANDIDATE; only where `nominated` */
     uint32_t priority;      /* of the candidate, from the check */
     uint32_t credit;        /* bytes that may still go there; counts until it is validated */
-    bool nominated, validated;
+    enum ice_tuple_state state;
+    bool nominated;
     uint8_t ours;           /* which of our credentials it was heard under */
     int8_t theirs;          /* and which the client had; -1: old ones, or we were not told yet */
     struct {
         uint8_t txid[STUN_TXID_SIZE];
         uint8_t tries;
-        mp_time first, at; /* first sent; the next one, or the end; MP_NEVER: none is running */
-    } check;
+        mp_time first, at; /* first sent; the next one, or the end; MP_NEVER: none runs */
+    } check; /* while CHECKING or RECHECKING */
 };
 
 /* Credentials of both sides: the first, or those of an ICE restart. They do not change at the same time: a client that restarts has
@@ -118,9 +144,9 @@ struct ice_answer ice_response(struct ice *, const struct stun_view *, const str
  * ICE_CHECK: nothing changed. */
 struct ice_answer ice_media(struct ice *, const struct path *, size_t len, mp_time now);
 
-/* The next check of ours that is due, and where it goes; 0: none. Drain after every call of the others. */
-/* There is reason to doubt that the client is still there: asks it by the selected path, and ICE_LOST follows if it is not. */
+/* The caller doubts that the client is still there: checks the selected path, and ICE_LOST follows if the client does not answer. */
 void ice_doubt(struct ice *, mp_time now);
+/* The next check of ours that is due, and where it goes; 0: none. Drain after every call of the others. */
 size_t ice_output(struct ice *, struct path *to, uint8_t *out, size_t size, mp_time now);
 /* Whether `len` bytes may go there now. True: they are taken from what an unvalidated path may get. An unknown path gets nothing. */
 bool ice_spend(struct ice *, const struct path *, size_t len);
