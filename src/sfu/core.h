@@ -23,7 +23,6 @@ struct sfu {
     struct paths paths;
     struct roaming roaming;
     struct hmac_sha1 secret; /* of config.secret: transaction ids */
-    mp_time arrival;         /* of the datagram that is being handled */
     struct srtp_batch *batch; /* packets of this sfu_output */
     struct outbox outbox;
     struct emissions emissions;
@@ -41,8 +40,6 @@ struct sfu {
     struct relay *relay; /* the TURN server; NULL: there is none */
 };
 
-/* A datagram that this worker received by `path`, be it by a socket or a relay. */
-void sfu_received(struct sfu *, const struct path *, const uint8_t *, size_t len, mp_time now);
 /* Whether what is not authenticated may be answered: at most STUN_ANSWERS_PER_S a network. False: counted. */
 bool sfu_may_answer(struct sfu *, const struct path *, mp_time now);
 

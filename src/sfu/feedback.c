@@ -1,5 +1,6 @@
 /* RTCP that a session sends: sender reports of what it publishes; reports, NACKs and key frame requests about what it
  * watches. A viewer's words change only what that viewer is sent; the publisher hears of them merged and throttled. */
+#include "arrival.h"
 #include "core.h"
 #include "ingress.h"
 #include "peer.h"
@@ -141,16 +142,16 @@ static void bye(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_t
         peer_tell(sfu, p, EVENT_BYE, NULL, 0, now);
 }
 
-bool ingress_rtcp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t len, mp_time now)
+bool ingress_rtcp(struct sfu *sfu, struct peer *p, const struct arrival *arrival, mp_time now)
 {
     uint8_t plain[DATAGRAM_IN_MAX];
     struct rtcp_view v;
     size_t at = 0, nacks = FEEDBACK_NACKS_MAX;
-    if (!p->rx || len > sizeof plain) {
+    if (!p->rx || arrival->bytes.len > sizeof plain) {
         drop(sfu, p->rx ? DROP_RTCP_MALFORMED : DROP_SRTP_EARLY);
         return false;
     }
-    int n = srtcp_unprotect(p->rx, data, len, plain);
+    int n = srtcp_unprotect(p->rx, arrival->bytes.data, arrival->bytes.len, plain);
     if (n < 0) {
         ingress_refused(sfu, n);
         return false;

@@ -1,4 +1,5 @@
 #include "ingress.h"
+#include "arrival.h"
 #include "core.h"
 #include "peer.h"
 #include "report.h"
@@ -129,11 +130,12 @@ static bool unwrap_rtx(const struct rx *rx, struct packet *packet, const struct 
     return packet->media.seq >= 0;
 }
 
-static void note_transport_seq(struct sfu *sfu, struct peer *p, struct bytes value, uint32_t ssrc, mp_time now)
+static void note_transport_seq(struct sfu *sfu, struct peer *p, struct bytes value, uint32_t ssrc, mp_time arrival,
+                               mp_time now)
 {
     if (!p->twcc || value.len < 2)
         return;
-    twcc_arrived(p->twcc, get16(value.data), sfu->arrival);
+    twcc_arrived(p->twcc, get16(value.data), arrival);
     p->twcc_media = ssrc;
     if (p->twcc_at == MP_NEVER) {
         p->twcc_at = mp_on_grid(now + TWCC_DELAY);
@@ -311,7 +313,7 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
     struct bytes ext[EXT_COUNT];
     struct codec_info info = {0};
     rtp_extensions_read(v, &p->extensions, ext);
-    note_transport_seq(sfu, p, ext[EXT_TRANSPORT_CC], v->ssrc, now);
+    note_transport_seq(sfu, p, ext[EXT_TRANSPORT_CC], v->ssrc, packet->arrival, now);
     int i = find_stream(p, v, ext[EXT_MID], now);
     if (i < 0) {
         srtp_rx_ended(p->rx, v->ssrc, true); /* nobody's: it keeps no place from one that is */
@@ -321,7 +323,6 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
     p->by_ssrc[i].heard = now;
     struct rx *rx = p->by_ssrc[i].rx;
     bool rtx = p->by_ssrc[i].rtx;
-    packet->arrival = sfu->arrival;
     note_media(packet, v, ext, index);
     if (rtx && !(repairs_present(p, i, ext[EXT_REPAIRED_RID]) && unwrap_rtx(rx, packet, v)))
         return; /* a probe, or of another layer */
@@ -352,8 +353,10 @@ static bool may_publish(struct sfu *sfu, struct peer *p, size_t len, mp_time now
     return false;
 }
 
-bool ingress_rtp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t len, mp_time now)
+bool ingress_rtp(struct sfu *sfu, struct peer *p, const struct arrival *arrival, mp_time now)
 {
+    const uint8_t *data = arrival->bytes.data;
+    size_t len = arrival->bytes.len;
     struct rtp_view v;
     uint64_t index;
     bool authentic = false;
@@ -376,6 +379,7 @@ bool ingress_rtp(struct sfu *sfu, struct peer *p, const uint8_t *data, size_t le
     } else {
         authentic = true;
         packet->len = (uint16_t)n;
+        packet->arrival = arrival->time;
         if (p->dtls)
             peer_release_dtls(p);
         peer_sender(sfu, p, v.ssrc);

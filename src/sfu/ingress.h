@@ -2,16 +2,16 @@
 #pragma once
 #include "mptime.h"
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
+struct arrival;
 struct sfu;
 struct peer;
 struct rx;
 
 /* True: it authenticated; where the packet goes from there, if anywhere, is another matter. */
-bool ingress_rtp(struct sfu *, struct peer *, const uint8_t *, size_t len, mp_time now);
-bool ingress_rtcp(struct sfu *, struct peer *, const uint8_t *, size_t len, mp_time now); /* feedback.c */
+bool ingress_rtp(struct sfu *, struct peer *, const struct arrival *, mp_time now);
+bool ingress_rtcp(struct sfu *, struct peer *, const struct arrival *, mp_time now); /* feedback.c */
 void ingress_refused(struct sfu *, int srtp_error); /* counts the drop */
 /* Packets with these SSRCs, which a description names, belong to the stream; those of rtx_ssrc repeat those of ssrc. 0 is ignored; a
  * full table too: then the stream is not heard. */

@@ -1,7 +1,7 @@
 #include "peer.h"
+#include "arrival.h"
 #include "check.h"
 #include "core.h"
-#include "demux.h"
 #include "dtls.h"
 #include "ingress.h"
 #include "report.h"
@@ -319,9 +319,11 @@ static bool begins_beside(struct peer *p, const struct path *path, const uint8_t
            rate_take(&p->dtls_rate, 1, DTLS_BEGINS_PER_S, DTLS_BEGINS_BURST, now);
 }
 
-static void input_dtls(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len,
-                       mp_time now)
+void peer_dtls(struct sfu *sfu, struct peer *p, const struct arrival *arrival, mp_time now)
 {
+    const struct path *path = arrival->path;
+    const uint8_t *data = arrival->bytes.data;
+    size_t len = arrival->bytes.len;
     if (p->tx && dtls_goodbye_is(&p->goodbye, data, len)) {
         peer_tell(sfu, p, EVENT_BYE, path, 0, now);
         return;
@@ -377,21 +379,22 @@ static void ice_moved(struct sfu *sfu, struct peer *p, const struct ice_answer *
     ask_for_pictures(sfu, p, a->silence >= AWAY, now);
 }
 
-/* Something authentic came by `path`: what it changed. */
-static void ice_answered(struct sfu *sfu, struct peer *p, const struct ice_answer *a, const struct path *path, unsigned via,
+/* Something authentic came: what it changed. */
+static void ice_answered(struct sfu *sfu, struct peer *p, const struct ice_answer *a, const struct arrival *arrival,
                          mp_time now)
 {
+    const struct path *path = arrival->path;
     for (uint8_t i = 0; a->has_dropped && i < p->path_count; i++)
         if (path_equal(&p->paths[i].path, &a->dropped)) {
             forget_path(sfu, p, i);
             break;
         }
     if (a->path_new) {
-        learn_path(sfu, p, path, via, now);
+        learn_path(sfu, p, path, arrival->via, now);
         if (path->link == LINK_UDP)
             peer_tell(sfu, p, EVENT_CHECK_SENT, path, 0, now);
     } else {
-        keep_path(sfu, p, path, via, now);
+        keep_path(sfu, p, path, arrival->via, now);
     }
     if (a->nominated)
         peer_tell(sfu, p, EVENT_NOMINATED, path, 0, now);
@@ -404,39 +407,35 @@ static void ice_answered(struct sfu *sfu, struct peer *p, const struct ice_answe
     peer_schedule(sfu, p, now);
 }
 
-void peer_check(struct sfu *sfu, struct peer *p, const struct stun_view *stun, const struct path *path, unsigned via,
-                mp_time now)
+void peer_check(struct sfu *sfu, struct peer *p, const struct stun_view *stun, const struct arrival *arrival, mp_time now)
 {
     uint8_t reply[DATAGRAM_OUT_MAX];
-    struct ice_answer a = ice_input(&p->ice, stun, path, reply, sizeof reply, now);
-    if (a.len && (a.event == ICE_REFUSED || ice_spend(&p->ice, path, a.len)))
-        outbox_copy(sfu, path, reply, a.len);
+    struct ice_answer a = ice_input(&p->ice, stun, arrival->path, reply, sizeof reply, now);
+    if (a.len && (a.event == ICE_REFUSED || ice_spend(&p->ice, arrival->path, a.len)))
+        outbox_copy(sfu, arrival->path, reply, a.len);
     if (a.event == ICE_REFUSED) {
         drop(sfu, DROP_STUN_INTEGRITY);
         return;
     }
     stat_add(&stats_of(sfu)->checks, 1);
-    ice_answered(sfu, p, &a, path, via, now);
+    ice_answered(sfu, p, &a, arrival, now);
 }
 
-static void input_response(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len,
-                           unsigned via, mp_time now)
+void peer_answer(struct sfu *sfu, struct peer *p, const struct stun_view *stun, const struct arrival *arrival,
+                 mp_time now)
 {
-    struct stun_view v;
-    struct ice_answer a = {.event = ICE_REFUSED};
-    if (stun_parse(&v, data, len) == STUN_OK)
-        a = ice_response(&p->ice, &v, path, now);
+    struct ice_answer a = ice_response(&p->ice, stun, arrival->path, now);
     if (a.event == ICE_REFUSED)
         drop(sfu, DROP_STUN_INTEGRITY);
     else
-        ice_answered(sfu, p, &a, path, via, now);
+        ice_answered(sfu, p, &a, arrival, now);
 }
 
 /* --- input --- */
 
-bool peer_expects(const struct peer *p, const uint8_t *data, size_t len)
+bool peer_expects(const struct peer *p, const struct arrival *arrival)
 {
-    return p->rx && srtp_rx_expects(p->rx, data, len, demux(data, len) == DATAGRAM_RTCP);
+    return p->rx && srtp_rx_expects(p->rx, arrival->bytes.data, arrival->bytes.len, arrival->kind == DATAGRAM_RTCP);
 }
 
 void peer_sender(struct sfu *sfu, struct peer *p, uint32_t ssrc)
@@ -449,28 +448,15 @@ void peer_sender(struct sfu *sfu, struct peer *p, uint32_t ssrc)
         sender_add(&sfu->roaming.senders, &p->senders[p->sender_count++], p, ssrc, &path->remote);
 }
 
-bool peer_media(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len, unsigned via,
-                mp_time now)
+bool peer_media(struct sfu *sfu, struct peer *p, const struct arrival *arrival, mp_time now)
 {
-    bool rtcp = demux(data, len) == DATAGRAM_RTCP;
-    if (!(rtcp ? ingress_rtcp(sfu, p, data, len, now) : ingress_rtp(sfu, p, data, len, now)))
+    bool rtcp = arrival->kind == DATAGRAM_RTCP;
+    if (!(rtcp ? ingress_rtcp(sfu, p, arrival, now) : ingress_rtp(sfu, p, arrival, now)))
         return false;
-    struct ice_answer a = ice_media(&p->ice, path, len, now);
+    struct ice_answer a = ice_media(&p->ice, arrival->path, arrival->bytes.len, now);
     if (a.event != ICE_CHECK)
-        ice_answered(sfu, p, &a, path, via, now);
+        ice_answered(sfu, p, &a, arrival, now);
     return true;
-}
-
-void peer_datagram(struct sfu *sfu, struct peer *p, const struct path *path, const uint8_t *data, size_t len, unsigned via,
-                   mp_time now)
-{
-    switch (demux(data, len)) {
-    case DATAGRAM_STUN: input_response(sfu, p, path, data, len, via, now); return;
-    case DATAGRAM_DTLS: input_dtls(sfu, p, path, data, len, now); return;
-    case DATAGRAM_RTP:
-    case DATAGRAM_RTCP: peer_media(sfu, p, path, data, len, via, now); return;
-    default: drop(sfu, DROP_NOT_OURS); return;
-    }
 }
 
 /* --- time --- */

@@ -18,6 +18,7 @@
 #include "viewed.h"
 #include <stdbool.h>
 
+struct arrival;
 struct sfu;
 struct dtls;
 struct subscription;
@@ -107,13 +108,14 @@ static inline void peer_prefetch_transport(const struct peer *p)
         srtp_tx_prefetch(p->tx);
 }
 
-/* What came by `via` (a worker's number). The peer may be gone afterwards. */
-void peer_check(struct sfu *, struct peer *, const struct stun_view *, const struct path *, unsigned via, mp_time now);
-void peer_datagram(struct sfu *, struct peer *, const struct path *, const uint8_t *, size_t len, unsigned via, mp_time now);
+/* A datagram for it came: a check of the client's, its answer to one of ours, DTLS. The peer may be gone afterwards. */
+void peer_check(struct sfu *, struct peer *, const struct stun_view *, const struct arrival *, mp_time now);
+void peer_answer(struct sfu *, struct peer *, const struct stun_view *, const struct arrival *, mp_time now);
+void peer_dtls(struct sfu *, struct peer *, const struct arrival *, mp_time now);
 /* A datagram of (S)RTP that may be this peer's. True: it is, and it was taken; by a new path, the peer moves there when it answers
- * a check. */
-bool peer_media(struct sfu *, struct peer *, const struct path *, const uint8_t *, size_t len, unsigned via, mp_time now);
-bool peer_expects(const struct peer *, const uint8_t *, size_t len); /* whether it looks like that; costs no cipher */
+ * a check. The peer may be gone afterwards. */
+bool peer_media(struct sfu *, struct peer *, const struct arrival *, mp_time now);
+bool peer_expects(const struct peer *, const struct arrival *); /* whether it looks like that; costs no cipher */
 /* An authentic packet came under this SSRC. */
 void peer_sender(struct sfu *, struct peer *, uint32_t ssrc);
 void peer_timeout(struct sfu *, struct peer *, mp_time now);

@@ -295,12 +295,12 @@ static bool is_request(const struct stun_view *v)
             v->method == TURN_CHANNEL_BIND);
 }
 
-void relay_stun(struct sfu *sfu, const struct path *path, const struct stun_view *v, mp_time now)
+bool relay_stun(struct sfu *sfu, const struct path *path, const struct stun_view *v, struct relayed *out, mp_time now)
 {
     struct relay *relay = sfu->relay;
-    if (relay && v->class == STUN_INDICATION && v->method == TURN_SEND) {
-        relay_send(sfu, path, v, now);
-    } else if (relay && is_request(v)) {
+    if (relay && v->class == STUN_INDICATION && v->method == TURN_SEND)
+        return relay_send(sfu, path, v, out, now);
+    if (relay && is_request(v)) {
         struct turn_request r = {.sfu = sfu,
                                  .relay = relay,
                                  .path = path,
@@ -313,4 +313,5 @@ void relay_stun(struct sfu *sfu, const struct path *path, const struct stun_view
     } else {
         drop(sfu, DROP_RELAY);
     }
+    return false;
 }

@@ -10,6 +10,7 @@
 #include "transmit.h"
 
 struct sfu;
+struct arrival;
 struct relay_config;
 
 struct relay {
@@ -22,10 +23,16 @@ struct relay {
 bool relay_init(struct sfu *, const struct relay_config *);
 void relay_free(struct sfu *);
 
+/* A datagram of a TURN client for this server, taken out of its wrapping: it came from the relayed address. */
+struct relayed {
+    struct path path;
+    struct bytes bytes;
+};
+
 /* A STUN message that is not a Binding: a request of TURN's, or a Send indication. Answers to what is not
- * authentic leave no state and are capped like those to plain Binding requests. */
-void relay_stun(struct sfu *, const struct path *, const struct stun_view *, mp_time now);
-void relay_channel_data(struct sfu *, const struct path *, const uint8_t *, size_t len, mp_time now);
+ * authentic leave no state and are capped like those to plain Binding requests. True: it held a datagram. */
+bool relay_stun(struct sfu *, const struct path *, const struct stun_view *, struct relayed *, mp_time now);
+bool relay_channel_data(struct sfu *, const struct arrival *, struct relayed *, mp_time now); /* the same */
 /* The stream that a client talked by is gone, and so is its allocation (RFC 8656 7: it ends with the
  * connection). */
 void relay_client_gone(struct sfu *, const struct path *client);
@@ -45,7 +52,7 @@ static inline void relay_output_begins(struct relay *r)
 bool relay_wrap(struct sfu *, struct transmit *, mp_time now);
 
 /* --- between relay.c (requests) and relay_data.c (what is relayed) --- */
-void relay_send(struct sfu *, const struct path *, const struct stun_view *, mp_time now);
+bool relay_send(struct sfu *, const struct path *, const struct stun_view *, struct relayed *, mp_time now);
 /* Whether `peer` is this server, as somebody who reached it at `local` knows it. */
 bool relay_is_peer(const struct relay *, const struct turn_peer *, const struct address *local);
 enum stun_family relay_family(const struct address *);

@@ -1,4 +1,5 @@
 /* What TURN clients relay, in and out. */
+#include "arrival.h"
 #include "core.h"
 #include "link.h"
 #include "relay.h"
@@ -9,22 +10,23 @@
 
 /* --- in --- */
 
-/* From an allocation's relayed address to ourselves: into the core, as if a socket had received it. */
-static void relayed(struct sfu *sfu, const struct allocation *a, const struct address *peer,
-                    struct bytes data, mp_time now)
+/* From an allocation's relayed address to ourselves. */
+static bool unwrap(struct sfu *sfu, const struct allocation *a, const struct address *peer, struct bytes data,
+                   struct relayed *out)
 {
-    struct path path = {
+    out->path = (struct path){
         .local = *peer, .remote = a->relayed[address_is_v4(peer) ? RELAYED_V4 : RELAYED_V6], .link = a->link};
-    if (!path.remote.port || data.len == 0) {
+    out->bytes = data;
+    if (!out->path.remote.port || data.len == 0) {
         drop(sfu, DROP_RELAY);
-        return;
+        return false;
     }
     stat_add(&stats_of(sfu)->relayed_in, 1);
-    sfu_received(sfu, &path, data.data, data.len, now);
+    return true;
 }
 
 /* RFC 8656 11.3: indications are not authenticated; their allocation and its permissions are. */
-void relay_send(struct sfu *sfu, const struct path *path, const struct stun_view *v, mp_time now)
+bool relay_send(struct sfu *sfu, const struct path *path, const struct stun_view *v, struct relayed *out, mp_time now)
 {
     const struct relay *r = sfu->relay;
     const struct allocation *a = allocation_of_client(&r->allocations, path);
@@ -32,25 +34,24 @@ void relay_send(struct sfu *sfu, const struct path *path, const struct stun_view
     if (!a || !turn_parse(&t, v) || t.unknown_count || !t.data.data || t.peer_count != 1 ||
         !relay_is_peer(r, &t.peers[0], &path->local) || !allocation_permits(a, &t.peers[0].address, now)) {
         drop(sfu, DROP_RELAY);
-        return;
+        return false;
     }
-    relayed(sfu, a, &t.peers[0].address, t.data, now);
+    return unwrap(sfu, a, &t.peers[0].address, t.data, out);
 }
 
-void relay_channel_data(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len,
-                        mp_time now)
+bool relay_channel_data(struct sfu *sfu, const struct arrival *arrival, struct relayed *out, mp_time now)
 {
-    const struct allocation *a = sfu->relay ? allocation_of_client(&sfu->relay->allocations, path) : NULL;
+    const struct allocation *a = sfu->relay ? allocation_of_client(&sfu->relay->allocations, arrival->path) : NULL;
     const struct channel *c = NULL;
     struct bytes payload;
     uint16_t number;
-    if (a && turn_channel_data(data, len, &number, &payload))
+    if (a && turn_channel_data(arrival->bytes.data, arrival->bytes.len, &number, &payload))
         c = allocation_channel(a, number, now);
     if (!c || !allocation_permits(a, &c->peer, now)) {
         drop(sfu, DROP_RELAY);
-        return;
+        return false;
     }
-    relayed(sfu, a, &c->peer, payload, now);
+    return unwrap(sfu, a, &c->peer, payload, out);
 }
 
 /* --- out --- */

@@ -1,7 +1,6 @@
 #include "roaming.h"
-#include "bytes.h"
+#include "arrival.h"
 #include "core.h"
-#include "demux.h"
 #include "message.h"
 #include "peer.h"
 
@@ -16,19 +15,19 @@ void roaming_free(struct sfu *sfu)
     senders_free(&sfu->roaming.senders);
 }
 
-/* To all other workers, as one datagram in `data`: the session may be any one's. */
-static void ask_the_others(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len)
+/* To all other workers, as one datagram: the session may be any one's. */
+static void ask_the_others(struct sfu *sfu, const struct arrival *arrival)
 {
     struct packet *p = sfu->config.workers > 1 ? outbox_packet(sfu) : NULL;
     if (!p)
         return;
-    memcpy(p->data, data, len);
-    p->len = (uint16_t)len;
+    memcpy(p->data, arrival->bytes.data, arrival->bytes.len);
+    p->len = (uint16_t)arrival->bytes.len;
     for (unsigned to = 0; to < sfu->config.workers; to++)
         if (to != sfu->config.worker)
             emit(sfu,
                  &(struct message){
-                     .type = MESSAGE_STRAY, .to = (uint8_t)to, .session = SESSION_NONE, .path = *path},
+                     .type = MESSAGE_STRAY, .to = (uint8_t)to, .session = SESSION_NONE, .path = *arrival->path},
                  p);
     packet_drop(&sfu->pool, p);
     stat_add(&stats_of(sfu)->strays_out, 1);
@@ -42,21 +41,21 @@ static bool within_rate(struct sfu *sfu, const struct path *path, mp_time now)
            rate_take(&r->total, 1, ROAM_TOTAL_PER_S, ROAM_TOTAL_BURST, now);
 }
 
-void roaming_input(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via,
-                   mp_time now)
+void roaming_input(struct sfu *sfu, const struct arrival *arrival, mp_time now)
 {
     struct peer *found[SENDER_TRIES_MAX];
-    bool here = via == sfu->config.worker, rtcp = demux(data, len) == DATAGRAM_RTCP;
-    if (path->link != LINK_UDP || len < 12 || (here && !within_rate(sfu, path, now))) {
+    const struct path *path = arrival->path;
+    bool here = arrival->via == sfu->config.worker;
+    if (path->link != LINK_UDP || arrival->bytes.len < 12 || (here && !within_rate(sfu, path, now))) {
         drop(sfu, here ? DROP_UNKNOWN_PATH : DROP_STRAY);
         return;
     }
-    uint32_t ssrc = get32(data + (rtcp ? 4 : 8));
-    size_t count = senders_find(&sfu->roaming.senders, ssrc, &path->remote, peer_expects, data, len, found);
+    uint32_t ssrc = get32(arrival->bytes.data + (arrival->kind == DATAGRAM_RTCP ? 4 : 8));
+    size_t count = senders_find(&sfu->roaming.senders, ssrc, arrival, peer_expects, found);
     for (size_t i = 0; i < count; i++)
-        if (peer_media(sfu, found[i], path, data, len, via, now))
+        if (peer_media(sfu, found[i], arrival, now))
             return;
     drop(sfu, here ? DROP_UNKNOWN_PATH : DROP_STRAY);
     if (here)
-        ask_the_others(sfu, path, data, len);
+        ask_the_others(sfu, arrival);
 }

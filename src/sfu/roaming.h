@@ -12,6 +12,7 @@
 #include "rate.h"
 #include "senders.h"
 
+struct arrival;
 struct sfu;
 
 #define ROAM_PER_S       20.0
@@ -27,5 +28,5 @@ struct roaming {
 
 bool roaming_init(struct sfu *); /* false: no memory */
 void roaming_free(struct sfu *);
-/* A datagram of SRTP or SRTCP by an unknown path, received by worker `via`. */
-void roaming_input(struct sfu *, const struct path *, const uint8_t *, size_t len, unsigned via, mp_time now);
+/* A datagram of SRTP or SRTCP by an unknown path. */
+void roaming_input(struct sfu *, const struct arrival *, mp_time now);

@@ -1,4 +1,5 @@
 #include "senders.h"
+#include "arrival.h"
 #include "map.h"
 #include <stdlib.h>
 
@@ -72,18 +73,17 @@ static bool is_among(struct peer *const found[], size_t count, const struct peer
     return false;
 }
 
-size_t senders_find(const struct senders *s, uint32_t ssrc, const struct address *place,
-                    sender_expects *expects, const uint8_t *data, size_t len,
+size_t senders_find(const struct senders *s, uint32_t ssrc, const struct arrival *arrival, sender_expects *expects,
                     struct peer *found[SENDER_TRIES_MAX])
 {
-    const uint64_t hashes[] = {hash_placed(s, ssrc, place), hash_alone(s, ssrc)};
+    const uint64_t hashes[] = {hash_placed(s, ssrc, &arrival->path->remote), hash_alone(s, ssrc)};
     size_t count = 0;
     for (int h = 0; h < 2; h++) {
         const struct sender_entry *e = s->chains[hashes[h] & s->mask];
         for (int steps = 0; e && steps < SENDER_STEPS_MAX && count < SENDER_TRIES_MAX; e = e->next, steps++) {
             struct peer *p = e->sender->peer;
             if (e->hash == hashes[h] && e->sender->ssrc == ssrc && !is_among(found, count, p) &&
-                expects(p, data, len))
+                expects(p, arrival))
                 found[count++] = p;
         }
     }

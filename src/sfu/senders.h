@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arrival;
 struct peer;
 
 #define SENDERS_MAX      4  /* of one session; the first that were heard */
@@ -44,8 +45,8 @@ void sender_add(struct senders *, struct sender *, struct peer *, uint32_t ssrc,
 void sender_move(struct senders *, struct sender *,
                  const struct address *place); /* its session is there now */
 void sender_remove(struct sender *);
-/* Sessions that may have sent a datagram of this SSRC from there, likely ones first, each once; `expects`
- * looks closer. At most SENDER_TRIES_MAX. */
-typedef bool sender_expects(const struct peer *, const uint8_t *, size_t len);
-size_t senders_find(const struct senders *, uint32_t ssrc, const struct address *place, sender_expects *,
-                    const uint8_t *, size_t len, struct peer *found[SENDER_TRIES_MAX]);
+/* Sessions that may have sent this datagram of this SSRC, likely ones first, each once; `expects` looks closer. At most
+ * SENDER_TRIES_MAX. */
+typedef bool sender_expects(const struct peer *, const struct arrival *);
+size_t senders_find(const struct senders *, uint32_t ssrc, const struct arrival *, sender_expects *,
+                    struct peer *found[SENDER_TRIES_MAX]);

@@ -1,8 +1,8 @@
 #include "sfu.h"
+#include "arrival.h"
 #include "check.h"
 #include "core.h"
 #include "crypto.h"
-#include "demux.h"
 #include "peer.h"
 #include "relay.h"
 #include "stun.h"
@@ -101,106 +101,100 @@ static void plain_binding(struct sfu *sfu, const struct stun_view *v, const stru
         outbox_copy(sfu, path, reply, stun_answer(v, &path->remote, reply));
 }
 
-static void pass_on(struct sfu *sfu, unsigned owner, uint32_t session, const struct path *path, const uint8_t *data,
-                    size_t len)
+static void pass_on(struct sfu *sfu, unsigned owner, uint32_t session, const struct arrival *arrival)
 {
     struct packet *p = outbox_packet(sfu);
     if (!p)
         return;
-    memcpy(p->data, data, len);
-    p->len = (uint16_t)len;
-    emit(sfu, &(struct message){.type = MESSAGE_STRAY, .to = (uint8_t)owner, .session = session, .path = *path}, p);
+    memcpy(p->data, arrival->bytes.data, arrival->bytes.len);
+    p->len = (uint16_t)arrival->bytes.len;
+    emit(sfu,
+         &(struct message){.type = MESSAGE_STRAY, .to = (uint8_t)owner, .session = session, .path = *arrival->path}, p);
     packet_drop(&sfu->pool, p);
     stat_add(&stats_of(sfu)->strays_out, 1);
 }
 
+static bool came_here(const struct sfu *sfu, const struct arrival *arrival) { return arrival->via == sfu->config.worker; }
+
 /* TURN is for what came to this worker itself, and not by TURN: a relay within a relay would have no end. Nor by ICE-TCP, whose
  * framing is not TURN's. */
-static bool may_relay(const struct sfu *sfu, const struct path *path, unsigned via)
+static bool may_relay(const struct sfu *sfu, const struct arrival *arrival)
 {
-    enum link_kind kind = link_kind(path->link);
-    return via == sfu->config.worker && (kind == LINK_DATAGRAM || kind == LINK_TURN);
+    enum link_kind kind = link_kind(arrival->path->link);
+    return came_here(sfu, arrival) && (kind == LINK_DATAGRAM || kind == LINK_TURN);
 }
 
-static void input_known(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
+/* The session here that the path's entry `e` belongs to. NULL: there is none; the datagram was dropped, or passed to the worker
+ * that has it. */
+static struct peer *peer_of(struct sfu *sfu, const struct path_entry *e, const struct arrival *arrival)
 {
-    const struct path_entry *e = paths_find(&sfu->paths, path);
-    enum datagram_kind kind = demux(data, len);
-    if (!e && (kind == DATAGRAM_RTP || kind == DATAGRAM_RTCP)) {
-        roaming_input(sfu, path, data, len, via, now);
-    } else if (!e) {
-        drop(sfu, via == sfu->config.worker ? DROP_UNKNOWN_PATH : DROP_STRAY);
-    } else if (e->owner != sfu->config.worker) {
-        if (via == sfu->config.worker)
-            pass_on(sfu, e->owner, e->session, path, data, len);
-        else
-            drop(sfu, DROP_STRAY);
-    } else {
-        struct peer *p = peer_find(sfu, e->session);
-        if (p)
-            peer_datagram(sfu, p, path, data, len, via, now);
-        else
-            drop(sfu, DROP_UNKNOWN_PATH);
-    }
+    bool here = came_here(sfu, arrival), ours = e && e->owner == sfu->config.worker;
+    struct peer *p = ours ? peer_find(sfu, e->session) : NULL;
+    if (e && !ours && here)
+        pass_on(sfu, e->owner, e->session, arrival);
+    else if (!p)
+        drop(sfu, here || ours ? DROP_UNKNOWN_PATH : DROP_STRAY);
+    return p;
+}
+
+static void input_media(struct sfu *sfu, const struct arrival *arrival, mp_time now)
+{
+    const struct path_entry *e = paths_find(&sfu->paths, arrival->path);
+    struct peer *p = e ? peer_of(sfu, e, arrival) : NULL;
+    if (!e)
+        roaming_input(sfu, arrival, now);
+    else if (p)
+        peer_media(sfu, p, arrival, now);
+}
+
+static void input_dtls(struct sfu *sfu, const struct arrival *arrival, mp_time now)
+{
+    struct peer *p = peer_of(sfu, paths_find(&sfu->paths, arrival->path), arrival);
+    if (p)
+        peer_dtls(sfu, p, arrival, now);
+}
+
+/* To a check of ours. */
+static void input_answer(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival, mp_time now)
+{
+    struct peer *p = peer_of(sfu, paths_find(&sfu->paths, arrival->path), arrival);
+    if (p)
+        peer_answer(sfu, p, v, arrival, now);
 }
 
 /* The life of a check: ufrag -> session -> this worker owns it, or verifies and claims it, or passes it to its owner. Only a
- * verified check moves anything. `via`: the worker that received it. */
-static void input_stun(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
+ * verified check moves anything. */
+static void input_check(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival, mp_time now)
 {
-    struct stun_view v;
     struct session_credentials credentials;
     struct bytes ufrag;
     struct hmac_sha1 key;
     uint32_t session;
     unsigned owner;
-    if (stun_parse(&v, data, len) != STUN_OK) {
-        drop(sfu, DROP_STUN_MALFORMED);
-        return;
-    }
-    if (v.method != STUN_BINDING) {
-        if (may_relay(sfu, path, via))
-            relay_stun(sfu, path, &v, now);
-        else
-            drop(sfu, DROP_RELAY);
-        return;
-    }
-    if (v.class == STUN_SUCCESS || v.class == STUN_ERROR) {
-        input_known(sfu, path, data, len, via, now); /* an answer to a check of ours */
-        return;
-    }
-    if (!v.username.data) {
-        plain_binding(sfu, &v, path, now);
-        return;
-    }
-    if (link_kind(path->link) == LINK_TURN) { /* it would become a path for DTLS and SRTP, which TURN's framing cannot carry */
-        drop(sfu, DROP_LINK);
-        return;
-    }
-    if (!ice_username_local(v.username, &ufrag) ||
+    if (!ice_username_local(v->username, &ufrag) ||
         !registry_find(sfu->config.registry, ufrag, &session, &owner, &credentials)) {
         drop(sfu, DROP_STUN_UFRAG);
         return;
     }
     struct peer *p = peer_find(sfu, session);
     if (p) {
-        peer_check(sfu, p, &v, path, via, now);
+        peer_check(sfu, p, v, arrival, now);
         return;
     }
     hmac_sha1_key(&key, (const uint8_t *)credentials.password, PASSWORD_SIZE);
-    if (!stun_check(&v, &key)) {
+    if (!stun_check(v, &key)) {
         drop(sfu, DROP_STUN_INTEGRITY);
     } else if (owner != OWNER_NONE || !registry_claim(sfu->config.registry, session, sfu->config.worker)) {
         owner = registry_owner(sfu->config.registry, session);
-        if (via == sfu->config.worker && owner != sfu->config.worker && owner < sfu->config.workers)
-            pass_on(sfu, owner, session, path, data, len);
+        if (came_here(sfu, arrival) && owner != sfu->config.worker && owner < sfu->config.workers)
+            pass_on(sfu, owner, session, arrival);
         else
             drop(sfu, DROP_STRAY);
     } else {
         emit(sfu, &(struct message){.type = MESSAGE_CLAIMED, .to = TO_CONTROL, .session = session}, NULL);
         p = peer_new(sfu, session, &credentials, now);
         if (p)
-            peer_check(sfu, p, &v, path, via, now);
+            peer_check(sfu, p, v, arrival, now);
         else
             emit(sfu,
                  &(struct message){
@@ -210,38 +204,59 @@ static void input_stun(struct sfu *sfu, const struct path *path, const uint8_t *
     explicit_bzero(&credentials, sizeof credentials);
 }
 
-static void input(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, unsigned via, mp_time now)
+static void input(struct sfu *sfu, const struct path *path, struct bytes bytes, unsigned via, mp_time time, mp_time now);
+
+/* `v`: a STUN message that is not a Binding; NULL: ChannelData. What a TURN client sends to this server itself comes in once more,
+ * as if a socket had received it from the relayed address. */
+static void input_turn(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival, mp_time now)
 {
-    if (len > DATAGRAM_IN_MAX) {
+    struct relayed inner;
+    if (!may_relay(sfu, arrival))
+        drop(sfu, DROP_RELAY);
+    else if (v ? relay_stun(sfu, arrival->path, v, &inner, now) : relay_channel_data(sfu, arrival, &inner, now))
+        input(sfu, &inner.path, inner.bytes, arrival->via, arrival->time, now);
+}
+
+static void input_stun(struct sfu *sfu, const struct arrival *arrival, mp_time now)
+{
+    struct stun_view v;
+    if (stun_parse(&v, arrival->bytes.data, arrival->bytes.len) != STUN_OK)
+        drop(sfu, DROP_STUN_MALFORMED);
+    else if (v.method != STUN_BINDING)
+        input_turn(sfu, &v, arrival, now);
+    else if (v.class == STUN_SUCCESS || v.class == STUN_ERROR)
+        input_answer(sfu, &v, arrival, now);
+    else if (!v.username.data)
+        plain_binding(sfu, &v, arrival->path, now);
+    else if (link_kind(arrival->path->link) == LINK_TURN) /* it would become a path for DTLS and SRTP, which TURN's framing cannot carry */
+        drop(sfu, DROP_LINK);
+    else
+        input_check(sfu, &v, arrival, now);
+}
+
+static void input(struct sfu *sfu, const struct path *path, struct bytes bytes, unsigned via, mp_time time, mp_time now)
+{
+    if (bytes.len > DATAGRAM_IN_MAX) {
         drop(sfu, DROP_NOT_OURS);
         return;
     }
-    switch (demux(data, len)) {
-    case DATAGRAM_STUN: input_stun(sfu, path, data, len, via, now); break;
-    case DATAGRAM_DTLS:
+    struct arrival arrival = {
+        .path = path, .bytes = bytes, .kind = demux(bytes.data, bytes.len), .via = via, .time = time};
+    switch (arrival.kind) {
+    case DATAGRAM_STUN: input_stun(sfu, &arrival, now); break;
+    case DATAGRAM_DTLS: input_dtls(sfu, &arrival, now); break;
     case DATAGRAM_RTP:
-    case DATAGRAM_RTCP: input_known(sfu, path, data, len, via, now); break;
-    case DATAGRAM_TURN_CHANNEL:
-        if (may_relay(sfu, path, via))
-            relay_channel_data(sfu, path, data, len, now);
-        else
-            drop(sfu, DROP_RELAY);
-        break;
+    case DATAGRAM_RTCP: input_media(sfu, &arrival, now); break;
+    case DATAGRAM_TURN_CHANNEL: input_turn(sfu, NULL, &arrival, now); break;
     default: drop(sfu, DROP_NOT_OURS); break;
     }
 }
 
-void sfu_received(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, mp_time now)
-{
-    input(sfu, path, data, len, sfu->config.worker, now);
-}
-
 void sfu_input(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, mp_time arrival, mp_time now)
 {
-    sfu->arrival = arrival;
     stat_add(&stats_of(sfu)->packets_in, 1);
     stat_add(&stats_of(sfu)->bytes_in, len);
-    sfu_received(sfu, path, data, len, now);
+    input(sfu, path, (struct bytes){data, len}, sfu->config.worker, arrival, now);
 }
 
 bool sfu_knows(const struct sfu *sfu, const struct path *path)
@@ -278,8 +293,7 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
     struct track *t;
     switch ((enum message_type)m->type) {
     case MESSAGE_STRAY:
-        sfu->arrival = now;
-        input(sfu, &m->path, m->payload.data, m->payload.len, m->from, now);
+        input(sfu, &m->path, m->payload, m->from, now, now);
         return;
     case MESSAGE_PATH_ADDED: path_added(sfu, m); return;
     case MESSAGE_PATH_REMOVED: path_removed(sfu, m); return;
