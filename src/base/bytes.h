@@ -1,4 +1,5 @@
-/* Big-endian reads and writes, and views: a view points into somebody else's bytes and never outlives them. */
+/* Big-endian reads and writes, and views: a view points into bytes that it does not own, and never outlives
+ * them. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,7 +46,7 @@ static inline bool bytes_equal(struct bytes a, const void *data, size_t len)
     return a.len == len && (len == 0 || memcmp(a.data, data, len) == 0);
 }
 
-/* Equal without telling by its time where the first difference is: for tags and secrets. */
+/* Compares in constant time: for tags and secrets. */
 static inline bool bytes_equal_secret(const uint8_t *a, const uint8_t *b, size_t len)
 {
     uint8_t d = 0;

@@ -1,4 +1,5 @@
-/* Programmers err: a broken invariant ends the process, in release builds too. Never for what a peer sent. */
+/* For our own mistakes: a broken invariant ends the process, in release builds too. Never for bytes that a
+ * peer sent. */
 #pragma once
 
 _Noreturn void invariant_broken(const char *condition, const char *file, int line);

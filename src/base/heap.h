@@ -1,4 +1,4 @@
-/* Deadlines: a binary heap of nodes that live inside what they wake. */
+/* Deadlines: a binary heap of nodes that are members of the objects to wake. */
 #pragma once
 #include "mptime.h"
 #include <stdbool.h>
@@ -10,7 +10,7 @@ struct heap_node {
 };
 
 struct heap_place {
-    mp_time at; /* the node's: to compare two, neither has to be fetched */
+    mp_time at; /* a copy of the node's, so that a comparison touches no node */
     struct heap_node *node;
 };
 

@@ -1,11 +1,11 @@
-/* Structured log lines: an event and key=value pairs. Secrets (passwords, tokens, keys) are never given to it. */
+/* Structured log lines: an event and key=value pairs. Never pass secrets (passwords, tokens, keys). */
 #pragma once
 #include "mptime.h"
 #include <stdbool.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* Where lines go; called from any thread, a whole line without its newline. */
+/* Writes one line, without its newline. Called from any thread. */
 typedef void log_sink(enum log_level, const char *line);
 
 void log_setup(enum log_level most, log_sink *); /* once, before any thread starts */
@@ -19,7 +19,7 @@ void log_line(enum log_level, const char *event, const char *format, ...) __attr
 /* `text` in quotes, with control characters, quotes and what is longer than the buffer cut or escaped. */
 const char *log_quote(char *buffer, int size, const char *text);
 
-/* For what a peer can provoke: at most `per_s` lines a second from one place. */
+/* Rate limit for lines that a peer can provoke: at most `per_s` lines a second from one call site. */
 struct log_limit {
     mp_time second;
     int lines;

@@ -60,7 +60,7 @@ bool map_remove(struct map *m, uint64_t hash, const void *key)
     size_t hole = find_slot(m, hash, key);
     if (hole == SIZE_MAX)
         return false;
-    /* Shift back whatever the hole would hide from its own start. */
+    /* Shift back the entries that the hole would separate from their own start. */
     for (size_t i = (hole + 1) & m->mask; m->slots[i].value != MAP_NONE; i = (i + 1) & m->mask) {
         size_t home = m->slots[i].hash & m->mask;
         if (((i - home) & m->mask) >= ((i - hole) & m->mask)) {

@@ -1,5 +1,5 @@
-/* Time: monotonic nanoseconds in one integer type. Nothing here asks a clock; `now` is the last parameter of
- * whatever can act. */
+/* Time: monotonic nanoseconds in one integer type. No function here asks a clock; `now` is the last parameter
+ * of every function that acts at a time. */
 #pragma once
 #include <stdint.h>
 
@@ -13,7 +13,8 @@ typedef int64_t mp_time; /* ns since an arbitrary start; differences are duratio
 static inline mp_time mp_min(mp_time a, mp_time b) { return a < b ? a : b; }
 static inline mp_time mp_max(mp_time a, mp_time b) { return a > b ? a : b; }
 
-/* What need not be punctual waits for the next point of a common grid: one wake-up, and one send call, for many sessions. */
+/* Timers that tolerate delay are aligned to this grid, so that many sessions share one wake-up and one send
+ * call. */
 #define MP_GRID MP_MS(50)
 static inline mp_time mp_on_grid(mp_time at) { return (at + MP_GRID - 1) / MP_GRID * MP_GRID; }
 

@@ -7,13 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the core noted of an RTP packet when it came in, so that no viewer's copy parses it again. */
+/* What the core parsed from an RTP packet at its arrival, so that no viewer's copy is parsed again. */
 struct packet_media {
     int64_t seq; /* extended */
     uint32_t timestamp;
     uint16_t payload, payload_len; /* offset into data, length without padding */
-    uint16_t dependency;           /* the dependency descriptor: likewise … */
-    uint8_t dependency_len;        /* … 0: not there */
+    uint16_t dependency;           /* the dependency descriptor: its offset and … */
+    uint8_t dependency_len;        /* … its length; 0: none */
     bool marker, keyframe;
     int16_t audio_level; /* the extension's byte; -1: not there */
 };
@@ -29,7 +29,7 @@ struct packet {
 
 struct packet_pool {
     struct packet *packets, *free;
-    size_t size, fresh, used, used_max; /* packets[fresh..] were never touched: memory is spent on first use */
+    size_t size, fresh, used, used_max; /* packets[fresh..] are unused, their memory not resident */
 };
 
 bool packet_pool_init(struct packet_pool *, size_t packets); /* false: no memory */

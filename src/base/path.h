@@ -12,8 +12,8 @@ struct address {
 };
 
 struct path {
-    struct address local, remote; /* local.ip is all zero where the receiving address is not known */
-    uint32_t link;                /* LINK_UDP, or the link that its datagrams come and go by */
+    struct address local, remote; /* local.ip is all zero if the receiving address is unknown */
+    uint32_t link;                /* LINK_UDP, or the link that carries its datagrams */
 };
 
 #define ADDRESS_TEXT_SIZE 64 /* "[ipv6%scope]:port" and its end */
@@ -22,10 +22,10 @@ bool address_is_v4(const struct address *);
 bool address_equal(const struct address *, const struct address *);
 bool address_is_loopback(const struct address *);
 bool path_equal(const struct path *, const struct path *);
-/* Keyed hashes: who sends us packets cannot choose its collisions. */
+/* Keyed hashes: a sender cannot choose addresses that collide. */
 uint64_t path_hash(const struct path *, uint64_t key);
-/* Of the network that the ip is in, without port: what is counted of somebody is counted of this. One /64 of IPv6 is one customer,
- * who can make as many addresses as it likes; an IPv4 address is one by itself. */
+/* Hash of the network of the ip, without port. All limits by address count by it. A /64 of IPv6 is one
+ * customer, who can make any number of addresses in it; an IPv4 address is a network of its own. */
 uint64_t network_hash(const struct address *, uint64_t key);
 
 /* The ip as text ("192.0.2.1", "2001:db8::1"), without port. Returns `text`. */

@@ -8,8 +8,8 @@ struct rate {
     mp_time last;
 };
 
-/* True, and `cost` is taken, where a bucket that fills with `per_s` a second up to `burst` holds it. A bucket
- * of zero bytes counts as full. */
+/* Takes `cost` from a bucket that fills with `per_s` a second up to `burst`. False: it holds less. An
+ * all-zero bucket counts as full. */
 static inline bool rate_take(struct rate *r, double cost, double per_s, double burst, mp_time now)
 {
     if (r->last == 0)
@@ -25,6 +25,6 @@ static inline bool rate_take(struct rate *r, double cost, double per_s, double b
     return true;
 }
 
-/* For what is known to cost so much only when it is done: the bucket may owe. Until it owes nothing any more, rate_take refuses
- * even what costs 0. */
+/* For a cost that is known only afterwards: the bucket may become negative. Until it has filled up to 0
+ * again, rate_take refuses even a cost of 0. */
 static inline void rate_spend(struct rate *r, double cost) { r->tokens -= cost; }

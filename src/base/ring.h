@@ -1,5 +1,5 @@
-/* A bounded queue of byte messages from one thread to one other: single producer, single consumer, no lock.
- * The producer copies in; the consumer reads in place and then says it is done. */
+/* A bounded queue of byte messages between two threads: single producer, single consumer, no lock. The
+ * producer copies in; the consumer reads in place and then releases the message. */
 #pragma once
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* A small server takes little; chunks then grow to one large page each, which also spares many the misses of address
- * translation. */
+/* A small server needs little memory; then chunks grow up to one large page each, which also causes fewer TLB
+ * misses. */
 #define CHUNK_FIRST ((size_t)32 << 10)
 #define CHUNK_LARGE ((size_t)2 << 20)
 
-/* Address sanitizers see what is used after it was given back only if each object is an allocation. */
+/* AddressSanitizer detects use after slab_give only if each object is an allocation of its own. */
 #if defined __SANITIZE_ADDRESS__
 #define ONE_BY_ONE 1
 #elif defined __has_feature

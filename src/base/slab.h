@@ -1,19 +1,19 @@
-/* Objects of one size that live long, together: they do not lie scattered among what comes and goes, as a handshake's
- * thousand pieces do, and where there are many of them large pages hold them. One thread's. */
+/* Long-lived objects of one size, allocated together. They stay apart from short-lived allocations, such as
+ * the thousand pieces of a handshake, and large pages hold them if there are many. For one thread. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
 struct slab_chunk;
 struct slab {
-    size_t size;              /* of an object: whole cache lines */
-    void *free;               /* objects that were given back, each pointing to the next */
-    uint8_t *fresh, *end;     /* what was never touched of the newest chunk: memory is spent on first use */
+    size_t size;              /* size of an object: a multiple of the cache line */
+    void *free;               /* free objects, each pointing to the next */
+    uint8_t *fresh, *end;     /* unused part of the newest chunk: its memory is not resident yet */
     struct slab_chunk *chunks;
-    size_t chunk, used;       /* bytes of the next chunk; objects that are out */
+    size_t chunk, used;       /* bytes of the next chunk; objects in use */
 };
 
 void slab_init(struct slab *, size_t size);
 void *slab_take(struct slab *);         /* all zero, on a cache line of its own; NULL: no memory */
-void slab_give(struct slab *, void *);  /* NULL: nothing. Secrets are wiped by whoever had them */
+void slab_give(struct slab *, void *);  /* NULL: nothing happens. The caller wipes secrets */
 void slab_free(struct slab *);          /* every object must be back */

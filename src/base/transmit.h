@@ -1,4 +1,4 @@
-/* Datagrams of one destination, one behind the other: what the kernel can send in one operation (GSO). */
+/* Datagrams of one destination, contiguous: the kernel can send them in one operation (GSO). */
 #pragma once
 #include "path.h"
 #include <stdint.h>
@@ -7,5 +7,5 @@ struct transmit {
     struct path path;
     const uint8_t *data;
     uint32_t len;
-    uint16_t segment; /* each datagram's length but the last's, which may be shorter; >= len: one datagram */
+    uint16_t segment; /* of each datagram; the last may be shorter; >= len: one datagram */
 };

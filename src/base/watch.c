@@ -35,7 +35,7 @@ void watch_look(struct watch *w, mp_time now)
 {
     mp_time over = w->looked ? now - w->looked - WATCH_LOOK : 0;
     w->looked = now;
-    if (over >= WATCH_LATE) { /* the next look is for those who still do not turn */
+    if (over >= WATCH_LATE) { /* the next look reports threads that are still late */
         atomic_fetch_add_explicit(&w->stops, 1, memory_order_relaxed);
         log_line(LOG_LEVEL_WARN, "process stood still", "ms=%lld", (long long)(over / MP_MS(1)));
         return;

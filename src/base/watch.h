@@ -1,10 +1,10 @@
-/* Whether threads go on turning. Each says at every turn by when it will have turned again; who is WATCH_LATE
- * over that stands still: a line in the log and a count, and another line when it goes on. After WATCH_SICK
- * the process is not well.
+/* Detection of stalled threads. Each thread stores at every turn the time by which its next turn is due. A
+ * thread that is late by more than WATCH_LATE is stalled: the log and a counter report it, and another line
+ * reports its recovery. After WATCH_SICK the process is unhealthy.
  *
- * The thread's part is a store a turn; the rest belongs to one thread that watches and looks every
- * WATCH_LOOK, but for what says so. When the watching thread itself comes late, the whole process stood
- * still, and nobody in it is to blame. */
+ * A thread's part is one store a turn. Only the watching thread uses the rest; it looks every WATCH_LOOK.
+ * Exceptions are marked below. If the watching thread itself is late, the whole process stood still, and no
+ * thread is reported. */
 #pragma once
 #include "limits.h"
 #include "mptime.h"
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define WATCH_BEAT MP_S(1) /* a thread that has nothing to do turns as often */
+#define WATCH_BEAT MP_S(1) /* the longest turn of an idle thread */
 #define WATCH_LOOK MP_MS(250)
 #define WATCH_LATE MP_MS(500)
 #define WATCH_SICK MP_S(2)
@@ -21,7 +21,7 @@ struct pulse {
     _Atomic mp_time due; /* 0: the thread has not begun, or has ended */
 };
 
-/* The thread's own: it works, and will have turned again at once; or it sleeps until then. */
+/* For the thread itself: `due` is now if it works, or the time until which it sleeps. */
 static inline void pulse_turn(struct pulse *p, mp_time due)
 {
     atomic_store_explicit(&p->due, due, memory_order_relaxed);
@@ -30,19 +30,19 @@ static inline void pulse_turn(struct pulse *p, mp_time due)
 struct watched {
     char name[16];
     const struct pulse *pulse;
-    _Atomic mp_time since; /* it stands still since then; 0: it does not */
+    _Atomic mp_time since; /* stalled since; 0: not stalled */
     _Atomic uint64_t stalls;
 };
 
 struct watch {
     unsigned count;
     mp_time looked;
-    _Atomic uint64_t stops; /* of the whole process */
+    _Atomic uint64_t stops; /* stops of the whole process */
     struct watched threads[WATCHED_MAX];
 };
 
 void watch_add(struct watch *, const char *name, const struct pulse *); /* before the first look */
 void watch_look(struct watch *, mp_time now);
-/* From any thread: the name of one that stands still for too long; NULL: all is well. */
+/* From any thread: the name of a thread that is stalled for WATCH_SICK; NULL: none. */
 const char *watch_sick(const struct watch *, mp_time now);
 void watch_metrics(const struct watch *, FILE *, mp_time now); /* Prometheus text; from any thread */

@@ -17,7 +17,7 @@ struct word {
     size_t len;
 };
 
-/* The next word; one space separates two. False: none, an empty one, or a byte that no word has. */
+/* The next word; one space separates two words. False: no word, an empty one, or an invalid byte. */
 static bool next_word(struct text *t, struct word *w)
 {
     const char *start = t->at;
@@ -87,8 +87,8 @@ static bool next_transport(struct text *t, struct candidate *c)
     return c->tcp || is_word(w, "udp");
 }
 
-/* A browser without camera permission names its host addresses by an mDNS name (RFC 8828's mode 3); other
- * names are refused, as nobody here resolves them. */
+/* A browser without camera permission names its host addresses by an mDNS name (RFC 8828, mode 3). Other
+ * names are refused: nothing here resolves them. */
 static bool is_hidden(struct word w)
 {
     static const char end[] = ".local";
@@ -137,7 +137,7 @@ static bool next_type(struct text *t, struct candidate *c)
     return false;
 }
 
-/* Names with values, raddr and rport among them. What we do not know is skipped (RFC 8839 5.1). */
+/* Pairs of name and value, raddr and rport among them. Unknown ones are skipped (RFC 8839 5.1). */
 static bool rest_is_sound(struct text *t, const struct candidate *c)
 {
     bool tcptype = false;
@@ -185,7 +185,7 @@ size_t candidate_write(const struct candidate *c, char *out, size_t size)
 {
     char ip[ADDRESS_TEXT_SIZE];
     INVARIANT(!c->hidden);
-    /* RFC 8839 5.1: what is not a host has a base; ours is nobody's business (any address will do). */
+    /* RFC 8839 5.1: candidates other than host have a base; ours stays private (any address is valid) */
     const char *related = c->type == CANDIDATE_HOST    ? ""
                           : address_is_v4(&c->address) ? " raddr 0.0.0.0 rport 0"
                                                        : " raddr :: rport 0";

@@ -63,7 +63,7 @@ static struct codec_info inspect_vp8(struct bytes b)
             info.temporal = *x & 0x20 ? *p >> 6 : 0;
         }
     }
-    if (!(p = take(&b, 1))) /* a packet without payload is none */
+    if (!(p = take(&b, 1))) /* no payload */
         return bad;
     info.valid = true;
     info.start = (*first & 0x17) == 0x10;
@@ -158,14 +158,14 @@ static uint8_t nal_type(uint8_t header)
 }
 
 /* The first slice of an IDR picture: its first_mb_in_slice is 0, the Exp-Golomb code of one set bit (H.264
- * 7.3.3). `body` is what follows the NAL unit's header. Parameter sets alone are no picture: encoders repeat
- * them in front of others too. */
+ * 7.3.3). `body` follows the NAL unit's header. Parameter sets alone are no key frame: encoders repeat them
+ * before other pictures too. */
 static bool nal_starts_key(uint8_t type, struct bytes body)
 {
     return type == NAL_IDR && body.len && body.data[0] & 0x80;
 }
 
-/* H.264 7.4.1.2.3: what precedes a primary coded picture in its access unit. */
+/* H.264 7.4.1.2.3: NAL units that precede a primary coded picture in its access unit. */
 static bool nal_leads(uint8_t type)
 {
     return (type >= NAL_SEI && type <= NAL_DELIMITER) || type == NAL_SPS_EXTENSION || type == NAL_SUBSET_SPS;
@@ -197,7 +197,7 @@ static struct codec_info inspect_fu_a(struct bytes b)
                                .leads = nal_leads(nal_type(*head))};
 }
 
-/* Where a frame starts is not told. */
+/* H.264 does not tell where a frame starts. */
 static struct codec_info inspect_h264(struct bytes b)
 {
     const uint8_t *header = take(&b, 1);

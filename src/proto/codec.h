@@ -1,4 +1,4 @@
-/* Codecs: what the server must know of a payload, which is only where a picture starts that can be decoded alone. */
+/* Codecs: the few facts about a payload that the server needs, above all where a key frame starts. */
 #pragma once
 #include "bytes.h"
 #include <stdbool.h>
@@ -12,9 +12,9 @@ bool codec_is_video(enum codec);
 struct codec_info {
     bool valid;     /* the descriptor parses */
     bool keyframe;  /* a key frame's picture starts in this packet; H.264: an IDR picture's */
-    bool leads;     /* nothing is in it but what stands in front of a picture (H.264: parameter sets, SEI, delimiters) */
-    bool start;     /* first packet of a frame, where the descriptor tells */
-    uint8_t temporal; /* temporal layer, 0 where not told */
+    bool leads;     /* H.264: only NAL units that precede a picture (parameter sets, SEI, delimiters) */
+    bool start;     /* first packet of a frame, if the descriptor tells */
+    uint8_t temporal; /* temporal layer; 0 if not told */
 };
 
 /* Looks into one RTP payload (RFC 7741, RFC 9628, RFC 6184 with STAP-A and FU-A, AOM's AV1 RTP specification). Never reads

@@ -1,4 +1,4 @@
-/* What a datagram is, by its first byte (RFC 7983 7; RFC 5761 4 tells RTCP from RTP). */
+/* The kind of a datagram, by its first byte (RFC 7983 7; RFC 5761 4 separates RTCP from RTP). */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

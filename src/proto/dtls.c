@@ -1,6 +1,8 @@
-/* One association. What a server that has settled keeps of the handshake is its last flight: ChangeCipherSpec and Finished, as they were
- * sent. Timers: the retransmission, whose time the engine tells (OpenSSL's own clock decides when
- * it is due, so a deadline is only when to ask again), and the end of the handshake after HANDSHAKE_MAX. */
+/* One association. After it settled, a server keeps the last flight of the handshake, ChangeCipherSpec and
+ * Finished, as sent.
+ *
+ * Timers: the retransmission, whose time the engine tells (OpenSSL's own clock decides when it is due, so our
+ * deadline only says when to ask again), and the end of the handshake after HANDSHAKE_MAX. */
 #include "dtls.h"
 #include "bytes.h"
 #include "check.h"
@@ -17,14 +19,14 @@
 
 /* Datagrams, each behind its length. */
 struct flight {
-    uint16_t len, at; /* at: what is sent next; len: nothing is */
-    bool whole;       /* it did not have more than DTLS_FLIGHT_MAX bytes */
+    uint16_t len, at; /* at: the next datagram to send; len: no more */
+    bool whole;       /* it fits DTLS_FLIGHT_MAX bytes */
     uint8_t repeats;
     uint8_t data[DTLS_FLIGHT_MAX];
 };
 
 struct dtls {
-    struct dtls_engine *engine; /* NULL: it has settled */
+    struct dtls_engine *engine; /* NULL: settled */
     struct flight last;
     bool client;
     enum dtls_state state;
@@ -140,7 +142,8 @@ static size_t flight_next(struct flight *f, uint8_t *out, size_t size)
     return len;
 }
 
-/* One datagram of a client's last flight has this record, whichever way it is cut. */
+/* Whether the datagram holds the ChangeCipherSpec record: one datagram of a client's last flight does,
+ * however the flight is split. */
 static bool has_change_cipher_spec(const uint8_t *p, size_t len)
 {
     while (len >= RECORD_HEADER_SIZE) {
@@ -153,7 +156,8 @@ static bool has_change_cipher_spec(const uint8_t *p, size_t len)
     return false;
 }
 
-/* RFC 6347 4.1, 4.3.2: of epoch 0, as nothing is agreed yet; the handshake message's type is its first byte. */
+/* RFC 6347 4.1, 4.3.2: epoch 0, because nothing is negotiated yet; the first byte of the handshake message is
+ * its type. */
 bool dtls_is_client_hello(const uint8_t *p, size_t len)
 {
     return len > RECORD_HEADER_SIZE && p[0] == HANDSHAKE && get16(p + 3) == 0 && p[RECORD_HEADER_SIZE] == CLIENT_HELLO;

@@ -1,5 +1,5 @@
-/* One DTLS association of a session: the engine of crypto.h, its timer in our time, and the check of the peer's
- * fingerprint against the one from the SDP (RFC 8122, RFC 8842 5.1). */
+/* One DTLS association of a session: the engine of crypto.h, its timer in our time, and the comparison of the
+ * peer's certificate with the fingerprint from the SDP (RFC 8122, RFC 8842 5.1). */
 #pragma once
 #include "limits.h"
 #include "mptime.h"
@@ -10,17 +10,18 @@
 
 struct dtls_identity;
 
-struct fingerprint { /* of a certificate, from a=fingerprint: it has one of these values (RFC 8122 5) */
-    char hash[8];    /* "sha-256", "sha-384", "sha-512" in lower case; anything weaker is left out by the SDP parser */
-    uint8_t len, more; /* bytes of one; how many there are behind the first */
-    uint8_t value[FINGERPRINTS_SIZE]; /* one behind the other */
+struct fingerprint { /* from a=fingerprint: the certificate has one of these values (RFC 8122 5) */
+    char hash[8];    /* "sha-256", "sha-384", "sha-512" in lower case; the SDP parser ignores weaker ones */
+    uint8_t len, more; /* bytes of one value; number of further values */
+    uint8_t value[FINGERPRINTS_SIZE]; /* contiguous */
 };
 
 enum dtls_state {
-    DTLS_HANDSHAKE, /* nothing may be decrypted yet */
-    DTLS_UP,        /* fingerprint is right, keys are there */
-    DTLS_CLOSED,    /* the peer said goodbye */
-    DTLS_FAILED,    /* handshake error, wrong fingerprint, no SRTP profile, too many datagrams (DTLS_INPUT_MAX), 30 s without an end */
+    DTLS_HANDSHAKE, /* no keys yet */
+    DTLS_UP,        /* the fingerprint matches, keys exist */
+    DTLS_CLOSED,    /* the peer sent close_notify */
+    DTLS_FAILED,    /* handshake error, wrong fingerprint, no SRTP profile, over DTLS_INPUT_MAX datagrams,
+                       not done after 30 s */
 };
 
 enum dtls_failure { DTLS_OK, DTLS_PROTOCOL, DTLS_FINGERPRINT, DTLS_NO_PROFILE, DTLS_FLOOD, DTLS_TIMEOUT };
@@ -31,7 +32,8 @@ struct dtls_goodbye;
 struct dtls *dtls_new(struct dtls_identity *, bool client, bool cm_only, const struct fingerprint *expected, mp_time now);
 void dtls_free(struct dtls *);
 
-bool dtls_is_client_hello(const uint8_t *, size_t); /* in its first record: an association begins, or repeats its beginning */
+bool dtls_is_client_hello(const uint8_t *, size_t); /* its first record starts an association, or repeats
+                                                       the start */
 enum dtls_state dtls_input(struct dtls *, const uint8_t *, size_t, mp_time now);
 enum dtls_state dtls_timeout(struct dtls *, mp_time now);
 mp_time dtls_deadline(const struct dtls *);
@@ -39,12 +41,13 @@ size_t dtls_output(struct dtls *, uint8_t *out, size_t size); /* next datagram; 
 enum dtls_state dtls_state(const struct dtls *);
 enum dtls_failure dtls_failure(const struct dtls *);
 const char *dtls_failure_text(enum dtls_failure);
-void dtls_close(struct dtls *); /* queues close_notify, but for one that has settled */
-/* For a server that is DTLS_UP and drained: gives back the memory of the handshake, all but the keys and the last flight. A client
- * that did not get that repeats its own, and is answered (RFC 6347 4.2.4), DTLS_REPEATS_MAX times at most. Of its close_notify
- * see dtls_goodbye. Does nothing where the flight is longer than usual, nor for a client, who has no last flight. */
+void dtls_close(struct dtls *); /* queues close_notify, unless the association is settled */
+/* For a server that is DTLS_UP and drained: frees the memory of the handshake, except the keys and the last
+ * flight. A client that did not get that flight repeats its own; the server then repeats the flight (RFC 6347
+ * 4.2.4), at most DTLS_REPEATS_MAX times. For the client's close_notify see dtls_goodbye. No effect if the
+ * flight is unusually long, and for a client, which has no last flight. */
 void dtls_settle(struct dtls *);
-/* For the time after that: how its peer's close_notify is told (crypto.h). Before it settles. */
+/* Call before dtls_settle. Fills what is needed to recognise the peer's close_notify after it (crypto.h). */
 void dtls_goodbye(const struct dtls *, struct dtls_goodbye *);
-/* Once DTLS_UP: the keys that we send with and receive with. */
+/* Once DTLS_UP: the keys for sending and for receiving. */
 void dtls_masters(const struct dtls *, struct srtp_master *tx, struct srtp_master *rx);

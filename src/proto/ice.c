@@ -4,7 +4,7 @@
 
 enum { UNKNOWN_ATTRIBUTE = 420, ROLE_CONFLICT = 487 };
 
-#define UNKNOWN (-1) /* of the client's credentials */
+#define UNKNOWN (-1) /* index of the client's credentials */
 
 /* --- credentials --- */
 
@@ -32,7 +32,7 @@ void ice_init(struct ice *ice, const char *local_ufrag, const char *local_passwo
     set_local(&ice->credentials[0], local_ufrag, local_password);
 }
 
-/* Of a restart: of either side. */
+/* Whether the tuple uses credentials of a restart, of either side. */
 static bool is_newer(const struct ice_tuple *t)
 {
     return t->ours > 0 || t->theirs > 0;
@@ -49,7 +49,7 @@ static bool is_checked(const struct ice_tuple *t)
     return t->state == ICE_TUPLE_CHECKING || t->state == ICE_TUPLE_RECHECKING;
 }
 
-/* Which credentials the client has that calls itself so; UNKNOWN: none of them. */
+/* The index of the client's credentials with this ufrag; UNKNOWN: none. */
 static int8_t client_find(const struct ice *ice, struct bytes ufrag)
 {
     for (int8_t k = 0; k < ice->generations; k++)
@@ -64,8 +64,8 @@ static struct bytes ufrag_of_client(const struct ice_credentials *c)
     return (struct bytes){(const uint8_t *)c->remote_ufrag, strlen(c->remote_ufrag)};
 }
 
-/* `count` credentials from `first` on end. `client`: which of the client's go with those in use afterwards;
- * UNKNOWN: their own. */
+/* Ends `count` credentials from `first` on. `client`: the index of the client's credentials that the current
+ * ones use afterwards; UNKNOWN: their own. */
 static void credentials_end(struct ice *ice, unsigned first, unsigned count, int8_t client)
 {
     struct ice_credentials before[ICE_GENERATIONS_MAX], *c = ice->credentials;
@@ -85,7 +85,7 @@ static void credentials_end(struct ice *ice, unsigned first, unsigned count, int
     explicit_bzero(before, sizeof before);
 }
 
-/* What was heard under credentials that further restarts replaced must be nominated anew. */
+/* Paths that used credentials of a replaced restart must be nominated anew. */
 static void forget_oldest_restart(struct ice *ice)
 {
     bool lost =
@@ -95,8 +95,9 @@ static void forget_oldest_restart(struct ice *ice)
         ice->wanted = ice->selected;
 }
 
-/* The client was heard under these before they came: a check of a restart may overtake its offer. What it
- * nominated so is wanted now; the check of ours that waited for this is due. */
+/* The client used these credentials before its description arrived: a check of a restart may overtake its
+ * offer. A path that it nominated meanwhile becomes wanted now; our check that waited for the credentials is
+ * due. */
 static void told(struct ice *ice, int i, int8_t theirs)
 {
     struct ice_tuple *t = &ice->tuples[i];
@@ -153,7 +154,7 @@ bool ice_username_local(struct bytes username, struct bytes *local)
     return true;
 }
 
-/* The credentials that a check is authentic under; NULL: none. The cheap tests first, the MAC last. */
+/* The credentials that authenticate a check; NULL: none. The cheap tests come first, the MAC last. */
 static const struct ice_credentials *authentic(const struct ice *ice, const struct stun_view *m)
 {
     struct bytes local;
@@ -204,8 +205,7 @@ static int tuple_find(const struct ice *ice, const struct path *path)
     return -1;
 }
 
-/* The place that a new path takes when all are in use: of those not in use, the one whose last check is
- * oldest. */
+/* The tuple that a new path replaces if all are taken: of the unused ones, the one with the oldest check. */
 static int tuple_oldest(const struct ice *ice)
 {
     int oldest = -1;
@@ -220,7 +220,7 @@ static void check_begin(struct ice *ice, struct ice_tuple *t, mp_time now)
 {
     uint8_t mac[SHA1_SIZE];
     uint64_t name[2] = {ice->tie_breaker, ++ice->transactions};
-    /* The client must not guess it: only who is there has read it. */
+    /* The client must not be able to guess it: an answer proves that the client received it. */
     hmac_sha1(ice->secret, &(struct bytes){(const uint8_t *)name, sizeof name}, 1, mac);
     memcpy(t->check.txid, mac, STUN_TXID_SIZE);
     t->check.tries = 0;
@@ -251,8 +251,7 @@ static void check_start(struct ice *ice, struct ice_tuple *t, mp_time now)
         tuple_enter(ice, t, is_valid(t) ? ICE_TUPLE_RECHECKING : ICE_TUPLE_CHECKING, now);
 }
 
-/* A stream or an allocation is only there because its client answered: nothing is left to prove. Any other path is
- * checked at once: by the time that it is nominated the answer is here. */
+/* A path by a stream or an allocation needs no validation: it exists only because the client answered. */
 static int tuple_add(struct ice *ice, const struct path *path, struct ice_answer *answer, mp_time now)
 {
     int i = ice->count;
@@ -318,19 +317,19 @@ static void want(struct ice *ice, int i, enum ice_reason reason, struct ice_answ
         check_start(ice, t, now);
 }
 
-/* Whether USE-CANDIDATE on tuple `i` moves the session there. A client that nominates aggressively (Firefox:
- * every check of every pair) means the best of its pairs (RFC 5245 8.1.1.2), so a lower priority waits until
- * the wanted path has not been nominated for a while. Not "not checked": Chromium goes on checking the path
- * that it leaves. */
+/* Whether USE-CANDIDATE on tuple `i` moves the session there. A client with aggressive nomination (Firefox
+ * nominates in every check of every pair) means the best of its pairs (RFC 5245 8.1.1.2), so a lower priority
+ * waits until the wanted path has not been nominated for a while. The criterion is not "not checked":
+ * Chromium goes on checking the path that it leaves. */
 static bool nomination_moves(const struct ice *ice, int i, mp_time now)
 {
     if (ice->wanted < 0)
         return true;
     const struct ice_tuple *t = &ice->tuples[i], *wanted = &ice->tuples[ice->wanted];
     if (t->theirs == UNKNOWN && ice->credentials[0].remote_ufrag[0])
-        return false; /* no answer to a check of ours could be verified; see told() */
+        return false; /* we cannot verify an answer to our check yet; see told() */
     if (i ==
-        ice->wanted) /* anew, where it failed before or is of newer credentials than when it was selected */
+        ice->wanted) /* again, if it failed before or has newer credentials than at its selection */
         return i != ice->selected || is_newer(t);
     if (t->ours != wanted->ours)
         return t->ours > wanted->ours;
@@ -357,8 +356,7 @@ bool ice_spend(struct ice *ice, const struct path *path, size_t len)
     return true;
 }
 
-/* Under which credentials the client is there, by its latest check. A check of ours that went out under
- * others begins again. */
+/* Notes the credentials of the client's latest check. Our own check that used others starts again. */
 static void recognise(const struct ice *ice, struct ice_tuple *t, struct bytes username, uint8_t ours,
                       mp_time now)
 {
@@ -402,7 +400,7 @@ struct ice_answer ice_input(struct ice *ice, const struct stun_view *m, const st
 {
     struct ice_answer answer = {.event = ICE_REFUSED};
     const struct ice_credentials *c = authentic(ice, m);
-    /* RFC 8489 9.1.3 would have 400 and 401 here; silence gives a spoofed source nothing. */
+    /* RFC 8489 9.1.3 asks for 400 and 401 here; without an answer a spoofed source gets nothing. */
     if (!c)
         return answer;
     if (m->unknown_count) {
@@ -414,7 +412,7 @@ struct ice_answer ice_input(struct ice *ice, const struct stun_view *m, const st
         answer.len = answer_error(c, m, ROLE_CONFLICT, reply, size);
         return answer;
     }
-    answer.len = answer_success(c, m, path, reply, size); /* before the credentials may change places */
+    answer.len = answer_success(c, m, path, reply, size); /* before the credentials may change */
     learn(ice, m, path, (uint8_t)(c - ice->credentials), &answer, now);
     return answer;
 }
@@ -442,8 +440,8 @@ struct ice_answer ice_response(struct ice *ice, const struct stun_view *m, const
     return answer;
 }
 
-/* A client that is still choosing among its addresses, or takes another of them (whose candidate has another priority), goes by
- * itself. */
+/* A client that is still choosing among its addresses, or takes another of them (whose candidate has another
+ * priority), moves on its own decision. */
 static enum ice_reason media_moves(const struct ice *ice, int i)
 {
     bool same = ice->tuples[i].priority == ice->tuples[ice->selected].priority;
@@ -469,7 +467,7 @@ struct ice_answer ice_media(struct ice *ice, const struct path *path, size_t len
         ice->tuples[i].last_nominated = now;
         ice_credit(ice, path, len);
     } else if (i == ice->wanted || now - ice->heard < ICE_SILENT) {
-        return answer; /* on its way; or a latecomer of a path that the client left */
+        return answer; /* already under way; or a late packet from a path that the client left */
     }
     answer.event = ICE_PATH_NEW;
     want(ice, i, media_moves(ice, i), &answer, now);
@@ -492,7 +490,7 @@ static size_t write_check(const struct ice *ice, const struct ice_tuple *t, uint
     return stun_end(&w);
 }
 
-/* When something is due for this check; it cannot be sent before the client's credentials are known. */
+/* The deadline of this check; it cannot be sent before the client's credentials are known. */
 static mp_time check_deadline(const struct ice *ice, const struct ice_tuple *t)
 {
     return theirs(ice, t) ? t->check.at : MP_NEVER;
@@ -509,7 +507,7 @@ size_t ice_output(struct ice *ice, struct path *to, uint8_t *out, size_t size, m
         t->check.at = now + (ICE_CHECK_RTO << t->check.tries++);
         size_t len = write_check(ice, t, out, size);
         if (!len || !ice_spend(ice, &t->path, len))
-            continue; /* more may have come from there by the next time */
+            continue; /* its credit may suffice next time */
         *to = t->path;
         return len;
     }
@@ -548,7 +546,7 @@ mp_time ice_deadline(const struct ice *ice)
     return at;
 }
 
-/* `quiet_at` is not moved by each packet: when it comes, it looks how long ago the last one was. */
+/* Packets do not move `quiet_at`: when it is due, it compares the time of the last packet. */
 static void notice_quiet(struct ice *ice, mp_time now)
 {
     if (ice->selected < 0 || now < ice->quiet_at)
@@ -571,7 +569,7 @@ enum ice_timeout ice_timeout(struct ice *ice, struct path *path, mp_time now)
         return ICE_EXPIRED;
     if (now >=
         consent_ends(
-            ice)) { /* others are checked still: nothing goes anywhere until one of them is nominated */
+            ice)) { /* other checks still run: nothing is selected until one of their paths is nominated */
         *path = *ice_selected(ice);
         ice->selected = ice->wanted = -1;
         return ICE_LOST;

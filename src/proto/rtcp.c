@@ -26,9 +26,9 @@ bool rtcp_next(struct rtcp_view *v, const uint8_t *p, size_t len, size_t *at)
     size_t size = HEADER_SIZE + 4 * (size_t)get16(p + 2);
     if ((p[0] & 0xc0) != VERSION || size > len - *at)
         return false;
-    /* 6.4.1 wants whole words of padding, in the last packet alone. libwebrtc ends each transport-wide
-     * feedback packet with 1 to 3 bytes of it and puts several into one compound, so only the count's truth
-     * is asked for. */
+    /* 6.4.1 asks for whole words of padding, in the last packet only. libwebrtc ends each transport-wide
+     * feedback packet with 1 to 3 bytes of it and puts several into one compound, so only the count is
+     * verified. */
     size_t padding = p[0] & PADDING ? p[size - 1] : 0;
     if (p[0] & PADDING && (padding == 0 || padding > size - HEADER_SIZE))
         return false;
@@ -205,7 +205,7 @@ size_t rtcp_write_nack(uint8_t *out, size_t size, uint32_t sender, uint32_t medi
     *used = 0;
     while (i < count && len + NACK_SIZE <= size) {
         uint16_t pid = seqs[i++], mask = 0;
-        for (; i < count; i++) { /* the 16 that follow the PID share its entry (RFC 4585 6.2.1) */
+        for (; i < count; i++) { /* the 16 numbers after the PID share its entry (RFC 4585 6.2.1) */
             uint16_t distance = (uint16_t)(seqs[i] - pid);
             if (distance > 16)
                 break;

@@ -1,4 +1,5 @@
-/* RTCP (RFC 3550 6, RFC 4585, RFC 5104): a walk over a compound packet, and writers for what this server sends. */
+/* RTCP (RFC 3550 6, RFC 4585, RFC 5104): an iterator over a compound packet, and writers for the packets that
+ * this server sends. */
 #pragma once
 #include "bytes.h"
 #include <stdbool.h>
@@ -11,7 +12,7 @@ enum { RTPFB_NACK = 1, RTPFB_TWCC = 15, PSFB_PLI = 1, PSFB_FIR = 4, PSFB_AFB = 1
 
 struct rtcp_view { /* one packet of a compound, into the datagram */
     uint8_t type, count; /* count: RC, SC or FMT */
-    uint32_t ssrc;       /* the sender's; 0 where the packet is too short to have one */
+    uint32_t ssrc;       /* the sender's; 0 if the packet is too short to have one */
     struct bytes body;   /* behind the 4-byte header, without padding */
 };
 

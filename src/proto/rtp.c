@@ -19,7 +19,7 @@
 #define MARKER         0x80
 #define EXTENSION_HEAD 4
 
-/* RFC 8285: the two forms of an extension block, and what the one-byte form can say. */
+/* RFC 8285: the two forms of an extension block, and the limits of the one-byte form. */
 #define PROFILE_ONE_BYTE 0xbede
 #define PROFILE_TWO_BYTE 0x1000 /* and 4 application bits */
 #define ONE_BYTE_ID_MAX  14
@@ -57,8 +57,8 @@ bool rtp_parse(struct rtp_view *v, const uint8_t *p, size_t len)
     size_t header_len = len <= UINT16_MAX ? rtp_header_len(p, len) : 0;
     if (!header_len)
         return false;
-    /* The last byte counts the padding with itself: 0 is a lie, and so is more than there is behind the
-     * header. */
+    /* The last byte counts the padding including itself: 0 is invalid, and so is more than the bytes behind
+     * the header. */
     uint8_t padding = p[0] & PADDING ? p[len - 1] : 0;
     if (p[0] & PADDING && (padding == 0 || padding > len - header_len))
         return false;
@@ -97,8 +97,8 @@ static struct walk walk_start(const struct rtp_view *v)
     return (struct walk){v->extensions.data, v->extensions.data + v->extensions.len, two_byte};
 }
 
-/* The next element; false: the end, or what follows lies (RFC 8285 4.1: the rest is then ignored, the packet
- * is not). */
+/* The next element; false: the end, or the rest is malformed (RFC 8285 4.1: then the rest is ignored, not the
+ * packet). */
 static bool walk_next(struct walk *w, uint8_t *id, struct bytes *value)
 {
     while (w->at < w->end && *w->at == 0) /* padding, of one byte in both forms */
@@ -162,7 +162,7 @@ size_t rtp_write(uint8_t *out, const struct rtp_header *h)
     return RTP_HEADER_SIZE;
 }
 
-/* Values come from publishers' packets, and the two-byte form can hold what the one-byte form cannot. */
+/* Values come from publishers' packets; not every value of the two-byte form fits the one-byte form. */
 static bool can_say(const struct rtp_extension_ids *ids, int e, const struct bytes *v, bool wide)
 {
     size_t max = wide && e == EXT_DEPENDENCY ? UINT8_MAX : RTP_ONE_BYTE_MAX;

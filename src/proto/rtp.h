@@ -11,9 +11,10 @@ enum rtp_extension {
     EXT_ABS_SEND_TIME,   /* http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time */
     EXT_TRANSPORT_CC,    /* http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01 */
     EXT_AUDIO_LEVEL,     /* urn:ietf:params:rtp-hdrext:ssrc-audio-level (RFC 6464) */
-    EXT_DEPENDENCY,      /* AOM's dependency descriptor: which frames of which layers a frame of AV1 (or VP9) needs */
-    EXT_RID,          /* urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id (RFC 8852): which layer of a source this is … */
-    EXT_REPAIRED_RID, /* urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id: … or repairs. Only publishers have these two */
+    EXT_DEPENDENCY,      /* AOM's dependency descriptor: the frames and layers that a frame needs (AV1,
+                            VP9) */
+    EXT_RID,          /* urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id (RFC 8852): the layer */
+    EXT_REPAIRED_RID, /* …:sdes:repaired-rtp-stream-id: the layer repaired; publishers only */
     EXT_COUNT
 };
 extern const char *const rtp_extension_uri[EXT_COUNT];
@@ -23,7 +24,7 @@ struct rtp_extension_ids {
     uint8_t id[EXT_COUNT];
 };
 
-struct rtp_view { /* into the packet */
+struct rtp_view { /* a view into the packet */
     const uint8_t *data;
     uint16_t len;         /* of the whole packet */
     uint16_t header_len;  /* fixed header, CSRCs and extensions */
@@ -41,12 +42,12 @@ struct rtp_view { /* into the packet */
 bool rtp_parse(struct rtp_view *, const uint8_t *, size_t len);
 /* Length of the header with CSRCs and extensions, before decryption; 0: malformed. */
 size_t rtp_header_len(const uint8_t *, size_t len);
-/* The element with this id (one- or two-byte form). False: not there. A zero-length element is there, with len 0. */
+/* The element with this id (one- or two-byte form). False: absent. An element of length 0 is present. */
 bool rtp_extension_find(const struct rtp_view *, uint8_t id, struct bytes *value);
-/* Every known extension at once: value[e].data is NULL where it is not there. One pass. */
+/* Reads all known extensions in one pass: value[e].data is NULL if absent. */
 void rtp_extensions_read(const struct rtp_view *, const struct rtp_extension_ids *, struct bytes value[EXT_COUNT]);
 
-/* What is written for a viewer. */
+/* The header fields of a viewer's packet. */
 struct rtp_header {
     bool padding, marker;
     uint8_t payload_type;
@@ -56,9 +57,10 @@ struct rtp_header {
 /* Writes the fixed header; returns 12. */
 size_t rtp_write(uint8_t *out, const struct rtp_header *);
 #define RTP_ONE_BYTE_MAX 16 /* bytes of a value in the one-byte form */
-/* Writes an extension block behind the fixed header and sets its X bit: in the one-byte form (RFC 8285 4.2), or with a dependency
- * descriptor that is too long for it, which is only negotiated with who takes both (RFC 8285 6), in the two-byte form. Elements
- * with NULL data or id 0 are left out, and so is what the one-byte form cannot say (ids over 14; 0 or more than 16 bytes of
- * anything else: a publisher can send both); with none left nothing is written and 0 returns. `out` is where the packet starts.
- * Returns the block's length in bytes (a multiple of 4). */
+/* Writes an extension block behind the fixed header and sets its X bit. It uses the one-byte form (RFC 8285
+ * 4.2); or the two-byte form for a dependency descriptor that is too long for the other, which is only
+ * negotiated with receivers of both (RFC 8285 6). Omits elements with NULL data or id 0, and elements that do
+ * not fit the one-byte form (an id over 14, or 0 or more than 16 bytes of another extension: a publisher can
+ * send both). If none is left, writes nothing and returns 0. `out` is the packet's start. Returns the block's
+ * length in bytes (a multiple of 4). */
 size_t rtp_write_extensions(uint8_t *out, const struct rtp_extension_ids *, const struct bytes value[EXT_COUNT]);

@@ -22,7 +22,7 @@ const char *sdp_error_text(enum sdp_error e)
 
 /* --- sections --- */
 
-/* A format that is no payload type, that stands there twice, or that there is no room for is left out. */
+/* Ignores formats that are no payload type, are repeated, or do not fit. */
 static enum sdp_error read_payload_types(struct sdp_parser *p, struct text formats)
 {
     struct sdp_section *s = p->section;
@@ -134,13 +134,13 @@ static uint16_t *mid_slot(struct mids *m, struct text mid)
     }
 }
 
-/* A section that counts: bundle-only ones have port 0 in offers (RFC 9143 6). */
+/* Whether the section is in use: bundle-only ones have port 0 in offers (RFC 9143 6). */
 static bool is_live(const struct sdp_section *s)
 {
     return s->port != 0 || s->bundle_only;
 }
 
-/* Each has one of its own, if there are several. */
+/* Each section has a mid of its own, if there are several. */
 static enum sdp_error name_sections(const struct sdp_parser *p, struct mids *mids)
 {
     const struct sdp *sdp = p->sdp;
@@ -161,7 +161,7 @@ static enum sdp_error name_sections(const struct sdp_parser *p, struct mids *mid
     return live > 1 && live_nameless ? SDP_DUPLICATE : SDP_OK;
 }
 
-/* Without a group one section can have the only transport that there is: the first with media. */
+/* Without a group one section can have the only transport: the first with media. */
 static size_t first_alone(const struct sdp *sdp)
 {
     size_t first = sdp->count;
@@ -171,7 +171,7 @@ static size_t first_alone(const struct sdp *sdp)
     return first;
 }
 
-/* Sections that would need a transport of their own are told apart (RFC 9143 7.3.3): they are outside. */
+/* Marks sections outside the group: they would need a transport of their own (RFC 9143 7.3.3). */
 static void bundle_sections(struct sdp_parser *p, struct mids *mids)
 {
     struct sdp *sdp = p->sdp;
@@ -202,8 +202,8 @@ static enum sdp_error check_mids(struct sdp_parser *p)
 
 /* --- lines --- */
 
-/* Takes a line off; blanks at its end mean nothing. Control characters are refused: what is passed on to other peers
- * must not smuggle lines in. */
+/* Removes one line; ignores blanks at its end. Control characters are refused, so that text passed to other
+ * clients cannot contain additional lines. */
 static enum sdp_error take_line(struct text *t, struct text *line)
 {
     *line = text_until(t, '\n');
@@ -219,7 +219,7 @@ static enum sdp_error take_line(struct text *t, struct text *line)
     return SDP_OK;
 }
 
-/* Counts before anything is allocated: sections decide what a description costs. */
+/* Counts before anything is allocated: the number of sections decides the memory that a description needs. */
 static size_t count_sections(struct text t)
 {
     size_t n = 0;

@@ -1,8 +1,8 @@
 #include "sdp_parse.h"
 #include <ctype.h>
 
-/* A value that cannot be understood is left out as an unknown attribute is (RFC 8866 5): one line does not refuse an
- * offer. Whoever needs what it would have said finds that it is not there. */
+/* A malformed value is ignored like an unknown attribute (RFC 8866 5): one line does not refuse an offer.
+ * Code that needs the value finds it absent. */
 typedef void attribute(struct sdp_parser *, struct text value);
 
 static void on_mid(struct sdp_parser *p, struct text v)
@@ -54,7 +54,7 @@ static void on_ice_lite(struct sdp_parser *p, struct text v)
     p->section->ice_lite = true;
 }
 
-/* The bytes behind the hash's name. False: not as many as it has, or no bytes. */
+/* The bytes behind the hash's name. False: another count than the hash has, or not bytes. */
 static bool read_bytes(struct text v, uint8_t *out, size_t len)
 {
     if (v.len != len * 3 - 1)
@@ -68,7 +68,8 @@ static bool read_bytes(struct text v, uint8_t *out, size_t len)
     return true;
 }
 
-/* RFC 8122 5: of several lines those with the strongest hash count, and the certificate is one of them. */
+/* RFC 8122 5: of several lines the ones with the strongest hash count, and the certificate matches one of
+ * them. */
 static void add_fingerprint(struct fingerprint *all, const char *hash, uint8_t len, const uint8_t *value)
 {
     if (len > all->len) {
@@ -90,7 +91,7 @@ static void on_fingerprint(struct sdp_parser *p, struct text v)
     struct fingerprint *all = &p->section->fingerprint;
     uint8_t value[64];
     struct text name = text_word(&v), bytes = text_word(&v);
-    if (!p->own_fingerprint) /* a section's own replaces the session's, even where it is too weak to use */
+    if (!p->own_fingerprint) /* a section's own replaces the session's, even if it is too weak to use */
         memset(all, 0, sizeof *all);
     p->own_fingerprint = true;
     for (size_t i = 0; i < sizeof hashes / sizeof *hashes; i++)
@@ -122,8 +123,8 @@ FLAG(rtcp_rsize, rtcp_rsize, true)
 FLAG(end_of_candidates, end_of_candidates, true)
 FLAG(extmap_allow_mixed, extmap_mixed, true)
 
-/* RFC 9143 9.1: in a bundle an id means one extension. Of two URIs under one id the second is left out, also where only
- * one of them is known here. */
+/* RFC 9143 9.1: in a bundle an id means one extension. The second URI with the same id is ignored, also if
+ * only one of the two is known here. */
 static bool id_is_free(struct sdp_parser *p, uint32_t id, struct text uri)
 {
     struct text *taken = &p->extension_of[id];
@@ -151,7 +152,7 @@ static void on_extmap(struct sdp_parser *p, struct text v)
     }
 }
 
-/* The codec whose payload type stands in front of `v`; NULL: the m= line does not name it. */
+/* The codec whose payload type starts `v`; NULL: the m= line does not name it. */
 static struct sdp_codec *take_codec(struct sdp_parser *p, struct text *v)
 {
     uint32_t pt;
@@ -160,8 +161,8 @@ static struct sdp_codec *take_codec(struct sdp_parser *p, struct text *v)
     return &p->section->codecs[p->codec_of[pt]];
 }
 
-/* RFC 7587 7, RFC 7741 6, RFC 9628 7, RFC 6184 8.2.1 and AV1's payload format: one clock each. What counts by another
- * one could be taken, but never be passed on. */
+/* RFC 7587 7, RFC 7741 6, RFC 9628 7, RFC 6184 8.2.1 and AV1's payload format: one clock rate each. The
+ * server could receive another rate, but never forward it. */
 static bool clock_is_right(enum codec codec, uint32_t rate)
 {
     return rate == (codec_is_video(codec) ? 90000 : 48000);
@@ -208,7 +209,8 @@ static void on_rtcp_fb(struct sdp_parser *p, struct text v)
     c->remb |= text_is(type, "goog-remb");
 }
 
-/* What there is no room for is as if it were not said: it is learned from the packets. So is SSRC 0, which means none here. */
+/* SSRCs that do not fit are ignored: the server learns them from the packets. SSRC 0 means none here and is
+ * ignored too. */
 static bool add_ssrc(struct sdp_parser *p, uint32_t ssrc)
 {
     for (size_t i = 0; i < p->raw_count; i++)
@@ -227,7 +229,7 @@ static void on_ssrc(struct sdp_parser *p, struct text v)
         add_ssrc(p, ssrc);
 }
 
-/* RFC 8852 3.3: what fits a header extension, and is a token of letters, digits, '-' and '_'. */
+/* RFC 8852 3.3: an id that fits a header extension and consists of letters, digits, '-' and '_'. */
 static bool is_rid(struct text t)
 {
     for (size_t i = 0; i < t.len; i++)
@@ -236,7 +238,8 @@ static bool is_rid(struct text t)
     return t.len > 0 && t.len <= RTP_ONE_BYTE_MAX;
 }
 
-/* RFC 8853 5.1: "send q;h,h2;~f recv ..." in either order: layers, the alternatives of each, and whether it begins paused. */
+/* RFC 8853 5.1: "send q;h,h2;~f recv ..." in either order: layers, the alternatives of each, and `~` for a
+ * paused start. */
 static void on_simulcast(struct sdp_parser *p, struct text v)
 {
     struct sdp_section *s = p->section;
@@ -283,7 +286,7 @@ static void on_msid(struct sdp_parser *p, struct text v)
 static const struct {
     const char *name;
     attribute *handle;
-    bool session, section; /* where it may stand; elsewhere it is ignored, as every unknown attribute */
+    bool session, section; /* levels where it is valid; elsewhere it is ignored */
 } attributes[] = {
     {"rtcp-fb", on_rtcp_fb, false, true},
     {"rtpmap", on_rtpmap, false, true},

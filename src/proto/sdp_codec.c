@@ -17,7 +17,7 @@ bool sdp_fmtp(struct text fmtp, const char *name, struct text *value)
     return false;
 }
 
-/* A numeric parameter or, where it is not given, its default. False: it is no number. */
+/* A numeric parameter; its default if it is absent. False: not a number. */
 static bool fmtp_number(struct text fmtp, const char *name, uint32_t standard, uint32_t *v)
 {
     struct text text;
@@ -55,13 +55,13 @@ static const struct {
     {0x64, 0xff, 0x0c, H264_CONSTRAINED_HIGH},
 };
 
-/* A number that is equal for equal profiles; the level (the last two digits) is left out. -1: malformed. */
+/* A number that is equal for equal profiles; it excludes the level (the last two digits). -1: malformed. */
 static int h264_profile(struct text fmtp)
 {
     struct text t;
     int id = 0;
     if (!sdp_fmtp(fmtp, "profile-level-id", &t))
-        return H264_BASELINE; /* what RFC 6184 8.1 infers */
+        return H264_BASELINE; /* the default of RFC 6184 8.1 */
     if (t.len != 6)
         return -1;
     for (size_t i = 0; i < 6; i++) {
@@ -73,7 +73,7 @@ static int h264_profile(struct text fmtp)
     for (size_t i = 0; i < sizeof h264_profiles / sizeof *h264_profiles; i++)
         if (id >> 16 == h264_profiles[i].idc && (id >> 8 & h264_profiles[i].mask) == h264_profiles[i].iop)
             return h264_profiles[i].profile;
-    return 0x10000 | id >> 8; /* another profile: only the same one is */
+    return 0x10000 | id >> 8; /* another profile: equals only itself */
 }
 
 bool sdp_codec_matches(const struct sdp_codec *a, const struct sdp_codec *b)

@@ -1,5 +1,4 @@
-/* Internal to the parser of session descriptions: words of a line, and what one pass over the lines carries
- * along. */
+/* Internal to the SDP parser: words of a line, and the state of the one pass over the lines. */
 #pragma once
 #include "sdp.h"
 #include <string.h>
@@ -10,12 +9,12 @@
 
 struct sdp_parser {
     struct sdp *sdp;
-    struct sdp_section session;  /* what sections inherit */
-    struct sdp_section *section; /* the current one, or `session` in front of the first m= */
+    struct sdp_section session;  /* session-level attributes, inherited by sections */
+    struct sdp_section *section; /* the current one; `session` before the first m= */
     struct text bundle;          /* the mids of the first BUNDLE group */
     bool has_bundle, long_mid;
     struct text extension_of[EXTENSIONS_MAX + 1]; /* the URI that each id means, in all sections */
-    /* of the current section; attributes come in any order, so these are resolved at its end */
+    /* state of the current section: attributes come in any order, so these are resolved at its end */
     bool own_fingerprint;
     int8_t codec_of[128]; /* by payload type; -1: not in the m= line */
     struct sdp_codec any; /* a=rtcp-fb:*, for all of them */
@@ -23,7 +22,7 @@ struct sdp_parser {
     size_t raw_count, pair_count;
 };
 
-/* a=NAME:VALUE. Unknown ones, known ones where they mean nothing, and values that are none are left out. */
+/* a=NAME:VALUE. Ignores unknown attributes, known ones in the wrong place, and invalid values. */
 void sdp_attribute(struct sdp_parser *, struct text line);
 
 /* --- words and numbers --- */
@@ -48,7 +47,7 @@ static inline void text_skip(struct text *t, size_t n)
     t->len -= n;
 }
 
-/* What stands in front of `end`; both are taken off. Without `end`: everything. */
+/* The part before `end`; removes it and `end` from the text. Without `end`: everything. */
 static inline struct text text_until(struct text *t, char end)
 {
     const char *p = t->len ? memchr(t->data, end, t->len) : NULL;
@@ -68,7 +67,7 @@ static inline void text_skip_blanks(struct text *t)
         text_skip(t, 1);
 }
 
-/* The next word, empty at the end; the blanks on both sides of it are taken off too. */
+/* The next word, empty at the end; removes it and the blanks around it. */
 static inline struct text text_word(struct text *t)
 {
     text_skip_blanks(t);

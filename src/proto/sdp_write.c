@@ -47,7 +47,7 @@ void sdp_printf(struct sdp_writer *w, const char *format, ...)
 
 /* --- parts that many sections have alike: the first is written, the others are copies of it --- */
 
-struct part { /* as it stands in the description; `of`: in this section, NULL: nowhere yet */
+struct part { /* as written in the description; `of`: the section that has it, NULL: none yet */
     const struct sdp_local_section *of;
     size_t at, len;
 };
@@ -98,7 +98,7 @@ static bool same_extensions(const struct sdp_local_section *a, const struct sdp_
 
 #define TEXT(t) (int)(t).len, (t).len ? (t).data : ""
 
-/* A section without a single codec cannot be written as anything but refused: m= lines need a format. */
+/* A section without any codec can only be written as refused: m= lines need a format. */
 static bool is_refused(const struct sdp_local_section *s)
 {
     return s->refused || s->codec_count == 0 || s->kind > SDP_VIDEO;
@@ -152,10 +152,11 @@ static void write_rtcp(struct sdp_writer *w, const struct sdp_local_section *s)
         sdp_printf(w, "a=rtcp-rsize\r\n");
 }
 
-/* RFC 9143 7.3.3: a refused section is not in the group. Its direction is said for Firefox's sake, whose own look like that; its
- * c= line because RFC 8866 5.7 wants one. Its transport stands there too, although RFC 9429 5.3.1 asks for none: GStreamer, aiortc
- * and werift read every section alike, and drop the whole answer over one that lacks it; the latter two also over one without a
- * codec that they know, and they know it by its rtpmap alone. */
+/* RFC 9143 7.3.3: a refused section is not in the group. It has a direction because Firefox's own refused
+ * sections have one, and a c= line because RFC 8866 5.7 requires one. It also has its transport, although RFC
+ * 9429 5.3.1 asks for none: GStreamer, aiortc and werift parse all sections alike and drop the whole answer
+ * if one lacks it. aiortc and werift also drop it if a section has no codec that they know, and they know a
+ * codec by its rtpmap only. */
 static void write_refused(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s, struct parts *parts)
 {
     if (s->media.len && s->protocol.len && s->format.len)
@@ -204,7 +205,8 @@ static void write_parameter(struct sdp_writer *w, const struct sdp_local_codec *
     *begun = true;
 }
 
-/* What Opus is sent in, and wished for, is each side's own (RFC 7587 7.1): that of another is not repeated. */
+/* Stereo of Opus is a choice of each side for itself (RFC 7587 7.1): the publisher's choice is not
+ * repeated. */
 static void write_stereo_fmtp(struct sdp_writer *w, const struct sdp_local_codec *c)
 {
     struct text fmtp = c->fmtp;

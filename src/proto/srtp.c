@@ -18,7 +18,7 @@
 #define RTCP_INDEX_MAX     0x7fffffffu
 #define RTP_WINDOW         1024
 #define RTCP_WINDOW        128
-#define RTP_AHEAD          8192 /* what may have been lost before the next packet of a stream: 10 s of good video */
+#define RTP_AHEAD          8192 /* accepted gap before the next packet of a stream: 10 s of good video */
 #define RTCP_AHEAD         1024
 #define WINDOW_WORDS(size) ((size) / 64 + 1)
 
@@ -117,7 +117,7 @@ static void cm_crypt(const struct keys *k, uint32_t ssrc, uint64_t index, const 
     ctr_xor(k->ctr, iv, in, len, out);
 }
 
-/* RFC 3711 4.2: SRTP's MAC covers the packet and its ROC, which is not sent. */
+/* RFC 3711 4.2: SRTP's MAC covers the packet and its ROC, which the packet does not contain. */
 static void cm_rtp_mac(const struct keys *k, const uint8_t *packet, size_t len, uint64_t index,
                        uint8_t mac[SHA1_SIZE])
 {
@@ -231,7 +231,7 @@ size_t srtp_batch_protect(struct srtp_batch *b, struct srtp_tx *tx, uint8_t *out
     INVARIANT(header_len >= RTP_HEADER_SIZE && get16(out + 2) == (uint16_t)index && index >> 48 == 0);
     size_t len = header_len + payload_len;
     cm_crypt(&tx->rtp, get32(out + 8), index, payload, payload_len, out + header_len);
-    put32(out + len, (uint32_t)(index >> 16)); /* the ROC is signed where the tag will stand */
+    put32(out + len, (uint32_t)(index >> 16)); /* the MAC reads the ROC from the tag's place */
     b->jobs[b->count++] = (struct mac_job){&tx->rtp.mac, out, (uint32_t)len + 4, CM_TAG, out + len};
     if (b->count == MAC_JOBS_MAX)
         srtp_batch_flush(b);
@@ -275,8 +275,8 @@ size_t srtcp_protect(struct srtp_tx *tx, uint8_t *packet, size_t len)
 
 /* --- receiving --- */
 
-/* What was seen of one SSRC: the highest index, and a ring of bits for the indices before it. The ring has
- * one word more than the window needs, so that a word is whole before it is used again (RFC 6479). */
+/* The replay window of one SSRC: the highest index, and a ring of bits for the indices before it. The ring
+ * has one word more than the window needs, so that a word is complete before it is used again (RFC 6479). */
 struct rtp_stream {
     uint64_t highest;
     uint64_t seen[WINDOW_WORDS(RTP_WINDOW)];
@@ -293,9 +293,9 @@ struct srtp_rx {
     unsigned rtp_count, rtcp_count, rtp_room, rtcp_room;
     struct keys rtp, rtcp;
     uint32_t rtp_ssrc[STREAMS_RX_MAX]; /* of the streams with the same place */
-    uint32_t rtp_ended;                /* bit i: the stream's source has ended, its place may be given away */
-    struct rtp_stream *rtp_streams;   /* room for rtp_room: most sessions have few streams or none */
-    struct rtcp_stream *rtcp_streams; /* likewise */
+    uint32_t rtp_ended;                /* bit i: the source of stream i has ended; its slot may be reused */
+    struct rtp_stream *rtp_streams;   /* rtp_room elements: most sessions have few streams or none */
+    struct rtcp_stream *rtcp_streams; /* rtcp_room elements */
 };
 
 /* Room for one more stream. NULL: `most` are there, or no memory; the old array is untouched. */
@@ -329,7 +329,7 @@ static struct rtcp_stream *rtcp_stream_find(const struct srtp_rx *rx, uint32_t s
     return NULL;
 }
 
-/* A new stream, in the place of one that has ended where there is no other. NULL: there is none either. */
+/* A new stream; if no slot is free, it replaces an ended one. NULL: no slot. */
 static struct rtp_stream *rtp_stream_new(struct srtp_rx *rx, uint32_t ssrc, uint64_t index)
 {
     struct rtp_stream *grown =
@@ -414,8 +414,8 @@ void srtp_rx_free(struct srtp_rx *rx)
     free(rx);
 }
 
-/* RFC 3711 3.3.1: the packet index nearest to the highest that we have; an SSRC starts with ROC 0. False: it
- * would lie before the stream's beginning. */
+/* RFC 3711 3.3.1: the packet index nearest to the highest one received; an SSRC starts with ROC 0. False: it
+ * would lie before the stream's first packet. */
 static bool index_guess(const struct rtp_stream *s, uint16_t seq, uint64_t *index)
 {
     if (!s) {
@@ -499,7 +499,7 @@ static bool rtcp_open_gcm(const struct srtp_rx *rx, const uint8_t *in, size_t le
         return gcm_open(rx->rtcp.gcm, iv, aad, sizeof aad, in + RTCP_HEADER_SIZE, len - RTCP_HEADER_SIZE,
                         out + RTCP_HEADER_SIZE, in + len);
     }
-    /* RFC 7714 9.3: only signed, and the index is signed behind the packet, where the tag stands */
+    /* RFC 7714 9.3: not encrypted; the MAC reads the index behind the packet, where the tag will stand */
     uint8_t tag[GCM_TAG];
     memcpy(tag, in + len, GCM_TAG);
     if (out != in)

@@ -1,9 +1,9 @@
-/* Inside srtp.c and its test only: session keys, which RFC 7714's test vectors start from. */
+/* Only for srtp.c and its test: session keys, the starting point of RFC 7714's test vectors. */
 #pragma once
 #include "crypto.h"
 #include "srtp.h"
 
-struct srtp_stream_keys { /* of SRTP, or of SRTCP */
+struct srtp_stream_keys { /* for SRTP or for SRTCP */
     uint8_t key[SRTP_KEY_SIZE], auth[SHA1_SIZE], salt[SRTP_SALT_SIZE];
 };
 struct srtp_session_keys {

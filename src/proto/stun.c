@@ -18,8 +18,8 @@
 #define QUOTED_MAX     763 /* bytes of a REALM or NONCE (RFC 8489 14.9, 14.10) */
 #define CRC_XOR        0x5354554eu
 
-/* Attributes of RFC 8489 that a Binding request may carry and that mean nothing to ICE: known, so not
- * answered with 420. */
+/* Attributes of RFC 8489 that a Binding request may carry and that ICE does not use: known, so not answered
+ * with 420. */
 enum {
     ATTR_MAPPED = 0x0001,
     ATTR_INTEGRITY_SHA256 = 0x001c,
@@ -36,7 +36,7 @@ static size_t padded(size_t len)
 
 static uint32_t crc_table[8][256];
 
-/* Before main, so that no thread can see half a table. */
+/* Runs before main, so that no thread sees an incomplete table. */
 __attribute__((constructor)) static void crc_build(void)
 {
     for (uint32_t i = 0; i < 256; i++) {
@@ -135,7 +135,7 @@ static void note_unknown(struct stun_view *v, uint16_t type)
         v->unknown_required[v->unknown_count++] = type;
 }
 
-/* One attribute before MESSAGE-INTEGRITY. False: it is not what its type says. */
+/* One attribute before MESSAGE-INTEGRITY. False: it is malformed. */
 static bool parse_attribute(struct stun_view *v, uint16_t type, struct bytes value)
 {
     switch (type) {
@@ -222,8 +222,8 @@ bool stun_next(const struct stun_view *v, size_t *at, uint16_t *attribute, struc
     return *attribute != STUN_ATTR_INTEGRITY && *attribute != STUN_ATTR_FINGERPRINT;
 }
 
-/* RFC 8489 14.5: the MAC covers what stands before the attribute, with a message length that ends behind it.
- */
+/* RFC 8489 14.5: the MAC covers the bytes before the attribute, with a message length that includes the
+ * attribute. */
 static void integrity(const uint8_t *p, size_t at, const struct hmac_sha1 *key, uint8_t mac[SHA1_SIZE])
 {
     uint8_t head[4] = {p[0], p[1]};

@@ -12,21 +12,21 @@ struct hmac_sha1;
 enum stun_class { STUN_REQUEST, STUN_INDICATION, STUN_SUCCESS, STUN_ERROR };
 #define STUN_BINDING 0x001
 
-struct stun_view { /* into the datagram */
+struct stun_view { /* a view into the datagram */
     struct bytes message;
     enum stun_class class;
     uint16_t method;
     const uint8_t *txid;
-    struct bytes username, realm, nonce; /* data NULL: not there; likewise below */
+    struct bytes username, realm, nonce; /* data NULL: absent, here and below */
     const uint8_t *integrity;      /* the 20 bytes of MESSAGE-INTEGRITY */
-    bool fingerprint;              /* FINGERPRINT is there (a wrong one fails the parse) */
+    bool fingerprint;              /* FINGERPRINT is present (a wrong one fails the parse) */
     bool use_candidate;
     bool has_priority, has_controlling, has_controlled, has_mapped;
     uint32_t priority;
     uint64_t tie_breaker;
     struct address mapped;         /* XOR-MAPPED-ADDRESS */
     uint16_t error_code;           /* 0: no ERROR-CODE */
-    uint16_t unknown_required[4];  /* comprehension-required attributes that we do not know */
+    uint16_t unknown_required[4];  /* unknown comprehension-required attributes */
     uint8_t unknown_count;
 };
 
@@ -34,13 +34,14 @@ enum stun_error { STUN_OK, STUN_SHORT, STUN_NOT_STUN, STUN_LENGTH, STUN_ATTRIBUT
 /* One pass, no allocation. Attributes behind MESSAGE-INTEGRITY other than FINGERPRINT are ignored (RFC 8489 14.5); the
  * first of a repeated attribute counts. */
 enum stun_error stun_parse(struct stun_view *, const uint8_t *, size_t len);
-/* Further attributes of a parsed message, one a call from *at = 0 on, up to MESSAGE-INTEGRITY or FINGERPRINT. False: that
- * was all. */
+/* Further attributes of a parsed message, one for each call, from *at = 0 up to MESSAGE-INTEGRITY or
+ * FINGERPRINT. False: no more. */
 bool stun_next(const struct stun_view *, size_t *at, uint16_t *attribute, struct bytes *value);
 enum stun_family { STUN_FAMILY_V4 = 1, STUN_FAMILY_V6 = 2 };
-/* An address under the cookie and, for IPv6, the transaction id (RFC 8489 14.2). False: malformed. */
+/* Decodes an address XORed with the cookie and, for IPv6, the transaction id (RFC 8489 14.2). False:
+ * malformed. */
 bool stun_xor_address(const struct stun_view *, struct bytes value, struct address *, enum stun_family *);
-/* True: MESSAGE-INTEGRITY is there and right for this key. */
+/* True: MESSAGE-INTEGRITY is present and correct for this key. */
 bool stun_check(const struct stun_view *, const struct hmac_sha1 *);
 
 /* Building: begin, add in order, then integrity, then fingerprint. The buffer is DATAGRAM_OUT_MAX bytes at the most; an
@@ -64,11 +65,11 @@ void stun_add_integrity(struct stun_writer *, const struct hmac_sha1 *);
 void stun_add_fingerprint(struct stun_writer *);
 size_t stun_end(const struct stun_writer *); /* the message's length; 0: it did not fit */
 
-/* A Binding request without a username: anybody may ask for its address (RFC 8489 3). */
+/* A Binding request without a username: anybody may send it to learn its address (RFC 8489 3). */
 bool stun_is_plain_binding(const struct stun_view *);
 #define STUN_ANSWER_SIZE 64
-/* The answer to it: `from` as XOR-MAPPED-ADDRESS, with a FINGERPRINT if the request has one: 1.6 times the request at the
- * most for IPv4. Returns its length. */
+/* The answer to a plain Binding request: `from` as XOR-MAPPED-ADDRESS, with a FINGERPRINT if the request has
+ * one; at most 1.6 times the request for IPv4. Returns its length. */
 size_t stun_answer(const struct stun_view *, const struct address *from, uint8_t reply[STUN_ANSWER_SIZE]);
 
 enum { /* attributes, RFC 8489 18.3 and RFC 8445 16.1 */

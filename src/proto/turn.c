@@ -72,7 +72,7 @@ static bool parse_attribute(struct turn_view *t, const struct stun_view *v, uint
         ok = parse_byte(value, 1, &t->even_port, &byte);
         t->reserve_next |= (byte & 0x80) != 0;
         return ok;
-    case TURN_ATTR_DONT_FRAGMENT: return value.len == 0; /* what we relay is never a packet that could be */
+    case TURN_ATTR_DONT_FRAGMENT: return value.len == 0; /* relayed packets never leave this server */
     case TURN_ATTR_RESERVATION: t->has_reservation = true; return value.len == 8;
     default: break;
     }

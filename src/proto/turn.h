@@ -1,5 +1,5 @@
-/* TURN's wire format (RFC 8656) on top of stun.h, and the credentials and nonces that a server verifies
- * without having kept them. Allocations are sfu/relay.h's. */
+/* TURN's wire format (RFC 8656) on top of stun.h; and credentials and nonces that the server verifies without
+ * storing them. sfu/relay.h has the allocations. */
 #pragma once
 #include "bytes.h"
 #include "crypto.h"
@@ -34,7 +34,7 @@ enum { /* attributes, RFC 8656 18 */
 
 struct turn_peer {
     struct address address;
-    enum stun_family family; /* as it was written: an IPv4 address may hide in an IPv6 one */
+    enum stun_family family; /* as written: an IPv4 address may be hidden in an IPv6 one */
 };
 
 struct turn_view { /* into the datagram */
@@ -49,15 +49,15 @@ struct turn_view { /* into the datagram */
     uint16_t unknown_required[4];
     uint8_t unknown_count;
 };
-/* The attributes of a parsed STUN message. The first of a repeated one counts, but every XOR-PEER-ADDRESS
- * does. False: one of them is not what its type says, or there are more than TURN_PEERS_MAX peers. */
+/* The attributes of a parsed STUN message. Of a repeated attribute the first counts; of XOR-PEER-ADDRESS all
+ * count. False: an attribute is malformed, or there are more than TURN_PEERS_MAX peers. */
 bool turn_parse(struct turn_view *, const struct stun_view *);
 
 /* --- ChannelData (RFC 8656 12.4) --- */
 #define TURN_CHANNEL_FIRST 0x4000
 #define TURN_CHANNEL_LAST  0x4fff
 #define TURN_CHANNEL_HEAD  4
-/* False: not whole. What stands behind the data (padding) is ignored. */
+/* False: incomplete. Padding behind the data is ignored. */
 bool turn_channel_data(const uint8_t *, size_t len, uint16_t *channel, struct bytes *data);
 void turn_channel_head(uint8_t out[TURN_CHANNEL_HEAD], uint16_t channel, size_t data_len);
 
@@ -73,7 +73,7 @@ void turn_password(const struct hmac_sha1 *secret, struct bytes username, char o
 /* The long-term key (RFC 8489 9.2.2: MD5 of username, realm and password). False: a username longer than
  * TURN_USERNAME_MAX. */
 bool turn_key(const struct hmac_sha1 *secret, struct bytes username, struct hmac_sha1 *key);
-/* False: not of this form, or too long. `id` points into the username. */
+/* False: of another form, or too long. `id` points into the username. */
 bool turn_username(struct bytes username, uint64_t *expiry, struct bytes *id);
 
 /* --- nonces ---
@@ -83,6 +83,6 @@ bool turn_username(struct bytes username, uint64_t *expiry, struct bytes *id);
 #define TURN_NONCE_SIZE 4
 void turn_nonce(const struct hmac_sha1 *secret, const struct address *client, uint64_t unix_s,
                 char out[TURN_NONCE_SIZE]);
-/* Of this half hour or the one before. */
+/* Whether the nonce is of this half hour or the one before. */
 bool turn_nonce_valid(const struct hmac_sha1 *secret, const struct address *client, uint64_t unix_s,
                       struct bytes nonce);

@@ -55,7 +55,7 @@ void twcc_arrived(struct twcc_record *r, uint16_t seq16, mp_time now)
     if (seq < r->end) {
         if (SLOT(r, seq)) /* a duplicate: the first arrival counts */
             return;
-        /* Late, and perhaps told as lost before: then it is told again, with everything behind it. */
+        /* A late packet, perhaps reported as lost before: report it again, with everything behind it. */
         if (seq < r->next)
             r->next = seq;
     }
@@ -88,8 +88,8 @@ static int64_t first_arrival(const struct twcc_record *r)
     return SLOT(r, seq) / TICK;
 }
 
-/* As many packets as certainly fit, and up to a delta that 16 bits do not hold. Every chunk but the last
- * covers 7 symbols or more, so the chunks take no more than 2 bytes for 7. */
+/* As many packets as certainly fit, up to a delta that 16 bits cannot hold. Every chunk but the last covers 7
+ * symbols or more, so the chunks take at most 2 bytes for 7 symbols. */
 static void collect(const struct twcc_record *r, size_t size, struct symbols *s)
 {
     int64_t last = first_arrival(r);

@@ -1,5 +1,5 @@
-/* Transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01): the receiver's record of
- * arrivals and the packet made of it, and the parser of such a packet. */
+/* Transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01): the
+ * receiver's record of arrivals, the writer of feedback packets, and their parser. */
 #pragma once
 #include "bytes.h"
 #include "mptime.h"
@@ -9,7 +9,7 @@
 
 struct twcc_record {
     mp_time arrival[TWCC_WINDOW]; /* 0: not received */
-    int64_t next;                 /* first extended number that no feedback covered */
+    int64_t next;                 /* first extended number without feedback */
     int64_t end;                  /* highest received + 1 */
     bool started;
     uint8_t feedback_count;
@@ -17,8 +17,8 @@ struct twcc_record {
 
 /* Notes one packet's arrival (`now` > 0). Numbers far behind or far ahead of the window restart the record. */
 void twcc_arrived(struct twcc_record *, uint16_t seq, mp_time now);
-bool twcc_pending(const struct twcc_record *); /* something arrived that no feedback covered */
-/* Writes one feedback packet over what is pending, as much as fits in `size` (at least 64), and moves on. 0: nothing. */
+bool twcc_pending(const struct twcc_record *); /* packets arrived since the last feedback */
+/* Writes one feedback packet about the pending packets, as many as fit in `size` (at least 64). 0: none. */
 size_t twcc_write(struct twcc_record *, uint8_t *out, size_t size, uint32_t sender, uint32_t media);
 
 struct twcc_feedback { /* a parsed packet's head */
