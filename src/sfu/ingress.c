@@ -52,10 +52,8 @@ static void bind_ssrc(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx, ui
     if (!ssrc)
         return;
     for (uint8_t i = 0; i < p->ssrc_count; i++)
-        if (p->by_ssrc[i].ssrc == ssrc) {
-            p->by_ssrc[i].named |= named && p->by_ssrc[i].rx == rx;
+        if (p->by_ssrc[i].ssrc == ssrc)
             return; /* the first section that named it keeps it */
-        }
     if (p->ssrc_count == STREAMS_RX_MAX && !make_room(p, now))
         return;
     p->by_ssrc[p->ssrc_count].ssrc = ssrc;
