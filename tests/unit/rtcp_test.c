@@ -81,6 +81,9 @@ static void padding_is_taken_off(void)
         p[15] = (uint8_t)pad;
         CHECK_EQ(one(&v, p, 16), pad >= 1 && pad <= 12);
     }
+    p[15] = 9; /* of the SSRC three bytes are left: there is none */
+    CHECK(one(&v, p, 16) && v.body.len == 3);
+    CHECK_EQ(v.ssrc, 0);
     uint8_t bare[4] = {0xa0, RTCP_RR, 0, 0};
     CHECK(!one(&v, bare, sizeof bare));
 }
@@ -259,6 +262,8 @@ static void fir_entries_are_read(void)
     CHECK(!rtcp_fir(&v, 2, &ssrc, &command)); /* half an entry */
     len = unhex(p, "84ce0001 00000001");
     CHECK(one(&v, p, len) && !rtcp_fir(&v, 0, &ssrc, &command));
+    len = unhex(p, "a4ce0002 00000001 00000001"); /* padded: a byte less than the two SSRCs take */
+    CHECK(one(&v, p, len) && v.body.len == 7 && !rtcp_fir(&v, 0, &ssrc, &command));
 }
 
 static void small_writers_write_these_bytes(void)
