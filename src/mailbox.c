@@ -9,6 +9,8 @@ struct deferred {
     uint8_t payload[];
 };
 
+static size_t deferred_size(const struct message *m) { return sizeof(struct deferred) + m->payload.len; }
+
 bool mailbox_init(struct mailbox *m, size_t size, struct waker *reader)
 {
     *m = (struct mailbox){.reader = reader};
@@ -51,6 +53,7 @@ static bool push_deferred(struct mailbox *m)
         if (!push(m, &d->message))
             return false;
         m->first = d->next;
+        m->waiting -= deferred_size(&d->message);
         free(d);
     }
     return true;
@@ -63,14 +66,12 @@ bool mailbox_flush(struct mailbox *m)
     return done;
 }
 
-bool mailbox_send(struct mailbox *m, const struct message *message)
+/* False: no memory. */
+static bool defer(struct mailbox *m, const struct message *message)
 {
-    if (push_deferred(m) && push(m, message))
-        return true;
-    if (message_may_drop(message))
+    struct deferred *d = malloc(deferred_size(message));
+    if (!d)
         return false;
-    struct deferred *d = malloc(sizeof *d + message->payload.len);
-    INVARIANT(d != NULL); /* a lost state change would leave two threads in disagreement for ever */
     d->next = NULL;
     d->message = *message;
     if (message->payload.len)
@@ -81,6 +82,18 @@ bool mailbox_send(struct mailbox *m, const struct message *message)
     else
         m->first = d;
     m->last = d;
+    m->waiting += deferred_size(message);
+    return true;
+}
+
+bool mailbox_send(struct mailbox *m, const struct message *message)
+{
+    if (push_deferred(m) && push(m, message))
+        return true;
+    if (message_may_drop(message))
+        return m->waiting + deferred_size(message) <= MAILBOX_WAITING && defer(m, message);
+    bool deferred = defer(m, message);
+    INVARIANT(deferred); /* a lost state change would leave two threads in disagreement for ever */
     return true;
 }
 

@@ -1,7 +1,8 @@
 /* Messages from one thread to one other, over a ring: bounded, in order, without a lock.
  *
- * What may be dropped is dropped when the ring is full; what must arrive waits on the sender's side, in order, until the
- * reader has made room. The reader is woken only when it sleeps, and once for all that a turn of the writer wrote: what belongs
+ * What finds the ring full waits on the writer's side, in order, until the reader has made room: one turn of a worker may write
+ * more than a ring holds, and of a key frame whose last packets never fit nobody sees a picture. Messages that may be dropped
+ * are dropped when MAILBOX_WAITING bytes wait already; a message that must arrive always waits. The reader is woken only when it sleeps, and once for all that a turn of the writer wrote: what belongs
  * together, the packets of a frame, is then read together. */
 #pragma once
 #include "message.h"
@@ -20,7 +21,8 @@ struct mailbox {
     struct ring ring;
     struct waker *reader;
     struct deferred *first, *last; /* writer's */
-    bool unread;                   /* likewise: since the reader was last woken there was something that may not wait */
+    size_t waiting;                /* writer's: bytes of the deferred messages */
+    bool unread;                   /* writer's: since the reader was last woken there was something that may not wait */
 };
 
 bool mailbox_init(struct mailbox *, size_t size, struct waker *reader); /* false: no memory */

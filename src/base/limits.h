@@ -24,6 +24,7 @@
 #define TX_ARENA_SIZE         (128 * 1024) /* Monoport writes it, then the kernel reads it: it should still
                                               be in the cache */
 #define RING_SIZE             (1 << 20) /* bytes of one direction between two threads */
+#define MAILBOX_WAITING       (256 * 1024) /* bytes of droppable messages that wait for room in a ring: two large key frames */
 
 /* One session. */
 #define ICE_TUPLES_MAX        8

@@ -124,8 +124,8 @@ static void post_all(struct worker *w)
         if (m.type == MESSAGE_ENDED && sabotaged(w->sim, SABOTAGE_CONNECTION))
             m.reason = END_DTLS_FAILED;
         check_event(w->sim, &m);
-        if (!tampered(w->sim, &m))
-            mailbox_send(to, &m);
+        if (!tampered(w->sim, &m) && !mailbox_send(to, &m))
+            stat_add(&w->stats.drops[DROP_INBOX], 1);
     }
 }
 

@@ -159,10 +159,6 @@ static void real_ciphers_hold(void)
     CHECK(!r.failed);
 }
 
-/* Open: long after the last fault a viewer lacks the last two packets of each key frame of one publisher, though the publisher's
- * own numbers show no gap and no drop is counted, and waits for a picture too long (build/simulate 154). */
-#define SEED_OPEN 154
-
 static void seeds_hold(void)
 {
     const char *wish = getenv("SIMULATE_SECONDS");
@@ -171,10 +167,6 @@ static void seeds_hold(void)
     double end = seconds() + (wish ? atof(wish) : SECONDS), virtual = 0;
     uint64_t seed = 1;
     for (; seconds() < end && !r.failed; seed++) {
-        if (seed == SEED_OPEN) {
-            printf("# seed %d is left out: it does not hold yet\n", SEED_OPEN);
-            continue;
-        }
         sim_run(&r, seed, &options);
         told(seed, &r);
         virtual += (double)r.duration / 3.6e12;

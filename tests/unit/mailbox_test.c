@@ -68,5 +68,40 @@ static void a_reader_is_woken_when_there_is_no_room_for_what_may_wait(void)
     mailbox_free(&box);
 }
 
+/* A key frame of 12 packets of 1200 bytes finds a ring of 4096 bytes: its last packets would never fit, however often it came. */
+static void media_that_finds_the_ring_full_waits_in_order(void)
+{
+    static uint8_t payload[1200];
+    struct message media = {.type = MESSAGE_MEDIA, .payload = {payload, sizeof payload}}, m;
+    begin();
+    for (media.track = 0; media.track < 12; media.track++)
+        CHECK(mailbox_send(&box, &media));
+    for (unsigned i = 0; i < 12; i++) {
+        mailbox_flush(&box);
+        CHECK(mailbox_peek(&box, &m) && m.track == i && m.payload.len == sizeof payload);
+        mailbox_next(&box);
+    }
+    CHECK(mailbox_flush(&box) && box.waiting == 0);
+    CHECK_EQ(read_all(), 0);
+    mailbox_free(&box);
+}
+
+static void of_a_reader_that_stands_still_no_more_than_the_limit_is_kept(void)
+{
+    static uint8_t payload[1200];
+    struct message media = {.type = MESSAGE_MEDIA, .payload = {payload, sizeof payload}};
+    unsigned kept = 0;
+    begin();
+    while (mailbox_send(&box, &media) && kept < 1000)
+        kept++;
+    CHECK(box.waiting <= MAILBOX_WAITING && box.waiting > MAILBOX_WAITING - 2 * sizeof payload);
+    CHECK(kept > MAILBOX_WAITING / 2 / sizeof payload);
+    CHECK(mailbox_send(&box, &must)); /* must arrive: no limit */
+    CHECK(!mailbox_send(&box, &media));
+    mailbox_free(&box);
+}
+
 TEST_MAIN(TEST(a_sleeping_reader_is_woken_once_for_all_that_was_written), TEST(for_what_may_wait_nobody_is_woken),
-          TEST(a_reader_is_woken_when_there_is_no_room_for_what_may_wait))
+          TEST(a_reader_is_woken_when_there_is_no_room_for_what_may_wait),
+          TEST(media_that_finds_the_ring_full_waits_in_order),
+          TEST(of_a_reader_that_stands_still_no_more_than_the_limit_is_kept))
