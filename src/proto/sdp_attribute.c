@@ -123,7 +123,7 @@ FLAG(rtcp_rsize, rtcp_rsize, true)
 FLAG(end_of_candidates, end_of_candidates, true)
 FLAG(extmap_allow_mixed, extmap_mixed, true)
 
-/* RFC 9143 9.1: in a bundle an id means one extension. The second URI with the same id is ignored, also if
+/* RFC 9143 12: in a bundle an id means one extension. The second URI with the same id is ignored, also if
  * only one of the two is known here. */
 static bool id_is_free(struct sdp_parser *p, uint32_t id, struct text uri)
 {

@@ -22,7 +22,7 @@ static bool may_learn(const struct sdp_section *in, int e)
     return id && id <= EXTENSION_ID_MAX && (e != EXT_DEPENDENCY || in->extmap_mixed);
 }
 
-/* One id for a URI, and one URI for an id, in the whole bundle (RFC 9143 9.1): the first section that names either decides. */
+/* One id for a URI, and one URI for an id, in the whole bundle (RFC 9143 12): the first section that names either decides. */
 uint8_t extensions_learn(struct participant *p, const struct sdp_section *in)
 {
     uint8_t known = 0;

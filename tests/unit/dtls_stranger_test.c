@@ -109,6 +109,22 @@ static void a_certificate_of_p_384_will_do(void)
 {
     stranger_ends(DTLS1_2_VERSION, EVP_EC_gen("P-384"), true, DTLS_UP, DTLS_OK);
 }
+/* It may sign by its curve's own hash alone, as Go does. */
+static void a_signature_by_p_384_will_do(void)
+{
+    struct stranger s;
+    struct dtls_identity *id = dtls_identity_new();
+    clock_now = 0;
+    virtual_clock_follow(&clock_now);
+    stranger_open(&s, DTLS1_2_VERSION, true);
+    stranger_certify(&s, EVP_EC_gen("P-384"));
+    CHECK_EQ(SSL_set1_client_sigalgs_list(s.ssl, "ECDSA+SHA384"), 1);
+    struct dtls *d = stranger_run(&s, id);
+    CHECK_EQ(dtls_state(d), DTLS_UP);
+    dtls_free(d);
+    stranger_close(&s);
+    dtls_identity_free(id);
+}
 static void an_rsa_certificate_will_do(void)
 {
     stranger_ends(DTLS1_2_VERSION, EVP_RSA_gen(2048), true, DTLS_UP, DTLS_OK);
@@ -321,7 +337,7 @@ static void application_data_and_renegotiation_are_ignored(void)
     dtls_identity_free(id);
 }
 
-TEST_MAIN(TEST(another_implementation_connects), TEST(a_certificate_of_p_384_will_do),
+TEST_MAIN(TEST(another_implementation_connects), TEST(a_certificate_of_p_384_will_do), TEST(a_signature_by_p_384_will_do),
           TEST(an_rsa_certificate_will_do), TEST(a_server_of_any_certificate_will_do),
           TEST(a_client_without_certificate_is_refused), TEST(a_client_without_srtp_profile_is_refused),
           TEST(dtls_1_0_is_refused), TEST(the_goodbye_of_each_cipher_is_told),

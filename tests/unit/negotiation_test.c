@@ -619,6 +619,8 @@ static void a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_code
     "a=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\na=fingerprint:sha-256 "                          \
     "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
 #define SESSION "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+#define LINE(mid, pt, codec, direction)                                                                                         \
+    "m=video 9 UDP/TLS/RTP/SAVPF " pt "\r\na=mid:" mid "\r\na=rtpmap:" pt " " codec "/90000\r\na=" direction "\r\n"
 
 /* The answer to this offer of a client that joined for it; what it is told beside waits. Free it with `drop`. */
 static struct sdp *answered(struct peer *p, const char *offer)
@@ -652,7 +654,11 @@ static void what_cannot_be_taken_is_refused_alone_and_said(void)
         CHECK(!in->rtcp_rsize);
         CHECK(i != 1 || (in->codecs[0].name.len == 4 && in->codecs[0].clock_rate == 8000)); /* or aiortc drops the whole answer */
         CHECK(i || (in->codecs[0].nack && in->protocol.len == strlen("UDP/TLS/RTP/SAVP")));
+        CHECK(i == 0 || in->direction == SDP_INACTIVE); /* as Firefox writes its own */
     }
+    CHECK(sdp && sdp->sections[3].codecs[0].channels == 2);
+    CHECK(strstr(offered_text, "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n") != NULL); /* RFC 3264 6: as in the offer, with a format */
+    CHECK(strstr(offered_text, "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n") != NULL);
     drop(sdp);
     CHECK_EQ(waiting(p, "error"), 2);
     json_t *error = take(p, "error");
@@ -706,10 +712,15 @@ static void a_passive_offer_is_answered_active(void)
     CHECK(sdp && sdp->sections[0].setup == SDP_PASSIVE && !registry_setup(s.registry, peer_session(q))->active);
     drop(sdp);
     free(text);
+    /* RFC 9143 7.3: an offer without a group is answered without one, in either role */
+    struct peer *r = peer_join(&s, "one", "stream");
+    sdp = answered(r, SESSION CLIENT LINE("0", "96", "VP8", "sendonly") "a=setup:passive\r\n");
+    CHECK(sdp && !sdp->bundled && sdp->sections[0].setup == SDP_ACTIVE && !strstr(offered_text, "a=group"));
+    drop(sdp);
     stage_close(&s);
 }
 
-/* RFC 9143 9.1: aiortc names its video's sending time by the id of its audio's level. */
+/* RFC 9143 12: aiortc names its video's sending time by the id of its audio's level. */
 static void an_id_of_two_extensions_is_given_to_one(void)
 {
     stage_open(&s, 16, NULL);
@@ -730,8 +741,10 @@ static void an_id_of_two_extensions_is_given_to_one(void)
     sdp = answered(p, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT
                               "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n"
                               "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"
-                              "a=extmap:1 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n");
+                              "a=extmap:1 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
+                              "a=extmap:5 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"); /* 4 in the audio's section, above */
     CHECK(sdp && sdp->sections[1].port && sdp->sections[1].extensions.id[EXT_ABS_SEND_TIME] == 0);
+    CHECK(sdp && sdp->sections[1].extensions.id[EXT_MID] == 0); /* RFC 8285 6: no id that the offer's section has not */
     drop(sdp);
     stage_close(&s);
 }
@@ -747,6 +760,9 @@ static void opus_without_its_channels_is_opus(void)
     CHECK_EQ(waiting(p, "error"), 0);
     peer_claim(p, 1);
     CHECK_EQ(offered_as(v, SDP_SENDONLY), 1);
+    sdp = answered(p, SESSION CLIENT "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n");
+    CHECK(sdp && sdp->sections[0].port && sdp->sections[0].codecs[0].channels == 2);
+    drop(sdp);
     stage_close(&s);
 }
 
@@ -993,9 +1009,6 @@ static void a_viewer_gets_the_codec_by_its_own_number(void)
     stage_close(&s);
 }
 
-#define LINE(mid, pt, codec, direction)                                                                                         \
-    "m=video 9 UDP/TLS/RTP/SAVPF " pt "\r\na=mid:" mid "\r\na=rtpmap:" pt " " codec "/90000\r\na=" direction "\r\n"
-
 /* RFC 3264 5.1: a sendonly section lists what its client sends, a recvonly one what it takes. */
 static void what_a_client_decodes_its_receiving_sections_say(void)
 {
@@ -1035,6 +1048,16 @@ static void what_a_client_decodes_its_receiving_sections_say(void)
     peer_offer(v);
     camera("stream", "vp9", ALL);
     CHECK_EQ(offered_as(v, SDP_SENDONLY), 1);
+    stage_close(&s);
+
+    stage_open(&s, 16, NULL); /* but it is told of what it lacks only when it has said what it decodes */
+    v = peer_join(&s, "default", "call");
+    drop(answered(v, SESSION "a=group:BUNDLE 0\r\n" CLIENT LINE("0", "98", "VP9", "sendonly")));
+    peer_claim(v, 0);
+    camera("stream", "vp8", ALL);
+    CHECK_EQ(waiting(v, "track-unsupported") + waiting(v, "offer"), 0);
+    drop(answered(v, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT LINE("0", "98", "VP9", "sendonly") LINE("1", "98", "VP9", "recvonly")));
+    CHECK_EQ(waiting(v, "track-unsupported"), 1);
     stage_close(&s);
 }
 

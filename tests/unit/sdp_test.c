@@ -282,6 +282,7 @@ static void what_is_no_description_is_refused(void)
          "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=ssrc:7 cname:x\r\n" SHA256
 #define X8     "01:02:03:04:05:06:07:ff"
 #define SHA256 "a=fingerprint:SHA-256 " X8 ":" X8 ":" X8 ":" X8 "\r\n"
+#define SHA384 "a=fingerprint:sha-384 " X8 ":" X8 ":" X8 ":" X8 ":" X8 ":" X8 "\r\n"
 #define SHA512 "a=fingerprint:sha-512 " X8 ":" X8 ":" X8 ":" X8 ":" X8 ":" X8 ":" X8 ":" X8 "\r\n"
 
 /* RFC 8866 5: "any attribute that is not understood is ignored". */
@@ -391,6 +392,10 @@ static void mids_may_be_long(void)
         CHECK_EQ(error_of(long_one), n < MID_SIZE ? SDP_OK : SDP_LONG_MID);
     }
     CHECK(strstr(sdp_error_text(SDP_LONG_MID), "63") != NULL);
+    text = SESSION "a=mid:first\r\na=mid:b\r\n";
+    sdp = sdp_parse(text, strlen(text), &e);
+    CHECK(sdp && strcmp(sdp->sections[0].mid, "b") == 0);
+    sdp_free(sdp);
 }
 
 /* RFC 9143 7.3.3: what is outside of the group, or without one all but the first, would need its own transport. */
@@ -424,7 +429,7 @@ static void sections_outside_the_bundle_are_told_apart(void)
     sdp_free(sdp);
 }
 
-/* RFC 9143 9.1; aiortc's id 2 is the audio level in one section and the time of sending in the other. */
+/* RFC 9143 12; aiortc's id 2 is the audio level in one section and the time of sending in the other. */
 static void an_extension_id_means_one_uri_in_all_sections(void)
 {
     size_t len = 0;
@@ -504,6 +509,7 @@ static void the_strongest_fingerprint_counts(void)
         const char *text;
         int len;
     } cases[] = {{SESSION SHA256 SHA512, 64},
+                 {SESSION SHA256 SHA384, 48},
                  {SESSION SHA512 SHA256, 64},
                  {SESSION "a=fingerprint:sha-1 00:11\r\n", 0},
                  {HEAD SHA256 AUDIO, 32},
@@ -717,7 +723,6 @@ static void written_descriptions_read_back(void)
     free(w.data);
 }
 
-/* GStreamer, aiortc and werift drop a whole answer over one section that lacks its transport. */
 /* RFC 8853 5.1, RFC 8851 10: what is sent in several layers, in all its spellings; and Chromium's older way. */
 static void layers_are_read(void)
 {
@@ -751,6 +756,7 @@ static void layers_are_read(void)
     }
 }
 
+/* GStreamer, aiortc and werift drop a whole answer over one section that lacks its transport. */
 static void a_refused_section_has_its_transport(void)
 {
     struct sdp_local local = {.ufrag = "abcd", .password = "secret", .setup = SDP_PASSIVE, .fingerprint = {9}};
@@ -770,6 +776,7 @@ static void a_refused_section_has_its_transport(void)
         CHECK(s->rtcp_mux == (i == 0) && !s->rtcp_rsize);
     }
     CHECK(strstr(strstr(w.data, "m=application"), "a=sctp-port:5000\r\n") != NULL);
+    CHECK(strstr(w.data, "\r\nc=IN IP4 0.0.0.0\r\n") && strstr(strstr(w.data, "m=application"), "\r\nc=IN IP4 0.0.0.0\r\n")); /* RFC 8866 5.7 */
     sdp_free(sdp);
     free(w.data);
 }

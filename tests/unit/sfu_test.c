@@ -1537,11 +1537,56 @@ static void an_ssrc_that_two_sections_name_is_the_firsts(void)
         world_send(&w, p, CODEC_VP8, VIDEO, 10 + i, 3000 * i, true, true, 100);
         world_settle(&w);
         CHECK(rtp_parse(&view, v->last, v->last_len) && view.ssrc == OUT);
-        world_send(&w, p, CODEC_VP8, 0, 10 + i, 3000 * i, true, true, 100); /* whose it is cannot be told */
+        world_send(&w, p, CODEC_VP8, i % 2 ? 0 : 0x4444, 10 + i, 3000 * i, true, true, 100); /* whose it is cannot be told */
         world_settle(&w);
     }
     CHECK_EQ(v->rtp, 5);
     CHECK_EQ(world_drops(&w, DROP_RTP_STREAM), 5);
+    world_close(&w);
+}
+
+static void publish_as(struct world_client *p, uint32_t track, const char *mid)
+{
+    struct message m = {.type = MESSAGE_PUBLISH,
+                        .to = (uint8_t)world_owner(&w, p),
+                        .session = p->session,
+                        .track = track,
+                        .publish = {.codec = CODEC_VP8, .payload_type = 96, .clock_rate = 90000}};
+    snprintf(m.publish.mid, sizeof m.publish.mid, "%s", mid);
+    world_command(&w, m);
+    world_settle(&w);
+}
+
+/* RFC 9143 9.2: an SSRC that no description names is of the section whose mid its packets carry; with none, of the only one that
+ * has its payload type. aiortc names no SSRC. */
+static void an_unannounced_ssrc_is_of_the_section_of_its_mid(void)
+{
+    static const struct {
+        const char *mid;
+        uint32_t ssrc, out; /* 0: nobody's */
+    } cases[] = {{"b", 0x4444, OUT + 2}, {"a", 0x5555, OUT}, {"ab", 0x6666, 0}, {"c", 0x7777, 0}, {"", 0x8888, 0}};
+    struct world_client *p, *v;
+    struct rtp_view view;
+    const uint8_t payload[] = {0x10, 0};
+    world_open(&w, 1);
+    p = world_join(&w, 0);
+    v = world_join(&w, 0);
+    world_connect(&w, p);
+    world_connect(&w, v);
+    publish_as(p, 1, "a");
+    publish_as(p, 2, "b");
+    world_subscribe(&w, v, p, 1, CODEC_VP8, OUT);
+    world_subscribe(&w, v, p, 2, CODEC_VP8, OUT + 2);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned before = v->rtp;
+        struct world_rtp r = {.codec = CODEC_VP8, .ssrc = cases[i].ssrc, .index = 10, .marker = true, .payload = {payload, 2}};
+        if (*cases[i].mid)
+            r.values[EXT_MID] = (struct bytes){(const uint8_t *)cases[i].mid, strlen(cases[i].mid)};
+        world_send_rtp(&w, p, &r);
+        world_settle(&w);
+        CHECK_EQ(v->rtp - before, cases[i].out != 0);
+        CHECK(!cases[i].out || (rtp_parse(&view, v->last, v->last_len) && view.ssrc == cases[i].out));
+    }
     world_close(&w);
 }
 
@@ -1595,6 +1640,12 @@ static void who_says_bye_with_all_its_streams_is_told_of(void)
     CHECK_EQ(told(p, EVENT_BYE), 0);
     says_bye(p, VIDEO);
     CHECK_EQ(told(p, EVENT_BYE), 1);
+    uint8_t rr[8]; /* who only watches sends under the SSRCs of its reports */
+    world_send_rtcp(&w, v, rr, rtcp_write_rr(rr, sizeof rr, 7, NULL, 0));
+    says_bye(v, 8);
+    CHECK_EQ(told(v, EVENT_BYE), 0);
+    says_bye(v, 7);
+    CHECK_EQ(told(v, EVENT_BYE), 1);
     world_close(&w);
 }
 
@@ -1676,4 +1727,4 @@ TEST_MAIN(TEST(who_says_bye_with_all_its_streams_is_told_of), TEST(who_closes_it
           TEST(client_of_endless_addresses_is_told_to_others_at_a_bounded_rate),
           TEST(second_viewer_at_another_worker_waits_a_second_for_its_key_frame_at_most),
           TEST(histories_leave_room_for_what_is_on_its_way),
-          TEST(an_ssrc_that_two_sections_name_is_the_firsts), TEST(wrong_fingerprint_ends_the_session))
+          TEST(an_ssrc_that_two_sections_name_is_the_firsts), TEST(an_unannounced_ssrc_is_of_the_section_of_its_mid), TEST(wrong_fingerprint_ends_the_session))

@@ -31,6 +31,7 @@ static unsigned ask(enum whip_method method, const char *path, const char *query
                              .body = body,
                              .len = strlen(body)};
     address_parse(&q.local, "192.0.2.1", 8000);
+    address_parse(&q.remote, "203.0.113.7", 4000);
     bool ours = whip_request(s.whip, &q, &r, s.now);
     stage_go_on(&s);
     if (!ours)
@@ -285,6 +286,8 @@ static void an_offer_of_which_nothing_comes_is_refused_before_anybody_joins(void
         {"/whep/r", SESSION CLIENT VIDEO("VP8", "sendonly"), 422, "nothing in it is received"},
         {"/whep/r", SESSION CLIENT VIDEO("H265", "recvonly"), 406, "no codec of it is known"},
         {"/whip/r", SESSION CLIENT "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\n", 422, "ice-ufrag"},
+        {"/whip/r", SESSION CLIENT "a=group:BUNDLE 0\r\nm=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\n"
+         VIDEO("H265", "sendonly"), 406, "no codec of it is known"},
     };
     stage_open(&s, 16, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -292,6 +295,7 @@ static void an_offer_of_which_nothing_comes_is_refused_before_anybody_joins(void
         json_t *problem = json_loads(x.body, 0, NULL);
         const char *detail = json_string_value(json_object_get(problem, "detail"));
         CHECK(detail && strstr(detail, cases[i].words));
+        CHECK(problem && strcmp(json_string_value(json_object_get(problem, "code")), "bad-sdp") == 0);
         CHECK_EQ(json_integer_value(json_object_get(problem, "status")), cases[i].status);
         CHECK(strcmp(x.type, "application/problem+json") == 0);
         json_decref(problem);
@@ -321,7 +325,7 @@ static void say_codec(uint32_t session, uint32_t track, uint8_t payload_type)
 #define ENCODER                                                                                                                 \
     SESSION CLIENT "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 102 49\r\na=mid:0\r\na=sendonly\r\na=rtpmap:96 VP8/90000\r\n"             \
                    "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=rtpmap:98 VP9/90000\r\na=rtpmap:49 H265/90000\r\n"             \
-                   "a=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\n"
+                   "a=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\na=ssrc:77 cname:x\r\n"
 
 /* An encoder that offers all and sends one does not read which the answer prefers: all that can be forwarded stand in it (RFC 3264
  * 6.1), and the payload type that comes binds. */
@@ -355,6 +359,7 @@ static void every_codec_is_answered_and_the_one_that_comes_is_taken(void)
     m = stage_command(&s, MESSAGE_PUBLISH, id);
     CHECK(m && m->publish.payload_type == 102 && m->publish.codec == CODEC_H264 && m->track != track);
     CHECK(m && publish_may_turn_to(&m->publish, 96) && !publish_may_turn_to(&m->publish, 102));
+    CHECK(m && m->publish.ssrc[0] == 77 && strcmp(m->publish.mid, "0") == 0); /* its section is the same */
     while (peer_answer(all, NULL) || peer_answer(vp8, NULL))
         ;
     CHECK_EQ(s.viewer_count, 1);
@@ -384,6 +389,31 @@ static void a_refused_join_says_why(void)
     CHECK(!strstr(x.headers, "retry-after: ")); /* time does not help */
     CHECK(strstr(x.body, "\"code\":\"unauthorized\"") && strstr(x.body, "this room takes a token"));
     stage_close(&s);
+}
+
+/* RFC 9110 15.6.4 and 10.2.3, RFC 6585 4: where time helps, the answer says when to come back. */
+static void refusals_have_their_status(void)
+{
+    static const struct {
+        struct signal_limits limits;
+        unsigned good; /* how many are let in first */
+        unsigned status;
+        const char *code;
+    } cases[] = {
+        {{.joins_per_s = 1}, CALLER_BURST_S, 429, "\"code\":\"too-many-joins\""},
+        {{.participants = 1}, 1, 503, "\"code\":\"room-full\""},
+        {{.tracks = 1}, 0, 403, "too many tracks published"}, /* though one was answered */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        stage_open_bounded(&s, 64, NULL, &cases[i].limits);
+        for (unsigned k = 0; k < cases[i].good; k++)
+            CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+        CHECK_EQ(post("/whip/r", "", "chromium-stream"), cases[i].status);
+        CHECK(strstr(x.body, cases[i].code) != NULL);
+        CHECK_EQ(strstr(x.headers, "retry-after: ") != NULL, cases[i].status != 403);
+        CHECK_EQ(stage_metric(&s, "monoport_participants"), cases[i].good);
+        stage_close(&s);
+    }
 }
 
 static void bearer_token_is_that_of_a_join(void)
@@ -701,7 +731,7 @@ TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(query_is_cu
           TEST(viewer_is_answered_with_what_is_there),
           TEST(an_offer_of_which_nothing_comes_is_refused_before_anybody_joins),
           TEST(one_section_that_cannot_be_taken_is_refused_alone),
-          TEST(every_codec_is_answered_and_the_one_that_comes_is_taken), TEST(a_refused_join_says_why),
+          TEST(every_codec_is_answered_and_the_one_that_comes_is_taken), TEST(a_refused_join_says_why), TEST(refusals_have_their_status),
           TEST(who_vanished_makes_room_for_who_comes_and_may_come_back), TEST(who_is_found_in_time_has_not_vanished),
           TEST(goodbye_by_rtcp_ends_who_has_no_socket),
           TEST(bearer_token_is_that_of_a_join), TEST(pages_of_other_sites_are_refused_where_everybody_may_come_in),
