@@ -2,13 +2,11 @@
  * read again when its files change; connections that stand keep theirs. Any thread may call any of it but
  * tls_new and tls_free. */
 #pragma once
-#include <stdlib.h> /* before OpenSSL: where that asks for limits.h, the compiler finds the project's beside the system's */
-
-#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 struct tls;
+struct ssl_st; /* OpenSSL's SSL: its header has macros of the names in proto/srtp.h */
 
 #define TLS_ERROR_SIZE 256
 
@@ -24,7 +22,7 @@ void tls_free(struct tls *);
 bool tls_self_signed(const struct tls *);
 
 /* The server's end of a connection, TLS 1.2 or 1.3, with the current certificate; NULL: no memory. */
-SSL *tls_accept(struct tls *, int fd);
+struct ssl_st *tls_accept(struct tls *, int fd);
 
 /* Reads the files again if they changed since (or `always`). Files that cannot be used are logged and the old
  * certificate stays. True: there is a new one. */

@@ -9,6 +9,7 @@
 #include "tls.h"
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
