@@ -5,7 +5,7 @@
  *   bench-floor send ADDRESS VIEWERS RUN SIZE EVERY
  *                            a run of RUN datagrams of SIZE bytes for each, every EVERY µs; prints µs of CPU a
  *                            datagram */
-#include "clock.h"
+#include "net/clock.h"
 #include <arpa/inet.h>
 #include <netinet/udp.h>
 #include <stdbool.h>

@@ -8,7 +8,7 @@
  * virtual one cannot ask them not to: the CPU time of a server that works 1 % of the time is then counted in seconds of a slower
  * core. Where a governor can be set one would set "performance"; `awake` does the same everywhere, by a loop that runs only while
  * nobody else wants the core. Against neighbours that use the same caches nothing can be done: they can only be waited for. */
-#include "clock.h"
+#include "net/clock.h"
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>

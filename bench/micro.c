@@ -1,8 +1,8 @@
-#include "micro.h"
-#include "check.h"
-#include "ice.h"
-#include "srtp.h"
-#include "stun.h"
+#include "bench/micro.h"
+#include "base/check.h"
+#include "proto/ice.h"
+#include "proto/srtp.h"
+#include "proto/stun.h"
 #include <stdlib.h>
 
 #define KEYS   500

@@ -1,8 +1,8 @@
 /* Parts of the server alone, in memory. Each part prints its lines: a name, ns of thread CPU time per packet,
  * the least of several repetitions. */
 #pragma once
-#include "clock.h"
-#include "crypto.h"
+#include "crypto/crypto.h"
+#include "net/clock.h"
 #include <stdio.h>
 
 #define MICRO_REPEAT 30

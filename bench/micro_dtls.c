@@ -1,9 +1,9 @@
 /* A handshake's cost for the server: everything from an association's beginning to its keys, and its end. */
-#include "check.h"
-#include "crypto.h"
-#include "dtls.h"
-#include "limits.h"
-#include "micro.h"
+#include "base/check.h"
+#include "base/limits.h"
+#include "bench/micro.h"
+#include "crypto/crypto.h"
+#include "proto/dtls.h"
 
 #define HANDSHAKES 300
 

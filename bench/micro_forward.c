@@ -1,11 +1,11 @@
 /* The forwarding core without a kernel under it: one publisher's bursts in, every viewer's encrypted runs
  * out. */
-#include "check.h"
-#include "client.h"
-#include "limits.h"
-#include "micro.h"
-#include "rtcp.h"
-#include "sfu.h"
+#include "base/check.h"
+#include "base/limits.h"
+#include "bench/micro.h"
+#include "client/client.h"
+#include "proto/rtcp.h"
+#include "sfu/sfu.h"
 #include <stdlib.h>
 
 #define BURST      5 /* packets of a frame at 1.5 Mbit/s */

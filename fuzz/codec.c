@@ -1,6 +1,6 @@
 /* Payload descriptors of every codec; the first byte says which. */
-#include "codec.h"
-#include "fuzz.h"
+#include "proto/codec.h"
+#include "fuzz/fuzz.h"
 
 void fuzz_codec(const uint8_t *data, size_t len)
 {

@@ -1,9 +1,9 @@
 /* Map, heap, ring and path table against plain models; the first byte says which. */
-#include "fuzz.h"
-#include "heap.h"
-#include "map.h"
-#include "paths.h"
-#include "ring.h"
+#include "base/heap.h"
+#include "base/map.h"
+#include "base/ring.h"
+#include "fuzz/fuzz.h"
+#include "sfu/paths.h"
 #include <stdlib.h>
 
 #define KEYS 64

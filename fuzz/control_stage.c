@@ -1,6 +1,6 @@
-#include "control_stage.h"
-#include "fuzz.h"
-#include "log.h"
+#include "fuzz/control_stage.h"
+#include "base/log.h"
+#include "fuzz/fuzz.h"
 
 static void io_command(void *context, const struct message *m)
 {

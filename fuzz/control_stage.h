@@ -1,8 +1,8 @@
 /* The signaling with a worker that says yes to everything, for the targets that speak to it. */
 #pragma once
-#include "prng.h"
-#include "registry.h"
-#include "signaling.h"
+#include "base/prng.h"
+#include "sfu/registry.h"
+#include "signal/signaling.h"
 #include <jansson.h>
 
 struct control_stage {

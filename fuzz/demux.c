@@ -1,6 +1,6 @@
 /* The first byte's word on a datagram (RFC 7983 7). */
-#include "demux.h"
-#include "fuzz.h"
+#include "proto/demux.h"
+#include "fuzz/fuzz.h"
 
 void fuzz_demux(const uint8_t *data, size_t len)
 {

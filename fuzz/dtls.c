@@ -1,10 +1,10 @@
 /* DTLS as a server: datagrams of somebody whose check was authentic. A script of datagrams; between them time
  * passes. Without a client's key nobody comes up. */
-#include "dtls.h"
-#include "crypto.h"
-#include "fuzz.h"
-#include "limits.h"
-#include "virtual_clock.h"
+#include "proto/dtls.h"
+#include "base/limits.h"
+#include "crypto/crypto.h"
+#include "fuzz/fuzz.h"
+#include "tests/virtual_clock.h"
 
 static void drain(struct dtls *d)
 {

@@ -2,8 +2,8 @@
  * hold of what comes out. libFuzzer calls it by driver.c; replay_test.c calls all of them with the kept
  * files. What must hold is an INVARIANT, so that a build without libFuzzer sees it too. */
 #pragma once
-#include "bytes.h"
-#include "check.h"
+#include "base/bytes.h"
+#include "base/check.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -4,9 +4,9 @@
  *
  * What must hold: a request is one request of HTTP/1.1, whatever the client put into it; what goes out are
  * frames. */
-#include "h2.h"
-#include "fuzz.h"
-#include "limits.h"
+#include "net/h2.h"
+#include "base/limits.h"
+#include "fuzz/fuzz.h"
 #include <stdio.h>
 #include <stdlib.h>
 

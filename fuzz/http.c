@@ -1,7 +1,7 @@
 /* The head of a request, or the frames of a WebSocket; the first byte says which, and whose frames. */
-#include "frames.h"
-#include "fuzz.h"
-#include "request.h"
+#include "fuzz/fuzz.h"
+#include "http/frames.h"
+#include "http/request.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -2,16 +2,16 @@
  * says whatever the script wants by connections of ICE-TCP and of TURN, in the clear and inside TLS, and a stranger who is in the
  * middle of a handshake. Each datagram of the core's for a connection must be one that its framing carries; it waits in that
  * connection's queue until the script reads some of it, and what is read must be whole frames. */
-#include "core.h"
-#include "crypto.h"
-#include "dtls.h"
-#include "frame_queue.h"
-#include "fuzz.h"
-#include "limits.h"
-#include "peer.h"
-#include "relay_config.h"
-#include "stun.h"
-#include "turn.h"
+#include "base/limits.h"
+#include "crypto/crypto.h"
+#include "fuzz/fuzz.h"
+#include "net/frame_queue.h"
+#include "proto/dtls.h"
+#include "proto/stun.h"
+#include "proto/turn.h"
+#include "sfu/core.h"
+#include "sfu/peer.h"
+#include "sfu/relay_config.h"
 
 #define PORT        8000
 #define CONNECTIONS 4

@@ -1,7 +1,7 @@
 /* Every target with the files that are kept for it: seeds, and what once broke something. An input that
  * breaks an invariant ends the program; its name was printed before. */
-#include "fuzz.h"
-#include "test.h"
+#include "fuzz/fuzz.h"
+#include "tests/unit/test.h"
 #include <dirent.h>
 #include <stdlib.h>
 

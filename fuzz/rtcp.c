@@ -1,6 +1,6 @@
 /* Compound RTCP: a walk over it, and every reader on every packet. */
-#include "rtcp.h"
-#include "fuzz.h"
+#include "proto/rtcp.h"
+#include "fuzz/fuzz.h"
 
 static void count(void *context, uint16_t seq)
 {

@@ -1,6 +1,6 @@
 /* RTP headers, their extensions, and what is written for a viewer out of them. */
-#include "rtp.h"
-#include "fuzz.h"
+#include "proto/rtp.h"
+#include "fuzz/fuzz.h"
 
 static const struct rtp_extension_ids ids = {.id = {[EXT_MID] = 1,
                                                     [EXT_ABS_SEND_TIME] = 2,

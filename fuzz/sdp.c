@@ -1,7 +1,7 @@
 /* Session descriptions: every view lies in the text, every count has its bound, an extension's id means one URI in all sections, and
  * blanks at the ends of lines change nothing. */
-#include "sdp.h"
-#include "fuzz.h"
+#include "proto/sdp.h"
+#include "fuzz/fuzz.h"
 #include <stdlib.h>
 
 static const char *begin, *end;

@@ -1,14 +1,14 @@
 /* The forwarding core as a whole: two workers with the mail between them, sessions that are up (and one that
  * is not), and a script of datagrams, packets, commands and time. The keys are given to both sides without a
  * handshake: that is fuzz/dtls.c's. */
-#include "codec.h"
-#include "core.h"
-#include "crypto.h"
-#include "fuzz.h"
-#include "limits.h"
-#include "peer.h"
-#include "rtp.h"
-#include "stun.h"
+#include "base/limits.h"
+#include "crypto/crypto.h"
+#include "fuzz/fuzz.h"
+#include "proto/codec.h"
+#include "proto/rtp.h"
+#include "proto/stun.h"
+#include "sfu/core.h"
+#include "sfu/peer.h"
 
 #define WORKERS  2
 #define SESSIONS 4 /* the last has no keys */

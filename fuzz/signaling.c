@@ -1,8 +1,8 @@
 /* The signaling from its first byte on: texts of two clients, as they are, with answers of a worker between
  * them. Each line of the input is one text; its first character says whose it is and what a worker says
  * meanwhile. */
-#include "control_stage.h"
-#include "fuzz.h"
+#include "fuzz/control_stage.h"
+#include "fuzz/fuzz.h"
 #include <stdlib.h>
 
 #define CLIENTS 2

@@ -1,10 +1,10 @@
 /* SRTP and SRTCP: whatever comes is refused unless it was sealed; what was sealed opens once, and not when a
  * bit of it changed. A script: how to seal, then packets. */
-#include "srtp.h"
-#include "crypto.h"
-#include "fuzz.h"
-#include "limits.h"
-#include "rtp.h"
+#include "proto/srtp.h"
+#include "base/limits.h"
+#include "crypto/crypto.h"
+#include "fuzz/fuzz.h"
+#include "proto/rtp.h"
 
 struct ends {
     struct srtp_tx *tx;

@@ -1,10 +1,10 @@
 /* What a TCP connection is by its first bytes, frames in a stream, and the queue of those that wait; the
  * first byte says which. */
-#include "first_bytes.h"
-#include "frame.h"
-#include "frame_queue.h"
-#include "fuzz.h"
-#include "limits.h"
+#include "base/limits.h"
+#include "fuzz/fuzz.h"
+#include "net/first_bytes.h"
+#include "net/frame.h"
+#include "net/frame_queue.h"
 
 /* Once something is told it stays so, however much more comes. */
 static void fuzz_first(struct bytes s)

@@ -1,8 +1,8 @@
 /* STUN messages, what ICE makes of them, and the answer, which must parse. */
-#include "stun.h"
-#include "crypto.h"
-#include "fuzz.h"
-#include "ice.h"
+#include "proto/stun.h"
+#include "crypto/crypto.h"
+#include "fuzz/fuzz.h"
+#include "proto/ice.h"
 
 static void check_view(const struct stun_view *v, const uint8_t *data, size_t len)
 {

@@ -1,6 +1,6 @@
 /* TURN's attributes, ChannelData, usernames and nonces. */
-#include "turn.h"
-#include "fuzz.h"
+#include "proto/turn.h"
+#include "fuzz/fuzz.h"
 
 static void channel(const uint8_t *data, size_t len)
 {

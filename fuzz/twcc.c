@@ -1,7 +1,7 @@
 /* Transport-wide feedback: the parser, and our writer against it. */
-#include "twcc.h"
-#include "fuzz.h"
-#include "rtcp.h"
+#include "proto/twcc.h"
+#include "fuzz/fuzz.h"
+#include "proto/rtcp.h"
 
 struct seen {
     uint16_t next;

@@ -3,10 +3,10 @@
  *
  * What must hold: answers are of HTTP/1.1, and frames behind 101; handlers are told of text that is UTF-8, within
  * its bounds, and of each WebSocket's end once. */
-#include "frames.h"
-#include "fuzz.h"
-#include "limits.h"
-#include "web.h"
+#include "base/limits.h"
+#include "fuzz/fuzz.h"
+#include "http/frames.h"
+#include "net/web.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>

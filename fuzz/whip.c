@@ -1,9 +1,9 @@
 /* WHIP and WHEP: requests as a script. Each says its method and what kinds of path, type, tag and body it
  * has; then come the texts of those that are no fixed ones. Whatever they are, the answer is an HTTP answer,
  * and in the end nobody is left. */
-#include "whip.h"
-#include "control_stage.h"
-#include "fuzz.h"
+#include "signal/whip.h"
+#include "fuzz/control_stage.h"
+#include "fuzz/fuzz.h"
 #include <stdio.h>
 #include <stdlib.h>
 

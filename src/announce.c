@@ -1,6 +1,6 @@
 #include "announce.h"
-#include "addresses.h"
-#include "log.h"
+#include "net/addresses.h"
+#include "base/log.h"
 #include <string.h>
 
 #define NAMES_PATIENCE 5000 /* ms at the start, until what is known has to do */

@@ -2,7 +2,7 @@
  * has. */
 #pragma once
 #include "config.h"
-#include "relay_config.h"
+#include "sfu/relay_config.h"
 
 struct announce {
     const struct config *config;

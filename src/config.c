@@ -1,6 +1,6 @@
+#include "base/manual.h"
 #include "config.h"
 #include "config_internal.h"
-#include "manual.h"
 #include <ctype.h>
 #include <sched.h>
 #include <stdarg.h>

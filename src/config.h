@@ -1,16 +1,16 @@
 /* Flags, MONOPORT_… environment variables and a YAML file, in this order of precedence, into one validated struct. */
 #pragma once
-#include "access.h"
-#include "arrivals.h"
-#include "limits.h"
-#include "crypto.h"
-#include "log.h"
-#include "path.h"
-#include "resolver.h"
-#include "signaling.h"
-#include "system_calls.h"
-#include "udp.h"
-#include "web.h"
+#include "signal/access.h"
+#include "net/arrivals.h"
+#include "base/limits.h"
+#include "crypto/crypto.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "net/resolver.h"
+#include "signal/signaling.h"
+#include "net/system_calls.h"
+#include "net/udp.h"
+#include "net/web.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* The control thread: the web server's calls to signaling, signaling's to the web server and the workers. */
 #pragma once
 #include "config.h"
-#include "web.h"
+#include "net/web.h"
 #include <stdbool.h>
 
 struct control;

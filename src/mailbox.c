@@ -1,5 +1,5 @@
 #include "mailbox.h"
-#include "check.h"
+#include "base/check.h"
 #include <stdlib.h>
 #include <string.h>
 

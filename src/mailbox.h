@@ -5,8 +5,8 @@
  * are dropped when MAILBOX_WAITING bytes wait already; a message that must arrive always waits. The reader is woken only when it sleeps, and once for all that a turn of the writer wrote: what belongs
  * together, the packets of a frame, is then read together. */
 #pragma once
-#include "message.h"
-#include "ring.h"
+#include "base/ring.h"
+#include "sfu/message.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 

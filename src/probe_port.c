@@ -1,12 +1,12 @@
 #include "probe_port.h"
-#include "clock.h"
-#include "limits.h"
-#include "loop.h"
-#include "random.h"
-#include "rate.h"
-#include "stun.h"
-#include "thread.h"
-#include "udp.h"
+#include "net/clock.h"
+#include "base/limits.h"
+#include "net/loop.h"
+#include "net/random.h"
+#include "base/rate.h"
+#include "proto/stun.h"
+#include "net/thread.h"
+#include "net/udp.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
  * and the main port from one socket learns whether its NAT maps by destination port (RFC 5780 4.3). A thread
  * of its own, which sleeps. */
 #pragma once
-#include "path.h"
-#include "watch.h"
+#include "base/path.h"
+#include "base/watch.h"
 #include <stdbool.h>
 
 struct probe_port;

@@ -1,8 +1,8 @@
 #include "watchdog.h"
-#include "clock.h"
-#include "loop.h"
-#include "notify.h"
-#include "thread.h"
+#include "net/clock.h"
+#include "net/loop.h"
+#include "net/notify.h"
+#include "net/thread.h"
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /* The thread that looks whether the others turn, and tells the service manager so: READY=1 when they do for
  * the first time, then WATCHDOG=1 every second while all is well, STOPPING=1 at the end. */
 #pragma once
-#include "watch.h"
+#include "base/watch.h"
 
 struct watchdog;
 /* While the process still may do all it wants: the service manager's socket is opened here. NULL: no memory

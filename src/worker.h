@@ -1,12 +1,12 @@
 /* One core's loop: receive a batch, hand it to the core, drain, send a batch, sleep until the deadline. */
 #pragma once
-#include "crypto.h"
+#include "base/path.h"
+#include "crypto/crypto.h"
 #include "mailbox.h"
-#include "path.h"
-#include "registry.h"
-#include "stats.h"
-#include "stream.h"
-#include "udp.h"
+#include "net/stream.h"
+#include "net/udp.h"
+#include "sfu/registry.h"
+#include "sfu/stats.h"
 #include <stdbool.h>
 
 struct watch;

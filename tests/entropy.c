@@ -2,9 +2,9 @@
 #define INT_MAX __INT_MAX__
 #endif
 #define OPENSSL_SUPPRESS_DEPRECATED /* the one way in OpenSSL 3.0 that also serves its providers */
-#include "entropy.h"
-#include "check.h"
-#include "prng.h"
+#include "tests/entropy.h"
+#include "base/check.h"
+#include "base/prng.h"
 #include <openssl/rand.h>
 
 static struct prng prng;

@@ -1,4 +1,4 @@
-#include "virtual_clock.h"
+#include "tests/virtual_clock.h"
 #include <stddef.h>
 #include <sys/time.h>
 #include <time.h>

@@ -2,7 +2,7 @@
  * retransmissions from gettimeofday and the dates of certificates from time; these are found before libc's.
  */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 
 void virtual_clock_follow(
     const mp_time *now); /* *now is read whenever somebody asks; NULL: time stands still */

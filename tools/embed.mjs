@@ -99,7 +99,7 @@ writeFileSync(
   output,
   `/* Made by tools/embed.mjs. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
-#include "web.h"
+#include "net/web.h"
 
 ${assets.map(({ bytes }) => bytes).join('\n')}
 

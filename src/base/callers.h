@@ -2,9 +2,9 @@
  * limits: an unauthenticated sender causes no allocation. Loopback has no limits: behind a proxy, every
  * client has a loopback address. */
 #pragma once
-#include "limits.h"
-#include "path.h"
-#include "rate.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "base/rate.h"
 
 struct caller {
     unsigned count; /* connections or sessions now */

@@ -1,5 +1,5 @@
-#include "heap.h"
-#include "check.h"
+#include "base/heap.h"
+#include "base/check.h"
 #include <stdlib.h>
 
 bool heap_init(struct heap *h, size_t capacity)

@@ -1,6 +1,6 @@
 /* Deadlines: a binary heap of nodes that are members of the objects to wake. */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 #include <stdbool.h>
 #include <stddef.h>
 

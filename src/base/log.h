@@ -1,6 +1,6 @@
 /* Structured log lines: an event and key=value pairs. Never pass secrets (passwords, tokens, keys). */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 #include <stdbool.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };

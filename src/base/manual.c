@@ -1,4 +1,4 @@
-#include "manual.h"
+#include "base/manual.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-#include "map.h"
-#include "check.h"
+#include "base/map.h"
+#include "base/check.h"
 #include <stdlib.h>
 
 bool map_init(struct map *m, size_t capacity, map_equal *equal, const void *owner)

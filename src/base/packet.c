@@ -1,5 +1,5 @@
-#include "packet.h"
-#include "check.h"
+#include "base/packet.h"
+#include "base/check.h"
 #include <stdlib.h>
 
 bool packet_pool_init(struct packet_pool *pool, size_t packets)

@@ -1,8 +1,8 @@
 /* Packets and the pool that owns them. A pool belongs to one worker; packets are counted references, so a
  * track's history and many viewers share one payload. */
 #pragma once
-#include "limits.h"
-#include "mptime.h"
+#include "base/limits.h"
+#include "base/time.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

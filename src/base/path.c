@@ -1,5 +1,5 @@
-#include "path.h"
-#include "bytes.h"
+#include "base/path.h"
+#include "base/bytes.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>

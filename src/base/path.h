@@ -1,7 +1,7 @@
 /* Addresses and paths. An IPv4 address is kept in its IPv4-mapped IPv6 form, so one client is one identity
  * whichever family its socket has. */
 #pragma once
-#include "link.h"
+#include "base/link.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

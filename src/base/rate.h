@@ -1,6 +1,6 @@
 /* A token bucket. */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 #include <stdbool.h>
 
 struct rate {

@@ -1,5 +1,5 @@
-#include "ring.h"
-#include "check.h"
+#include "base/ring.h"
+#include "base/check.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-#include "slab.h"
-#include "check.h"
-#include "prefetch.h"
+#include "base/slab.h"
+#include "base/check.h"
+#include "base/prefetch.h"
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Datagrams of one destination, contiguous: the kernel can send them in one operation (GSO). */
 #pragma once
-#include "path.h"
+#include "base/path.h"
 #include <stdint.h>
 
 struct transmit {

@@ -1,6 +1,6 @@
-#include "watch.h"
-#include "check.h"
-#include "log.h"
+#include "base/watch.h"
+#include "base/check.h"
+#include "base/log.h"
 
 void watch_add(struct watch *w, const char *name, const struct pulse *pulse)
 {

@@ -6,8 +6,8 @@
  * Exceptions are marked below. If the watching thread itself is late, the whole process stood still, and no
  * thread is reported. */
 #pragma once
-#include "limits.h"
-#include "mptime.h"
+#include "base/limits.h"
+#include "base/time.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
-#include "client.h"
-#include "crypto.h"
-#include "demux.h"
-#include "limits.h"
-#include "prng.h"
-#include "rtp.h"
-#include "srtp.h"
-#include "stun.h"
+#include "client/client.h"
+#include "base/limits.h"
+#include "base/prng.h"
+#include "crypto/crypto.h"
+#include "proto/demux.h"
+#include "proto/rtp.h"
+#include "proto/srtp.h"
+#include "proto/stun.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
 /* The other side: a WebRTC client's transport, sans-IO like the core: ICE checks (controlling, one path), DTLS (active), SRTP.
  * Tests, the simulator and the load generator are made of it. */
 #pragma once
-#include "bytes.h"
-#include "dtls.h"
-#include "mptime.h"
-#include "path.h"
+#include "base/bytes.h"
+#include "base/path.h"
+#include "base/time.h"
+#include "proto/dtls.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

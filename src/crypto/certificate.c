@@ -1,4 +1,4 @@
-#include "certificate.h"
+#include "crypto/certificate.h"
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>

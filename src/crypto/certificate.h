@@ -1,7 +1,5 @@
 /* Self-signed certificates: for DTLS, where the SDP names their fingerprint, and for trying HTTPS. */
 #pragma once
-#include <stdlib.h> /* before OpenSSL: where that asks for limits.h, the compiler finds the project's beside the system's */
-
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Inside src/crypto only: what an implementation of the ciphers provides. Every implementation's context and
  * keys begin with the structs below, so a key carries its implementation with it. */
 #pragma once
-#include "crypto.h"
+#include "crypto/crypto.h"
 
 struct cipher_ops {
     void (*close)(struct crypto *);

@@ -3,7 +3,7 @@
  *
  * A `struct crypto` belongs to one thread. Nothing here sends, receives or keeps time. */
 #pragma once
-#include "bytes.h"
+#include "base/bytes.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -8,8 +8,8 @@
  * What a peer can make us hold: of handshake messages, OpenSSL reassembles the next ten, each up to one
  * record (16 KB); of records behind the ChangeCipherSpec that it did not see yet it keeps 100, each in a read
  * buffer of 16 KB, of which we let only NEXT_EPOCH_MAX through. */
-#include "dtls_engine.h"
-#include "limits.h"
+#include "crypto/dtls_engine.h"
+#include "base/limits.h"
 #include <openssl/err.h>
 #include <openssl/srtp.h>
 #include <stdlib.h>

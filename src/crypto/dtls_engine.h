@@ -1,5 +1,5 @@
 /* What the parts of the DTLS engine share. */
 #pragma once
-#include "dtls_identity.h"
+#include "crypto/dtls_identity.h"
 
 SSL *dtls_engine_ssl(const struct dtls_engine *);

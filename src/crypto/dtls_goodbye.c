@@ -1,6 +1,6 @@
 /* The goodbye of a peer whose association OpenSSL has forgotten: of its 40 KB this keeps the key that the peer writes with. */
-#include "bytes.h"
-#include "dtls_engine.h"
+#include "base/bytes.h"
+#include "crypto/dtls_engine.h"
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/kdf.h>

@@ -1,7 +1,7 @@
 /* The certificate of this process and what all its associations agree to speak: DTLS 1.2, ECDHE and AEAD
  * ciphers (RFC 8827 6.5), a certificate from both sides, nothing to resume or renegotiate. */
-#include "dtls_identity.h"
-#include "certificate.h"
+#include "crypto/dtls_identity.h"
+#include "crypto/certificate.h"
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/srtp.h>

@@ -1,6 +1,6 @@
 /* Inside src/crypto only: what an association takes from the process' certificate. */
 #pragma once
-#include "crypto.h"
+#include "crypto/crypto.h"
 #include <openssl/ssl.h>
 
 struct dtls_identity {

@@ -3,7 +3,7 @@
  * To read the public key of a peer's certificate, OpenSSL 3 looks through every decoder and key type of every
  * provider, builds a chain of those that might do, and throws it away: a third of a handshake's time. The
  * algorithms here are the default provider's own, chosen by name. */
-#include "dtls_identity.h"
+#include "crypto/dtls_identity.h"
 #include <openssl/core_dispatch.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>

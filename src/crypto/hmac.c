@@ -2,7 +2,7 @@
  * and setting it up anew costs more than the message: so this one file uses the SHA1_* calls that OpenSSL 3
  * marks as deprecated. They use the CPU's SHA instructions as EVP does. */
 #define OPENSSL_SUPPRESS_DEPRECATED
-#include "crypto.h"
+#include "crypto/crypto.h"
 #include <openssl/sha.h>
 
 static void state_save(const SHA_CTX *c, uint32_t h[5])

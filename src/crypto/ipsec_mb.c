@@ -3,8 +3,8 @@
  * runs: avx512  four blocks an instruction (VAES) where the CPU has it avx2, avx  AES-NI with VEX encodings
  * Older CPUs are left to OpenSSL, which is no slower there. A manager belongs to one thread: the context owns
  * it. */
-#include "cipher.h"
-#include "slab.h"
+#include "base/slab.h"
+#include "crypto/cipher.h"
 #include <intel-ipsec-mb.h>
 #include <stdalign.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The ciphers by OpenSSL's EVP. A key is one EVP_CIPHER_CTX that was keyed once; a packet only resets its IV,
  * since keying it anew or fetching the cipher by name costs more than a packet. */
-#include "check.h"
-#include "cipher.h"
+#include "base/check.h"
+#include "crypto/cipher.h"
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Chooses the implementation, and passes each call on to the one that the key was made by. */
-#include "cipher.h"
-#include "prefetch.h"
+#include "base/prefetch.h"
+#include "crypto/cipher.h"
 
 struct crypto *crypto_new(enum crypto_kind kind)
 {

@@ -1,5 +1,5 @@
-#include "frames.h"
-#include "bytes.h"
+#include "http/frames.h"
+#include "base/bytes.h"
 
 #define FINAL     0x80
 #define RESERVED  0x70

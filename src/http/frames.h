@@ -9,7 +9,7 @@
  *   | |1|2|3|       |K|             |  masking key, if M            |
  *   +-+-+-+-+-------+-+-------------+-------------------------------+ */
 #pragma once
-#include "utf8.h"
+#include "http/utf8.h"
 
 #define FRAME_HEAD_MAX    14
 #define FRAME_CONTROL_MAX 125 /* bytes that a control frame carries (5.5) */

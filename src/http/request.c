@@ -1,4 +1,4 @@
-#include "request.h"
+#include "http/request.h"
 #include <ctype.h>
 #include <stdint.h>
 #include <string.h>

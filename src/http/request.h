@@ -2,7 +2,7 @@
  * way (a blank before a colon, two lengths, a folded or a bare line end) is refused instead of mended, as two
  * readings of one stream are how requests get smuggled. */
 #pragma once
-#include "limits.h"
+#include "base/limits.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "utf8.h"
+#include "http/utf8.h"
 
 /* RFC 3629 4: neither a longer form than a character needs, nor a surrogate, nor what is over U+10FFFF. */
 static bool begin(struct utf8 *u, uint8_t c)

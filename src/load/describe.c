@@ -1,5 +1,5 @@
-#include "describe.h"
-#include "ice.h"
+#include "load/describe.h"
+#include "proto/ice.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Session descriptions of a client: offers like Chromium's, answers to the server's offers, and what is read
  * from its answer. */
 #pragma once
-#include "media.h"
-#include "sdp.h"
+#include "load/media.h"
+#include "proto/sdp.h"
 
 struct description { /* of one client */
     const char *ufrag, *password;

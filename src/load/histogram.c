@@ -1,4 +1,4 @@
-#include "histogram.h"
+#include "load/histogram.h"
 
 /* Below HISTOGRAM_STEPS ns a bucket a ns; from there on the top bit chooses the group and the next five the
  * step. */

@@ -1,6 +1,6 @@
 /* Durations by logarithm: 32 steps to each doubling, so a quantile is right within about 3 %. */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 #include <stdint.h>
 
 #define HISTOGRAM_STEPS   32

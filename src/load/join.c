@@ -1,5 +1,5 @@
-#include "join.h"
-#include "random.h"
+#include "load/join.h"
+#include "net/random.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

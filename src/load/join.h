@@ -1,8 +1,8 @@
 /* One client's signaling, without a socket: text in, text out. */
 #pragma once
-#include "describe.h"
-#include "mptime.h"
-#include "options.h"
+#include "base/time.h"
+#include "load/describe.h"
+#include "load/options.h"
 #include <stdbool.h>
 
 struct join;

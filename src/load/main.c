@@ -1,13 +1,13 @@
 /* One run: joins at a rate, waits until everybody has what it wants, measures, lets what is on its way
  * arrive, leaves. Or it churns: clients come, and go whenever they like, until there were as many stays as wanted. This thread has the sockets; the media threads have the rest. */
-#include "clock.h"
-#include "crypto.h"
-#include "join.h"
-#include "media.h"
-#include "random.h"
-#include "report.h"
-#include "socket.h"
-#include "stay.h"
+#include "crypto/crypto.h"
+#include "load/join.h"
+#include "load/media.h"
+#include "load/report.h"
+#include "load/socket.h"
+#include "load/stay.h"
+#include "net/clock.h"
+#include "net/random.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-#include "clock.h"
-#include "crypto.h"
-#include "media_internal.h"
-#include "thread.h"
+#include "crypto/crypto.h"
+#include "load/media_internal.h"
+#include "net/clock.h"
+#include "net/thread.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,13 +2,13 @@
  * it sends and what it receives, each. The thread owns all of that; others give it commands and read its
  * progress, and the peers after its end. */
 #pragma once
-#include "client.h"
-#include "heap.h"
-#include "histogram.h"
-#include "options.h"
-#include "sink.h"
-#include "source.h"
-#include "turn_client.h"
+#include "base/heap.h"
+#include "client/client.h"
+#include "load/histogram.h"
+#include "load/options.h"
+#include "load/sink.h"
+#include "load/source.h"
+#include "load/turn_client.h"
 #include <stdatomic.h>
 
 struct dtls_identity;

@@ -1,6 +1,6 @@
 /* Between media.c, the thread, and media_peer.c, one client in it. */
 #pragma once
-#include "media.h"
+#include "load/media.h"
 #include <pthread.h>
 
 #define MEDIA_BATCH 16

@@ -3,14 +3,14 @@
  * Timers: the transport's own (connectivity checks, DTLS); what its sources send next; a report each second,
  * of audio alone each five as browsers do, at a time of its own within that, so that clients do not report
  * all at once. */
-#include "bytes.h"
-#include "clock.h"
-#include "demux.h"
-#include "media_internal.h"
-#include "media_stream.h"
-#include "rtcp.h"
-#include "srtp.h"
-#include "to_sockaddr.h"
+#include "base/bytes.h"
+#include "load/media_internal.h"
+#include "load/media_stream.h"
+#include "load/to_sockaddr.h"
+#include "net/clock.h"
+#include "proto/demux.h"
+#include "proto/rtcp.h"
+#include "proto/srtp.h"
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>

@@ -1,7 +1,7 @@
 /* What a client's socket has received: whole bundles (GRO) at a time, each with the time when the kernel got
  * it. */
-#include "clock.h"
-#include "media_internal.h"
+#include "load/media_internal.h"
+#include "net/clock.h"
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>

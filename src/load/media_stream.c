@@ -1,7 +1,7 @@
-#include "media_stream.h"
-#include "frame.h"
-#include "limits.h"
-#include "turn.h"
+#include "load/media_stream.h"
+#include "base/limits.h"
+#include "net/frame.h"
+#include "proto/turn.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

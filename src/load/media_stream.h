@@ -1,8 +1,8 @@
 /* A client's connection: ICE-TCP (RFC 6544; frames of RFC 4571), or TURN over TCP or TLS. */
 #pragma once
-#include "mptime.h"
-#include "options.h"
-#include "turn_client.h"
+#include "base/time.h"
+#include "load/options.h"
+#include "load/turn_client.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
-#include "options.h"
-#include "limits.h"
-#include "manual.h"
+#include "load/options.h"
+#include "base/limits.h"
+#include "base/manual.h"
 #include <ctype.h>
 #include <getopt.h>
 #include <netdb.h>

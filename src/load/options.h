@@ -1,6 +1,6 @@
 /* What monoport-load is asked to do. */
 #pragma once
-#include "path.h"
+#include "base/path.h"
 #include <stdbool.h>
 #include <stdint.h>
 

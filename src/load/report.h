@@ -1,6 +1,6 @@
 /* What a run comes to, for people and for programs. */
 #pragma once
-#include "media.h"
+#include "load/media.h"
 
 struct results {
     const struct options *options;

@@ -1,6 +1,6 @@
-#include "sink.h"
-#include "rtcp.h"
-#include "seq.h"
+#include "load/sink.h"
+#include "base/seq.h"
+#include "proto/rtcp.h"
 #include <stdlib.h>
 
 void sink_init(struct sink *k, uint32_t run)

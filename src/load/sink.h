@@ -1,10 +1,10 @@
 /* What one viewer receives: every packet is counted by its plain header; the first of a stream and then one
  * in SINK_SAMPLE is decrypted, which verifies it and reads its stamp. */
 #pragma once
-#include "histogram.h"
-#include "limits.h"
-#include "rtp.h"
-#include "source.h"
+#include "base/limits.h"
+#include "load/histogram.h"
+#include "load/source.h"
+#include "proto/rtp.h"
 #include <stdbool.h>
 
 #define SINK_SAMPLE 101 /* a prime: no place in a frame is preferred */

@@ -1,18 +1,17 @@
-#include <stdlib.h> /* before OpenSSL, see tls.h */
-
-#include "socket.h"
-#include "accept_key.h"
-#include "clock.h"
-#include "frames.h"
-#include "limits.h"
-#include "loop.h"
-#include "random.h"
-#include "to_sockaddr.h"
+#include "load/socket.h"
+#include "base/limits.h"
+#include "http/frames.h"
+#include "load/to_sockaddr.h"
+#include "net/accept_key.h"
+#include "net/clock.h"
+#include "net/loop.h"
+#include "net/random.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>

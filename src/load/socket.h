@@ -1,7 +1,7 @@
 /* WebSocket clients: many connections to one server, served by the thread that calls sockets_service. */
 #pragma once
-#include "mptime.h"
-#include "options.h"
+#include "base/time.h"
+#include "load/options.h"
 #include <stddef.h>
 
 struct sockets;

@@ -1,6 +1,6 @@
 /* Timers: `next` is when a frame, with `even` a packet of it, or an audio packet is due. It keeps to the grid
  * that began with the stream, so lateness does not add up. */
-#include "source.h"
+#include "load/source.h"
 #include <string.h>
 
 bool stamp_read(struct stamp *s, const struct rtp_view *v, uint32_t run)

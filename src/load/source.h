@@ -1,10 +1,10 @@
 /* What one publisher sends on one stream: frames that look like VP8, or packets that look like Opus. Each
  * payload carries a stamp that the viewers of this run read again: which stream, which packet, and when. */
 #pragma once
-#include "bytes.h"
-#include "mptime.h"
-#include "prng.h"
-#include "rtp.h"
+#include "base/bytes.h"
+#include "base/prng.h"
+#include "base/time.h"
+#include "proto/rtp.h"
 #include <stdbool.h>
 
 #define PACKET_MAX     1200 /* of a publisher's datagram, tag included */

@@ -1,4 +1,4 @@
-#include "stay.h"
+#include "load/stay.h"
 
 #define PAUSE_FIRST   MP_MS(500)
 #define PAUSE_DOUBLES 4

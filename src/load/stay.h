@@ -1,7 +1,7 @@
 /* One stay of a client in the room: how it ends, and when the client comes again. */
 #pragma once
-#include "mptime.h"
-#include "prng.h"
+#include "base/prng.h"
+#include "base/time.h"
 #include <stdbool.h>
 
 /* What has happened when the end comes, unless it is meant to stay. */

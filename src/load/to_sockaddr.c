@@ -1,4 +1,4 @@
-#include "to_sockaddr.h"
+#include "load/to_sockaddr.h"
 #include <netinet/in.h>
 #include <string.h>
 

@@ -1,9 +1,9 @@
-#include "turn_client.h"
-#include "crypto.h"
-#include "frame.h"
-#include "limits.h"
-#include "random.h"
-#include "turn.h"
+#include "load/turn_client.h"
+#include "base/limits.h"
+#include "crypto/crypto.h"
+#include "net/frame.h"
+#include "net/random.h"
+#include "proto/turn.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

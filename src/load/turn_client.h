@@ -1,6 +1,6 @@
 /* The client's side of TURN (RFC 8656) over a connection: an allocation, and a channel to its only peer. */
 #pragma once
-#include "path.h"
+#include "base/path.h"
 #include <openssl/ssl.h>
 #include <stdbool.h>
 

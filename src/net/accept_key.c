@@ -1,6 +1,4 @@
-#include <stdlib.h> /* before OpenSSL, see tls.h */
-
-#include "accept_key.h"
+#include "net/accept_key.h"
 #include <openssl/evp.h>
 #include <stdint.h>
 #include <stdio.h>

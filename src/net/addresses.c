@@ -1,4 +1,4 @@
-#include "addresses.h"
+#include "net/addresses.h"
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <string.h>

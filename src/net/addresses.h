@@ -1,6 +1,6 @@
 /* Addresses as the kernel has them. */
 #pragma once
-#include "path.h"
+#include "base/path.h"
 #include <netinet/in.h>
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
-#include "arrivals.h"
-#include "callers.h"
-#include "random.h"
+#include "net/arrivals.h"
+#include "base/callers.h"
+#include "net/random.h"
 #include <pthread.h>
 #include <stdlib.h>
 

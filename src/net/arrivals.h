@@ -2,8 +2,8 @@
  * asks here when it is known what it is, and whoever closes it at last says so. So a limit is one for each address, and not one for
  * each protocol and thread. From any thread. */
 #pragma once
-#include "mptime.h"
-#include "path.h"
+#include "base/path.h"
+#include "base/time.h"
 #include <stdbool.h>
 
 struct arrivals;

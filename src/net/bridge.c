@@ -4,8 +4,8 @@
  * Timers: a client of HTTP/2 has BRIDGE_IDLE from one answer to the next request, then it is told GOAWAY;
  * when the web server has said its last, its client has BRIDGE_LINGER to take it: a connection that is closed
  * with something unread is reset, and what was on its way with it. */
-#include "h2.h"
-#include "stream_internal.h"
+#include "net/h2.h"
+#include "net/stream_internal.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>

@@ -1,4 +1,4 @@
-#include "clock.h"
+#include "net/clock.h"
 #include <stdio.h>
 #include <time.h>
 

@@ -1,6 +1,6 @@
 /* The only code that asks the kernel for the time. */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 
 mp_time clock_now(void);        /* monotonic; > 0 */
 int64_t clock_wall(void);       /* s since 1970 */

@@ -1,5 +1,5 @@
-#include "first_bytes.h"
-#include "limits.h"
+#include "net/first_bytes.h"
+#include "base/limits.h"
 
 #define RECORD_HEADER   5
 #define RECORD_MAX      16384

@@ -11,7 +11,7 @@
  * ChannelData (64..79) overlaps with letters, but a TURN client has no channel before its first request was
  * answered. */
 #pragma once
-#include "bytes.h"
+#include "base/bytes.h"
 
 enum first_bytes {
     FIRST_MORE, /* cannot be told yet */

@@ -1,5 +1,5 @@
-#include "frame.h"
-#include "limits.h"
+#include "net/frame.h"
+#include "base/limits.h"
 
 #define STUN_HEADER     20
 #define STUN_COOKIE     0x2112a442u

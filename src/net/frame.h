@@ -1,7 +1,7 @@
 /* Datagrams in a byte stream. ICE-TCP puts each behind its length (RFC 4571 2); what TURN sends tells its own
  * length, and ChannelData is padded to four bytes (RFC 8656 12.5). */
 #pragma once
-#include "bytes.h"
+#include "base/bytes.h"
 
 enum frame_format { FRAME_RFC4571, FRAME_TURN };
 

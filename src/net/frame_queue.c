@@ -1,6 +1,6 @@
-#include "frame_queue.h"
-#include "check.h"
-#include "limits.h"
+#include "net/frame_queue.h"
+#include "base/check.h"
+#include "base/limits.h"
 #include <stdlib.h>
 
 #define MASK (STREAM_QUEUE_SIZE - 1)

@@ -2,7 +2,7 @@
  * late media is worth less than nothing; handshakes, checks and reports stay. Memory is taken when the first
  * frame waits and given back with the last. */
 #pragma once
-#include "frame.h"
+#include "net/frame.h"
 
 struct frame_queue {
     uint8_t *data;

@@ -5,8 +5,8 @@
  * Timers: a connection has FRONT_PATIENCE for its first bytes; after the process had no descriptors left,
  * accepting is tried again FRONT_PAUSE later; the certificate's files are looked at every FRONT_REFRESH. */
 #pragma once
-#include "path.h"
-#include "stream.h"
+#include "base/path.h"
+#include "net/stream.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>

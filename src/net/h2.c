@@ -1,5 +1,5 @@
-#include "h2.h"
-#include "limits.h"
+#include "net/h2.h"
+#include "base/limits.h"
 #include <ctype.h>
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>

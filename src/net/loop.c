@@ -1,4 +1,4 @@
-#include "loop.h"
+#include "net/loop.h"
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>

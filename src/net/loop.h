@@ -1,6 +1,6 @@
 /* What a worker sleeps on: its sockets, a deadline, and others who wake it. */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 #include <stdbool.h>
 
 struct loop;

@@ -1,4 +1,4 @@
-#include "notify.h"
+#include "net/notify.h"
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-#include "privileges.h"
-#include "log.h"
-#include "system_calls.h"
+#include "net/privileges.h"
+#include "base/log.h"
+#include "net/system_calls.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

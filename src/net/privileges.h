@@ -1,7 +1,7 @@
 /* What the process may still do once it listens: nothing but serve. Whoever takes it over finds no program to start, no file to
  * read but the certificate's and none to write, nowhere to connect to, nobody to signal, and no way back. */
 #pragma once
-#include "system_calls.h"
+#include "net/system_calls.h"
 
 struct privileges {
     const char *user;           /* whose rights it takes if it is root's: an account's name, or its number */

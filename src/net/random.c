@@ -1,5 +1,5 @@
-#include "random.h"
-#include "check.h"
+#include "net/random.h"
+#include "base/check.h"
 #include <errno.h>
 #include <sys/random.h>
 

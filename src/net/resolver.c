@@ -1,6 +1,6 @@
 /* Timer of the process: EVERY after all names were found, AGAIN while one is missing. */
-#include "resolver.h"
-#include "addresses.h"
+#include "net/resolver.h"
+#include "net/addresses.h"
 #include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>

@@ -1,8 +1,8 @@
 /* Looks names up, again and again, in a process of its own: this one must not wait for name servers, nor be
  * able to speak to them once it serves (privileges.h). */
 #pragma once
-#include "limits.h"
-#include "path.h"
+#include "base/limits.h"
+#include "base/path.h"
 #include <stdbool.h>
 #include <stddef.h>
 

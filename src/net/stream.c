@@ -1,9 +1,9 @@
-#include "stream.h"
-#include "arrivals.h"
-#include "check.h"
-#include "first_bytes.h"
-#include "stream_internal.h"
-#include "tls.h"
+#include "net/stream.h"
+#include "base/check.h"
+#include "net/arrivals.h"
+#include "net/first_bytes.h"
+#include "net/stream_internal.h"
+#include "net/tls.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -11,9 +11,9 @@
  * Timer of each connection: its state is looked at STREAM_GRACE after it came and STREAM_LOOK after each
  * look; when no authenticated client uses its path (`known`), it is closed. A bridge has its own (bridge.c). */
 #pragma once
-#include "mptime.h"
-#include "path.h"
-#include "transmit.h"
+#include "base/path.h"
+#include "base/time.h"
+#include "base/transmit.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 /* Internal to the streams: stream.c owns the table and the timers, stream_io.c reads and writes one
  * connection, bridge.c carries HTTP that was inside TLS. */
 #pragma once
-#include "frame_queue.h"
-#include "heap.h"
-#include "limits.h"
-#include "ring.h"
-#include "stream.h"
+#include "base/heap.h"
+#include "base/limits.h"
+#include "base/ring.h"
+#include "net/frame_queue.h"
+#include "net/stream.h"
 #include <openssl/ssl.h>
 #include <sys/types.h>
 

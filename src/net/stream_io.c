@@ -1,4 +1,4 @@
-#include "stream_internal.h"
+#include "net/stream_internal.h"
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdlib.h>

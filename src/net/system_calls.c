@@ -1,4 +1,4 @@
-#include "system_calls.h"
+#include "net/system_calls.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

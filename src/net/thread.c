@@ -1,4 +1,4 @@
-#include "thread.h"
+#include "net/thread.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

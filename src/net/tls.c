@@ -1,5 +1,5 @@
-#include "tls.h"
-#include "log.h"
+#include "net/tls.h"
+#include "base/log.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>

@@ -1,7 +1,7 @@
-#include "udp.h"
-#include "addresses.h"
-#include "clock.h"
-#include "limits.h"
+#include "net/udp.h"
+#include "base/limits.h"
+#include "net/addresses.h"
+#include "net/clock.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

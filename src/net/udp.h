@@ -1,9 +1,9 @@
 /* One worker's UDP socket: batches in, runs out. Every worker binds its own to the same port (SO_REUSEPORT); the kernel's flow
  * hash spreads clients over them. */
 #pragma once
-#include "mptime.h"
-#include "path.h"
-#include "transmit.h"
+#include "base/path.h"
+#include "base/time.h"
+#include "base/transmit.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

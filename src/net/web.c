@@ -8,11 +8,11 @@
  * Timers: the one of web_set_timer, and one of each connection. One that speaks HTTP has PATIENCE for a whole
  * request, and from one piece of an answer that it takes to the next; a WebSocket has its own (web_socket.c); one
  * that was told all has LINGER to end. */
-#include "arrivals.h"
-#include "clock.h"
-#include "limits.h"
-#include "loop.h"
-#include "web_internal.h"
+#include "base/limits.h"
+#include "net/arrivals.h"
+#include "net/clock.h"
+#include "net/loop.h"
+#include "net/web_internal.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,9 +1,9 @@
 /* HTTP/1.1 and WebSocket on the TCP port, for callers who know of rooms and media: here nobody does. Everything runs
  * on the control thread except web_wake and web_adopt, which any thread may call. */
 #pragma once
-#include "limits.h"
-#include "mptime.h"
-#include "path.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "base/time.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

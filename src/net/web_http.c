@@ -1,7 +1,7 @@
-#include "clock.h"
-#include "log.h"
-#include "tls.h"
-#include "web_internal.h"
+#include "base/log.h"
+#include "net/clock.h"
+#include "net/tls.h"
+#include "net/web_internal.h"
 #include <stdlib.h>
 #include <time.h>
 

@@ -2,9 +2,9 @@
  * collects requests, web_http.c decides what answers them, web_reply.c sends the answers, web_socket.c carries
  * messages. */
 #pragma once
-#include "heap.h"
-#include "request.h"
-#include "web.h"
+#include "base/heap.h"
+#include "http/request.h"
+#include "net/web.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  *
  * While an answer is on its way nothing is read from its client: the client's next request is not looked at before
  * this answer has left, so what one does not take does not pile up here. */
-#include "limits.h"
-#include "web_internal.h"
+#include "base/limits.h"
+#include "net/web_internal.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>

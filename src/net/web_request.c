@@ -1,6 +1,6 @@
 /* Collects requests: the head, then as much of a body as its head was admitted with. What follows a request stays
  * here until that is answered. */
-#include "web_internal.h"
+#include "net/web_internal.h"
 #include <stdlib.h>
 #include <sys/socket.h>
 

@@ -4,10 +4,10 @@
  * and is ended when it stays silent as long again. One that is being closed has CLOSE_GRACE to take what it is owed
  * and to answer the close frame, whatever it says meanwhile; then it lingers (web.c), or ends where not even the
  * close frame was taken. */
-#include "accept_key.h"
-#include "frames.h"
-#include "limits.h"
-#include "web_internal.h"
+#include "base/limits.h"
+#include "http/frames.h"
+#include "net/accept_key.h"
+#include "net/web_internal.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-#include "check.h"
-#include "ice.h"
+#include "base/check.h"
+#include "proto/ice.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <strings.h>

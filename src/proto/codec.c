@@ -1,4 +1,4 @@
-#include "codec.h"
+#include "proto/codec.h"
 #include <strings.h>
 
 static const char *const names[] = {[CODEC_NONE] = "",   [CODEC_OPUS] = "opus", [CODEC_VP8] = "VP8",

@@ -1,6 +1,6 @@
 /* Codecs: the few facts about a payload that the server needs, above all where a key frame starts. */
 #pragma once
-#include "bytes.h"
+#include "base/bytes.h"
 #include <stdbool.h>
 
 enum codec { CODEC_NONE, CODEC_OPUS, CODEC_VP8, CODEC_VP9, CODEC_H264, CODEC_AV1 };

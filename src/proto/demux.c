@@ -1,4 +1,4 @@
-#include "demux.h"
+#include "proto/demux.h"
 
 /* The smallest whole packet of each kind: a STUN header, a DTLS record header, a TURN channel header, an RTP
  * header, an RTCP header with the sender's SSRC. */

@@ -3,11 +3,11 @@
  *
  * Timers: the retransmission, whose time the engine tells (OpenSSL's own clock decides when it is due, so our
  * deadline only says when to ask again), and the end of the handshake after HANDSHAKE_MAX. */
-#include "dtls.h"
-#include "bytes.h"
-#include "check.h"
-#include "crypto.h"
-#include "limits.h"
+#include "proto/dtls.h"
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/limits.h"
+#include "crypto/crypto.h"
 #include <stdlib.h>
 
 #define HANDSHAKE_MAX MP_S(30)

@@ -1,9 +1,9 @@
 /* One DTLS association of a session: the engine of crypto.h, its timer in our time, and the comparison of the
  * peer's certificate with the fingerprint from the SDP (RFC 8122, RFC 8842 5.1). */
 #pragma once
-#include "limits.h"
-#include "mptime.h"
-#include "srtp.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "proto/srtp.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

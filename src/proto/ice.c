@@ -1,5 +1,5 @@
-#include "ice.h"
-#include "check.h"
+#include "proto/ice.h"
+#include "base/check.h"
 #include <stdio.h>
 
 enum { UNKNOWN_ATTRIBUTE = 420, ROLE_CONFLICT = 487 };

@@ -11,11 +11,11 @@
  * (RFC 7675 5.1); our own checks: sent at 0, 100, 300, 700 and 1500 ms, given up at 3.1 s; silence: a
  * selected path that is silent for 4 s is checked. */
 #pragma once
-#include "crypto.h"
-#include "limits.h"
-#include "mptime.h"
-#include "path.h"
-#include "stun.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "base/time.h"
+#include "crypto/crypto.h"
+#include "proto/stun.h"
 
 #define ICE_CONSENT_TIMEOUT  MP_S(30)
 #define ICE_NOMINATION_HOLDS MP_S(5)

@@ -1,5 +1,5 @@
-#include "rtcp.h"
-#include "check.h"
+#include "proto/rtcp.h"
+#include "base/check.h"
 
 /* RFC 3550 6.4.1:
  *    0                   1                   2                   3

@@ -1,7 +1,7 @@
 /* RTCP (RFC 3550 6, RFC 4585, RFC 5104): an iterator over a compound packet, and writers for the packets that
  * this server sends. */
 #pragma once
-#include "bytes.h"
+#include "base/bytes.h"
 #include <stdbool.h>
 
 enum rtcp_type {

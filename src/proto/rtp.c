@@ -1,4 +1,4 @@
-#include "rtp.h"
+#include "proto/rtp.h"
 
 /* RFC 3550 5.1:
  *    0                   1                   2                   3

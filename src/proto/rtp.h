@@ -1,6 +1,6 @@
 /* RTP packets (RFC 3550 5.1) and header extensions (RFC 8285): a view over a plain packet, and the header writer. */
 #pragma once
-#include "bytes.h"
+#include "base/bytes.h"
 #include <stdbool.h>
 
 #define RTP_HEADER_SIZE 12

@@ -1,4 +1,4 @@
-#include "sdp_parse.h"
+#include "proto/sdp_parse.h"
 #include <stdlib.h>
 
 #define LINE_MAX_BYTES 4096

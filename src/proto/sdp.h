@@ -2,10 +2,10 @@
  * parser yields views into the text, in one pass, with every count bounded. It only knows the syntax;
  * negotiation interprets it. */
 #pragma once
-#include "codec.h"
-#include "dtls.h"
-#include "limits.h"
-#include "rtp.h"
+#include "base/limits.h"
+#include "proto/codec.h"
+#include "proto/dtls.h"
+#include "proto/rtp.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "sdp_parse.h"
+#include "proto/sdp_parse.h"
 #include <ctype.h>
 
 /* A malformed value is ignored like an unknown attribute (RFC 8866 5): one line does not refuse an offer.

@@ -1,4 +1,4 @@
-#include "sdp_parse.h"
+#include "proto/sdp_parse.h"
 
 bool sdp_fmtp(struct text fmtp, const char *name, struct text *value)
 {

@@ -1,6 +1,6 @@
 /* Internal to the SDP parser: words of a line, and the state of the one pass over the lines. */
 #pragma once
-#include "sdp.h"
+#include "proto/sdp.h"
 #include <string.h>
 #include <strings.h>
 

@@ -1,5 +1,5 @@
-#include "ice.h"
-#include "sdp_parse.h"
+#include "proto/ice.h"
+#include "proto/sdp_parse.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

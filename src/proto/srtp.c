@@ -3,12 +3,12 @@
  *   SRTP    header | encrypted payload | tag                          GCM: 16 bytes, AES-CM: 10
  *   SRTCP   header, SSRC | encrypted rest | tag | E, index            GCM (RFC 7714 9.1)
  *           header, SSRC | encrypted rest | E, index | tag            AES-CM (RFC 3711 3.4) */
-#include "bytes.h"
-#include "check.h"
-#include "limits.h"
-#include "prefetch.h"
-#include "rtp.h"
-#include "srtp_keys.h"
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/prefetch.h"
+#include "proto/rtp.h"
+#include "proto/srtp_keys.h"
 #include <stdlib.h>
 
 #define CM_TAG             10

@@ -1,7 +1,7 @@
 /* Only for srtp.c and its test: session keys, the starting point of RFC 7714's test vectors. */
 #pragma once
-#include "crypto.h"
-#include "srtp.h"
+#include "crypto/crypto.h"
+#include "proto/srtp.h"
 
 struct srtp_stream_keys { /* for SRTP or for SRTCP */
     uint8_t key[SRTP_KEY_SIZE], auth[SHA1_SIZE], salt[SRTP_SALT_SIZE];

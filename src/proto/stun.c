@@ -1,5 +1,5 @@
-#include "stun.h"
-#include "crypto.h"
+#include "proto/stun.h"
+#include "crypto/crypto.h"
 
 /* RFC 8489 5:
  *    0                   1                   2                   3

@@ -1,7 +1,7 @@
 /* STUN messages (RFC 8489) and the ICE attributes (RFC 8445 16.1): parse, build, check. */
 #pragma once
-#include "bytes.h"
-#include "path.h"
+#include "base/bytes.h"
+#include "base/path.h"
 #include <stdbool.h>
 
 struct hmac_sha1;

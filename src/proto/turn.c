@@ -1,4 +1,4 @@
-#include "turn.h"
+#include "proto/turn.h"
 #include <stdio.h>
 
 #define NONCE_WINDOW 1800 /* s */

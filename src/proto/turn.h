@@ -1,11 +1,11 @@
 /* TURN's wire format (RFC 8656) on top of stun.h; and credentials and nonces that the server verifies without
  * storing them. sfu/relay.h has the allocations. */
 #pragma once
-#include "bytes.h"
-#include "crypto.h"
-#include "limits.h"
-#include "path.h"
-#include "stun.h"
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "crypto/crypto.h"
+#include "proto/stun.h"
 #include <stdbool.h>
 
 enum turn_method { /* RFC 8656 17 */

@@ -1,6 +1,6 @@
-#include "twcc.h"
-#include "rtcp.h"
-#include "seq.h"
+#include "proto/twcc.h"
+#include "base/seq.h"
+#include "proto/rtcp.h"
 
 /* draft-holmer-rmcat-transport-wide-cc-extensions-01 3.1:
  *    0                   1                   2                   3

@@ -1,8 +1,8 @@
 /* Transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01): the
  * receiver's record of arrivals, the writer of feedback packets, and their parser. */
 #pragma once
-#include "bytes.h"
-#include "mptime.h"
+#include "base/bytes.h"
+#include "base/time.h"
 #include <stdbool.h>
 
 #define TWCC_WINDOW 1024 /* sequence numbers remembered; a power of two */

@@ -1,6 +1,6 @@
-#include "allocation.h"
-#include "check.h"
-#include "link.h"
+#include "sfu/allocation.h"
+#include "base/check.h"
+#include "base/link.h"
 #include <stdlib.h>
 
 #define PORT_FIRST 1024

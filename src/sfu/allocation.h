@@ -5,13 +5,13 @@
  * Timer: one heap node an allocation, at its end; permissions and channels are looked at when they are used.
  */
 #pragma once
-#include "crypto.h"
-#include "heap.h"
-#include "limits.h"
-#include "map.h"
-#include "path.h"
-#include "stun.h"
-#include "turn.h"
+#include "base/heap.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "base/path.h"
+#include "crypto/crypto.h"
+#include "proto/stun.h"
+#include "proto/turn.h"
 
 #define PERMISSION_LIFETIME MP_S(300) /* RFC 8656 9 */
 #define CHANNEL_LIFETIME    MP_S(600) /* RFC 8656 12 */

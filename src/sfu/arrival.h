@@ -1,9 +1,9 @@
 /* One datagram on its way through the core: made when it comes in, and passed down to whatever reads it. */
 #pragma once
-#include "bytes.h"
-#include "demux.h"
-#include "mptime.h"
-#include "path.h"
+#include "base/bytes.h"
+#include "base/path.h"
+#include "base/time.h"
+#include "proto/demux.h"
 
 struct arrival {
     const struct path *path;

@@ -1,18 +1,18 @@
 /* The parts of one sfu and how they hold each other. Only src/sfu includes it. */
 #pragma once
-#include "gather.h"
-#include "heap.h"
-#include "ice.h"
-#include "map.h"
-#include "outbox.h"
-#include "packet.h"
-#include "paths.h"
-#include "prng.h"
-#include "rate.h"
-#include "roaming.h"
-#include "sfu.h"
-#include "slab.h"
-#include "srtp.h"
+#include "base/heap.h"
+#include "base/map.h"
+#include "base/packet.h"
+#include "base/prng.h"
+#include "base/rate.h"
+#include "base/slab.h"
+#include "proto/ice.h"
+#include "proto/srtp.h"
+#include "sfu/gather.h"
+#include "sfu/outbox.h"
+#include "sfu/paths.h"
+#include "sfu/roaming.h"
+#include "sfu/sfu.h"
 
 struct sfu {
     struct sfu_config config;

@@ -1,11 +1,11 @@
 /* RTCP that a session sends: sender reports of what it publishes; reports, NACKs and key frame requests about what it
  * watches. A viewer's words change only what that viewer is sent; the publisher hears of them merged and throttled. */
-#include "arrival.h"
-#include "core.h"
-#include "ingress.h"
-#include "peer.h"
-#include "rtcp.h"
-#include "track.h"
+#include "proto/rtcp.h"
+#include "sfu/arrival.h"
+#include "sfu/core.h"
+#include "sfu/ingress.h"
+#include "sfu/peer.h"
+#include "sfu/track.h"
 
 #define FEEDBACK_NACKS_MAX 512 /* numbers that one datagram may report missing: what is behind them is asked for again */
 #define CLOCK_EVERY MP_MS(5) /* reports of one source that are closer tell other workers nothing new */

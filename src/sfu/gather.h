@@ -3,7 +3,7 @@
  * a frame is waited for where it is about to come: nobody can show half a frame, and its last packet (the marker) goes out
  * when it comes, with all of it. */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 
 struct packet;
 struct sfu;

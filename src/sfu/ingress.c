@@ -1,10 +1,10 @@
-#include "ingress.h"
-#include "arrival.h"
-#include "core.h"
-#include "peer.h"
-#include "report.h"
-#include "seq.h"
-#include "track.h"
+#include "sfu/ingress.h"
+#include "base/seq.h"
+#include "sfu/arrival.h"
+#include "sfu/core.h"
+#include "sfu/peer.h"
+#include "sfu/report.h"
+#include "sfu/track.h"
 
 #define SOURCE_SILENT  MP_S(1)
 #define TURNED_PACKETS 3

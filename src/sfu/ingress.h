@@ -1,6 +1,6 @@
 /* What a session sends: SRTP to tracks, SRTCP to the streams and subscriptions it is about. */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 #include <stdbool.h>
 #include <stdint.h>
 

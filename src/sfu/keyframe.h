@@ -3,7 +3,7 @@
  *
  * Timer: the publisher's; due at keyframe_deadline while a wish waits for its second. */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 #include <stdbool.h>
 
 #define KEYFRAME_INTERVAL MP_S(1)

@@ -1,4 +1,4 @@
-#include "layers.h"
+#include "sfu/layers.h"
 
 uint32_t layer_rid(const uint8_t *name, size_t len)
 {

@@ -4,9 +4,9 @@
  *
  * No timer: a layer that falls silent gives way when another one is heard. */
 #pragma once
-#include "lead.h"
-#include "limits.h"
-#include "mptime.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "sfu/lead.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
-#include "lead.h"
-#include "packet.h"
+#include "sfu/lead.h"
+#include "base/packet.h"
 
 static bool same_picture(const struct lead *l, uint32_t ssrc, const struct packet *p)
 {

@@ -1,13 +1,13 @@
 /* What threads tell each other: commands of the control plane, events of the workers, and what workers pass among
  * themselves. The same messages will join tracks between machines. */
 #pragma once
-#include "bytes.h"
-#include "codec.h"
-#include "limits.h"
-#include "mptime.h"
-#include "packet.h"
-#include "path.h"
-#include "rtp.h"
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "base/packet.h"
+#include "base/path.h"
+#include "base/time.h"
+#include "proto/codec.h"
+#include "proto/rtp.h"
 
 #define CNAME_SIZE 17
 #define TO_CONTROL 0xff /* message.to: the control thread */

@@ -1,4 +1,4 @@
-#include "nack.h"
+#include "sfu/nack.h"
 #include <string.h>
 
 /* The deadline is asked for with each packet, the list changes seldom. */

@@ -5,8 +5,8 @@
  * pacer has a queue, or whose answers are lost, gets time where a round trip is short. After NACK_TRIES_MAX (0.6 s or as
  * many round trips) only a key frame helps. */
 #pragma once
-#include "limits.h"
-#include "mptime.h"
+#include "base/limits.h"
+#include "base/time.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
-#include "outbox.h"
-#include "check.h"
-#include "core.h"
+#include "sfu/outbox.h"
+#include "base/check.h"
+#include "sfu/core.h"
 #include <stdlib.h>
 
 /* An empty queue begins at its first place again: its memory stays warm, and no more of it is touched than a turn needs. */

@@ -1,8 +1,8 @@
 /* What leaves besides forwarded media: finished datagrams, and messages to other threads. Two queues. */
 #pragma once
-#include "message.h"
-#include "packet.h"
-#include "path.h"
+#include "base/packet.h"
+#include "base/path.h"
+#include "sfu/message.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
-#include "paths.h"
-#include "check.h"
+#include "sfu/paths.h"
+#include "base/check.h"
 #include <stdlib.h>
 
 static bool entry_equal(const void *owner, uint32_t value, const void *key)

@@ -1,8 +1,8 @@
 /* Which session's datagrams come by a path, and which worker owns it. A path enters only after
  * something authentic came by it: a check, or media. */
 #pragma once
-#include "map.h"
-#include "path.h"
+#include "base/map.h"
+#include "base/path.h"
 #include <stdbool.h>
 #include <stdint.h>
 

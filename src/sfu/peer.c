@@ -1,13 +1,13 @@
-#include "peer.h"
-#include "arrival.h"
-#include "check.h"
-#include "core.h"
-#include "dtls.h"
-#include "ingress.h"
-#include "report.h"
-#include "srtp.h"
-#include "subscription.h"
-#include "track.h"
+#include "sfu/peer.h"
+#include "base/check.h"
+#include "proto/dtls.h"
+#include "proto/srtp.h"
+#include "sfu/arrival.h"
+#include "sfu/core.h"
+#include "sfu/ingress.h"
+#include "sfu/report.h"
+#include "sfu/subscription.h"
+#include "sfu/track.h"
 #include <stdio.h>
 #include <stdlib.h>
 

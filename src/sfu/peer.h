@@ -3,19 +3,19 @@
  * Timer: one heap node, at the earliest of ICE's (consent, our own checks), DTLS retransmission, reports (1 s), transport feedback (on the first
  * point of the grid at least TWCC_DELAY after the first packet it covers), NACKs and key frame requests of its tracks. */
 #pragma once
-#include "crypto.h"
-#include "heap.h"
-#include "ice.h"
-#include "registry.h"
-#include "message.h"
-#include "prefetch.h"
-#include "rate.h"
-#include "rtp.h"
-#include "rx.h"
-#include "senders.h"
-#include "srtp.h"
-#include "twcc.h"
-#include "viewed.h"
+#include "crypto/crypto.h"
+#include "base/heap.h"
+#include "proto/ice.h"
+#include "sfu/registry.h"
+#include "sfu/message.h"
+#include "base/prefetch.h"
+#include "base/rate.h"
+#include "proto/rtp.h"
+#include "sfu/rx.h"
+#include "sfu/senders.h"
+#include "proto/srtp.h"
+#include "proto/twcc.h"
+#include "sfu/viewed.h"
 #include <stdbool.h>
 
 struct arrival;

@@ -1,5 +1,5 @@
-#include "registry.h"
-#include "check.h"
+#include "sfu/registry.h"
+#include "base/check.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,9 +4,9 @@
  * compare-and-swap; from then on every thread sees the owner. The local ufrag carries the slot's number, so a look-up is
  * an index and a comparison: constant cost, no state, whatever is sent. */
 #pragma once
-#include "bytes.h"
-#include "dtls.h"
-#include "limits.h"
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "proto/dtls.h"
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Requests of TURN clients. The order is RFC 8656 5: authenticate, then the allocation, then the request
  * itself. */
-#include "relay_internal.h"
+#include "sfu/relay_internal.h"
 #include <stdlib.h>
 
 #define ARENA_SIZE       (2 * TX_ARENA_SIZE)

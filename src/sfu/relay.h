@@ -6,8 +6,8 @@
  * An allocation lives on the worker that its client's 5-tuple reaches; the session behind it may live on any.
  */
 #pragma once
-#include "allocation.h"
-#include "transmit.h"
+#include "base/transmit.h"
+#include "sfu/allocation.h"
 
 struct sfu;
 struct arrival;

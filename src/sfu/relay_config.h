@@ -1,8 +1,8 @@
 /* What the TURN server of every worker needs to know; shared. Addresses may be added, the count behind them; nothing else is written. */
 #pragma once
-#include "crypto.h"
-#include "limits.h"
-#include "path.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "crypto/crypto.h"
 
 struct relay_config {
     struct hmac_sha1 secret;                  /* of credentials and nonces */

@@ -1,10 +1,10 @@
 /* What TURN clients relay, in and out. */
-#include "arrival.h"
-#include "core.h"
-#include "link.h"
-#include "relay.h"
-#include "relay_config.h"
-#include "turn.h"
+#include "base/link.h"
+#include "proto/turn.h"
+#include "sfu/arrival.h"
+#include "sfu/core.h"
+#include "sfu/relay.h"
+#include "sfu/relay_config.h"
 
 #define ARENA_SIZE (2 * TX_ARENA_SIZE)
 

@@ -1,10 +1,10 @@
 /* One request of a TURN client, between relay.c (what it asks for) and relay_request.c (who it is from, and
  * the answer). */
 #pragma once
-#include "core.h"
-#include "relay.h"
-#include "relay_config.h"
-#include "turn.h"
+#include "proto/turn.h"
+#include "sfu/core.h"
+#include "sfu/relay.h"
+#include "sfu/relay_config.h"
 
 enum {
     BAD_REQUEST = 400,

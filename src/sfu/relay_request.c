@@ -1,5 +1,5 @@
 /* Who a request is from, and the answers to it. */
-#include "relay_internal.h"
+#include "sfu/relay_internal.h"
 
 #define REPLY_NUM 16 /* an answer to a stranger is at most 1.6 times its question */
 #define REPLY_DEN 10

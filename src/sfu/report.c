@@ -1,8 +1,8 @@
-#include "report.h"
-#include "core.h"
-#include "peer.h"
-#include "rtcp.h"
-#include "track.h"
+#include "sfu/report.h"
+#include "proto/rtcp.h"
+#include "sfu/core.h"
+#include "sfu/peer.h"
+#include "sfu/track.h"
 
 #define REPORT_SIZE (DATAGRAM_OUT_MAX - SRTCP_OVERHEAD_MAX)
 #define BLOCKS_MAX  31 /* report blocks of one packet: the count has five bits */

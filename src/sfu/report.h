@@ -1,7 +1,7 @@
 /* RTCP that a session is sent: sender reports for what it watches; receiver reports, transport feedback, NACKs and key
  * frame requests for what it publishes. */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 
 struct sfu;
 struct peer;

@@ -1,8 +1,8 @@
-#include "roaming.h"
-#include "arrival.h"
-#include "core.h"
-#include "message.h"
-#include "peer.h"
+#include "sfu/roaming.h"
+#include "sfu/arrival.h"
+#include "sfu/core.h"
+#include "sfu/message.h"
+#include "sfu/peer.h"
 
 bool roaming_init(struct sfu *sfu)
 {

@@ -7,10 +7,10 @@
  * its next connectivity check. Nothing is answered, learned or allocated before the datagram authenticated,
  * and then only a check of the new address starts (ice.h). */
 #pragma once
-#include "mptime.h"
-#include "path.h"
-#include "rate.h"
-#include "senders.h"
+#include "base/path.h"
+#include "base/rate.h"
+#include "base/time.h"
+#include "sfu/senders.h"
 
 struct arrival;
 struct sfu;

@@ -1,13 +1,13 @@
 /* One stream that a session publishes: sequence, loss and jitter for its reports, what is missing, and its clock. */
 #pragma once
-#include "layers.h"
-#include "lead.h"
-#include "limits.h"
-#include "message.h"
-#include "nack.h"
-#include "packet.h"
-#include "rtcp.h"
-#include "rtp.h"
+#include "base/limits.h"
+#include "base/packet.h"
+#include "proto/rtcp.h"
+#include "proto/rtp.h"
+#include "sfu/layers.h"
+#include "sfu/lead.h"
+#include "sfu/message.h"
+#include "sfu/nack.h"
 
 struct track;
 

@@ -1,6 +1,6 @@
-#include "senders.h"
-#include "arrival.h"
-#include "map.h"
+#include "sfu/senders.h"
+#include "base/map.h"
+#include "sfu/arrival.h"
 #include <stdlib.h>
 
 bool senders_init(struct senders *s, size_t capacity, uint64_t key)

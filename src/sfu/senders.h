@@ -6,8 +6,8 @@
  * a NAT that forgets a mapping keeps its address, and a host of IPv6 that takes another its /64; and by its SSRC alone. Browsers that only watch send their
  * feedback under SSRC 1 (Chromium), so the second entry helps those that send media. */
 #pragma once
-#include "mptime.h"
-#include "path.h"
+#include "base/path.h"
+#include "base/time.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-#include "sent.h"
-#include "limits.h"
+#include "sfu/sent.h"
+#include "base/limits.h"
 #include <stdlib.h>
 
 _Static_assert(SENT_LOG >= HISTORY_VIDEO, "what a history has can be written again");

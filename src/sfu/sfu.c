@@ -1,13 +1,13 @@
-#include "sfu.h"
-#include "arrival.h"
-#include "check.h"
-#include "core.h"
-#include "crypto.h"
-#include "peer.h"
-#include "relay.h"
-#include "stun.h"
-#include "subscription.h"
-#include "track.h"
+#include "sfu/sfu.h"
+#include "base/check.h"
+#include "crypto/crypto.h"
+#include "proto/stun.h"
+#include "sfu/arrival.h"
+#include "sfu/core.h"
+#include "sfu/peer.h"
+#include "sfu/relay.h"
+#include "sfu/subscription.h"
+#include "sfu/track.h"
 #include <stdlib.h>
 
 static bool track_id_equal(const void *owner, uint32_t value, const void *key)

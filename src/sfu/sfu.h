@@ -2,13 +2,13 @@
  * random device behind it: bytes, messages and time go in; datagrams and messages come out. Mutate, then drain:
  * a whole batch of input may come before sfu_output, which then makes one run of each viewer's packets. */
 #pragma once
-#include "bytes.h"
-#include "message.h"
-#include "mptime.h"
-#include "path.h"
-#include "registry.h"
-#include "stats.h"
-#include "transmit.h"
+#include "base/bytes.h"
+#include "base/path.h"
+#include "base/time.h"
+#include "base/transmit.h"
+#include "sfu/message.h"
+#include "sfu/registry.h"
+#include "sfu/stats.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,11 +1,11 @@
-#include "subscription.h"
-#include "check.h"
-#include "core.h"
-#include "peer.h"
-#include "seq.h"
-#include "sent.h"
-#include "rtp.h"
-#include "track.h"
+#include "sfu/subscription.h"
+#include "base/check.h"
+#include "sfu/core.h"
+#include "sfu/peer.h"
+#include "base/seq.h"
+#include "sfu/sent.h"
+#include "proto/rtp.h"
+#include "sfu/track.h"
 #include <stdlib.h>
 
 /* Retransmissions may take this share of what a viewer is sent, and at least the floor. */

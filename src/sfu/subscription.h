@@ -1,8 +1,8 @@
 /* One viewer of a track: the numbers of its copy of the stream, and how a packet is written for it. */
 #pragma once
-#include "limits.h"
-#include "message.h"
-#include "rate.h"
+#include "base/limits.h"
+#include "base/rate.h"
+#include "sfu/message.h"
 #include <stdbool.h>
 #include <stddef.h>
 

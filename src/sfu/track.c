@@ -1,7 +1,7 @@
-#include "track.h"
-#include "check.h"
-#include "core.h"
-#include "peer.h"
+#include "sfu/track.h"
+#include "base/check.h"
+#include "sfu/core.h"
+#include "sfu/peer.h"
 #include <stdlib.h>
 
 /* Older packets are of no use to a viewer: its jitter buffer has given them up. */

@@ -1,12 +1,12 @@
 /* A published source, as one worker has it: on its publisher's worker the origin, elsewhere a replica that lives while that
  * worker has viewers of it. It keeps the recent packets, shared by all viewers here, and a list of those viewers. */
 #pragma once
-#include "gather.h"
-#include "keyframe.h"
-#include "message.h"
-#include "packet.h"
-#include "subscription.h"
-#include "viewers.h"
+#include "base/packet.h"
+#include "sfu/gather.h"
+#include "sfu/keyframe.h"
+#include "sfu/message.h"
+#include "sfu/subscription.h"
+#include "sfu/viewers.h"
 #include <stdbool.h>
 
 struct sfu;

@@ -1,6 +1,6 @@
-#include "viewed.h"
-#include "map.h"
-#include "subscription.h"
+#include "sfu/viewed.h"
+#include "base/map.h"
+#include "sfu/subscription.h"
 #include <stdlib.h>
 
 /* SSRCs are ours to choose, so nobody chooses collisions. */

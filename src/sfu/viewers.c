@@ -1,9 +1,9 @@
-#include "viewers.h"
-#include "check.h"
-#include "core.h"
-#include "peer.h"
-#include "prefetch.h"
-#include "subscription.h"
+#include "sfu/viewers.h"
+#include "base/check.h"
+#include "base/prefetch.h"
+#include "sfu/core.h"
+#include "sfu/peer.h"
+#include "sfu/subscription.h"
 #include <stdlib.h>
 
 /* From one frame to the next a viewer's memory goes cold, and one pointer leads to the next: subscription, peer, path and keys.

@@ -1,4 +1,4 @@
-#include "access.h"
+#include "signal/access.h"
 #include <jansson.h>
 #include <jwt.h>
 #include <openssl/err.h>

@@ -4,8 +4,8 @@
  * A token is a JSON Web Token (RFC 7519). Its claims: `exp` (required) and `nbf`; `sub`, whose it is (required to join); `name`, shown instead of
  * what the client calls itself; `room`, the one that it is for ("*": every); `rights`, a list of "publish", "watch" and "admin". */
 #pragma once
-#include "limits.h"
-#include "path.h"
+#include "base/limits.h"
+#include "base/path.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

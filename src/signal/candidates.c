@@ -1,5 +1,5 @@
-#include "ice.h"
-#include "state.h"
+#include "proto/ice.h"
+#include "signal/state.h"
 
 static bool usable(const struct address *a)
 {

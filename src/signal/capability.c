@@ -1,4 +1,4 @@
-#include "state.h"
+#include "signal/state.h"
 #include <stdlib.h>
 
 bool codec_is_usable(const struct sdp_codec *codec) { return codec->codec != CODEC_NONE && codec->fmtp.len <= FMTP_MAX; }

@@ -1,4 +1,4 @@
-#include "state.h"
+#include "signal/state.h"
 
 _Static_assert(EXT_COUNT <= 8, "sections have them bit by bit");
 

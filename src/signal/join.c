@@ -1,8 +1,8 @@
 /* Who comes in: what join-room says, what its token allows, what there is room for.
  *
  * Timer: a participant's token expires. */
-#include "log.h"
-#include "state.h"
+#include "base/log.h"
+#include "signal/state.h"
 #include <stdio.h>
 
 #define EXPIRY_MAX_S (10ll * 366 * 24 * 3600) /* nobody stays that long, and no sum overflows */

@@ -1,6 +1,6 @@
-#include "ice.h"
-#include "negotiate.h"
-#include "state.h"
+#include "proto/ice.h"
+#include "signal/negotiate.h"
+#include "signal/state.h"
 #include <stdio.h>
 #include <stdlib.h>
 

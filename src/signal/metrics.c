@@ -1,5 +1,5 @@
-#include "signaling.h"
-#include "state.h"
+#include "signal/signaling.h"
+#include "signal/state.h"
 #include <stdio.h>
 #include <stdlib.h>
 

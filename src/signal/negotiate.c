@@ -1,7 +1,7 @@
 /* Offers in and answers out: what the client sends becomes publications. The other direction is offer.c. */
-#include "negotiate.h"
-#include "check.h"
-#include "state.h"
+#include "signal/negotiate.h"
+#include "base/check.h"
+#include "signal/state.h"
 #include <stdio.h>
 #include <stdlib.h>
 

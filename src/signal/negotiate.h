@@ -1,6 +1,6 @@
 /* Between negotiate.c (what clients say) and offer.c (what we say). */
 #pragma once
-#include "state.h"
+#include "signal/state.h"
 
 const char *source_name(enum source);
 struct section *section_add(struct participant *, enum sdp_kind, const char *mid); /* mid: MID_SIZE bytes; NULL: no memory */

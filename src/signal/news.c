@@ -3,7 +3,7 @@
  * comes: what changed back is no news, and of one who came and went nobody hears.
  *
  * Timer: a participant whose state was told rests for a moment; if it is another one by then, it is told again. */
-#include "state.h"
+#include "signal/state.h"
 #include <stdio.h>
 #include <stdlib.h>
 

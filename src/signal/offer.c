@@ -1,6 +1,6 @@
 /* What we say: descriptions of our side, and offers when what a participant should be sent has changed. */
-#include "negotiate.h"
-#include "state.h"
+#include "signal/negotiate.h"
+#include "signal/state.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
-#include "protocol.h"
-#include "ice.h"
-#include "log.h"
-#include "state.h"
+#include "signal/protocol.h"
+#include "base/log.h"
+#include "proto/ice.h"
+#include "signal/state.h"
 #include <stdio.h>
 
 /* The error of a text with more brackets or values than a message needs, found before any parser recurses into them or

@@ -1,6 +1,6 @@
 /* What clients say: JSON messages to calls. */
 #pragma once
-#include "mptime.h"
+#include "base/time.h"
 #include <stddef.h>
 
 struct participant;

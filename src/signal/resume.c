@@ -1,8 +1,8 @@
 /* A participant outlives its WebSocket for a while when its client said that it can resume: what ends a
  * socket, a NAT that forgot or another network, need not end the call. */
-#include "bytes.h"
-#include "log.h"
-#include "state.h"
+#include "base/bytes.h"
+#include "base/log.h"
+#include "signal/state.h"
 #include <stdio.h>
 #include <stdlib.h>
 

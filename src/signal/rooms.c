@@ -1,4 +1,4 @@
-#include "state.h"
+#include "signal/state.h"
 #include <stdlib.h>
 
 static uint64_t hash_text(const struct signaling *s, const char *text)

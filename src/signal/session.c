@@ -1,7 +1,7 @@
-#include "check.h"
-#include "log.h"
-#include "negotiate.h"
-#include "state.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "signal/negotiate.h"
+#include "signal/state.h"
 #include <stdlib.h>
 
 bool session_open(struct participant *p, mp_time now)

@@ -1,8 +1,8 @@
-#include "signaling.h"
-#include "check.h"
-#include "log.h"
-#include "protocol.h"
-#include "state.h"
+#include "signal/signaling.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "signal/protocol.h"
+#include "signal/state.h"
 #include <stdio.h>
 #include <stdlib.h>
 

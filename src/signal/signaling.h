@@ -2,12 +2,12 @@
  * thread; it never touches a media packet. Like the core it knows no socket and no clock: texts, events and time go in; texts
  * and commands go out through `signal_io`. */
 #pragma once
-#include "access.h"
-#include "message.h"
-#include "mptime.h"
-#include "path.h"
-#include "registry.h"
-#include "stats.h"
+#include "base/path.h"
+#include "base/time.h"
+#include "sfu/message.h"
+#include "sfu/registry.h"
+#include "sfu/stats.h"
+#include "signal/access.h"
 #include <stdbool.h>
 #include <stddef.h>
 

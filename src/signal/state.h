@@ -1,14 +1,14 @@
 /* What the control plane keeps. Only src/signal includes it. */
 #pragma once
-#include "codec.h"
-#include "limits.h"
-#include "map.h"
-#include "sdp.h"
-#include "signaling.h"
-#include "timeline.h"
-#include "callers.h"
-#include "turn.h"
-#include "rate.h"
+#include "proto/codec.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "proto/sdp.h"
+#include "signal/signaling.h"
+#include "signal/timeline.h"
+#include "base/callers.h"
+#include "proto/turn.h"
+#include "base/rate.h"
 #include <jansson.h>
 #include <sys/queue.h>
 

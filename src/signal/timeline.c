@@ -1,6 +1,6 @@
-#include "timeline.h"
-#include "ice.h"
-#include "message.h"
+#include "signal/timeline.h"
+#include "proto/ice.h"
+#include "sfu/message.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* What ICE and DTLS did in one session, as told in docs/signaling.md: the last TIMELINE_EVENTS_MAX events. */
 #pragma once
-#include "limits.h"
-#include "mptime.h"
-#include "path.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "base/time.h"
 #include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Access to the TURN server inside: where it is and with which credentials. */
-#include "turn.h"
-#include "state.h"
+#include "proto/turn.h"
+#include "signal/state.h"
 #include <ctype.h>
 #include <stdio.h>
 

@@ -3,8 +3,8 @@
  * before it, and the caller decides after each turn whether there is time for another.
  *
  * Timer: a room that may not go on before its budget allows it looks again TURN_LOOK later. */
-#include "protocol.h"
-#include "state.h"
+#include "signal/protocol.h"
+#include "signal/state.h"
 #include <stdlib.h>
 
 #define TURN_LOOK MP_MS(20)

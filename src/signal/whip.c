@@ -1,9 +1,9 @@
-#include "whip.h"
-#include "bytes.h"
-#include "check.h"
-#include "log.h"
-#include "state.h"
-#include "whip_sdp.h"
+#include "signal/whip.h"
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "signal/state.h"
+#include "signal/whip_sdp.h"
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>

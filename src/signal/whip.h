@@ -10,9 +10,9 @@
  *
  * Timer: who was answered and does not connect within WHIP_CONNECT is forgotten. */
 #pragma once
-#include "mptime.h"
-#include "path.h"
-#include "signaling.h"
+#include "base/path.h"
+#include "base/time.h"
+#include "signal/signaling.h"
 #include <stdbool.h>
 #include <stddef.h>
 

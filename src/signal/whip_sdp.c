@@ -1,4 +1,4 @@
-#include "whip_sdp.h"
+#include "signal/whip_sdp.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

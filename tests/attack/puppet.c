@@ -18,15 +18,15 @@
  * USERNAME (none: random ones) under PASSWORD (none: a wrong one), "hello", a ClientHello, "rtp", random
  * SSRCs, "mix", those in turn with plain Binding requests, Allocates and noise. Says "flood SENT-BYTES
  * RECEIVED-BYTES". */
-#include "client.h"
-#include "clock.h"
-#include "crypto.h"
-#include "limits.h"
-#include "prng.h"
-#include "random.h"
-#include "srtp.h"
-#include "stun.h"
-#include "turn.h"
+#include "base/limits.h"
+#include "base/prng.h"
+#include "client/client.h"
+#include "crypto/crypto.h"
+#include "net/clock.h"
+#include "net/random.h"
+#include "proto/srtp.h"
+#include "proto/stun.h"
+#include "proto/turn.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
-#include "media.h"
-#include "set.h"
+#include "tests/sim/media.h"
+#include "tests/sim/set.h"
 
 #define MAGIC 0x53494d00u
 

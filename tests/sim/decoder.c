@@ -1,6 +1,6 @@
-#include "check.h"
-#include "media.h"
-#include "seq.h"
+#include "base/check.h"
+#include "base/seq.h"
+#include "tests/sim/media.h"
 #include <stdlib.h>
 
 #define LOOK_EVERY    MP_MS(20)

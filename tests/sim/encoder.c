@@ -1,5 +1,5 @@
-#include "check.h"
-#include "media.h"
+#include "base/check.h"
+#include "tests/sim/media.h"
 #include <stdlib.h>
 
 #define KEYFRAME_TIMES 3 /* as large as other frames */

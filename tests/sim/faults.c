@@ -1,11 +1,11 @@
-#include "faults.h"
-#include "crypto.h"
-#include "invariants.h"
-#include "limits.h"
-#include "network.h"
-#include "server.h"
-#include "socket.h"
-#include "stun.h"
+#include "tests/sim/faults.h"
+#include "base/limits.h"
+#include "crypto/crypto.h"
+#include "proto/stun.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/network.h"
+#include "tests/sim/server.h"
+#include "tests/sim/socket.h"
 #include <stdio.h>
 
 /* --- links --- */

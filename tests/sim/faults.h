@@ -1,7 +1,7 @@
 /* What goes wrong, drawn from the seed. */
 #pragma once
-#include "guest.h"
-#include "sim.h"
+#include "tests/sim/guest.h"
+#include "tests/sim/sim.h"
 
 #define FAULT_LASTS                                                                                          \
     MP_S(3) /* what one begins comes no later than this, but for outages, which can be healed */

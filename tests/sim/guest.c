@@ -1,12 +1,12 @@
 /* Timer: the next of a new attempt, the transport's own, what is to be sent or asked for, and when to give
  * up. */
-#include "guest.h"
-#include "check.h"
-#include "crypto.h"
-#include "guest_internal.h"
-#include "invariants.h"
-#include "server.h"
-#include "socket.h"
+#include "tests/sim/guest.h"
+#include "base/check.h"
+#include "crypto/crypto.h"
+#include "tests/sim/guest_internal.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/server.h"
+#include "tests/sim/socket.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* Somebody who wants to be in a room: opens a WebSocket, joins, negotiates, connects, sends and watches;
  * comes back by itself with a new connection when one ends, as the page does. */
 #pragma once
-#include "client.h"
-#include "describe.h"
-#include "media.h"
-#include "network.h"
-#include "roster.h"
-#include "sim.h"
+#include "client/client.h"
+#include "load/describe.h"
+#include "tests/sim/media.h"
+#include "tests/sim/network.h"
+#include "tests/sim/roster.h"
+#include "tests/sim/sim.h"
 
 #define DECODERS_MAX 64
 #define ENCODERS     3

@@ -1,6 +1,6 @@
 /* Between the parts of a guest: its connection, its signaling and its media. */
 #pragma once
-#include "guest.h"
+#include "tests/sim/guest.h"
 
 /* guest.c */
 void guest_connect(struct sim *, struct guest *, const struct media_remote *);

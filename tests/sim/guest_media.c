@@ -1,9 +1,9 @@
-#include "check.h"
-#include "guest_internal.h"
-#include "invariants.h"
-#include "limits.h"
-#include "rtcp.h"
-#include "srtp.h"
+#include "base/check.h"
+#include "base/limits.h"
+#include "proto/rtcp.h"
+#include "proto/srtp.h"
+#include "tests/sim/guest_internal.h"
+#include "tests/sim/invariants.h"
 
 #define REPORT_EVERY MP_S(1)
 #define WANTS_MAX    64

@@ -1,7 +1,7 @@
-#include "check.h"
-#include "guest_internal.h"
-#include "invariants.h"
-#include "socket.h"
+#include "base/check.h"
+#include "tests/sim/guest_internal.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/socket.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

@@ -14,9 +14,9 @@
  *   signaling       who keeps to the protocol is not refused
  *   news            what a guest is told of the others makes sense, one message after the other, and is soon as they are */
 #pragma once
-#include "message.h"
-#include "path.h"
-#include "sim.h"
+#include "base/path.h"
+#include "sfu/message.h"
+#include "tests/sim/sim.h"
 
 struct guest;
 struct content;

@@ -1,5 +1,5 @@
 /* simulate: runs seeds, and says which one failed and how. */
-#include "sim.h"
+#include "tests/sim/sim.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

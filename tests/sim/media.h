@@ -2,11 +2,11 @@
  * payload says whose it is and which part of which picture, and has a checksum, so that a viewer knows what
  * it should have got. */
 #pragma once
-#include "bytes.h"
-#include "mptime.h"
-#include "prng.h"
-#include "rtp.h"
-#include "source.h" /* payload types and extension ids, as describe.h names them */
+#include "base/bytes.h"
+#include "base/prng.h"
+#include "base/time.h"
+#include "load/source.h" /* payload types and extension ids, as describe.h names them */
+#include "proto/rtp.h"
 #include <stdbool.h>
 
 struct content {

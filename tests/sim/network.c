@@ -1,9 +1,9 @@
-#include "network.h"
-#include "check.h"
-#include "demux.h"
-#include "guest.h"
-#include "invariants.h"
-#include "server.h"
+#include "tests/sim/network.h"
+#include "base/check.h"
+#include "proto/demux.h"
+#include "tests/sim/guest.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/server.h"
 #include <stdlib.h>
 #include <string.h>
 

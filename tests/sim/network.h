@@ -1,7 +1,7 @@
 /* Between the guests and the server: each guest's host with its NAT, and one lossy link each way. */
 #pragma once
-#include "path.h"
-#include "sim.h"
+#include "base/path.h"
+#include "tests/sim/sim.h"
 #include <stddef.h>
 
 #define SERVER_PORT      8000

@@ -1,6 +1,6 @@
-#include "nonces.h"
-#include "crypto.h"
-#include "sent.h"
+#include "tests/sim/nonces.h"
+#include "crypto/crypto.h"
+#include "sfu/sent.h"
 #include <string.h>
 
 static struct sim *sim;

@@ -1,4 +1,4 @@
-#include "roster.h"
+#include "tests/sim/roster.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -4,12 +4,12 @@
  *
  * CONNECT_MAX is that long because DTLS believes what a handshake's datagrams say until its end: one changed
  * bit in them can keep both sides waiting, until the client tries anew after 20 s. */
-#include "scenario.h"
-#include "faults.h"
-#include "guest.h"
-#include "invariants.h"
-#include "network.h"
-#include "server.h"
+#include "tests/sim/scenario.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/guest.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/network.h"
+#include "tests/sim/server.h"
 #include <stdio.h>
 
 #define CONNECT_MAX MP_S(24)

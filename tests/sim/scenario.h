@@ -1,7 +1,7 @@
 /* One seed's story: guests come, faults happen, the last one heals, everybody must see everybody, all leave,
  * nothing is left. */
 #pragma once
-#include "sim.h"
+#include "tests/sim/sim.h"
 
 void scenario_run(struct sim *);
 /* Or a call of three under loss, for a minute. */

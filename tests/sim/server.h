@@ -1,11 +1,11 @@
 /* The server: workers with their mailboxes, and the control thread with the signaling, each a turn at a time.
  * What src/worker.c and src/control.c do with sockets and threads is done here with events. */
 #pragma once
-#include "message.h"
-#include "path.h"
-#include "registry.h"
-#include "sfu.h"
-#include "sim.h"
+#include "base/path.h"
+#include "sfu/message.h"
+#include "sfu/registry.h"
+#include "sfu/sfu.h"
+#include "tests/sim/sim.h"
 
 struct socket;
 struct crypto;

@@ -1,5 +1,5 @@
-#include "set.h"
-#include "check.h"
+#include "tests/sim/set.h"
+#include "base/check.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,10 +3,10 @@
  * What happens is drawn from the seed, so a failure is a seed; what must hold is checked all along (see
  * invariants.h). */
 #pragma once
-#include "heap.h"
-#include "mptime.h"
-#include "prng.h"
-#include "set.h"
+#include "base/heap.h"
+#include "base/prng.h"
+#include "base/time.h"
+#include "tests/sim/set.h"
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* The simulator itself: a seed repeats, each invariant can fail, and as many seeds as there is time for hold.
  * SIMULATE_SECONDS in the environment changes how long that is. */
-#include "sim.h"
-#include "test.h"
+#include "tests/sim/sim.h"
+#include "tests/unit/test.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,7 +1,7 @@
-#include "socket.h"
-#include "check.h"
-#include "guest.h"
-#include "server.h"
+#include "tests/sim/socket.h"
+#include "base/check.h"
+#include "tests/sim/guest.h"
+#include "tests/sim/server.h"
 #include <stdlib.h>
 #include <string.h>
 

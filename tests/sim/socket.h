@@ -1,6 +1,6 @@
 /* A WebSocket: texts in order, none lost, however late; either end may close, or be gone without a word. */
 #pragma once
-#include "sim.h"
+#include "tests/sim/sim.h"
 #include <stddef.h>
 
 struct participant;

@@ -1,8 +1,6 @@
-#include <stdlib.h> /* before base's limits.h hides the system's from it */
-
-#include "access.h"
-#include "test.h"
-#include "token.h"
+#include "signal/access.h"
+#include "tests/unit/test.h"
+#include "tests/unit/token.h"
 #include <jwt.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>

@@ -1,8 +1,7 @@
-#include <stdlib.h> /* before base's limits.h hides the system's from it */
-
-#include "signal_stage.h"
-#include "test.h"
-#include "token.h"
+#include "tests/unit/signal_stage.h"
+#include "tests/unit/test.h"
+#include "tests/unit/token.h"
+#include <stdlib.h>
 
 #define SECRET "a secret of thirty-two bytes ...."
 

@@ -1,6 +1,6 @@
 /* Virtual ports, indices and bounds of the allocations, without a TURN client. */
-#include "allocation.h"
-#include "test.h"
+#include "sfu/allocation.h"
+#include "tests/unit/test.h"
 
 #define FIRST 1024 /* of the virtual ports */
 

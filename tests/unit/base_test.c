@@ -1,13 +1,13 @@
-#include "heap.h"
-#include "map.h"
-#include "packet.h"
-#include "path.h"
-#include "prng.h"
-#include "rate.h"
-#include "ring.h"
-#include "seq.h"
-#include "slab.h"
-#include "test.h"
+#include "base/heap.h"
+#include "base/map.h"
+#include "base/packet.h"
+#include "base/path.h"
+#include "base/prng.h"
+#include "base/rate.h"
+#include "base/ring.h"
+#include "base/seq.h"
+#include "base/slab.h"
+#include "tests/unit/test.h"
 
 static void ring_gives_back_what_was_pushed(void)
 {

@@ -1,7 +1,7 @@
-#include "codec.h"
-#include "exact.h"
-#include "prng.h"
-#include "test.h"
+#include "proto/codec.h"
+#include "base/prng.h"
+#include "tests/unit/exact.h"
+#include "tests/unit/test.h"
 
 static struct codec_info inspect(enum codec c, const char *hex)
 {

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "test.h"
+#include "tests/unit/test.h"
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
-#include "crypto.h"
-#include "prng.h"
-#include "test.h"
+#include "crypto/crypto.h"
+#include "base/prng.h"
+#include "tests/unit/test.h"
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

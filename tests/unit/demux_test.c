@@ -1,6 +1,6 @@
-#include "demux.h"
-#include "exact.h"
-#include "test.h"
+#include "proto/demux.h"
+#include "tests/unit/exact.h"
+#include "tests/unit/test.h"
 
 /* RFC 7983 7 and RFC 5761 4, said a second time and plainly. */
 static enum datagram_kind expected(uint8_t first, uint8_t second, size_t len)

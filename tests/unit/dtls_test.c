@@ -1,10 +1,10 @@
-#include "bytes.h"
-#include "crypto.h"
-#include "dtls.h"
-#include "limits.h"
-#include "prng.h"
-#include "test.h"
-#include "virtual_clock.h"
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "base/prng.h"
+#include "crypto/crypto.h"
+#include "proto/dtls.h"
+#include "tests/unit/test.h"
+#include "tests/virtual_clock.h"
 #ifndef INT_MAX /* OpenSSL's headers want it, and base's limits.h hides the system's */
 #define INT_MAX __INT_MAX__
 #endif

@@ -1,8 +1,8 @@
 /* Sources of several layers: what tells a viewer's decoder about them, and which of several streams of one source it is sent. */
-#include "codec.h"
-#include "prng.h"
-#include "test.h"
-#include "world.h"
+#include "base/prng.h"
+#include "proto/codec.h"
+#include "tests/unit/test.h"
+#include "tests/unit/world.h"
 #include <stdlib.h>
 
 #define VIDEO 0x1111

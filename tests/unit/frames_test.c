@@ -1,7 +1,7 @@
 /* Frames of WebSockets: RFC 6455 5 and 7.4, in all pieces that they can be cut into. */
-#include "frames.h"
-#include "bytes.h"
-#include "test.h"
+#include "http/frames.h"
+#include "base/bytes.h"
+#include "tests/unit/test.h"
 #include <stdarg.h>
 
 static char said[4096]; /* what came of some bytes, as text */

@@ -1,8 +1,8 @@
 /* What the first bytes decide, and the front over loopback: clients as plain sockets, so that they can misbehave. */
-#include "first_bytes.h"
-#include "front.h"
-#include "limits.h"
-#include "test.h"
+#include "base/limits.h"
+#include "net/first_bytes.h"
+#include "net/front.h"
+#include "tests/unit/test.h"
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>

@@ -1,6 +1,6 @@
 /* The rest of a frame is waited for where it is about to come, and never for longer than a millisecond. */
-#include "test.h"
-#include "world.h"
+#include "tests/unit/test.h"
+#include "tests/unit/world.h"
 
 #define VIDEO 0x1111
 #define AUDIO 0x2222

@@ -1,7 +1,7 @@
 /* HTTP/2 into HTTP/1.1 and back, against nghttp2's client; the web server is the test. */
-#include "h2.h"
-#include "limits.h"
-#include "test.h"
+#include "net/h2.h"
+#include "base/limits.h"
+#include "tests/unit/test.h"
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
-#include "exact.h"
-#include "ice.h"
-#include "prng.h"
-#include "test.h"
+#include "base/prng.h"
+#include "proto/ice.h"
+#include "tests/unit/exact.h"
+#include "tests/unit/test.h"
 #include <stdlib.h>
 
 #define UFRAG           "0001abcdefgh"

@@ -1,7 +1,7 @@
 /* Where a viewer of H.264 begins (RFC 6184, H.264 7.4.1.2): at an IDR picture, with its parameter sets. */
-#include "codec.h"
-#include "test.h"
-#include "world.h"
+#include "proto/codec.h"
+#include "tests/unit/test.h"
+#include "tests/unit/world.h"
 #include <stdlib.h>
 
 #define VIDEO 0x1111

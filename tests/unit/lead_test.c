@@ -1,7 +1,7 @@
 /* What stands in front of a picture, and waits for it. */
-#include "lead.h"
-#include "packet.h"
-#include "test.h"
+#include "sfu/lead.h"
+#include "base/packet.h"
+#include "tests/unit/test.h"
 
 static struct packet_pool pool;
 static struct lead l;

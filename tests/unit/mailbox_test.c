@@ -1,5 +1,5 @@
 #include "mailbox.h"
-#include "test.h"
+#include "tests/unit/test.h"
 #include <string.h>
 
 static unsigned wakes;

@@ -1,5 +1,5 @@
-#include "manual.h"
-#include "test.h"
+#include "base/manual.h"
+#include "tests/unit/test.h"
 #include <stdlib.h>
 
 static const struct manual_option options[] = {

@@ -1,6 +1,6 @@
 /* A call in which memory is refused. */
-#include "refusal.h"
-#include "world.h"
+#include "tests/unit/refusal.h"
+#include "tests/unit/world.h"
 
 GUARDED_VOID(sfu_input,
              (struct sfu * s, const struct path *path, const uint8_t *data, size_t len, mp_time arrival, mp_time now),

@@ -1,6 +1,6 @@
 /* A room in which memory is refused: our own. jansson's texts would lack pieces then, so control.c has it abort. */
-#include "refusal.h"
-#include "signal_stage.h"
+#include "tests/unit/refusal.h"
+#include "tests/unit/signal_stage.h"
 
 GUARDED_VOID(signal_text,
              (struct signaling * s, struct participant *p, const char *text, size_t len, mp_time now),

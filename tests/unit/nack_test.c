@@ -1,6 +1,6 @@
-#include "nack.h"
-#include "prng.h"
-#include "test.h"
+#include "sfu/nack.h"
+#include "base/prng.h"
+#include "tests/unit/test.h"
 
 static struct nack n;
 static uint16_t seqs[8];

@@ -1,6 +1,6 @@
 /* Offers and answers of several participants, and what the workers are commanded by them. */
-#include "signal_stage.h"
-#include "test.h"
+#include "tests/unit/signal_stage.h"
+#include "tests/unit/test.h"
 #include <stdlib.h>
 
 static struct stage s;

@@ -1,7 +1,7 @@
 /* Each test is a child process: what is dropped does not come back. */
-#include "log.h"
-#include "privileges.h"
-#include "test.h"
+#include "base/log.h"
+#include "net/privileges.h"
+#include "tests/unit/test.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

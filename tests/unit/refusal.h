@@ -3,7 +3,7 @@
  * be refused or go without, but the server goes on, and in the end everything is free (the leak check of the
  * sanitized build looks at the same runs). One file of a program. */
 #pragma once
-#include "test.h"
+#include "tests/unit/test.h"
 #include <stddef.h>
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
 /* The TURN server inside: requests against one worker, and sessions whose clients reach it by TURN alone. */
-#include "check.h"
-#include "exact.h"
-#include "link.h"
-#include "test.h"
-#include "turn.h"
-#include "world.h"
+#include "base/check.h"
+#include "base/link.h"
+#include "proto/turn.h"
+#include "tests/unit/exact.h"
+#include "tests/unit/test.h"
+#include "tests/unit/world.h"
 
 #define UNIX_START (3900000000u + 1000 - 2208988800u) /* the world's wall clock when it opens */
 enum { NONE = -1, OK = 0 };

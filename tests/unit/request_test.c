@@ -1,6 +1,6 @@
 /* The head of a request: RFC 9110, 9112. */
-#include "request.h"
-#include "test.h"
+#include "http/request.h"
+#include "tests/unit/test.h"
 
 static struct http_request q;
 

@@ -1,5 +1,5 @@
-#include "resolver.h"
-#include "test.h"
+#include "net/resolver.h"
+#include "tests/unit/test.h"
 #include <sys/wait.h>
 
 static void names_become_addresses(void)

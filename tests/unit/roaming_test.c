@@ -1,14 +1,14 @@
 /* Sessions whose clients' addresses change, and those who would have them change. */
-#include "codec.h"
-#include "crypto.h"
-#include "dtls.h"
-#include "ice.h"
-#include "roaming.h"
-#include "rtcp.h"
-#include "rtp.h"
-#include "stun.h"
-#include "test.h"
-#include "world.h"
+#include "crypto/crypto.h"
+#include "proto/codec.h"
+#include "proto/dtls.h"
+#include "proto/ice.h"
+#include "proto/rtcp.h"
+#include "proto/rtp.h"
+#include "proto/stun.h"
+#include "sfu/roaming.h"
+#include "tests/unit/test.h"
+#include "tests/unit/world.h"
 #include <stdlib.h>
 
 #define VIDEO 0x1111

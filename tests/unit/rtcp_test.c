@@ -1,7 +1,7 @@
-#include "exact.h"
-#include "prng.h"
-#include "rtcp.h"
-#include "test.h"
+#include "base/prng.h"
+#include "proto/rtcp.h"
+#include "tests/unit/exact.h"
+#include "tests/unit/test.h"
 
 /* The first packet of `p`, which must be the only one. */
 static bool one(struct rtcp_view *v, const uint8_t *p, size_t len)

@@ -1,7 +1,7 @@
-#include "exact.h"
-#include "prng.h"
-#include "rtp.h"
-#include "test.h"
+#include "base/prng.h"
+#include "proto/rtp.h"
+#include "tests/unit/exact.h"
+#include "tests/unit/test.h"
 
 static bool parse(struct rtp_view *v, const uint8_t *p, size_t len)
 {

@@ -1,7 +1,7 @@
 /* One stream as it comes in: its numbers, what of it is taken, and the report on it. */
-#include "rx.h"
-#include "test.h"
-#include "track.h"
+#include "sfu/rx.h"
+#include "sfu/track.h"
+#include "tests/unit/test.h"
 
 #define SSRC   0x1111
 #define OTHER  0x2222

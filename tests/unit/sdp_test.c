@@ -1,6 +1,6 @@
-#include "path.h"
-#include "sdp.h"
-#include "test.h"
+#include "base/path.h"
+#include "proto/sdp.h"
+#include "tests/unit/test.h"
 #include <stdlib.h>
 #include <time.h>
 

@@ -1,7 +1,7 @@
 /* A session's life beyond its first offer: ICE restarts, a lost socket, the timeline, descriptions that change. */
-#include "ice.h"
-#include "signal_stage.h"
-#include "test.h"
+#include "proto/ice.h"
+#include "tests/unit/signal_stage.h"
+#include "tests/unit/test.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -2,13 +2,13 @@
  * random bytes in them, their genuine datagrams come damaged, twice or by another worker, and commands come in any order while
  * messages between workers are late. Nothing is expected of the media; the sanitizers, the invariants and the empty pools at the
  * end are the test. CHAOS_SEED and CHAOS_TURNS in the environment repeat a run or make it longer. */
-#include "codec.h"
-#include "demux.h"
-#include "packet.h"
-#include "prng.h"
-#include "rtp.h"
-#include "test.h"
-#include "world.h"
+#include "base/packet.h"
+#include "base/prng.h"
+#include "proto/codec.h"
+#include "proto/demux.h"
+#include "proto/rtp.h"
+#include "tests/unit/test.h"
+#include "tests/unit/world.h"
 #include <stdlib.h>
 
 #define WORKERS 3

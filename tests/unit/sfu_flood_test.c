@@ -1,14 +1,14 @@
 /* What clients may do far too often: ask for pictures and for packets once more, send reports that lie, begin
  * handshakes that they never end. The others must not feel it. */
-#include "codec.h"
-#include "peer.h"
-#include "prng.h"
-#include "report.h"
-#include "rtp.h"
-#include "stun.h"
-#include "test.h"
-#include "track.h"
-#include "world.h"
+#include "base/prng.h"
+#include "proto/codec.h"
+#include "proto/rtp.h"
+#include "proto/stun.h"
+#include "sfu/peer.h"
+#include "sfu/report.h"
+#include "sfu/track.h"
+#include "tests/unit/test.h"
+#include "tests/unit/world.h"
 #include <malloc.h>
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__

@@ -1,12 +1,12 @@
-#include "codec.h"
-#include "crypto.h"
-#include "demux.h"
-#include "keyframe.h"
-#include "rtcp.h"
-#include "rtp.h"
-#include "stun.h"
-#include "test.h"
-#include "world.h"
+#include "crypto/crypto.h"
+#include "proto/codec.h"
+#include "proto/demux.h"
+#include "proto/rtcp.h"
+#include "proto/rtp.h"
+#include "proto/stun.h"
+#include "sfu/keyframe.h"
+#include "tests/unit/test.h"
+#include "tests/unit/world.h"
 #include <stdlib.h>
 
 #define VIDEO 0x1111

@@ -1,6 +1,6 @@
-#include "signal_stage.h"
-#include "check.h"
-#include "crypto.h"
+#include "tests/unit/signal_stage.h"
+#include "base/check.h"
+#include "crypto/crypto.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* The control plane alone: the test plays its sockets, its clients and its workers. The workers keep a book
  * of what they were commanded, and break an invariant over a command that makes no sense to them. */
 #pragma once
-#include "message.h"
-#include "prng.h"
-#include "sdp.h"
-#include "signaling.h"
-#include "whip.h"
+#include "base/prng.h"
+#include "proto/sdp.h"
+#include "sfu/message.h"
+#include "signal/signaling.h"
+#include "signal/whip.h"
 #include <jansson.h>
 
 #define STAGE_PEERS_MAX    256

@@ -1,7 +1,7 @@
-#include "ice.h"
-#include "signal_stage.h"
-#include "test.h"
-#include "turn.h"
+#include "proto/ice.h"
+#include "proto/turn.h"
+#include "tests/unit/signal_stage.h"
+#include "tests/unit/test.h"
 #include <stdlib.h>
 
 static struct stage s;

@@ -1,9 +1,9 @@
-#include "bytes.h"
-#include "limits.h"
-#include "prng.h"
-#include "rtp.h"
-#include "srtp_keys.h"
-#include "test.h"
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "base/prng.h"
+#include "proto/rtp.h"
+#include "proto/srtp_keys.h"
+#include "tests/unit/test.h"
 #include <stdlib.h>
 
 static const enum srtp_profile profiles[] = {SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80};

@@ -1,12 +1,12 @@
 /* Frames, the queue of a slow connection, and a worker's streams over real sockets; time is the test's. */
-#include "arrivals.h"
-#include "callers.h"
-#include "certificate.h"
-#include "frame_queue.h"
-#include "limits.h"
-#include "stream.h"
-#include "test.h"
-#include "tls.h"
+#include "base/callers.h"
+#include "base/limits.h"
+#include "crypto/certificate.h"
+#include "net/arrivals.h"
+#include "net/frame_queue.h"
+#include "net/stream.h"
+#include "net/tls.h"
+#include "tests/unit/test.h"
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>

@@ -1,8 +1,8 @@
-#include "crypto.h"
-#include "exact.h"
-#include "prng.h"
-#include "stun.h"
-#include "test.h"
+#include "base/prng.h"
+#include "crypto/crypto.h"
+#include "proto/stun.h"
+#include "tests/unit/exact.h"
+#include "tests/unit/test.h"
 #include <openssl/evp.h>
 
 /* RFC 5769. Texts and names are padded with spaces there, and with zero bytes by us and in the fourth. */

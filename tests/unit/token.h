@@ -1,6 +1,6 @@
 /* Tokens, made as an application would. */
 #pragma once
-#include "test.h"
+#include "tests/unit/test.h"
 #include <jwt.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
-#include "exact.h"
-#include "test.h"
-#include "turn.h"
+#include "proto/turn.h"
+#include "tests/unit/exact.h"
+#include "tests/unit/test.h"
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 

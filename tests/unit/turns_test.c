@@ -1,8 +1,7 @@
 /* Whose turn it is, counted: what one turn does, who comes next, and what a room is told of the same thing said often. */
-#include <stdlib.h> /* before base's limits.h hides the system's from it */
-#include "limits.h"
-#include "signal_stage.h"
-#include "test.h"
+#include "base/limits.h"
+#include "tests/unit/signal_stage.h"
+#include "tests/unit/test.h"
 
 static struct stage s;
 

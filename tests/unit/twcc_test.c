@@ -1,8 +1,8 @@
-#include "exact.h"
-#include "prng.h"
-#include "rtcp.h"
-#include "test.h"
-#include "twcc.h"
+#include "base/prng.h"
+#include "proto/rtcp.h"
+#include "proto/twcc.h"
+#include "tests/unit/exact.h"
+#include "tests/unit/test.h"
 
 #define TICK MP_US(250)
 

@@ -1,7 +1,7 @@
-#include "clock.h"
-#include "limits.h"
-#include "test.h"
-#include "udp.h"
+#include "base/limits.h"
+#include "net/clock.h"
+#include "net/udp.h"
+#include "tests/unit/test.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

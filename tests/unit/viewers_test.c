@@ -1,10 +1,10 @@
 /* A drain serves every viewer once, whoever comes and goes meanwhile. */
-#include "core.h"
-#include "peer.h"
-#include "prng.h"
-#include "subscription.h"
-#include "test.h"
-#include "viewers.h"
+#include "base/prng.h"
+#include "sfu/core.h"
+#include "sfu/peer.h"
+#include "sfu/subscription.h"
+#include "sfu/viewers.h"
+#include "tests/unit/test.h"
 
 #define MOST 40
 

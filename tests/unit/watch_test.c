@@ -1,6 +1,6 @@
-#include "log.h"
-#include "test.h"
-#include "watch.h"
+#include "base/log.h"
+#include "base/watch.h"
+#include "tests/unit/test.h"
 #include <stdlib.h>
 
 static char said[1024];

@@ -1,8 +1,8 @@
 /* The watchdog's thread, and what it tells a service manager. */
-#include "clock.h"
-#include "log.h"
-#include "notify.h"
-#include "test.h"
+#include "base/log.h"
+#include "net/clock.h"
+#include "net/notify.h"
+#include "tests/unit/test.h"
 #include "watchdog.h"
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -1,10 +1,10 @@
 /* The web layer behind the front, over loopback: its loop in a thread, clients as plain sockets, so that they can misbehave. */
-#include "front.h"
-#include "arrivals.h"
-#include "callers.h"
-#include "limits.h"
-#include "test.h"
-#include "web.h"
+#include "net/front.h"
+#include "net/arrivals.h"
+#include "base/callers.h"
+#include "base/limits.h"
+#include "tests/unit/test.h"
+#include "net/web.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

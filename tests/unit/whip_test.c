@@ -1,11 +1,10 @@
-#include <stdlib.h> /* before base's limits.h hides the system's from it */
-
-#include "sdp.h"
-#include "signal_stage.h"
-#include "test.h"
-#include "token.h"
-#include "whip.h"
-#include "whip_sdp.h"
+#include "proto/sdp.h"
+#include "signal/whip.h"
+#include "signal/whip_sdp.h"
+#include "tests/unit/signal_stage.h"
+#include "tests/unit/test.h"
+#include "tests/unit/token.h"
+#include <stdlib.h>
 
 static struct stage s;
 

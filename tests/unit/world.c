@@ -1,12 +1,12 @@
-#include "world.h"
-#include "check.h"
-#include "codec.h"
-#include "crypto.h"
-#include "demux.h"
-#include "rtcp.h"
-#include "rtp.h"
-#include "twcc.h"
-#include "virtual_clock.h"
+#include "tests/unit/world.h"
+#include "base/check.h"
+#include "crypto/crypto.h"
+#include "proto/codec.h"
+#include "proto/demux.h"
+#include "proto/rtcp.h"
+#include "proto/rtp.h"
+#include "proto/twcc.h"
+#include "tests/virtual_clock.h"
 #include <stdio.h>
 #include <stdlib.h>
 

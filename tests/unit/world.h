@@ -1,12 +1,12 @@
 /* A server of several workers and its clients, in memory: datagrams and messages move at once, time moves when told. The
  * control plane is the test itself. */
 #pragma once
-#include "client.h"
-#include "message.h"
-#include "registry.h"
-#include "relay_config.h"
-#include "rtcp.h"
-#include "sfu.h"
+#include "client/client.h"
+#include "proto/rtcp.h"
+#include "sfu/message.h"
+#include "sfu/registry.h"
+#include "sfu/relay_config.h"
+#include "sfu/sfu.h"
 
 #define WORLD_WORKERS_MAX 4
 #define WORLD_CLIENTS_MAX 128
