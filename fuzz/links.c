@@ -11,7 +11,7 @@
 #include "proto/turn.h"
 #include "sfu/core.h"
 #include "sfu/peer.h"
-#include "sfu/relay_config.h"
+#include "sfu/turn/relay_config.h"
 
 #define PORT        8000
 #define CONNECTIONS 4

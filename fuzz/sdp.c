@@ -1,6 +1,6 @@
 /* Session descriptions: every view lies in the text, every count has its bound, an extension's id means one URI in all sections, and
  * blanks at the ends of lines change nothing. */
-#include "proto/sdp.h"
+#include "proto/sdp/sdp.h"
 #include "fuzz/fuzz.h"
 #include <stdlib.h>
 

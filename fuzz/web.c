@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "fuzz/fuzz.h"
 #include "http/frames.h"
-#include "net/web.h"
+#include "http/web.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>

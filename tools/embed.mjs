@@ -2,7 +2,7 @@
 //
 //   node tools/embed.mjs web/dist page.c
 //
-// writes `const struct web_asset web_assets[]` and `const size_t web_asset_count` (src/net/web.h). The same files give
+// writes `const struct web_asset web_assets[]` and `const size_t web_asset_count` (src/http/web.h). The same files give
 // the same output. Bytes are written as string literals, which compilers read far quicker than lists of numbers.
 
 import { createHash } from 'node:crypto';
@@ -99,7 +99,7 @@ writeFileSync(
   output,
   `/* Made by tools/embed.mjs. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
-#include "net/web.h"
+#include "http/web.h"
 
 ${assets.map(({ bytes }) => bytes).join('\n')}
 

@@ -2,7 +2,7 @@
  * from its answer. */
 #pragma once
 #include "load/media.h"
-#include "proto/sdp.h"
+#include "proto/sdp/sdp.h"
 
 struct description { /* of one client */
     const char *ufrag, *password;

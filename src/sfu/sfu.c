@@ -5,9 +5,9 @@
 #include "sfu/arrival.h"
 #include "sfu/core.h"
 #include "sfu/peer.h"
-#include "sfu/relay.h"
 #include "sfu/subscription.h"
 #include "sfu/track.h"
+#include "sfu/turn/relay.h"
 #include <stdlib.h>
 
 static bool track_id_equal(const void *owner, uint32_t value, const void *key)

@@ -1,14 +1,14 @@
 /* What the control plane keeps. Only src/signal includes it. */
 #pragma once
-#include "proto/codec.h"
+#include "base/callers.h"
 #include "base/limits.h"
 #include "base/map.h"
-#include "proto/sdp.h"
+#include "base/rate.h"
+#include "proto/codec.h"
+#include "proto/sdp/sdp.h"
+#include "proto/turn.h"
 #include "signal/signaling.h"
 #include "signal/timeline.h"
-#include "base/callers.h"
-#include "proto/turn.h"
-#include "base/rate.h"
 #include <jansson.h>
 #include <sys/queue.h>
 

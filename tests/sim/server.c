@@ -1,7 +1,7 @@
 #include "tests/sim/server.h"
 #include "base/check.h"
 #include "crypto/crypto.h"
-#include "mailbox.h"
+#include "server/mailbox.h"
 #include "signal/signaling.h"
 #include "tests/sim/guest.h"
 #include "tests/sim/invariants.h"
@@ -52,7 +52,7 @@ struct server {
     struct message published; /* the last, for smuggle */
 };
 
-/* --- a worker's turn, as in src/worker.c --- */
+/* --- a worker's turn, as in src/server/worker.c --- */
 
 static void wake_worker(void *context)
 {
@@ -185,7 +185,7 @@ void server_stall(struct sim *s, unsigned worker, mp_time until)
 
 void server_busy(struct sim *s, mp_time until) { s->server->busy_until = until; }
 
-/* --- the control thread, as in src/control.c --- */
+/* --- the control thread, as in src/server/control.c --- */
 
 static void flush_commands(struct sim *s)
 {

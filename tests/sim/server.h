@@ -1,5 +1,5 @@
 /* The server: workers with their mailboxes, and the control thread with the signaling, each a turn at a time.
- * What src/worker.c and src/control.c do with sockets and threads is done here with events. */
+ * What src/server/worker.c and src/server/control.c do with sockets and threads is done here with events. */
 #pragma once
 #include "base/path.h"
 #include "sfu/message.h"

@@ -1,5 +1,5 @@
 /* Virtual ports, indices and bounds of the allocations, without a TURN client. */
-#include "sfu/allocation.h"
+#include "sfu/turn/allocation.h"
 #include "tests/unit/test.h"
 
 #define FIRST 1024 /* of the virtual ports */

@@ -1,4 +1,4 @@
-#include "config.h"
+#include "server/config.h"
 #include "tests/unit/test.h"
 #include <stdlib.h>
 #include <unistd.h>

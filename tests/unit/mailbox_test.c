@@ -1,4 +1,4 @@
-#include "mailbox.h"
+#include "server/mailbox.h"
 #include "tests/unit/test.h"
 #include <string.h>
 

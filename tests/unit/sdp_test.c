@@ -1,5 +1,5 @@
 #include "base/path.h"
-#include "proto/sdp.h"
+#include "proto/sdp/sdp.h"
 #include "tests/unit/test.h"
 #include <stdlib.h>
 #include <time.h>

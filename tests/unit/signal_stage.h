@@ -2,7 +2,7 @@
  * of what they were commanded, and break an invariant over a command that makes no sense to them. */
 #pragma once
 #include "base/prng.h"
-#include "proto/sdp.h"
+#include "proto/sdp/sdp.h"
 #include "sfu/message.h"
 #include "signal/signaling.h"
 #include "signal/whip.h"

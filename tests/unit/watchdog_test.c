@@ -2,8 +2,8 @@
 #include "base/log.h"
 #include "net/clock.h"
 #include "net/notify.h"
+#include "server/watchdog.h"
 #include "tests/unit/test.h"
-#include "watchdog.h"
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>

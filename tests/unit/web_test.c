@@ -1,10 +1,10 @@
 /* The web layer behind the front, over loopback: its loop in a thread, clients as plain sockets, so that they can misbehave. */
-#include "net/front.h"
-#include "net/arrivals.h"
 #include "base/callers.h"
 #include "base/limits.h"
+#include "http/web.h"
+#include "net/arrivals.h"
+#include "net/front.h"
 #include "tests/unit/test.h"
-#include "net/web.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "proto/sdp.h"
+#include "proto/sdp/sdp.h"
 #include "signal/whip.h"
 #include "signal/whip_sdp.h"
 #include "tests/unit/signal_stage.h"

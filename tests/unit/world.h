@@ -5,8 +5,8 @@
 #include "proto/rtcp.h"
 #include "sfu/message.h"
 #include "sfu/registry.h"
-#include "sfu/relay_config.h"
 #include "sfu/sfu.h"
+#include "sfu/turn/relay_config.h"
 
 #define WORLD_WORKERS_MAX 4
 #define WORLD_CLIENTS_MAX 128

@@ -1,0 +1,330 @@
+/* A turn: what waits is sent, then the thread sleeps until a connection, a timer or another thread wants
+ * something.
+ *
+ * A turn's work is bounded: it takes in WEB_ADOPTIONS_A_TURN connections, reads RECEIVE_SIZE bytes of each of
+ * EVENTS_A_TURN, and sends WEB_CHUNKS_A_TURN pieces of answers; what is left waits for the next one. So nobody's
+ * message stands behind thousands of files.
+ *
+ * Timers: the one of web_set_timer, and one of each connection. One that speaks HTTP has PATIENCE for a whole
+ * request, and from one piece of an answer that it takes to the next; a WebSocket has its own (web_socket.c); one
+ * that was told all has LINGER to end. */
+#include "base/limits.h"
+#include "http/web_internal.h"
+#include "net/arrivals.h"
+#include "net/clock.h"
+#include "net/loop.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PATIENCE        MP_S(20)
+#define LINGER          MP_S(10)
+#define SILENCE         MP_S(20) /* media of a client that is gone ends after 30 s without a check anyway */
+#define DOUBT           MP_S(5)  /* a phone that changes its cell is away for 2 s */
+#define EVENTS_A_TURN   256
+#define DESCRIPTORS_OWN 64 /* not for connections */
+
+/* --- queues --- */
+
+static void queue_init(struct queue *q)
+{
+    q->first = NULL;
+    q->last = &q->first;
+}
+
+void queue_add(struct queue *q, struct connection *c)
+{
+    if (c->link)
+        return;
+    c->next = NULL;
+    c->link = q->last;
+    *q->last = c;
+    q->last = &c->next;
+}
+
+void queue_remove(struct queue *q, struct connection *c)
+{
+    if (!c->link)
+        return;
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    else
+        q->last = c->link;
+    c->link = NULL;
+}
+
+struct connection *queue_take(struct queue *q)
+{
+    struct connection *c = q->first;
+    if (c)
+        queue_remove(q, c);
+    return c;
+}
+
+/* --- connections --- */
+
+void connection_end(struct connection *c)
+{
+    struct web *w = c->web;
+    socket_closed(c);
+    reply_end(c);
+    request_free(c);
+    heap_set(&w->timers, &c->timer, MP_NEVER);
+    w->connections--;
+    if (c->counted)
+        arrivals_leave(w->config.arrivals, &c->path.remote);
+    close(c->fd);
+    free(c);
+}
+
+void connection_await(struct connection *c, uint32_t events)
+{
+    struct epoll_event e = {.events = events, .data.ptr = c};
+    if (c->events != events)
+        epoll_ctl(c->web->epoll, EPOLL_CTL_MOD, c->fd, &e);
+    c->events = events;
+}
+
+void connection_moved(struct connection *c) { heap_set(&c->web->timers, &c->timer, c->web->now + PATIENCE); }
+
+bool connection_linger(struct connection *c)
+{
+    socket_closed(c);
+    request_free(c);
+    c->state = LINGERS;
+    connection_await(c, EPOLLIN);
+    heap_set(&c->web->timers, &c->timer, c->web->now + LINGER);
+    return shutdown(c->fd, SHUT_WR) == 0;
+}
+
+static bool read_some(struct connection *c)
+{
+    struct web *w = c->web;
+    ssize_t n = recv(c->fd, w->received, sizeof w->received, MSG_DONTWAIT);
+    if (n <= 0)
+        return n < 0 && (errno == EAGAIN || errno == EINTR);
+    switch (c->state) {
+    case AWAITS_REQUEST: return request_input(c, w->received, (size_t)n);
+    case IS_SOCKET: return socket_input(c, w->received, (size_t)n);
+    default: return true;
+    }
+}
+
+static bool write_some(struct connection *c) { return c->state == IS_SOCKET ? socket_flush(c) : reply_writable(c); }
+
+/* An error, or the end of both directions, is told of whatever is awaited. */
+static void connection_event(struct connection *c, uint32_t events)
+{
+    bool goes_on = !(events & (EPOLLERR | EPOLLHUP)) || c->events & EPOLLIN;
+    if (goes_on && events & EPOLLOUT)
+        goes_on = write_some(c);
+    if (goes_on && events & (EPOLLIN | EPOLLERR | EPOLLHUP) && c->events & EPOLLIN)
+        goes_on = read_some(c);
+    if (!goes_on)
+        connection_end(c);
+}
+
+static void connection_timeout(struct connection *c)
+{
+    if (c->state != IS_SOCKET || !socket_timeout(c))
+        connection_end(c);
+}
+
+/* --- adoption --- */
+
+/* Whether it may come in; crowded: to be told that it may not. By TLS the front counted it: here it may be one of many requests of
+ * a connection. */
+static bool admit(struct connection *c)
+{
+    struct arrivals *a = c->secure ? NULL : c->web->config.arrivals;
+    c->crowded = !arrivals_take(a, &c->path.remote, c->web->now);
+    c->counted = a && (!c->crowded || arrivals_take_to_refuse(a, &c->path.remote));
+    return !a || c->counted;
+}
+
+static void adopt(struct connection *c)
+{
+    struct web *w = c->web;
+    int on = 1, unsent = STREAM_UNSENT_MAX;
+    struct epoll_event e = {.events = c->events = EPOLLIN, .data.ptr = c};
+    c->next = NULL;
+    /* these fail on a bridge's socket, which needs none */
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    if (!admit(c) || epoll_ctl(w->epoll, EPOLL_CTL_ADD, c->fd, &e) != 0)
+        connection_end(c);
+    else
+        connection_moved(c);
+}
+
+bool web_adopt(struct web *w, int fd, const struct path *path, bool secure)
+{
+    bool room = w->connections++ < w->connections_max;
+    struct connection *c = room ? calloc(1, sizeof *c) : NULL;
+    if (!c) {
+        w->connections--;
+        close(fd);
+        return false;
+    }
+    *c = (struct connection){.web = w, .fd = fd, .path = *path, .secure = secure};
+    pthread_mutex_lock(&w->lock);
+    *w->last = c;
+    w->last = &c->next;
+    pthread_mutex_unlock(&w->lock);
+    web_wake(w);
+    return true;
+}
+
+static struct connection *next_adoption(struct web *w)
+{
+    pthread_mutex_lock(&w->lock);
+    struct connection *c = w->first;
+    if (c && !(w->first = c->next))
+        w->last = &w->first;
+    pthread_mutex_unlock(&w->lock);
+    return c;
+}
+
+static void adopt_some(struct web *w)
+{
+    struct connection *c = NULL;
+    for (int i = 0; i < WEB_ADOPTIONS_A_TURN && (c = next_adoption(w)); i++)
+        adopt(c);
+    if (c) /* there may be more */
+        web_wake(w);
+}
+
+/* --- the loop --- */
+
+static void woken(struct web *w)
+{
+    uint64_t count;
+    (void)!read(w->event, &count, sizeof count);
+    w->woken = false; /* after that: who comes between the two is seen to below */
+    adopt_some(w);
+    w->handler.woken(w->handler.context);
+}
+
+static void timers_came(struct web *w)
+{
+    struct heap_node *node;
+    while ((node = heap_pop(&w->timers, w->now)))
+        connection_timeout((struct connection *)((char *)node - offsetof(struct connection, timer)));
+    if (w->timer > w->now)
+        return;
+    w->timer = MP_NEVER;
+    w->handler.timer(w->handler.context);
+}
+
+static mp_time sleep_time(const struct web *w)
+{
+    mp_time deadline = mp_min(w->timer, heap_next(&w->timers));
+    if (w->senders.first || deadline <= w->now)
+        return 0;
+    return mp_min(deadline - w->now, WEB_TICK);
+}
+
+void web_service(struct web *w)
+{
+    struct epoll_event events[EVENTS_A_TURN];
+    w->now = clock_now();
+    sockets_flush(w);
+    replies_go_on(w);
+    int n = loop_events(w->epoll, events, EVENTS_A_TURN, sleep_time(w));
+    w->now = clock_now();
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.ptr)
+            connection_event(events[i].data.ptr, events[i].events);
+        else
+            woken(w);
+    }
+    timers_came(w);
+}
+
+void web_wake(struct web *w)
+{
+    uint64_t one = 1;
+    if (!atomic_exchange(&w->woken, true))
+        (void)!write(w->event, &one, sizeof one);
+}
+
+void web_set_timer(struct web *w, mp_time in) { w->timer = in == MP_NEVER ? MP_NEVER : clock_now() + in; }
+
+/* --- life --- */
+
+static unsigned most_connections(void)
+{
+    struct rlimit limit = {.rlim_cur = WEB_CONNECTIONS_MAX};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    unsigned most = limit.rlim_cur < WEB_CONNECTIONS_MAX ? (unsigned)limit.rlim_cur : WEB_CONNECTIONS_MAX;
+    return most > 2 * DESCRIPTORS_OWN ? most - DESCRIPTORS_OWN : most / 2;
+}
+
+static void web_defaults(struct web_config *c)
+{
+    if (!c->limits.message)
+        c->limits.message = WS_MESSAGE_MAX;
+    if (!c->limits.queue)
+        c->limits.queue = WS_QUEUE_MAX;
+    if (!c->silence)
+        c->silence = SILENCE;
+    if (!c->doubt)
+        c->doubt = DOUBT;
+}
+
+static bool start_loop(struct web *w)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL};
+    w->connections_max = most_connections();
+    w->epoll = epoll_create1(EPOLL_CLOEXEC);
+    w->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return w->epoll >= 0 && w->event >= 0 && epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->event, &e) == 0 &&
+           heap_init(&w->timers, w->connections_max);
+}
+
+struct web *web_new(const struct web_config *config, const struct web_handler *handler, const char **error)
+{
+    struct web *w = calloc(1, sizeof *w);
+    if (!w) {
+        *error = "out of memory";
+        return NULL;
+    }
+    w->config = *config;
+    w->handler = *handler;
+    web_defaults(&w->config);
+    pthread_mutex_init(&w->lock, NULL);
+    w->last = &w->first;
+    w->timer = MP_NEVER;
+    queue_init(&w->senders);
+    queue_init(&w->unflushed);
+    if (start_loop(w))
+        return w;
+    *error = "no descriptor or no memory for the web server";
+    web_free(w);
+    return NULL;
+}
+
+void web_free(struct web *w)
+{
+    if (!w)
+        return;
+    for (struct connection *c; (c = next_adoption(w));)
+        connection_end(c);
+    for (struct heap_node *node; (node = heap_pop(&w->timers, MP_NEVER));)
+        connection_end((struct connection *)((char *)node - offsetof(struct connection, timer)));
+    heap_free(&w->timers);
+    if (w->epoll >= 0)
+        close(w->epoll);
+    if (w->event >= 0)
+        close(w->event);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}

@@ -1,0 +1,115 @@
+/* Internal to the web layer: what its files share. web.c owns the loop and the connections, web_request.c
+ * collects requests, web_http.c decides what answers them, web_reply.c sends the answers, web_socket.c carries
+ * messages. */
+#pragma once
+#include "base/heap.h"
+#include "http/request.h"
+#include "http/web.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_SIZE   16384 /* bytes of an answer that are handed to the kernel at once */
+#define RECEIVE_SIZE 16384 /* bytes that are read of a connection in one turn */
+
+enum connection_state {
+    AWAITS_REQUEST, /* or the rest of one */
+    ANSWERS,        /* nothing is read meanwhile */
+    IS_SOCKET,      /* a WebSocket */
+    LINGERS         /* all was said: what still comes goes nowhere */
+};
+
+struct reply {
+    char *head;
+    size_t head_len;
+    const uint8_t *data;
+    size_t len, sent; /* sent: of both */
+    char *owned;      /* freed with the reply; NULL: `data` is an asset's */
+    bool last;        /* the connection ends with it */
+};
+
+struct incoming { /* bytes of requests that were not answered yet */
+    char *data;
+    size_t len, size;
+    size_t seen; /* bytes that were searched for the end of a head */
+    size_t head; /* length of the head, 0: it is not whole */
+    size_t body; /* of the request whose head is there and was admitted */
+};
+
+struct connection { /* one TCP connection */
+    struct connection *next, **link; /* of those on their way to us, or of a queue; link NULL: in none */
+    struct web *web;
+    enum connection_state state;
+    int fd;
+    uint32_t events; /* that epoll looks for */
+    struct path path;
+    bool secure;            /* TLS */
+    struct heap_node timer; /* each has one, always: see web.c */
+    struct incoming in;
+    struct reply reply;
+    bool counted;              /* among the arrivals */
+    bool crowded;              /* its address has too many: every request is refused */
+    struct web_socket *socket; /* once it was upgraded, until it was closed */
+};
+
+struct queue { /* of connections, first come, first served */
+    struct connection *first, **last;
+};
+
+struct web {
+    struct web_config config;
+    struct web_handler handler;
+    int epoll, event;
+    _Atomic bool woken;
+    mp_time now, timer; /* timer: of web_set_timer */
+    struct heap timers;
+    struct queue senders;   /* whose answers go on */
+    struct queue unflushed; /* WebSockets that have something to send */
+    pthread_mutex_t lock;   /* of the list that follows */
+    struct connection *first, **last; /* on their way to us */
+    _Atomic unsigned connections;     /* those too */
+    unsigned connections_max;
+    uint8_t received[RECEIVE_SIZE];
+};
+
+/* Calls that return a bool: false, the connection is lost or must not go on, and its caller ends it. */
+
+/* --- web.c --- */
+void queue_add(struct queue *, struct connection *); /* at its end, unless it is in one already */
+void queue_remove(struct queue *, struct connection *);
+struct connection *queue_take(struct queue *); /* the first; NULL: there is none */
+void connection_await(struct connection *, uint32_t events);
+void connection_end(struct connection *); /* at once, whatever it owes; frees it */
+void connection_moved(struct connection *); /* something happened on it: it has its patience again */
+/* All was said and sent. What the peer still says is passed over until it ends the connection too, so that what
+ * is on its way to it does arrive (RFC 9112 9.6). */
+bool connection_linger(struct connection *);
+
+/* --- web_request.c --- */
+bool request_input(struct connection *, const uint8_t *, size_t len);
+bool request_next(struct connection *); /* the one before was answered */
+void request_free(struct connection *);
+
+/* --- web_http.c --- */
+bool http_peer(const struct connection *, const struct http_request *, struct web_peer *); /* false: too long */
+/* Answers a request whose head is there, or says by *body how much of its body has to come first (0: it was
+ * answered). */
+bool http_begin(struct connection *, const struct http_request *, size_t *body);
+bool http_complete(struct connection *, const struct http_request *, const char *body, size_t len);
+/* An answer with which the connection ends: what follows may be anything. `q` NULL: there was no whole request. */
+bool http_refuse(struct connection *, const struct http_request *q, unsigned status);
+
+/* --- web_reply.c --- */
+/* Sends `head` (malloc'ed), then `data`. Takes head and `owned`. */
+bool reply_begin(struct connection *, const struct reply *);
+void reply_end(struct connection *); /* there is none any more, wherever it was */
+bool reply_writable(struct connection *);
+void replies_go_on(struct web *); /* a turn's worth */
+
+/* --- web_socket.c --- */
+bool socket_upgrade(struct connection *, const struct http_request *);
+bool socket_input(struct connection *, uint8_t *, size_t len);
+bool socket_flush(struct connection *); /* sends what waits, as far as it is taken */
+bool socket_timeout(struct connection *);
+void sockets_flush(struct web *);
+void socket_closed(struct connection *);

@@ -1,0 +1,137 @@
+/* Collects requests: the head, then as much of a body as its head was admitted with. What follows a request stays
+ * here until that is answered. */
+#include "http/web_internal.h"
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static void forget(struct incoming *in)
+{
+    in->seen = in->head = in->body = 0;
+}
+
+void request_free(struct connection *c)
+{
+    free(c->in.data);
+    c->in = (struct incoming){0};
+}
+
+/* With room for a 0 behind them. */
+static bool append(struct incoming *in, const uint8_t *data, size_t len)
+{
+    if (in->size - in->len <= len) {
+        size_t size = (in->len ? 2 * in->len : 0) + len + 1;
+        char *more = realloc(in->data, size);
+        if (!more)
+            return false;
+        in->data = more;
+        in->size = size;
+    }
+    memcpy(in->data + in->len, data, len);
+    in->len += len;
+    return true;
+}
+
+/* The first bytes were dealt with. */
+static void drop(struct connection *c, size_t n)
+{
+    struct incoming *in = &c->in;
+    forget(in);
+    if (n == in->len) {
+        request_free(c);
+        return;
+    }
+    memmove(in->data, in->data + n, in->len - n);
+    in->len -= n;
+}
+
+/* RFC 9112 2.2: empty lines before a request are passed over. */
+static void skip_empty_lines(struct connection *c)
+{
+    size_t n = 0;
+    while (c->in.len - n >= 2 && memcmp(c->in.data + n, "\r\n", 2) == 0)
+        n += 2;
+    if (n && !c->in.head)
+        drop(c, n);
+}
+
+/* RFC 9110 10.1.1. It fits what the kernel holds: nothing else is on its way. */
+static bool say_continue(struct connection *c)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    return send(c->fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof text - 1;
+}
+
+/* The head is there. Afterwards the request was answered, or its body has to come. */
+static bool begin(struct connection *c)
+{
+    struct http_request q;
+    struct incoming *in = &c->in;
+    unsigned wrong = http_parse(&q, in->data, in->head);
+    if (wrong)
+        return http_refuse(c, NULL, wrong);
+    if (!http_begin(c, &q, &in->body))
+        return false;
+    if (c->state != AWAITS_REQUEST)
+        return true;
+    return !q.expects || in->len > in->head || say_continue(c);
+}
+
+/* A request whose body is whole. */
+static bool complete(struct connection *c)
+{
+    struct http_request q;
+    struct incoming *in = &c->in;
+    size_t end = in->head + in->body;
+    char next = in->data[end];
+    http_parse(&q, in->data, in->head);
+    in->data[end] = 0;
+    bool goes_on = http_complete(c, &q, in->data + in->head, in->body);
+    in->data[end] = next;
+    return goes_on;
+}
+
+static bool find_head(struct connection *c)
+{
+    struct incoming *in = &c->in;
+    size_t n = http_head_length(in->data, in->len, &in->seen);
+    if (n == HTTP_HEAD_WRONG)
+        return http_refuse(c, NULL, 400);
+    if (n > HTTP_HEAD_MAX || (!n && in->len > HTTP_HEAD_MAX))
+        return http_refuse(c, NULL, 431);
+    in->head = n;
+    return !n || begin(c);
+}
+
+/* What came behind the head are frames. */
+static bool pass_on(struct connection *c)
+{
+    struct incoming in = c->in;
+    c->in = (struct incoming){0};
+    bool goes_on = socket_input(c, (uint8_t *)in.data + in.head, in.len - in.head);
+    free(in.data);
+    return goes_on;
+}
+
+bool request_next(struct connection *c)
+{
+    struct incoming *in = &c->in;
+    skip_empty_lines(c);
+    if (!in->len)
+        return true;
+    if (!in->head && !find_head(c))
+        return false;
+    if (c->state == IS_SOCKET)
+        return pass_on(c);
+    if (c->state == AWAITS_REQUEST && in->body && in->len >= in->head + in->body && !complete(c))
+        return false;
+    if (c->state == ANSWERS)
+        drop(c, in->head + in->body);
+    return true;
+}
+
+bool request_input(struct connection *c, const uint8_t *data, size_t len)
+{
+    if (!c->in.len)
+        connection_moved(c);
+    return append(&c->in, data, len) && request_next(c);
+}

@@ -1,0 +1,48 @@
+/* One core's loop: receive a batch, hand it to the core, drain, send a batch, sleep until the deadline. */
+#pragma once
+#include "base/path.h"
+#include "crypto/crypto.h"
+#include "net/stream.h"
+#include "net/udp.h"
+#include "server/mailbox.h"
+#include "sfu/registry.h"
+#include "sfu/stats.h"
+#include <stdbool.h>
+
+struct watch;
+struct dtls_identity;
+struct relay_config;
+
+struct workers_config {
+    unsigned count;
+    struct address listen;
+    struct registry *registry;
+    struct dtls_identity *identity;
+    const struct relay_config *relay; /* of the TURN server */
+    enum crypto_kind cipher;
+    enum udp_sending sending;
+    size_t packets;              /* each worker's pool */
+    unsigned publish_bps;        /* of one session; 0: as much as it likes */
+    void (*wake_control)(void *); /* from any thread: there are events */
+    void *control;
+    struct tls *tls;              /* NULL: no streams over TLS */
+    struct arrivals *arrivals;    /* that streams leave */
+    bool (*http)(void *control, int fd, const struct path *); /* from any thread: HTTP that was inside a stream's TLS */
+};
+
+struct workers;
+/* Opens every socket. NULL: *error says why. */
+struct workers *workers_new(const struct workers_config *, const char **error);
+bool workers_start(struct workers *, const char **error); /* its threads; false: *error says why, workers_stop as ever */
+void workers_watch(const struct workers *, struct watch *);  /* adds each thread's pulse */
+void workers_stop(struct workers *); /* waits for the threads, frees */
+
+/* From the one thread that accepts: a connection that carries datagrams; takes the descriptor. ICE-TCP's first frame names the
+ * session, so it goes to the worker that owns it. False: it was closed. */
+bool workers_give(struct workers *, const struct stream_connection *, const uint8_t *first, size_t len);
+
+const struct stats *const *workers_stats(const struct workers *);
+/* The control thread's side. */
+void workers_command(struct workers *, const struct message *);
+bool workers_event(struct workers *, struct message *); /* false: none waits */
+bool workers_flush(struct workers *);                   /* commands that wait for room; true: none is left */
