@@ -1,9 +1,8 @@
 #include "server/config.h"
 #include "base/manual.h"
-#include "server/config_internal.h"
+#include "server/config_file.h"
 #include <ctype.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -327,16 +326,6 @@ static const struct option *find_option(const char *name, size_t len)
 static const char *environment_name(const struct option *o, char name[ENV_SIZE])
 {
     return manual_environment(ENVIRONMENT_PREFIX, o->name, name);
-}
-
-void config_complain(const char *where, const char *format, ...)
-{
-    char line[2048];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    fprintf(stderr, "monoport: %s: %s\n", where, line);
 }
 
 static bool is_secret(const struct option *o) { return o->set == set_turn_secret; }

@@ -1,5 +1,6 @@
-#include "server/config_internal.h"
+#include "server/config_file.h"
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
@@ -13,6 +14,16 @@ struct file {
     config_entry *entry;
     void *context;
 };
+
+void config_complain(const char *where, const char *format, ...)
+{
+    char line[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    fprintf(stderr, "monoport: %s: %s\n", where, line);
+}
 
 static const char *place(const struct file *f, size_t line, char where[WHERE_SIZE])
 {

@@ -1,4 +1,4 @@
-/* Internal to the configuration: between its table of options and the reader of its file. */
+/* The reader of the configuration file, and how all of the configuration reports an error. */
 #pragma once
 #include <stdbool.h>
 
