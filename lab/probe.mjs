@@ -11,7 +11,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { connect as connectTls } from 'node:tls';
-import { addressBytes, attribute, parse, probe, tlv } from '../tests/e2e/stun.mjs';
+import { addressBytes, attribute, parse, probe, tlv } from '../tests/e2e/lib/stun.mjs';
 
 const [servers, server, serverPort, seconds, proxy] = process.argv.slice(2);
 const [first, second] = servers.split(',');

@@ -5,7 +5,7 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { answer, attribute, parse, tlv, type } from '../tests/e2e/stun.mjs';
+import { answer, attribute, parse, tlv, type } from '../tests/e2e/lib/stun.mjs';
 
 const ports = [3478, 3479];
 const changeAddress = 4;

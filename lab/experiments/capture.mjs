@@ -1,8 +1,8 @@
 // What passes an interface of a host: tcpdump's packets, taken apart as far as the experiments ask.
 
 import { once } from 'node:events';
-import { kill, start } from '../../tests/e2e/process.mjs';
-import { attribute, parse, type } from '../../tests/e2e/stun.mjs';
+import { kill, start } from '../../tests/e2e/lib/process.mjs';
+import { attribute, parse, type } from '../../tests/e2e/lib/stun.mjs';
 
 const fileHeader = 24;
 const recordHeader = 16;

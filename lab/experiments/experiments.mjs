@@ -3,10 +3,10 @@
 // Prints as it goes and writes build/lab/experiments.json and docs/experiments.md; --again writes the document anew from that JSON.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { launchChromium } from '../../tests/e2e/chromium.mjs';
-import { launchFirefox } from '../../tests/e2e/firefox.mjs';
-import { enter } from '../../tests/e2e/lab.mjs';
-import { startServer } from '../../tests/e2e/server.mjs';
+import { launchChromium } from '../../tests/e2e/lib/chromium.mjs';
+import { launchFirefox } from '../../tests/e2e/lib/firefox.mjs';
+import { enter } from '../../tests/e2e/lib/lab.mjs';
+import { startServer } from '../../tests/e2e/lib/server.mjs';
 import { launchOptions } from '../matrix/cell.mjs';
 import { startResponder } from '../matrix/prober.mjs';
 import { unable } from '../matrix/unable.mjs';

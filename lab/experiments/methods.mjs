@@ -1,7 +1,7 @@
 // The ways in which a page may try to reach the server, each a page of the original protocol with something changed or taken away.
 
 import { fileURLToPath } from 'node:url';
-import { keepConnections, selectedPair } from '../../tests/e2e/witness.mjs';
+import { keepConnections, selectedPair } from '../../tests/e2e/lib/witness.mjs';
 import { capture } from './capture.mjs';
 
 const page = fileURLToPath(new URL('../../tests/e2e/pages/original.html', import.meta.url));

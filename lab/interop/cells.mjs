@@ -1,8 +1,8 @@
 // What is tried with each stack: each returns figures, or throws with the reason why there are none.
 
-import { run } from '../../tests/e2e/lab.mjs';
-import { Participant } from '../../tests/e2e/participant.mjs';
-import { assert } from '../../tests/e2e/tap.mjs';
+import { run } from '../../tests/e2e/lib/lab.mjs';
+import { Participant } from '../../tests/e2e/lib/participant.mjs';
+import { assert } from '../../tests/e2e/lib/tap.mjs';
 import { Stack } from './stack.mjs';
 
 /** What a source of theirs makes, and what the browser's camera is told to. */

@@ -8,9 +8,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
-import { launchChromium } from '../../tests/e2e/chromium.mjs';
-import { enter } from '../../tests/e2e/lab.mjs';
-import { startServer } from '../../tests/e2e/server.mjs';
+import { launchChromium } from '../../tests/e2e/lib/chromium.mjs';
+import { enter } from '../../tests/e2e/lib/lab.mjs';
+import { startServer } from '../../tests/e2e/lib/server.mjs';
 import { Bench, cells, wrong } from './cells.mjs';
 import { cellText, markdown } from './document.mjs';
 import { stacks } from './stack.mjs';

@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { hasEnded, kill, start } from '../../tests/e2e/process.mjs';
-import { slowness } from '../../tests/e2e/server.mjs';
-import { SignalingClient } from '../../tests/e2e/signaling-client.mjs';
+import { hasEnded, kill, start } from '../../tests/e2e/lib/process.mjs';
+import { slowness } from '../../tests/e2e/lib/server.mjs';
+import { SignalingClient } from '../../tests/e2e/lib/signaling-client.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const debian = (name) => execFileSync('dpkg-query', ['-W', '-f=${Version}', name], { encoding: 'utf8' }).replace(/^\d+:|[-+].*$/g, '');

@@ -1,6 +1,6 @@
 // One cell of the matrix: a browser in a home calls a peer.
 
-import { Participant } from '../../tests/e2e/participant.mjs';
+import { Participant } from '../../tests/e2e/lib/participant.mjs';
 
 /** How a client in this home names the server. */
 export const originFor = (home, { port }) => `${home.scheme}://${home.server.includes(':') ? `[${home.server}]` : home.server}:${port}`;

@@ -9,10 +9,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
-import { launchChromium } from '../../tests/e2e/chromium.mjs';
-import { launchFirefox } from '../../tests/e2e/firefox.mjs';
-import { enter } from '../../tests/e2e/lab.mjs';
-import { startServer } from '../../tests/e2e/server.mjs';
+import { launchChromium } from '../../tests/e2e/lib/chromium.mjs';
+import { launchFirefox } from '../../tests/e2e/lib/firefox.mjs';
+import { enter } from '../../tests/e2e/lib/lab.mjs';
+import { startServer } from '../../tests/e2e/lib/server.mjs';
 import { launchOptions, leaveAlone, measure } from './cell.mjs';
 import { browserName, browsers, kinds } from './kinds.mjs';
 import { markdown } from './markdown.mjs';

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { kill, start } from '../../tests/e2e/process.mjs';
+import { kill, start } from '../../tests/e2e/lib/process.mjs';
 
 const program = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const families = () => ({ 4: process.env.LAB_STUN, 6: process.env.LAB_STUN6 });

@@ -1,6 +1,6 @@
 /* A WebRTC client on strings: one UDP socket and the client transport, moved by lines on standard input.
  * Tests make of it the peer that no browser would be. The other side of the strings, and the signaling, is
- * tests/e2e/puppet.mjs.
+ * tests/e2e/lib/puppet.mjs.
  *
  *   puppet [ADDRESS [PORT]]         says "ready PORT FINGERPRINT" and reads commands:
  *     connect ADDRESS PORT UFRAG PASSWORD FINGERPRINT OWN-UFRAG OWN-PASSWORD

@@ -9,11 +9,11 @@ import { request as secureRequest } from 'node:https';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
-import { launchChromium } from './chromium.mjs';
-import { freePort } from './lab.mjs';
-import { runServer, slowness, startServer } from './server.mjs';
-import { SignalingClient } from './signaling-client.mjs';
-import { assert, equal, suite } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { freePort } from './lib/lab.mjs';
+import { runServer, slowness, startServer } from './lib/server.mjs';
+import { SignalingClient } from './lib/signaling-client.mjs';
+import { assert, equal, suite } from './lib/tap.mjs';
 
 const { test, after, explain, end } = suite({ limit: 60 * slowness });
 const folder = await mkdtemp(join(tmpdir(), 'monoport-access-'));

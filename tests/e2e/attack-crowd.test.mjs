@@ -5,13 +5,13 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
-import { run, freePort } from './lab.mjs';
-import { hasLoadTool, joins } from './load.mjs';
-import { hasTool, Puppet } from './puppet.mjs';
-import { cpuSeconds, metric } from './server-figures.mjs';
-import { slowness, startServer } from './server.mjs';
-import { SignalingClient } from './signaling-client.mjs';
-import { assert, diagnostic, equal, suite, until } from './tap.mjs';
+import { run, freePort } from './lib/lab.mjs';
+import { hasLoadTool, joins } from './lib/load.mjs';
+import { hasTool, Puppet } from './lib/puppet.mjs';
+import { cpuSeconds, metric } from './lib/server-figures.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { SignalingClient } from './lib/signaling-client.mjs';
+import { assert, diagnostic, equal, suite, until } from './lib/tap.mjs';
 
 const { test, after, explain, end } = suite({ limit: 220 * slowness });
 run('', 'prlimit', `--pid=${process.pid}`, '--nofile=8192:');
@@ -27,7 +27,7 @@ const publishing = 31;
 
 /** So many watchers, or members of a call without media, in a thread. */
 async function crowd(room, count, { role, says = sdp } = {}) {
-  const thread = new Worker(new URL('./watchers.mjs', import.meta.url), { workerData: { signaling: server.signaling, room, count, sdp: says, role } });
+  const thread = new Worker(new URL('./lib/watchers.mjs', import.meta.url), { workerData: { signaling: server.signaling, room, count, sdp: says, role } });
   after(() => thread.terminate());
   const heard = async (key) => {
     for (;;) {

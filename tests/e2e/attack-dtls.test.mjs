@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // Attacks on the handshake: foreign ClientHellos, handshakes ahead of their time, false certificates.
 
-import { AttackedCall } from './attack-call.mjs';
-import { freePort } from './lab.mjs';
-import { joins } from './load.mjs';
-import { flood, hasTool, Puppet, tool } from './puppet.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, skipAll, suite } from './tap.mjs';
+import { AttackedCall } from './lib/attack-call.mjs';
+import { freePort } from './lib/lab.mjs';
+import { joins } from './lib/load.mjs';
+import { flood, hasTool, Puppet, tool } from './lib/puppet.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, skipAll, suite } from './lib/tap.mjs';
 
 if (!hasTool) skipAll(`${tool} is not built`);
 const { test, after, explain, end } = suite({ limit: 100 * slowness });

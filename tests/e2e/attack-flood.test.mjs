@@ -2,12 +2,12 @@
 // Strangers at line rate: whatever they send, as fast as one core can, the server keeps nothing of it, says next to nothing to
 // them and to its log, and lets everybody in who may come.
 
-import { freePort } from './lab.mjs';
-import { joins } from './load.mjs';
-import { flood, hasTool, tool } from './puppet.mjs';
-import { metric, residentKib } from './server-figures.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, skipAll, suite } from './tap.mjs';
+import { freePort } from './lib/lab.mjs';
+import { joins } from './lib/load.mjs';
+import { flood, hasTool, tool } from './lib/puppet.mjs';
+import { metric, residentKib } from './lib/server-figures.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, skipAll, suite } from './lib/tap.mjs';
 
 if (!hasTool) skipAll(`${tool} is not built`);
 const { test, after, explain, end } = suite({ limit: 100 * slowness });

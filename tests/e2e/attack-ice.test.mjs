@@ -3,13 +3,13 @@
 // are in a call meanwhile, and must not notice.
 
 import { randomBytes } from 'node:crypto';
-import { AttackedCall } from './attack-call.mjs';
-import { freePort } from './lab.mjs';
-import { flood, hasTool, Puppet, tool } from './puppet.mjs';
-import { residentKib } from './server-figures.mjs';
-import { slowness, startServer } from './server.mjs';
-import { request } from './stun.mjs';
-import { assert, diagnostic, equal, skipAll, suite } from './tap.mjs';
+import { AttackedCall } from './lib/attack-call.mjs';
+import { freePort } from './lib/lab.mjs';
+import { flood, hasTool, Puppet, tool } from './lib/puppet.mjs';
+import { residentKib } from './lib/server-figures.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { request } from './lib/stun.mjs';
+import { assert, diagnostic, equal, skipAll, suite } from './lib/tap.mjs';
 
 if (!hasTool) skipAll(`${tool} is not built`);
 const { test, after, explain, end } = suite({ limit: 120 * slowness });

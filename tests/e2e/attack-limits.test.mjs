@@ -4,12 +4,12 @@
 
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { enter } from './lab.mjs';
-import { joins } from './load.mjs';
-import { kill, start } from './process.mjs';
-import { descriptors, metrics } from './server-figures.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite, until } from './tap.mjs';
+import { enter } from './lib/lab.mjs';
+import { joins } from './lib/load.mjs';
+import { kill, start } from './lib/process.mjs';
+import { descriptors, metrics } from './lib/server-figures.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite, until } from './lib/tap.mjs';
 
 const lab = await enter('plain'); // addresses that are not this machine's own, which has no limits
 const { test, after, explain, end } = suite({ limit: 90 * slowness });
@@ -56,7 +56,7 @@ await test('nothing of it is left', async () => {
 // --- one more than each limit, by every way ---
 
 const burst = 5; // seconds' worth at once
-const program = fileURLToPath(new URL('./crowd-of-one.mjs', import.meta.url));
+const program = fileURLToPath(new URL('./lib/crowd-of-one.mjs', import.meta.url));
 async function crowd(of, kind, count, every) {
   const child = start([process.execPath, program, kind, of.address, String(of.port), String(count), String(every)], { host, stdio: ['pipe', 'pipe', 'inherit'] });
   after(() => kill(child));

@@ -5,11 +5,11 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { enter, run } from './lab.mjs';
-import { metrics } from './server-figures.mjs';
-import { slowness, startServer } from './server.mjs';
-import { attribute, message, parse, probe, tlv } from './stun.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { enter, run } from './lib/lab.mjs';
+import { metrics } from './lib/server-figures.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { attribute, message, parse, probe, tlv } from './lib/stun.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 
 const lab = await enter('plain');
 const { test, after, explain, end } = suite({ limit: 90 * slowness });

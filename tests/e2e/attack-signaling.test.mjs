@@ -7,11 +7,11 @@ import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { freePort } from './lab.mjs';
-import { residentKib } from './server-figures.mjs';
-import { slowness, startServer } from './server.mjs';
-import { SignalingClient } from './signaling-client.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { freePort } from './lib/lab.mjs';
+import { residentKib } from './lib/server-figures.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { SignalingClient } from './lib/signaling-client.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 
 const { test, after, explain, end } = suite({ limit: 90 * slowness });
 const server = await startServer({ address: '127.0.0.1', port: freePort });

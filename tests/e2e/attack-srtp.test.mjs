@@ -3,12 +3,12 @@
 // call; whatever is thrown at it, the viewer gets exactly what the publisher sent.
 
 import { randomBytes } from 'node:crypto';
-import { AttackedCall } from './attack-call.mjs';
-import { freePort } from './lab.mjs';
-import { flood, hasTool, Puppet, tool } from './puppet.mjs';
-import { dropped, residentKib } from './server-figures.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, skipAll, suite } from './tap.mjs';
+import { AttackedCall } from './lib/attack-call.mjs';
+import { freePort } from './lib/lab.mjs';
+import { flood, hasTool, Puppet, tool } from './lib/puppet.mjs';
+import { dropped, residentKib } from './lib/server-figures.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, skipAll, suite } from './lib/tap.mjs';
 
 if (!hasTool) skipAll(`${tool} is not built`);
 const { test, after, explain, end } = suite({ limit: 100 * slowness });

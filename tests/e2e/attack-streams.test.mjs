@@ -5,13 +5,13 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { AttackedCall } from './attack-call.mjs';
-import { freePort } from './lab.mjs';
-import { hasTool, tool } from './puppet.mjs';
-import { dropped } from './server-figures.mjs';
-import { slowness, startServer } from './server.mjs';
-import { request } from './stun.mjs';
-import { assert, diagnostic, equal, skipAll, suite, until } from './tap.mjs';
+import { AttackedCall } from './lib/attack-call.mjs';
+import { freePort } from './lib/lab.mjs';
+import { hasTool, tool } from './lib/puppet.mjs';
+import { dropped } from './lib/server-figures.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { request } from './lib/stun.mjs';
+import { assert, diagnostic, equal, skipAll, suite, until } from './lib/tap.mjs';
 
 if (!hasTool) skipAll(`${tool} is not built`);
 const { test, after, explain, end } = suite({ limit: 90 * slowness });

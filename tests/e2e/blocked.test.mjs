@@ -2,13 +2,13 @@
 // Networks that block UDP, or begin to in mid-call, with Chromium and Firefox: how long it takes until media flows, and by which way. The
 // networks themselves are proved first. `tcp` has the call where only UDP is dropped.
 
-import { launchChromium } from './chromium.mjs';
-import { launchFirefox } from './firefox.mjs';
-import { longestGap, watchFrames } from './frames.mjs';
-import { enter, run } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { launchFirefox } from './lib/firefox.mjs';
+import { longestGap, watchFrames } from './lib/frames.mjs';
+import { enter, run } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 import { launchOptions, originFor } from '../../lab/matrix/cell.mjs';
 import { prove, startResponder } from '../../lab/matrix/prober.mjs';
 import { probeText } from '../../lab/matrix/words.mjs';

@@ -2,11 +2,11 @@
 // Chromium stops the section that its bundle stands on, in mid-call, and offers: it throws its transport away and makes another,
 // with a DTLS handshake of its own (RFC 9143 7.5.3). What it sends on the other sections goes on.
 
-import { launchChromium } from './chromium.mjs';
-import { enter } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { slowness, startServer } from './server.mjs';
-import { diagnostic, equal, suite, until } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { diagnostic, equal, suite, until } from './lib/tap.mjs';
 
 const lab = await enter('plain', { orHere: true });
 const { test, after, explain, end } = suite({ limit: 90 * slowness });

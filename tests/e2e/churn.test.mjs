@@ -5,11 +5,11 @@
 
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
-import { freePort } from './lab.mjs';
-import { kill, start } from './process.mjs';
-import { cpuSeconds, descriptors, metric, metrics, residentKib } from './server-figures.mjs';
-import { binary, slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite, until } from './tap.mjs';
+import { freePort } from './lib/lab.mjs';
+import { kill, start } from './lib/process.mjs';
+import { cpuSeconds, descriptors, metric, metrics, residentKib } from './lib/server-figures.mjs';
+import { binary, slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite, until } from './lib/tap.mjs';
 
 const stays = Number(process.env.STAYS ?? (slowness > 1 ? 1000 : 10_000));
 const { test, after, explain, end } = suite({ limit: (60 + stays / 50) * slowness });

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // The server is a virtual machine behind a 1:1 NAT: it does not know its outer address, and nobody told it.
 
-import { launchChromium } from './chromium.mjs';
-import { enter } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { slowness, startServer } from './server.mjs';
-import { diagnostic, equal, suite } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { diagnostic, equal, suite } from './lib/tap.mjs';
 import { pairText } from '../../lab/matrix/words.mjs';
 
 const lab = await enter('cloud', { kinds: ['symmetric'] });

@@ -4,11 +4,11 @@
 
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { enter, run } from './lab.mjs';
-import { joins } from './load.mjs';
-import { cpuSeconds, descriptors, metric, residentKib } from './server-figures.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite, until } from './tap.mjs';
+import { enter, run } from './lib/lab.mjs';
+import { joins } from './lib/load.mjs';
+import { cpuSeconds, descriptors, metric, residentKib } from './lib/server-figures.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite, until } from './lib/tap.mjs';
 
 const lab = await enter('plain', { orHere: true });
 const { test, after, explain, end } = suite({ limit: 120 * slowness });

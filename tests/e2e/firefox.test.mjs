@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // One Firefox and one Chromium in a call: both ways, with devices off and on, shared screens and an ICE restart by each.
 
-import { launchChromium } from './chromium.mjs';
-import { launchFirefox } from './firefox.mjs';
-import { enter } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { launchFirefox } from './lib/firefox.mjs';
+import { enter } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 
 const lab = await enter('two-nats');
 const { test, after, explain, end } = suite({ limit: 120 * slowness });

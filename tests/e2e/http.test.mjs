@@ -5,11 +5,11 @@ import { createServer, connect } from 'node:net';
 import { get } from 'node:http';
 import { once } from 'node:events';
 import { gunzipSync } from 'node:zlib';
-import { freePort } from './lab.mjs';
-import { families } from './prometheus.mjs';
-import { runServer, slowness, startServer } from './server.mjs';
-import { SignalingClient } from './signaling-client.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { freePort } from './lib/lab.mjs';
+import { families } from './lib/prometheus.mjs';
+import { runServer, slowness, startServer } from './lib/server.mjs';
+import { SignalingClient } from './lib/signaling-client.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 
 const { test, after, explain, end } = suite({ limit: 90 * slowness });
 const here = { address: '127.0.0.1', port: freePort };

@@ -4,13 +4,13 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { enter, run, watch, watched } from './lab.mjs';
-import { kill, start } from './process.mjs';
-import { assert, equal, suite } from './tap.mjs';
+import { enter, run, watch, watched } from './lib/lab.mjs';
+import { kill, start } from './lib/process.mjs';
+import { assert, equal, suite } from './lib/tap.mjs';
 
 const lab = await enter('two-nats');
 const { test, after, end } = suite({ limit: 30 });
-const remote = fileURLToPath(new URL('./udp-remote.mjs', import.meta.url));
+const remote = fileURLToPath(new URL('./lib/udp-remote.mjs', import.meta.url));
 
 async function listener(port) {
   const socket = createSocket('udp4');

@@ -9,12 +9,12 @@ import { request } from 'node:http';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
-import { freePort } from './lab.mjs';
-import { hasEnded } from './process.mjs';
-import { hasTool, Puppet, tool } from './puppet.mjs';
-import { slowness, startServer } from './server.mjs';
-import { SignalingClient } from './signaling-client.mjs';
-import { assert, diagnostic, equal, skipAll, suite } from './tap.mjs';
+import { freePort } from './lib/lab.mjs';
+import { hasEnded } from './lib/process.mjs';
+import { hasTool, Puppet, tool } from './lib/puppet.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { SignalingClient } from './lib/signaling-client.mjs';
+import { assert, diagnostic, equal, skipAll, suite } from './lib/tap.mjs';
 
 if (!hasTool) skipAll(`${tool} is not built`);
 const { test, after, explain, end } = suite({ limit: 60 * slowness });

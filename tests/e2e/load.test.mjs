@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // The load generator against the server: everybody joins, every packet arrives, and what it reports is true.
 
-import { enter } from './lab.mjs';
-import { hasLoadTool, load as loadAt, loadTool } from './load.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, skipAll, suite, until } from './tap.mjs';
+import { enter } from './lib/lab.mjs';
+import { hasLoadTool, load as loadAt, loadTool } from './lib/load.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, skipAll, suite, until } from './lib/tap.mjs';
 
 if (!hasLoadTool) skipAll(`${loadTool} is not built`);
 

@@ -2,14 +2,14 @@
 // Loss, with real browsers: one of two is behind a NAT that loses packets, in both directions and at random. Its
 // picture and its sound must get through to the other, and the other's to it.
 
-import { launchChromium } from './chromium.mjs';
-import { enter, run } from './lab.mjs';
-import { freeze } from './freeze.mjs';
-import { Participant } from './participant.mjs';
-import { flood } from './puppet.mjs';
-import { dropped } from './server-figures.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, suite, until } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter, run } from './lib/lab.mjs';
+import { freeze } from './lib/freeze.mjs';
+import { Participant } from './lib/participant.mjs';
+import { flood } from './lib/puppet.mjs';
+import { dropped } from './lib/server-figures.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, suite, until } from './lib/tap.mjs';
 
 const lab = await enter('two-nats');
 const { test, after, explain, end } = suite({ limit: 150 * slowness });

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // A few cells of the matrix that `make lab` measures in full: each network is first proved to be what it is called. `blocked` has those without UDP.
 
-import { launchChromium } from './chromium.mjs';
-import { launchFirefox } from './firefox.mjs';
-import { enter } from './lab.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { launchFirefox } from './lib/firefox.mjs';
+import { enter } from './lib/lab.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 import { launchOptions, measure } from '../../lab/matrix/cell.mjs';
 import { prove, startResponder } from '../../lab/matrix/prober.mjs';
 import { cellText, pairText, probeText } from '../../lab/matrix/words.mjs';

@@ -5,12 +5,12 @@
 import { mkdir } from 'node:fs/promises';
 import { text as whole } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { launchChromium } from './chromium.mjs';
-import { enter } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
-import { keepConnections } from './witness.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
+import { keepConnections } from './lib/witness.mjs';
 
 const lab = await enter('two-nats');
 const { test, after, explain, end } = suite({ limit: 150 * slowness });

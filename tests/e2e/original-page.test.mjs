@@ -2,11 +2,11 @@
 // A page that speaks only the original protocol: it knows no rooms, no names, no rollback.
 
 import { fileURLToPath } from 'node:url';
-import { launchChromium } from './chromium.mjs';
-import { enter } from './lab.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
-import { inbound, keepConnections } from './witness.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter } from './lib/lab.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
+import { inbound, keepConnections } from './lib/witness.mjs';
 
 const lab = await enter('plain', { orHere: true });
 const { test, after, explain, end } = suite({ limit: 90 * slowness });

@@ -5,12 +5,12 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, chmodSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { AttackedCall } from './attack-call.mjs';
-import { freePort } from './lab.mjs';
-import { hasEnded, kill, start } from './process.mjs';
-import { hasTool, tool } from './puppet.mjs';
-import { runServer, slowness, startServer } from './server.mjs';
-import { assert, equal, skipAll, suite } from './tap.mjs';
+import { AttackedCall } from './lib/attack-call.mjs';
+import { freePort } from './lib/lab.mjs';
+import { hasEnded, kill, start } from './lib/process.mjs';
+import { hasTool, tool } from './lib/puppet.mjs';
+import { runServer, slowness, startServer } from './lib/server.mjs';
+import { assert, equal, skipAll, suite } from './lib/tap.mjs';
 
 if (!hasTool) skipAll(`${tool} is not built`);
 const { test, after, explain, end } = suite({ limit: 30 * slowness });

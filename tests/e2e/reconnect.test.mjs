@@ -3,12 +3,12 @@
 
 import { once } from 'node:events';
 import { dirname, join as path } from 'node:path';
-import { launchChromium } from './chromium.mjs';
-import { enter } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { start } from './process.mjs';
-import { binary, slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { start } from './lib/process.mjs';
+import { binary, slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 
 const lab = await enter('plain', { orHere: true });
 const { test, after, explain, end } = suite({ limit: 150 * slowness });

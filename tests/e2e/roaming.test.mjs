@@ -2,12 +2,12 @@
 // Calls that survive their NAT: mappings forgotten in mid-call, in the handshake and in an ICE restart, a client that moves to another network, one whose network
 // drops, and all of it with the server behind a 1:1 NAT. What the viewer's browser received, frame by frame, tells the gaps. ROAMING_TURNS=12 for a minute of each.
 
-import { launchChromium } from './chromium.mjs';
-import { longestGap, watchFrames } from './frames.mjs';
-import { enter, run } from './lab.mjs';
-import { median, Participant } from './participant.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite, until } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { longestGap, watchFrames } from './lib/frames.mjs';
+import { enter, run } from './lib/lab.mjs';
+import { median, Participant } from './lib/participant.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite, until } from './lib/tap.mjs';
 
 // Every five seconds, not to the beat of the browser's checks, which come every 2.5.
 const turns = Number(process.env.ROAMING_TURNS ?? 4);

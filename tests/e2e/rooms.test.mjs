@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // Rooms: who is there, who comes and goes, who is muted, who may hear whom.
 
-import { launchChromium } from './chromium.mjs';
-import { enter } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 
 const lab = await enter('plain', { orHere: true });
 const { test, after, explain, end } = suite({ limit: 150 * slowness });

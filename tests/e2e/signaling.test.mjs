@@ -2,10 +2,10 @@
 // What a client may say wrong, one thing at a time. Each time the one who said it is told, and nobody else notices.
 
 import { readFile } from 'node:fs/promises';
-import { freePort } from './lab.mjs';
-import { slowness, startServer } from './server.mjs';
-import { SignalingClient } from './signaling-client.mjs';
-import { assert, equal, suite } from './tap.mjs';
+import { freePort } from './lib/lab.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { SignalingClient } from './lib/signaling-client.mjs';
+import { assert, equal, suite } from './lib/tap.mjs';
 
 const { test, after, explain, end } = suite({ limit: 60 * slowness });
 const server = await startServer({ address: '127.0.0.1', port: freePort });

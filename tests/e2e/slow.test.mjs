@@ -5,14 +5,14 @@
 
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
-import { launchChromium } from './chromium.mjs';
-import { enter, run } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { signalGroup, start } from './process.mjs';
-import { metric } from './server-figures.mjs';
-import { binary, slowness, startServer } from './server.mjs';
-import { SignalingClient } from './signaling-client.mjs';
-import { assert, diagnostic, equal, suite, until } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter, run } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { signalGroup, start } from './lib/process.mjs';
+import { metric } from './lib/server-figures.mjs';
+import { binary, slowness, startServer } from './lib/server.mjs';
+import { SignalingClient } from './lib/signaling-client.mjs';
+import { assert, diagnostic, equal, suite, until } from './lib/tap.mjs';
 
 const lab = await enter('two-nats');
 const { test, after, explain, end } = suite({ limit: 120 * slowness });

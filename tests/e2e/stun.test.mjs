@@ -5,12 +5,12 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { freeze } from './freeze.mjs';
-import { freePort } from './lab.mjs';
-import { slowness, startServer } from './server.mjs';
-import { SignalingClient } from './signaling-client.mjs';
-import { attribute, authentic, parse, request, type } from './stun.mjs';
-import { assert, equal, suite } from './tap.mjs';
+import { freeze } from './lib/freeze.mjs';
+import { freePort } from './lib/lab.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { SignalingClient } from './lib/signaling-client.mjs';
+import { attribute, authentic, parse, request, type } from './lib/stun.mjs';
+import { assert, equal, suite } from './lib/tap.mjs';
 
 const { test, after, explain, end } = suite({ limit: 60 * slowness });
 const probePort = await freePort();

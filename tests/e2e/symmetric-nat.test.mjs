@@ -2,11 +2,11 @@
 // The main promise: two browsers, each behind a symmetric NAT of its own, see and hear each other through one port of
 // the server, with no STUN and no TURN server, and not one packet goes anywhere else.
 
-import { launchChromium } from './chromium.mjs';
-import { enter, watch, watched } from './lab.mjs';
-import { median, Participant } from './participant.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter, watch, watched } from './lib/lab.mjs';
+import { median, Participant } from './lib/participant.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 
 const lab = await enter('two-nats');
 const { test, after, explain, end } = suite({ limit: 150 * slowness });

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // Where UDP is dropped: media goes by ICE-TCP, on the same port. A viewer whose connection stalls costs the others nothing.
 
-import { launchChromium } from './chromium.mjs';
-import { enter, run } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { metric } from './server-figures.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter, run } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { metric } from './lib/server-figures.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 
 const lab = await enter('two-nats');
 const { test, after, explain, end } = suite({ limit: 150 * slowness });

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // Ten participants in one room, each sending small video: ninety video streams, and every one of them decodes.
 
-import { launchChromium } from './chromium.mjs';
-import { enter } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { slowness, startServer } from './server.mjs';
-import { diagnostic, suite } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { diagnostic, suite } from './lib/tap.mjs';
 
 const lab = await enter('plain', { orHere: true });
 const { test, after, explain, end } = suite({ limit: 180 * slowness });

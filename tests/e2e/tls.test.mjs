@@ -9,11 +9,11 @@ import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
-import { launchChromium } from './chromium.mjs';
-import { enter, freePort } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { runServer, slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite, until } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter, freePort } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { runServer, slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite, until } from './lib/tap.mjs';
 
 const lab = await enter('two-nats');
 const { test, after, explain, end } = suite({ limit: 120 * slowness });

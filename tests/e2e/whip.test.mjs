@@ -2,12 +2,12 @@
 // WHIP and WHEP: GStreamer publishes by one POST as streaming programs do, a browser plays by another, and the page's own viewers
 // see them like everybody else. Then what HTTP clients do wrong.
 
-import { launchChromium } from './chromium.mjs';
-import { enter } from './lab.mjs';
-import { Participant } from './participant.mjs';
-import { start } from './process.mjs';
-import { slowness, startServer } from './server.mjs';
-import { assert, diagnostic, equal, suite } from './tap.mjs';
+import { launchChromium } from './lib/chromium.mjs';
+import { enter } from './lib/lab.mjs';
+import { Participant } from './lib/participant.mjs';
+import { start } from './lib/process.mjs';
+import { slowness, startServer } from './lib/server.mjs';
+import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -19,7 +19,7 @@ const server = await startServer(lab);
 after(() => server.stop());
 explain(() => server.tail());
 const { host } = lab.clients[0];
-const program = fileURLToPath(new URL('whip-publish.py', import.meta.url));
+const program = fileURLToPath(new URL('./lib/whip-publish.py', import.meta.url));
 const offer = (name) => readFile(new URL(`../golden/${name}.sdp`, import.meta.url), 'utf8');
 
 /** GStreamer, publishing. Its lines come by `until`, and it goes when it is told to. */

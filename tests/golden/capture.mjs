@@ -4,8 +4,8 @@
 
 import { createServer } from 'node:http';
 import { writeFile } from 'node:fs/promises';
-import { launchChromium } from '../e2e/chromium.mjs';
-import { launchFirefox } from '../e2e/firefox.mjs';
+import { launchChromium } from '../e2e/lib/chromium.mjs';
+import { launchFirefox } from '../e2e/lib/firefox.mjs';
 
 // Runs in the page. The offer as setLocalDescription leaves it and before a candidate is gathered, as a trickling
 // client sends it; `gathered` waits for the candidates.

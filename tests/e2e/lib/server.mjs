@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { hasEnded, kill, start } from './process.mjs';
 import { assert, equal, until } from './tap.mjs';
 
-export const binary = process.env.MONOPORT_BIN ?? fileURLToPath(new URL('../../build/monoport', import.meta.url));
+export const binary = process.env.MONOPORT_BIN ?? fileURLToPath(new URL('../../../build/monoport', import.meta.url));
 
 // A sanitized server is several times slower, and looks for leaks before it ends.
 export const slowness = process.env.SANITIZE ? 5 : 1;

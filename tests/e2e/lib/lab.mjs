@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { onHost } from './process.mjs';
 import { skipAll } from './tap.mjs';
 
-const labRun = fileURLToPath(new URL('../../lab/run', import.meta.url));
-const watchRules = fileURLToPath(new URL('../../lab/watch.nft', import.meta.url));
+const labRun = fileURLToPath(new URL('../../../lab/run', import.meta.url));
+const watchRules = fileURLToPath(new URL('../../../lab/watch.nft', import.meta.url));
 const skipped = 77;
 
 /**
