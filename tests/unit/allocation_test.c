@@ -78,5 +78,20 @@ static void there_are_as_many_as_configured_and_as_have_ports(void)
     }
 }
 
+/* RFC 8656 9: five minutes from the last request that named the peer. */
+static void permission_ends_with_its_time(void)
+{
+    static const struct turn_peer peer = {.address = {.ip = {[15] = 9}, .port = 4000}};
+    CHECK(allocations_init(&t, 0, 1, FIRST, 5, 7));
+    struct allocation *a = allocate(1, false, ALLOCATION_OK);
+    allocation_permit(a, &peer.address, MP_S(1));
+    allocation_permit(a, &peer.address, MP_S(2));
+    mp_time end = MP_S(2) + PERMISSION_LIFETIME;
+    CHECK(allocation_permits(a, &peer.address, end - 1));
+    CHECK(!allocation_permits(a, &peer.address, end));
+    allocation_end(&t, a);
+    allocations_free(&t);
+}
+
 TEST_MAIN(TEST(ports_are_unique_and_rest_as_long_as_they_can),
-          TEST(there_are_as_many_as_configured_and_as_have_ports))
+          TEST(there_are_as_many_as_configured_and_as_have_ports), TEST(permission_ends_with_its_time))

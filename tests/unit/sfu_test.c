@@ -156,6 +156,41 @@ static void datagrams_at_another_worker_reach_the_owner(void)
     world_close(&w);
 }
 
+static size_t check_of(const struct world_client *c, uint8_t *data, size_t size)
+{
+    struct stun_writer s;
+    struct hmac_sha1 key;
+    char name[64];
+    snprintf(name, sizeof name, "%s:abcd", c->credentials.ufrag);
+    hmac_sha1_key(&key, (const uint8_t *)c->credentials.password, PASSWORD_SIZE);
+    stun_begin(&s, data, size, STUN_REQUEST, STUN_BINDING, (const uint8_t *)"123456789012");
+    stun_add(&s, STUN_ATTR_USERNAME, name, strlen(name));
+    stun_add_integrity(&s, &key);
+    stun_add_fingerprint(&s);
+    return stun_end(&s);
+}
+
+/* A worker that gets datagrams of another one's session is told again where they belong, once a second at most. */
+static void another_worker_is_told_of_a_path_once_a_second(void)
+{
+    uint8_t check[300];
+    world_open(&w, 2);
+    struct world_client *c = world_join(&w, 0);
+    world_connect(&w, c);
+    struct path other = *client_path(c->client);
+    other.remote.port++;
+    world_datagram(&w, 1, &other, check, check_of(c, check, sizeof check));
+    world_settle(&w);
+    CHECK_EQ(w.told[MESSAGE_PATH_ADDED], 1);
+    for (unsigned i = 1; i <= 50; i++) {
+        world_run(&w, MP_MS(100));
+        world_datagram(&w, 1, &other, check, check_of(c, check, sizeof check));
+        world_settle(&w);
+        CHECK_EQ(w.told[MESSAGE_PATH_ADDED], 1 + i / 10);
+    }
+    world_close(&w);
+}
+
 static void session_is_reached_by_another_workers_link(void)
 {
     struct world_client *p, *v;
@@ -393,11 +428,32 @@ static void key_frame_request_that_names_nobody_is_for_all_it_watches(void)
     frames(p, 10, 3, true);
     world_run(&w, MP_S(2));
     unsigned before = p->pli;
+    uint64_t told = stat_get(&w.stats[1].pli_in);
     for (unsigned i = 0; i < 100; i++) {
         world_send_rtcp(&w, v, pli, rtcp_write_pli(pli, sizeof pli, 1, 0));
         world_run(&w, MP_MS(50));
     }
     CHECK(p->pli - before >= 4 && p->pli - before <= 6); /* 5 s */
+    told = stat_get(&w.stats[1].pli_in) - told;
+    CHECK(told >= 4 && told <= 6);
+    world_close(&w);
+}
+
+/* Viewers that ask all the time cost the worker of the publisher one message in 20 ms. */
+static void key_frame_requests_are_passed_on_every_20_ms(void)
+{
+    struct world_client *p, *v;
+    uint8_t pli[12];
+    call(2, 0, 1, &p, &v);
+    frames(p, 10, 3, true);
+    world_run(&w, MP_S(2));
+    unsigned told = w.told[MESSAGE_KEYFRAME];
+    for (unsigned i = 0; i < 100; i++) {
+        world_send_rtcp(&w, v, pli, rtcp_write_pli(pli, sizeof pli, 1, OUT));
+        world_settle(&w);
+        CHECK_EQ(w.told[MESSAGE_KEYFRAME] - told, 1 + i / 20);
+        world_run(&w, MP_MS(1));
+    }
     world_close(&w);
 }
 
@@ -778,6 +834,28 @@ static void what_is_lost_again_and_again_is_sent_ten_times(void)
     world_close(&w);
 }
 
+/* What is sent again has a budget: 60,000 bytes at once. */
+static void viewer_that_asks_for_much_at_once_gets_60_kilobytes(void)
+{
+    struct world_client *p, *v;
+    uint8_t nack[600];
+    uint16_t seqs[100];
+    size_t used;
+    call(1, 0, 0, &p, &v);
+    for (unsigned i = 0; i < 100; i++) { /* not longer than packets are kept */
+        world_send(&w, p, CODEC_VP8, VIDEO, 10 + i, 900 * i, i == 0, true, 1000);
+        world_run(&w, MP_MS(10));
+    }
+    for (uint16_t i = 0; i < 100; i++)
+        seqs[i] = (uint16_t)(last_seq(v) - 99 + i);
+    unsigned before = v->rtp;
+    world_send_rtcp(&w, v, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, seqs, 100, &used));
+    world_settle(&w);
+    CHECK_EQ(used, 100);
+    CHECK(v->rtp - before >= 56 && v->rtp - before <= 60); /* of 1,000 bytes and their headers */
+    world_close(&w);
+}
+
 static int lost;
 static bool lose_third(struct world *world, bool to_client, const uint8_t *data, size_t len)
 {
@@ -812,6 +890,48 @@ static void publisher_is_asked_for_what_is_missing(void)
     unsigned asked = p->nacked;
     world_run(&w, MP_S(1));
     CHECK_EQ(p->nacked, asked);
+    world_close(&w);
+}
+
+/* By RTX (RFC 4588), with the sequence number 500 + seq. */
+static void send_again(struct world_client *p, uint16_t seq)
+{
+    uint8_t rtx[1100] = {0}, out[1200];
+    size_t n = rtp_write(rtx, &(struct rtp_header){.payload_type = 97, .seq = (uint16_t)(500 + seq), .timestamp = 3000u * seq, .ssrc = VIDEO + 1});
+    put16(rtx + n, seq);
+    world_datagram(&w, 0, client_path(p->client), out, client_rtp(p->client, rtx, n + 1002, 500u + seq, out));
+    world_settle(&w);
+}
+
+/* Leaves one number out and lets time pass until it was asked for so often. Returns the time since it was first. */
+static mp_time leave_out(struct world_client *p, uint64_t index, unsigned times)
+{
+    unsigned before = p->nacked;
+    mp_time first = 0;
+    world_send(&w, p, CODEC_VP8, VIDEO, index + 1, (uint32_t)(3000 * (index + 1)), false, true, 1000);
+    for (int ms = 0; ms < 500 && p->nacked < before + times; ms++) {
+        world_run(&w, MP_MS(1));
+        first = !first && p->nacked > before ? w.now : first;
+    }
+    return w.now - first;
+}
+
+/* The pause before a repeated NACK is the round trip, which what was sent again tells: once, an eighth of the difference. */
+static void round_trip_is_learned_from_what_is_sent_again(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    frames(p, 10, 2, true);
+    mp_time pause = leave_out(p, 12, 2);
+    CHECK(pause >= MP_MS(99) && pause <= MP_MS(102)); /* nothing is known yet */
+    send_again(p, 12); /* it was asked for twice: whose answer it is cannot be told */
+    leave_out(p, 14, 1);
+    world_run(&w, MP_MS(20));
+    send_again(p, 14);
+    world_run(&w, MP_S(1));
+    pause = leave_out(p, 16, 2);
+    CHECK(pause >= MP_MS(89) && pause <= MP_MS(92));
+    CHECK_EQ(v->rtp, 2 + 5);
     world_close(&w);
 }
 
@@ -954,6 +1074,26 @@ static void publishers_clock_that_runs_slow_is_followed(void)
     mp_time passed = mp_from_ntp(v->last_sr.ntp) - MP_S(3900000000) - begin;
     double off = (double)v->last_sr.rtp - (double)(passed - passed / 2000) * 90000 / 1e9;
     CHECK(off > -1800 && off < 1800); /* 20 ms, where it has lost 150 */
+    world_close(&w);
+}
+
+/* A report that the network held up for 100 ms says little about the clocks: it moves the one of the source by 1 ms. */
+static void report_that_came_late_moves_the_clock_by_a_millisecond(void)
+{
+    struct world_client *p, *v;
+    uint8_t sr[64];
+    call(1, 0, 0, &p, &v);
+    frames(p, 10, 2, true);
+    mp_time begin = w.now;
+    for (int late = 0; late < 2; late++) {
+        mp_time at = w.now - begin - (late ? MP_MS(100) : 0);
+        struct rtcp_sr source = {.ntp = mp_to_ntp(MP_S(3000000000) + at), .rtp = (uint32_t)(at * 90 / MP_MS(1))};
+        world_send_rtcp(&w, p, sr, rtcp_write_sr(sr, sizeof sr, VIDEO, &source, NULL, 0));
+        world_run(&w, MP_MS(1500));
+        mp_time then = mp_from_ntp(v->last_sr.ntp) - MP_S(3900000000) - begin;
+        double behind = (double)then * 90 / 1e6 - (double)v->last_sr.rtp;
+        CHECK(behind > 90 * late - 9 && behind < 90 * late + 9);
+    }
     world_close(&w);
 }
 
@@ -1410,20 +1550,6 @@ static void source_that_goes_on_keeps_its_roll_over_count(void)
     world_close(&w);
 }
 
-static size_t check_of(const struct world_client *c, uint8_t *data, size_t size)
-{
-    struct stun_writer s;
-    struct hmac_sha1 key;
-    char name[64];
-    snprintf(name, sizeof name, "%s:abcd", c->credentials.ufrag);
-    hmac_sha1_key(&key, (const uint8_t *)c->credentials.password, PASSWORD_SIZE);
-    stun_begin(&s, data, size, STUN_REQUEST, STUN_BINDING, (const uint8_t *)"123456789012");
-    stun_add(&s, STUN_ATTR_USERNAME, name, strlen(name));
-    stun_add_integrity(&s, &key);
-    stun_add_fingerprint(&s);
-    return stun_end(&s);
-}
-
 static void client_of_endless_addresses_is_told_to_others_at_a_bounded_rate(void)
 {
     uint8_t data[300];
@@ -1697,17 +1823,17 @@ TEST_MAIN(TEST(who_says_bye_with_all_its_streams_is_told_of), TEST(who_closes_it
           TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(passive_client_is_begun_with), TEST(client_hello_of_a_passive_client_is_dropped),
           TEST(handshake_with_a_passive_client_is_begun_once),
           TEST(datagrams_at_another_worker_reach_the_owner),
-          TEST(session_is_reached_by_another_workers_link), TEST(turn_clients_connection_is_no_path_of_a_session),
+          TEST(another_worker_is_told_of_a_path_once_a_second), TEST(session_is_reached_by_another_workers_link), TEST(turn_clients_connection_is_no_path_of_a_session),
           TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
           TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
-          TEST(key_frame_request_that_names_nobody_is_for_all_it_watches),
+          TEST(key_frame_request_that_names_nobody_is_for_all_it_watches), TEST(key_frame_requests_are_passed_on_every_20_ms),
           TEST(full_intra_request_is_for_the_sources_of_its_entries),
           TEST(key_frame_waits_for_the_nomination),
           TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
           TEST(nack_is_answered_by_rtx), TEST(nack_without_rtx_is_answered_by_the_same_bytes),
-          TEST(what_is_lost_again_and_again_is_sent_ten_times),
-          TEST(publishers_clock_that_runs_slow_is_followed),
-          TEST(a_lost_packet_that_is_given_up_brings_a_key_frame_request),
+          TEST(what_is_lost_again_and_again_is_sent_ten_times), TEST(viewer_that_asks_for_much_at_once_gets_60_kilobytes),
+          TEST(publishers_clock_that_runs_slow_is_followed), TEST(report_that_came_late_moves_the_clock_by_a_millisecond),
+          TEST(round_trip_is_learned_from_what_is_sent_again), TEST(a_lost_packet_that_is_given_up_brings_a_key_frame_request),
           TEST(port_that_comes_back_belongs_to_its_first_session_again),
           TEST(counters_tell_what_came_and_what_was_sent_again),
           TEST(extensions_reach_the_viewer_under_its_own_ids), TEST(sound_is_never_asked_for_a_picture),

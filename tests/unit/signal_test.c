@@ -593,6 +593,7 @@ static void the_seen_address_is_told_as_a_srflx_candidate(void)
     json_t *inner = json_loads(take_text(p, "stun-candidate", "stunCandidate"), JSON_REJECT_DUPLICATES, NULL);
     const char *line = text_of(inner, "candidate");
     CHECK(candidate_parse(&c, line, strlen(line)) && c.type == CANDIDATE_SRFLX);
+    CHECK(c.component == 1 && c.priority == (100 << 24 | 65535 << 8 | (256 - 1))); /* RFC 8445 5.1.2.1 */
     CHECK(strstr(line, " 203.0.113.9 4444 typ srflx raddr 0.0.0.0 rport 0") != NULL);
     CHECK(same(text_of(inner, "sdpMid"), "0"));
     json_decref(inner);

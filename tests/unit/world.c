@@ -163,6 +163,7 @@ static bool drain(struct world *w, unsigned i)
     while (sfu_emit(w->sfu[i], &m)) {
         moved = true;
         if (m.to != TO_CONTROL) {
+            w->told[m.type]++;
             sfu_message(w->sfu[m.to], &m, w->now);
         } else {
             INVARIANT(w->event_count < WORLD_EVENTS_MAX);

@@ -49,6 +49,7 @@ struct world {
     size_t client_count;
     struct message events[WORLD_EVENTS_MAX]; /* to the control plane */
     size_t event_count;
+    unsigned told[MESSAGE_TRANSMIT + 1]; /* messages of a worker to a worker, by type */
     uint64_t others; /* publish.others[1] of world_publish: payload types from 64 on that the client may send instead */
     bool passive; /* clients that join are, and the server begins the DTLS handshake */
     bool (*lose)(struct world *, bool to_client, const uint8_t *, size_t); /* true: this datagram is lost */
