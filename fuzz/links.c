@@ -78,7 +78,7 @@ static void settle(void)
 static void pass(mp_time duration)
 {
     mp_time end = w.now + duration;
-    for (mp_time next; (next = sfu_deadline(w.sfu)) <= end;) {
+    for (mp_time next; (next = sfu_deadline(w.sfu, w.now)) <= end;) {
         w.now = mp_max(w.now, next) + MP_US(1);
         sfu_timeout(w.sfu, w.now);
         settle();
@@ -227,7 +227,7 @@ static void give_keys(unsigned who, struct srtp_tx **client)
     p->tx = srtp_tx_new(w.crypto, &down);
     p->report_at = w.now + MP_MS(200);
     INVARIANT(*client && p->rx && p->tx);
-    peer_schedule(w.sfu, p, w.now);
+    touch(w.sfu, p);
 }
 
 static void command(unsigned who, struct message m)

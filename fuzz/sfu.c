@@ -65,7 +65,7 @@ static void pass(mp_time duration)
     mp_time end = w.now + duration;
     settle();
     for (;;) {
-        mp_time next = mp_min(sfu_deadline(w.sfu[0]), sfu_deadline(w.sfu[1]));
+        mp_time next = mp_min(sfu_deadline(w.sfu[0], w.now), sfu_deadline(w.sfu[1], w.now));
         if (next > end)
             break;
         w.now = mp_max(w.now, next) + MP_US(1);
@@ -131,7 +131,7 @@ static void join(unsigned i)
     p->ice.selected = p->ice.wanted = 0;
     p->extensions = (struct rtp_extension_ids){.id = {1, 2, 3, 4, 5}};
     INVARIANT(g->tx && p->rx && p->tx);
-    peer_schedule(w.sfu[g->worker], p, w.now);
+    touch(w.sfu[g->worker], p);
 }
 
 static void begin(void)

@@ -145,7 +145,7 @@ static bool inbox_empty(struct worker *w)
 
 static void wait(struct worker *w, bool deferred)
 {
-    mp_time deadline = mp_min(sfu_deadline(w->sfu), streams_deadline(w->streams));
+    mp_time deadline = mp_min(sfu_deadline(w->sfu, w->now), streams_deadline(w->streams));
     if (deferred)
         deadline = mp_min(deadline, w->now + MP_MS(1));
     waker_sleep(&w->waker);
@@ -195,7 +195,7 @@ static void *run(void *context)
         more = udp_receive(w->udp, datagram, w, w->now) == RX_BATCH;
         more |= receive_streams(w);
         more |= read_inboxes(w);
-        if (sfu_deadline(w->sfu) <= w->now)
+        if (sfu_deadline(w->sfu, w->now) <= w->now)
             sfu_timeout(w->sfu, w->now);
         if (streams_deadline(w->streams) <= w->now)
             streams_timeout(w->streams, w->now);

@@ -18,6 +18,7 @@ struct sfu {
     struct sfu_config config;
     struct packet_pool pool;
     struct heap timers; /* one node a peer */
+    struct peer *touched;
     struct prng prng;
     uint64_t hash_key;
     struct paths paths;

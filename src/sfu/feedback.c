@@ -171,6 +171,5 @@ bool ingress_rtcp(struct sfu *sfu, struct peer *p, const struct arrival *arrival
     }
     if (at != (size_t)n)
         drop(sfu, DROP_RTCP_MALFORMED);
-    peer_schedule(sfu, p, now);
     return true;
 }

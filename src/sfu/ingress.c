@@ -128,17 +128,14 @@ static bool unwrap_rtx(const struct rx *rx, struct packet *packet, const struct 
     return packet->media.seq >= 0;
 }
 
-static void note_transport_seq(struct sfu *sfu, struct peer *p, struct bytes value, uint32_t ssrc, mp_time arrival,
-                               mp_time now)
+static void note_transport_seq(struct peer *p, struct bytes value, uint32_t ssrc, mp_time arrival, mp_time now)
 {
     if (!p->twcc || value.len < 2)
         return;
     twcc_arrived(p->twcc, get16(value.data), arrival);
     p->twcc_media = ssrc;
-    if (p->twcc_at == MP_NEVER) {
+    if (p->twcc_at == MP_NEVER)
         p->twcc_at = mp_on_grid(now + TWCC_DELAY);
-        peer_schedule(sfu, p, now);
-    }
 }
 
 static int16_t byte_of(struct bytes value) { return value.data && value.len >= 1 ? value.data[0] : -1; }
@@ -175,8 +172,6 @@ static void forward(struct sfu *sfu, struct peer *p, struct rx *rx, struct packe
         rx->nack.overflow = false;
         track_keyframe(sfu, rx->track, now);
     }
-    if (rx->nack.count || rx->track->keyframe.wanted)
-        peer_schedule(sfu, p, now);
 }
 
 static void forward_lead(struct sfu *sfu, struct peer *p, struct rx *rx, mp_time now)
@@ -311,7 +306,7 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
     struct bytes ext[EXT_COUNT];
     struct codec_info info = {0};
     rtp_extensions_read(v, &p->extensions, ext);
-    note_transport_seq(sfu, p, ext[EXT_TRANSPORT_CC], v->ssrc, packet->arrival, now);
+    note_transport_seq(p, ext[EXT_TRANSPORT_CC], v->ssrc, packet->arrival, now);
     int i = find_stream(p, v, ext[EXT_MID], now);
     if (i < 0) {
         srtp_rx_ended(p->rx, v->ssrc, true); /* nobody's: it keeps no place from one that is */

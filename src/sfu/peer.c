@@ -51,7 +51,7 @@ struct peer *peer_new(struct sfu *sfu, uint32_t session, const struct session_cr
     ice_init(&p->ice, credentials->ufrag, credentials->password, &sfu->secret, prng_next(&sfu->prng), now);
     sfu->peers[session_slot(session)] = p;
     stat_set(&stats_of(sfu)->sessions, ++sfu->peer_count);
-    peer_schedule(sfu, p, now);
+    touch(sfu, p);
     return p;
 }
 
@@ -147,6 +147,7 @@ void peer_free(struct sfu *sfu, struct peer *p)
     for (uint8_t i = 0; i < p->sender_count; i++)
         sender_remove(&p->senders[i]);
     heap_set(&sfu->timers, &p->timer, MP_NEVER);
+    untouch(p);
     if (p->dtls)
         dtls_free(p->dtls);
     free_keys(p);
@@ -213,13 +214,13 @@ static void rekeyed(struct peer *p)
         subscription_rekeyed(s);
 }
 
-/* False: no memory, and the peer is gone. */
-static bool came_up(struct sfu *sfu, struct peer *p, mp_time now)
+/* The peer may be gone afterwards: no memory. */
+static void came_up(struct sfu *sfu, struct peer *p, mp_time now)
 {
     bool again = p->tx != NULL;
     if (!take_keys(sfu, p)) {
         peer_end(sfu, p, END_NO_MEMORY, now);
-        return false;
+        return;
     }
     if (again)
         rekeyed(p);
@@ -230,7 +231,6 @@ static bool came_up(struct sfu *sfu, struct peer *p, mp_time now)
     dtls_goodbye(p->dtls, &p->goodbye);
     dtls_settle(p->dtls);
     ask_for_pictures(sfu, p, again, now);
-    return true;
 }
 
 /* After the association moved. The peer may be gone afterwards. */
@@ -238,15 +238,12 @@ static void dtls_moved(struct sfu *sfu, struct peer *p, enum dtls_state state, m
 {
     drain_dtls(sfu, p);
     if (state == DTLS_UP && (!p->tx || p->dtls_beside)) {
-        if (!came_up(sfu, p, now))
-            return;
+        came_up(sfu, p, now);
     } else if ((state == DTLS_FAILED || state == DTLS_CLOSED) && p->dtls_beside) {
         p->dtls_until = mp_min(p->dtls_until, now + DTLS_DOUBT); /* a stranger may have begun it */
     } else if (state == DTLS_FAILED || state == DTLS_CLOSED) {
         peer_end(sfu, p, state == DTLS_FAILED ? END_DTLS_FAILED : END_PEER_CLOSED, now);
-        return;
     }
-    peer_schedule(sfu, p, now);
 }
 
 /* Whoever is heard under the keys in use has not left them for those of an association beside; and an association has settled: what is
@@ -291,15 +288,14 @@ static bool new_dtls(struct sfu *sfu, struct peer *p, const struct path *path, m
     return false;
 }
 
-/* A passive client waits for our ClientHello (RFC 8842 5.2): it goes by the path that was nominated and answered a check of ours. */
-static bool begin_dtls(struct sfu *sfu, struct peer *p, mp_time now)
+/* A passive client waits for our ClientHello (RFC 8842 5.2): it goes by the path that was nominated and answered a check of ours. The
+ * peer may be gone afterwards: no memory. */
+static void begin_dtls(struct sfu *sfu, struct peer *p, mp_time now)
 {
     if (!we_begin(sfu, p) || !peer_path(p) || p->dtls || p->tx)
-        return true;
-    if (!new_dtls(sfu, p, peer_path(p), now))
-        return false;
-    drain_dtls(sfu, p);
-    return true;
+        return;
+    if (new_dtls(sfu, p, peer_path(p), now))
+        drain_dtls(sfu, p);
 }
 
 /* By a pair of newer ICE credentials, or by another pair of the same ones: a ClientHello that was late comes by neither. */
@@ -402,9 +398,7 @@ static void ice_answered(struct sfu *sfu, struct peer *p, const struct ice_answe
         peer_tell(sfu, p, EVENT_CHECK_ANSWERED, path, (uint32_t)(a->rtt / MP_US(1)), now);
     ice_moved(sfu, p, a, now);
     send_checks(sfu, p, now);
-    if (!begin_dtls(sfu, p, now))
-        return;
-    peer_schedule(sfu, p, now);
+    begin_dtls(sfu, p, now);
 }
 
 void peer_check(struct sfu *sfu, struct peer *p, const struct stun_view *stun, const struct arrival *arrival, mp_time now)
@@ -461,16 +455,10 @@ bool peer_media(struct sfu *sfu, struct peer *p, const struct arrival *arrival, 
 
 /* --- time --- */
 
-void peer_schedule(struct sfu *sfu, struct peer *p, mp_time now)
+mp_time peer_deadline(const struct peer *p)
 {
-    mp_time at = ice_deadline(&p->ice);
-    if (p->dtls)
-        at = mp_min(at, mp_min(p->dtls_until, dtls_deadline(p->dtls)));
-    at = mp_min(at, report_deadline(p));
-    if (at < now)
-        at = now;
-    if (!p->timer.index || p->timer.at != at)
-        heap_set(&sfu->timers, &p->timer, at);
+    mp_time at = mp_min(ice_deadline(&p->ice), report_deadline(p));
+    return p->dtls ? mp_min(at, mp_min(p->dtls_until, dtls_deadline(p->dtls))) : at;
 }
 
 /* False: the session ended. */
@@ -504,8 +492,6 @@ void peer_timeout(struct sfu *sfu, struct peer *p, mp_time now)
         return;
     if (p->dtls && dtls_deadline(p->dtls) <= now)
         dtls_moved(sfu, p, dtls_timeout(p->dtls, now), now);
-    else
-        peer_schedule(sfu, p, now);
 }
 
 /* --- commands --- */
@@ -514,7 +500,6 @@ void peer_doubt(struct sfu *sfu, struct peer *p, mp_time now)
 {
     ice_doubt(&p->ice, now);
     send_checks(sfu, p, now);
-    peer_schedule(sfu, p, now);
 }
 
 void peer_credentials(struct sfu *sfu, struct peer *p, struct bytes payload, mp_time now)
@@ -530,15 +515,13 @@ void peer_credentials(struct sfu *sfu, struct peer *p, struct bytes payload, mp_
     explicit_bzero(&c, sizeof c);
     tell_restarted(sfu, p, now);
     send_checks(sfu, p, now);
-    peer_schedule(sfu, p, now);
 }
 
 /* There is something to report on from now on. */
-static void want_reports(struct sfu *sfu, struct peer *p, mp_time now)
+static void want_reports(struct peer *p, mp_time now)
 {
     if (p->tx && p->report_at == MP_NEVER)
         p->report_at = mp_on_grid(now + REPORT_FIRST);
-    peer_schedule(sfu, p, now);
 }
 
 static struct rx *stream_of(struct peer *p, uint32_t track)
@@ -575,7 +558,7 @@ void peer_publish(struct sfu *sfu, struct peer *p, const struct message *m, mp_t
         ingress_bind(p, rx, m->publish.ssrc[i], m->publish.rtx_ssrc[i], now);
     if (t->replicas || t->viewers.count)
         track_keyframe(sfu, t, now);
-    want_reports(sfu, p, now);
+    want_reports(p, now);
 }
 
 void peer_unpublish(struct sfu *sfu, struct peer *p, uint32_t track)
@@ -617,7 +600,7 @@ void peer_subscribe(struct sfu *sfu, struct peer *p, const struct message *m, mp
         emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
     }
     ask_for_pictures(sfu, p, false, now);
-    want_reports(sfu, p, now);
+    want_reports(p, now);
 }
 
 void peer_unsubscribe(struct sfu *sfu, struct peer *p, uint32_t track)

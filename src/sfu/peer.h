@@ -14,6 +14,7 @@
 #include "sfu/rx.h"
 #include "sfu/senders.h"
 #include "proto/srtp.h"
+#include "sfu/touched.h"
 #include "proto/twcc.h"
 #include "sfu/viewed.h"
 #include <stdbool.h>
@@ -31,6 +32,7 @@ struct dtls_begin {
 
 struct peer {
     struct heap_node timer; /* first: a timer is its peer */
+    struct touched touched;
     uint32_t session;
     uint16_t transport_seq; /* of the next packet to it, over all its subscriptions */
     struct srtp_tx *tx;     /* NULL until DTLS is up */
@@ -119,7 +121,7 @@ bool peer_expects(const struct peer *, const struct arrival *); /* whether it lo
 /* An authentic packet came under this SSRC. */
 void peer_sender(struct sfu *, struct peer *, uint32_t ssrc);
 void peer_timeout(struct sfu *, struct peer *, mp_time now);
-void peer_schedule(struct sfu *, struct peer *, mp_time now); /* after anything that may have moved its deadline */
+mp_time peer_deadline(const struct peer *);
 
 /* An event for its timeline; `path` may be NULL. */
 void peer_tell(struct sfu *, struct peer *, enum session_event_kind, const struct path *, uint32_t value, mp_time now);

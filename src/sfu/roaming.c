@@ -52,9 +52,11 @@ void roaming_input(struct sfu *sfu, const struct arrival *arrival, mp_time now)
     }
     uint32_t ssrc = get32(arrival->bytes.data + (arrival->kind == DATAGRAM_RTCP ? 4 : 8));
     size_t count = senders_find(&sfu->roaming.senders, ssrc, arrival, peer_expects, found);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        touch(sfu, found[i]);
         if (peer_media(sfu, found[i], arrival, now))
             return;
+    }
     drop(sfu, here ? DROP_UNKNOWN_PATH : DROP_STRAY);
     if (here)
         ask_the_others(sfu, arrival);

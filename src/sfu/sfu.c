@@ -124,12 +124,21 @@ static bool may_relay(const struct sfu *sfu, const struct arrival *arrival)
     return came_here(sfu, arrival) && (kind == LINK_DATAGRAM || kind == LINK_TURN);
 }
 
+/* The session of this number here, to which something is about to happen; NULL: there is none. */
+static struct peer *visit(struct sfu *sfu, uint32_t session)
+{
+    struct peer *p = peer_find(sfu, session);
+    if (p)
+        touch(sfu, p);
+    return p;
+}
+
 /* The session here that the path's entry `e` belongs to. NULL: there is none; the datagram was dropped, or passed to the worker
  * that has it. */
 static struct peer *peer_of(struct sfu *sfu, const struct path_entry *e, const struct arrival *arrival)
 {
     bool here = came_here(sfu, arrival), ours = e && e->owner == sfu->config.worker;
-    struct peer *p = ours ? peer_find(sfu, e->session) : NULL;
+    struct peer *p = ours ? visit(sfu, e->session) : NULL;
     if (e && !ours && here)
         pass_on(sfu, e->owner, e->session, arrival);
     else if (!p)
@@ -176,7 +185,7 @@ static void input_check(struct sfu *sfu, const struct stun_view *v, const struct
         drop(sfu, DROP_STUN_UFRAG);
         return;
     }
-    struct peer *p = peer_find(sfu, session);
+    struct peer *p = visit(sfu, session);
     if (p) {
         peer_check(sfu, p, v, arrival, now);
         return;
@@ -289,7 +298,6 @@ static void path_added(struct sfu *sfu, const struct message *m)
 
 void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
 {
-    struct peer *p = peer_find(sfu, m->session);
     struct track *t;
     switch ((enum message_type)m->type) {
     case MESSAGE_STRAY:
@@ -314,6 +322,7 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
         return;
     default: break;
     }
+    struct peer *p = visit(sfu, m->session);
     if (!p) /* it ended on its own; the control plane is about to read that */
         return;
     switch ((enum message_type)m->type) {
@@ -331,18 +340,38 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
 
 /* --- time --- */
 
+/* What was touched gets its deadline. */
+static void settle(struct sfu *sfu, mp_time now)
+{
+    for (struct peer *p; (p = sfu->touched); untouch(p)) {
+        mp_time at = mp_max(peer_deadline(p), now);
+        if (!p->timer.index || p->timer.at != at)
+            heap_set(&sfu->timers, &p->timer, at);
+    }
+}
+
+/* The next session whose time has come; NULL: no more. It is not in the heap until it is settled again. */
+static struct peer *due(struct sfu *sfu, mp_time now)
+{
+    settle(sfu, now);
+    struct peer *p = (struct peer *)heap_pop(&sfu->timers, now);
+    if (p)
+        touch(sfu, p);
+    return p;
+}
+
 void sfu_timeout(struct sfu *sfu, mp_time now)
 {
-    struct heap_node *node;
-    while ((node = heap_pop(&sfu->timers, now)))
-        peer_timeout(sfu, (struct peer *)node, now);
+    for (struct peer *p; (p = due(sfu, now));)
+        peer_timeout(sfu, p, now);
     gather_timeout(sfu, now);
     if (sfu->relay)
         relay_timeout(sfu, now);
 }
 
-mp_time sfu_deadline(const struct sfu *sfu)
+mp_time sfu_deadline(struct sfu *sfu, mp_time now)
 {
+    settle(sfu, now);
     mp_time sessions = mp_min(heap_next(&sfu->timers), gather_deadline(sfu));
     return sfu->relay ? mp_min(sessions, relay_deadline(sfu->relay)) : sessions;
 }

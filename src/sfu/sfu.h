@@ -44,7 +44,8 @@ void sfu_gone(struct sfu *, const struct path *);
 /* From the control plane or another worker. */
 void sfu_message(struct sfu *, const struct message *, mp_time now);
 void sfu_timeout(struct sfu *, mp_time now);
-mp_time sfu_deadline(const struct sfu *); /* when sfu_timeout wants to be called; MP_NEVER: not at all */
+/* When sfu_timeout wants to be called; MP_NEVER: not at all. Holds until the next call of sfu_input, sfu_message or sfu_timeout. */
+mp_time sfu_deadline(struct sfu *, mp_time now);
 /* Fills at most `max` transmits, all for this worker's socket and links; drain until 0. What they point to is valid until the
  * next call of sfu_output. What goes by another worker's link becomes a message: drain sfu_emit afterwards. */
 size_t sfu_output(struct sfu *, struct transmit *, size_t max, mp_time now);

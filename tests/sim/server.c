@@ -157,13 +157,13 @@ static void turn(struct sim *s, struct event *e)
     }
     more = w->tail != w->head;
     more |= read_inboxes(w);
-    if (sfu_deadline(w->sfu) <= s->now)
+    if (sfu_deadline(w->sfu, s->now) <= s->now)
         sfu_timeout(w->sfu, s->now);
     emit_all(w);
     send_all(w);
     bool deferred = emit_all(w);
     waker_sleep(&w->waker);
-    mp_time at = sfu_deadline(w->sfu);
+    mp_time at = sfu_deadline(w->sfu, s->now);
     if (deferred)
         at = mp_min(at, s->now + MP_MS(1));
     if (sabotaged(s, SABOTAGE_DEADLINES))

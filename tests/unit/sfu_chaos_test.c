@@ -326,9 +326,9 @@ static void turn(void)
         if (client_deadline(w.clients[i].client) <= w.now)
             client_timeout(w.clients[i].client, w.now);
     for (unsigned i = 0; i < WORKERS; i++) {
-        if (sfu_deadline(w.sfu[i]) <= w.now)
+        if (sfu_deadline(w.sfu[i], w.now) <= w.now)
             sfu_timeout(w.sfu[i], w.now);
-        CHECK(sfu_deadline(w.sfu[i]) > w.now); /* else the worker would spin */
+        CHECK(sfu_deadline(w.sfu[i], w.now) > w.now); /* else the worker would spin */
         drain(i);
     }
     deliver_some(40);

@@ -189,7 +189,7 @@ static mp_time next(const struct world *w)
 {
     mp_time at = MP_NEVER;
     for (unsigned i = 0; i < w->workers; i++)
-        at = mp_min(at, sfu_deadline(w->sfu[i]));
+        at = mp_min(at, sfu_deadline(w->sfu[i], w->now));
     for (size_t i = 0; i < w->client_count; i++)
         at = mp_min(at, client_deadline(w->clients[i].client));
     return at;
