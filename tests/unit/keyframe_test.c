@@ -14,6 +14,8 @@ static struct world w;
 #define SEI        "0605"
 #define SPS        "6742c01f"
 #define PPS        "68ce3c80"
+#define SPS_EXTENSION "6d80"
+#define SUBSET_SPS "6f42c01f"
 #define IDR        "6588840a"
 #define SLICE      "419a0211"
 #define STAP_A     "78 0004 6742c01f 0004 68ce3c80"
@@ -91,14 +93,14 @@ static void parameter_sets_alone_begin_nothing(void)
 
 static void viewer_begins_with_the_parameter_sets_of_the_picture(void)
 {
-    static const char *const units[] = {DELIMITER, SPS, PPS, SEI, IDR_START, IDR_END, SLICE};
+    static const char *const units[] = {DELIMITER, SPS, SPS_EXTENSION, SUBSET_SPS, PPS, SEI, IDR_START, IDR_END, SLICE};
     static const char *const stap[] = {STAP_A, IDR_START, IDR_END};
     static const char *const whole[] = {STAP_A_IDR};
     static const char *const alone[] = {IDR};
     static const struct {
         const char *const *packets;
         unsigned count;
-    } pictures[] = {{units, 7}, {stap, 3}, {whole, 1}, {alone, 1}};
+    } pictures[] = {{units, 9}, {stap, 3}, {whole, 1}, {alone, 1}};
     for (unsigned workers = 1; workers <= 2; workers++)
         for (size_t k = 0; k < sizeof pictures / sizeof *pictures; k++) {
             struct world_client *p, *v;

@@ -482,6 +482,27 @@ static void a_section_that_the_answer_refuses_is_not_sent_to(void)
     stage_close(&s);
 }
 
+/* RFC 9143 7.3.3: to take a section out of the group is to refuse it, where there is one transport. */
+static void a_section_that_the_answer_takes_out_of_the_bundle_is_not_sent_to(void)
+{
+    char answer[16384];
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_call(&s, "one", "watch", 0);
+    peer_call(&s, "one", "stream", 1);
+    snprintf(answer, sizeof answer, "%s", take_text(v, "offer", "sdp"));
+    char *group = strstr(answer, "a=group:BUNDLE 0 1\r\n");
+    CHECK(group != NULL);
+    if (group)
+        memcpy(group, "a=group:BUNDLE 0  ", 18);
+    for (char *at; (at = strstr(answer, "a=sendonly"));)
+        memcpy(at, "a=recvonly", 10);
+    peer_say(v, "answer", "{s:s}", "sdp", answer);
+    const struct message *m = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v));
+    CHECK(m && same(m->subscribe.mid, "0"));
+    CHECK(!stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v)));
+    stage_close(&s);
+}
+
 static void a_section_that_an_answer_refused_may_be_recycled(void)
 {
     stage_open(&s, 16, NULL);
@@ -1099,6 +1120,27 @@ static void stereo_is_asked_for_and_passed_on(void)
     }
 }
 
+/* They are described one behind the other, of the same codec. */
+static void stereo_of_one_publisher_is_not_said_of_another(void)
+{
+    static const char *const fmtp[] = {"sprop-stereo=1", "minptime=10"};
+    char offer[1024];
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_call(&s, "one", "watch", 0);
+    for (int i = 0; i < 2; i++) {
+        struct peer *p = peer_join(&s, "one", "stream");
+        snprintf(offer, sizeof offer, "%sm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 %s\r\n",
+                 SESSION CLIENT, fmtp[i]);
+        drop(answered(p, offer));
+        peer_claim(p, 0);
+    }
+    CHECK(peer_answer(v, NULL));
+    struct sdp *sdp = offered(v);
+    CHECK(sdp && sdp->count == 3 && says(sdp, 0, "sprop-stereo") && !says(sdp, 2, "sprop-stereo"));
+    drop(sdp);
+    stage_close(&s);
+}
+
 /* RFC 5888 4: mids are unique; a client may have those that we would make. */
 static void our_mid_is_none_of_the_clients(void)
 {
@@ -1239,6 +1281,7 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_section_is_used_again_only_after_the_client_heard_of_its_end),
           TEST(an_ssrc_is_never_used_twice), TEST(streams_say_whose_they_are),
           TEST(a_section_that_the_answer_refuses_is_not_sent_to),
+          TEST(a_section_that_the_answer_takes_out_of_the_bundle_is_not_sent_to),
           TEST(a_section_that_an_answer_refused_may_be_recycled),
           TEST(a_section_that_a_later_answer_refuses_is_not_sent_to_any_more),
           TEST(a_track_that_the_client_stops_is_not_offered_again),
@@ -1256,4 +1299,5 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(vp8_is_chosen_unless_the_client_wishes_another), TEST(what_not_all_decode_is_avoided),
           TEST(a_viewer_without_the_codec_is_not_offered_the_track),
           TEST(a_viewer_gets_the_codec_by_its_own_number),
-          TEST(what_a_client_decodes_its_receiving_sections_say), TEST(stereo_is_asked_for_and_passed_on), TEST(our_mid_is_none_of_the_clients), TEST(nothing_is_left_of_hundreds_of_random_calls))
+          TEST(what_a_client_decodes_its_receiving_sections_say), TEST(stereo_is_asked_for_and_passed_on),
+          TEST(stereo_of_one_publisher_is_not_said_of_another), TEST(our_mid_is_none_of_the_clients), TEST(nothing_is_left_of_hundreds_of_random_calls))

@@ -220,7 +220,7 @@ static void too_much_of_anything_is_refused(void)
  * the packets. */
 static void what_there_is_no_room_for_is_left_out(void)
 {
-    char text[8192];
+    static char text[65536];
     enum sdp_error e;
     size_t n = (size_t)snprintf(text, sizeof text, "%sm=audio 9 UDP/TLS/RTP/SAVPF", HEAD);
     for (int i = 0; i < 128; i++)
@@ -228,6 +228,8 @@ static void what_there_is_no_room_for_is_left_out(void)
     n += (size_t)snprintf(text + n, sizeof text - n, "\r\na=rtpmap:127 opus/48000/2\r\n");
     for (int i = 1; i <= 3 * SDP_SSRCS_MAX; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "a=ssrc-group:FID %d %d\r\n", i, i + 1000);
+    for (int i = 0; i < 1000; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "a=ssrc:%d cname:x\r\n", 3000 + i);
     struct sdp *sdp = sdp_parse(text, n, &e);
     CHECK(sdp != NULL);
     if (sdp) {
@@ -408,6 +410,7 @@ static void sections_outside_the_bundle_are_told_apart(void)
         {HEAD "a=group:BUNDLE 0 1 2\r\n", true, {false, false, false}},
         {HEAD "a=group:LS 0 1 2\r\na=group:BUNDLE 2 0 0 9 \r\n", true, {false, true, false}},
         {HEAD "a=group:BUNDLE 9\r\n", false, {false, true, true}},
+        {HEAD "a=group:BUNDLE 1\r\n", true, {true, false, true}},
         {HEAD, false, {false, true, true}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -426,6 +429,10 @@ static void sections_outside_the_bundle_are_told_apart(void)
     enum sdp_error e;
     struct sdp *sdp = sdp_parse(text, strlen(text), &e);
     CHECK(sdp && sdp->sections[0].outside && !sdp->sections[1].outside);
+    sdp_free(sdp);
+    text = HEAD "a=group:BUNDLE 1\r\n" AUDIO "a=mid:0\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n";
+    sdp = sdp_parse(text, strlen(text), &e); /* a group of what is stopped is none */
+    CHECK(sdp && !sdp->bundled && !sdp->sections[0].outside);
     sdp_free(sdp);
 }
 

@@ -207,6 +207,7 @@ static void who_vanished_makes_room_for_who_comes_and_may_come_back(void)
     later(MP_S(1));
     CHECK_EQ(waiting(watcher, "track-stalled"), 2);
     CHECK_EQ(sent(viewer), 0); /* there is nobody else */
+    CHECK_EQ(stage_commands(&s, MESSAGE_UNSUBSCRIBE), 0);
     CHECK_EQ(post("/whep/r", "", "chromium-watch"), 404); /* nor for who comes now */
     CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
     claim(1);
@@ -219,6 +220,40 @@ static void who_vanished_makes_room_for_who_comes_and_may_come_back(void)
     CHECK_EQ(sent(viewer), 0); /* which stays where it is */
     later(MP_S(60));
     CHECK_EQ(waiting(watcher, "track-stalled"), 2);
+    stage_close(&s);
+}
+
+static void who_vanishes_gives_way_to_a_living_publication(void)
+{
+    char location[128];
+    stage_open(&s, 16, NULL);
+    struct peer *watcher = peer_call(&s, "r", "watch", 0);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    uint32_t first = claim(1);
+    CHECK_EQ(post("/whep/r", "", "chromium-watch"), 201);
+    uint32_t viewer = claim(0);
+    CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
+    snprintf(location, sizeof location, "%s", x.location);
+    uint32_t second = claim(1);
+    while (peer_answer(watcher, NULL))
+        ;
+    forget(watcher);
+    CHECK(sent(viewer) != 0);
+    event(first, EVENT_LOST);
+    later(MP_S(4));
+    event(second, EVENT_LOST);
+    later(MP_S(4));
+    CHECK_EQ(waiting(watcher, "track-stalled"), 2);
+    CHECK(sent(viewer) != 0); /* the second, which was there already */
+    CHECK_EQ(stage_commands(&s, MESSAGE_UNSUBSCRIBE), 2);
+    later(MP_S(4));
+    CHECK_EQ(waiting(watcher, "track-stalled"), 4);
+    CHECK_EQ(sent(viewer), 0); /* nobody lives: it stays where it is */
+    CHECK_EQ(stage_commands(&s, MESSAGE_UNSUBSCRIBE), 2);
+    CHECK_EQ(ask(WHIP_DELETE, location, "", "", "", ""), 200);
+    CHECK_EQ(sent(viewer), 0);
+    event(first, EVENT_SELECTED); /* it is back */
+    CHECK(sent(viewer) != 0);
     stage_close(&s);
 }
 
@@ -732,6 +767,7 @@ TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(query_is_cu
           TEST(one_section_that_cannot_be_taken_is_refused_alone),
           TEST(every_codec_is_answered_and_the_one_that_comes_is_taken), TEST(a_refused_join_says_why), TEST(refusals_have_their_status),
           TEST(who_vanished_makes_room_for_who_comes_and_may_come_back), TEST(who_is_found_in_time_has_not_vanished),
+          TEST(who_vanishes_gives_way_to_a_living_publication),
           TEST(goodbye_by_rtcp_ends_who_has_no_socket),
           TEST(bearer_token_is_that_of_a_join), TEST(pages_of_other_sites_are_refused_where_everybody_may_come_in),
           TEST(pages_of_other_sites_come_in_by_a_token), TEST(nobody_is_kept_who_does_not_connect),
