@@ -294,6 +294,7 @@ static void a_line_that_lies_is_left_out_alone(void)
         "a=rtpmap:128 opus/48000/2",   "a=rtpmap:111 opus",         "a=rtpmap:111 VP8/4294967296",
         "a=rtpmap:111 VP8/90000/256",  "a=rtpmap:",                 "a=fmtp:999 x",
         "a=extmap:0 urn:x",            "a=extmap:256 urn:x",        "a=extmap:1",
+        "a=ssrc:0 cname:x",            "a=ssrc-group:FID 7 0",
         "a=ssrc:4294967296 cname:x",   "a=ssrc-group:FID 7",        "a=ssrc-group:FID 7 7",
         "a=mid:",                      "a=ice-ufrag:",              "a=fingerprint:sha-512 00:11",
         "a=fingerprint:sha-256 0G:D8", "a=candidate:1 1 quic nowhere", "a=rtcp-fb:x nack",

@@ -216,7 +216,9 @@ static void a_name_in_use_is_not_given_twice(void)
     memcpy(own, b->id, sizeof own);
     memcpy(b->id, a->id, sizeof own);
     peer_say(b, "join-room", "{s:s}", "room", "two");
-    CHECK(is_error(b, "peer-taken"));
+    json_t *error = take(b, "error");
+    CHECK(strcmp(json_string_value(json_object_get(error, "code")), "peer-taken") == 0 && !waiting(b, "error"));
+    CHECK(strstr(json_string_value(json_object_get(error, "message")), "free in 5 s") != NULL); /* once the one before is asked */
     CHECK_EQ(stage_metric(&s, "monoport_rooms"), 1);
     peer_say(b, "ping", "");
     CHECK(is_error(b, "not-joined"));
@@ -437,7 +439,8 @@ static void candidates_of_clients_are_looked_at(void)
         CHECK_EQ(waiting(p, "error"), 0);
     }
     static const char *const bad[] = {"", "{}", "{\"candidate\":5}", "{\"candidate\":\"candidate:1 1 udp\"}",
-                                      "{\"candidate\":\"a b c d e f g h\"}", "{\"candidate\":\"candidate:1 1 udp 1 192.0.2.7 9 host x\"}",
+                                      "{\"candidate\":\"a b c d e f g h\"}", "{\"candidate\":\"1 1 udp 1 192.0.2.7 9 typ host\"}",
+                                      "{\"candidate\":\"candidate:1 1 udp 1 192.0.2.7 9 host x\"}",
                                       "[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         peer_say(p, "ice-candidate", "{s:s}", "candidate", bad[i]);

@@ -329,7 +329,7 @@ static void an_offer_of_which_nothing_comes_is_refused_before_anybody_joins(void
         json_t *problem = json_loads(x.body, 0, NULL);
         const char *detail = json_string_value(json_object_get(problem, "detail"));
         CHECK(detail && strstr(detail, cases[i].words));
-        CHECK(problem && strcmp(json_string_value(json_object_get(problem, "code")), "bad-sdp") == 0);
+        CHECK(strstr(x.body, "\"code\":\"bad-sdp\"") != NULL);
         CHECK_EQ(json_integer_value(json_object_get(problem, "status")), cases[i].status);
         CHECK(strcmp(x.type, "application/problem+json") == 0);
         json_decref(problem);
