@@ -84,7 +84,9 @@ async function withProbe(body) {
 const same = (a, b) => a.address === b.address && a.port === b.port;
 
 const isOwn = (address) =>
-  Object.values(networkInterfaces()).flat().some((own) => addressBytes(own.address.replace(/%.*/, '')).equals(addressBytes(address)));
+  Object.values(networkInterfaces())
+    .flat()
+    .some((own) => addressBytes(own.address.replace(/%.*/, '')).equals(addressBytes(address)));
 
 // RFC 5780, 4.3
 const mapping = () =>
@@ -123,7 +125,9 @@ const remembers = (idle) =>
     const mapped = await socket.ask(first, port);
     if (!mapped) return null;
     await pause(idle);
-    return withProbe(async (asker) => Boolean(await asker.ask(first, port, [responsePort(mapped.port)], { receiver: socket })));
+    return withProbe(async (asker) =>
+      Boolean(await asker.ask(first, port, [responsePort(mapped.port)], { receiver: socket })),
+    );
   });
 
 /** Whether anything comes of a connection: that it stands, or with `words`, an answer to them. Without an `event` it stands already. */
@@ -146,7 +150,10 @@ const get = 'GET /healthz HTTP/1.1\r\nHost: monoport\r\n\r\n';
 /** A connection to the server by way of the proxy; null if that refuses. */
 async function tunnel() {
   const { hostname, port } = new URL(proxy);
-  const asked = request({ host: hostname, port, method: 'CONNECT', path: `${server}:${serverPort}`, agent: false }).on('error', () => {});
+  const asked = request({ host: hostname, port, method: 'CONNECT', path: `${server}:${serverPort}`, agent: false }).on(
+    'error',
+    () => {},
+  );
   asked.end();
   const [response, socket] = await Promise.race([once(asked, 'connect'), once(asked, 'close').then(() => [{}])]);
   return response.statusCode === 200 ? socket : null;
@@ -156,7 +163,9 @@ async function throughProxy() {
   const plain = await tunnel();
   if (plain && (await reaches(plain, null, get))) return 'proxy';
   const socket = await tunnel();
-  return socket && (await reaches(connectTls({ socket, rejectUnauthorized: false }), 'secureConnect')) ? 'proxy-tls' : 'none';
+  return socket && (await reaches(connectTls({ socket, rejectUnauthorized: false }), 'secureConnect'))
+    ? 'proxy-tls'
+    : 'none';
 }
 
 /** The least that a connection must be in order to pass. */

@@ -21,7 +21,9 @@ async function open(address, port) {
 /** One family's sockets: [address][port]. */
 async function serve(addresses) {
   const sockets = await Promise.all(addresses.map((address) => Promise.all(ports.map((port) => open(address, port)))));
-  sockets.forEach((row, a) => row.forEach((socket, p) => socket.on('message', (bytes, from) => receive(sockets, a, p, bytes, from))));
+  sockets.forEach((row, a) =>
+    row.forEach((socket, p) => socket.on('message', (bytes, from) => receive(sockets, a, p, bytes, from))),
+  );
 }
 
 function receive(sockets, a, p, bytes, from) {
@@ -46,7 +48,7 @@ function trimmed(message, length) {
   const shorter = Buffer.from(message.subarray(0, length));
   const excess = message.length - length;
   shorter.writeUInt16BE(length - 20, 2);
-  for (let at = 20; at < length; ) {
+  for (let at = 20; at < length;) {
     const size = shorter.readUInt16BE(at + 2);
     if (shorter.readUInt16BE(at) === attribute.PADDING) shorter.writeUInt16BE(size - excess, at + 2);
     at += 4 + size + (-size & 3);

@@ -10,7 +10,10 @@ const ethernet = 14;
 
 /** Captures UDP over IPv4 on `device` of `host` until `stop`, which returns the packets: `{at, from, to, kind, mapped, nominates}`, `at` in ms of the wall clock. */
 export async function capture(host, device) {
-  const child = start(['tcpdump', '-Z', 'root', '--immediate-mode', '-U', '-n', '-p', '-s', '2000', '-i', device, '-w', '-', 'udp'], { host, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = start(
+    ['tcpdump', '-Z', 'root', '--immediate-mode', '-U', '-n', '-p', '-s', '2000', '-i', device, '-w', '-', 'udp'],
+    { host, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   const chunks = [];
   child.stdout.on('data', (data) => chunks.push(data));
   let said = '';
@@ -34,7 +37,7 @@ export async function capture(host, device) {
 
 function packets(file) {
   const found = [];
-  for (let at = fileHeader; at + recordHeader <= file.length; ) {
+  for (let at = fileHeader; at + recordHeader <= file.length;) {
     const length = file.readUInt32LE(at + 8);
     const when = file.readUInt32LE(at) * 1000 + file.readUInt32LE(at + 4) / 1000;
     const packet = datagram(file.subarray(at + recordHeader + ethernet, at + recordHeader + length));
@@ -47,7 +50,9 @@ function packets(file) {
 function datagram(ip) {
   const udp = ip.subarray((ip[0] & 15) * 4);
   if (ip[0] >> 4 !== 4 || ip[9] !== 17 || udp.length < 9) return null;
-  const [from, to] = [12, 16].map((offset, index) => `${ip.subarray(offset, offset + 4).join('.')}:${udp.readUInt16BE(index * 2)}`);
+  const [from, to] = [12, 16].map(
+    (offset, index) => `${ip.subarray(offset, offset + 4).join('.')}:${udp.readUInt16BE(index * 2)}`,
+  );
   return { from, to, ...classify(udp.subarray(8)) };
 }
 
@@ -66,6 +71,7 @@ function classify(payload) {
   const isCheck = message.attributes.has(attribute.MESSAGE_INTEGRITY);
   const mapped = message.mapped && `${message.mapped.address}:${message.mapped.port}`;
   const nominates = message.attributes.has(attribute.USE_CANDIDATE);
-  const name = message.type === type.BINDING_REQUEST ? 'request' : message.type === type.BINDING_SUCCESS ? 'answer' : 'other';
+  const name =
+    message.type === type.BINDING_REQUEST ? 'request' : message.type === type.BINDING_SUCCESS ? 'answer' : 'other';
   return { kind: `${isCheck ? 'check' : 'stun'}-${name}`, mapped, nominates };
 }

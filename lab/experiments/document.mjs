@@ -33,7 +33,12 @@ function packetTable({ steps }, server) {
     `${kind === 'check-request' && from === server ? "the server's own check of the path" : (words[kind] ?? kind)}${nominates ? ', nominates' : ''}${mapped ? `: "you are ${mapped}"` : ''}`;
   return table(
     ['ms', 'seen on', 'from → to', 'what'],
-    rows.map((row) => [(row.at - begun).toFixed(1), row.where, row.what ? '' : `${row.from} → ${row.to}`, row.what ?? what(row)]),
+    rows.map((row) => [
+      (row.at - begun).toFixed(1),
+      row.where,
+      row.what ? '' : `${row.from} → ${row.to}`,
+      row.what ?? what(row),
+    ]),
   );
 }
 
@@ -41,7 +46,8 @@ const browserTitles = { chromium: 'Chromium', firefox: 'Firefox' };
 
 export function document({ versions, server, stunElsewhere, homes, findings, direct }) {
   const names = Object.keys(versions);
-  const by = (method, browser) => findings.filter((finding) => finding.method === method && (!browser || finding.browser === browser));
+  const by = (method, browser) =>
+    findings.filter((finding) => finding.method === method && (!browser || finding.browser === browser));
   const of = (method, kind, browser) => by(method, browser).find((finding) => finding.kind === kind);
   const cells = (method, kind, cell) => names.map((name) => cell(of(method, kind, name)));
   const [onPort, localOnly, silent, elsewhere, deaf] = methods.map(({ name }) => by(name));
@@ -71,10 +77,23 @@ are true. But neither is the step that makes a call work.
 \`iceServers: [{urls: "stun:${server}"}]\`. Monoport answers plain Binding requests on its media port.
 
 ${table(
-  ['network', ...names.flatMap((name) => [`${browserTitles[name]}: srflx candidate, by STUN`, 'its check came from', 'the same', 'connected'])],
+  [
+    'network',
+    ...names.flatMap((name) => [
+      `${browserTitles[name]}: srflx candidate, by STUN`,
+      'its check came from',
+      'the same',
+      'connected',
+    ]),
+  ],
   homes.map(({ kind, title }) => [
     title,
-    ...cells('stun-on-port', kind, (finding) => [finding.srflx[0] ?? 'none (no NAT)', finding.mapping ?? '–', natted(finding) ? yes(isRight(finding)) : '–', yes(finding.connected)]).flat(),
+    ...cells('stun-on-port', kind, (finding) => [
+      finding.srflx[0] ?? 'none (no NAT)',
+      finding.mapping ?? '–',
+      natted(finding) ? yes(isRight(finding)) : '–',
+      yes(finding.connected),
+    ]).flat(),
   ]),
 )}
 
@@ -95,10 +114,23 @@ A STUN service anywhere else (here ${stunElsewhere}) does not have that problem,
 symmetric NAT:
 
 ${table(
-  ['network', ...names.flatMap((name) => [`${browserTitles[name]}: srflx candidate, by STUN elsewhere`, 'its check came from', 'the same', 'connected'])],
+  [
+    'network',
+    ...names.flatMap((name) => [
+      `${browserTitles[name]}: srflx candidate, by STUN elsewhere`,
+      'its check came from',
+      'the same',
+      'connected',
+    ]),
+  ],
   homes.map(({ kind, title }) => [
     title,
-    ...cells('stun-elsewhere', kind, (finding) => [finding.srflx[0] ?? 'none (no NAT)', finding.mapping ?? '–', natted(finding) ? yes(isRight(finding)) : '–', yes(finding.connected)]).flat(),
+    ...cells('stun-elsewhere', kind, (finding) => [
+      finding.srflx[0] ?? 'none (no NAT)',
+      finding.mapping ?? '–',
+      natted(finding) ? yes(isRight(finding)) : '–',
+      yes(finding.connected),
+    ]).flat(),
   ]),
 )}
 
@@ -111,7 +143,15 @@ candidate to connect.
 WebSocket.
 
 ${table(
-  ['network', 'browser', 'the check came from', 'sent to the client', 'after the answer to the check', 'connected', 'selected pair'],
+  [
+    'network',
+    'browser',
+    'the check came from',
+    'sent to the client',
+    'after the answer to the check',
+    'connected',
+    'selected pair',
+  ],
   homes.flatMap(({ kind, title }) =>
     cells('local-only', kind, ({ browser, mapping, handedBack, handedBack_at, answered_at, connected, pair }) => [
       title,
@@ -125,7 +165,10 @@ ${table(
   ),
 )}
 
-The candidate that the server sends is right, but it arrives too late to matter: in ${share(localOnly.filter(({ handedBack_at }) => handedBack_at), late)} calls after the server's answer to the check.
+The candidate that the server sends is right, but it arrives too late to matter: in ${share(
+    localOnly.filter(({ handedBack_at }) => handedBack_at),
+    late,
+  )} calls after the server's answer to the check.
 That answer had told the browser the same address already (XOR-MAPPED-ADDRESS; the browser makes a \`prflx\` candidate of it, RFC 8445,
 section 7.2.5.3.1).
 
@@ -135,14 +178,23 @@ The same call, with steps removed or added:
 
 ${table(
   ['network', 'browser', ...methods.map(({ title }) => title)],
-  homes.flatMap(({ kind, title }) => names.map((name) => [title, browserTitles[name], ...methods.map((method) => yes(of(method.name, kind, name).connected))])),
+  homes.flatMap(({ kind, title }) =>
+    names.map((name) => [
+      title,
+      browserTitles[name],
+      ...methods.map((method) => yes(of(method.name, kind, name).connected)),
+    ]),
+  ),
 )}
 
 - *Kept to itself*: the client's candidates do not reach the server, and the server's \`stun-candidate\` does not reach the page.
   ${share(silent, ({ connected }) => connected)} calls connect. The server is ICE lite: it does not need the client's candidates.
 - *Without the server's candidates*: a STUN service (${stunElsewhere}) opened a mapping and told the client, but ${share(deaf, ({ connected }) => connected)} calls connect, with or
   without a NAT.
-- In ${share(findings.filter(({ connected }) => connected), ({ serverBegan }) => !serverBegan)} calls that connected, the server sent nothing to an address before it had received something from there.
+- In ${share(
+    findings.filter(({ connected }) => connected),
+    ({ serverBegan }) => !serverBegan,
+  )} calls that connected, the server sent nothing to an address before it had received something from there.
 
 One step is enough: **the client sends its check to an address and port of the server that it can reach, and the server answers from
 that address and port to the source of the check.** The check opens the mapping, the answer passes the filter of every kind of NAT, and
@@ -153,7 +205,12 @@ network. The \`stun-candidate\` costs nothing, because the client sends the chec
 
 The first packet of each kind and direction, and the events on the page.
 ${['local-only', 'stun-on-port']
-  .flatMap((method) => names.map((name) => `\n### ${methods.find((each) => each.name === method).title}, ${browserTitles[name]}\n\n${packetTable(of(method, 'symmetric', name), server)}\n`))
+  .flatMap((method) =>
+    names.map(
+      (name) =>
+        `\n### ${methods.find((each) => each.name === method).title}, ${browserTitles[name]}\n\n${packetTable(of(method, 'symmetric', name), server)}\n`,
+    ),
+  )
   .join('')}
 ## The usual method: peer to peer with a STUN server
 
@@ -162,7 +219,10 @@ and no other server.
 
 ${table(
   ['', ...homes.map(({ title }) => title)],
-  homes.map(({ kind, title }, row) => [title, ...homes.map((other, column) => (column < row ? '' : yes(pairs.get(`${kind} ${other.kind}`))))]),
+  homes.map(({ kind, title }, row) => [
+    title,
+    ...homes.map((other, column) => (column < row ? '' : yes(pairs.get(`${kind} ${other.kind}`)))),
+  ]),
 )}
 
 ${failed.length} of ${direct.length} pairs do not connect${failed.length ? `: ${failed.map(({ one, other }) => `${one} with ${other}`).join(', ')}` : ''}.
@@ -170,6 +230,9 @@ RFC 4787's terms predict this: where one side's mapping depends on the destinati
 where that other side also filters by port, its NAT drops the check that comes from the right port. All these networks call each other
 through Monoport ([nat-matrix.md](nat-matrix.md)).
 
-${table(['network', 'mapping', 'filtering'], homes.map(({ title, maps, filters }) => [title, term(maps), maps === 'none' ? 'nothing' : term(filters)]))}
+${table(
+  ['network', 'mapping', 'filtering'],
+  homes.map(({ title, maps, filters }) => [title, term(maps), maps === 'none' ? 'nothing' : term(filters)]),
+)}
 `;
 }

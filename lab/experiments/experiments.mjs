@@ -46,7 +46,9 @@ for (const home of homes) {
     for (const method of methods) {
       const found = await tryMethod({ method, browser, home, server, stunElsewhere, patience });
       findings.push({ ...found, title: home.title });
-      console.log(`${home.title}, ${browser.name}, ${method.title}: ${found.connected ? 'connected' : 'not connected'}; srflx ${found.srflx[0] ?? 'none'}, seen from ${found.mapping ?? 'nowhere'}`);
+      console.log(
+        `${home.title}, ${browser.name}, ${method.title}: ${found.connected ? 'connected' : 'not connected'}; srflx ${found.srflx[0] ?? 'none'}, seen from ${found.mapping ?? 'nowhere'}`,
+      );
     }
   }
   await firefox.close();
@@ -57,17 +59,35 @@ const opposite = [];
 for (const home of others) opposite.push(await launch(launchChromium, home));
 const direct = [];
 for (const [row, home] of homes.entries()) {
-  const met = await Promise.all(opposite.map((browser, column) => (column < row ? null : callDirectly(running[row], browser, stunElsewhere, `${server.origin}/healthz`))));
+  const met = await Promise.all(
+    opposite.map((browser, column) =>
+      column < row ? null : callDirectly(running[row], browser, stunElsewhere, `${server.origin}/healthz`),
+    ),
+  );
   met.forEach((result, column) => result && direct.push({ one: home.kind, other: others[column].kind, ...result }));
-  console.log(`peer to peer, ${home.title}: ${met.map((result, column) => (result ? `${others[column].kind} ${result.connected ? 'yes' : 'NO'}` : '')).filter(Boolean).join(', ')}`);
+  console.log(
+    `peer to peer, ${home.title}: ${met
+      .map((result, column) => (result ? `${others[column].kind} ${result.connected ? 'yes' : 'NO'}` : ''))
+      .filter(Boolean)
+      .join(', ')}`,
+  );
 }
 
 await Promise.all([...running, ...opposite].map((browser) => browser.close()));
 await server.stop();
 await responder.close();
-const result = { versions, server: `${server.address}:${server.port}`, stunElsewhere: `${stunElsewhere}:3478`, homes, findings, direct };
+const result = {
+  versions,
+  server: `${server.address}:${server.port}`,
+  stunElsewhere: `${stunElsewhere}:3478`,
+  homes,
+  findings,
+  direct,
+};
 await mkdir(new URL('build/lab/', root), { recursive: true });
 await writeFile(json, `${JSON.stringify(result, null, 2)}\n`);
 await writeFile(new URL('docs/experiments.md', root), document(result));
-console.log(`${findings.length} calls and ${direct.length} pairs in ${Math.round((performance.now() - begun) / 1000)} s; written: build/lab/experiments.json, docs/experiments.md`);
+console.log(
+  `${findings.length} calls and ${direct.length} pairs in ${Math.round((performance.now() - begun) / 1000)} s; written: build/lab/experiments.json, docs/experiments.md`,
+);
 process.exit();

@@ -23,14 +23,23 @@ function alter({ iceServers, silent, deaf }) {
   window.RTCPeerConnection = class extends Connection {
     constructor(configuration) {
       super({ ...configuration, iceServers });
-      this.addEventListener('icecandidate', ({ candidate }) => candidate?.candidate && noted.candidates.push(candidate.candidate));
-      this.addEventListener('iceconnectionstatechange', () => (noted.times[`ice ${this.iceConnectionState}`] ??= now()));
+      this.addEventListener(
+        'icecandidate',
+        ({ candidate }) => candidate?.candidate && noted.candidates.push(candidate.candidate),
+      );
+      this.addEventListener(
+        'iceconnectionstatechange',
+        () => (noted.times[`ice ${this.iceConnectionState}`] ??= now()),
+      );
       this.addEventListener('connectionstatechange', () => (noted.times[this.connectionState] ??= now()));
     }
 
     setRemoteDescription({ type, sdp }) {
       noted.times.answer ??= now();
-      return super.setRemoteDescription({ type, sdp: sdp.replace(deaf ? /^a=candidate:.*\r\n/gm : /^a=candidate:.* tcptype .*\r\n/gm, '') });
+      return super.setRemoteDescription({
+        type,
+        sdp: sdp.replace(deaf ? /^a=candidate:.*\r\n/gm : /^a=candidate:.* tcptype .*\r\n/gm, ''),
+      });
     }
 
     addIceCandidate(candidate) {
@@ -65,7 +74,9 @@ function alter({ iceServers, silent, deaf }) {
 async function isSettled() {
   const [connection] = window.witness.connections;
   if (connection.iceGatheringState !== 'complete' || !window.noted.handedBack) return false;
-  return [...(await connection.getStats()).values()].some(({ type, packetsSent }) => type === 'outbound-rtp' && packetsSent > 10);
+  return [...(await connection.getStats()).values()].some(
+    ({ type, packetsSent }) => type === 'outbound-rtp' && packetsSent > 10,
+  );
 }
 
 const addressOf = (candidate) => {
@@ -76,7 +87,11 @@ const addressOf = (candidate) => {
 /** One call by `method` from `home`; what came of it, and the packets at both ends. */
 export async function tryMethod({ method, browser, home, server, stunElsewhere, patience }) {
   const urls = { server: `stun:${server.address}:${server.port}`, elsewhere: `stun:${stunElsewhere}:3478` };
-  const options = { iceServers: method.stun ? [{ urls: urls[method.stun] }] : [], silent: Boolean(method.silent), deaf: Boolean(method.deaf) };
+  const options = {
+    iceServers: method.stun ? [{ urls: urls[method.stun] }] : [],
+    silent: Boolean(method.silent),
+    deaf: Boolean(method.deaf),
+  };
   const captures = await Promise.all([capture(home.client, 'eth'), capture('server', 'wan')]);
   const tab = await browser.tab();
   await tab.before(keepConnections);
@@ -92,18 +107,23 @@ export async function tryMethod({ method, browser, home, server, stunElsewhere, 
   const after = await tab.evaluate(() => window.noted);
   const pair = await tab.evaluate(selectedPair);
   await tab.close();
-  const [atClient, atServer] = (await Promise.all(captures.map((each) => each.stop()))).map((all, index) => all.filter(index === 0 ? () => true : concerns(home, server)));
+  const [atClient, atServer] = (await Promise.all(captures.map((each) => each.stop()))).map((all, index) =>
+    all.filter(index === 0 ? () => true : concerns(home, server)),
+  );
   return finding({ method, browser, home, noted: after, pair, atClient, atServer, server });
 }
 
-const concerns = (home, server) => ({ from, to }) => {
-  const here = `${server.address}:${server.port}`;
-  return (from.startsWith(`${home.outer}:`) && to === here) || (to.startsWith(`${home.outer}:`) && from === here);
-};
+const concerns =
+  (home, server) =>
+  ({ from, to }) => {
+    const here = `${server.address}:${server.port}`;
+    return (from.startsWith(`${home.outer}:`) && to === here) || (to.startsWith(`${home.outer}:`) && from === here);
+  };
 
 function finding({ method, browser, home, noted, pair, atClient, atServer, server }) {
   const here = `${server.address}:${server.port}`;
-  const first = (list, ...kinds) => list.find(({ kind, from, to }) => kinds.includes(kind) && (from === here || to === here));
+  const first = (list, ...kinds) =>
+    list.find(({ kind, from, to }) => kinds.includes(kind) && (from === here || to === here));
   const check = first(atServer, 'check-request');
   const answered = first(atServer, 'check-answer');
   const srflx = noted.candidates.filter((candidate) => / typ srflx/.test(candidate)).map(addressOf);
@@ -113,7 +133,9 @@ function finding({ method, browser, home, noted, pair, atClient, atServer, serve
     kind: home.kind,
     connected: Boolean(noted.times.connected),
     pair,
-    local: noted.candidates.filter((candidate) => / typ host/.test(candidate) && / udp /i.test(candidate)).map(addressOf),
+    local: noted.candidates
+      .filter((candidate) => / typ host/.test(candidate) && / udp /i.test(candidate))
+      .map(addressOf),
     srflx,
     told: noted.told.map(addressOf),
     mapping: check?.from ?? null,
@@ -126,7 +148,9 @@ function finding({ method, browser, home, noted, pair, atClient, atServer, serve
     checks: atServer.filter(({ kind, to }) => kind === 'check-request' && to === here).length,
     checksAnswered: atClient.filter(({ kind, from }) => kind === 'check-answer' && from === here).length,
     // The server never begins: every address it sends to has sent to it before.
-    serverBegan: atServer.some((packet, index) => packet.from === here && !atServer.slice(0, index).some(({ from }) => from === packet.to)),
+    serverBegan: atServer.some(
+      (packet, index) => packet.from === here && !atServer.slice(0, index).some(({ from }) => from === packet.to),
+    ),
   };
 }
 
@@ -140,7 +164,13 @@ function steps(list, noted, withPage) {
     seen.add(sort);
     found.push({ at, from, to, kind, mapped, nominates });
   }
-  const page = withPage ? [['answer', 'page: the answer arrives'], ['handedBack', "page: the server's stun-candidate arrives"], ['connected', 'page: connected']] : [];
+  const page = withPage
+    ? [
+        ['answer', 'page: the answer arrives'],
+        ['handedBack', "page: the server's stun-candidate arrives"],
+        ['connected', 'page: connected'],
+      ]
+    : [];
   for (const [time, what] of page) if (noted.times[time]) found.push({ at: noted.times[time], what });
   return found.sort((a, b) => a.at - b.at);
 }

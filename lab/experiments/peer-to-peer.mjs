@@ -7,7 +7,8 @@ async function offer(stun) {
   const connection = (window.peer = new RTCPeerConnection({ iceServers: [{ urls: stun }] }));
   connection.createDataChannel('probe');
   await connection.setLocalDescription(await connection.createOffer());
-  while (connection.iceGatheringState !== 'complete') await new Promise((done) => connection.addEventListener('icegatheringstatechange', done, { once: true }));
+  while (connection.iceGatheringState !== 'complete')
+    await new Promise((done) => connection.addEventListener('icegatheringstatechange', done, { once: true }));
   return connection.localDescription.sdp;
 }
 
@@ -15,7 +16,8 @@ async function answer({ stun, sdp }) {
   const connection = (window.peer = new RTCPeerConnection({ iceServers: [{ urls: stun }] }));
   await connection.setRemoteDescription({ type: 'offer', sdp });
   await connection.setLocalDescription(await connection.createAnswer());
-  while (connection.iceGatheringState !== 'complete') await new Promise((done) => connection.addEventListener('icegatheringstatechange', done, { once: true }));
+  while (connection.iceGatheringState !== 'complete')
+    await new Promise((done) => connection.addEventListener('icegatheringstatechange', done, { once: true }));
   return connection.localDescription.sdp;
 }
 
@@ -35,7 +37,11 @@ export async function callDirectly(one, other, stunHost, url) {
     // Browsers take long to say "failed", so to run into the bound says the same.
     await Promise.all(tabs.map((tab) => tab.until('an end', isOver, undefined, patience).catch(() => {})));
     const states = await Promise.all(tabs.map((tab) => tab.evaluate(state)));
-    return { connected: states.every((each) => each === 'connected'), states, ms: Math.round(performance.now() - begun) };
+    return {
+      connected: states.every((each) => each === 'connected'),
+      states,
+      ms: Math.round(performance.now() - begun),
+    };
   } finally {
     await Promise.all(tabs.map((tab) => tab.close()));
   }

@@ -17,8 +17,12 @@ export function lose(host, percent) {
   for (const where of ['server', host]) {
     run(where, 'nft', 'add table inet loss; delete table inet loss');
     if (percent) {
-      run(where, 'nft', `add table inet loss; add chain inet loss input { type filter hook prerouting priority -300; };
-        add rule inet loss input iifname != "lo" meta l4proto udp numgen random mod 100 < ${percent} drop`);
+      run(
+        where,
+        'nft',
+        `add table inet loss; add chain inet loss input { type filter hook prerouting priority -300; };
+        add rule inet loss input iifname != "lo" meta l4proto udp numgen random mod 100 < ${percent} drop`,
+      );
     }
   }
 }
@@ -30,7 +34,9 @@ function keepMessages() {
   window.WebSocket = class extends Real {
     constructor(...words) {
       super(...words);
-      this.addEventListener('message', ({ data }) => window.heard.push({ at: performance.now(), type: JSON.parse(data).type }));
+      this.addEventListener('message', ({ data }) =>
+        window.heard.push({ at: performance.now(), type: JSON.parse(data).type }),
+      );
     }
   };
 }
@@ -45,7 +51,14 @@ export class Bench {
   }
 
   page(cell, path, query) {
-    return Participant.join(this.browser, { origin: this.server.origin, room: this.room(cell), name: 'chromium', path, query, before: keepMessages });
+    return Participant.join(this.browser, {
+      origin: this.server.origin,
+      room: this.room(cell),
+      name: 'chromium',
+      path,
+      query,
+      before: keepMessages,
+    });
   }
 
   room(cell) {
@@ -73,7 +86,9 @@ export class Bench {
   async audience(cell) {
     const [stage, stack] = await Promise.all([this.page(cell, '/stream', { video: 'small' }), this.start()]);
     try {
-      await stage.until('sends video', ({ outbound }) => outbound.some(({ kind, bytesSent }) => kind === 'video' && bytesSent));
+      await stage.until('sends video', ({ outbound }) =>
+        outbound.some(({ kind, bytesSent }) => kind === 'video' && bytesSent),
+      );
       const begun = performance.now();
       await stack.post(`/whep/${this.room(cell)}?name=viewer`, { direction: 'recvonly' });
       const { at } = await stack.event('picture', 10);
@@ -87,7 +102,13 @@ export class Bench {
 
 /** Until sound comes, for `count` publishers: the browser has it a moment before or after the first picture. */
 export const hears = (viewer, count = 1) =>
-  viewer.until(`hears ${count}`, ({ remote }, count) => remote.filter(({ kind, audioEnergy }) => kind === 'audio' && audioEnergy > 0).length >= count, count, 10);
+  viewer.until(
+    `hears ${count}`,
+    ({ remote }, count) =>
+      remote.filter(({ kind, audioEnergy }) => kind === 'audio' && audioEnergy > 0).length >= count,
+    count,
+    10,
+  );
 
 /** What the browser decodes in so many seconds. */
 async function seen(viewer, seconds) {
@@ -104,7 +125,11 @@ async function shown(stack, from, seconds) {
   await new Promise((done) => setTimeout(done, seconds * 1000));
   const [after, sentBy] = [await stack.count(), await from.framesSent()];
   const elapsed = (performance.now() - begun) / 1000;
-  return { rate: (after.pictures - before.pictures) / elapsed, of: (sentBy - sent) / elapsed, sound: after.sounds > before.sounds };
+  return {
+    rate: (after.pictures - before.pictures) / elapsed,
+    of: (sentBy - sent) / elapsed,
+    sound: after.sounds > before.sounds,
+  };
 }
 
 /** Until the page knows of nobody; 40 s at most. */
@@ -225,7 +250,10 @@ export function wrong(stack, cell, figures) {
   const seconds = (stack.silent && cell.silent) || cell.seconds;
   if (seconds) return figures.end > seconds ? `noticed after ${figures.end.toFixed(1)} s` : '';
   const least = stack.least?.[cell.name] ?? cell.least;
-  const ways = [['', figures], ['back ', figures.back]].filter(([, way]) => way);
+  const ways = [
+    ['', figures],
+    ['back ', figures.back],
+  ].filter(([, way]) => way);
   const troubles = ways.flatMap(([which, { rate, of, sound }]) => [
     rate >= least * of && of > 0 ? '' : `${which}${rate.toFixed(1)} of ${of.toFixed(1)} frames/s`,
     sound ? '' : `${which}no sound`,

@@ -17,14 +17,20 @@ const shown = (cell) => (cell.wrong ? `**no** ${cellText(cell)}` : cellText(cell
 
 function failures(rows) {
   const lines = rows.flatMap((row) =>
-    cells.filter(({ name }) => row.cells[name].wrong).map(({ name, title }) => `- ${row.title}, ${title}: ${row.cells[name].wrong.split('\n')[0].slice(0, 200)}`));
+    cells
+      .filter(({ name }) => row.cells[name].wrong)
+      .map(({ name, title }) => `- ${row.title}, ${title}: ${row.cells[name].wrong.split('\n')[0].slice(0, 200)}`),
+  );
   return lines.length ? `\n${lines.join('\n')}\n` : '';
 }
 
 /** Judged anew, so that `--again` has what is asked for today. */
 const judge = (row) => {
   const stack = stacks.find(({ name }) => name === row.name);
-  const judged = cells.map((cell) => [cell.name, { ...row.cells[cell.name], wrong: wrong(stack, cell, row.cells[cell.name]) }]);
+  const judged = cells.map((cell) => [
+    cell.name,
+    { ...row.cells[cell.name], wrong: wrong(stack, cell, row.cells[cell.name]) },
+  ]);
   return { ...row, about: stack.about, cells: Object.fromEntries(judged) };
 };
 
@@ -40,7 +46,10 @@ Chromium, over a virtual cable between two hosts. The browser decodes what the s
 The stack decodes the browser's camera (15 frames a second). A stack without a decoder counts complete frames, and after a loss only
 from the next key frame on.
 
-${table(['stack', ...cells.map(({ title }) => title)], rows.map((row) => [`${row.title} ${row.version}`, ...cells.map(({ name }) => shown(row.cells[name]))]))}
+${table(
+  ['stack', ...cells.map(({ title }) => title)],
+  rows.map((row) => [`${row.title} ${row.version}`, ...cells.map(({ name }) => shown(row.cells[name]))]),
+)}
 ${failures(rows)}
 The cells give the received and the sent frames a second, and the milliseconds from the request to the first decoded frame; a call has
 both directions.
@@ -52,7 +61,10 @@ both directions.
   seconds until the browser's page shows the publisher as stalled, and as gone. Monoport detects a stack that closes without a message
   by its silence, as it does a killed one.
 
-${table(['stack', 'remarks'], rows.map((row) => [row.title, row.about]))}
+${table(
+  ['stack', 'remarks'],
+  rows.map((row) => [row.title, row.about]),
+)}
 
 FFmpeg publishes by WHIP since version 8, which Debian 12 and 13 do not have. It insists on being the DTLS server; the column *as DTLS
 server* tests that case.

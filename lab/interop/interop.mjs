@@ -18,7 +18,13 @@ import { stacks } from './stack.mjs';
 const json = new URL('../../build/interop/interop.json', import.meta.url);
 const written = new URL('../../docs/interop.md', import.meta.url);
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, cell: { type: 'string', multiple: true }, again: { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    cell: { type: 'string', multiple: true },
+    again: { type: 'boolean' },
+  },
+});
 if (values.again) {
   await writeFile(written, markdown(JSON.parse(await readFile(json, 'utf8'))));
   process.exit();
@@ -48,11 +54,17 @@ const browser = await launchChromium({ origin: server.origin, fps: 15 });
 
 const rows = chosenStacks.map(({ name }) => ({ name, cells: {} }));
 // What takes its time begins first and goes on beside the others.
-const each = [...chosenCells].reverse().flatMap((cell) => chosenStacks.map((stack, index) => ({ cell, stack, at: rows[index].cells })));
+const each = [...chosenCells]
+  .reverse()
+  .flatMap((cell) => chosenStacks.map((stack, index) => ({ cell, stack, at: rows[index].cells })));
 for (const { cell, stack, at } of each) at[cell.name] = await measure(stack, cell);
 for (const { cell, stack, at } of each) at[cell.name] = await settle(stack, cell, at[cell.name]);
-const failed = rows.flatMap((row) => chosenCells.filter(({ name }) => row.cells[name].wrong).map(({ name }) => `${row.name} ${name}`));
-console.log(`${rows.length * chosenCells.length - failed.length} of ${rows.length * chosenCells.length} cells work, ${Math.round((performance.now() - begun) / 1000)} s`);
+const failed = rows.flatMap((row) =>
+  chosenCells.filter(({ name }) => row.cells[name].wrong).map(({ name }) => `${row.name} ${name}`),
+);
+console.log(
+  `${rows.length * chosenCells.length - failed.length} of ${rows.length * chosenCells.length} cells work, ${Math.round((performance.now() - begun) / 1000)} s`,
+);
 await browser.close();
 await server.stop();
 await report();
@@ -69,7 +81,9 @@ async function settle(stack, cell, result) {
   if (result.isSettled) return result;
   const figures = result.later ? await result.later.catch((error) => ({ error: error.message })) : result;
   const settled = { ...figures, wrong: wrong(stack, cell, figures), isSettled: true };
-  console.log(`${settled.wrong ? 'FAILS' : 'works'}  ${stack.name.padEnd(15)} ${cell.name.padEnd(10)} ${cellText(settled)}`);
+  console.log(
+    `${settled.wrong ? 'FAILS' : 'works'}  ${stack.name.padEnd(15)} ${cell.name.padEnd(10)} ${cellText(settled)}`,
+  );
   if (settled.wrong) console.log(settled.wrong.slice(0, 1500).replace(/^/gm, '    '));
   return settled;
 }
@@ -86,7 +100,11 @@ async function report() {
     const measured = { ...before.get(name), ...rows.find((row) => row.name === name)?.cells };
     return { name, title, version: version(), cells: measured };
   });
-  const run = { browser: browser.version, machine: `${cpus().length} cores (${cpus()[0].model.trim()}), Linux ${release().split('-')[0]}`, rows: all };
+  const run = {
+    browser: browser.version,
+    machine: `${cpus().length} cores (${cpus()[0].model.trim()}), Linux ${release().split('-')[0]}`,
+    rows: all,
+  };
   await mkdir(new URL('./', json), { recursive: true });
   await writeFile(json, `${JSON.stringify(run, null, 2)}\n`);
   if (!all.every((row) => cells.every(({ name }) => row.cells[name]))) return;

@@ -40,7 +40,8 @@ function section(kind, mid, direction) {
 
 function open(direction) {
   const tracks = {};
-  for (const [mid, kind] of ['video', 'audio'].entries()) tracks[kind] = connection.addTrack(section(kind, String(mid), direction));
+  for (const [mid, kind] of ['video', 'audio'].entries())
+    tracks[kind] = connection.addTrack(section(kind, String(mid), direction));
   if (direction === 'recvonly') return Object.values(tracks).forEach(hear);
   tracks.video.setMediaHandler(new RtcpNackResponder());
   const keyFrame = source((kind, packet) => {
@@ -62,7 +63,11 @@ async function described(type, act) {
 
 await serve({
   async offer({ direction, refused }) {
-    connection = new PeerConnection('interop', { iceServers: [], disableAutoNegotiation: true, forceMediaTransport: true });
+    connection = new PeerConnection('interop', {
+      iceServers: [],
+      disableAutoNegotiation: true,
+      forceMediaTransport: true,
+    });
     connection.onStateChange(tell);
     connection.onTrack(hear);
     open(direction);

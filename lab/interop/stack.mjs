@@ -10,7 +10,8 @@ import { slowness } from '../../tests/e2e/lib/server.mjs';
 import { SignalingClient } from '../../tests/e2e/lib/signaling-client.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
-const debian = (name) => execFileSync('dpkg-query', ['-W', '-f=${Version}', name], { encoding: 'utf8' }).replace(/^\d+:|[-+].*$/g, '');
+const debian = (name) =>
+  execFileSync('dpkg-query', ['-W', '-f=${Version}', name], { encoding: 'utf8' }).replace(/^\d+:|[-+].*$/g, '');
 const npm = (name) => JSON.parse(readFileSync(new URL('package.json', import.meta.url))).dependencies[name];
 
 const node = (file) => [process.execPath, path(file)];
@@ -23,21 +24,24 @@ export const stacks = [
     title: 'Pion',
     argv: [path('../../build/interop/pion'), path('source.py')],
     version: () => debian('golang-github-pion-webrtc.v3-dev'),
-    about: 'Go. No codecs; retransmits and sends NACKs, both without RTX. Its default codecs offer RTX but it drops RTX packets, so the test program does not offer RTX when it watches',
+    about:
+      'Go. No codecs; retransmits and sends NACKs, both without RTX. Its default codecs offer RTX but it drops RTX packets, so the test program does not offer RTX when it watches',
   },
   {
     name: 'aiortc',
     title: 'aiortc',
     argv: [path('aiortc-client.py')],
     version: () => debian('python3-aiortc'),
-    about: 'Python. Encodes and decodes; retransmits by RTX and sends NACKs. Its bundle uses one extension id for two extensions',
+    about:
+      'Python. Encodes and decodes; retransmits by RTX and sends NACKs. Its bundle uses one extension id for two extensions',
   },
   {
     name: 'gstreamer',
     title: 'GStreamer webrtcbin',
     argv: [path('gstreamer.py')],
     version: () => debian('gstreamer1.0-plugins-bad'),
-    about: 'C. Encodes and decodes; retransmits by RTX and sends NACKs. When it closes, it sends BYE for one of its two streams only',
+    about:
+      'C. Encodes and decodes; retransmits by RTX and sends NACKs. When it closes, it sends BYE for one of its two streams only',
     silent: true,
   },
   {
@@ -60,7 +64,8 @@ export const stacks = [
     title: 'node-datachannel',
     argv: node('libdatachannel.mjs'),
     version: () => npm('node-datachannel'),
-    about: 'libdatachannel (C++), which OBS uses. No codecs; retransmits without RTX; requests key frames but sends no NACKs. Closes without a message',
+    about:
+      'libdatachannel (C++), which OBS uses. No codecs; retransmits without RTX; requests key frames but sends no NACKs. Closes without a message',
     silent: true,
     least: { 'loss-down': 0.05 },
   },
@@ -91,7 +96,9 @@ export class Stack {
     for (let index = from; ; index += 1) {
       while (index >= this.lines.length) {
         const news = this.heard.closed ? Promise.reject(new Error('it ended')) : once(this.heard, 'line', { signal });
-        await news.catch(({ message }) => { throw new Error(`${this.title}: not ${what} within ${seconds} s (${message})\n${this.story()}`); });
+        await news.catch(({ message }) => {
+          throw new Error(`${this.title}: not ${what} within ${seconds} s (${message})\n${this.story()}`);
+        });
       }
       if (holds(this.lines[index])) return this.lines[index];
     }
@@ -104,7 +111,12 @@ export class Stack {
   async order(fields, seconds = 15) {
     const from = this.lines.length;
     this.child.stdin.write(`${JSON.stringify(fields)}\n`);
-    const { error, ...result } = await this.until(`done with ${fields.do}`, ({ done }) => done === fields.do, seconds, from);
+    const { error, ...result } = await this.until(
+      `done with ${fields.do}`,
+      ({ done }) => done === fields.do,
+      seconds,
+      from,
+    );
     if (error) throw new Error(`${this.title} cannot ${fields.do}: ${error}`);
     return result;
   }

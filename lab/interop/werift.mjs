@@ -1,12 +1,25 @@
 #!/usr/bin/env node
 // werift (TypeScript): it hands out and takes packets, resends what is asked for, and asks for what is lost.
 
-import { MediaStreamTrack, RTCPeerConnection, RTCRtpCodecParameters, useOPUS, usePCMU, useNACK, usePLI, useREMB } from 'werift';
+import {
+  MediaStreamTrack,
+  RTCPeerConnection,
+  RTCRtpCodecParameters,
+  useOPUS,
+  usePCMU,
+  useNACK,
+  usePLI,
+  useREMB,
+} from 'werift';
 import { seldom, serve, source, tell } from './lines.mjs';
 import { Pictures } from './vp8.mjs';
 
 const video = [
-  new RTCRtpCodecParameters({ mimeType: 'video/VP8', clockRate: 90000, rtcpFeedback: [useNACK(), usePLI(), useREMB()] }),
+  new RTCRtpCodecParameters({
+    mimeType: 'video/VP8',
+    clockRate: 90000,
+    rtcpFeedback: [useNACK(), usePLI(), useREMB()],
+  }),
   new RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90000 }),
 ];
 let connection;
@@ -28,9 +41,14 @@ function hear(transceiver, track) {
 }
 
 async function open({ direction, refused }) {
-  connection = new RTCPeerConnection({ codecs: { audio: [useOPUS(), ...(refused ? [usePCMU()] : [])], video }, bundlePolicy: 'max-bundle' });
+  connection = new RTCPeerConnection({
+    codecs: { audio: [useOPUS(), ...(refused ? [usePCMU()] : [])], video },
+    bundlePolicy: 'max-bundle',
+  });
   connection.connectionStateChange.subscribe(tell);
-  connection.onRemoteTransceiverAdded.subscribe((transceiver) => transceiver.onTrack.subscribe((track) => hear(transceiver, track)));
+  connection.onRemoteTransceiverAdded.subscribe((transceiver) =>
+    transceiver.onTrack.subscribe((track) => hear(transceiver, track)),
+  );
   if (direction === 'recvonly') {
     for (const kind of ['video', 'audio']) {
       const transceiver = connection.addTransceiver(kind, { direction });

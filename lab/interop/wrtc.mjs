@@ -17,7 +17,8 @@ function camera() {
   setInterval(() => {
     turn += 1;
     data.fill(128);
-    for (let row = 0; row < HEIGHT; row += 1) data.fill(220, row * WIDTH + ((turn * 4) % 280), row * WIDTH + ((turn * 4) % 280) + 40);
+    for (let row = 0; row < HEIGHT; row += 1)
+      data.fill(220, row * WIDTH + ((turn * 4) % 280), row * WIDTH + ((turn * 4) % 280) + 40);
     video.onFrame({ width: WIDTH, height: HEIGHT, data });
   }, 1000 / 15);
   return video.createTrack();
@@ -30,7 +31,10 @@ function microphone() {
   let made = 0;
   setInterval(() => {
     for (; made * 10 < performance.now() - begun; made += 1) {
-      const samples = Int16Array.from({ length: 480 }, (_, index) => 6000 * Math.sin((2 * Math.PI * 440 * (made * 480 + index)) / 48_000));
+      const samples = Int16Array.from(
+        { length: 480 },
+        (_, index) => 6000 * Math.sin((2 * Math.PI * 440 * (made * 480 + index)) / 48_000),
+      );
       audio.onData({ samples, sampleRate: 48_000, channelCount: 1, bitsPerSample: 16, numberOfFrames: 480 });
     }
   }, 10);
@@ -50,20 +54,28 @@ function hear(track) {
 
 async function gathered() {
   if (connection.iceGatheringState === 'complete') return;
-  await new Promise((done) => (connection.onicegatheringstatechange = () => connection.iceGatheringState === 'complete' && done()));
+  await new Promise(
+    (done) => (connection.onicegatheringstatechange = () => connection.iceGatheringState === 'complete' && done()),
+  );
 }
 
 /** This library has no setCodecPreferences: PCMU alone is what is left of its last section's formats. */
 const withPcmuLast = (sdp) =>
-  sdp.replace(/m=audio (\d+ \S+) [\d ]+\r\n(?![\s\S]*m=audio)([\s\S]*?)(?=m=|$)/, (_, head, rest) =>
-    `m=audio ${head} 0\r\n${rest.replace(/a=(rtpmap|fmtp|rtcp-fb):(?!0 )\d+ .*\r\n/g, '')}`);
+  sdp.replace(
+    /m=audio (\d+ \S+) [\d ]+\r\n(?![\s\S]*m=audio)([\s\S]*?)(?=m=|$)/,
+    (_, head, rest) => `m=audio ${head} 0\r\n${rest.replace(/a=(rtpmap|fmtp|rtcp-fb):(?!0 )\d+ .*\r\n/g, '')}`,
+  );
 
 await serve({
   async offer({ direction, refused }) {
     connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     connection.onconnectionstatechange = () => tell(connection.connectionState);
     connection.ontrack = ({ track }) => hear(track);
-    for (const [kind, make] of [['video', camera], ['audio', microphone]]) connection.addTransceiver(direction === 'recvonly' ? kind : make(), { direction });
+    for (const [kind, make] of [
+      ['video', camera],
+      ['audio', microphone],
+    ])
+      connection.addTransceiver(direction === 'recvonly' ? kind : make(), { direction });
     if (refused) {
       connection.addTransceiver('audio', { direction });
       connection.createDataChannel('refused');

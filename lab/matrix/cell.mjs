@@ -3,12 +3,18 @@
 import { Participant } from '../../tests/e2e/lib/participant.mjs';
 
 /** How a client in this home names the server. */
-export const originFor = (home, { port }) => `${home.scheme}://${home.server.includes(':') ? `[${home.server}]` : home.server}:${port}`;
+export const originFor = (home, { port }) =>
+  `${home.scheme}://${home.server.includes(':') ? `[${home.server}]` : home.server}:${port}`;
 
 /** What a browser in this home must be started with. */
-export const launchOptions = (home, server) => ({ host: home.client, origin: originFor(home, server), proxy: home.proxy });
+export const launchOptions = (home, server) => ({
+  host: home.client,
+  origin: originFor(home, server),
+  proxy: home.proxy,
+});
 
-const rate = (streams) => streams.filter(({ kind }) => kind === 'video').map(({ framesPerSecond }) => framesPerSecond)[0] ?? 0;
+const rate = (streams) =>
+  streams.filter(({ kind }) => kind === 'video').map(({ framesPerSecond }) => framesPerSecond)[0] ?? 0;
 
 /**
  * The call of `browser`, which runs in `home`, with one of `peerBrowser`; frames are counted for `seconds`. Times are the page's own, from the press of the button.
@@ -46,16 +52,30 @@ export async function measure({ browser, home, server, peerBrowser, peerOrigin =
  */
 export async function leaveAlone({ browser, home, server, peerBrowser }) {
   const room = `quiet-${browser.name}`;
-  const viewer = await Participant.join(browser, { origin: originFor(home, server), room, name: 'viewer', path: '/watch' });
+  const viewer = await Participant.join(browser, {
+    origin: originFor(home, server),
+    room,
+    name: 'viewer',
+    path: '/watch',
+  });
   try {
     await viewer.connected();
     const before = await viewer.until('knows its mapping', ({ mappedAddress }) => mappedAddress);
     await new Promise((done) => setTimeout(done, home.seconds_idle * 1000));
-    const publisher = await Participant.join(peerBrowser, { origin: server.origin, room, name: 'publisher', path: '/stream' });
+    const publisher = await Participant.join(peerBrowser, {
+      origin: server.origin,
+      room,
+      name: 'publisher',
+      path: '/stream',
+    });
     try {
       await viewer.sees(['publisher']);
       const after = await viewer.summary();
-      return { survived: true, reconnects: after.timings.reconnects, sameMapping: after.mappedAddress === before.mappedAddress };
+      return {
+        survived: true,
+        reconnects: after.timings.reconnects,
+        sameMapping: after.mappedAddress === before.mappedAddress,
+      };
     } finally {
       await publisher.close();
     }

@@ -6,7 +6,14 @@ import { cellText, pairText, term, verdict, works } from './words.mjs';
 export const table = (header, rows) =>
   [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-const tcpText = { anywhere: 'anywhere', server: 'to the one port', tls: 'to the one port, only TLS', proxy: 'through its proxy', 'proxy-tls': 'through its proxy, only TLS', none: 'nowhere' };
+const tcpText = {
+  anywhere: 'anywhere',
+  server: 'to the one port',
+  tls: 'to the one port, only TLS',
+  proxy: 'through its proxy',
+  'proxy-tls': 'through its proxy, only TLS',
+  none: 'nowhere',
+};
 const filterText = ({ maps, filters }) => (maps === 'none' && filters === 'endpoint' ? 'nothing' : term(filters));
 
 const proof = ({ title, found, wrong }) => [
@@ -21,10 +28,19 @@ const proof = ({ title, found, wrong }) => [
 
 const outcome = (row, name) => {
   const cell = row.cells[name];
-  return works(cell) ? cellText(cell).replace(/^yes {2}/, '').replaceAll('  ', ', ') : `**${cellText(cell)}**`;
+  return works(cell)
+    ? cellText(cell)
+        .replace(/^yes {2}/, '')
+        .replaceAll('  ', ', ')
+    : `**${cellText(cell)}**`;
 };
 
-const quiet = (row, name) => (row.cells[name].idle ? [`- ${row.title}, ${browserName[name]}, ${row.seconds_idle} s with connectivity checks only: ${verdict(row.cells[name].idle)}.`] : []);
+const quiet = (row, name) =>
+  row.cells[name].idle
+    ? [
+        `- ${row.title}, ${browserName[name]}, ${row.seconds_idle} s with connectivity checks only: ${verdict(row.cells[name].idle)}.`,
+      ]
+    : [];
 
 export function markdown({ versions, machine, rows }) {
   const names = Object.keys(versions);
@@ -48,7 +64,10 @@ TURN server inside Monoport, at the same port.
 Milliseconds from the click on the button to *connected* and to the first decoded frame; then the frames a second that this browser
 decodes (in) and that its peer decodes (out). The cameras send 30.
 
-${table(['network', ...names.map((name) => browserName[name])], rows.map((row) => [row.title, ...names.map((name) => outcome(row, name))]))}
+${table(
+  ['network', ...names.map((name) => browserName[name])],
+  rows.map((row) => [row.title, ...names.map((name) => outcome(row, name))]),
+)}
 ${silences.length ? `\n${silences.join('\n')}\n` : ''}
 ## Proof of the network kinds
 
@@ -65,7 +84,10 @@ ${table(['network', 'mapping', 'filtering', 'longest datagram', 'mapping after 3
 From the browser's own statistics. \`prflx\` is an address that the browser learned from the answer to its own check: the mapping, as the
 server saw it.
 
-${table(['network', ...names.map((name) => browserName[name])], rows.map((row) => [row.title, ...names.map((name) => pairText(row.cells[name].pair) || '–')]))}
+${table(
+  ['network', ...names.map((name) => browserName[name])],
+  rows.map((row) => [row.title, ...names.map((name) => pairText(row.cells[name].pair) || '–')]),
+)}
 
 ## Running it
 

@@ -26,7 +26,13 @@ const root = new URL('../../', import.meta.url);
 
 const json = new URL('build/lab/matrix.json', root);
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, browser: { type: 'string', multiple: true }, again: { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    browser: { type: 'string', multiple: true },
+    again: { type: 'boolean' },
+  },
+});
 if (values.again) {
   await document(JSON.parse(await readFile(json, 'utf8')));
   process.exit();
@@ -54,7 +60,9 @@ const peerBrowser = await launchChromium({ host: process.env.LAB_PEER, origin: s
 const versions = {};
 
 terminal.doing('probing all of them');
-const proofs = new Map(await Promise.all(lab.homes.map(async (home) => [home, await prove(home, { remembers: true })])));
+const proofs = new Map(
+  await Promise.all(lab.homes.map(async (home) => [home, await prove(home, { remembers: true })])),
+);
 
 const rows = [];
 for (const home of lab.homes) rows.push(await measureHome(home));
@@ -84,7 +92,8 @@ async function measureHome(home) {
     terminal.doing(`${home.title}: ${browserName[browser.name]}`);
     const cell = await measure({ browser, home, server, peerBrowser: neighbour ?? peerBrowser });
     row.cells[browser.name] = cell;
-    if (home.seconds_idle && cell.connected) quiet.push(leaveAlone({ browser, home, server, peerBrowser }).then((idle) => Object.assign(cell, { idle })));
+    if (home.seconds_idle && cell.connected)
+      quiet.push(leaveAlone({ browser, home, server, peerBrowser }).then((idle) => Object.assign(cell, { idle })));
   }
   if (quiet.length) terminal.doing(`${home.title}: ${home.seconds_idle} s of silence`);
   await Promise.all(quiet);

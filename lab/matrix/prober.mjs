@@ -25,10 +25,18 @@ export async function startResponder() {
 
 /** Starts a probe; returns its first line and a promise of its second. */
 async function probe(home, family, seconds) {
-  const child = start([process.execPath, program('probe.mjs'), families()[family], home.server, '8000', String(seconds), ...(home.proxy ? [home.proxy] : [])], {
-    host: home.client,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = start(
+    [
+      process.execPath,
+      program('probe.mjs'),
+      families()[family],
+      home.server,
+      '8000',
+      String(seconds),
+      ...(home.proxy ? [home.proxy] : []),
+    ],
+    { host: home.client, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => {
     const { value } = await lines.next();
@@ -44,7 +52,10 @@ async function probe(home, family, seconds) {
  */
 export async function prove(home, { remembers = false } = {}) {
   const ipv4 = !home.server.includes(':');
-  const [over4, over6] = await Promise.all([probe(home, 4, remembers && ipv4 ? 30 : 0), probe(home, 6, remembers && !ipv4 ? 30 : 0)]);
+  const [over4, over6] = await Promise.all([
+    probe(home, 4, remembers && ipv4 ? 30 : 0),
+    probe(home, 6, remembers && !ipv4 ? 30 : 0),
+  ]);
   const main = ipv4 ? over4 : over6;
   const isStream = main.found.maps !== 'no answer';
   const found = { ...main.found, ipv6: over6.found.maps !== 'no answer' };

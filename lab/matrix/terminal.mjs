@@ -30,7 +30,10 @@ export class Terminal {
     for (const name of this.browsers) {
       const { trouble, idle } = row.cells[name];
       if (trouble) this.say(`    ${browserName[name]}: ${trouble.split('\n')[0].slice(0, 240)}`);
-      if (idle) this.say(`    ${browserName[name]}, ${row.seconds_idle} s of silence: ${verdict(idle)}${idle.trouble ? `: ${idle.trouble}` : ''}`);
+      if (idle)
+        this.say(
+          `    ${browserName[name]}, ${row.seconds_idle} s of silence: ${verdict(idle)}${idle.trouble ? `: ${idle.trouble}` : ''}`,
+        );
     }
   }
 }

@@ -1,5 +1,7 @@
 /** Where there can be no lab: says why and what it needs, and ends. */
 export function unable(reason) {
-  console.error(`${reason}\nThe lab makes network namespaces: run it as root, or as a user of a kernel that lets users make them (sysctl kernel.unprivileged_userns_clone=1).`);
+  console.error(
+    `${reason}\nThe lab makes network namespaces: run it as root, or as a user of a kernel that lets users make them (sysctl kernel.unprivileged_userns_clone=1).`,
+  );
   process.exit(77);
 }

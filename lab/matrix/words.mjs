@@ -10,8 +10,16 @@ const longTerm = {
 };
 
 export const term = (name) => longTerm[name];
-const walls = { anywhere: 'no UDP', server: 'no UDP, one TCP port', tls: 'no UDP, one TLS port', proxy: 'only a proxy', 'proxy-tls': 'only a proxy, only TLS', none: 'nothing passes' };
-const seen = ({ maps, filters, tcp }) => (maps === 'no answer' ? walls[tcp] : `${shortTerm[maps]} / ${shortTerm[filters]}`);
+const walls = {
+  anywhere: 'no UDP',
+  server: 'no UDP, one TCP port',
+  tls: 'no UDP, one TLS port',
+  proxy: 'only a proxy',
+  'proxy-tls': 'only a proxy, only TLS',
+  none: 'nothing passes',
+};
+const seen = ({ maps, filters, tcp }) =>
+  maps === 'no answer' ? walls[tcp] : `${shortTerm[maps]} / ${shortTerm[filters]}`;
 export const probeText = ({ found, wrong }) => `${seen(found)}${wrong.length ? ' WRONG' : ''}`;
 export const works = (cell) => Boolean(cell?.connected && !cell.trouble);
 export const cellText = (cell) =>
@@ -21,8 +29,10 @@ export const cellText = (cell) =>
       ? 'connected, no picture'
       : 'NOT CONNECTED';
 
-const endText = ({ type, address, port }) => `${type} ${address?.includes(':') ? `[${address}]` : (address ?? '(hidden)')}:${port}`;
-export const pairText = (pair) => (pair ? `${endText(pair.local)} → ${endText(pair.remote)}, ${pair.local.relayProtocol ?? pair.remote.protocol}` : '');
+const endText = ({ type, address, port }) =>
+  `${type} ${address?.includes(':') ? `[${address}]` : (address ?? '(hidden)')}:${port}`;
+export const pairText = (pair) =>
+  pair ? `${endText(pair.local)} → ${endText(pair.remote)}, ${pair.local.relayProtocol ?? pair.remote.protocol}` : '';
 
 /** What a path came to on which nothing but checks went. */
 export function verdict({ survived, reconnects, sameMapping }) {

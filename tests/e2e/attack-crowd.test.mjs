@@ -27,7 +27,9 @@ const publishing = 31;
 
 /** So many watchers, or members of a call without media, in a thread. */
 async function crowd(room, count, { role, says = sdp } = {}) {
-  const thread = new Worker(new URL('./lib/watchers.mjs', import.meta.url), { workerData: { signaling: server.signaling, room, count, sdp: says, role } });
+  const thread = new Worker(new URL('./lib/watchers.mjs', import.meta.url), {
+    workerData: { signaling: server.signaling, room, count, sdp: says, role },
+  });
   after(() => thread.terminate());
   const heard = async (key) => {
     for (;;) {
@@ -46,12 +48,32 @@ async function crowd(room, count, { role, says = sdp } = {}) {
 
 /** 3.5 KB for eight sections: of each as much as an offer needs. */
 const offer = ({ ufrag, password, fingerprint }, flows) =>
-  ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', `a=group:BUNDLE ${Array.from({ length: each }, (_, mid) => mid).join(' ')}`, `a=ice-ufrag:${ufrag}`,
-    `a=ice-pwd:${password}`, `a=fingerprint:${fingerprint}`, 'a=setup:actpass',
+  [
+    'v=0',
+    'o=- 1 2 IN IP4 127.0.0.1',
+    's=-',
+    't=0 0',
+    `a=group:BUNDLE ${Array.from({ length: each }, (_, mid) => mid).join(' ')}`,
+    `a=ice-ufrag:${ufrag}`,
+    `a=ice-pwd:${password}`,
+    `a=fingerprint:${fingerprint}`,
+    'a=setup:actpass',
     ...Array.from({ length: each }, (_, mid) => [
-      'm=video 9 UDP/TLS/RTP/SAVPF 96 97', 'c=IN IP4 0.0.0.0', `a=mid:${mid}`, `a=${flows ? 'sendonly' : 'inactive'}`, 'a=rtcp-mux', 'a=rtpmap:96 VP8/90000',
-      'a=rtcp-fb:96 nack', 'a=rtcp-fb:96 nack pli', 'a=rtcp-fb:96 transport-cc', 'a=rtpmap:97 rtx/90000', 'a=fmtp:97 apt=96', 'a=msid:a b',
-    ]).flat(), ''].join('\r\n');
+      'm=video 9 UDP/TLS/RTP/SAVPF 96 97',
+      'c=IN IP4 0.0.0.0',
+      `a=mid:${mid}`,
+      `a=${flows ? 'sendonly' : 'inactive'}`,
+      'a=rtcp-mux',
+      'a=rtpmap:96 VP8/90000',
+      'a=rtcp-fb:96 nack',
+      'a=rtcp-fb:96 nack pli',
+      'a=rtcp-fb:96 transport-cc',
+      'a=rtpmap:97 rtx/90000',
+      'a=fmtp:97 apt=96',
+      'a=msid:a b',
+    ]).flat(),
+    '',
+  ].join('\r\n');
 
 /** A publisher of eight tracks whose path is known: it is all that the others need to be offered them. */
 async function publisher(room) {
@@ -62,7 +84,11 @@ async function publisher(room) {
   puppet.publish(true);
   const { sdp: answer } = await puppet.signaling.next('answer');
   const value = (name) => answer.match(new RegExp(`^a=${name}:(\\S+)`, 'm'))[1];
-  puppet.remote = { ufrag: value('ice-ufrag'), password: value('ice-pwd'), fingerprint: answer.match(/^a=fingerprint:sha-256 (\S+)/m)[1] };
+  puppet.remote = {
+    ufrag: value('ice-ufrag'),
+    password: value('ice-pwd'),
+    fingerprint: answer.match(/^a=fingerprint:sha-256 (\S+)/m)[1],
+  };
   puppet.connect();
   await puppet.is('connected');
   return puppet;
@@ -101,7 +127,9 @@ async function others(room, seconds, usual = 0) {
     }),
   ]);
   const worst = (list) => Math.max(...list);
-  diagnostic(`${seen.joins.length * 3} joins of others took ${worst(seen.joins).toFixed(0)} ms at most, ${seen.pings.length} pings ${worst(seen.pings).toFixed(0)} ms, /healthz ${worst(seen.health).toFixed(0)} ms; the server took ${((cpuSeconds(server) - cpu) / seconds * 100).toFixed(0)} % of a core`);
+  diagnostic(
+    `${seen.joins.length * 3} joins of others took ${worst(seen.joins).toFixed(0)} ms at most, ${seen.pings.length} pings ${worst(seen.pings).toFixed(0)} ms, /healthz ${worst(seen.health).toFixed(0)} ms; the server took ${(((cpuSeconds(server) - cpu) / seconds) * 100).toFixed(0)} % of a core`,
+  );
   equal(seen.ill, 0, 'times that /healthz was not 200');
   const most = usual + 200 * slowness;
   assert(worst(seen.joins) < most, `a join took ${worst(seen.joins)} ms`);
@@ -124,14 +152,20 @@ await test(`an offer a second among ${watching} watchers of ${each * publishing}
   clearInterval(attack);
   const { bytes, offers, closed } = await watchers.tally();
   const written = (bytes - before.bytes) / seconds / 1e6;
-  diagnostic(`the watchers were sent ${offers - before.offers} offers, ${written.toFixed(1)} MB a second, for one of 3.5 KB`);
+  diagnostic(
+    `the watchers were sent ${offers - before.offers} offers, ${written.toFixed(1)} MB a second, for one of 3.5 KB`,
+  );
   equal(closed, {}, 'watchers that were closed, by code');
   assert(written < 24, `${written} MB a second`);
   assert(offers > before.offers, 'nobody was offered anything');
   publishers[0].publish(true);
   const all = each * publishing;
   const told = async () => (await watchers.tally()).last.filter((n) => n >= all - 2).length; // sections of theirs are used too
-  await until(async () => `${await told()} of ${watching} watchers were told of all ${all} tracks`, async () => (await told()) === watching, 60 * slowness);
+  await until(
+    async () => `${await told()} of ${watching} watchers were told of all ${all} tracks`,
+    async () => (await told()) === watching,
+    60 * slowness,
+  );
   equal(await metric(server, 'thread_stalls_total'), 0, 'threads that stood still');
   watchers.thread.terminate();
   await Promise.all(publishers.map((one) => one.leave()));
@@ -147,14 +181,20 @@ await test('eight clients that mute 90 times a second in a room of 600: others j
   const ids = await done;
   const after8 = await room.tally();
   const each8 = (after8.updates - before.updates) / 592 / 8 / 8;
-  diagnostic(`each of them was told ${each8.toFixed(1)} times a second of each who mutes, ${((after8.bytes - before.bytes) / 8e6).toFixed(1)} MB a second in all`);
+  diagnostic(
+    `each of them was told ${each8.toFixed(1)} times a second of each who mutes, ${((after8.bytes - before.bytes) / 8e6).toFixed(1)} MB a second in all`,
+  );
   assert(each8 > 1 && each8 <= 4.5, `${each8} updates a second`);
   const known = async () => ids.filter((id) => room && lastly.muted[id] === true).length;
   let lastly = after8;
-  await until(async () => `${await known()} of 8 are known to be muted`, async () => {
-    lastly = await room.tally();
-    return (await known()) === 8;
-  }, 10 * slowness);
+  await until(
+    async () => `${await known()} of 8 are known to be muted`,
+    async () => {
+      lastly = await room.tally();
+      return (await known()) === 8;
+    },
+    10 * slowness,
+  );
 });
 
 await end();

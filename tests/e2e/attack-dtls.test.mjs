@@ -37,7 +37,9 @@ await test('ClientHellos of strangers while 100 join: all are let in, no strange
 await test('a handshake before any check is not answered', async () => {
   const early = await Puppet.join(server, { room: 'early' });
   after(() => early.leave());
-  early.raw(Buffer.from(`16fefd0000000000000000003601000029${'00'.repeat(8)}fefd${'11'.repeat(32)}00000002c02b0100`, 'hex'));
+  early.raw(
+    Buffer.from(`16fefd0000000000000000003601000029${'00'.repeat(8)}fefd${'11'.repeat(32)}00000002c02b0100`, 'hex'),
+  );
   await call.undisturbed();
   equal((await early.count()).datagrams, 0, 'datagrams back');
   early.connect();
@@ -65,7 +67,11 @@ const other = (fingerprint) => fingerprint.replace(/[0-9A-F]$/, (digit) => (digi
 await test('a certificate that is not the one in the SDP: no keys, the session ends', async () => {
   const liar = await Puppet.make();
   await liar.leave();
-  const false_ = await Puppet.join(server, { room: call.room, name: 'false', claims: { fingerprint: other(liar.own.fingerprint) } });
+  const false_ = await Puppet.join(server, {
+    room: call.room,
+    name: 'false',
+    claims: { fingerprint: other(liar.own.fingerprint) },
+  });
   after(() => false_.leave());
   false_.connect();
   await call.viewer.signaling.next('participant-left', 20 * slowness);
@@ -74,7 +80,11 @@ await test('a certificate that is not the one in the SDP: no keys, the session e
   await call.undisturbed();
 });
 
-for (const [what, fingerprint] of [['no fingerprint', []], ['sha-1', ['sha-1 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33']], ['a fingerprint of another length', ['sha-256 00:11:22']]]) {
+for (const [what, fingerprint] of [
+  ['no fingerprint', []],
+  ['sha-1', ['sha-1 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33']],
+  ['a fingerprint of another length', ['sha-256 00:11:22']],
+]) {
   await test(`${what}: the offer is refused with words`, async () => {
     const refused = await Puppet.join(server, { room: call.room, name: 'refused', claims: { fingerprint } }).then(
       () => null,

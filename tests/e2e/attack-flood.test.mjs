@@ -27,7 +27,9 @@ await test(`${clients} join while strangers send as much as they can: at least 9
   const { ok, failed, p99_ms: p99 } = await joins(server, clients);
   over = true;
   await strangers;
-  diagnostic(`${ok} joined, ${failed} did not, beside ${(sent / 1e6).toFixed(0)} MB of strangers' datagrams; 99 % of joins took ${p99.toFixed(1)} ms at most`);
+  diagnostic(
+    `${ok} joined, ${failed} did not, beside ${(sent / 1e6).toFixed(0)} MB of strangers' datagrams; 99 % of joins took ${p99.toFixed(1)} ms at most`,
+  );
   equal(ok + failed, clients, 'joins');
   assert(ok >= 0.99 * clients, `${ok} of ${clients} joined`);
   equal(await server.healthy(), true, 'healthz');
@@ -37,7 +39,12 @@ await test(`${clients} join while strangers send as much as they can: at least 9
 await test(`${packets} datagrams of strangers: memory and log stay as they are, at most 1.6 bytes go out for each that came`, async () => {
   await flood(server, 'mix', 100_000, { sources: 512 });
   await metric(server, 'bytes_in_total');
-  const before = { kib: residentKib(server), bytesIn: await metric(server, 'bytes_in_total'), bytesOut: await metric(server, 'bytes_out_total'), lines: server.log.length };
+  const before = {
+    kib: residentKib(server),
+    bytesIn: await metric(server, 'bytes_in_total'),
+    bytesOut: await metric(server, 'bytes_out_total'),
+    lines: server.log.length,
+  };
   const begun = performance.now();
   const { sent, received } = await flood(server, 'mix', packets, { sources: 512 });
   const seconds = (performance.now() - begun) / 1000;
@@ -45,8 +52,12 @@ await test(`${packets} datagrams of strangers: memory and log stay as they are, 
   const bytesIn = (await metric(server, 'bytes_in_total')) - before.bytesIn;
   const bytesOut = (await metric(server, 'bytes_out_total')) - before.bytesOut;
   const lines = server.log.length - before.lines;
-  diagnostic(`${packets} datagrams, ${(sent / 1e6).toFixed(0)} MB in ${seconds.toFixed(1)} s, of which the server took ${(bytesIn / 1e6).toFixed(0)} MB`);
-  diagnostic(`memory grew by ${grown} KiB, ${bytesOut} bytes went out (${(bytesOut / bytesIn).toFixed(3)} for each that came), ${lines} lines were logged`);
+  diagnostic(
+    `${packets} datagrams, ${(sent / 1e6).toFixed(0)} MB in ${seconds.toFixed(1)} s, of which the server took ${(bytesIn / 1e6).toFixed(0)} MB`,
+  );
+  diagnostic(
+    `memory grew by ${grown} KiB, ${bytesOut} bytes went out (${(bytesOut / bytesIn).toFixed(3)} for each that came), ${lines} lines were logged`,
+  );
   assert(grown < 100 * slowness ** 2, `memory grew by ${grown} KiB`); // sanitizers keep what was freed
   assert(bytesIn > 0 && bytesOut <= 1.6 * bytesIn, `${bytesOut} bytes for ${bytesIn}`);
   assert(received <= 1.6 * sent, `${received} bytes for ${sent}`);

@@ -42,7 +42,10 @@ await test('every first byte in every length from a stranger: nothing but STUN i
       socket.raw(datagram);
     }
   socket.raw(request());
-  const { datagrams, bytes } = await socket.until('the answer to a plain request behind them', (count) => count.datagrams > 0);
+  const { datagrams, bytes } = await socket.until(
+    'the answer to a plain request behind them',
+    (count) => count.datagrams > 0,
+  );
   equal([datagrams, bytes], [1, 32], 'datagrams and bytes back');
   await call.undisturbed();
 });
@@ -50,7 +53,10 @@ await test('every first byte in every length from a stranger: nothing but STUN i
 await test('100,000 checks under a wrong password, for both of a call: nobody is answered, nothing moves', async () => {
   for (const { username } of [publisher, viewer]) {
     // Meanwhile the kernel may have to drop some of both, where cores are few; none of it may be turned away by the server.
-    const [{ received }] = await Promise.all([flood(server, 'stun', 100_000 / slowness, { username }), call.sends(100, 64)]);
+    const [{ received }] = await Promise.all([
+      flood(server, 'stun', 100_000 / slowness, { username }),
+      call.sends(100, 64),
+    ]);
     equal(received, 0, 'bytes back');
     await viewer.heard(64, 10);
     await call.undisturbed();
@@ -58,7 +64,7 @@ await test('100,000 checks under a wrong password, for both of a call: nobody is
   await call.undisturbed();
 });
 
-await test('a peer that names a victim\'s address as its own: no stream goes there', async () => {
+await test("a peer that names a victim's address as its own: no stream goes there", async () => {
   const mallory = await call.joins({ name: 'mallory' });
   await call.reaches(mallory, 60);
   // The victim's address: what comes there is counted, and never answered.
@@ -71,20 +77,23 @@ await test('a peer that names a victim\'s address as its own: no stream goes the
   await call.undisturbed();
   const { streams, datagrams, bytes } = await mallory.count();
   const media = streams.reduce((sum, { tags }) => sum + (tags[61] ?? 0), 0);
-  diagnostic(`to the victim: ${datagrams - before.datagrams} datagrams, ${bytes - before.bytes} bytes, ${media} of 300 packets of media`);
+  diagnostic(
+    `to the victim: ${datagrams - before.datagrams} datagrams, ${bytes - before.bytes} bytes, ${media} of 300 packets of media`,
+  );
   assert(media < 3, `${media} packets of media`);
 });
 
 await test('a candidate that names an address from which nothing came: nothing goes there', async () => {
   const victim = await stranger('127.0.0.78');
   const line = (type) => `candidate:1 1 udp 2130706431 127.0.0.78 ${victim.port} typ ${type}`;
-  for (const candidate of [line('host'), `${line('srflx')} raddr 0.0.0.0 rport 0`]) viewer.signaling.send({ type: 'ice-candidate', candidate: JSON.stringify({ candidate, sdpMid: '0' }) });
+  for (const candidate of [line('host'), `${line('srflx')} raddr 0.0.0.0 rport 0`])
+    viewer.signaling.send({ type: 'ice-candidate', candidate: JSON.stringify({ candidate, sdpMid: '0' }) });
   await viewer.signaling.settled();
   await call.undisturbed();
   equal((await victim.count()).datagrams, 0, 'datagrams to the victim');
 });
 
-await test('the address of one who left, used by the next within the second: it is the next one\'s', async () => {
+await test("the address of one who left, used by the next within the second: it is the next one's", async () => {
   const first = await call.joins({ name: 'first' });
   const { port } = first;
   await call.reaches(first, 62);
@@ -92,7 +101,10 @@ await test('the address of one who left, used by the next within the second: it 
   const second = await call.joins({ name: 'second', port });
   await call.reaches(second, 63);
   const { streams } = await second.count();
-  assert(streams.every(({ tags }) => !tags[62]), 'packets that were for the first');
+  assert(
+    streams.every(({ tags }) => !tags[62]),
+    'packets that were for the first',
+  );
 });
 
 await test('no shape of a request gets more than 1.6 times its bytes back', async () => {
@@ -103,9 +115,20 @@ await test('no shape of a request gets more than 1.6 times its bytes back', asyn
     'an unknown ufrag': request({ username: 'nobody:here', password: 'wrong' }),
     'a known ufrag, no integrity': request({ username }),
     'a known ufrag, wrong integrity': request({ username, password: 'wrong' }),
-    'another method': (() => { const bytes = request(); bytes[1] = 0x03; return bytes; })(),
-    'an indication': (() => { const bytes = request(); bytes[1] = 0x11; return bytes; })(),
-    'a ClientHello': Buffer.from(`16fefd0000000000000000003601000029${'00'.repeat(8)}fefd${'11'.repeat(32)}00000002c02b0100`, 'hex'),
+    'another method': (() => {
+      const bytes = request();
+      bytes[1] = 0x03;
+      return bytes;
+    })(),
+    'an indication': (() => {
+      const bytes = request();
+      bytes[1] = 0x11;
+      return bytes;
+    })(),
+    'a ClientHello': Buffer.from(
+      `16fefd0000000000000000003601000029${'00'.repeat(8)}fefd${'11'.repeat(32)}00000002c02b0100`,
+      'hex',
+    ),
   };
   for (const [what, bytes] of Object.entries(shapes)) {
     const socket = await stranger('127.0.0.21');
@@ -151,7 +174,8 @@ await test('20,000 authentic checks from as many addresses: the call stays where
 
 await test('nothing goes to one who was silent for 30 s, and the others are told', async () => {
   const { signaling } = viewer;
-  const told = () => signaling.received.some(({ type, id }) => type === 'participant-left' && id === sleeper.signaling.peerId);
+  const told = () =>
+    signaling.received.some(({ type, id }) => type === 'participant-left' && id === sleeper.signaling.peerId);
   assert(await signaling.waitFor(told, 45), 'it was not let go within 75 s');
   const silent = (performance.now() - silentSince) / 1000;
   const { datagrams } = await sleeper.count();

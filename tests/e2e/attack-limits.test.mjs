@@ -15,7 +15,16 @@ const lab = await enter('plain'); // addresses that are not this machine's own, 
 const { test, after, explain, end } = suite({ limit: 90 * slowness });
 const sessions = 50;
 const server = await startServer(lab, {
-  args: ['--address-join-rate', '20', '--address-connection-rate', '100', '--address-connections', '100', '--address-sessions', String(sessions)],
+  args: [
+    '--address-join-rate',
+    '20',
+    '--address-connection-rate',
+    '100',
+    '--address-connections',
+    '100',
+    '--address-sessions',
+    String(sessions),
+  ],
 });
 after(() => server.stop());
 explain(() => server.tail());
@@ -40,7 +49,9 @@ await test('an address that connects and joins 1,000 times a second gets what on
   }
   over = true;
   await flood;
-  diagnostic(`greedy: ${greedy.ok} at the same time, ${greedy.failed} refused; honest: ${honest.ok} joined, ${honest.failed} refused`);
+  diagnostic(
+    `greedy: ${greedy.ok} at the same time, ${greedy.failed} refused; honest: ${honest.ok} joined, ${honest.failed} refused`,
+  );
   equal(honest, { ok: 2 * sessions, failed: 0 }, 'honest joins');
   assert(greedy.ok > 0 && greedy.ok <= sessions, `${greedy.ok} of the greedy address are in at once`);
   assert(greedy.failed > 1000, `only ${greedy.failed} were refused`);
@@ -49,7 +60,11 @@ await test('an address that connects and joins 1,000 times a second gets what on
 await test('nothing of it is left', async () => {
   const left = () => metrics(server, ['sessions', 'rooms']);
   const gone = async () => (await left()).join() === '0,0' && descriptors(server) <= quiet + 10;
-  await until(async () => `sessions and rooms ${await left()}, ${descriptors(server)} descriptors of ${quiet}`, gone, 20 * slowness);
+  await until(
+    async () => `sessions and rooms ${await left()}, ${descriptors(server)} descriptors of ${quiet}`,
+    gone,
+    20 * slowness,
+  );
   assert(await server.healthy(), 'healthz');
 });
 
@@ -58,7 +73,10 @@ await test('nothing of it is left', async () => {
 const burst = 5; // seconds' worth at once
 const program = fileURLToPath(new URL('./lib/crowd-of-one.mjs', import.meta.url));
 async function crowd(of, kind, count, every) {
-  const child = start([process.execPath, program, kind, of.address, String(of.port), String(count), String(every)], { host, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = start([process.execPath, program, kind, of.address, String(of.port), String(count), String(every)], {
+    host,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   after(() => kill(child));
   const [line] = await once(child.stdout, 'data');
   return {
@@ -70,7 +88,12 @@ async function crowd(of, kind, count, every) {
     },
   };
 }
-const front = async (of, name) => Number((await (await fetch(`${of.origin}/metrics`)).text()).match(new RegExp(`^monoport_front_${name}_total (\\d+)`, 'm'))[1]);
+const front = async (of, name) =>
+  Number(
+    (await (await fetch(`${of.origin}/metrics`)).text()).match(
+      new RegExp(`^monoport_front_${name}_total (\\d+)`, 'm'),
+    )[1],
+  );
 
 const another = async (port, args) => {
   const other = await startServer(lab, { port, args });
@@ -85,11 +108,19 @@ await test('four connections are four, by HTTP, TLS, HTTP/2, ICE-TCP and TURN al
     diagnostic(`${kind}: ${stand} of ${tried}`);
     equal(stand, 4, `${kind}: connections that stand`);
     await leave();
-    await until(`${kind}: what was closed still counts`, async () => (await crowdOfOne(limited, kind)) === 1, 10 * slowness);
+    await until(
+      `${kind}: what was closed still counts`,
+      async () => (await crowdOfOne(limited, kind)) === 1,
+      10 * slowness,
+    );
   }
   const first = await crowd(limited, 'h2', 3, 20);
   const rest = await Promise.all(['http', 'tls', 'turn', 'ice'].map((kind) => crowd(limited, kind, 4, 20)));
-  equal([first.stand, rest.reduce((sum, { stand }) => sum + stand, 0)], [3, 1], 'three of HTTP/2, and one of all others');
+  equal(
+    [first.stand, rest.reduce((sum, { stand }) => sum + stand, 0)],
+    [3, 1],
+    'three of HTTP/2, and one of all others',
+  );
   assert(await limited.healthy(), 'another address is served');
   await Promise.all([first, ...rest].map(({ leave }) => leave()));
   assert((await front(limited, 'limited')) > 40, 'they are counted');

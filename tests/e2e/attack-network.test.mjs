@@ -58,7 +58,12 @@ async function allocates(ip, name, patience) {
     const password = createHmac('sha1', secret).update(username).digest('base64');
     const realm = challenge.attributes.get(0x0014);
     const key = createHash('md5').update(`${username}:${realm}:${password}`).digest();
-    const named = [tlv(attribute.USERNAME, Buffer.from(username)), tlv(0x0014, realm), tlv(0x0015, challenge.attributes.get(0x0015)), UDP];
+    const named = [
+      tlv(attribute.USERNAME, Buffer.from(username)),
+      tlv(0x0014, realm),
+      tlv(0x0015, challenge.attributes.get(0x0015)),
+      UDP,
+    ];
     const answer = await ask(socket, message(type.ALLOCATE, named, key), patience);
     return answer?.type === type.ALLOCATED;
   } finally {
@@ -85,9 +90,12 @@ await test('2,000 users at 2,000 addresses of one /64 ask for TURN: they get wha
   assert(await allocates(address(honest, 5), 'first', 2000 * slowness), 'nobody gets an allocation');
   const { yes, seconds } = await manyTimes(2000, (n) => allocates(address(greedy, n * 77), `greedy${n}`, 200));
   const [allocations] = await metrics(server, ['turn_allocations']);
-  diagnostic(`${yes} of 2,000 were given an allocation in ${seconds.toFixed(1)} s, ${answersIn(seconds).toFixed(0)} are the most; ${allocations} are there`);
+  diagnostic(
+    `${yes} of 2,000 were given an allocation in ${seconds.toFixed(1)} s, ${answersIn(seconds).toFixed(0)} are the most; ${allocations} are there`,
+  );
   assert(yes > 0 && yes <= answersIn(seconds), `${yes} allocations`);
-  for (let n = 6; n < 16; n += 1) assert(await allocates(address(honest, n), `honest${n}`, 2000 * slowness), `${n} of the other network gets none`);
+  for (let n = 6; n < 16; n += 1)
+    assert(await allocates(address(honest, n), `honest${n}`, 2000 * slowness), `${n} of the other network gets none`);
 });
 
 await test('4,000 addresses of one /64 ask what they look like: one customer is answered, and another network too', async () => {
@@ -100,7 +108,12 @@ await test('4,000 addresses of one /64 ask what they look like: one customer is 
   const { yes, seconds } = await manyTimes(4000, (n) => from(address(greedy, n * 99), 100));
   diagnostic(`${yes} of 4,000 were answered in ${seconds.toFixed(1)} s, ${answersIn(seconds).toFixed(0)} are the most`);
   assert(yes > 0 && yes <= answersIn(seconds), `${yes} answers`);
-  for (let n = 0; n < 10; n += 1) equal((await from(address(honest, 100 + n), 2000 * slowness))?.mapped.port > 0, true, 'the other network is answered');
+  for (let n = 0; n < 10; n += 1)
+    equal(
+      (await from(address(honest, 100 + n), 2000 * slowness))?.mapped.port > 0,
+      true,
+      'the other network is answered',
+    );
 });
 
 await end();

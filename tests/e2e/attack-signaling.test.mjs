@@ -21,7 +21,10 @@ explain(() => server.tail());
 const call = await readFile(new URL('../golden/chromium-call.sdp', import.meta.url), 'utf8');
 const most = 256 * 1024; // of a message
 const room = 'attacked';
-const [bystander, other] = [await SignalingClient.joined(server, { room }), await SignalingClient.joined(server, { room })];
+const [bystander, other] = [
+  await SignalingClient.joined(server, { room }),
+  await SignalingClient.joined(server, { room }),
+];
 for (const client of [bystander, other]) after(() => client.close());
 
 /** How long a word takes to the server and back; the longest of a few. */
@@ -53,7 +56,9 @@ await test('who mutes and unmutes without end is not repeated to the room withou
   for (let n = 0; n < 5000; n += 1) flooder.send({ type: 'mute', audio: n % 2 === 0 });
   equal(await flooder.closing(20 * slowness), 1008, 'close code');
   await bystander.settled();
-  const told = bystander.received.filter(({ type, participant }) => type === 'participant-updated' && participant.id === flooder.peerId).length;
+  const told = bystander.received.filter(
+    ({ type, participant }) => type === 'participant-updated' && participant.id === flooder.peerId,
+  ).length;
   diagnostic(`the room was told ${told} of 5,000 times`);
   assert(told > 0 && told < 1000 * slowness, `told ${told} times`);
 });
@@ -63,16 +68,21 @@ await test('who mutes and unmutes without end is not repeated to the room withou
 /** A WebSocket of which we write every byte. */
 async function opened({ secure = false } = {}) {
   const options = { port: server.port, host: server.address };
-  const socket = secure ? connectTls({ ...options, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }) : connect(options);
+  const socket = secure
+    ? connectTls({ ...options, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
+    : connect(options);
   await once(socket, secure ? 'secureConnect' : 'connect');
   socket.on('error', () => {});
-  socket.write(`GET /sdp HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n\r\n`);
+  socket.write(
+    `GET /sdp HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+  );
   const [answer] = await once(socket, 'data');
   assert(answer.toString().includes(' 101 '), answer.toString());
   after(() => socket.destroy());
   return socket;
 }
-const masked = (first, payload = Buffer.alloc(0)) => Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
+const masked = (first, payload = Buffer.alloc(0)) =>
+  Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
 
 /** Writes it `times`, as fast as the server takes it. True: it was taken, false: the connection ended before. */
 async function pour(socket, bytes, times) {
@@ -85,7 +95,7 @@ async function pour(socket, bytes, times) {
 
 /** The code of the close frame that these bytes end with; undefined: there is none. */
 function closeCode(bytes) {
-  for (let at = 0; at + 2 <= bytes.length; ) {
+  for (let at = 0; at + 2 <= bytes.length;) {
     const short = bytes[at + 1] & 0x7f;
     const [length, head] = short === 126 ? [bytes.readUInt16BE(at + 2), 4] : [short, 2];
     if ((bytes[at] & 0x0f) === 8) return bytes.readUInt16BE(at + head);
@@ -111,7 +121,7 @@ for (const secure of [false, true]) {
     const words = Buffer.concat(Array.from({ length: 20 }, () => masked(0x81, Buffer.from('{"type":"ping"}'))));
     let broken;
     socket.on('error', (error) => (broken = error));
-    for (const begun = performance.now(); performance.now() - begun < 4000 && !broken; ) {
+    for (const begun = performance.now(); performance.now() - begun < 4000 && !broken;) {
       socket.write(words);
       await new Promise((done) => setTimeout(done, 10));
     }
@@ -122,7 +132,11 @@ for (const secure of [false, true]) {
   });
 }
 
-for (const [what, bytes] of [['without a mask', Buffer.from([0x81, 1, 0x78])], ['of a reserved opcode', masked(0x83)], ['of text that is none', masked(0x81, Buffer.from([0xff]))]]) {
+for (const [what, bytes] of [
+  ['without a mask', Buffer.from([0x81, 1, 0x78])],
+  ['of a reserved opcode', masked(0x83)],
+  ['of text that is none', masked(0x81, Buffer.from([0xff]))],
+]) {
   for (const secure of [false, true]) {
     await test(`a frame ${what} ends the connection ${secure ? 'by TLS' : 'in the clear'}`, async () => {
       const socket = await opened({ secure });
@@ -147,7 +161,9 @@ for (const [what, begin, frame] of [
     const longest = await delay(20);
     const taken = await poured;
     const grown = residentKib(server) - before;
-    diagnostic(`${taken ? 'all were taken' : `it was closed after ${socket.bytesWritten} bytes`}, memory grew by ${grown} KiB; a ping of another took ${longest.toFixed(1)} ms`);
+    diagnostic(
+      `${taken ? 'all were taken' : `it was closed after ${socket.bytesWritten} bytes`}, memory grew by ${grown} KiB; a ping of another took ${longest.toFixed(1)} ms`,
+    );
     assert(grown < 1024 * slowness, `memory grew by ${grown} KiB`);
     socket.destroy();
   });
@@ -165,14 +181,17 @@ await test('a message of fragments without end, empty ones: it is ended', async 
 
 // --- messages ---
 
-const filled = (head, unit, tail, limit = most - 200) => head + unit.repeat(Math.floor((limit - head.length - tail.length) / unit.length)) + tail;
+const filled = (head, unit, tail, limit = most - 200) =>
+  head + unit.repeat(Math.floor((limit - head.length - tail.length) / unit.length)) + tail;
 const offer = (sdp) => (client) => JSON.stringify({ type: 'offer', peerId: client.peerId, sdp });
 /** An offer of a browser with as many of these lines in its first section as a message holds. */
 const lines = (line) => {
   const [head, first, ...others] = call.split(/^(?=m=)/m);
   const room = most - 3000 - JSON.stringify(call).length;
   const count = Math.floor(room / (JSON.stringify(line(10_000)).length - 2));
-  return offer(head + first + Array.from({ length: Math.min(count, 10_000) }, (_, n) => line(n)).join('') + others.join(''));
+  return offer(
+    head + first + Array.from({ length: Math.min(count, 10_000) }, (_, n) => line(n)).join('') + others.join(''),
+  );
 };
 const keys = () => {
   let text = '{"type":"ping"';

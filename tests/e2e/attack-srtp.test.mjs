@@ -13,7 +13,10 @@ import { assert, diagnostic, equal, skipAll, suite } from './lib/tap.mjs';
 if (!hasTool) skipAll(`${tool} is not built`);
 const { test, after, explain, end } = suite({ limit: 100 * slowness });
 const bitrate = 1_000_000; // that one client may publish
-const server = await startServer({ address: '127.0.0.1', port: freePort }, { args: ['--max-bitrate', String(bitrate)] });
+const server = await startServer(
+  { address: '127.0.0.1', port: freePort },
+  { args: ['--max-bitrate', String(bitrate)] },
+);
 after(() => server.stop());
 explain(() => server.tail());
 
@@ -51,11 +54,15 @@ await test('a million forged packets do not end the call', async () => {
   const [lines, begun] = [server.log.length, performance.now()];
   const { received } = await flood(server, 'rtp', 1_000_000 / slowness);
   equal(received, 0, 'bytes back');
-  for (let turn = 0; turn < 5; turn += 1) await publisher.send({ ssrc, seq: call.seq + 1000, count: 20_000 / slowness, every: 0, tag: 26, how: 'flip' });
+  for (let turn = 0; turn < 5; turn += 1)
+    await publisher.send({ ssrc, seq: call.seq + 1000, count: 20_000 / slowness, every: 0, tag: 26, how: 'flip' });
   await call.undisturbed({ bad: [26] });
   const seconds = (performance.now() - begun) / 1000;
   diagnostic(`${server.log.length - lines} lines were logged in ${seconds.toFixed(1)} s`);
-  assert(server.log.length - lines <= 10 * Math.ceil(seconds), `${server.log.length - lines} lines in ${seconds.toFixed(1)} s`);
+  assert(
+    server.log.length - lines <= 10 * Math.ceil(seconds),
+    `${server.log.length - lines} lines in ${seconds.toFixed(1)} s`,
+  );
 });
 
 await test('a packet three times, and one far behind, is forwarded once or not at all', async () => {
@@ -79,14 +86,15 @@ await test('SSRCs that nobody announced leave nothing behind', async () => {
   const before = residentKib(server);
   await flood(server, 'rtp', 200_000 / slowness);
   // Authentic ones too, of a payload type that no section has.
-  for (let ssrc = 0x9000; ssrc < 0x9100; ssrc += 1) await publisher.send({ ssrc, type: 99, seq: 7, count: 2, every: 0, tag: 35 });
+  for (let ssrc = 0x9000; ssrc < 0x9100; ssrc += 1)
+    await publisher.send({ ssrc, type: 99, seq: 7, count: 2, every: 0, tag: 35 });
   await call.undisturbed({ bad: [35] });
   const grown = residentKib(server) - before;
   diagnostic(`memory grew by ${grown} KiB`);
   assert(grown < 2048 * slowness, `memory grew by ${grown} KiB`);
 });
 
-await test('one who publishes another\'s SSRC is heard beside it, not in its place', async () => {
+await test("one who publishes another's SSRC is heard beside it, not in its place", async () => {
   const bob = await call.joins({ ssrc, name: 'bob' });
   const known = (await viewer.count()).streams.length;
   for (let more = true, at = 0; more; at += 10) {
@@ -102,7 +110,8 @@ await test('one who publishes another\'s SSRC is heard beside it, not in its pla
 
 await test('a publisher that floods: over its bitrate it is dropped, and the other one is heard in full', async () => {
   const greedy = await call.joins({ ssrc: 0x4567, name: 'greedy' });
-  for (let at = 0, heard = 0; !heard; at += 10) { // until the viewer has it
+  for (let at = 0, heard = 0; !heard; at += 10) {
+    // until the viewer has it
     await greedy.send({ ssrc: 0x4567, seq: at, count: 10, tag: 45 });
     heard = (await viewer.count()).streams.filter(({ tags }) => tags[45]).length;
   }
@@ -114,7 +123,9 @@ await test('a publisher that floods: over its bitrate it is dropped, and the oth
   const { streams } = await viewer.count();
   const [heard] = streams.map(({ tags }) => tags[46] ?? 0).filter(Boolean);
   const most = (bitrate * (1 + seconds)) / 8 / 160;
-  diagnostic(`${heard} of 30,000 packets were forwarded in ${seconds.toFixed(2)} s, ${most.toFixed(0)} fit the bitrate`);
+  diagnostic(
+    `${heard} of 30,000 packets were forwarded in ${seconds.toFixed(2)} s, ${most.toFixed(0)} fit the bitrate`,
+  );
   assert(heard > 0 && heard <= most, `${heard} packets`);
   assert((await dropped(server)).rtp_rate > 20_000, 'what was over it was not counted');
 });

@@ -27,7 +27,11 @@ const prefixed = (datagram) => Buffer.concat([Buffer.from([datagram.length >> 8,
 // What a framing carries, by the first bytes that choose it.
 const ways = {
   'TURN by TCP': { open: (at) => connect(at), frame: (datagram) => datagram, carries: false },
-  'TURN by TLS': { open: (at) => connectTls({ ...at, rejectUnauthorized: false }), frame: (datagram) => datagram, carries: false },
+  'TURN by TLS': {
+    open: (at) => connectTls({ ...at, rejectUnauthorized: false }),
+    frame: (datagram) => datagram,
+    carries: false,
+  },
   'ICE-TCP': { open: (at) => connect(at), frame: prefixed, carries: true },
 };
 
@@ -44,7 +48,9 @@ async function mute({ open, frame }, datagrams) {
 
 /** It nominates there, and better than its own path by UDP. */
 const nominations = (count) =>
-  Array.from({ length: count }, () => request({ username: attacker.username, password: attacker.remote.password, nominate: true, priority: '7effffff' }));
+  Array.from({ length: count }, () =>
+    request({ username: attacker.username, password: attacker.remote.password, nominate: true, priority: '7effffff' }),
+  );
 
 for (const [way, how] of Object.entries(ways)) {
   await test(`a participant nominates a connection of ${way} that does not read, and the call is sent to it: the others notice nothing`, async () => {
@@ -57,9 +63,16 @@ for (const [way, how] of Object.entries(ways)) {
     for (const socket of sockets) socket.write(how.frame(nominations(1)[0]));
     await call.undisturbed();
     const refused = async () => (await dropped(server)).wrong_link - before;
-    if (!how.carries) await until(async () => `${await refused()} of 168 checks were refused`, async () => (await refused()) === 168, 10 * slowness);
+    if (!how.carries)
+      await until(
+        async () => `${await refused()} of 168 checks were refused`,
+        async () => (await refused()) === 168,
+        10 * slowness,
+      );
     const drops = await dropped(server);
-    diagnostic(`${way}: ${drops.wrong_link - before} checks refused, ${drops.stream_full} datagrams of a full queue, ${drops.stream_frame} that no framing carries`);
+    diagnostic(
+      `${way}: ${drops.wrong_link - before} checks refused, ${drops.stream_full} datagrams of a full queue, ${drops.stream_frame} that no framing carries`,
+    );
     equal(drops.stream_frame, 0, 'datagrams that the core made for a framing that cannot carry them');
     if (how.carries) {
       equal(drops.wrong_link, before, 'checks refused that are right');

@@ -28,13 +28,21 @@ const stopFirst = () => {
 /** In the page: whether what it goes on sending has another transport, which is up. */
 const isElsewhere = () => {
   const pc = window.witness.connections.at(-1);
-  const transport = pc.getTransceivers().find(({ sender, currentDirection }) => sender.track && currentDirection && currentDirection !== 'stopped')?.sender.transport;
+  const transport = pc
+    .getTransceivers()
+    .find(({ sender, currentDirection }) => sender.track && currentDirection && currentDirection !== 'stopped')
+    ?.sender.transport;
   return transport && transport !== window.transportBefore && transport.state === 'connected';
 };
 
 await test('its watcher sees and hears the rest, and the session is the same', async () => {
   const options = { origin: server.origin, room: 'bundle' };
-  const stage = await Participant.join(browser, { ...options, name: 'stage', path: '/stream', query: { video: 'small' } });
+  const stage = await Participant.join(browser, {
+    ...options,
+    name: 'stage',
+    path: '/stream',
+    query: { video: 'small' },
+  });
   const viewer = await Participant.join(browser, { ...options, name: 'viewer', path: '/watch' });
   await viewer.sees(['stage']);
   const { peerId } = await stage.summary();
@@ -43,12 +51,21 @@ await test('its watcher sees and hears the rest, and the session is the same', a
   await stage.tab.until('it has another transport', isElsewhere, undefined, 20 * slowness);
   const up = performance.now() - begun;
   const rest = stopped === 'audio' ? 'video' : 'audio';
-  const received = async () => (await viewer.inbound()).filter(({ kind }) => kind === rest).reduce((sum, { framesDecoded, totalSamplesReceived, concealedSamples }) => sum + (rest === 'video' ? framesDecoded : totalSamplesReceived - concealedSamples), 0);
+  const received = async () =>
+    (await viewer.inbound())
+      .filter(({ kind }) => kind === rest)
+      .reduce(
+        (sum, { framesDecoded, totalSamplesReceived, concealedSamples }) =>
+          sum + (rest === 'video' ? framesDecoded : totalSamplesReceived - concealedSamples),
+        0,
+      );
   const before = await received();
   const enough = rest === 'video' ? 20 : 48000;
   await until(`${enough} of ${rest}`, async () => (await received()) >= before + enough, 20 * slowness);
   const came = (await received()) - before;
-  diagnostic(`${stopped} was stopped; another transport was up after ${up.toFixed(0)} ms, ${came} ${rest === 'video' ? 'frames' : 'samples'} of ${rest} came after it`);
+  diagnostic(
+    `${stopped} was stopped; another transport was up after ${up.toFixed(0)} ms, ${came} ${rest === 'video' ? 'frames' : 'samples'} of ${rest} came after it`,
+  );
   equal((await stage.summary()).peerId, peerId, 'the session');
   equal(server.log.filter((line) => line.includes('participant joined')).length, 2, 'joins');
   await Promise.all([stage.close(), viewer.close()]);

@@ -13,15 +13,26 @@ import { assert, diagnostic, equal, suite, until } from './lib/tap.mjs';
 
 const stays = Number(process.env.STAYS ?? (slowness > 1 ? 1000 : 10_000));
 const { test, after, explain, end } = suite({ limit: (60 + stays / 50) * slowness });
-const server = await startServer({ address: '127.0.0.1', port: freePort }, {
-  args: ['--address-connection-rate', '100000', '--address-join-rate', '100000', '--log-level', 'warn'],
-});
+const server = await startServer(
+  { address: '127.0.0.1', port: freePort },
+  { args: ['--address-connection-rate', '100000', '--address-join-rate', '100000', '--log-level', 'warn'] },
+);
 explain(() => server.tail());
 
 function load(...args) {
-  const child = start([join(dirname(binary), 'monoport-load'), server.signaling, '--audio', '--video-bps', '100000', '--join-rate', '2000', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = start(
+    [
+      join(dirname(binary), 'monoport-load'),
+      server.signaling,
+      '--audio',
+      '--video-bps',
+      '100000',
+      '--join-rate',
+      '2000',
+      ...args,
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   child.output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (child.output += data));
   return child;
@@ -29,9 +40,14 @@ function load(...args) {
 
 /** All have gone, and the server has heard of it. */
 async function empty() {
-  const left = async () => (await metrics(server, ['participants', 'sessions', 'tracks', 'subscriptions', 'streams', 'front_pending'])).join();
+  const left = async () =>
+    (await metrics(server, ['participants', 'sessions', 'tracks', 'subscriptions', 'streams', 'front_pending'])).join();
   const settled = async () => (await left()) === '0,0,0,0,0,0' && descriptors(server) <= quiet;
-  await until(async () => `left: ${await left()}, ${descriptors(server)} descriptors of ${quiet}`, settled, 20 * slowness);
+  await until(
+    async () => `left: ${await left()}, ${descriptors(server)} descriptors of ${quiet}`,
+    settled,
+    20 * slowness,
+  );
   return { kib: residentKib(server), packets: await metric(server, 'packet_pool_used') };
 }
 
@@ -39,7 +55,17 @@ async function churn(count) {
   const runs = [
     load('--room', 'crowd', '--publishers', '2', '--viewers', '80', '--churn', String(Math.ceil(count * 0.8))),
     load('--room', 'meeting', '--publishers', '10', '--meeting', '--churn', String(Math.ceil(count * 0.1))),
-    load('--room', 'streams', '--tcp', '--publishers', '1', '--viewers', '20', '--churn', String(Math.ceil(count * 0.1))),
+    load(
+      '--room',
+      'streams',
+      '--tcp',
+      '--publishers',
+      '1',
+      '--viewers',
+      '20',
+      '--churn',
+      String(Math.ceil(count * 0.1)),
+    ),
   ];
   const codes = await Promise.all(runs.map((child) => once(child, 'close').then(([code]) => code)));
   for (const [index, child] of runs.entries()) {
@@ -67,7 +93,9 @@ await test(`${stays} stays: nothing is left of them`, async () => {
     rounds.push(await empty());
   }
   const [, , before, last] = rounds;
-  diagnostic(`memory after each quarter: ${rounds.map(({ kib }) => `${kib} KiB`).join(', ')}; ${quiet} descriptors; ${cpuSeconds(server).toFixed(1)} s of CPU`);
+  diagnostic(
+    `memory after each quarter: ${rounds.map(({ kib }) => `${kib} KiB`).join(', ')}; ${quiet} descriptors; ${cpuSeconds(server).toFixed(1)} s of CPU`,
+  );
   equal(last.packets, 0, 'packets in use');
   if (slowness === 1 && stays >= 10_000) assert(last.kib < before.kib * 1.1, `${last.kib} KiB, before ${before.kib}`);
 });

@@ -20,13 +20,16 @@ after(() => told.stop());
 explain(() => told.tail());
 
 const launch = async (host) => {
-  const origin = [lab.address, inner, 'vm.lab'].flatMap((name) => [server, told].map(({ port }) => `http://${name}:${port}`)).join();
+  const origin = [lab.address, inner, 'vm.lab']
+    .flatMap((name) => [server, told].map(({ port }) => `http://${name}:${port}`))
+    .join();
   const browser = await launchChromium({ host, origin });
   after(() => browser.close());
   return browser;
 };
 const [outside, inside] = await Promise.all([lab.homes[0].client, process.env.LAB_COLLEAGUE].map(launch));
-const join = (browser, name, address, { port }) => Participant.join(browser, { origin: `http://${address}:${port}`, room: 'cloud', name, query: { video: 'small' } });
+const join = (browser, name, address, { port }) =>
+  Participant.join(browser, { origin: `http://${address}:${port}`, room: 'cloud', name, query: { video: 'small' } });
 
 const home = await join(outside, 'home', lab.address, server);
 const colleague = await join(inside, 'colleague', inner, server);
@@ -47,8 +50,14 @@ for (const [who, other, address, where] of [
 await Promise.all([home.close(), colleague.close()]);
 
 await test('with --announce of a name and an address both are offered, and each client takes the one that it can reach', async () => {
-  const [remote, local] = await Promise.all([join(outside, 'remote', 'vm.lab', told), join(inside, 'local', inner, told)]);
-  for (const [who, other, address] of [[remote, 'local', lab.address], [local, 'remote', inner]]) {
+  const [remote, local] = await Promise.all([
+    join(outside, 'remote', 'vm.lab', told),
+    join(inside, 'local', inner, told),
+  ]);
+  for (const [who, other, address] of [
+    [remote, 'local', lab.address],
+    [local, 'remote', inner],
+  ]) {
     await who.sees([other]);
     const offered = await who.tab.evaluate(() => {
       const { sdp } = window.witness.connections.at(-1).remoteDescription;

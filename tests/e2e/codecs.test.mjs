@@ -19,10 +19,17 @@ after(() => browser.close());
 for (const codec of ['vp8', 'vp9', 'h264', 'av1']) {
   await test(`${codec.toUpperCase()} is sent by who asks for it and decoded by a watcher`, async () => {
     const options = { origin: server.origin, room: codec };
-    const stage = await Participant.join(browser, { ...options, name: 'stage', path: '/stream', query: { codec, video: 'small' } });
+    const stage = await Participant.join(browser, {
+      ...options,
+      name: 'stage',
+      path: '/stream',
+      query: { codec, video: 'small' },
+    });
     const viewer = await Participant.join(browser, { ...options, name: 'viewer', path: '/watch' });
     await viewer.sees(['stage']);
-    const { outbound } = await stage.until('sends video', ({ outbound }) => outbound.some(({ kind, bytesSent }) => kind === 'video' && bytesSent));
+    const { outbound } = await stage.until('sends video', ({ outbound }) =>
+      outbound.some(({ kind, bytesSent }) => kind === 'video' && bytesSent),
+    );
     const sent = outbound.find(({ kind }) => kind === 'video').codec;
     const video = (await viewer.measure(2)).find(({ kind }) => kind === 'video');
     diagnostic(`${sent}: ${video.framesPerSecond.toFixed(1)} frames/s of ${video.size}`);
@@ -42,13 +49,22 @@ const change = (codec) => {
 
 await test('a publisher changes its codec in mid-call: its watcher sees it on', async () => {
   const options = { origin: server.origin, room: 'another' };
-  const stage = await Participant.join(browser, { ...options, name: 'stage', path: '/stream', query: { video: 'small' } });
+  const stage = await Participant.join(browser, {
+    ...options,
+    name: 'stage',
+    path: '/stream',
+    query: { video: 'small' },
+  });
   const viewer = await Participant.join(browser, { ...options, name: 'viewer', path: '/watch' });
   await viewer.sees(['stage']);
   for (const codec of ['H264', 'VP8', 'AV1']) {
     const begin = performance.now();
     await stage.tab.evaluate(change, codec);
-    await viewer.until(`decodes ${codec}`, ({ remote }, codec) => remote.some((track) => track.codec === codec && track.framesDecoded > 0), codec);
+    await viewer.until(
+      `decodes ${codec}`,
+      ({ remote }, codec) => remote.some((track) => track.codec === codec && track.framesDecoded > 0),
+      codec,
+    );
     const ms = performance.now() - begin;
     diagnostic(`${codec} after ${ms.toFixed(0)} ms`);
     assert(ms < 2000 * slowness, `${ms} ms`);

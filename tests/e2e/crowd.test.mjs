@@ -67,7 +67,9 @@ const quiet = { kib: residentKib(server), descriptors: descriptors(server) };
 await test(`${each} silent and ${each} slow connections do not keep a call from starting`, async () => {
   await Promise.all([crowd(each), crowd(each, slowly)]);
   const pending = await metric(server, 'front_pending');
-  diagnostic(`${sockets.size} stand, ${pending} of them undecided; ${residentKib(server) - quiet.kib} KiB, ${descriptors(server) - quiet.descriptors} descriptors`);
+  diagnostic(
+    `${sockets.size} stand, ${pending} of them undecided; ${residentKib(server) - quiet.kib} KiB, ${descriptors(server) - quiet.descriptors} descriptors`,
+  );
   assert(pending > 1000, 'hardly anybody waits');
   const cpu = cpuSeconds(server);
   const begun = performance.now();
@@ -75,7 +77,9 @@ await test(`${each} silent and ${each} slow connections do not keep a call from 
   equal([ok, failed], [2, 0], 'joins that succeeded and that failed');
   diagnostic(`the slower of both joins took ${slowest.toFixed(1)} ms`);
   assert(slowest < 5000 * slowness, `a join took ${slowest} ms`);
-  diagnostic(`the call and its second of media took ${((performance.now() - begun) / 1000).toFixed(2)} s, the server ${(cpuSeconds(server) - cpu).toFixed(2)} s of CPU`);
+  diagnostic(
+    `the call and its second of media took ${((performance.now() - begun) / 1000).toFixed(2)} s, the server ${(cpuSeconds(server) - cpu).toFixed(2)} s of CPU`,
+  );
   const ms = await healthy();
   diagnostic(`healthz: ${ms.toFixed(1)} ms`);
   assert(ms < 1000 * slowness, 'healthz took longer than a second');
@@ -101,7 +105,9 @@ await test(`${each} that ask for much and never read it neither`, async () => {
   equal([ok, failed], [2, 0], 'joins that succeeded and that failed');
   const stand = descriptors(server) - quiet.descriptors - (await metric(server, 'front_pending'));
   const kib = (residentKib(server) - before) / stand;
-  diagnostic(`the slower of both joins took ${slowest.toFixed(1)} ms; ${stand} connections of HTTP stand, ${kib.toFixed(1)} KiB of memory for each`);
+  diagnostic(
+    `the slower of both joins took ${slowest.toFixed(1)} ms; ${stand} connections of HTTP stand, ${kib.toFixed(1)} KiB of memory for each`,
+  );
   assert(stand >= each, `${stand} stand`);
   assert(slowest < 1000 * slowness, `a join took ${slowest} ms`);
   assert(kib < 64 * slowness, `${kib} KiB each`);
@@ -115,10 +121,20 @@ await test(`${each} that ask for much and never read it neither`, async () => {
 
 await test('they end, and everything is given back', async () => {
   const pending = () => metric(server, 'front_pending');
-  await until(async () => `${await pending()} undecided connections`, async () => (await pending()) === 0, 40);
-  diagnostic(`${await metric(server, 'front_silent_total')} ended by time, ${await metric(server, 'front_crowded_total')} made room`);
+  await until(
+    async () => `${await pending()} undecided connections`,
+    async () => (await pending()) === 0,
+    40,
+  );
+  diagnostic(
+    `${await metric(server, 'front_silent_total')} ended by time, ${await metric(server, 'front_crowded_total')} made room`,
+  );
   sockets.forEach((socket) => socket.destroy());
-  await until(() => `${descriptors(server)} descriptors of ${quiet.descriptors}`, () => descriptors(server) <= quiet.descriptors + 10, 10);
+  await until(
+    () => `${descriptors(server)} descriptors of ${quiet.descriptors}`,
+    () => descriptors(server) <= quiet.descriptors + 10,
+    10,
+  );
 });
 
 await end();

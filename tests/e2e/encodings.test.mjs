@@ -30,24 +30,44 @@ const sending = async () => {
   const reports = [];
   for (const connection of window.witness.connections) {
     if (connection.connectionState === 'closed') continue;
-    for (const report of (await connection.getStats()).values()) if (report.type === 'outbound-rtp' && report.kind === 'video') reports.push(report);
+    for (const report of (await connection.getStats()).values())
+      if (report.type === 'outbound-rtp' && report.kind === 'video') reports.push(report);
   }
-  return reports.map(({ rid, scalabilityMode, pliCount, frameWidth, framesEncoded }) => ({ rid, scalabilityMode, pliCount, frameWidth, framesEncoded }));
+  return reports.map(({ rid, scalabilityMode, pliCount, frameWidth, framesEncoded }) => ({
+    rid,
+    scalabilityMode,
+    pliCount,
+    frameWidth,
+    framesEncoded,
+  }));
 };
 
 // The lowest of three layers has a quarter of the width, and libwebrtc makes none below 240.
-for (const [codec, mode, scaleResolutionDownBy] of [['av1', 'L2T2', 2], ['av1', 'L3T3', 4 / 3], ['vp9', 'L3T3', 4 / 3], ['vp9', 'L3T3_KEY', 4 / 3]]) {
+for (const [codec, mode, scaleResolutionDownBy] of [
+  ['av1', 'L2T2', 2],
+  ['av1', 'L3T3', 4 / 3],
+  ['vp9', 'L3T3', 4 / 3],
+  ['vp9', 'L3T3_KEY', 4 / 3],
+]) {
   await test(`${codec.toUpperCase()} in the layers of ${mode} is decoded by a watcher`, async () => {
     const options = { origin: server.origin, room: `${codec}-${mode}` };
     const before = encodeAs([{ scalabilityMode: mode, scaleResolutionDownBy, maxBitrate: 1_200_000 }]);
-    const stage = await Participant.join(browser, { ...options, name: 'stage', path: '/stream', query: { codec }, before });
+    const stage = await Participant.join(browser, {
+      ...options,
+      name: 'stage',
+      path: '/stream',
+      query: { codec },
+      before,
+    });
     const viewer = await Participant.join(browser, { ...options, name: 'viewer', path: '/watch' });
     await viewer.sees(['stage']);
     const [begun] = await stage.tab.evaluate(sending);
     const video = (await viewer.measure(10)).find(({ kind }) => kind === 'video');
     const [sent] = await stage.tab.evaluate(sending);
     const asked = sent.pliCount - begun.pliCount;
-    diagnostic(`${sent.scalabilityMode}: ${video.framesPerSecond.toFixed(1)} frames/s of ${video.size}, ${asked} key frames asked for in 10 s`);
+    diagnostic(
+      `${sent.scalabilityMode}: ${video.framesPerSecond.toFixed(1)} frames/s of ${video.size}, ${asked} key frames asked for in 10 s`,
+    );
     equal(sent.scalabilityMode, mode, 'the layers on the wire');
     assert(video.framesPerSecond > 4 / slowness, `${video.framesPerSecond} frames/s`);
     assert(asked <= 2, `${asked} key frames were asked for`);
@@ -57,14 +77,22 @@ for (const [codec, mode, scaleResolutionDownBy] of [['av1', 'L2T2', 2], ['av1', 
 
 /** In the page: layer `rid` of its camera is sent or not. */
 const activate = async ({ rid, active }) => {
-  const camera = window.witness.connections.at(-1).getSenders().find(({ track }) => track?.kind === 'video');
+  const camera = window.witness.connections
+    .at(-1)
+    .getSenders()
+    .find(({ track }) => track?.kind === 'video');
   const parameters = camera.getParameters();
   for (const encoding of parameters.encodings) if (encoding.rid === rid) encoding.active = active;
   await camera.setParameters(parameters);
 };
 
 const sees = (viewer, width, seconds) =>
-  viewer.until(`sees ${width} columns`, ({ remote }, width) => remote.some(({ kind, frameWidth }) => kind === 'video' && frameWidth === width), width, seconds);
+  viewer.until(
+    `sees ${width} columns`,
+    ({ remote }, width) => remote.some(({ kind, frameWidth }) => kind === 'video' && frameWidth === width),
+    width,
+    seconds,
+  );
 
 await test('of three rids, smallest first, a watcher is sent the highest, and the next one while that pauses', async () => {
   const options = { origin: server.origin, room: 'rids' };
@@ -73,7 +101,13 @@ await test('of three rids, smallest first, a watcher is sent the highest, and th
     { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 300_000 },
     { rid: 'f', scaleResolutionDownBy: 4 / 3, maxBitrate: 900_000 },
   ];
-  const stage = await Participant.join(browser, { ...options, name: 'stage', path: '/stream', query: { codec: 'vp8' }, before: encodeAs(layers) });
+  const stage = await Participant.join(browser, {
+    ...options,
+    name: 'stage',
+    path: '/stream',
+    query: { codec: 'vp8' },
+    before: encodeAs(layers),
+  });
   const viewer = await Participant.join(browser, { ...options, name: 'viewer', path: '/watch' });
   await viewer.sees(['stage']);
   const begin = performance.now();
@@ -88,7 +122,15 @@ await test('of three rids, smallest first, a watcher is sent the highest, and th
   const video = (await viewer.measure(3)).find(({ kind }) => kind === 'video');
   assert(video.framesPerSecond > 4 / slowness, `${video.framesPerSecond} frames/s`);
   const sent = await stage.tab.evaluate(sending);
-  equal(sent.filter(({ framesEncoded }) => framesEncoded).map(({ rid }) => rid).sort().join(), 'f,h,q', 'the layers on the wire');
+  equal(
+    sent
+      .filter(({ framesEncoded }) => framesEncoded)
+      .map(({ rid }) => rid)
+      .sort()
+      .join(),
+    'f,h,q',
+    'the layers on the wire',
+  );
   await Promise.all([stage.close(), viewer.close()]);
 });
 

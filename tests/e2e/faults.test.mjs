@@ -36,27 +36,50 @@ function failedSends() {
   return bytes.readInt32LE();
 }
 
-const server = await startServer({ address: '127.0.0.1', port: freePort }, {
-  args: ['--keep-privileges', '--workers', '2'], // or nobody could change its limits from outside
-  env: { LD_PRELOAD: join(dirname(binary), 'tests/fault/shim.so'), FAULTS: join(folder, 'faults'), ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0:verify_asan_link_order=0' },
-});
+const server = await startServer(
+  { address: '127.0.0.1', port: freePort },
+  {
+    args: ['--keep-privileges', '--workers', '2'], // or nobody could change its limits from outside
+    env: {
+      LD_PRELOAD: join(dirname(binary), 'tests/fault/shim.so'),
+      FAULTS: join(folder, 'faults'),
+      ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0:verify_asan_link_order=0',
+    },
+  },
+);
 after(() => server.stop());
 explain(() => server.tail());
 
-const becomes = (status) => until(`/healthz is not ${status}`, async () => (await fetch(`${server.origin}/healthz`)).status === status, 10 * slowness);
+const becomes = (status) =>
+  until(
+    `/healthz is not ${status}`,
+    async () => (await fetch(`${server.origin}/healthz`)).status === status,
+    10 * slowness,
+  );
 
 const call = await AttackedCall.begin(server, { after, room: 'faults' });
 const { signaling } = call.viewer;
-const wasTold = (puppet) => signaling.received.some(({ type, id }) => type === 'participant-left' && id === puppet.signaling.peerId);
+const wasTold = (puppet) =>
+  signaling.received.some(({ type, id }) => type === 'participant-left' && id === puppet.signaling.peerId);
 
 // The outages run beside all that follows: whoever is back in time goes on, whoever is not is let go.
-const outages = await Promise.all([5, 20, 40].map(async (seconds) => {
-  const puppet = await call.joins({ name: `away-${seconds}` });
-  puppet.tell('outage 1');
-  return { seconds, puppet, over: new Promise((pass) => setTimeout(pass, seconds * 1000)).then(() => puppet.tell('outage 0')) };
-}));
+const outages = await Promise.all(
+  [5, 20, 40].map(async (seconds) => {
+    const puppet = await call.joins({ name: `away-${seconds}` });
+    puppet.tell('outage 1');
+    return {
+      seconds,
+      puppet,
+      over: new Promise((pass) => setTimeout(pass, seconds * 1000)).then(() => puppet.tell('outage 0')),
+    };
+  }),
+);
 
-for (const [what, seconds] of [['an hour ahead', 3600], ['an hour back', -3600], ['right again', 0]]) {
+for (const [what, seconds] of [
+  ['an hour ahead', 3600],
+  ['an hour back', -3600],
+  ['right again', 0],
+]) {
   await test(`the wall clock is set ${what}: the call goes on, and new ones come in`, async () => {
     const guest = await Puppet.join(server, { room: call.room, name: 'guest' });
     after(() => guest.leave());
@@ -90,7 +113,14 @@ await test("one worker stands still: the log and /healthz say so, the other's vi
     const guest = await placed(server, join({ room: 'frozen', name: 'guest' }));
     viewers[guest.worker] ??= guest.who;
   }
-  const frozen = Object.assign(Object.create(AttackedCall.prototype), { server, publisher, ssrc, seq: 0, tag: 100, viewer: viewers[worker] });
+  const frozen = Object.assign(Object.create(AttackedCall.prototype), {
+    server,
+    publisher,
+    ssrc,
+    seq: 0,
+    tag: 100,
+    viewer: viewers[worker],
+  });
   for (const viewer of viewers) await frozen.reaches(viewer, 99);
 
   const name = `worker ${1 - worker}`;
@@ -169,7 +199,21 @@ await test('a publisher never sends a key frame: it is asked once a second, its 
 
 await test('whoever reads the log stands still: the call goes on, new ones come in, and what was lost of it is told', async () => {
   server.child.stderr.pause();
-  const load = start([join(dirname(binary), 'monoport-load'), server.signaling, '--room', 'talkative', '--publishers', '0', '--viewers', '20', '--churn', '1000'], { stdio: 'ignore' });
+  const load = start(
+    [
+      join(dirname(binary), 'monoport-load'),
+      server.signaling,
+      '--room',
+      'talkative',
+      '--publishers',
+      '0',
+      '--viewers',
+      '20',
+      '--churn',
+      '1000',
+    ],
+    { stdio: 'ignore' },
+  );
   const [[code]] = await Promise.all([once(load, 'close'), call.undisturbed({ count: 500 })]);
   equal(code, 0, 'exit code of monoport-load');
   server.child.stderr.resume();

@@ -20,7 +20,10 @@ const launch = async (launcher, { host }) => {
   after(() => browser.close());
   return browser;
 };
-const [chromium, firefox] = await Promise.all([launch(launchChromium, lab.clients[0]), launch(launchFirefox, lab.clients[1])]);
+const [chromium, firefox] = await Promise.all([
+  launch(launchChromium, lab.clients[0]),
+  launch(launchFirefox, lab.clients[1]),
+]);
 /** In the page: what the server says by its WebSocket comes `window.lateness` ms later, as if it were far away. */
 const farAway = () => {
   window.lateness = 0;
@@ -32,7 +35,8 @@ const farAway = () => {
     },
   });
 };
-const join = (browser, name) => Participant.join(browser, { origin: server.origin, room: 'mixed', name, before: farAway });
+const join = (browser, name) =>
+  Participant.join(browser, { origin: server.origin, room: 'mixed', name, before: farAway });
 
 const carl = await join(chromium, 'carl');
 await test('Chromium connects', () => carl.connected());
@@ -48,20 +52,33 @@ await test('sound both ways, and the video keeps coming', async () => {
     const video = measured[index].find(({ kind }) => kind === 'video');
     const audio = measured[index].find(({ kind }) => kind === 'audio');
     assert(video && audio, `${who.name} receives ${JSON.stringify(measured[index])}`);
-    diagnostic(`${who.name}: ${video.framesPerSecond.toFixed(1)} frames/s of ${video.size}; sound ${audio.packets} packets, energy ${audio.energy.toFixed(4)}`);
-    assert(video.framesPerSecond > 0 && audio.packets > 0 && audio.energy > 0, `${who.name} receives ${JSON.stringify(measured[index])}`);
+    diagnostic(
+      `${who.name}: ${video.framesPerSecond.toFixed(1)} frames/s of ${video.size}; sound ${audio.packets} packets, energy ${audio.energy.toFixed(4)}`,
+    );
+    assert(
+      video.framesPerSecond > 0 && audio.packets > 0 && audio.energy > 0,
+      `${who.name} receives ${JSON.stringify(measured[index])}`,
+    );
   }
 });
 
 await test('each turns camera and microphone off and on again', async () => {
-  for (const [who, other] of [[fay, carl], [carl, fay]]) {
+  for (const [who, other] of [
+    [fay, carl],
+    [carl, fay],
+  ]) {
     const shows = (audio, video) =>
       other.until(
         `shows ${who.name} as ${audio}, ${video}`,
-        ({ participants }, wanted) => participants.some(({ name, audioMuted, videoMuted }) => [name, audioMuted, videoMuted].join() === wanted),
+        ({ participants }, wanted) =>
+          participants.some(({ name, audioMuted, videoMuted }) => [name, audioMuted, videoMuted].join() === wanted),
         [who.name, audio, video].join(),
       );
-    const turn = (on) => who.tab.evaluate(`async (on) => { const { media } = window.monoport.call; await media.setMicrophone(on); await media.setCamera(on); }`, on);
+    const turn = (on) =>
+      who.tab.evaluate(
+        `async (on) => { const { media } = window.monoport.call; await media.setMicrophone(on); await media.setCamera(on); }`,
+        on,
+      );
     await turn(false);
     await shows(true, true);
     await turn(true);
@@ -82,10 +99,16 @@ const share = async () => {
   navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream();
   await window.monoport.call.media.shareScreen();
 };
-const decodes = (who) => who.until('decodes the screen', ({ remote }) => remote.some(({ source, framesDecoded }) => source === 'screen' && framesDecoded > 5));
+const decodes = (who) =>
+  who.until('decodes the screen', ({ remote }) =>
+    remote.some(({ source, framesDecoded }) => source === 'screen' && framesDecoded > 5),
+  );
 
 await test('each shares a screen, twice: the other decodes it beside the camera', async () => {
-  for (const [who, other] of [[fay, carl], [carl, fay]]) {
+  for (const [who, other] of [
+    [fay, carl],
+    [carl, fay],
+  ]) {
     for (let turn = 0; turn < 2; turn += 1) {
       await who.tab.evaluate(share);
       await decodes(other);
@@ -101,7 +124,11 @@ async function restarts(who, meanwhile) {
   const connections = () => who.tab.evaluate(() => window.witness.connections.length);
   // Firefox's statistics lose a stream for a moment while sections come and go.
   const isAsBefore = ({ peerId, remote }, before) =>
-    before.peerId === peerId && before.remote.every(({ streamId, kind, source }) => source === 'screen' || remote.some((now) => now.streamId === streamId && now.kind === kind));
+    before.peerId === peerId &&
+    before.remote.every(
+      ({ streamId, kind, source }) =>
+        source === 'screen' || remote.some((now) => now.streamId === streamId && now.kind === kind),
+    );
   const before = [await who.summary(), await connections()];
   await Promise.all([who.tab.evaluate(() => void window.dispatchEvent(new Event('online'))), meanwhile?.()]);
   await who.until('has another mapping', ({ mappedAddress }, old) => mappedAddress !== old, before[0].mappedAddress);
@@ -124,7 +151,10 @@ await test('each restarts ICE, three times, with the server far away', async () 
 
 await test('each restarts ICE while the server offers it a screen, or takes that away', async () => {
   for (let turn = 0; turn < 3; turn += 1) {
-    for (const [who, other] of [[fay, carl], [carl, fay]]) {
+    for (const [who, other] of [
+      [fay, carl],
+      [carl, fay],
+    ]) {
       await restarts(who, () => other.tab.evaluate(share));
       await restarts(who, () => other.tab.evaluate(() => window.monoport.call.media.stopScreen()));
     }

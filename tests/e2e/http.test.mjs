@@ -24,10 +24,14 @@ function request(path, headers = {}) {
     get(options, (response) => {
       const chunks = [];
       response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
       response.on('error', reject);
     })
-      .on('timeout', function timeout() { this.destroy(new Error(`${path}: no answer`)); })
+      .on('timeout', function timeout() {
+        this.destroy(new Error(`${path}: no answer`));
+      })
       .on('error', reject);
   });
 }
@@ -39,7 +43,10 @@ const assets = await test('/ is the page, and what it refers to is there', async
   equal(status, 200, 'status');
   assert(headers['content-type'].startsWith('text/html'), headers['content-type']);
   const paths = [...body.toString().matchAll(/(?:src|href)="(\/[^"]+)"/g)].map((match) => match[1]);
-  assert(paths.some((path) => path.endsWith('.js')) && paths.some((path) => path.endsWith('.css')), `it refers to ${paths}`);
+  assert(
+    paths.some((path) => path.endsWith('.js')) && paths.some((path) => path.endsWith('.css')),
+    `it refers to ${paths}`,
+  );
   for (const path of paths) equal((await request(path)).status, 200, path);
   return paths;
 });
@@ -82,14 +89,25 @@ await test('gzip for those who take it, and the same bytes', async () => {
 });
 
 await test('an unknown path is 404', async () => {
-  for (const path of ['/no-such-page', '/assets/no-such.js', '/index.html/x', '/healthz/x']) equal((await request(path)).status, 404, path);
+  for (const path of ['/no-such-page', '/assets/no-such.js', '/index.html/x', '/healthz/x'])
+    equal((await request(path)).status, 404, path);
 });
 
 await test('no path leads out', async () => {
   const paths = [
-    '/../../../../etc/passwd', '/..%2f..%2f..%2fetc%2fpasswd', '/%2e%2e/%2e%2e/%2e%2e/etc/passwd', '/%252e%252e%252fetc%252fpasswd',
-    '/....//....//etc/passwd', '/assets/../../../etc/passwd', '/..\\..\\..\\etc\\passwd', '/%5c..%5c..%5cetc%5cpasswd',
-    '/%c0%ae%c0%ae/%c0%ae%c0%ae/etc/passwd', '/assets/%00/etc/passwd', '//etc/passwd', '/etc/passwd', '/proc/self/environ',
+    '/../../../../etc/passwd',
+    '/..%2f..%2f..%2fetc%2fpasswd',
+    '/%2e%2e/%2e%2e/%2e%2e/etc/passwd',
+    '/%252e%252e%252fetc%252fpasswd',
+    '/....//....//etc/passwd',
+    '/assets/../../../etc/passwd',
+    '/..\\..\\..\\etc\\passwd',
+    '/%5c..%5c..%5cetc%5cpasswd',
+    '/%c0%ae%c0%ae/%c0%ae%c0%ae/etc/passwd',
+    '/assets/%00/etc/passwd',
+    '//etc/passwd',
+    '/etc/passwd',
+    '/proc/self/environ',
   ];
   for (const path of paths) {
     const { status, body } = await request(path);
@@ -118,7 +136,7 @@ await test('what is not HTTP on the TCP port is not answered as if it were', asy
     'a TLS ClientHello': Buffer.from('16030100c8010000c40303', 'hex'),
     'the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
     'a header of 1 MB': `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(1 << 20)}\r\n\r\n`,
-    'zeros': Buffer.alloc(4096),
+    zeros: Buffer.alloc(4096),
   };
   for (const [name, bytes] of Object.entries(hostile)) {
     const said = await raw(bytes);
@@ -139,7 +157,10 @@ await test('/metrics is valid Prometheus text', async () => {
     if (type === 'counter') assert(name.endsWith('_total'), `${name} is a counter`);
   }
   for (const wanted of [/session/, /track/, /packet/, /byte/, /drop/, /nack/, /pli|key_?frame/, /join/]) {
-    assert([...found.keys()].some((name) => wanted.test(name)), `nothing matches ${wanted}`);
+    assert(
+      [...found.keys()].some((name) => wanted.test(name)),
+      `nothing matches ${wanted}`,
+    );
   }
   client.close();
 });
@@ -175,7 +196,8 @@ await test('--version and --help', async () => {
   assert(/\d+\.\d+/.test(version.stdout), version.stdout);
   const help = await runServer(['--help']);
   equal(help.code, 0, '--help');
-  for (const option of ['--port', '--listen', '--announce', '--workers', '--config', '--log-level']) assert(help.stdout.includes(option), `no ${option} in --help`);
+  for (const option of ['--port', '--listen', '--announce', '--workers', '--config', '--log-level'])
+    assert(help.stdout.includes(option), `no ${option} in --help`);
 });
 
 // One line on stderr, exit code 2.
@@ -189,9 +211,20 @@ async function refused(args, environment) {
 
 await test('an option that is wrong: one line, exit code 2', async () => {
   const wrong = [
-    ['--no-such-option'], ['--port', 'http'], ['--port', '0x50'], ['--port', '65536'], ['--port', '-1'], ['--port', ''], ['--port'],
-    ['--workers', 'many'], ['--workers', '100000'], ['--listen', 'not-an-address'], ['--announce', '1.2.3'],
-    ['--log-level', 'loud'], ['--config', '/no/such/file'], ['stray'],
+    ['--no-such-option'],
+    ['--port', 'http'],
+    ['--port', '0x50'],
+    ['--port', '65536'],
+    ['--port', '-1'],
+    ['--port', ''],
+    ['--port'],
+    ['--workers', 'many'],
+    ['--workers', '100000'],
+    ['--listen', 'not-an-address'],
+    ['--announce', '1.2.3'],
+    ['--log-level', 'loud'],
+    ['--config', '/no/such/file'],
+    ['stray'],
   ];
   for (const args of wrong) await refused(args);
   await refused([], { MONOPORT_PORT: 'http' });

@@ -28,7 +28,12 @@ async function startAll() {
 }
 
 const publishers = await startAll();
-const viewer = await Participant.join(browser, { origin: server.origin, room: 'stage', name: 'viewer', path: '/watch' });
+const viewer = await Participant.join(browser, {
+  origin: server.origin,
+  room: 'stage',
+  name: 'viewer',
+  path: '/watch',
+});
 
 for (const stack of publishers) {
   await test(`${stack.title} publishes, and what is refused of its offer harms nothing`, async () => {
@@ -43,23 +48,39 @@ await test('all of them go on, in picture and sound', async () => {
   await viewer.sees(publishers.map(({ title }) => title));
   await hears(viewer, publishers.length);
   const streams = await viewer.measure(2);
-  const poor = streams.filter(({ kind, framesPerSecond, energy }) => (kind === 'video' ? framesPerSecond < 5 : energy === 0));
-  assert(streams.length === 2 * publishers.length && poor.length === 0, `${streams.length} streams, poor: ${JSON.stringify(poor)}`);
+  const poor = streams.filter(({ kind, framesPerSecond, energy }) =>
+    kind === 'video' ? framesPerSecond < 5 : energy === 0,
+  );
+  assert(
+    streams.length === 2 * publishers.length && poor.length === 0,
+    `${streams.length} streams, poor: ${JSON.stringify(poor)}`,
+  );
 });
 
 await test('those whose transport says goodbye are gone at once', async () => {
   const [silent, others] = [true, false].map((is) => publishers.filter((stack) => Boolean(stack.silent) === is));
   const begun = performance.now();
   await Promise.all(others.map((stack) => stack.order({ do: 'close' })));
-  await viewer.knows(silent.map(({ title }) => title), 3 * slowness);
+  await viewer.knows(
+    silent.map(({ title }) => title),
+    3 * slowness,
+  );
   diagnostic(`gone after ${since(begun)}`);
 });
 await viewer.close();
 await Promise.all(publishers.map((stack) => stack.end()));
 
-const stage = await Participant.join(browser, { origin: server.origin, room: 'seats', name: 'stage', path: '/stream', query: { video: 'small' } });
+const stage = await Participant.join(browser, {
+  origin: server.origin,
+  room: 'seats',
+  name: 'stage',
+  path: '/stream',
+  query: { video: 'small' },
+});
 const watchers = await startAll();
-await stage.until('sends video', ({ outbound }) => outbound.some(({ kind, bytesSent }) => kind === 'video' && bytesSent));
+await stage.until('sends video', ({ outbound }) =>
+  outbound.some(({ kind, bytesSent }) => kind === 'video' && bytesSent),
+);
 
 for (const stack of watchers) {
   await test(`${stack.title} watches a browser`, async () => {

@@ -26,7 +26,11 @@ async function socketOn(host) {
   after(() => kill(child));
   const received = [];
   child.on('message', ({ message }) => received.push(message));
-  return { send: (message, port, address) => child.send({ message, port, address }), received, next: () => once(child, 'message') };
+  return {
+    send: (message, port, address) => child.send({ message, port, address }),
+    received,
+    next: () => once(child, 'message'),
+  };
 }
 
 const arrival = async (socket) => {
@@ -61,7 +65,10 @@ await test('another destination sees another port of the same socket', async () 
 
 await test('a stranger cannot use a mapping', async () => {
   const stranger = await socketOn('internet');
-  const unasked = () => JSON.parse(run(home.nat, 'nft', '-j', 'list', 'counters', 'table', 'ip', 'filter')).nftables.find((item) => item.counter).counter.packets;
+  const unasked = () =>
+    JSON.parse(run(home.nat, 'nft', '-j', 'list', 'counters', 'table', 'ip', 'filter')).nftables.find(
+      (item) => item.counter,
+    ).counter.packets;
   const before = unasked();
   // The server's own other port is a stranger as well: filtering is by address and port.
   second.send('stranger', mapped.port, mapped.address);
@@ -74,7 +81,7 @@ await test('a stranger cannot use a mapping', async () => {
   while (unasked() < before + 2) await new Promise(setImmediate);
 });
 
-await test('the counters tell the server\'s port from all else', async () => {
+await test("the counters tell the server's port from all else", async () => {
   for (const host of [home.host, home.nat]) {
     const { toServer, elsewhere } = watched(host);
     equal(toServer, 1, `packets of ${host} to the port`);

@@ -23,11 +23,30 @@ after(() => rm(folder, { recursive: true }));
 
 const announced = '203.0.113.7'; // where clients are to come; that it listens on 127.0.0.1 is nobody's business
 const own = '127.0.0.5'; // the client's address, which it may be told
-const secrets = { 'the token key': 'thirty-two characters and a few more', 'the TURN secret': 'another thirty-two characters of it' };
+const secrets = {
+  'the token key': 'thirty-two characters and a few more',
+  'the TURN secret': 'another thirty-two characters of it',
+};
 await writeFile(join(folder, 'key'), secrets['the token key']);
-const server = await startServer({ address: '127.0.0.1', port: freePort }, {
-  args: ['--listen', '127.0.0.1', '--announce', announced, '--log-level', 'debug', '--token-key', join(folder, 'key'), '--open-rooms', 'lobby', '--turn-secret', secrets['the TURN secret']],
-});
+const server = await startServer(
+  { address: '127.0.0.1', port: freePort },
+  {
+    args: [
+      '--listen',
+      '127.0.0.1',
+      '--announce',
+      announced,
+      '--log-level',
+      'debug',
+      '--token-key',
+      join(folder, 'key'),
+      '--open-rooms',
+      'lobby',
+      '--turn-secret',
+      secrets['the TURN secret'],
+    ],
+  },
+);
 after(() => hasEnded(server.child) || server.stop());
 explain(() => server.tail());
 
@@ -43,7 +62,14 @@ const said = [];
 const headers = { Host: 'meet.example' };
 function ask(method, path, body = '', more = {}) {
   return new Promise((resolve, reject) => {
-    const options = { host: server.address, port: server.port, localAddress: own, method, path, headers: { ...headers, ...more, ...(body ? { 'Content-Length': Buffer.byteLength(body) } : {}) } };
+    const options = {
+      host: server.address,
+      port: server.port,
+      localAddress: own,
+      method,
+      path,
+      headers: { ...headers, ...more, ...(body ? { 'Content-Length': Buffer.byteLength(body) } : {}) },
+    };
     const asked = request(options, (response) => {
       let text = JSON.stringify(response.headers);
       response.on('data', (data) => (text += data));
@@ -85,7 +111,10 @@ await test('a client is served: it joins with a token, negotiates, makes mistake
   secrets["the server's ICE password"] = value(sdp, 'ice-pwd');
   secrets["a client's ICE password"] = value(offer, 'ice-pwd');
   const told = ada.received.map((message) => JSON.stringify(message)).join('\n');
-  for (const [name, member] of [['a TURN credential', 'credential'], ['what resumes a session', 'resume']]) {
+  for (const [name, member] of [
+    ['a TURN credential', 'credential'],
+    ['what resumes a session', 'resume'],
+  ]) {
     const found = told.match(new RegExp(`"${member}":"([^"]{16,})"`));
     assert(found, `the client was told no ${member}: ${told.slice(0, 2000)}`);
     secrets[name] = found[1];
@@ -93,11 +122,33 @@ await test('a client is served: it joins with a token, negotiates, makes mistake
 });
 
 await test('another comes by WHIP, and somebody looks around', async () => {
-  const created = await ask('POST', '/whip/lobby?name=obs', await readFile(new URL('../golden/chromium-stream.sdp', import.meta.url), 'utf8'), { 'Content-Type': 'application/sdp', Authorization: 'Bearer nonsense.of.mine' });
-  const { status, headers: answered } = created.status === 201 ? created : await ask('POST', '/whip/lobby', await readFile(new URL('../golden/chromium-stream.sdp', import.meta.url), 'utf8'), { 'Content-Type': 'application/sdp' });
+  const created = await ask(
+    'POST',
+    '/whip/lobby?name=obs',
+    await readFile(new URL('../golden/chromium-stream.sdp', import.meta.url), 'utf8'),
+    { 'Content-Type': 'application/sdp', Authorization: 'Bearer nonsense.of.mine' },
+  );
+  const { status, headers: answered } =
+    created.status === 201
+      ? created
+      : await ask(
+          'POST',
+          '/whip/lobby',
+          await readFile(new URL('../golden/chromium-stream.sdp', import.meta.url), 'utf8'),
+          { 'Content-Type': 'application/sdp' },
+        );
   equal(status, 201, 'status of the POST');
   secrets['a WHIP resource'] = answered.location.split('-')[1];
-  for (const path of ['/network.json', '/metrics', '/healthz', '/nothing', '/whip/lobby', '/sdp', `/whip/${'x'.repeat(400)}`]) await ask('GET', path);
+  for (const path of [
+    '/network.json',
+    '/metrics',
+    '/healthz',
+    '/nothing',
+    '/whip/lobby',
+    '/sdp',
+    `/whip/${'x'.repeat(400)}`,
+  ])
+    await ask('GET', path);
   await ask('GET', '/api/v1/sessions/0/timeline', '', { Authorization: `Bearer ${secrets["an admin's token"]}` });
   await ask('GET', '/api/v1/sessions/0/timeline');
   await ask('DELETE', answered.location);
@@ -117,12 +168,17 @@ await test('a call takes place, and one whose certificate is another', async () 
 });
 
 await test('no client was told an address that nobody configured', () => {
-  const interfaces = Object.values(networkInterfaces()).flat().map(({ address }) => address).filter((address) => address !== announced);
+  const interfaces = Object.values(networkInterfaces())
+    .flat()
+    .map(({ address }) => address)
+    .filter((address) => address !== announced);
   const may = new Set([announced, own, '0.0.0.0']);
   for (const { where, text } of said) {
     // The address of an SDP's origin stands for nothing (RFC 9429 5.2.1).
     const rest = text.replace(/o=[^\\\r\n]*/g, '');
-    const strange = [...rest.matchAll(/(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])/g)].map(([address]) => address).filter((address) => !may.has(address));
+    const strange = [...rest.matchAll(/(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])/g)]
+      .map(([address]) => address)
+      .filter((address) => !may.has(address));
     equal(strange, [], `addresses in ${where}: ${text.slice(0, 1000)}`);
     for (const address of interfaces) assert(!rest.includes(address), `${address} in ${where}: ${text.slice(0, 1000)}`);
   }
@@ -152,7 +208,7 @@ await test('the key of the media is another at each start, and is kept nowhere',
   }
   assert(fingerprints[0] !== fingerprints[1], 'two starts, one key');
   const kept = await readdir(state);
-  assert(kept.length > 0, 'the page\'s own certificate is kept');
+  assert(kept.length > 0, "the page's own certificate is kept");
   for (const name of kept) {
     const text = await readFile(join(state, name), 'utf8');
     const { fingerprint256 } = new X509Certificate(text);

@@ -20,8 +20,14 @@ async function measured(...args) {
   const run = await load([server.signaling, '--json', '-', ...args]);
   equal(run.code, 0, `exit code\n${run.stderr}\n`);
   const result = JSON.parse(run.stdout);
-  equal([result.joins.failed, result.packets.lost, result.packets.duplicates, result.verified.bad], [0, 0, 0, 0], 'failed, lost, twice, bad');
-  diagnostic(`${result.packets.received} packets, ${result.verified.packets} of them verified, the largest of ${result.packets.largest} bytes`);
+  equal(
+    [result.joins.failed, result.packets.lost, result.packets.duplicates, result.verified.bad],
+    [0, 0, 0, 0],
+    'failed, lost, twice, bad',
+  );
+  diagnostic(
+    `${result.packets.received} packets, ${result.verified.packets} of them verified, the largest of ${result.packets.largest} bytes`,
+  );
   // Its clients send 1200 bytes at the most; a viewer's extensions may need four more. 1232 fit into IPv6's least MTU.
   assert(result.packets.largest <= 1232, `a datagram of ${result.packets.largest} bytes`);
   return result;
@@ -29,14 +35,28 @@ async function measured(...args) {
 
 const metric = async (name) => {
   const text = await (await fetch(`${server.origin}/metrics`)).text();
-  return [...text.matchAll(new RegExp(`^monoport_${name}\\{.*\\} (\\d+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
+  return [...text.matchAll(new RegExp(`^monoport_${name}\\{.*\\} (\\d+)$`, 'gm'))].reduce(
+    (sum, [, value]) => sum + Number(value),
+    0,
+  );
 };
 
 await test('2 publishers, 20 viewers: all join, no packet is lost', async () => {
-  const { joins, packets, verified } = await measured('--publishers', '2', '--viewers', '20', '--audio', '--seconds', '5');
+  const { joins, packets, verified } = await measured(
+    '--publishers',
+    '2',
+    '--viewers',
+    '20',
+    '--audio',
+    '--seconds',
+    '5',
+  );
   equal(joins.ok, 22, 'joins');
   equal(packets.received, packets.expected, 'received');
-  assert(packets.received >= packets.sent * 20 - 20 * 4, `${packets.received} received of ${packets.sent} sent to 20 viewers`);
+  assert(
+    packets.received >= packets.sent * 20 - 20 * 4,
+    `${packets.received} received of ${packets.sent} sent to 20 viewers`,
+  );
   assert(verified.packets >= 80, `${verified.packets} packets verified`);
   const forwarded = await metric('rtp_out_total');
   assert(forwarded >= packets.received, `${packets.received} received, the server forwarded ${forwarded}`);
@@ -49,7 +69,17 @@ await test('a meeting: each receives all the others', async () => {
 });
 
 await test('--churn: as many stays as wanted, and some of them get into the call', async () => {
-  const { code, stdout, stderr } = await load([server.signaling, '--viewers', '10', '--churn', '200', '--join-rate', '1000', '--json', '-']);
+  const { code, stdout, stderr } = await load([
+    server.signaling,
+    '--viewers',
+    '10',
+    '--churn',
+    '200',
+    '--join-rate',
+    '1000',
+    '--json',
+    '-',
+  ]);
   equal(code, 0, `exit code\n${stderr}\n`);
   const { churn } = JSON.parse(stdout);
   diagnostic(`${churn.connected} of ${churn.stays} stays got into the call`);
@@ -58,23 +88,46 @@ await test('--churn: as many stays as wanted, and some of them get into the call
 });
 
 await test('clients that take AES-CM only, two threads', async () => {
-  const { joins } = await measured('--viewers', '5', '--cm', '--threads', '2', '--no-video', '--audio', '--seconds', '2');
+  const { joins } = await measured(
+    '--viewers',
+    '5',
+    '--cm',
+    '--threads',
+    '2',
+    '--no-video',
+    '--audio',
+    '--seconds',
+    '2',
+  );
   equal(joins.ok, 6, 'joins');
 });
 
 await test('interrupted, it reports and leaves', async () => {
-  const { code, stdout } = await load([server.signaling, '--viewers', '3', '--seconds', '60'], { interruptAt: /measuring[^]* in [1-9]/ });
+  const { code, stdout } = await load([server.signaling, '--viewers', '3', '--seconds', '60'], {
+    interruptAt: /measuring[^]* in [1-9]/,
+  });
   equal(code, 0, 'exit code');
   assert(/\(interrupted\)/.test(stdout), stdout);
 });
 
 await test('nobody is left in the server', async () => {
-  await until(async () => `${await metric('sessions')} sessions`, async () => (await metric('sessions')) === 0, 5 * slowness);
+  await until(
+    async () => `${await metric('sessions')} sessions`,
+    async () => (await metric('sessions')) === 0,
+    5 * slowness,
+  );
 });
 
 await test('no server there: exit code 1; a wrong command line: 2', async () => {
   equal((await load([`ws://${server.address}:9/sdp`, '--viewers', '1'])).code, 1, 'no server');
-  for (const args of [[], ['--viewers', '1'], ['http://localhost/'], [server.signaling, '--churn', '5', '--rejoin'], [server.signaling, '--bogus'], [server.signaling, '--seconds', '0']]) {
+  for (const args of [
+    [],
+    ['--viewers', '1'],
+    ['http://localhost/'],
+    [server.signaling, '--churn', '5', '--rejoin'],
+    [server.signaling, '--bogus'],
+    [server.signaling, '--seconds', '0'],
+  ]) {
     const { code, stderr } = await load(args);
     equal([code, stderr.split('\n').length], [2, 2], `exit code and lines for ${args.join(' ')}`);
   }

@@ -11,7 +11,11 @@ import { prove, startResponder } from '../../lab/matrix/prober.mjs';
 import { cellText, pairText, probeText } from '../../lab/matrix/words.mjs';
 
 const cones = ['full-cone', 'address-restricted', 'port-restricted'];
-const calls = [['symmetric', launchFirefox], ['carrier-grade', launchChromium], ['ipv6-only', launchChromium]];
+const calls = [
+  ['symmetric', launchFirefox],
+  ['carrier-grade', launchChromium],
+  ['ipv6-only', launchChromium],
+];
 
 const lab = await enter('homes', { kinds: [...cones, ...calls.map(([kind]) => kind), 'mtu-1280'] });
 const { test, after, explain, end } = suite({ limit: 120 * slowness });

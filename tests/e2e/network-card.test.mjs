@@ -34,7 +34,8 @@ const [home] = lab.clients;
 const browser = await launchChromium({ host: home.host, origin: `${server.origin},${probed.origin}` });
 after(() => browser.close());
 
-const join = (name, tab) => Participant.join(browser, { origin: server.origin, room: 'card', name, tab, query: { video: 'small' } });
+const join = (name, tab) =>
+  Participant.join(browser, { origin: server.origin, room: 'card', name, tab, query: { video: 'small' } });
 const ada = await join('Ada', desktop);
 const bob = await join('Bob', phone);
 const text = () => document.body.innerText;
@@ -42,18 +43,41 @@ const text = () => document.body.innerText;
 await test('both see each other', () => Promise.all([ada.sees(['Bob']), bob.sees(['Ada'])]));
 
 await test('the card says that the network lets video through, and shows the addresses', async () => {
-  for (const [who, size] of [[ada, 'desktop'], [bob, 'phone']]) {
+  for (const [who, size] of [
+    [ada, 'desktop'],
+    [bob, 'phone'],
+  ]) {
     await who.tab.press(/^network$/i);
-    await who.tab.until('a good verdict', () => /lets video through directly/i.test(document.body.innerText), undefined, patience, text);
+    await who.tab.until(
+      'a good verdict',
+      () => /lets video through directly/i.test(document.body.innerText),
+      undefined,
+      patience,
+      text,
+    );
     const { mappedAddress, network, pair } = await who.summary();
     const card = await who.tab.evaluate(() => document.querySelector('aside').innerText);
-    for (const shown of [mappedAddress, '10.0.1.2:', `${server.address}:${server.port}`, 'UDP, directly', 'Mapping observed']) {
+    for (const shown of [
+      mappedAddress,
+      '10.0.1.2:',
+      `${server.address}:${server.port}`,
+      'UDP, directly',
+      'Mapping observed',
+    ]) {
       assert(card.includes(shown), `the card does not show ${shown}:\n${card}`);
     }
     assert(!/symmetric/i.test(card), 'one address does not prove a symmetric NAT');
     equal([pair.way, network.reason, network.restarts], ['udp', 'direct', 0], 'way');
     assert(mappedAddress.startsWith(`${home.outer}:`), `${mappedAddress} is not the NAT's ${home.outer}`);
-    await who.tab.until('numbers', () => /\d ms\s+Round trip/i.test(document.body.innerText) && /\d [kM]bit\/s\s+Receiving/i.test(document.body.innerText), undefined, patience, text);
+    await who.tab.until(
+      'numbers',
+      () =>
+        /\d ms\s+Round trip/i.test(document.body.innerText) &&
+        /\d [kM]bit\/s\s+Receiving/i.test(document.body.innerText),
+      undefined,
+      patience,
+      text,
+    );
     await who.tab.screenshot(`${screenshots}network-${size}.png`);
     const { overflow, outside } = await who.tab.evaluate(() => ({
       overflow: document.documentElement.scrollWidth - innerWidth,
@@ -68,7 +92,12 @@ await test('the card is left with the Escape key, and the focus is back where it
   await ada.tab.until('the card is gone', () => !document.querySelector('aside'), undefined, patience);
   equal(await ada.tab.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Network', 'focus');
   await ada.tab.page.keyboard.press('Enter');
-  await ada.tab.until('the card is back', () => document.querySelector('aside[aria-label="Network"]') !== null, undefined, patience);
+  await ada.tab.until(
+    'the card is back',
+    () => document.querySelector('aside[aria-label="Network"]') !== null,
+    undefined,
+    patience,
+  );
 });
 
 await test('the report is a file with what ICE did, without names', async () => {
@@ -77,20 +106,46 @@ await test('the report is a file with what ICE did, without names', async () => 
   const content = await whole(await file.createReadStream());
   const { timeline, summary } = JSON.parse(content);
   const events = new Set(timeline.filter(({ side }) => side === 'client').map(({ event }) => event));
-  for (const event of ['attempt', 'socket', 'sent', 'received', 'gathering', 'candidate', 'ice', 'connection', 'pair', 'way']) {
+  for (const event of [
+    'attempt',
+    'socket',
+    'sent',
+    'received',
+    'gathering',
+    'candidate',
+    'ice',
+    'connection',
+    'pair',
+    'way',
+  ]) {
     assert(events.has(event), `no ${event} in the timeline: ${[...events]}`);
   }
-  assert(timeline.every(({ at }, i) => i === 0 || at >= timeline[i - 1].at), 'the timeline is not in order');
+  assert(
+    timeline.every(({ at }, i) => i === 0 || at >= timeline[i - 1].at),
+    'the timeline is not in order',
+  );
   equal(summary.state, 'connected', 'state');
   assert(!/Bob|ice-pwd/.test(content), 'the report has names or passwords');
   diagnostic(`${timeline.length} entries, ${content.length} bytes`);
 });
 
 await test('with a second port to ask, the kind of NAT is measured and named', async () => {
-  const eve = await Participant.join(browser, { origin: probed.origin, room: 'card', name: 'Eve', tab: desktop, query: { video: 'small' } });
+  const eve = await Participant.join(browser, {
+    origin: probed.origin,
+    room: 'card',
+    name: 'Eve',
+    tab: desktop,
+    query: { video: 'small' },
+  });
   await eve.connected();
   await eve.tab.press(/^network$/i);
-  await eve.tab.until('the kind of NAT', () => /another port for each destination[^]*often called symmetric[^]*measured/i.test(document.body.innerText), undefined, patience, text);
+  await eve.tab.until(
+    'the kind of NAT',
+    () => /another port for each destination[^]*often called symmetric[^]*measured/i.test(document.body.innerText),
+    undefined,
+    patience,
+    text,
+  );
   await eve.tab.screenshot(`${screenshots}network-measured-desktop.png`);
   await eve.close();
 });
@@ -100,13 +155,31 @@ for (const [size, options] of Object.entries({ desktop, phone })) {
     const tab = await browser.tab(options);
     await tab.before(keepConnections);
     await tab.open(`${probed.origin}/?room=lobby`);
-    await tab.until('a preview of the camera', () => [...document.querySelectorAll('video')].some(({ videoWidth }) => videoWidth > 0), undefined, patience, text);
+    await tab.until(
+      'a preview of the camera',
+      () => [...document.querySelectorAll('video')].some(({ videoWidth }) => videoWidth > 0),
+      undefined,
+      patience,
+      text,
+    );
     equal(await tab.evaluate(() => window.witness.connections.length), 0, 'connections before it was asked');
     await tab.press(/check my network/i);
-    await tab.until('a verdict', () => /lets video through directly[^]*often called symmetric/i.test(document.body.innerText), undefined, patience, text);
+    await tab.until(
+      'a verdict',
+      () => /lets video through directly[^]*often called symmetric/i.test(document.body.innerText),
+      undefined,
+      patience,
+      text,
+    );
     await tab.page.getByText('Addresses').scrollIntoViewIfNeeded();
     await tab.screenshot(`${screenshots}check-${size}.png`);
-      equal(await tab.evaluate(() => window.witness.connections.filter(({ signalingState }) => signalingState !== 'closed').length), 0, 'connections left');
+    equal(
+      await tab.evaluate(
+        () => window.witness.connections.filter(({ signalingState }) => signalingState !== 'closed').length,
+      ),
+      0,
+      'connections left',
+    );
     equal(await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, 'overflow');
     await tab.close();
   });
@@ -115,15 +188,26 @@ for (const [size, options] of Object.entries({ desktop, phone })) {
 // What a restart must leave as it is.
 const standing = async (who) => {
   const { peerId, remote, timings } = await who.summary();
-  const connections = await who.tab.evaluate(() => window.witness.connections.filter(({ connectionState }) => connectionState !== 'closed').length);
-  return { peerId, streams: remote.map(({ streamId, kind }) => `${streamId} ${kind}`).sort(), reconnects: timings.reconnects, connections };
+  const connections = await who.tab.evaluate(
+    () => window.witness.connections.filter(({ connectionState }) => connectionState !== 'closed').length,
+  );
+  return {
+    peerId,
+    streams: remote.map(({ streamId, kind }) => `${streamId} ${kind}`).sort(),
+    reconnects: timings.reconnects,
+    connections,
+  };
 };
 
 await test('an ICE restart, when the network changes, keeps the call as it is', async () => {
   const before = await standing(ada);
   const oldPort = (await ada.summary()).mappedAddress;
   await ada.tab.evaluate(() => window.dispatchEvent(new Event('online')));
-  await ada.until('goes another way', ({ mappedAddress, network }, old) => network.restarts === 1 && mappedAddress !== old, oldPort);
+  await ada.until(
+    'goes another way',
+    ({ mappedAddress, network }, old) => network.restarts === 1 && mappedAddress !== old,
+    oldPort,
+  );
   await Promise.all([ada.sees(['Bob']), bob.sees(['Ada'])]);
   equal(await standing(ada), before, 'the call after the restart');
   const { network } = await ada.summary();

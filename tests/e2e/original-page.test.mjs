@@ -47,7 +47,8 @@ async function decodes(tab, what, streams) {
 const first = await open();
 
 await test('the first page gets an answer, candidates and its own address', async () => {
-  for (const type of ['answer', 'candidate', 'stun-candidate']) await first.until(`a message ${type}`, got, type, patience, types);
+  for (const type of ['answer', 'candidate', 'stun-candidate'])
+    await first.until(`a message ${type}`, got, type, patience, types);
   await first.until('a connection', connected, undefined, patience, types);
   const { candidate } = await first.evaluate(got, 'candidate');
   equal(typeof candidate, 'string', 'the type of a candidate');
@@ -62,10 +63,11 @@ const second = await open();
 
 await test('a second page comes: the first is offered its tracks and decodes them', async () => {
   await first.until('an offer', got, 'offer', patience, types);
-  await decodes(first, 'the second page\'s video', 1);
+  await decodes(first, "the second page's video", 1);
 });
 
-await test('the second page decodes the first, who was there before', () => decodes(second, 'the first page\'s video', 1));
+await test('the second page decodes the first, who was there before', () =>
+  decodes(second, "the first page's video", 1));
 
 await test('a third page: everyone shows two videos', async () => {
   const third = await open();
@@ -74,11 +76,17 @@ await test('a third page: everyone shows two videos', async () => {
 });
 
 await test('it went: everyone shows one', () =>
-  Promise.all([first, second].map((tab) => tab.until('one video', () => document.querySelectorAll('video').length === 1, undefined, patience))));
+  Promise.all(
+    [first, second].map((tab) =>
+      tab.until('one video', () => document.querySelectorAll('video').length === 1, undefined, patience),
+    ),
+  ));
 
 await test('nothing failed in the pages on the way, and the server complained of nothing', async () => {
   for (const tab of [first, second]) {
-    const wrong = await tab.evaluate(() => window.received.filter(({ type }) => ['exception', 'error', 'bye'].includes(type)));
+    const wrong = await tab.evaluate(() =>
+      window.received.filter(({ type }) => ['exception', 'error', 'bye'].includes(type)),
+    );
     equal(wrong, [], 'messages');
   }
 });

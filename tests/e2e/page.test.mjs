@@ -37,7 +37,10 @@ const text = () => document.body.innerText;
 const layout = () => {
   const outside = [...document.querySelectorAll('button, input, select, a[href]')]
     .filter((element) => element.checkVisibility?.() ?? true)
-    .map((element) => ({ name: element.getAttribute('aria-label') || element.innerText || element.name || element.tagName, box: element.getBoundingClientRect() }))
+    .map((element) => ({
+      name: element.getAttribute('aria-label') || element.innerText || element.name || element.tagName,
+      box: element.getBoundingClientRect(),
+    }))
     .filter(({ box }) => box.width > 0 && (box.left < -1 || box.right > innerWidth + 1))
     .map(({ name }) => name);
   return { overflow: document.documentElement.scrollWidth - innerWidth, outside };
@@ -60,7 +63,11 @@ for (const [size, options] of Object.entries({ desktop, phone })) {
     assert(values.includes('garden'), `the link's room is not filled in: ${JSON.stringify(values)}`);
     await fits(tab, 'the lobby');
     await tab.screenshot(`${screenshots}lobby-${size}.png`);
-    equal(tab.console.filter((line) => /^(error|uncaught)/.test(line)), [], 'errors in the console');
+    equal(
+      tab.console.filter((line) => /^(error|uncaught)/.test(line)),
+      [],
+      'errors in the console',
+    );
     await tab.close();
   });
 }
@@ -83,7 +90,13 @@ await test('through the lobby into the call, by its fields and its button', asyn
 await test('a refused camera: a clear word, and a way in all the same', async () => {
   const tab = await refusing.tab(desktop);
   await tab.open(`${server.origin}/?room=refused&name=nobody`);
-  const shown = await tab.until('a word about the camera', () => /camera[^.]*(blocked|refused|denied|not allowed)/i.test(document.body.innerText) && document.body.innerText, undefined, patience, text);
+  const shown = await tab.until(
+    'a word about the camera',
+    () => /camera[^.]*(blocked|refused|denied|not allowed)/i.test(document.body.innerText) && document.body.innerText,
+    undefined,
+    patience,
+    text,
+  );
   diagnostic(shown.match(/.*camera.*(blocked|refused|denied|not allowed).*/i)[0]);
   await fits(tab, 'the lobby without a camera');
   await tab.screenshot(`${screenshots}refused-desktop.png`);
@@ -98,31 +111,63 @@ await test('a refused camera: a clear word, and a way in all the same', async ()
 });
 
 await test('a call of four, on a desktop and on a phone', async () => {
-  const join = (name, options) => Participant.join(browser, { origin: server.origin, room: 'four', name, tab: options, query: { video: 'small' } });
-  const all = [await join('Ada Lovelace', desktop), await join('Grace Hopper', phone), await join('Radia Perlman', desktop), await join('Sally Floyd', desktop)];
+  const join = (name, options) =>
+    Participant.join(browser, { origin: server.origin, room: 'four', name, tab: options, query: { video: 'small' } });
+  const all = [
+    await join('Ada Lovelace', desktop),
+    await join('Grace Hopper', phone),
+    await join('Radia Perlman', desktop),
+    await join('Sally Floyd', desktop),
+  ];
   const [ada, grace] = all;
   await ada.sees(['Grace Hopper', 'Radia Perlman', 'Sally Floyd']);
   await grace.sees(['Ada Lovelace', 'Radia Perlman', 'Sally Floyd']);
-  for (const [who, size] of [[ada, 'desktop'], [grace, 'phone']]) {
-    await who.tab.until('names of the others', () => ['Radia Perlman', 'Sally Floyd'].every((name) => document.body.innerText.includes(name)), undefined, patience, text);
+  for (const [who, size] of [
+    [ada, 'desktop'],
+    [grace, 'phone'],
+  ]) {
+    await who.tab.until(
+      'names of the others',
+      () => ['Radia Perlman', 'Sally Floyd'].every((name) => document.body.innerText.includes(name)),
+      undefined,
+      patience,
+      text,
+    );
     await who.tab.screenshot(`${screenshots}call-${size}.png`);
     await fits(who.tab, `the call on a ${size}`);
     const leave = await who.tab.evaluate(() =>
       [...document.querySelectorAll('button')].some((button) => {
         const box = button.getBoundingClientRect();
-        return /leave/i.test(`${button.getAttribute('aria-label')} ${button.title} ${button.innerText}`) && box.width > 0 && box.bottom <= innerHeight && box.top >= 0;
+        return (
+          /leave/i.test(`${button.getAttribute('aria-label')} ${button.title} ${button.innerText}`) &&
+          box.width > 0 &&
+          box.bottom <= innerHeight &&
+          box.top >= 0
+        );
       }),
     );
     assert(leave, `no button to leave within the window of the ${size}`);
   }
   for (const who of all) {
-    equal(who.tab.console.filter((line) => /^(error|uncaught)/.test(line)), [], `errors in ${who.name}'s console`);
+    equal(
+      who.tab.console.filter((line) => /^(error|uncaught)/.test(line)),
+      [],
+      `errors in ${who.name}'s console`,
+    );
     await who.close();
   }
 });
 
 await test('keys switch devices, a pin and a button make one picture large, another camera goes on in the same call', async () => {
-  const join = (name, before) => Participant.join(browser, { origin: server.origin, room: 'two', name, tab: desktop, query: { video: 'small' }, before });
+  const join = (name, before) =>
+    Participant.join(browser, {
+      origin: server.origin,
+      room: 'two',
+      name,
+      tab: desktop,
+      query: { video: 'small' },
+      before,
+    });
   const ada = await join('Ada', () => {
     window.locks = [];
     navigator.wakeLock.request = async () => {
@@ -134,7 +179,12 @@ await test('keys switch devices, a pin and a button make one picture large, anot
   const bob = await join('Bob');
   await Promise.all([ada.sees(['Bob']), bob.sees(['Ada'])]);
   const isMuted = (what, expected) =>
-    bob.until(`hears of ${what}`, ({ participants }, expected) => participants.some(({ audioMuted, videoMuted }) => `${audioMuted} ${videoMuted}` === expected), expected);
+    bob.until(
+      `hears of ${what}`,
+      ({ participants }, expected) =>
+        participants.some(({ audioMuted, videoMuted }) => `${audioMuted} ${videoMuted}` === expected),
+      expected,
+    );
   const { keyboard } = ada.tab.page;
   await keyboard.press('m');
   await isMuted('the microphone', 'true false');
@@ -145,7 +195,13 @@ await test('keys switch devices, a pin and a button make one picture large, anot
   await isMuted('both', 'false false');
 
   const large = (name) =>
-    ada.tab.until(`${name} is large`, (name) => (document.querySelector('.stage-main .tile-name')?.textContent ?? '') === name, name, patience, text);
+    ada.tab.until(
+      `${name} is large`,
+      (name) => (document.querySelector('.stage-main .tile-name')?.textContent ?? '') === name,
+      name,
+      patience,
+      text,
+    );
   await ada.tab.press(/^pin ada/i);
   await large('Ada (you)');
   await ada.tab.press(/^unpin ada/i);
@@ -159,7 +215,12 @@ await test('keys switch devices, a pin and a button make one picture large, anot
   const before = await ada.tab.evaluate(camera);
   await ada.tab.press(/^devices$/i);
   await ada.tab.page.locator('.picker select').first().selectOption({ index: 2 });
-  await ada.tab.until('another camera', `(before) => { const { track } = window.monoport.call.media.camera; return track && track.getSettings().deviceId !== before; }`, before, patience);
+  await ada.tab.until(
+    'another camera',
+    `(before) => { const { track } = window.monoport.call.media.camera; return track && track.getSettings().deviceId !== before; }`,
+    before,
+    patience,
+  );
   await bob.sees(['Ada']);
   await ada.tab.press(/^close devices$/i);
 

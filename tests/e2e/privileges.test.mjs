@@ -35,7 +35,8 @@ await test('its threads have their names nevertheless', () => {
   for (const name of ['worker 0', 'front', 'watchdog']) assert(names.includes(name), `no ${name} among ${names}`);
 });
 
-await test('system calls are filtered in every thread', () => equal([...values('Seccomp')], [slowness > 1 ? '0' : '2'], 'Seccomp'));
+await test('system calls are filtered in every thread', () =>
+  equal([...values('Seccomp')], [slowness > 1 ? '0' : '2'], 'Seccomp'));
 
 await test('it is not root any more', () => {
   const [uids] = values('Uid');
@@ -61,21 +62,40 @@ const file = join(folder, 'file');
 async function takeOver(victim) {
   writeFileSync(file, 'untouched');
   chmodSync(file, 0o666);
-  const thread = readdirSync(`${process_}/task`).find((task) => readFileSync(`${process_}/task/${task}/comm`, 'utf8') === 'front\n');
-  const child = start([join(dirname(tool), 'takeover'), String(server.child.pid), thread, String(victim.pid), file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const thread = readdirSync(`${process_}/task`).find(
+    (task) => readFileSync(`${process_}/task/${task}/comm`, 'utf8') === 'front\n',
+  );
+  const child = start([join(dirname(tool), 'takeover'), String(server.child.pid), thread, String(victim.pid), file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const said = { out: '', err: '' };
   child.stdout.on('data', (data) => (said.out += data));
   child.stderr.on('data', (data) => (said.err += data));
   const [code] = await once(child, 'close');
-  return { code, ...said, results: said.out.trim().split('\n').map((line) => line.split(' ')) };
+  return {
+    code,
+    ...said,
+    results: said.out
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ')),
+  };
 }
 
 const [EACCES, ENOSYS] = [-13, -38];
 if (slowness === 1 && process.arch === 'x64')
   await test('a server that was taken over sends by its sockets, and does nothing else', async () => {
-    const { Uid: [, uid], Gid: [, gid] } = Object.fromEntries(
-      threads[0].split('\n').filter((line) => /^[UG]id:/.test(line)).map((line) => [line.slice(0, 3), line.split(/\s+/)]));
-    const asServer = process.getuid() === 0 ? ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--'] : [];
+    const {
+      Uid: [, uid],
+      Gid: [, gid],
+    } = Object.fromEntries(
+      threads[0]
+        .split('\n')
+        .filter((line) => /^[UG]id:/.test(line))
+        .map((line) => [line.slice(0, 3), line.split(/\s+/)]),
+    );
+    const asServer =
+      process.getuid() === 0 ? ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--'] : [];
     const victim = start([...asServer, 'sleep', '60'], { stdio: 'ignore' });
     after(() => kill(victim));
     const { code, out, err, results } = await takeOver(victim);
@@ -93,14 +113,24 @@ if (slowness === 1 && process.arch === 'x64')
 
 // Where accounts are looked up in a file alone, and that file is ours: in a mount namespace.
 const accounts = join(folder, 'passwd');
-writeFileSync(accounts, 'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nstreams:x:4711:4712::/:/bin/false\n');
+writeFileSync(
+  accounts,
+  'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nstreams:x:4711:4712::/:/bin/false\n',
+);
 writeFileSync(join(folder, 'nsswitch.conf'), 'passwd: files\ngroup: files\n');
 const mounts = `mount --bind ${accounts} /etc/passwd && mount --bind ${folder}/nsswitch.conf /etc/nsswitch.conf`;
 const under = ['unshare', '--mount', 'sh', '-c', `${mounts} && exec "$0" "$@"`];
 const mapped = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
 const isRoot = process.getuid() === 0 && Number(mapped[2]) > 65534;
 
-for (const [args, uid, gid] of isRoot ? [[['--user', 'streams'], 4711, 4712], [['--user', '4711'], 4711, 4712], [['--user', '12345'], 12345, 12345], [[], 65534, 65534]] : [])
+for (const [args, uid, gid] of isRoot
+  ? [
+      [['--user', 'streams'], 4711, 4712],
+      [['--user', '4711'], 4711, 4712],
+      [['--user', '12345'], 12345, 12345],
+      [[], 65534, 65534],
+    ]
+  : [])
   await test(`started by root with ${args.join(' ') || 'no --user'}, it becomes ${uid}`, async () => {
     const other = await startServer({ address: '127.0.0.1', port: freePort }, { args, under });
     after(() => hasEnded(other.child) || other.stop());

@@ -28,7 +28,11 @@ const seeEachOther = () => Promise.all([ada.sees(['bob'], patience), bob.sees(['
 await test('both see each other', seeEachOther);
 
 const notice = () =>
-  Promise.all([ada, bob].map((who) => who.until('notices that the server is gone', ({ state }) => state !== 'connected', undefined, patience)));
+  Promise.all(
+    [ada, bob].map((who) =>
+      who.until('notices that the server is gone', ({ state }) => state !== 'connected', undefined, patience),
+    ),
+  );
 
 async function comeBack() {
   await notice();
@@ -54,8 +58,26 @@ await test('the server is asked to stop, says goodbye, and is started again', as
 const crowd = Number(process.env.CROWD ?? 200);
 
 await test(`the server is killed under ${crowd} viewers and a publisher: all have media again in 5 s, and not in the same instant`, async () => {
-  const load = start([path(dirname(binary), 'monoport-load'), server.signaling, '--rejoin', '--room', 'crowd', '--viewers', String(crowd), '--no-video', '--audio',
-    '--join-rate', '100', '--seconds', '120', '--json', '-'], { host: lab.clients[0].host, stdio: ['ignore', 'pipe', 'pipe'] });
+  const load = start(
+    [
+      path(dirname(binary), 'monoport-load'),
+      server.signaling,
+      '--rejoin',
+      '--room',
+      'crowd',
+      '--viewers',
+      String(crowd),
+      '--no-video',
+      '--audio',
+      '--join-rate',
+      '100',
+      '--seconds',
+      '120',
+      '--json',
+      '-',
+    ],
+    { host: lab.clients[0].host, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) load[name].on('data', (data) => (said[name] += data));
   const tells = async (text) => {
@@ -68,10 +90,14 @@ await test(`the server is killed under ${crowd} viewers and a publisher: all hav
   load.kill('SIGINT');
   equal((await once(load, 'close'))[0], 0, `exit code of monoport-load\n${said.stderr}\n`);
   const { back } = JSON.parse(said.stdout);
-  diagnostic(`media again after ${back.min_ms.toFixed(0)} ms at the earliest, ${back.p50_ms.toFixed(0)} ms in the median, ${back.max_ms.toFixed(0)} ms at the latest`);
+  diagnostic(
+    `media again after ${back.min_ms.toFixed(0)} ms at the earliest, ${back.p50_ms.toFixed(0)} ms in the median, ${back.max_ms.toFixed(0)} ms at the latest`,
+  );
   equal(back.count, crowd + 1, 'who came back');
   assert(back.max_ms < 5000 * slowness, `${back.max_ms} ms`);
-  const joins = server.log.filter((line) => /"participant joined".* room="crowd"/.test(line)).map((line) => Date.parse(line.match(/^time=(\S+)/)[1]));
+  const joins = server.log
+    .filter((line) => /"participant joined".* room="crowd"/.test(line))
+    .map((line) => Date.parse(line.match(/^time=(\S+)/)[1]));
   const spread = Math.max(...joins) - Math.min(...joins);
   diagnostic(`their joins spread over ${spread} ms`);
   assert(spread > 100, 'they all came in the same instant');

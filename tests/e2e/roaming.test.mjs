@@ -42,11 +42,20 @@ async function timelineOf(who) {
   return { path, ...(await (await fetch(`http://127.0.0.1:${server.port}${path}`)).json()) };
 }
 
-const happened = (who, event, times = 1) => until(`no ${event} of ${who.name}`, async () => (await timelineOf(who)).events.filter((entry) => entry.event === event).length >= times, 10 * slowness);
+const happened = (who, event, times = 1) =>
+  until(
+    `no ${event} of ${who.name}`,
+    async () => (await timelineOf(who)).events.filter((entry) => entry.event === event).length >= times,
+    10 * slowness,
+  );
 
 /** Forgets everything while nothing of this kind passes its NAT, which ends with `reached`. */
 async function forgetWithin(nat, kind, reached) {
-  run(nat, 'nft', `add table inet hold; add chain inet hold forward { type filter hook forward priority -10; }; add rule inet hold forward meta l4proto udp ${kind} drop`);
+  run(
+    nat,
+    'nft',
+    `add table inet hold; add chain inet hold forward { type filter hook forward priority -10; }; add rule inet hold forward meta l4proto udp ${kind} drop`,
+  );
   await reached();
   run(nat, 'conntrack', '-F');
   run(nat, 'nft', 'delete table inet hold');
@@ -57,7 +66,8 @@ const checks = '@th,96,32 0x2112a442'; // of both, and their answers
 const connections = (participant) => participant.tab.evaluate(() => window.witness.connections.length);
 
 /** Where media to it goes, and since when: the server's last word of that. */
-const selected = async (who) => JSON.stringify((await timelineOf(who)).events.findLast(({ event }) => event === 'path-selected'));
+const selected = async (who) =>
+  JSON.stringify((await timelineOf(who)).events.findLast(({ event }) => event === 'path-selected'));
 
 let viewer;
 await test("the viewer's NAT forgets everything in its handshake: that is delayed and no more", async () => {
@@ -91,7 +101,11 @@ async function gapOf(what, seconds = 5) {
     },
     from,
     seconds * slowness + 5,
-    (from) => window.arrivals.filter((time) => time > from).map((time) => Math.round(time - from)).join(),
+    (from) =>
+      window.arrivals
+        .filter((time) => time > from)
+        .map((time) => Math.round(time - from))
+        .join(),
   );
   const { longest, count } = await viewer.tab.evaluate(longestGap, from);
   assert(count > 10, `${count} frames only`);
@@ -99,19 +113,26 @@ async function gapOf(what, seconds = 5) {
 }
 
 const say = (what, gaps) =>
-  diagnostic(`${what}: ${gaps.map((gap) => Math.round(gap)).join(', ')} ms; median ${Math.round(median(gaps))} ms, longest ${Math.round(Math.max(...gaps))} ms`);
+  diagnostic(
+    `${what}: ${gaps.map((gap) => Math.round(gap)).join(', ')} ms; median ${Math.round(median(gaps))} ms, longest ${Math.round(Math.max(...gaps))} ms`,
+  );
 
 await test('behind its 1:1 NAT the server is reached by the address that the page was loaded from', async () => {
   const { address } = await viewer.tab.evaluate(async () => {
     const stats = [...(await window.witness.connections.at(-1).getStats()).values()];
-    const pair = stats.find(({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded');
+    const pair = stats.find(
+      ({ type, nominated, state }) => type === 'candidate-pair' && nominated && state === 'succeeded',
+    );
     return stats.find(({ id }) => id === pair.remoteCandidateId);
   });
   equal(address, lab.address, 'the server in the selected pair');
   await viewer.tab.evaluate(watchFrames);
 });
 
-for (const [name, who, other, { nat }] of [['publisher', publisher, viewer, home], ['viewer', viewer, publisher, away]]) {
+for (const [name, who, other, { nat }] of [
+  ['publisher', publisher, viewer, home],
+  ['viewer', viewer, publisher, away],
+]) {
   await test(`the ${name}'s NAT forgets everything every 5 s, ${turns} times: the call goes on`, async () => {
     const gaps = [];
     const before = await selected(other);
@@ -128,7 +149,11 @@ for (const [name, who, other, { nat }] of [['publisher', publisher, viewer, home
     equal(await selected(other), before, "the other's path");
     // By its next socket: the NAT forgot that too.
     const { port } = JSON.parse([...paths].at(-1));
-    await until('the page does not know its address', async () => (await who.summary()).network.seen?.port === port, 20 * slowness);
+    await until(
+      'the page does not know its address',
+      async () => (await who.summary()).network.seen?.port === port,
+      20 * slowness,
+    );
   });
 
   await test(`the ${name}'s NAT forgets everything in an ICE restart: the call goes on`, async () => {
@@ -171,7 +196,7 @@ await test('its network drops for 6 s: the call goes on by itself when it is bac
   equal(await connections(viewer), 1, 'connections that were made');
 });
 
-await test('its timeline tells what happened, to itself and to the server\'s operator', async () => {
+await test("its timeline tells what happened, to itself and to the server's operator", async () => {
   const { timeline } = await viewer.tab.evaluate(() => window.monoport.call.report());
   const words = (events) => events.map(({ event, reason }) => (reason ? `${event}:${reason}` : event));
   const { path, ...operator } = await timelineOf(viewer);

@@ -19,7 +19,8 @@ const launch = async () => {
   return browser;
 };
 const [home, away] = await Promise.all([launch(), launch()]);
-const join = (browser, room, name, options) => Participant.join(browser, { origin: server.origin, room, name, query: { video: 'small' }, ...options });
+const join = (browser, room, name, options) =>
+  Participant.join(browser, { origin: server.origin, room, name, query: { video: 'small' }, ...options });
 
 // Seconds until `ada` no longer knows of anybody, counted from `leaving`.
 async function noticed(ada, leaving) {
@@ -62,12 +63,17 @@ await test('mute and unmute are seen by the other', async () => {
   const bob = await join(home, 'tea', 'bob');
   await ada.sees(['bob']);
   const shows = (what, audioMuted, videoMuted) =>
-    ada.until(what, ({ participants }, wanted) => JSON.stringify([participants[0]?.audioMuted, participants[0]?.videoMuted]) === wanted, JSON.stringify([audioMuted, videoMuted]));
+    ada.until(
+      what,
+      ({ participants }, wanted) =>
+        JSON.stringify([participants[0]?.audioMuted, participants[0]?.videoMuted]) === wanted,
+      JSON.stringify([audioMuted, videoMuted]),
+    );
   await shows('shows bob unmuted', false, false);
   await bob.tab.press(/^turn microphone/i);
-  await shows('shows bob\'s microphone muted', true, false);
+  await shows("shows bob's microphone muted", true, false);
   await bob.tab.press(/^turn camera/i);
-  await shows('shows bob\'s camera off', true, true);
+  await shows("shows bob's camera off", true, true);
   await bob.tab.press(/^turn microphone/i);
   await bob.tab.press(/^turn camera/i);
   await shows('shows bob unmuted again', false, false);
@@ -81,7 +87,9 @@ await test('who is muted is known to one who comes later', async () => {
   await bob.connected();
   await bob.tab.press(/^turn microphone/i);
   const carl = await join(home, 'tea', 'carl');
-  await carl.until('shows bob muted', ({ participants }) => participants.some(({ name, audioMuted }) => name === 'bob' && audioMuted));
+  await carl.until('shows bob muted', ({ participants }) =>
+    participants.some(({ name, audioMuted }) => name === 'bob' && audioMuted),
+  );
   await Promise.all([bob.close(), carl.close()]);
   await ada.knows([]);
 });
@@ -92,19 +100,32 @@ await test('/stream only sends, /watch only receives', async () => {
   await Promise.all(watchers.map((watcher) => watcher.sees(['stage'])));
   for (const watcher of watchers) {
     const { outbound, remote } = await watcher.summary();
-    equal(outbound.filter(({ bytesSent }) => bytesSent > 0), [], `what ${watcher.name} sends`);
+    equal(
+      outbound.filter(({ bytesSent }) => bytesSent > 0),
+      [],
+      `what ${watcher.name} sends`,
+    );
     equal(remote.map(({ kind }) => kind).sort(), ['audio', 'video'], `what ${watcher.name} receives`);
   }
   const { remote, participants } = await stage.summary();
   equal(remote, [], 'what the stage receives');
-  equal(participants.map(({ role }) => role), ['watch', 'watch'], 'the roles that the stage sees');
+  equal(
+    participants.map(({ role }) => role),
+    ['watch', 'watch'],
+    'the roles that the stage sees',
+  );
   await Promise.all([stage, ...watchers].map((who) => who.close()));
 });
 
 await test('two rooms: nobody knows or receives anybody of the other', async () => {
   const red = await Promise.all(['r1', 'r2'].map((name) => join(home, 'red', name)));
   const blue = await Promise.all(['b1', 'b2'].map((name) => join(home, 'blue', name)));
-  const pairs = [[red[0], 'r2'], [red[1], 'r1'], [blue[0], 'b2'], [blue[1], 'b1']];
+  const pairs = [
+    [red[0], 'r2'],
+    [red[1], 'r1'],
+    [blue[0], 'b2'],
+    [blue[1], 'b1'],
+  ];
   await Promise.all(pairs.map(([who, other]) => who.sees([other])));
   for (const [who, other] of pairs) {
     await who.knows([other]);

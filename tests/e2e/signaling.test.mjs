@@ -28,7 +28,9 @@ async function refused(client, code) {
 // Sends it, expects the code, and that the connection is as good as before.
 function survives(name, code, say, { joined = true, fields = {} } = {}) {
   return test(`${name}: ${code}`, async () => {
-    const client = joined ? await SignalingClient.joined(server, { room: 'elsewhere', ...fields }) : await SignalingClient.connect(server);
+    const client = joined
+      ? await SignalingClient.joined(server, { room: 'elsewhere', ...fields })
+      : await SignalingClient.connect(server);
     await say(client);
     await refused(client, code);
     if (joined) await client.settled();
@@ -39,7 +41,8 @@ function survives(name, code, say, { joined = true, fields = {} } = {}) {
 }
 
 // Pings that are so deep, and so long.
-const nested = (client, levels) => `{"type":"ping","peerId":"${client.peerId}","deep":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+const nested = (client, levels) =>
+  `{"type":"ping","peerId":"${client.peerId}","deep":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
 const sized = (client, bytes) => {
   const head = `{"type":"ping","peerId":"${client.peerId}","fill":"`;
   return head + 'x'.repeat(bytes - head.length - 2) + '"}';
@@ -47,18 +50,28 @@ const sized = (client, bytes) => {
 
 // Of each section: its payload types with their codecs, and its header extensions with their ids.
 const sections = (sdp) =>
-  sdp.split(/^(?=m=)/m).slice(1).map((section) => ({
-    payloads: section.match(/^m=\S+ \S+ \S+ (.*)$/m)[1].trim().split(' '),
-    codecs: [...section.matchAll(/^a=(rtpmap:\S+ [^/\s]+\/\d+)/gm)].map((match) => match[1].toLowerCase()),
-    extensions: [...section.matchAll(/^a=extmap:(\d+)(?:\/\S+)? (\S+)/gm)].map((match) => `${match[1]} ${match[2]}`),
-  }));
+  sdp
+    .split(/^(?=m=)/m)
+    .slice(1)
+    .map((section) => ({
+      payloads: section
+        .match(/^m=\S+ \S+ \S+ (.*)$/m)[1]
+        .trim()
+        .split(' '),
+      codecs: [...section.matchAll(/^a=(rtpmap:\S+ [^/\s]+\/\d+)/gm)].map((match) => match[1].toLowerCase()),
+      extensions: [...section.matchAll(/^a=extmap:(\d+)(?:\/\S+)? (\S+)/gm)].map((match) => `${match[1]} ${match[2]}`),
+    }));
 
 await test('joining is answered with who is there, and they are told', async () => {
   const client = await SignalingClient.connect(server);
   client.send({ type: 'join-room', ...room, name: 'guest' });
   const joined = await client.next('joined');
   equal([joined.peerId, joined.room], [client.peerId, room.room], 'who and where');
-  equal(joined.participants.map(({ id }) => id), [bystander.peerId], 'who else is there');
+  equal(
+    joined.participants.map(({ id }) => id),
+    [bystander.peerId],
+    'who else is there',
+  );
   const { participant } = await bystander.next('participant-joined');
   equal([participant.id, participant.name], [client.peerId, 'guest'], 'whom the other is told of');
   client.send({ type: 'leave' });
@@ -77,26 +90,60 @@ await survives('unknown type', 'unknown-type', (client) => client.send({ type: '
 await survives('no type', 'bad-message', (client) => client.send({}));
 await survives('a type that is a number', 'bad-message', (client) => client.send({ type: 7 }));
 await survives('join without peerId', 'bad-message', (client) => client.raw('{"type":"join-room"}'), { joined: false });
-await survives('a room of 65 characters', 'bad-message', (client) => client.send({ type: 'join-room', room: 'r'.repeat(65) }), { joined: false });
-await survives('a name of 65 characters', 'bad-message', (client) => client.send({ type: 'join-room', name: 'n'.repeat(65) }), { joined: false });
-await survives('an unknown role', 'bad-message', (client) => client.send({ type: 'join-room', role: 'king' }), { joined: false });
-await survives('offer without join', 'not-joined', (client) => client.send({ type: 'offer', sdp: call }), { joined: false });
+await survives(
+  'a room of 65 characters',
+  'bad-message',
+  (client) => client.send({ type: 'join-room', room: 'r'.repeat(65) }),
+  { joined: false },
+);
+await survives(
+  'a name of 65 characters',
+  'bad-message',
+  (client) => client.send({ type: 'join-room', name: 'n'.repeat(65) }),
+  { joined: false },
+);
+await survives('an unknown role', 'bad-message', (client) => client.send({ type: 'join-room', role: 'king' }), {
+  joined: false,
+});
+await survives('offer without join', 'not-joined', (client) => client.send({ type: 'offer', sdp: call }), {
+  joined: false,
+});
 await survives('joining twice', 'already-joined', (client) => client.send({ type: 'join-room' }));
-await survives('another\'s peerId', 'wrong-peer', (client) => client.send({ type: 'mute', peerId: bystander.peerId, audio: true, video: true }));
-await survives('another\'s peerId says leave', 'wrong-peer', (client) => client.send({ type: 'leave', peerId: bystander.peerId }));
-await survives('a peerId in use', 'peer-taken', (client) => client.send({ type: 'join-room', ...room, peerId: bystander.peerId }), { joined: false });
+await survives("another's peerId", 'wrong-peer', (client) =>
+  client.send({ type: 'mute', peerId: bystander.peerId, audio: true, video: true }),
+);
+await survives("another's peerId says leave", 'wrong-peer', (client) =>
+  client.send({ type: 'leave', peerId: bystander.peerId }),
+);
+await survives(
+  'a peerId in use',
+  'peer-taken',
+  (client) => client.send({ type: 'join-room', ...room, peerId: bystander.peerId }),
+  { joined: false },
+);
 await survives('an offer without sdp', 'bad-message', (client) => client.send({ type: 'offer' }));
 await survives('an offer that is no SDP', 'bad-sdp', (client) => client.send({ type: 'offer', sdp: 'hello' }));
 await survives('an offer with 1,000 sections', 'bad-sdp', (client) => {
   const [head, audio] = call.split(/^(?=m=)/m);
-  const sections = Array.from({ length: 1000 }, (_, index) => `m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:${index}\r\na=rtpmap:111 opus/48000/2\r\na=recvonly\r\n`);
+  const sections = Array.from(
+    { length: 1000 },
+    (_, index) => `m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:${index}\r\na=rtpmap:111 opus/48000/2\r\na=recvonly\r\n`,
+  );
   assert(audio, 'the golden offer has sections');
   client.send({ type: 'offer', sdp: head + sections.join('') });
 });
-await survives('an offer with a line of 200,000 bytes', 'bad-sdp', (client) => client.send({ type: 'offer', sdp: `${call}a=${'x'.repeat(200_000)}\r\n` }));
-await survives('an answer that nobody asked for', 'unexpected-answer', (client) => client.send({ type: 'answer', sdp: call }));
-await survives('a candidate that is no JSON', 'bad-candidate', (client) => client.send({ type: 'ice-candidate', candidate: 'candidate:1' }));
-await survives('a watcher publishes', 'forbidden', (client) => client.send({ type: 'offer', sdp: call }), { fields: { role: 'watch' } });
+await survives('an offer with a line of 200,000 bytes', 'bad-sdp', (client) =>
+  client.send({ type: 'offer', sdp: `${call}a=${'x'.repeat(200_000)}\r\n` }),
+);
+await survives('an answer that nobody asked for', 'unexpected-answer', (client) =>
+  client.send({ type: 'answer', sdp: call }),
+);
+await survives('a candidate that is no JSON', 'bad-candidate', (client) =>
+  client.send({ type: 'ice-candidate', candidate: 'candidate:1' }),
+);
+await survives('a watcher publishes', 'forbidden', (client) => client.send({ type: 'offer', sdp: call }), {
+  fields: { role: 'watch' },
+});
 
 await test('16 levels and 256 KiB are still heard', async () => {
   const client = await SignalingClient.joined(server, { room: 'elsewhere' });
@@ -133,10 +180,20 @@ await test('an offer with a data channel: it is refused with port 0 and the rest
   client.close();
 });
 
-for (const name of ['chromium-call', 'chromium-watch', 'chromium-stream', 'chromium-simulcast', 'firefox-original', 'firefox-watch']) {
+for (const name of [
+  'chromium-call',
+  'chromium-watch',
+  'chromium-stream',
+  'chromium-simulcast',
+  'firefox-original',
+  'firefox-watch',
+]) {
   await test(`the golden offer ${name} is answered`, async () => {
     const offer = await golden(name);
-    const client = await SignalingClient.joined(server, { room: 'elsewhere', role: name.endsWith('watch') ? 'watch' : 'call' });
+    const client = await SignalingClient.joined(server, {
+      room: 'elsewhere',
+      role: name.endsWith('watch') ? 'watch' : 'call',
+    });
     client.send({ type: 'offer', sdp: offer });
     const { sdp } = await client.next('answer');
     equal(sdp.match(/^m=\S+/gm), offer.match(/^m=\S+/gm), 'sections');
@@ -155,8 +212,12 @@ for (const name of ['chromium-call', 'chromium-watch', 'chromium-stream', 'chrom
 
 await test('the bystander noticed nothing and the server is healthy', async () => {
   await bystander.settled();
-  equal(bystander.received.slice(quietSince).map(({ type }) => type), ['pong'], 'what the bystander received');
-  equal(bystander.closed, null, 'the bystander\'s connection');
+  equal(
+    bystander.received.slice(quietSince).map(({ type }) => type),
+    ['pong'],
+    'what the bystander received',
+  );
+  equal(bystander.closed, null, "the bystander's connection");
   assert(await server.healthy(), 'healthz');
 });
 

@@ -21,7 +21,9 @@ after(() => server.stop());
 explain(() => server.tail());
 
 function load(...args) {
-  const child = start([join(dirname(binary), 'monoport-load'), server.signaling, '--room', 'slow', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = start([join(dirname(binary), 'monoport-load'), server.signaling, '--room', 'slow', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) child[name].on('data', (data) => (said[name] += data));
   return { child, said };
@@ -29,11 +31,23 @@ function load(...args) {
 
 /** Latency and loss of twenty viewers over some seconds, while something happens. */
 async function others(what, seconds, meanwhile) {
-  const { child, said } = load('--publishers', '1', '--viewers', '20', '--audio', '--seconds', String(seconds), '--json', '-');
+  const { child, said } = load(
+    '--publishers',
+    '1',
+    '--viewers',
+    '20',
+    '--audio',
+    '--seconds',
+    String(seconds),
+    '--json',
+    '-',
+  );
   const [[code]] = await Promise.all([once(child, 'close'), meanwhile?.()]);
   equal(code, 0, `exit code of monoport-load\n${said.stderr}\n`);
   const { latency_us: latency, packets, feedback } = JSON.parse(said.stdout);
-  diagnostic(`${what}: ${packets.lost} of ${packets.expected} lost; p50 ${latency.p50.toFixed(0)} us, p99 ${latency.p99.toFixed(0)} us; ${feedback.keyframe_requests} key frame requests, ${feedback.nacks} asked for again`);
+  diagnostic(
+    `${what}: ${packets.lost} of ${packets.expected} lost; p50 ${latency.p50.toFixed(0)} us, p99 ${latency.p99.toFixed(0)} us; ${feedback.keyframe_requests} key frame requests, ${feedback.nacks} asked for again`,
+  );
   return { p99: latency.p99, loss: packets.lost / packets.expected };
 }
 
@@ -48,7 +62,12 @@ const stalling = await test('the slow ones come: two browsers, a WebSocket and a
     await viewer.connected();
   };
   await Promise.all([watch(lossy, 'lossy'), watch(narrow, 'narrow')]);
-  const forward = (nat, rule) => run(nat, 'nft', `add table inet slow; add chain inet slow forward { type filter hook forward priority -10; }; add rule inet slow forward meta l4proto udp ${rule} drop`);
+  const forward = (nat, rule) =>
+    run(
+      nat,
+      'nft',
+      `add table inet slow; add chain inet slow forward { type filter hook forward priority -10; }; add rule inet slow forward meta l4proto udp ${rule} drop`,
+    );
   forward(lossy.nat, 'numgen random mod 100 < 30');
   forward(narrow.nat, `ip saddr ${lab.address} limit rate over 12500 bytes/second`);
 
@@ -64,11 +83,17 @@ const stalling = await test('the slow ones come: two browsers, a WebSocket and a
 
 await test('twenty viewers beside them: no loss, and no later', async () => {
   const beside = await others('beside the slow', 6, async () => {
-    await until('the TCP viewer is sent no media', async () => (await metric(server, 'stream_bytes_out_total')) > 50_000, 20 * slowness);
+    await until(
+      'the TCP viewer is sent no media',
+      async () => (await metric(server, 'stream_bytes_out_total')) > 50_000,
+      20 * slowness,
+    );
     stalling.kill('SIGSTOP');
   });
   const full = await metric(server, 'drops_total\\{.*stream_full.*\\}');
-  diagnostic(`${full} datagrams did not fit the stalled TCP connection; ${await metric(server, 'nack_in_total')} asked for by the slow, ${await metric(server, 'rtx_out_total')} sent again`);
+  diagnostic(
+    `${full} datagrams did not fit the stalled TCP connection; ${await metric(server, 'nack_in_total')} asked for by the slow, ${await metric(server, 'rtx_out_total')} sent again`,
+  );
   assert(full > 0, 'the TCP connection does not stall');
   assert((await metric(server, 'nack_in_total')) > 0, 'nobody asks for anything again');
   assert(beside.loss < 0.001, `${(beside.loss * 100).toFixed(2)} % lost`);

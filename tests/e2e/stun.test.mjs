@@ -14,7 +14,10 @@ import { assert, equal, suite } from './lib/tap.mjs';
 
 const { test, after, explain, end } = suite({ limit: 60 * slowness });
 const probePort = await freePort();
-const server = await startServer({ address: '127.0.0.1', port: freePort }, { args: ['--probe-port', String(probePort)] });
+const server = await startServer(
+  { address: '127.0.0.1', port: freePort },
+  { args: ['--probe-port', String(probePort)] },
+);
 after(() => server.stop());
 explain(() => server.tail());
 
@@ -43,7 +46,10 @@ async function silence(socket, datagrams) {
   const plain = request();
   socket.send(plain);
   const answer = await socket.next();
-  assert(parse(answer).transaction.equals(plain.subarray(8, 20)), `one of ${datagrams.length} was answered with ${answer.toString('hex')}`);
+  assert(
+    parse(answer).transaction.equals(plain.subarray(8, 20)),
+    `one of ${datagrams.length} was answered with ${answer.toString('hex')}`,
+  );
 }
 
 await test('a plain Binding request is told its address, in no more bytes than that takes', async () => {
@@ -60,7 +66,12 @@ await test('a plain Binding request is told its address, in no more bytes than t
 
 await test('the probe port tells the same, and answers nothing else', async () => {
   const socket = await udp();
-  const sent = [randomBytes(20), request({ username: 'a:b', password: 'x' }), Buffer.from([22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), request()];
+  const sent = [
+    randomBytes(20),
+    request({ username: 'a:b', password: 'x' }),
+    Buffer.from([22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+    request(),
+  ];
   sent.forEach(socket.probe);
   const answer = parse(await socket.next());
   assert(answer.transaction.equals(sent.at(-1).subarray(8, 20)), 'something else was answered first');
@@ -88,7 +99,11 @@ await test('with FINGERPRINT too', async () => {
 await test('over IPv6 too', async () => {
   const socket = await udp('udp6');
   socket.send(request());
-  equal(parse(await socket.next()).mapped, { address: `${'0000:'.repeat(7)}0001`, port: socket.port }, 'mapped address');
+  equal(
+    parse(await socket.next()).mapped,
+    { address: `${'0000:'.repeat(7)}0001`, port: socket.port },
+    'mapped address',
+  );
 });
 
 await test('an unknown ufrag: silence', async () => {
@@ -103,9 +118,18 @@ await test('an unknown ufrag: silence', async () => {
 
 await test('what is no STUN from an address without a session: silence', async () => {
   const socket = await udp();
-  const firsts = Array.from({ length: 256 }, (_, byte) => Buffer.concat([Buffer.from([byte]), randomBytes(1 + ((byte * 7) % 1300))]));
-  const clientHello = Buffer.from(`16fefd0000000000000000003601000029${'00'.repeat(8)}fefd${'11'.repeat(32)}00000002c02b0100`, 'hex');
-  await silence(socket, [...firsts, clientHello, ...Array.from({ length: 20 }, (_, length) => request().subarray(0, length))]);
+  const firsts = Array.from({ length: 256 }, (_, byte) =>
+    Buffer.concat([Buffer.from([byte]), randomBytes(1 + ((byte * 7) % 1300))]),
+  );
+  const clientHello = Buffer.from(
+    `16fefd0000000000000000003601000029${'00'.repeat(8)}fefd${'11'.repeat(32)}00000002c02b0100`,
+    'hex',
+  );
+  await silence(socket, [
+    ...firsts,
+    clientHello,
+    ...Array.from({ length: 20 }, (_, length) => request().subarray(0, length)),
+  ]);
 });
 
 const session = await test('an offer is answered with credentials', async () => {
@@ -119,7 +143,9 @@ const session = await test('an offer is answered with credentials', async () => 
 
 if (session) {
   const { client, ufrag, password } = session;
-  const offered = (await readFile(new URL('../golden/chromium-call.sdp', import.meta.url), 'utf8')).match(/^a=ice-ufrag:(\S+)/m)[1];
+  const offered = (await readFile(new URL('../golden/chromium-call.sdp', import.meta.url), 'utf8')).match(
+    /^a=ice-ufrag:(\S+)/m,
+  )[1];
   const username = `${ufrag}:${offered}`;
 
   await test('a known ufrag without, with a wrong or with a cut MESSAGE-INTEGRITY: silence', async () => {
@@ -139,7 +165,10 @@ if (session) {
       ...Array.from({ length: right.length - 20 }, (_, index) => right.subarray(0, 20 + index)),
     ]);
     await client.settled();
-    assert(!client.received.some((message) => message.type === 'stun-candidate'), 'an address was learned from a check that is not authentic');
+    assert(
+      !client.received.some((message) => message.type === 'stun-candidate'),
+      'an address was learned from a check that is not authentic',
+    );
   });
 
   await test('the right one: an authentic answer, and the WebSocket is told the address', async () => {

@@ -28,42 +28,51 @@ const room = 'symmetric';
 const join = (browser, name, options) => Participant.join(browser, { origin: server.origin, room, name, ...options });
 
 const [ada, bob] = await Promise.all([join(here, 'ada'), join(there, 'bob')]);
-const pair = [[ada, 'bob', lab.clients[0]], [bob, 'ada', lab.clients[1]]];
+const pair = [
+  [ada, 'bob', lab.clients[0]],
+  [bob, 'ada', lab.clients[1]],
+];
 
-await test('both connect and decode the other\'s video', () =>
-  Promise.all(pair.map(async ([who, other]) => {
-    await who.connected();
-    await who.sees([other]);
-  })));
+await test("both connect and decode the other's video", () =>
+  Promise.all(
+    pair.map(async ([who, other]) => {
+      await who.connected();
+      await who.sees([other]);
+    }),
+  ));
 
 await test('the page shows the outer address of its NAT', () =>
-  Promise.all(pair.map(async ([who, , { outer }]) => {
-    const { mappedAddress } = await who.until('shows its mapped address', ({ mappedAddress }) => mappedAddress);
-    diagnostic(`${who.name}: ${mappedAddress}`);
-    assert(mappedAddress.replace(/:\d+$/, '') === outer, `${who.name} shows ${mappedAddress}, its NAT is ${outer}`);
-  })));
+  Promise.all(
+    pair.map(async ([who, , { outer }]) => {
+      const { mappedAddress } = await who.until('shows its mapped address', ({ mappedAddress }) => mappedAddress);
+      diagnostic(`${who.name}: ${mappedAddress}`);
+      assert(mappedAddress.replace(/:\d+$/, '') === outer, `${who.name} shows ${mappedAddress}, its NAT is ${outer}`);
+    }),
+  ));
 
 await test('at least 20 frames a second and sound, both ways', () =>
-  Promise.all(pair.map(async ([who, other]) => {
-    // The first seconds belong to the encoder's start.
-    await who.until(
-      'has decoded a second of video',
-      ({ remote }) => remote.some(({ kind, framesDecoded }) => kind === 'video' && framesDecoded > 30),
-    );
-    const streams = await who.measure(5);
-    const video = streams.find(({ kind }) => kind === 'video');
-    const audio = streams.find(({ kind }) => kind === 'audio');
-    assert(video && audio, `${who.name} receives ${JSON.stringify(streams)}`);
-    diagnostic(
-      `${who.name} from ${other}: ${video.framesPerSecond.toFixed(1)} frames/s of ${video.size}, ${video.lost} packets lost; ` +
-        `sound ${audio.packets} packets, ${audio.samples} samples, energy ${audio.energy.toFixed(4)}`,
-    );
-    // What is under test in a sanitized build is memory, not speed.
-    if (slowness === 1) assert(video.framesPerSecond >= 20, `${who.name}: ${video.framesPerSecond.toFixed(1)} frames/s`);
-    assert(video.framesPerSecond > 0, `${who.name}: no frames`);
-    assert(audio.packets > 0 && audio.samples > 0, `${who.name}: no sound arrives`);
-    assert(audio.energy > 0, `${who.name}: the sound is silence`);
-  })));
+  Promise.all(
+    pair.map(async ([who, other]) => {
+      // The first seconds belong to the encoder's start.
+      await who.until('has decoded a second of video', ({ remote }) =>
+        remote.some(({ kind, framesDecoded }) => kind === 'video' && framesDecoded > 30),
+      );
+      const streams = await who.measure(5);
+      const video = streams.find(({ kind }) => kind === 'video');
+      const audio = streams.find(({ kind }) => kind === 'audio');
+      assert(video && audio, `${who.name} receives ${JSON.stringify(streams)}`);
+      diagnostic(
+        `${who.name} from ${other}: ${video.framesPerSecond.toFixed(1)} frames/s of ${video.size}, ${video.lost} packets lost; ` +
+          `sound ${audio.packets} packets, ${audio.samples} samples, energy ${audio.energy.toFixed(4)}`,
+      );
+      // What is under test in a sanitized build is memory, not speed.
+      if (slowness === 1)
+        assert(video.framesPerSecond >= 20, `${who.name}: ${video.framesPerSecond.toFixed(1)} frames/s`);
+      assert(video.framesPerSecond > 0, `${who.name}: no frames`);
+      assert(audio.packets > 0 && audio.samples > 0, `${who.name}: no sound arrives`);
+      assert(audio.energy > 0, `${who.name}: the sound is silence`);
+    }),
+  ));
 
 await test('no connection has an ICE server', async () => {
   for (const [who] of pair) {
@@ -89,7 +98,9 @@ async function joins(browser, name, options) {
     times.push(timings.firstRemoteFrame - timings.joinStarted);
     await guest.close();
   }
-  diagnostic(`from join to the first decoded frame: ${times.map((time) => `${Math.round(time)} ms`).join(', ')}; median ${Math.round(median(times))} ms`);
+  diagnostic(
+    `from join to the first decoded frame: ${times.map((time) => `${Math.round(time)} ms`).join(', ')}; median ${Math.round(median(times))} ms`,
+  );
   assert(median(times) < 15_000, 'the median is beyond all bounds');
 }
 
@@ -97,10 +108,12 @@ await test('late viewers decode: five, one after the other', () => joins(here, '
 
 await test('a participant who comes anew decodes: five joins', () => joins(there, 'guest', small));
 
-await test('no packet went anywhere but to the server\'s one port', async () => {
+await test("no packet went anywhere but to the server's one port", async () => {
   for (const host of hosts) {
     const { toServer, elsewhere } = watched(host);
-    diagnostic(`${host}: ${toServer} packets to ${server.address}:${server.port}, ${elsewhere.length} other destinations`);
+    diagnostic(
+      `${host}: ${toServer} packets to ${server.address}:${server.port}, ${elsewhere.length} other destinations`,
+    );
     assert(toServer > 500, `${host}: only ${toServer} packets were counted at all`);
     equal(elsewhere, [], `${host} sent elsewhere`);
   }

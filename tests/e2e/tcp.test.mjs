@@ -26,7 +26,8 @@ const [behind, open] = await Promise.all(
     return browser;
   }),
 );
-const join = (browser, name) => Participant.join(browser, { origin: server.origin, room: 'tcp', name, query: { video: 'small' } });
+const join = (browser, name) =>
+  Participant.join(browser, { origin: server.origin, room: 'tcp', name, query: { video: 'small' } });
 
 const [bob, eve] = await Promise.all([join(open, 'bob'), join(open, 'eve')]);
 await Promise.all([bob.sees(['eve']), eve.sees(['bob'])]);
@@ -49,24 +50,36 @@ const ada = await test('UDP dropped: it connects by TCP, and media flows both wa
 await test('video by TCP keeps its pace', async () => {
   const streams = await ada.measure(4);
   const videos = streams.filter(({ kind }) => kind === 'video');
-  diagnostic(videos.map(({ framesPerSecond, lost, size }) => `${framesPerSecond.toFixed(1)} frames/s of ${size}, ${lost} lost`).join('; '));
+  diagnostic(
+    videos
+      .map(({ framesPerSecond, lost, size }) => `${framesPerSecond.toFixed(1)} frames/s of ${size}, ${lost} lost`)
+      .join('; '),
+  );
   equal(videos.length, 2, 'videos');
-  for (const { framesPerSecond } of videos) assert(framesPerSecond > (slowness === 1 ? 10 : 0), `${framesPerSecond} frames/s`);
+  for (const { framesPerSecond } of videos)
+    assert(framesPerSecond > (slowness === 1 ? 10 : 0), `${framesPerSecond} frames/s`);
 });
 
 await test('a viewer whose TCP stalls: the others lose nothing', async () => {
   const before = await metric(server, 'stream_bytes_out_total');
   forward(walled.nat, 'ip', 'saddr', lab.address, 'drop');
   const [one, other] = await Promise.all([bob.measure(6), eve.measure(6)]);
-  for (const [who, name, streams] of [[bob, 'eve', one], [eve, 'bob', other]]) {
+  for (const [who, name, streams] of [
+    [bob, 'eve', one],
+    [eve, 'bob', other],
+  ]) {
     const lost = streams.reduce((sum, stream) => sum + stream.lost, 0);
-    const best = Math.max(...streams.filter(({ kind }) => kind === 'video').map(({ framesPerSecond }) => framesPerSecond));
+    const best = Math.max(
+      ...streams.filter(({ kind }) => kind === 'video').map(({ framesPerSecond }) => framesPerSecond),
+    );
     diagnostic(`${who.name}: ${lost} packets lost, ${name} at ${best.toFixed(1)} frames/s`);
     equal(lost, 0, `packets that ${who.name} lost`);
     assert(best > (slowness === 1 ? 10 : 0), `${best} frames/s`);
   }
   const dropped = await metric(server, 'drops_total\\{.*stream_full.*\\}');
-  diagnostic(`${(await metric(server, 'stream_bytes_out_total')) - before} bytes left by TCP, ${dropped} datagrams dropped`);
+  diagnostic(
+    `${(await metric(server, 'stream_bytes_out_total')) - before} bytes left by TCP, ${dropped} datagrams dropped`,
+  );
 });
 
 await end();

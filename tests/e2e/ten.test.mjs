@@ -55,7 +55,11 @@ if (all) {
   await test('and go on decoding', async () => {
     await Promise.all(all.map((participant) => participant.sees(others(participant.name), patience)));
     const measured = await Promise.all(all.map((participant) => participant.measure(4)));
-    const rates = measured.flat().filter(({ kind }) => kind === 'video').map(({ framesPerSecond }) => framesPerSecond).sort((a, b) => a - b);
+    const rates = measured
+      .flat()
+      .filter(({ kind }) => kind === 'video')
+      .map(({ framesPerSecond }) => framesPerSecond)
+      .sort((a, b) => a - b);
     const [least, middle] = [rates[0], rates[rates.length >> 1]].map((rate) => rate?.toFixed(1));
     diagnostic(`frames/s of ${rates.length} streams: least ${least}, median ${middle}`);
   });

@@ -28,12 +28,18 @@ const origin = `https://${lab.address}:${server.port}`;
 /** Status, headers and body; the certificate, too, where there is one. */
 function ask(url, options = {}) {
   return new Promise((resolve, reject) => {
-    const request = (url.startsWith('https') ? get : plainly)(url, { rejectUnauthorized: false, agent: false, timeout: 5000 * slowness, ...options }, (response) => {
-      const certificate = response.socket.getPeerCertificate?.().fingerprint256;
-      let body = '';
-      response.on('data', (data) => (body += data));
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body, certificate }));
-    });
+    const request = (url.startsWith('https') ? get : plainly)(
+      url,
+      { rejectUnauthorized: false, agent: false, timeout: 5000 * slowness, ...options },
+      (response) => {
+        const certificate = response.socket.getPeerCertificate?.().fingerprint256;
+        let body = '';
+        response.on('data', (data) => (body += data));
+        response.on('end', () =>
+          resolve({ status: response.statusCode, headers: response.headers, body, certificate }),
+        );
+      },
+    );
     request.on('timeout', () => request.destroy(new Error(`${url}: no answer`))).on('error', reject);
   });
 }
@@ -42,8 +48,15 @@ await test('a certificate of its own is made and kept, for nobody else to read',
   const file = path(folder, 'a', 'b', 'self-signed.pem');
   equal(statSync(file).mode & 0o777, 0o600, 'mode');
   const { certificate } = await ask(`${origin}/healthz`);
-  const other = await startServer(lab, { port: await freePort(), args: ['--plain=no', '--state', path(folder, 'a', 'b')] });
-  equal((await ask(`https://${lab.address}:${other.port}/healthz`)).certificate, certificate, 'the next server\'s certificate');
+  const other = await startServer(lab, {
+    port: await freePort(),
+    args: ['--plain=no', '--state', path(folder, 'a', 'b')],
+  });
+  equal(
+    (await ask(`https://${lab.address}:${other.port}/healthz`)).certificate,
+    certificate,
+    "the next server's certificate",
+  );
   await other.stop();
 });
 
@@ -56,7 +69,12 @@ await test('https serves the page, without a promise that a self-signed certific
 });
 
 await test('without ALPN, and by TLS 1.2, it is the same', async () => {
-  for (const options of [{ ALPNProtocols: [] }, { ALPNProtocols: ['http/1.1'] }, { maxVersion: 'TLSv1.2', ALPNProtocols: [] }, { maxVersion: 'TLSv1.2' }]) {
+  for (const options of [
+    { ALPNProtocols: [] },
+    { ALPNProtocols: ['http/1.1'] },
+    { maxVersion: 'TLSv1.2', ALPNProtocols: [] },
+    { maxVersion: 'TLSv1.2' },
+  ]) {
     const { status, body } = await ask(`${origin}/`, options);
     equal([status, body.includes('<html')], [200, true], JSON.stringify(options));
   }
@@ -82,13 +100,25 @@ await test('HTTP/2 where a client offers it: the page, its files and the API', a
   equal([page[':status'], session.alpnProtocol], [200, 'h2'], 'the page');
   const files = page.text.match(/\/assets\/[\w.-]+/g);
   const answers = await Promise.all([...files, '/healthz', '/none'].map((path) => over(session, { ':path': path })));
-  equal(answers.map((answer) => answer[':status']), [...files.map(() => 200), 200, 404], 'statuses');
+  equal(
+    answers.map((answer) => answer[':status']),
+    [...files.map(() => 200), 200, 404],
+    'statuses',
+  );
   const script = answers[files.findIndex((path) => path.endsWith('.js'))];
-  assert(script.text.length > 100_000 && /max-age=\d{6,}, immutable/.test(script['cache-control']), `${script.text.length} bytes, ${script['cache-control']}`);
-  equal((await over(session, { ':path': files[0], 'if-none-match': answers[0].etag }))[':status'], 304, 'what is known already');
+  assert(
+    script.text.length > 100_000 && /max-age=\d{6,}, immutable/.test(script['cache-control']),
+    `${script.text.length} bytes, ${script['cache-control']}`,
+  );
+  equal(
+    (await over(session, { ':path': files[0], 'if-none-match': answers[0].etag }))[':status'],
+    304,
+    'what is known already',
+  );
   const bare = await over(session, { ':path': files[0], ':method': 'HEAD' });
   equal([bare[':status'], bare.text, Number(bare['content-length']) > 0], [200, '', true], 'HEAD');
-  const posted = (body) => over(session, { ':path': '/whip/h2', ':method': 'POST', 'content-type': 'application/sdp' }, body);
+  const posted = (body) =>
+    over(session, { ':path': '/whip/h2', ':method': 'POST', 'content-type': 'application/sdp' }, body);
   equal((await posted('nonsense'))[':status'], 400, 'a body that is no offer');
   equal((await posted('x'.repeat(70_000)))[':status'], 413, 'a body that is too large');
   equal((await over(session, { ':path': '/healthz' })).text, 'ok\n', 'what follows');
@@ -110,22 +140,35 @@ await test('requests that are taken back by the thousand end their connection, a
   const get = Buffer.from('8287844101' + '78', 'hex'); // :method GET, :scheme https, :path /, :authority x (RFC 7541 A)
   const socket = connect({ host: lab.address, port: server.port, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
   let isOver = false;
-  const ended = new Promise((resolve) => socket.on('error', resolve).on('end', resolve).on('close', resolve).resume()).then(() => (isOver = true));
+  const ended = new Promise((resolve) =>
+    socket.on('error', resolve).on('end', resolve).on('close', resolve).resume(),
+  ).then(() => (isOver = true));
   await new Promise((done) => socket.once('secureConnect', done));
   socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0, Buffer.alloc(0))]));
   let stream = 1;
   for (; !isOver && stream < 100_000; stream += 2) {
-    const there = socket.write(Buffer.concat([frame(1, 5, stream, get), frame(3, 0, stream, Buffer.from([0, 0, 0, 8]))]));
+    const there = socket.write(
+      Buffer.concat([frame(1, 5, stream, get), frame(3, 0, stream, Buffer.from([0, 0, 0, 8]))]),
+    );
     if (!there || stream % 100 === 1) await new Promise(setImmediate);
   }
   await ended;
   const begun = performance.now();
   equal((await ask(`${origin}/healthz`)).status, 200, 'meanwhile');
-  diagnostic(`the connection was ended, ${(stream - 1) / 2} requests later; another one is answered after ${Math.round(performance.now() - begun)} ms`);
+  diagnostic(
+    `the connection was ended, ${(stream - 1) / 2} requests later; another one is answered after ${Math.round(performance.now() - begun)} ms`,
+  );
 });
 
 await test('TLS 1.1 is refused', async () => {
-  const socket = connect({ host: lab.address, port: server.port, rejectUnauthorized: false, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' });
+  const socket = connect({
+    host: lab.address,
+    port: server.port,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.1',
+    maxVersion: 'TLSv1.1',
+    ciphers: 'DEFAULT@SECLEVEL=0',
+  });
   const [error] = await once(socket, 'error');
   assert(/alert|version|reset|hang up/i.test(error.message), error.message);
 });
@@ -139,12 +182,21 @@ await test('HTTP in the clear is served to this machine and redirected for other
   const hostile = await ask(`http://${lab.address}:${server.port}/`, { headers: { host: 'x/../@evil' } });
   equal(hostile.status, 400, 'a Host that is none');
   const upgrade = await ask(`http://${lab.address}:${server.port}/sdp`, {
-    headers: { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': 13, 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' },
+    headers: {
+      connection: 'upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': 13,
+      'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+    },
   });
   equal([upgrade.status, upgrade.headers.upgrade], [426, 'TLS/1.2'], 'a WebSocket in the clear');
   assert(/wss:.*--plain/.test(upgrade.body), upgrade.body);
   await server.says('WebSocket in the clear refused: other machines use wss://, or the server is started with --plain');
-  equal((await ask(`http://${lab.address}:${server.port}/whip/room?name=a%26b`, { method: 'POST' })).status, 308, 'WHIP in the clear');
+  equal(
+    (await ask(`http://${lab.address}:${server.port}/whip/room?name=a%26b`, { method: 'POST' })).status,
+    308,
+    'WHIP in the clear',
+  );
 });
 
 await test('two browsers call by https and wss', async () => {
@@ -157,7 +209,11 @@ await test('two browsers call by https and wss', async () => {
   const { timings } = await ada.summary();
   diagnostic(`from join to the first decoded frame: ${Math.round(timings.firstRemoteFrame - timings.joinStarted)} ms`);
   assert(await ada.tab.evaluate(() => isSecureContext), 'no secure context');
-  equal(await ada.tab.evaluate(() => performance.getEntriesByType('navigation')[0].nextHopProtocol), 'h2', 'how the page came');
+  equal(
+    await ada.tab.evaluate(() => performance.getEntriesByType('navigation')[0].nextHopProtocol),
+    'h2',
+    'how the page came',
+  );
   await Promise.all([ada.close(), bob.close()]);
 });
 
@@ -171,10 +227,16 @@ const [first, second] = [await made('first'), await made('second')];
 
 await test('a certificate that changes is shown to whoever comes then; who is there stays', async () => {
   copyFileSync(first, given);
-  const other = await startServer(lab, { port: await freePort(), args: ['--plain=no', '--cert', given, '--key', given] });
+  const other = await startServer(lab, {
+    port: await freePort(),
+    args: ['--plain=no', '--cert', given, '--key', given],
+  });
   const url = `https://${lab.address}:${other.port}/healthz`;
   const before = await ask(url);
-  assert(/max-age=\d{7,}/.test(before.headers['strict-transport-security']), `HSTS: ${before.headers['strict-transport-security']}`);
+  assert(
+    /max-age=\d{7,}/.test(before.headers['strict-transport-security']),
+    `HSTS: ${before.headers['strict-transport-security']}`,
+  );
   const standing = new WebSocketByTls(other);
   await standing.opened();
   copyFileSync(second, given);
@@ -190,7 +252,11 @@ await test('a certificate that changes is shown to whoever comes then; who is th
 });
 
 await test('a certificate that cannot be used: one line, exit code 2', async () => {
-  for (const args of [['--cert', given], ['--cert', '/no/such/file', '--key', given], ['--cert', first, '--key', second]]) {
+  for (const args of [
+    ['--cert', given],
+    ['--cert', '/no/such/file', '--key', given],
+    ['--cert', first, '--key', second],
+  ]) {
     const { code, stderr } = await runServer(['--port', String(await freePort()), ...args]);
     equal([code, stderr.trim().split('\n').length], [2, 1], `${args}: ${stderr}`);
     diagnostic(stderr.trim());
@@ -210,7 +276,9 @@ function WebSocketByTls({ port, address }) {
   };
   this.opened = async () => {
     await once(socket, 'secureConnect');
-    socket.write('GET /sdp HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n');
+    socket.write(
+      'GET /sdp HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+    );
     await until('101 ');
   };
   this.answers = async () => {

@@ -36,8 +36,15 @@ const turn = await test('a client is told where TURN is and with which credentia
   client.close();
   equal(iceServers.length, 1, 'servers');
   const [{ urls, username, credential }] = iceServers;
-  equal(urls, ['turn', 'turns'].map((scheme) => `${scheme}:${server.address}:${server.port}?transport=tcp`), 'urls');
-  assert(Math.abs(Number(username.split(':')[0]) - Date.now() / 1000 - ttl) < 60, `${username} does not expire in ${ttl} s`);
+  equal(
+    urls,
+    ['turn', 'turns'].map((scheme) => `${scheme}:${server.address}:${server.port}?transport=tcp`),
+    'urls',
+  );
+  assert(
+    Math.abs(Number(username.split(':')[0]) - Date.now() / 1000 - ttl) < 60,
+    `${username} does not expire in ${ttl} s`,
+  );
   return { urls, username, credential };
 });
 
@@ -48,7 +55,24 @@ await test('stunclient is told its address', async () => {
 });
 
 const uclient = (peer, port, ...args) =>
-  tool('turnutils_uclient', '-v', '-c', '-n', 1, '-u', turn.username, '-w', turn.credential, '-p', server.port, '-e', peer, '-r', port, ...args);
+  tool(
+    'turnutils_uclient',
+    '-v',
+    '-c',
+    '-n',
+    1,
+    '-u',
+    turn.username,
+    '-w',
+    turn.credential,
+    '-p',
+    server.port,
+    '-e',
+    peer,
+    '-r',
+    port,
+    ...args,
+  );
 
 const allocated = /success\s.*Received relay addr: /;
 
@@ -56,20 +80,45 @@ for (const [way, ...args] of [['UDP'], ['TCP', '-t'], ['TLS', '-t', '-S']]) {
   await test(`uclient over ${way} allocates, may speak to this server alone, and to no other port of it`, async () => {
     const output = await uclient(server.address, server.port, '-s', ...args);
     assert(allocated.test(output), output);
-    assert(new RegExp(`create perm sent: ${server.address}:${server.port}\\n(?:.*\\n){1,2}.*success`).test(output), output);
-    assert(new RegExp(`create perm sent: ${server.address}:${server.port + 1}\\n(?:.*\\n){1,2}.*error 403`).test(output), output);
+    assert(
+      new RegExp(`create perm sent: ${server.address}:${server.port}\\n(?:.*\\n){1,2}.*success`).test(output),
+      output,
+    );
+    assert(
+      new RegExp(`create perm sent: ${server.address}:${server.port + 1}\\n(?:.*\\n){1,2}.*error 403`).test(output),
+      output,
+    );
   });
 }
 
 for (const peer of ['8.8.8.8', '10.0.0.1', '127.0.0.2', '169.254.169.254', '0.0.0.0']) {
   await test(`uclient allocates and is refused the peer ${peer}`, async () => {
     const output = await uclient(peer, server.port, '-s');
-    assert(allocated.test(output) && /error 403 \(Forbidden\)/.test(output) && !/perm sent.*\n(?:.*\n){1,2}.*success/.test(output), output);
+    assert(
+      allocated.test(output) &&
+        /error 403 \(Forbidden\)/.test(output) &&
+        !/perm sent.*\n(?:.*\n){1,2}.*success/.test(output),
+      output,
+    );
   });
 }
 
 await test('uclient with a wrong password gets nothing', async () => {
-  const output = await tool('turnutils_uclient', '-v', '-c', '-u', turn.username, '-w', 'wrong', '-p', server.port, '-e', server.address, '-r', server.port);
+  const output = await tool(
+    'turnutils_uclient',
+    '-v',
+    '-c',
+    '-u',
+    turn.username,
+    '-w',
+    'wrong',
+    '-p',
+    server.port,
+    '-e',
+    server.address,
+    '-r',
+    server.port,
+  );
   assert(!allocated.test(output) && /Cannot complete Allocation/.test(output), output);
 });
 
@@ -110,13 +159,20 @@ for (const [way, url] of Object.entries(ways)) {
   await test(`a call by TURN over ${way.toUpperCase()} alone`, async () => {
     const options = { origin: server.origin, room: way, before: relayOnly([url]) };
     const begun = performance.now();
-    const stage = await Participant.join(browser, { ...options, name: 'stage', path: '/stream', query: { video: 'small' } });
+    const stage = await Participant.join(browser, {
+      ...options,
+      name: 'stage',
+      path: '/stream',
+      query: { video: 'small' },
+    });
     const viewer = await Participant.join(browser, { ...options, name: 'viewer', path: '/watch' });
     await viewer.sees(['stage']);
     const video = (await viewer.measure(2)).find(({ kind }) => kind === 'video');
-    diagnostic(`${way}: first frame after ${Math.round(performance.now() - begun - 2000)} ms, ${video.framesPerSecond.toFixed(1)} frames/s of ${video.size}`);
-    equal(await stage.tab.evaluate(relayProtocols), [`relay ${way}`], 'the publisher\'s way');
-    equal(await viewer.tab.evaluate(relayProtocols), [`relay ${way}`], 'the viewer\'s way');
+    diagnostic(
+      `${way}: first frame after ${Math.round(performance.now() - begun - 2000)} ms, ${video.framesPerSecond.toFixed(1)} frames/s of ${video.size}`,
+    );
+    equal(await stage.tab.evaluate(relayProtocols), [`relay ${way}`], "the publisher's way");
+    equal(await viewer.tab.evaluate(relayProtocols), [`relay ${way}`], "the viewer's way");
     await Promise.all([stage.close(), viewer.close()]);
   });
 }

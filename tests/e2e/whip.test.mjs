@@ -32,7 +32,9 @@ async function publisher(name) {
   const until = async (text) => {
     const late = AbortSignal.timeout(20_000 * slowness);
     while (!lines.some((line) => line.startsWith(text))) {
-      await once(output, 'line', { signal: late }).catch(() => assert(false, `no "${text}" of GStreamer:\n${lines.join('\n')}`));
+      await once(output, 'line', { signal: late }).catch(() =>
+        assert(false, `no "${text}" of GStreamer:\n${lines.join('\n')}`),
+      );
     }
   };
   await until('connection connected');
@@ -52,7 +54,12 @@ after(() => browser.close());
 let gst = await test('GStreamer publishes by WHIP', () => publisher('gst'));
 
 const viewer = await test('a page in the room decodes its picture and its sound', async () => {
-  const watcher = await Participant.join(browser, { origin: server.origin, room: 'stage', name: 'viewer', path: '/watch' });
+  const watcher = await Participant.join(browser, {
+    origin: server.origin,
+    room: 'stage',
+    name: 'viewer',
+    path: '/watch',
+  });
   await watcher.sees(['gst']);
   const streams = await watcher.measure(2);
   const video = streams.find(({ kind }) => kind === 'video');
@@ -93,10 +100,17 @@ async function restart() {
   const response = await fetch(resource, { method: 'PATCH', headers, body });
   const fragment = await response.text();
   const renewed = ['ice-ufrag', 'ice-pwd'].reduce(
-    (text, name) => text.replaceAll(new RegExp(`^a=${name}:.*$`, 'gm'), `a=${name}:${value(fragment, name)}`), answer);
+    (text, name) => text.replaceAll(new RegExp(`^a=${name}:.*$`, 'gm'), `a=${name}:${value(fragment, name)}`),
+    answer,
+  );
   await connection.setRemoteDescription({ type: 'answer', sdp: renewed });
   window.whep.etag = response.headers.get('etag');
-  return { status: response.status, type: response.headers.get('content-type'), etags: [etag, window.whep.etag], ufrags: [value(answer, 'ice-ufrag'), value(fragment, 'ice-ufrag')] };
+  return {
+    status: response.status,
+    type: response.headers.get('content-type'),
+    etags: [etag, window.whep.etag],
+    ufrags: [value(answer, 'ice-ufrag'), value(fragment, 'ice-ufrag')],
+  };
 }
 
 const decoded = async () => {
@@ -148,9 +162,14 @@ await test('another one comes, and both viewers play on', async () => {
 /* --- by hand --- */
 
 const send = (method, path, { type = 'application/sdp', body, headers = {} } = {}) =>
-  fetch(`${server.origin}${path}`, { method, body, headers: { ...(body !== undefined && type ? { 'content-type': type } : {}), ...headers } });
+  fetch(`${server.origin}${path}`, {
+    method,
+    body,
+    headers: { ...(body !== undefined && type ? { 'content-type': type } : {}), ...headers },
+  });
 
-const fragment = 'a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=candidate:1 1 udp 2 192.0.2.1 5000 typ host\r\n';
+const fragment =
+  'a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=candidate:1 1 udp 2 192.0.2.1 5000 typ host\r\n';
 const patch = (path, etag, body = fragment) =>
   send('PATCH', path, { type: 'application/trickle-ice-sdpfrag', body, headers: etag ? { 'if-match': etag } : {} });
 
@@ -159,19 +178,33 @@ await test('what RFC 9725 says of status and headers', async () => {
   equal([created.status, created.headers.get('content-type')], [201, 'application/sdp'], 'created');
   const [location, etag, link] = ['location', 'etag', 'link'].map((name) => created.headers.get(name));
   assert(/^\/resource\/[0-9a-f]+-[0-9a-f]{32}$/.test(location) && /^".+"$/.test(etag), `${location} ${etag}`);
-  assert(/<turn:.*transport=tcp>; rel="ice-server"; username=".+"; credential=".+"/.test(link) && link.includes('<turns:'), link);
+  assert(
+    /<turn:.*transport=tcp>; rel="ice-server"; username=".+"; credential=".+"/.test(link) && link.includes('<turns:'),
+    link,
+  );
   equal(created.headers.get('access-control-allow-origin'), '*', 'CORS');
   assert(created.headers.get('access-control-expose-headers').includes('etag'), 'CORS');
   const answer = await created.text();
-  assert(/a=candidate:.* udp /.test(answer) && /a=end-of-candidates/.test(answer) && /a=setup:passive/.test(answer), answer);
+  assert(
+    /a=candidate:.* udp /.test(answer) && /a=end-of-candidates/.test(answer) && /a=setup:passive/.test(answer),
+    answer,
+  );
 
   const own = (await offer('chromium-stream')).match(/a=ice-ufrag:(\S+)\r?\na=ice-pwd:(\S+)/);
   const trickle = fragment.replace('EsAw', own[1]).replace('P2uYro0UCOQ4zxjKXaWCBui1', own[2]);
   equal((await patch(location, etag, trickle)).status, 204, 'trickle');
   equal((await patch(location, null)).status, 428, 'no If-Match');
   equal((await patch(location, '"other"')).status, 412, 'another If-Match');
-  equal((await send('PATCH', location, { body: fragment, headers: { 'if-match': etag } })).status, 415, 'not a fragment');
-  equal((await patch(location, '*', 'a=candidate:1 1 udp 2 192.0.2.1 5000 typ host\r\n')).status, 400, 'a restart without credentials');
+  equal(
+    (await send('PATCH', location, { body: fragment, headers: { 'if-match': etag } })).status,
+    415,
+    'not a fragment',
+  );
+  equal(
+    (await patch(location, '*', 'a=candidate:1 1 udp 2 192.0.2.1 5000 typ host\r\n')).status,
+    400,
+    'a restart without credentials',
+  );
   const restarted = await patch(location, '*');
   equal(restarted.status, 200, 'restart');
   assert(/a=ice-ufrag:/.test(await restarted.text()) && restarted.headers.get('etag') !== etag, 'restarted');
@@ -185,10 +218,21 @@ await test('what RFC 9725 says of status and headers', async () => {
     const refused = await send(method, '/whip/hand', method === 'PUT' || method === 'PATCH' ? { body: 'x' } : {});
     equal([refused.status, refused.headers.get('allow')], [405, 'OPTIONS, POST'], `${method} of the endpoint`);
   }
-  for (const [path, accepts] of [['/whip/hand', 'accept-post'], ['/whep/hand', 'accept-post'], [location, 'accept-patch']]) {
-    const asked = await send('OPTIONS', path, { headers: { origin: server.origin, 'access-control-request-method': 'POST' } });
+  for (const [path, accepts] of [
+    ['/whip/hand', 'accept-post'],
+    ['/whep/hand', 'accept-post'],
+    [location, 'accept-patch'],
+  ]) {
+    const asked = await send('OPTIONS', path, {
+      headers: { origin: server.origin, 'access-control-request-method': 'POST' },
+    });
     equal(asked.headers.get('access-control-allow-origin'), server.origin, path);
-    assert(asked.ok && asked.headers.get('access-control-allow-headers').includes('authorization') && asked.headers.get(accepts), path);
+    assert(
+      asked.ok &&
+        asked.headers.get('access-control-allow-headers').includes('authorization') &&
+        asked.headers.get(accepts),
+      path,
+    );
   }
   const guessed = `${location.slice(0, -1)}${location.endsWith('0') ? '1' : '0'}`;
   equal((await send('DELETE', guessed)).status, 404, 'a guessed resource');
@@ -201,8 +245,15 @@ await test('what no session comes of', async () => {
   const good = await offer('chromium-stream');
   equal((await send('POST', '/whip/hand', { body: 'v=0' })).status, 400, 'no offer');
   equal((await send('POST', '/whip/hand', { body: good, type: 'text/plain' })).status, 415, 'another type');
-  const large = await send('POST', '/whip/hand', { body: good.padEnd(4_000_000, 'a=x\r\n'), headers: { origin: server.origin } });
-  equal([large.status, large.headers.get('access-control-allow-origin')], [413, server.origin], 'too large, and its page may read that');
+  const large = await send('POST', '/whip/hand', {
+    body: good.padEnd(4_000_000, 'a=x\r\n'),
+    headers: { origin: server.origin },
+  });
+  equal(
+    [large.status, large.headers.get('access-control-allow-origin')],
+    [413, server.origin],
+    'too large, and its page may read that',
+  );
   equal((await send('POST', '/whip/', { body: good })).status, 404, 'no room');
   equal((await send('POST', '/whip/a/b', { body: good })).status, 404, 'more than a room');
   equal((await send('POST', `/whip/${'r'.repeat(65)}`, { body: good })).status, 400, 'too long a name');

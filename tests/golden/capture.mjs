@@ -16,10 +16,17 @@ async function offer({ send = [], receive = [], channel, codec, layers, gathered
     : new MediaStream();
   const sending = stream.getTracks().map((track) => {
     const layered = layers && track.kind === 'video';
-    const sendEncodings = layered ? [{ rid: 'q', scaleResolutionDownBy: 4 }, { rid: 'h', scaleResolutionDownBy: 2 }, { rid: 'f' }] : [{}];
-    return connection.addTransceiver(track, { direction: receive.length ? 'sendrecv' : 'sendonly', streams: [stream], sendEncodings });
+    const sendEncodings = layered
+      ? [{ rid: 'q', scaleResolutionDownBy: 4 }, { rid: 'h', scaleResolutionDownBy: 2 }, { rid: 'f' }]
+      : [{}];
+    return connection.addTransceiver(track, {
+      direction: receive.length ? 'sendrecv' : 'sendonly',
+      streams: [stream],
+      sendEncodings,
+    });
   });
-  for (const kind of receive.filter((kind) => !send.includes(kind))) connection.addTransceiver(kind, { direction: 'recvonly' });
+  for (const kind of receive.filter((kind) => !send.includes(kind)))
+    connection.addTransceiver(kind, { direction: 'recvonly' });
   if (codec) {
     const all = RTCRtpReceiver.getCapabilities('video').codecs;
     const first = all.filter(({ mimeType }) => mimeType.toLowerCase() === codec);

@@ -34,7 +34,11 @@ export interface Candidate extends TransportAddress {
  * `candidate:<foundation> <component> <transport> <priority> <address> <port> typ <type> [raddr <address> rport <port>] …`
  */
 export function parseCandidate(line: string): Candidate | null {
-  const fields = line.replace(/^a=/, '').replace(/^candidate:/, '').trim().split(/\s+/);
+  const fields = line
+    .replace(/^a=/, '')
+    .replace(/^candidate:/, '')
+    .trim()
+    .split(/\s+/);
   const [, , transport, , address, port, typ, type] = fields;
   const protocol = transport?.toLowerCase();
   if (typ !== 'typ' || !address || !type || (protocol !== 'udp' && protocol !== 'tcp') || !isPort(port)) return null;

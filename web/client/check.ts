@@ -13,7 +13,11 @@ export async function checkNetwork(page: string, token?: string): Promise<ProbeR
 
 /** The address that suits this client best, with each port that takes STUN. */
 function serversOf(network: { addresses: string[]; port: number; probePort?: number }) {
-  const { addresses: [address], port, probePort } = network;
+  const {
+    addresses: [address],
+    port,
+    probePort,
+  } = network;
   if (address === undefined) throw new Error('network.json: no address');
   return [port, ...(probePort === undefined ? [] : [probePort])].map((number) => ({ address, port: number }));
 }

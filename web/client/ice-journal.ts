@@ -55,7 +55,10 @@ export class IceJournal {
   #lookNow(): void {
     const { iceConnectionState: state } = this.#pc;
     if (state !== 'connected' && state !== 'completed') return;
-    void entriesOf(this.#pc).then((entries) => this.#looked(selectedPair(entries, NO_BASE)), () => undefined);
+    void entriesOf(this.#pc).then(
+      (entries) => this.#looked(selectedPair(entries, NO_BASE)),
+      () => undefined,
+    );
   }
 
   #looked(pair: PairSummary | null): void {

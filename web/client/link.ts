@@ -40,15 +40,7 @@ export interface LinkOptions {
  * - `refused`: the server did not accept our messages, or we not its; `detail` has its words
  */
 export type LinkEnd =
-  | 'left'
-  | 'peer-taken'
-  | 'room-full'
-  | 'server-full'
-  | 'unauthorized'
-  | 'signaling'
-  | 'media'
-  | 'shutdown'
-  | 'refused';
+  'left' | 'peer-taken' | 'room-full' | 'server-full' | 'unauthorized' | 'signaling' | 'media' | 'shutdown' | 'refused';
 
 interface LinkEvents {
   /** The server let us in. */
@@ -112,7 +104,15 @@ export class Link extends Emitter<LinkEvents> {
     this.pc.ontrack = ({ streams }) => this.#foundTrack(streams);
 
     const { room, name, role, codec, token } = options;
-    this.#signaling.send({ type: 'join-room', room, name, role, resume: true, ...(codec ? { codec } : {}), ...(token ? { token } : {}) });
+    this.#signaling.send({
+      type: 'join-room',
+      room,
+      name,
+      role,
+      resume: true,
+      ...(codec ? { codec } : {}),
+      ...(token ? { token } : {}),
+    });
     this.#sendMute();
     // The offer is made while the socket still opens; the signaling keeps it until then.
     this.#publisher.start(options.media);
@@ -146,7 +146,8 @@ export class Link extends Emitter<LinkEvents> {
   }
 
   #received(message: ServerMessage): void {
-    if (this.#roster.apply(message)) this.emit('participants', { participants: this.#roster.participants, audience: this.#roster.audience });
+    if (this.#roster.apply(message))
+      this.emit('participants', { participants: this.#roster.participants, audience: this.#roster.audience });
     switch (message.type) {
       case 'joined':
         this.#joined = true;

@@ -10,7 +10,11 @@ export function briefOf(message: ClientMessage | ServerMessage): Record<string, 
       return null;
     case 'offer':
     case 'answer':
-      return { type, ufrag: /^a=ice-ufrag:(.*)$/m.exec(message.sdp)?.[1]?.trim() ?? null, sections: sectionsOf(message.sdp) };
+      return {
+        type,
+        ufrag: /^a=ice-ufrag:(.*)$/m.exec(message.sdp)?.[1]?.trim() ?? null,
+        sections: sectionsOf(message.sdp),
+      };
     case 'candidate':
     case 'ice-candidate':
       return { type, candidate: parseCandidateText(message.candidate)?.candidate ?? null };

@@ -128,7 +128,9 @@ export function parseServerMessage(text: string): ServerMessage | null {
     case 'timeline': {
       const timeline = isObject(value.timeline) ? value.timeline : {};
       const { startedAt } = timeline;
-      return typeof startedAt === 'number' ? { type, timeline: { startedAt, events: list(timeline.events, timelineEntry) } } : null;
+      return typeof startedAt === 'number'
+        ? { type, timeline: { startedAt, events: list(timeline.events, timelineEntry) } }
+        : null;
     }
     case 'participant-joined':
     case 'participant-updated': {
@@ -166,7 +168,9 @@ function list<T>(value: unknown, read: (item: unknown) => T | null): T[] {
 
 function iceServer(value: unknown): RTCIceServer | null {
   if (!isObject(value)) return null;
-  const urls = list(Array.isArray(value.urls) ? value.urls : [value.urls], (url) => (typeof url === 'string' ? url : null));
+  const urls = list(Array.isArray(value.urls) ? value.urls : [value.urls], (url) =>
+    typeof url === 'string' ? url : null,
+  );
   return urls.length > 0 ? { urls, username: string(value.username), credential: string(value.credential) } : null;
 }
 

@@ -68,7 +68,8 @@ export class Negotiator {
     const remote = this.#pc.remoteDescription?.sdp ?? '';
     // The browser's own words, where they will do: nothing can come between making and applying them.
     if (!remote.includes('sprop-stereo=1')) return this.#pc.setLocalDescription();
-    const made = this.#pc.signalingState === 'have-remote-offer' ? await this.#pc.createAnswer() : await this.#pc.createOffer();
+    const made =
+      this.#pc.signalingState === 'have-remote-offer' ? await this.#pc.createAnswer() : await this.#pc.createOffer();
     return this.#pc.setLocalDescription({ type: made.type, sdp: wishStereo(made.sdp ?? '', remote) });
   }
 

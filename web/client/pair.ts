@@ -42,7 +42,8 @@ export function selectedPair(now: StatsEntries, base: StatsEntries): PairSummary
 
 function findPair(now: StatsEntries): Entry | undefined {
   for (const entry of now.values()) {
-    if (entry.type === 'transport' && entry.selectedCandidatePairId) return now.get(String(entry.selectedCandidatePairId));
+    if (entry.type === 'transport' && entry.selectedCandidatePairId)
+      return now.get(String(entry.selectedCandidatePairId));
   }
   // Older Firefox has no transport entry, it marks the pair.
   return [...now.values()].find((entry) => entry.type === 'candidate-pair' && entry.selected === true);

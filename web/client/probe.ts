@@ -54,7 +54,9 @@ export function judge({ found, complete }: Gathered, second: Gathered | null): P
     udp: seen.length > 0 || (complete && locals.length > 0),
     locals,
     seen,
-    mapping: second && (seen.length > 0 ? mappingOf(seen, second.found, locals.length) : noMapping(complete && second.complete, locals)),
+    mapping:
+      second &&
+      (seen.length > 0 ? mappingOf(seen, second.found, locals.length) : noMapping(complete && second.complete, locals)),
   };
 }
 

@@ -38,7 +38,10 @@ export class Publisher {
       if (this.#transceivers.size === 0) this.#add('microphone', null);
       return;
     }
-    for (const [source, kind] of [['microphone', 'audio'], ['camera', 'video']] as const) {
+    for (const [source, kind] of [
+      ['microphone', 'audio'],
+      ['camera', 'video'],
+    ] as const) {
       if (!this.#transceivers.has(source)) this.#pc.addTransceiver(kind, { direction: 'recvonly' });
     }
   }

@@ -56,7 +56,14 @@ export class RemoteStreams {
       }
       const owner = this.#owners.get(id);
       const isScreen = owner?.sources.some((source) => source === 'screen' || source === 'screen-audio') ?? false;
-      next.push({ id, participant: owner?.participant ?? '', kind: isScreen ? 'screen' : 'camera', media, audio, video });
+      next.push({
+        id,
+        participant: owner?.participant ?? '',
+        kind: isScreen ? 'screen' : 'camera',
+        media,
+        audio,
+        video,
+      });
     }
     const changed = next.length !== this.#streams.length || next.some((stream, i) => !same(stream, this.#streams[i]!));
     // Unchanged streams keep their identity, so that a page need not render them again.

@@ -18,7 +18,11 @@ export interface Report {
 export function makeReport(timeline: Timeline, summary: CallSummary, server: ServerTimeline | null): Report {
   const ours = timeline.entries.map((entry) => ({ ...entry, side: 'client' as const }));
   const begin = server ? server.startedAt - clockDifference(timeline.entries, server) : 0;
-  const theirs = (server?.events ?? []).map((entry) => ({ ...entry, at: Math.round(begin + entry.at), side: 'server' as const }));
+  const theirs = (server?.events ?? []).map((entry) => ({
+    ...entry,
+    at: Math.round(begin + entry.at),
+    side: 'server' as const,
+  }));
   return {
     made: new Date().toISOString(),
     browser: navigator.userAgent,

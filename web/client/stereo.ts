@@ -24,7 +24,8 @@ function wish(section: string): string {
   const opus = opusOf(section);
   if (opus === undefined) return section;
   const parameters = parametersOf(section, opus);
-  if (parameters === undefined) return section.replace(new RegExp(`^(a=rtpmap:${opus} .*?)(\r?\n)`, 'm'), `$1$2a=fmtp:${opus} stereo=1$2`);
+  if (parameters === undefined)
+    return section.replace(new RegExp(`^(a=rtpmap:${opus} .*?)(\r?\n)`, 'm'), `$1$2a=fmtp:${opus} stereo=1$2`);
   if (/(^|[; ])stereo=/.test(parameters)) return section;
   return section.replace(new RegExp(`^(a=fmtp:${opus} .*?)(\\s*)$`, 'm'), '$1;stereo=1$2');
 }

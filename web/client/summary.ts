@@ -98,7 +98,12 @@ export class StatsReader {
 
 /** Condenses a report; rates are those since `base`, an earlier report of the same connection. */
 export function summarise(now: StatsEntries, base: StatsEntries, streams: readonly RemoteStream[]): ConnectionNumbers {
-  const numbers: ConnectionNumbers = { remote: [], outbound: [], pair: selectedPair(now, base), loss: lossOf(now, base) };
+  const numbers: ConnectionNumbers = {
+    remote: [],
+    outbound: [],
+    pair: selectedPair(now, base),
+    loss: lossOf(now, base),
+  };
   for (const entry of now.values()) {
     const kind = entry.kind === 'video' ? 'video' : 'audio';
     if (entry.type === 'inbound-rtp') {
@@ -158,7 +163,12 @@ function remoteSummary(
   };
 }
 
-function outboundSummary(entry: Entry, kind: 'audio' | 'video', now: StatsEntries, base: StatsEntries): OutboundSummary {
+function outboundSummary(
+  entry: Entry,
+  kind: 'audio' | 'video',
+  now: StatsEntries,
+  base: StatsEntries,
+): OutboundSummary {
   const report = now.get(String(entry.remoteId));
   return {
     kind,

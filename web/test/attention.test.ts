@@ -16,7 +16,8 @@ const scene = (key: string, change: Partial<Scene> = {}): Scene => ({
 });
 const people = [scene('ada'), scene('bob'), scene('self', { participant: '', isSelf: true })];
 const screen = scene('slides', { participant: 'bob', kind: 'screen' });
-const stage = (scenes: Scene[], change: Partial<Attention>) => stageOf(scenes, { layout: 'grid', pinned: null, speaker: null, ...change })?.key ?? null;
+const stage = (scenes: Scene[], change: Partial<Attention>) =>
+  stageOf(scenes, { layout: 'grid', pinned: null, speaker: null, ...change })?.key ?? null;
 
 test('a_grid_has_no_stage_until_somebody_is_pinned_or_shares', () => {
   expect(stage(people, {})).toBeNull();

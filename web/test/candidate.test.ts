@@ -30,12 +30,16 @@ test('base_that_the_browser_hides_is_none', () => {
   expect(parseCandidate('candidate:1 1 udp 5 203.0.113.7 51234 typ srflx raddr 0.0.0.0 rport 0')?.base).toBeNull();
 });
 
-test.each(['', 'candidate:', 'candidate:1 1 udp 5 1.2.3.4 70000 typ host', 'candidate:1 1 sctp 5 1.2.3.4 7 typ host', 'candidate:1 1 udp 5 1.2.3.4 7 host', 'candidate:1 1 udp 5 1.2.3.4 -7 typ host'])(
-  'candidate_line_%j_is_none',
-  (line) => {
-    expect(parseCandidate(line)).toBeNull();
-  },
-);
+test.each([
+  '',
+  'candidate:',
+  'candidate:1 1 udp 5 1.2.3.4 70000 typ host',
+  'candidate:1 1 sctp 5 1.2.3.4 7 typ host',
+  'candidate:1 1 udp 5 1.2.3.4 7 host',
+  'candidate:1 1 udp 5 1.2.3.4 -7 typ host',
+])('candidate_line_%j_is_none', (line) => {
+  expect(parseCandidate(line)).toBeNull();
+});
 
 test('ipv6_address_is_bracketed', () => {
   expect(formatAddress({ address: '2001:db8::1', port: 8000 })).toBe('[2001:db8::1]:8000');

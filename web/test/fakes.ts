@@ -185,7 +185,10 @@ export class FakeTransceiver {
   direction: string;
   readonly sender: { transport: null; track: unknown; replaceTrack(track: unknown): Promise<void> };
 
-  constructor(track: unknown, readonly init: { direction: string; sendEncodings?: unknown }) {
+  constructor(
+    track: unknown,
+    readonly init: { direction: string; sendEncodings?: unknown },
+  ) {
     this.direction = init.direction;
     const sender = {
       transport: null,
@@ -217,7 +220,10 @@ export class FakeStream {
   readonly id: string;
   onremovetrack: (() => void) | null = null;
 
-  constructor(public tracks: { id: string; kind: string }[] = [], id = `stream-${++streamCount}`) {
+  constructor(
+    public tracks: { id: string; kind: string }[] = [],
+    id = `stream-${++streamCount}`,
+  ) {
     this.id = id;
   }
 

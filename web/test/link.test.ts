@@ -52,7 +52,15 @@ test('join_comes_first_and_the_offer_names_its_sources', async () => {
   const { media } = await withDevices();
   await connect({ media, codec: 'vp9' });
   const [join, offer] = FakeSocket.last().sent;
-  expect(join).toEqual({ type: 'join-room', peerId: 'me', room: 'r', name: 'Ada', role: 'call', resume: true, codec: 'vp9' });
+  expect(join).toEqual({
+    type: 'join-room',
+    peerId: 'me',
+    room: 'r',
+    name: 'Ada',
+    role: 'call',
+    resume: true,
+    codec: 'vp9',
+  });
   expect(offer).toMatchObject({ type: 'offer', peerId: 'me', sources: { 0: 'microphone', 1: 'camera' } });
   expect(FakePeerConnection.last().configuration).toEqual({ iceServers: [], bundlePolicy: 'max-bundle' });
   expect(FakePeerConnection.last().transceivers.map(({ direction }) => direction)).toEqual(['sendrecv', 'sendrecv']);
@@ -105,7 +113,10 @@ test('screen_section_goes_inactive_and_is_used_again', async () => {
   await settle();
   const screen = FakePeerConnection.last().transceivers[2]!;
   expect(screen.direction).toBe('sendonly');
-  expect(FakeSocket.last().sent.at(-1)).toMatchObject({ type: 'offer', sources: { 0: 'microphone', 1: 'camera', 2: 'screen' } });
+  expect(FakeSocket.last().sent.at(-1)).toMatchObject({
+    type: 'offer',
+    sources: { 0: 'microphone', 1: 'camera', 2: 'screen' },
+  });
   media.stopScreen();
   expect(screen.direction).toBe('inactive');
   await media.shareScreen();
@@ -117,7 +128,11 @@ test('mapped_address_is_known_and_echoed_once', async () => {
   const link = await connect();
   const network = vi.fn();
   link.on('network', network);
-  const text = JSON.stringify({ candidate: 'candidate:1 1 udp 5 203.0.113.7 51234 typ srflx', sdpMid: '0', sdpMLineIndex: 0 });
+  const text = JSON.stringify({
+    candidate: 'candidate:1 1 udp 5 203.0.113.7 51234 typ srflx',
+    sdpMid: '0',
+    sdpMLineIndex: 0,
+  });
   FakeSocket.last().receive({ type: 'stun-candidate', stunCandidate: text });
   FakeSocket.last().receive({ type: 'stun-candidate', stunCandidate: text });
   const seen = { address: '203.0.113.7', port: 51234, protocol: 'udp' };
@@ -131,7 +146,11 @@ test('own_candidates_go_as_text', async () => {
   const json = { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0 };
   FakePeerConnection.last().found(json.candidate);
   FakePeerConnection.last().fire('icecandidate', { candidate: null });
-  expect(FakeSocket.last().sent.at(-1)).toEqual({ type: 'ice-candidate', peerId: 'me', candidate: JSON.stringify(json) });
+  expect(FakeSocket.last().sent.at(-1)).toEqual({
+    type: 'ice-candidate',
+    peerId: 'me',
+    candidate: JSON.stringify(json),
+  });
 });
 
 test.each([
@@ -267,11 +286,21 @@ test('lost_socket_is_replaced_and_what_may_be_lost_is_told_again', async () => {
   expect(second).not.toBe(first);
   second.open();
   expect(second.sent).toEqual([{ type: 'resume', peerId: 'me', token: 'token' }]);
-  second.receive({ type: 'resumed', participants: [{ id: 'a', name: 'Ada' }, { id: 'b', name: 'Bob' }], audience: 1 });
+  second.receive({
+    type: 'resumed',
+    participants: [
+      { id: 'a', name: 'Ada' },
+      { id: 'b', name: 'Bob' },
+    ],
+    audience: 1,
+  });
   await settle();
   expect(second.types()).toEqual(['resume', 'turn', 'mute', 'offer']);
   expect(second.sent[2]).toMatchObject({ audio: false, video: true });
-  expect(people).toHaveBeenLastCalledWith({ participants: [expect.anything(), expect.objectContaining({ name: 'Bob' })], audience: 1 });
+  expect(people).toHaveBeenLastCalledWith({
+    participants: [expect.anything(), expect.objectContaining({ name: 'Bob' })],
+    audience: 1,
+  });
   expect(FakePeerConnection.all).toHaveLength(1);
   expect(ended).not.toHaveBeenCalled();
 });

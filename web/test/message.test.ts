@@ -3,27 +3,34 @@ import { parseServerMessage } from '../client/message';
 
 const read = (message: unknown) => parseServerMessage(JSON.stringify(message));
 
-test.each(['', '5', 'null', '[]', '{}', '{"type":"news"}', '{"type":"offer"}', '{"type":"candidate","candidate":{}}', '{"type":"participant-joined","participant":{}}'])(
-  'frame_%j_is_ignored',
-  (text) => {
-    expect(parseServerMessage(text)).toBeNull();
-  },
-);
+test.each([
+  '',
+  '5',
+  'null',
+  '[]',
+  '{}',
+  '{"type":"news"}',
+  '{"type":"offer"}',
+  '{"type":"candidate","candidate":{}}',
+  '{"type":"participant-joined","participant":{}}',
+])('frame_%j_is_ignored', (text) => {
+  expect(parseServerMessage(text)).toBeNull();
+});
 
 test('offer_of_the_original_protocol_has_no_streams', () => {
   expect(read({ type: 'offer', sdp: 'v=0' })).toEqual({ type: 'offer', sdp: 'v=0', streams: [] });
 });
 
 test('offer_names_owners_and_unknown_sources_are_dropped', () => {
-  expect(read({ type: 'offer', sdp: 's', streams: [{ id: 'x', participant: 'p', sources: ['camera', 'smell'] }, 7] })).toEqual({
-    type: 'offer',
-    sdp: 's',
-    streams: [{ id: 'x', participant: 'p', sources: ['camera'] }],
-  });
+  expect(
+    read({ type: 'offer', sdp: 's', streams: [{ id: 'x', participant: 'p', sources: ['camera', 'smell'] }, 7] }),
+  ).toEqual({ type: 'offer', sdp: 's', streams: [{ id: 'x', participant: 'p', sources: ['camera'] }] });
 });
 
 test('joined_fills_what_is_missing', () => {
-  expect(read({ type: 'joined', peerId: 'u', room: 'r', participants: [{ id: 'a', role: 'king' }, { name: 'no id' }] })).toEqual({
+  expect(
+    read({ type: 'joined', peerId: 'u', room: 'r', participants: [{ id: 'a', role: 'king' }, { name: 'no id' }] }),
+  ).toEqual({
     type: 'joined',
     room: 'r',
     resume: '',
@@ -37,12 +44,20 @@ test('joined_fills_what_is_missing', () => {
 });
 
 test('bye_and_error_are_read', () => {
-  expect(read({ type: 'bye', reason: 'shutdown', message: 'm' })).toEqual({ type: 'bye', reason: 'shutdown', message: 'm' });
+  expect(read({ type: 'bye', reason: 'shutdown', message: 'm' })).toEqual({
+    type: 'bye',
+    reason: 'shutdown',
+    message: 'm',
+  });
   expect(read({ type: 'error', code: 'glare' })).toEqual({ type: 'error', code: 'glare', message: '' });
 });
 
 test('stalled_track_is_read', () => {
-  expect(read({ type: 'track-stalled', participant: 'u', source: 'camera' })).toEqual({ type: 'track-stalled', participant: 'u', source: 'camera' });
+  expect(read({ type: 'track-stalled', participant: 'u', source: 'camera' })).toEqual({
+    type: 'track-stalled',
+    participant: 'u',
+    source: 'camera',
+  });
 });
 
 test('track_of_a_codec_that_is_not_decoded_is_read', () => {

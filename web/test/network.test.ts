@@ -18,7 +18,13 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const host = (address: string, port: number): Candidate => ({ address, port, protocol: 'udp', type: 'host', base: null });
+const host = (address: string, port: number): Candidate => ({
+  address,
+  port,
+  protocol: 'udp',
+  type: 'host',
+  base: null,
+});
 const nat = { address: '198.51.100.7', port: 5000, protocol: 'udp' } as const;
 
 test('nat_is_seen_by_addresses_and_ports', () => {
@@ -109,7 +115,13 @@ test('report_has_both_sides_in_one_order_and_nobodys_name', () => {
   const { at } = timeline.entries[0]!;
   const summary = { state: 'connected', participants: [{ id: 'a', name: 'Ada' }] } as unknown as CallSummary;
   expect(makeReport(timeline, summary, null).timeline).toEqual([{ at, event: 'first', side: 'client' }]);
-  const server = { startedAt: at - 5, events: [{ at: 0, event: 'claimed' }, { at: 10, event: 'nominated' }] };
+  const server = {
+    startedAt: at - 5,
+    events: [
+      { at: 0, event: 'claimed' },
+      { at: 10, event: 'nominated' },
+    ],
+  };
   const report = makeReport(timeline, summary, server);
   expect(report.timeline).toEqual([
     { at: at - 5, event: 'claimed', side: 'server' },
@@ -135,7 +147,13 @@ test('clocks_that_differ_are_brought_together_by_the_first_offer', () => {
   note(80, 'received', { type: 'answer' });
   const zero = timeline.entries[0]!.at;
   // Its clock is an hour ahead; it got the offer half-way between the socket and the answer.
-  const server = { startedAt: zero + 3_600_000, events: [{ at: 50, event: 'offered' }, { at: 70, event: 'claimed' }] };
+  const server = {
+    startedAt: zero + 3_600_000,
+    events: [
+      { at: 50, event: 'offered' },
+      { at: 70, event: 'claimed' },
+    ],
+  };
   const { timeline: both } = makeReport(timeline, { participants: [] } as unknown as CallSummary, server);
   expect(both.filter(({ side }) => side === 'server').map(({ at }) => at - zero)).toEqual([50, 70]);
 });

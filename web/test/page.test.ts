@@ -8,7 +8,15 @@ import { callVerdict, natWords, ownAddresses, portWords, seenDirectly } from '..
 import { connectionNotice, deviceNotice, formatRate, initials } from '../src/model/wording';
 
 test('address_is_read', () => {
-  expect(parseRoute('/', '')).toEqual({ role: 'call', room: null, name: null, join: false, small: false, codec: undefined, token: undefined });
+  expect(parseRoute('/', '')).toEqual({
+    role: 'call',
+    room: null,
+    name: null,
+    join: false,
+    small: false,
+    codec: undefined,
+    token: undefined,
+  });
   expect(parseRoute('/stream/', '?room=r&name=+A++b+&join&video=small&codec=AV1&token=a.b-_.c')).toEqual({
     role: 'stream',
     room: 'r',
@@ -37,11 +45,24 @@ test('room_names_are_readable', () => {
 });
 
 test('initials_of_all_kinds_of_names', () => {
-  expect(['Ada Lovelace', 'ada', '', '…', 'Jean-Luc Picard', 'Ölaf', '王 小明'].map(initials)).toEqual(['AL', 'A', '?', '?', 'JP', 'Ö', '王小']);
+  expect(['Ada Lovelace', 'ada', '', '…', 'Jean-Luc Picard', 'Ölaf', '王 小明'].map(initials)).toEqual([
+    'AL',
+    'A',
+    '?',
+    '?',
+    'JP',
+    'Ö',
+    '王小',
+  ]);
 });
 
 test('rates_are_short', () => {
-  expect([0, 32_400, 999_400, 1_234_567].map(formatRate)).toEqual(['0 kbit/s', '32 kbit/s', '999 kbit/s', '1.2 Mbit/s']);
+  expect([0, 32_400, 999_400, 1_234_567].map(formatRate)).toEqual([
+    '0 kbit/s',
+    '32 kbit/s',
+    '999 kbit/s',
+    '1.2 Mbit/s',
+  ]);
 });
 
 test.each([
@@ -95,7 +116,12 @@ test('everyone_has_a_scene_but_watchers', () => {
   const scenes = remoteScenes(
     snapshot({
       participants: [person('a'), person('b', { videoMuted: true }), person('c', { role: 'watch' })],
-      streams: [stream('1', 'a', 'camera'), stream('2', 'b', 'camera'), stream('3', 'b', 'screen'), stream('4', 'ghost', 'camera')],
+      streams: [
+        stream('1', 'a', 'camera'),
+        stream('2', 'b', 'camera'),
+        stream('3', 'b', 'screen'),
+        stream('4', 'ghost', 'camera'),
+      ],
     }),
   );
   expect(scenes.map(({ name, kind, video }) => [name, kind, video !== null])).toEqual([
@@ -111,10 +137,20 @@ test('watchers_are_those_listed_and_those_counted', () => {
   expect(watcherCount({ participants, audience: 40 })).toBe(41);
 });
 
-const device = (problem: 'refused' | 'missing' | 'busy' | 'insecure' | null) => ({ on: problem === null, track: null, deviceId: null, problem });
+const device = (problem: 'refused' | 'missing' | 'busy' | 'insecure' | null) => ({
+  on: problem === null,
+  track: null,
+  deviceId: null,
+  problem,
+});
 
 test('own_scene_follows_the_devices', () => {
-  expect(ownScene({ microphone: device(null), camera: device('missing') }, '')).toMatchObject({ isSelf: true, name: 'Guest', video: null, audioMuted: false });
+  expect(ownScene({ microphone: device(null), camera: device('missing') }, '')).toMatchObject({
+    isSelf: true,
+    name: 'Guest',
+    video: null,
+    audioMuted: false,
+  });
 });
 
 test('relay_is_not_taken_for_the_nat', () => {
@@ -136,14 +172,31 @@ test('device_problems_have_words', () => {
 
 test('connection_trouble_has_words', () => {
   expect(connectionNotice(snapshot({}))).toBeNull();
-  expect(connectionNotice(snapshot({ state: 'reconnecting', trouble: 'shutdown' }))?.title).toBe('The server is restarting');
+  expect(connectionNotice(snapshot({ state: 'reconnecting', trouble: 'shutdown' }))?.title).toBe(
+    'The server is restarting',
+  );
   expect(connectionNotice(snapshot({ state: 'connecting', trouble: 'media', failures: 2 }))?.help).toContain('UDP');
   expect(connectionNotice(snapshot({ state: 'connecting', trouble: 'room-full' }))?.title).toBe('This room is full');
 });
 
-const host = (address: string, port = 5000): Candidate => ({ address, port, protocol: 'udp', type: 'host', base: null });
+const host = (address: string, port = 5000): Candidate => ({
+  address,
+  port,
+  protocol: 'udp',
+  type: 'host',
+  base: null,
+});
 const seen = { address: '198.51.100.7', port: 6000, protocol: 'udp' as const };
-const pair = { way: 'udp', local: '', localType: 'host', remote: '203.0.113.10:8000', protocol: 'udp', rtt_ms: 20, in_bps: 0, out_bps: 0 } as const;
+const pair = {
+  way: 'udp',
+  local: '',
+  localType: 'host',
+  remote: '203.0.113.10:8000',
+  protocol: 'udp',
+  rtt_ms: 20,
+  in_bps: 0,
+  out_bps: 0,
+} as const;
 const numbers = (change: Partial<CallSummary> = {}) => ({ pair, loss: { in: 0, out: 0 }, ...change }) as CallSummary;
 const judge = (network: Partial<CallSnapshot['network']>, summary: CallSummary | null = numbers()) =>
   callVerdict(snapshot({ network: { ...snapshot({}).network, way: 'udp', ...network } }), summary);
@@ -151,12 +204,17 @@ const judge = (network: Partial<CallSnapshot['network']>, summary: CallSummary |
 test('verdict_says_what_the_network_does_and_what_to_do', () => {
   expect(judge({})).toMatchObject({ tone: 'good', advice: '' });
   expect(judge({}, null).tone).toBe('busy');
-  expect(judge({ way: 'tcp' })).toMatchObject({ tone: 'fair', advice: expect.stringContaining('UDP to 203.0.113.10:8000') });
+  expect(judge({ way: 'tcp' })).toMatchObject({
+    tone: 'fair',
+    advice: expect.stringContaining('UDP to 203.0.113.10:8000'),
+  });
   expect(judge({ way: 'turn-tls' }).title).toContain('only web traffic');
   expect(judge({ seen, roamed: 1 }).title).toContain('changed once');
   expect(judge({}, numbers({ loss: { in: null, out: 0.08 } })).text).toContain('8.0 %');
   expect(judge({}, numbers({ pair: { ...pair, rtt_ms: 700 } })).text).toContain('700 ms');
-  expect(callVerdict(snapshot({ state: 'connecting', trouble: 'media', failures: 2 }), null)).toMatchObject({ tone: 'bad' });
+  expect(callVerdict(snapshot({ state: 'connecting', trouble: 'media', failures: 2 }), null)).toMatchObject({
+    tone: 'bad',
+  });
   expect(callVerdict(snapshot({ state: 'reconnecting' }), null)).toMatchObject({ tone: 'busy' });
 });
 
@@ -171,5 +229,8 @@ test('kind_of_nat_is_named_only_where_it_was_measured', () => {
 });
 
 test('own_addresses_are_those_that_others_could_reach', () => {
-  expect(ownAddresses([host('127.0.0.1'), host('10.0.0.2'), host('af.local', 7)])).toEqual(['10.0.0.2:5000', 'hidden by the browser, port 7']);
+  expect(ownAddresses([host('127.0.0.1'), host('10.0.0.2'), host('af.local', 7)])).toEqual([
+    '10.0.0.2:5000',
+    'hidden by the browser, port 7',
+  ]);
 });

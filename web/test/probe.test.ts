@@ -13,7 +13,13 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const host = (port: number, address = '10.0.0.2'): Candidate => ({ address, port, protocol: 'udp', type: 'host', base: null });
+const host = (port: number, address = '10.0.0.2'): Candidate => ({
+  address,
+  port,
+  protocol: 'udp',
+  type: 'host',
+  base: null,
+});
 const seen = (port: number, base: number | null, address = '10.0.0.2'): Candidate => ({
   address: '198.51.100.7',
   port,
@@ -37,7 +43,12 @@ test.each([
     some(seen(6002, 5002)),
     'same',
   ],
-  ['two interfaces, one of them odd', some(host(5000), host(5001), seen(1, 5000), seen(2, 5000), seen(3, 5001)), some(), 'different'],
+  [
+    'two interfaces, one of them odd',
+    some(host(5000), host(5001), seen(1, 5000), seen(2, 5000), seen(3, 5001)),
+    some(),
+    'different',
+  ],
   ['hidden bases of one interface', some(host(5000), seen(6000, null), seen(6001, null)), some(), 'different'],
   ['hidden bases of two interfaces', some(host(5000), host(5001), seen(6000, null), seen(6001, null)), some(), null],
   ['hidden bases, one address', some(host(5000), seen(6000, null)), some(seen(6001, null)), 'same'],

@@ -79,7 +79,11 @@ test('close_is_not_lost', () => {
 test('timeline_has_messages_but_neither_names_nor_passwords', () => {
   FakeSocket.last().open();
   socket.send({ type: 'join-room', room: 'r', name: 'Ada', resume: true });
-  socket.send({ type: 'offer', sdp: 'v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:hush\r\nm=audio\r\nm=video\r\n', sources: {} });
+  socket.send({
+    type: 'offer',
+    sdp: 'v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:hush\r\nm=audio\r\nm=video\r\n',
+    sources: {},
+  });
   socket.send({ type: 'ping' });
   FakeSocket.last().receive({ type: 'error', code: 'glare', message: 'm' });
   FakeSocket.last().drop();

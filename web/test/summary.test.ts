@@ -16,7 +16,17 @@ const stream = {
 
 test('received_track_is_joined_with_its_stream', () => {
   const now = entries(
-    { id: 'i', type: 'inbound-rtp', kind: 'video', trackIdentifier: 'v', codecId: 'c', framesDecoded: 7, packetsReceived: 9, packetsLost: 1, bytesReceived: 3000 },
+    {
+      id: 'i',
+      type: 'inbound-rtp',
+      kind: 'video',
+      trackIdentifier: 'v',
+      codecId: 'c',
+      framesDecoded: 7,
+      packetsReceived: 9,
+      packetsLost: 1,
+      bytesReceived: 3000,
+    },
     { id: 'old', type: 'inbound-rtp', kind: 'video', trackIdentifier: 'gone', framesDecoded: 70 },
     { id: 'c', type: 'codec', mimeType: 'video/VP8' },
   );
@@ -36,11 +46,27 @@ test('received_track_is_joined_with_its_stream', () => {
 });
 
 test('pair_is_found_in_both_dialects', () => {
-  const pair = { id: 'p', type: 'candidate-pair', localCandidateId: 'l', remoteCandidateId: 'r', currentRoundTripTime: 0.0123, bytesSent: 1500 };
+  const pair = {
+    id: 'p',
+    type: 'candidate-pair',
+    localCandidateId: 'l',
+    remoteCandidateId: 'r',
+    currentRoundTripTime: 0.0123,
+    bytesSent: 1500,
+  };
   const local = { id: 'l', type: 'local-candidate', candidateType: 'host', port: 5000 };
   const remote = { id: 'r', type: 'remote-candidate', address: '192.0.2.1', port: 8000, protocol: 'udp' };
   const base = entries({ ...pair, timestamp: 1000, bytesSent: 500 });
-  const expected = { way: 'udp', localType: 'host', local: '(hidden):5000', remote: '192.0.2.1:8000', protocol: 'udp', rtt_ms: 12.3, in_bps: 0, out_bps: 8000 };
+  const expected = {
+    way: 'udp',
+    localType: 'host',
+    local: '(hidden):5000',
+    remote: '192.0.2.1:8000',
+    protocol: 'udp',
+    rtt_ms: 12.3,
+    in_bps: 0,
+    out_bps: 8000,
+  };
   const transport = { id: 't', type: 'transport', selectedCandidatePairId: 'p' };
   expect(summarise(entries(transport, pair, local, remote), base, []).pair).toEqual(expected);
   expect(summarise(entries({ ...pair, selected: true }, local, remote), base, []).pair).toEqual(expected);
@@ -49,11 +75,26 @@ test('pair_is_found_in_both_dialects', () => {
 
 test('sent_track_has_the_servers_loss', () => {
   const now = entries(
-    { id: 'o', type: 'outbound-rtp', kind: 'video', remoteId: 'rr', bytesSent: 5, targetBitrate: 100, framesEncoded: 3 },
+    {
+      id: 'o',
+      type: 'outbound-rtp',
+      kind: 'video',
+      remoteId: 'rr',
+      bytesSent: 5,
+      targetBitrate: 100,
+      framesEncoded: 3,
+    },
     { id: 'rr', type: 'remote-inbound-rtp', kind: 'video', fractionLost: 0.25 },
   );
   expect(summarise(now, entries(), []).outbound).toEqual([
-    expect.objectContaining({ kind: 'video', bytesSent: 5, targetBitrate: 100, framesEncoded: 3, bitrate_bps: 0, loss: 0.25 }),
+    expect.objectContaining({
+      kind: 'video',
+      bytesSent: 5,
+      targetBitrate: 100,
+      framesEncoded: 3,
+      bitrate_bps: 0,
+      loss: 0.25,
+    }),
   ]);
 });
 

@@ -40,6 +40,10 @@ export class AttackedCall {
       equal(twice, 0, 'packets that came twice');
       for (const other of bad) equal(tags[other] ?? 0, 0, `packets of tag ${other}`);
     }
-    equal(streams.reduce((sum, { tags }) => sum + (tags[this.tag] ?? 0), 0), count, 'packets that came');
+    equal(
+      streams.reduce((sum, { tags }) => sum + (tags[this.tag] ?? 0), 0),
+      count,
+      'packets that came',
+    );
   }
 }

@@ -29,7 +29,11 @@ const media = (fps) => [
 ];
 
 // There is a camera, and the user says no to it.
-const cameraDenied = ['--use-fake-device-for-media-stream', '--deny-permission-prompts', '--autoplay-policy=no-user-gesture-required'];
+const cameraDenied = [
+  '--use-fake-device-for-media-stream',
+  '--deny-permission-prompts',
+  '--autoplay-policy=no-user-gesture-required',
+];
 
 class ChromiumTab extends Tab {
   constructor(page) {

@@ -17,17 +17,35 @@ const allocate = Buffer.from([0, 3, 0, 0, ...cookie, ...transaction]);
 const framedCheck = Buffer.from([0, 20, 0, 1, 0, 0, ...cookie, ...transaction]); // RFC 4571: its length, then a Binding request
 
 const kinds = {
-  http: (stands) => connectTcp({ host, port }, function said() { this.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`); })
-    .once('data', (data) => { if (data.toString().startsWith('HTTP/1.1 200')) stands(); }),
+  http: (stands) =>
+    connectTcp({ host, port }, function said() {
+      this.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    }).once('data', (data) => {
+      if (data.toString().startsWith('HTTP/1.1 200')) stands();
+    }),
   tls: (stands) => connectTls(secure, stands),
   // TURN inside TLS: an answer to its request says that it stands.
-  turns: (stands) => connectTls(secure, function said() { this.write(allocate); }).once('data', stands),
-  turn: (stands) => connectTcp({ host, port }, function said() { this.write(allocate); }).once('data', stands),
+  turns: (stands) =>
+    connectTls(secure, function said() {
+      this.write(allocate);
+    }).once('data', stands),
+  turn: (stands) =>
+    connectTcp({ host, port }, function said() {
+      this.write(allocate);
+    }).once('data', stands),
   // A stranger's check is not answered: it stands as long as nobody closes it.
-  ice: (stands) => connectTcp({ host, port }, function said() { this.write(framedCheck); stands(); }),
+  ice: (stands) =>
+    connectTcp({ host, port }, function said() {
+      this.write(framedCheck);
+      stands();
+    }),
   h2: (stands) => {
     const session = connectH2(`https://${host}:${port}`, { rejectUnauthorized: false });
-    session.request({ ':path': '/healthz' }).on('response', stands).on('error', () => {}).resume();
+    session
+      .request({ ':path': '/healthz' })
+      .on('response', stands)
+      .on('error', () => {})
+      .resume();
     return session;
   },
 };

@@ -53,7 +53,9 @@ const preferences = (origin, proxy) => ({
 
 async function profile(origin, proxy) {
   const folder = await mkdtemp(join(tmpdir(), 'monoport-firefox-'));
-  const lines = Object.entries(preferences(origin, proxy)).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
+  const lines = Object.entries(preferences(origin, proxy)).map(
+    ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`,
+  );
   await writeFile(join(folder, 'user.js'), lines.join(''));
   return folder;
 }
@@ -86,7 +88,8 @@ class Bidi {
   }
 
   receive(message) {
-    if (message.type === 'event') this.listeners.filter(({ method }) => method === message.method).forEach(({ call }) => call(message.params));
+    if (message.type === 'event')
+      this.listeners.filter(({ method }) => method === message.method).forEach(({ call }) => call(message.params));
     const waiting = this.open.get(message.id);
     if (!waiting) return;
     this.open.delete(message.id);
@@ -121,11 +124,22 @@ class FirefoxTab extends Tab {
     const headers = [{ name: 'Content-Type', value: { type: 'string', value: 'text/html' } }];
     const call = ({ isBlocked, request }) => {
       if (!isBlocked || request.url !== url) return;
-      this.bidi.send('network.provideResponse', { request: request.request, statusCode: 200, headers, body: { type: 'base64', value } }).catch(() => {});
+      this.bidi
+        .send('network.provideResponse', {
+          request: request.request,
+          statusCode: 200,
+          headers,
+          body: { type: 'base64', value },
+        })
+        .catch(() => {});
     };
     this.bidi.listeners.push({ method: 'network.beforeRequestSent', call });
     await this.bidi.send('session.subscribe', { events: ['network.beforeRequestSent'], contexts: [this.context] });
-    await this.bidi.send('network.addIntercept', { phases: ['beforeRequestSent'], contexts: [this.context], urlPatterns: [{ type: 'string', pattern: url }] });
+    await this.bidi.send('network.addIntercept', {
+      phases: ['beforeRequestSent'],
+      contexts: [this.context],
+      urlPatterns: [{ type: 'string', pattern: url }],
+    });
   }
 
   async open(url) {
@@ -151,13 +165,26 @@ class FirefoxTab extends Tab {
 export async function launchFirefox({ host, origin, proxy } = {}) {
   const folder = await profile(origin, proxy);
   const firefox = start(
-    [process.env.FIREFOX ?? 'firefox-esr', '--headless', '--no-remote', '--profile', folder, '--remote-debugging-port=0'],
-    { host, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1' } },
+    [
+      process.env.FIREFOX ?? 'firefox-esr',
+      '--headless',
+      '--no-remote',
+      '--profile',
+      folder,
+      '--remote-debugging-port=0',
+    ],
+    {
+      host,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1' },
+    },
   );
   const url = await endpoint(firefox);
   const carrier = start([process.execPath, pipe, url], { host, stdio: ['pipe', 'pipe', 'inherit'] });
   const bidi = new Bidi(carrier);
-  const { capabilities } = await bidi.send('session.new', { capabilities: { alwaysMatch: { acceptInsecureCerts: true } } });
+  const { capabilities } = await bidi.send('session.new', {
+    capabilities: { alwaysMatch: { acceptInsecureCerts: true } },
+  });
   return {
     name: 'firefox',
     version: capabilities.browserVersion,

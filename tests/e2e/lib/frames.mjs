@@ -4,7 +4,10 @@
 export const watchFrames = async () => {
   window.arrivals = [];
   const pc = window.witness.connections.at(-1);
-  const { track } = pc.getReceivers().map((receiver) => receiver).find(({ track }) => track.kind === 'video' && !track.muted);
+  const { track } = pc
+    .getReceivers()
+    .map((receiver) => receiver)
+    .find(({ track }) => track.kind === 'video' && !track.muted);
   const video = document.createElement('video');
   video.muted = true;
   video.srcObject = new MediaStream([track]);

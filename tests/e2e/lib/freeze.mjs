@@ -8,7 +8,9 @@ import { binary } from './server.mjs';
 
 /** Returns when the thread of this name stands still; what it returns lets it go on. */
 export async function freeze(server, name) {
-  const child = start([join(dirname(binary), 'tests/fault/freeze'), String(server.child.pid), name], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = start([join(dirname(binary), 'tests/fault/freeze'), String(server.child.pid), name], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const [line] = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), once(child, 'exit')]);
   if (line !== 'frozen') throw new Error(`${name} is not frozen`);
   return async () => {

@@ -51,7 +51,12 @@ function inside() {
   return { name: process.env.LAB, address: process.env.LAB_SERVER, port: async () => 8000, clients, homes };
 }
 
-const here = () => ({ name: 'here', address: '127.0.0.1', port: freePort, clients: [{ host: '', nat: '', outer: '127.0.0.1' }] });
+const here = () => ({
+  name: 'here',
+  address: '127.0.0.1',
+  port: freePort,
+  clients: [{ host: '', nat: '', outer: '127.0.0.1' }],
+});
 
 /** A port that nothing listens on just now. */
 export async function freePort() {

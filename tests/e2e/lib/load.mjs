@@ -30,7 +30,23 @@ export async function load(args, { host, interruptAt } = {}) {
 /** A publisher and viewers that join `rate` times a second: how many were let in, how many were not, and how long a join took. */
 export async function joins(server, count, { rate = 50, room = 'load', ...options } = {}) {
   const { code, stdout, stderr } = await load(
-    [server.signaling, '--json', '-', '--room', room, '--viewers', String(count - 1), '--join-rate', String(rate), '--seconds', '1', '--no-video', '--audio'], options);
+    [
+      server.signaling,
+      '--json',
+      '-',
+      '--room',
+      room,
+      '--viewers',
+      String(count - 1),
+      '--join-rate',
+      String(rate),
+      '--seconds',
+      '1',
+      '--no-video',
+      '--audio',
+    ],
+    options,
+  );
   if (code !== 0 && code !== 1) throw new Error(`monoport-load: ${code}\n${stderr}`);
   return JSON.parse(stdout).joins;
 }

@@ -6,7 +6,13 @@ import { framesSent, iceServers, inbound, keepConnections, selectedPair } from '
 // Generous: these bounds say "it works", not "it is fast". What is fast is measured and printed.
 const patience = 20 * slowness;
 
-const summary = async () => ({ participants: [], remote: [], outbound: [], timings: {}, ...(await window.monoport?.summary()) });
+const summary = async () => ({
+  participants: [],
+  remote: [],
+  outbound: [],
+  timings: {},
+  ...(await window.monoport?.summary()),
+});
 
 export class Participant {
   constructor(tab, name) {
@@ -73,7 +79,11 @@ export class Participant {
   knows(names, seconds) {
     return this.until(
       `knows of ${names.join(', ') || 'nobody'}`,
-      ({ participants }, names) => participants.map(({ name }) => name).sort().join() === names.join(),
+      ({ participants }, names) =>
+        participants
+          .map(({ name }) => name)
+          .sort()
+          .join() === names.join(),
       [...names].sort(),
       seconds,
     );

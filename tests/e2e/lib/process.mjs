@@ -38,6 +38,10 @@ export const hasEnded = (child) => child.exitCode !== null || child.signalCode !
 
 // Whatever way this process ends, nothing that it started outlives it.
 process.on('exit', () => running.forEach((child) => signalGroup(child, 'SIGKILL')));
-for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]]) {
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+]) {
   process.on(signal, () => process.exit(128 + number));
 }

@@ -18,8 +18,12 @@ const OPUS = { kind: 'audio', type: 111, name: 'opus/48000/2' };
 export const VP8 = { kind: 'video', type: 96, name: 'VP8/90000' };
 
 const transport = ({ ufrag, password, fingerprint }, setup) => [
-  'c=IN IP4 0.0.0.0', `a=ice-ufrag:${ufrag}`, `a=ice-pwd:${password}`,
-  ...[fingerprint].flat().map((line) => `a=fingerprint:${line}`), `a=setup:${setup}`, 'a=rtcp-mux',
+  'c=IN IP4 0.0.0.0',
+  `a=ice-ufrag:${ufrag}`,
+  `a=ice-pwd:${password}`,
+  ...[fingerprint].flat().map((line) => `a=fingerprint:${line}`),
+  `a=setup:${setup}`,
+  'a=rtcp-mux',
 ];
 const session = (mids) => ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', `a=group:BUNDLE ${mids.join(' ')}`];
 const lines = (all) => `${all.join('\r\n')}\r\n`;
@@ -29,22 +33,35 @@ const source = (ssrc) => (ssrc === undefined ? [] : ['a=msid:puppet puppet', `a=
 /** One section: with `ssrc` it sends, without it only receives. */
 const offer = (own, ssrc, { kind, type, name }) =>
   lines([
-    ...session(['0']), `m=${kind} 9 UDP/TLS/RTP/SAVPF ${type}`, ...transport(own, 'actpass'), 'a=mid:0', `a=${ssrc === undefined ? 'recvonly' : 'sendonly'}`,
-    `a=rtpmap:${type} ${name}`, ...source(ssrc),
+    ...session(['0']),
+    `m=${kind} 9 UDP/TLS/RTP/SAVPF ${type}`,
+    ...transport(own, 'actpass'),
+    'a=mid:0',
+    `a=${ssrc === undefined ? 'recvonly' : 'sendonly'}`,
+    `a=rtpmap:${type} ${name}`,
+    ...source(ssrc),
   ]);
 
 /** Takes whatever is offered, and goes on sending what it sends. */
 function answer(own, offered, ssrc) {
   const sections = offered.split(/\r\n(?=m=)/).slice(1);
   const mid = (section) => section.match(/^a=mid:(\S+)/m)[1];
-  const direction = { sendonly: 'recvonly', sendrecv: 'recvonly', recvonly: ssrc === undefined ? 'inactive' : 'sendonly', inactive: 'inactive' };
+  const direction = {
+    sendonly: 'recvonly',
+    sendrecv: 'recvonly',
+    recvonly: ssrc === undefined ? 'inactive' : 'sendonly',
+    inactive: 'inactive',
+  };
   const directed = (section) => direction[section.match(/^a=(sendonly|sendrecv|recvonly|inactive)\r?$/m)[1]];
   return lines([
     ...session(sections.map(mid)),
     ...sections.flatMap((section) => [
-      section.match(/^m=.*$/m)[0].trim(), ...transport(own, 'active'), `a=mid:${mid(section)}`,
+      section.match(/^m=.*$/m)[0].trim(),
+      ...transport(own, 'active'),
+      `a=mid:${mid(section)}`,
       ...section.split('\r\n').filter((line) => /^a=(rtpmap|fmtp|rtcp-fb|extmap):/.test(line)),
-      `a=${directed(section)}`, ...(directed(section) === 'sendonly' ? source(ssrc) : []),
+      `a=${directed(section)}`,
+      ...(directed(section) === 'sendonly' ? source(ssrc) : []),
     ]),
   ]);
 }
@@ -64,7 +81,11 @@ export class Puppet {
     });
     const [, bound, fingerprint] = (await puppet.hears('ready')).split(' ');
     const own = { ufrag: randomBytes(4).toString('hex'), password: randomBytes(12).toString('hex') };
-    return Object.assign(puppet, { address, port: Number(bound), own: { ...own, fingerprint: `sha-256 ${fingerprint.match(/../g).join(':')}` } });
+    return Object.assign(puppet, {
+      address,
+      port: Number(bound),
+      own: { ...own, fingerprint: `sha-256 ${fingerprint.match(/../g).join(':')}` },
+    });
   }
 
   /** In a room of the server, as its signaling wants it; `ssrc`: publishes. `codec`: that it knows. `claims` replaces what the SDP says of the transport. */
@@ -80,7 +101,11 @@ export class Puppet {
     puppet.signaling.send({ type: 'offer', sdp: offer(said, ssrc, codec) });
     const { sdp, ...refused } = await puppet.signaling.next(['answer', 'error']);
     if (!sdp) throw new Error(`the offer was refused: ${JSON.stringify(refused)}`);
-    puppet.remote = { ufrag: value(sdp, 'ice-ufrag'), password: value(sdp, 'ice-pwd'), fingerprint: sdp.match(/^a=fingerprint:sha-256 (\S+)/m)[1] };
+    puppet.remote = {
+      ufrag: value(sdp, 'ice-ufrag'),
+      password: value(sdp, 'ice-pwd'),
+      fingerprint: sdp.match(/^a=fingerprint:sha-256 (\S+)/m)[1],
+    };
     return puppet;
   }
 
@@ -124,7 +149,9 @@ export class Puppet {
   connect({ hold = false } = {}) {
     const { ufrag, password, fingerprint } = this.remote;
     const { address, port } = this.server;
-    this.tell(`connect ${address} ${port} ${ufrag} ${password} ${fingerprint.replaceAll(':', '')} ${this.own.ufrag} ${this.own.password}${hold ? '\nhold 1' : ''}`);
+    this.tell(
+      `connect ${address} ${port} ${ufrag} ${password} ${fingerprint.replaceAll(':', '')} ${this.own.ufrag} ${this.own.password}${hold ? '\nhold 1' : ''}`,
+    );
   }
 
   is(state, seconds) {
@@ -174,7 +201,10 @@ export class Puppet {
 /** Datagrams from strangers, see the tool's own words; returns how many bytes went there and came back. */
 export async function flood(server, kind, count, { sources = 64, username, password } = {}) {
   const credentials = [username, password].filter((word) => word !== undefined);
-  const child = start([tool, 'flood', kind, String(count), String(sources), server.address, String(server.port), ...credentials], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = start(
+    [tool, 'flood', kind, String(count), String(sources), server.address, String(server.port), ...credentials],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   let text = '';
   child.stdout.on('data', (data) => (text += data));
   await once(child, 'close');

@@ -2,7 +2,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 
-const status = (server, name) => Number(readFileSync(`/proc/${server.child.pid}/status`, 'utf8').match(new RegExp(`^${name}:\\s+(\\d+)`, 'm'))[1]);
+const status = (server, name) =>
+  Number(readFileSync(`/proc/${server.child.pid}/status`, 'utf8').match(new RegExp(`^${name}:\\s+(\\d+)`, 'm'))[1]);
 
 export const residentKib = (server) => status(server, 'VmRSS');
 export const descriptors = (server) => readdirSync(`/proc/${server.child.pid}/fd`).length;
@@ -10,7 +11,11 @@ export const descriptors = (server) => readdirSync(`/proc/${server.child.pid}/fd
 /** Of each metric the sum over its labels, at one moment. */
 export async function metrics(server, names) {
   const text = await (await fetch(`${server.origin}/metrics`)).text();
-  const sum = (name) => [...text.matchAll(new RegExp(`^monoport_${name}(?:\\{.*\\})? (\\d+)$`, 'gm'))].reduce((all, [, value]) => all + Number(value), 0);
+  const sum = (name) =>
+    [...text.matchAll(new RegExp(`^monoport_${name}(?:\\{.*\\})? (\\d+)$`, 'gm'))].reduce(
+      (all, [, value]) => all + Number(value),
+      0,
+    );
   return names.map(sum);
 }
 
@@ -20,7 +25,8 @@ export const metric = async (server, name) => (await metrics(server, [name]))[0]
 export async function dropped(server) {
   const text = await (await fetch(`${server.origin}/metrics`)).text();
   const drops = {};
-  for (const [, reason, value] of text.matchAll(/^monoport_drop\w*\{.*reason="(\w+)".*\} (\d+)$/gm)) drops[reason] = (drops[reason] ?? 0) + Number(value);
+  for (const [, reason, value] of text.matchAll(/^monoport_drop\w*\{.*reason="(\w+)".*\} (\d+)$/gm))
+    drops[reason] = (drops[reason] ?? 0) + Number(value);
   return drops;
 }
 

@@ -52,7 +52,10 @@ class Server {
   // Until it answers on its port or ends. The only way to see a port open from outside is to try it.
   async ready(seconds) {
     const answers = () => {
-      assert(!hasEnded(this.child), `the server ended (${this.child.exitCode ?? this.child.signalCode}) at its start:\n${this.tail()}`);
+      assert(
+        !hasEnded(this.child),
+        `the server ended (${this.child.exitCode ?? this.child.signalCode}) at its start:\n${this.tail()}`,
+      );
       return this.healthy();
     };
     await until(() => `no answer from ${this.origin}/healthz:\n${this.tail()}\n`, answers, seconds);
@@ -72,7 +75,9 @@ class Server {
   async stop(signal = 'SIGTERM') {
     if (hasEnded(this.child)) {
       this.checkReports();
-      throw new Error(`the server had ended by itself (${this.child.exitCode ?? this.child.signalCode}):\n${this.tail()}`);
+      throw new Error(
+        `the server had ended by itself (${this.child.exitCode ?? this.child.signalCode}):\n${this.tail()}`,
+      );
     }
     const asked = performance.now();
     this.child.kill(signal);
@@ -102,7 +107,10 @@ class Server {
 /** Starts the server for `lab`, by `under` if need be, and waits until it serves. */
 export async function startServer(lab, { port, args = [], env = {}, under = [] } = {}) {
   const number = port ?? (await lab.port());
-  const child = start([...under, binary, '--port', String(number), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...environment, ...env } });
+  const child = start([...under, binary, '--port', String(number), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...environment, ...env },
+  });
   const spawned = once(child, 'spawn');
   const server = new Server(lab.address, number, child);
   await spawned;

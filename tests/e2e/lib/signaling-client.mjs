@@ -27,7 +27,10 @@ export class SignalingClient {
   static async connect(server, options = {}) {
     const socket = new WebSocket(server.signaling, { maxPayload: 0, perMessageDeflate: false, ...options });
     const client = new SignalingClient(socket);
-    await Promise.race([once(socket, 'open'), once(socket, 'close').then(([code]) => Promise.reject(new Error(`refused: ${code}`)))]);
+    await Promise.race([
+      once(socket, 'open'),
+      once(socket, 'close').then(([code]) => Promise.reject(new Error(`refused: ${code}`))),
+    ]);
     return client;
   }
 
@@ -57,7 +60,10 @@ export class SignalingClient {
       }
       return null;
     }, seconds);
-    if (!found) throw new Error(`no ${type} within ${seconds} s; got ${JSON.stringify(this.received).slice(-600)}${this.closed ? `, closed ${this.closed}` : ''}`);
+    if (!found)
+      throw new Error(
+        `no ${type} within ${seconds} s; got ${JSON.stringify(this.received).slice(-600)}${this.closed ? `, closed ${this.closed}` : ''}`,
+      );
     return found;
   }
 

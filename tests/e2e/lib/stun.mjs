@@ -47,7 +47,13 @@ function framed(transaction, body, more, kind = type.BINDING_REQUEST) {
 }
 
 /** A Binding request; with a password also its MESSAGE-INTEGRITY and FINGERPRINT. */
-export function request({ username, password, nominate = false, priority = '6e7f00ff', fingerprint = password !== undefined } = {}) {
+export function request({
+  username,
+  password,
+  nominate = false,
+  priority = '6e7f00ff',
+  fingerprint = password !== undefined,
+} = {}) {
   const transaction = randomBytes(12);
   const attributes = [];
   if (username !== undefined) {
@@ -58,7 +64,9 @@ export function request({ username, password, nominate = false, priority = '6e7f
   }
   let body = Buffer.concat(attributes);
   if (password !== undefined) {
-    const digest = createHmac('sha1', password).update(framed(transaction, body, 24)).digest();
+    const digest = createHmac('sha1', password)
+      .update(framed(transaction, body, 24))
+      .digest();
     body = Buffer.concat([body, tlv(attribute.MESSAGE_INTEGRITY, digest)]);
   }
   if (fingerprint) {
@@ -73,7 +81,16 @@ export function request({ username, password, nominate = false, priority = '6e7f
 export function message(kind, attributes, key) {
   const transaction = randomBytes(12);
   let body = Buffer.concat(attributes);
-  if (key) body = Buffer.concat([body, tlv(attribute.MESSAGE_INTEGRITY, createHmac('sha1', key).update(framed(transaction, body, 24, kind)).digest())]);
+  if (key)
+    body = Buffer.concat([
+      body,
+      tlv(
+        attribute.MESSAGE_INTEGRITY,
+        createHmac('sha1', key)
+          .update(framed(transaction, body, 24, kind))
+          .digest(),
+      ),
+    ]);
   return framed(transaction, body, 0, kind);
 }
 
@@ -105,14 +122,20 @@ export function addressBytes(text) {
 
 /** Takes a message apart: its type, transaction, attributes (Map number → bytes) and, if it has one, its mapped address. */
 export function parse(bytes) {
-  if (bytes.length < 20 || bytes.readUInt32BE(4) !== cookie || bytes.readUInt16BE(2) !== bytes.length - 20) throw new Error('not a STUN message');
+  if (bytes.length < 20 || bytes.readUInt32BE(4) !== cookie || bytes.readUInt16BE(2) !== bytes.length - 20)
+    throw new Error('not a STUN message');
   const attributes = new Map();
-  for (let at = 20; at < bytes.length; ) {
+  for (let at = 20; at < bytes.length;) {
     const length = bytes.readUInt16BE(at + 2);
     attributes.set(bytes.readUInt16BE(at), bytes.subarray(at + 4, at + 4 + length));
     at += 4 + length + (-length & 3);
   }
-  return { type: bytes.readUInt16BE(0), transaction: bytes.subarray(8, 20), attributes, mapped: mappedAddress(bytes, attributes) };
+  return {
+    type: bytes.readUInt16BE(0),
+    transaction: bytes.subarray(8, 20),
+    attributes,
+    mapped: mappedAddress(bytes, attributes),
+  };
 }
 
 function mappedAddress(bytes, attributes) {
@@ -126,12 +149,15 @@ function mappedAddress(bytes, attributes) {
 
 /** Whether MESSAGE-INTEGRITY of a received message is right for this password. */
 export function authentic(bytes, password) {
-  for (let at = 20; at < bytes.length; ) {
+  for (let at = 20; at < bytes.length;) {
     const length = bytes.readUInt16BE(at + 2);
     if (bytes.readUInt16BE(at) === attribute.MESSAGE_INTEGRITY) {
       const covered = Buffer.from(bytes.subarray(0, at));
       covered.writeUInt16BE(at + 24 - 20, 2);
-      return createHmac('sha1', password).update(covered).digest().equals(bytes.subarray(at + 4, at + 24));
+      return createHmac('sha1', password)
+        .update(covered)
+        .digest()
+        .equals(bytes.subarray(at + 4, at + 24));
     }
     at += 4 + length + (-length & 3);
   }

@@ -35,7 +35,8 @@ export class Tab {
 }
 
 // `fn`, or a word about it if it does not come to an end.
-const inTime = (fn) => `(arg) => Promise.race([(${fn})(arg), new Promise((pass) => setTimeout(pass, 3000, 'nothing for 3 s'))])`;
+const inTime = (fn) =>
+  `(arg) => Promise.race([(${fn})(arg), new Promise((pass) => setTimeout(pass, 3000, 'nothing for 3 s'))])`;
 
 // JSON is JavaScript but for `undefined`.
 const literal = (value) => (value === undefined ? 'undefined' : JSON.stringify(value));

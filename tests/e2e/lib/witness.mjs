@@ -21,11 +21,25 @@ export async function inbound() {
     if (connection.connectionState === 'closed') continue;
     for (const report of (await connection.getStats()).values()) {
       if (report.type !== 'inbound-rtp') continue;
-      const { kind, mid, trackIdentifier, framesDecoded, frameWidth, frameHeight, packetsReceived, packetsLost } = report;
-      const { totalSamplesReceived, concealedSamples, totalAudioEnergy, keyFramesDecoded, pliCount, nackCount } = report;
+      const { kind, mid, trackIdentifier, framesDecoded, frameWidth, frameHeight, packetsReceived, packetsLost } =
+        report;
+      const { totalSamplesReceived, concealedSamples, totalAudioEnergy, keyFramesDecoded, pliCount, nackCount } =
+        report;
       found.push({
-        kind, mid, trackIdentifier, framesDecoded, frameWidth, frameHeight, packetsReceived, packetsLost,
-        totalSamplesReceived, concealedSamples, totalAudioEnergy, keyFramesDecoded, pliCount, nackCount,
+        kind,
+        mid,
+        trackIdentifier,
+        framesDecoded,
+        frameWidth,
+        frameHeight,
+        packetsReceived,
+        packetsLost,
+        totalSamplesReceived,
+        concealedSamples,
+        totalAudioEnergy,
+        keyFramesDecoded,
+        pliCount,
+        nackCount,
       });
     }
   }
@@ -37,7 +51,8 @@ export async function framesSent() {
   let sent = 0;
   for (const connection of window.witness.connections) {
     if (connection.connectionState === 'closed') continue;
-    for (const { type, kind, framesSent } of (await connection.getStats()).values()) if (type === 'outbound-rtp' && kind === 'video') sent += framesSent ?? 0;
+    for (const { type, kind, framesSent } of (await connection.getStats()).values())
+      if (type === 'outbound-rtp' && kind === 'video') sent += framesSent ?? 0;
   }
   return sent;
 }
@@ -52,8 +67,16 @@ export async function selectedPair() {
   const byId = (id) => stats.find((entry) => entry.id === id);
   const transport = stats.find(({ type, selectedCandidatePairId }) => type === 'transport' && selectedCandidatePairId);
   // Firefox has no transport entry, it marks the pair.
-  const pair = transport ? byId(transport.selectedCandidatePairId) : stats.find(({ type, selected }) => type === 'candidate-pair' && selected);
+  const pair = transport
+    ? byId(transport.selectedCandidatePairId)
+    : stats.find(({ type, selected }) => type === 'candidate-pair' && selected);
   if (!pair) return null;
-  const end = ({ candidateType, address, port, protocol, relayProtocol }) => ({ type: candidateType, address, port, protocol, relayProtocol });
+  const end = ({ candidateType, address, port, protocol, relayProtocol }) => ({
+    type: candidateType,
+    address,
+    port,
+    protocol,
+    relayProtocol,
+  });
   return { local: end(byId(pair.localCandidateId)), remote: end(byId(pair.remoteCandidateId)) };
 }

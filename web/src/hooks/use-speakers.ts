@@ -25,7 +25,9 @@ export function useSpeakers(call: Call, microphone: LocalDevice): ReadonlySet<st
       }
       if (own && own.read() > SPEECH) heardAt.set('', now);
       const next = [...heardAt].filter(([, at]) => now - at < HOLD).map(([id]) => id);
-      setSpeakers((before) => (next.length === before.size && next.every((id) => before.has(id)) ? before : new Set(next)));
+      setSpeakers((before) =>
+        next.length === before.size && next.every((id) => before.has(id)) ? before : new Set(next),
+      );
     };
     const timer = setInterval(() => void look(), LOOK_EVERY);
     return () => {

@@ -27,7 +27,9 @@ export function useArrivals({ state, peerId, participants }: CallSnapshot, show:
   const known = useRef<{ peerId: string; names: Map<string, string> } | null>(null);
   useEffect(() => {
     if (state !== 'connected') return;
-    const names = new Map(participants.filter(({ role }) => role !== 'watch').map(({ id, name }) => [id, name || NAMELESS]));
+    const names = new Map(
+      participants.filter(({ role }) => role !== 'watch').map(({ id, name }) => [id, name || NAMELESS]),
+    );
     if (known.current?.peerId === peerId) {
       for (const [id, name] of names) if (!known.current.names.has(id)) show(`${name} joined`);
       for (const [id, name] of known.current.names) if (!names.has(id)) show(`${name} left`);

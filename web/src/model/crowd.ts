@@ -21,9 +21,9 @@ export function remoteScenes({ participants, streams }: CallSnapshot): Scene[] {
   return [
     ...people.flatMap((person) => [
       cameraScene(person, streams),
-      ...streams.filter((stream) => stream.participant === person.id && isScreen(stream)).map((stream) =>
-        screenScene(stream, person.name || NAMELESS),
-      ),
+      ...streams
+        .filter((stream) => stream.participant === person.id && isScreen(stream))
+        .map((stream) => screenScene(stream, person.name || NAMELESS)),
     ]),
     // A server of the original protocol does not say whose a stream is.
     ...strangers.map((stream) => strangerScene(stream)),

@@ -16,7 +16,9 @@ export function qualityOf(before: CallSummary, now: CallSummary): Quality {
   if (now.state !== 'connected' || before.peerId !== now.peerId) return ALL_WELL;
   const silent = now.remote.filter(({ participant, kind, source, streamId, packetsReceived }) => {
     if (kind !== 'video' || source !== 'camera') return false;
-    const isOn = [before, now].every((look) => look.participants.some(({ id, videoMuted }) => id === participant && !videoMuted));
+    const isOn = [before, now].every((look) =>
+      look.participants.some(({ id, videoMuted }) => id === participant && !videoMuted),
+    );
     const then = before.remote.find((track) => track.streamId === streamId && track.kind === kind);
     return isOn && then !== undefined && then.packetsReceived === packetsReceived;
   });

@@ -1,7 +1,47 @@
-const FIRST = ['amber', 'bright', 'calm', 'clear', 'coral', 'gentle', 'golden', 'green', 'harbour', 'lively', 'lunar',
-  'misty', 'northern', 'open', 'quiet', 'silver', 'sunny', 'swift', 'velvet', 'warm'];
-const SECOND = ['anchor', 'bay', 'beacon', 'breeze', 'cove', 'current', 'dune', 'ferry', 'island', 'lagoon', 'lantern',
-  'mast', 'pier', 'reef', 'river', 'sail', 'shore', 'tide', 'wave', 'wharf'];
+const FIRST = [
+  'amber',
+  'bright',
+  'calm',
+  'clear',
+  'coral',
+  'gentle',
+  'golden',
+  'green',
+  'harbour',
+  'lively',
+  'lunar',
+  'misty',
+  'northern',
+  'open',
+  'quiet',
+  'silver',
+  'sunny',
+  'swift',
+  'velvet',
+  'warm',
+];
+const SECOND = [
+  'anchor',
+  'bay',
+  'beacon',
+  'breeze',
+  'cove',
+  'current',
+  'dune',
+  'ferry',
+  'island',
+  'lagoon',
+  'lantern',
+  'mast',
+  'pier',
+  'reef',
+  'river',
+  'sail',
+  'shore',
+  'tide',
+  'wave',
+  'wharf',
+];
 
 /** A room name that can be read out over the phone and that nobody else happens to have. */
 export function makeRoomName(random: () => number = Math.random): string {

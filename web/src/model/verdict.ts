@@ -55,10 +55,20 @@ function brokenVerdict({ state, trouble, failures }: CallSnapshot): Verdict {
     };
   }
   if (trouble === 'signaling') {
-    return { tone: 'bad', title: 'The server does not answer', text: 'It goes on trying.', advice: 'Check whether this device is online.' };
+    return {
+      tone: 'bad',
+      title: 'The server does not answer',
+      text: 'It goes on trying.',
+      advice: 'Check whether this device is online.',
+    };
   }
   return state === 'reconnecting'
-    ? { tone: 'busy', title: 'The way broke. Looking for another…', text: 'Your call goes on as soon as there is one.', advice: '' }
+    ? {
+        tone: 'busy',
+        title: 'The way broke. Looking for another…',
+        text: 'Your call goes on as soon as there is one.',
+        advice: '',
+      }
     : { tone: 'busy', title: 'Looking for a way to the server…', text: '', advice: '' };
 }
 
@@ -67,7 +77,9 @@ export function weaknessOf({ loss, pair }: CallSummary): string | null {
   const lost = Math.max(loss.in ?? 0, loss.out ?? 0);
   if (lost >= MUCH_LOSS) return `${formatShare(lost)} of sound and picture gets lost on the way. They may stutter.`;
   const delay = pair?.rtt_ms ?? 0;
-  return delay >= LONG_ROUND_TRIP ? `An answer takes ${Math.round(delay)} ms. You will often talk at the same time.` : null;
+  return delay >= LONG_ROUND_TRIP
+    ? `An answer takes ${Math.round(delay)} ms. You will often talk at the same time.`
+    : null;
 }
 
 function wayVerdict(network: NetworkFacts, way: Way, server: string): Verdict {
@@ -96,7 +108,8 @@ function wayVerdict(network: NetworkFacts, way: Way, server: string): Verdict {
       tone: 'fair',
       title: `Your address changed ${times(network.roamed)} during this call`,
       text: 'The call followed. At each change sound and picture may stop for a moment.',
-      advice: 'If that happens often: a router or VPN on your side forgets connections. Use a cable or another network.',
+      advice:
+        'If that happens often: a router or VPN on your side forgets connections. Use a cable or another network.',
     };
   }
   return {
@@ -109,9 +122,15 @@ function wayVerdict(network: NetworkFacts, way: Way, server: string): Verdict {
 
 /** Before a call: what a probe can tell. `null`: it still runs. */
 export function lobbyVerdict(result: ProbeResult | null | 'unreachable'): Verdict {
-  if (result === null) return { tone: 'busy', title: 'Testing your network…', text: 'This takes up to three seconds.', advice: '' };
+  if (result === null)
+    return { tone: 'busy', title: 'Testing your network…', text: 'This takes up to three seconds.', advice: '' };
   if (result === 'unreachable') {
-    return { tone: 'bad', title: 'The server does not answer', text: 'The test could not begin.', advice: 'Check whether this device is online, then test again.' };
+    return {
+      tone: 'bad',
+      title: 'The server does not answer',
+      text: 'The test could not begin.',
+      advice: 'Check whether this device is online, then test again.',
+    };
   }
   if (result.udp) {
     return {
@@ -152,7 +171,8 @@ export function seenDirectly({ way, seen }: NetworkFacts): TransportAddress | nu
 
 /** What is known of the NAT. One address that the server saw is an observation, never a kind of NAT. */
 export function natWords(seen: TransportAddress | null, locals: readonly Candidate[], mapping: Mapping | null): string {
-  if (mapping === 'different') return 'Another port for each destination (address- and port-dependent mapping, often called symmetric). Measured.';
+  if (mapping === 'different')
+    return 'Another port for each destination (address- and port-dependent mapping, often called symmetric). Measured.';
   if (mapping === 'same') return 'One port for different destination ports (not port-dependent). Measured.';
   if (mapping === 'none') return 'None. Measured.';
   if (!seen) return '–';
@@ -169,8 +189,12 @@ export function portWords(seen: TransportAddress | null, locals: readonly Candid
 /** This device's own addresses: each once, with its ports where they are worth knowing. */
 export function ownAddresses(locals: readonly Candidate[]): string[] {
   const isLoopback = (address: string) => address === '::1' || address.startsWith('127.');
-  const hosts = locals.filter(({ type, protocol, address }) => type === 'host' && protocol === 'udp' && !isLoopback(address));
-  return hosts.map((host) => (isHiddenAddress(host.address) ? `hidden by the browser, port ${host.port}` : formatAddress(host)));
+  const hosts = locals.filter(
+    ({ type, protocol, address }) => type === 'host' && protocol === 'udp' && !isLoopback(address),
+  );
+  return hosts.map((host) =>
+    isHiddenAddress(host.address) ? `hidden by the browser, port ${host.port}` : formatAddress(host),
+  );
 }
 
 /** 0.0123 → `1.2 %`. */

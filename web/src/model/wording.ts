@@ -73,7 +73,10 @@ export function connectionNotice({ state, trouble, failures }: CallSnapshot): No
     case 'server-full':
       return { title: 'The server is full', help: 'You get in as soon as there is room.' };
     case 'unauthorized':
-      return { title: 'This room takes an invitation', help: 'Yours is missing, for another room, or over. Ask for a new link.' };
+      return {
+        title: 'This room takes an invitation',
+        help: 'Yours is missing, for another room, or over. Ask for a new link.',
+      };
     case 'shutdown':
       return { title: 'The server is restarting', help: 'Reconnecting…' };
     case 'media':

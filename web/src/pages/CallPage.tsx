@@ -80,7 +80,13 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
       </RoomHeader>
       <main className="room-main">
         <div className="room-view">
-          <Gallery scenes={scenes} speakers={speakers} onRemoteFrame={noteFrame} silent={quality.silent} attention={attention} />
+          <Gallery
+            scenes={scenes}
+            speakers={speakers}
+            onRemoteFrame={noteFrame}
+            silent={quality.silent}
+            attention={attention}
+          />
           {isAlone && (
             <div className="invitation">
               <h2>Nobody else is here</h2>

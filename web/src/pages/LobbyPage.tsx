@@ -11,11 +11,7 @@ import { Preview } from '../parts/Preview';
 const WORDS = {
   stream: { title: 'Ready to go live?', lead: 'Everybody with the viewer link can watch.', action: 'Go live' },
   invited: { title: 'Ready to join?', lead: 'Say who you are, and come in.', action: 'Join' },
-  host: {
-    title: 'Start a call',
-    lead: 'Name a room and send its link to the people you want to see.',
-    action: 'Join',
-  },
+  host: { title: 'Start a call', lead: 'Name a room and send its link to the people you want to see.', action: 'Join' },
 } as const;
 
 /** Before a call or a stream: look at oneself, choose devices, say who and where. */

@@ -55,7 +55,14 @@ export function WatchPage({ visit, call }: { visit: Visit; call: Call }) {
       <main className="room-main">
         <div className="room-view" ref={view}>
           {scenes.length > 0 ? (
-            <Gallery scenes={scenes} speakers={speakers} onRemoteFrame={noteFrame} silent={quality.silent} attention={{ ...attention, layout: 'grid' }} whole />
+            <Gallery
+              scenes={scenes}
+              speakers={speakers}
+              onRemoteFrame={noteFrame}
+              silent={quality.silent}
+              attention={{ ...attention, layout: 'grid' }}
+              whole
+            />
           ) : (
             snapshot.state === 'connected' && <NothingYet />
           )}

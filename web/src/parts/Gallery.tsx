@@ -35,7 +35,9 @@ export function Gallery({ scenes, speakers, onRemoteFrame, silent = NOBODY, atte
       isSpeaking={scene.kind === 'camera' && speakers.has(scene.participant)}
       isSilent={scene.kind === 'camera' && !scene.isSelf && silent.has(scene.participant)}
       {...(scene.isSelf ? {} : { onFirstFrame: onRemoteFrame })}
-      {...(attention && scenes.length > 1 ? { isPinned: attention.pinned === scene.key, onPin: () => attention.pin(scene.key) } : {})}
+      {...(attention && scenes.length > 1
+        ? { isPinned: attention.pinned === scene.key, onPin: () => attention.pin(scene.key) }
+        : {})}
     />
   );
   const stage = stageOf(scenes, attention ?? NO_CHOICE);

@@ -16,9 +16,19 @@ const CAMERA = (
 
 const SHAPES = {
   microphone: MICROPHONE,
-  'microphone-off': <>{MICROPHONE}{SLASH}</>,
+  'microphone-off': (
+    <>
+      {MICROPHONE}
+      {SLASH}
+    </>
+  ),
   camera: CAMERA,
-  'camera-off': <>{CAMERA}{SLASH}</>,
+  'camera-off': (
+    <>
+      {CAMERA}
+      {SLASH}
+    </>
+  ),
   screen: (
     <>
       <rect x="3" y="4.5" width="18" height="12" rx="2" />

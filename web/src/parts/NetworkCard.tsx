@@ -55,8 +55,8 @@ export function NetworkCard({ call }: { call: Call }) {
         Download a report
       </button>
       <p className="panel-note">
-        The report is a file with everything your browser and the server did to connect you. It holds the addresses above,
-        but no sound, no picture and no names. Everything runs between your browser and this one server.
+        The report is a file with everything your browser and the server did to connect you. It holds the addresses
+        above, but no sound, no picture and no names. Everything runs between your browser and this one server.
       </p>
     </>
   );
@@ -70,5 +70,7 @@ function lossWords(summary: CallSummary | null): string | null {
 function videoWords(summary: CallSummary | null): string {
   const videos = (summary?.outbound ?? []).filter(({ kind, frameWidth }) => kind === 'video' && frameWidth);
   if (videos.length === 0) return '–';
-  return videos.map(({ frameWidth, frameHeight, codec }) => `${frameWidth} × ${frameHeight} ${codec ?? ''}`.trim()).join(', ');
+  return videos
+    .map(({ frameWidth, frameHeight, codec }) => `${frameWidth} × ${frameHeight} ${codec ?? ''}`.trim())
+    .join(', ');
 }

@@ -11,7 +11,9 @@ export function NetworkCheck() {
   const [result, setResult] = useState<ProbeResult | 'unreachable' | 'running' | null>(null);
   const run = () => {
     setResult('running');
-    checkNetwork(location.href, new URLSearchParams(location.search).get('token') ?? undefined).then(setResult, () => setResult('unreachable'));
+    checkNetwork(location.href, new URLSearchParams(location.search).get('token') ?? undefined).then(setResult, () =>
+      setResult('unreachable'),
+    );
   };
   const isRunning = result === 'running';
   return (
@@ -23,7 +25,11 @@ export function NetworkCheck() {
       {result !== null && <VerdictBox verdict={lobbyVerdict(isRunning ? null : result)} />}
       {result !== null && typeof result === 'object' && (
         <Facts title="Addresses">
-          <AddressFacts locals={result.locals} seen={result.seen[0] ?? (result.udp ? (result.locals[0] ?? null) : null)} mapping={result.mapping} />
+          <AddressFacts
+            locals={result.locals}
+            seen={result.seen[0] ?? (result.udp ? (result.locals[0] ?? null) : null)}
+            mapping={result.mapping}
+          />
         </Facts>
       )}
     </section>

@@ -3,7 +3,15 @@ import type { RemoteStream } from '../../client';
 import { canChooseSpeaker, type AudioOutput } from '../hooks/use-audio-output';
 
 /** Plays all received sound; there is nothing to see. */
-export function RemoteAudio({ streams, output, volume = 1 }: { streams: readonly RemoteStream[]; output: AudioOutput; volume?: number }) {
+export function RemoteAudio({
+  streams,
+  output,
+  volume = 1,
+}: {
+  streams: readonly RemoteStream[];
+  output: AudioOutput;
+  volume?: number;
+}) {
   return (
     <>
       {streams.map(({ id, audio }) => audio && <AudioTrack key={id} track={audio} output={output} volume={volume} />)}

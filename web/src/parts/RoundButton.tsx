@@ -17,7 +17,17 @@ interface Props {
 }
 
 /** A round button with a picture; its words are for screen readers, and for the pointer or the focus that rests on it. */
-export function RoundButton({ icon, label, onClick, look = 'plain', pressed, badge, alert, shortcut, tip = label }: Props) {
+export function RoundButton({
+  icon,
+  label,
+  onClick,
+  look = 'plain',
+  pressed,
+  badge,
+  alert,
+  shortcut,
+  tip = label,
+}: Props) {
   return (
     <button
       type="button"

@@ -18,18 +18,37 @@ interface Props {
 }
 
 /** One participant or one screen. */
-export function Tile({ scene, isSpeaking = false, isSilent = false, whole = false, onFirstFrame, isPinned = false, onPin }: Props) {
+export function Tile({
+  scene,
+  isSpeaking = false,
+  isSilent = false,
+  whole = false,
+  onFirstFrame,
+  isPinned = false,
+  onPin,
+}: Props) {
   const { name, isSelf, kind, video, audioMuted } = scene;
   const ref = useRef<HTMLElement>(null);
   const isScreen = kind === 'screen';
   const caption = isScreen ? `${name}’s screen` : isSelf ? `${name} (you)` : name;
-  const classes = ['tile', isScreen && 'tile-screen', isSpeaking && !audioMuted && 'tile-speaking', isSilent && 'tile-silent'].filter(Boolean);
+  const classes = [
+    'tile',
+    isScreen && 'tile-screen',
+    isSpeaking && !audioMuted && 'tile-speaking',
+    isSilent && 'tile-silent',
+  ].filter(Boolean);
   const toggleFullscreen = () => {
     if (document.fullscreenElement) void document.exitFullscreen();
     else void ref.current?.requestFullscreen();
   };
   return (
-    <figure ref={ref} className={classes.join(' ')} data-participant={scene.participant} data-kind={kind} onDoubleClick={onPin}>
+    <figure
+      ref={ref}
+      className={classes.join(' ')}
+      data-participant={scene.participant}
+      data-kind={kind}
+      onDoubleClick={onPin}
+    >
       {isScreen ? <Icon name="screen" size={48} /> : <Avatar name={name} />}
       {video && (
         <VideoTrack
@@ -66,7 +85,13 @@ export function Tile({ scene, isSpeaking = false, isSilent = false, whole = fals
             onClick={onPin}
           />
           {document.fullscreenEnabled && (
-            <RoundButton icon="expand" look="small" label={`Full screen: ${caption}`} tip="Full screen" onClick={toggleFullscreen} />
+            <RoundButton
+              icon="expand"
+              look="small"
+              label={`Full screen: ${caption}`}
+              tip="Full screen"
+              onClick={toggleFullscreen}
+            />
           )}
         </div>
       )}

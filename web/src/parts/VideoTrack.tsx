@@ -37,7 +37,9 @@ export function VideoTrack({ track, label, mirrored = false, whole = false, onFi
   }, [track]);
 
   const className = ['video', isShown && 'video-shown', mirrored && 'video-mirrored', whole && 'video-whole'];
-  return <video ref={ref} className={className.filter(Boolean).join(' ')} aria-label={label} muted autoPlay playsInline />;
+  return (
+    <video ref={ref} className={className.filter(Boolean).join(' ')} aria-label={label} muted autoPlay playsInline />
+  );
 }
 
 /** Calls back once with the next frame that is on the screen. */
