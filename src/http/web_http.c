@@ -10,7 +10,7 @@
 #define HEAD_SIZE   8192
 #define TEXT_TYPE   "text/plain; charset=utf-8"
 
-struct answer {
+struct http_answer {
     unsigned status;
     const char *content_type, *etag, *cache, *upgrade;
     char *further; /* "name: value\n" each */
@@ -99,12 +99,12 @@ static const char of_all[] =
     "content-security-policy: default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'\r\n";
 
-struct head {
+struct http_head {
     char text[HEAD_SIZE];
     size_t len; /* HEAD_SIZE: it did not fit */
 };
 
-static void add(struct head *h, const char *name, const char *value)
+static void add(struct http_head *h, const char *name, const char *value)
 {
     if (!value || h->len == sizeof h->text)
         return;
@@ -114,7 +114,7 @@ static void add(struct head *h, const char *name, const char *value)
 }
 
 /* Cuts the text into its lines. */
-static void add_further(struct head *h, char *lines)
+static void add_further(struct http_head *h, char *lines)
 {
     char *line;
     while ((line = strsep(&lines, "\n"))) {
@@ -127,7 +127,7 @@ static void add_further(struct head *h, char *lines)
 }
 
 /* RFC 9110 6.6.1 */
-static void add_date(struct head *h)
+static void add_date(struct http_head *h)
 {
     char text[40];
     struct tm t;
@@ -136,7 +136,7 @@ static void add_date(struct head *h)
     add(h, "date", text);
 }
 
-static void add_length(struct head *h, size_t len)
+static void add_length(struct http_head *h, size_t len)
 {
     char text[24];
     snprintf(text, sizeof text, "%zu", len);
@@ -149,7 +149,7 @@ static bool is_strict(const struct connection *c)
     return c->secure && !tls_self_signed(c->web->config.tls);
 }
 
-static void write_head(const struct connection *c, struct head *h, const struct answer *a)
+static void write_head(const struct connection *c, struct http_head *h, const struct http_answer *a)
 {
     h->len = (size_t)snprintf(h->text, sizeof h->text, "HTTP/1.1 %u %s\r\n%s", a->status, reason(a->status), of_all);
     add_date(h);
@@ -170,9 +170,9 @@ static void write_head(const struct connection *c, struct head *h, const struct 
 }
 
 /* Takes what the answer owns. `q` NULL: nobody knows what was asked. */
-static bool send_answer(struct connection *c, const struct http_request *q, struct answer *a)
+static bool send_answer(struct connection *c, const struct http_request *q, struct http_answer *a)
 {
-    struct head h;
+    struct http_head h;
     struct reply r = {.data = a->data, .owned = a->owned};
     bool bodyless = a->status == 304 || a->status == 204 || (q && http_is(q->method, "HEAD"));
     a->last |= !q || !q->persistent;
@@ -230,7 +230,7 @@ static char *headers_of(const struct connection *c, const struct http_request *q
     return h->headers(h->context, path, &peer);
 }
 
-static bool answer_text(struct connection *c, const struct http_request *q, struct answer *a, const char *text)
+static bool answer_text(struct connection *c, const struct http_request *q, struct http_answer *a, const char *text)
 {
     a->content_type = TEXT_TYPE;
     a->cache = "no-store";
@@ -241,7 +241,7 @@ static bool answer_text(struct connection *c, const struct http_request *q, stru
 
 static bool answer_error(struct connection *c, const struct http_request *q, unsigned status, bool last)
 {
-    struct answer a = {.status = status, .last = last, .further = headers_of(c, q)};
+    struct http_answer a = {.status = status, .last = last, .further = headers_of(c, q)};
     if (status == 426) { /* RFC 9110 15.5.22, RFC 6455 4.4 */
         a.upgrade = "websocket";
         a.further = strdup("sec-websocket-version: 13\n");
@@ -256,7 +256,7 @@ bool http_refuse(struct connection *c, const struct http_request *q, unsigned st
 
 static bool respond(struct connection *c, const struct http_request *q, const struct web_response *r)
 {
-    struct answer a = {.status = r->status,
+    struct http_answer a = {.status = r->status,
                        .content_type = r->content_type,
                        .cache = "no-store",
                        .further = r->headers,
@@ -278,7 +278,7 @@ static bool refuse_clear_socket(struct connection *c, const struct http_request 
 {
     static struct log_limit limit;
     char from[ADDRESS_TEXT_SIZE];
-    struct answer a = {.status = 426, .upgrade = "TLS/1.2", .last = true};
+    struct http_answer a = {.status = 426, .upgrade = "TLS/1.2", .last = true};
     if (log_allow(&limit, 1, c->web->now))
         log_line(LOG_LEVEL_WARN, "WebSocket in the clear refused: other machines use wss://, or the server is started with --plain",
                  "address=%s", address_text(&c->path.remote, from));
@@ -288,7 +288,7 @@ static bool refuse_clear_socket(struct connection *c, const struct http_request 
 /* The same request by https: 308 keeps its method. */
 static bool redirect(struct connection *c, const struct http_request *q)
 {
-    struct answer a = {.status = 308, .last = true};
+    struct http_answer a = {.status = 308, .last = true};
     bool query = q->query.data != NULL;
     if (!q->authority.len || !q->path.len || *q->path.data != '/')
         return http_refuse(c, q, 400);
@@ -315,7 +315,7 @@ static const struct web_asset *find_asset(const struct web *w, const char *path)
 
 static bool answer_asset(struct connection *c, const struct http_request *q, const struct web_asset *f)
 {
-    struct answer a = {.status = client_has(q, f->etag) ? 304 : 200,
+    struct http_answer a = {.status = client_has(q, f->etag) ? 304 : 200,
                        .content_type = f->content_type,
                        .etag = f->etag,
                        .cache = f->immutable ? "public, max-age=31536000, immutable" : "no-cache",

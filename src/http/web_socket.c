@@ -18,8 +18,8 @@
 #define CLOSE_GRACE   MP_S(2)
 #define PIECES_A_SEND 16
 
-struct message { /* bytes for the wire */
-    struct message *next;
+struct web_message { /* bytes for the wire */
+    struct web_message *next;
     size_t len, charge; /* charge: what of it counts as owed */
     uint8_t data[];
 };
@@ -31,10 +31,10 @@ struct web_socket {
     bool told;  /* the peer has sent its close frame, or what cannot be read */
     bool heard; /* since the last look */
     bool pinged, doubted; /* doubted: until the next look, which comes sooner */
-    struct message *first, **last; /* queue */
+    struct web_message *first, **last; /* queue */
     size_t sent;                   /* bytes of its first */
     size_t owed;
-    struct message *pong; /* in the queue, nothing of it was sent */
+    struct web_message *pong; /* in the queue, nothing of it was sent */
     struct frames in;
     char *partial; /* the message that is coming in, in pieces */
     size_t partial_len, partial_size;
@@ -43,22 +43,22 @@ struct web_socket {
 
 /* --- the queue --- */
 
-static struct message *message_new(size_t head, const void *text, size_t len)
+static struct web_message *message_new(size_t head, const void *text, size_t len)
 {
-    struct message *m = malloc(sizeof *m + head + len);
+    struct web_message *m = malloc(sizeof *m + head + len);
     if (!m)
         return NULL;
-    *m = (struct message){.len = head + len};
+    *m = (struct web_message){.len = head + len};
     if (len)
         memcpy(m->data + head, text, len);
     return m;
 }
 
-static struct message *frame_new(enum frame_opcode opcode, const void *text, size_t len)
+static struct web_message *frame_new(enum frame_opcode opcode, const void *text, size_t len)
 {
     uint8_t head[FRAME_HEAD_MAX];
     size_t n = frame_head(head, opcode, len, NULL);
-    struct message *m = message_new(n, text, len);
+    struct web_message *m = message_new(n, text, len);
     if (m)
         memcpy(m->data, head, n);
     return m;
@@ -72,7 +72,7 @@ static void flush_later(struct web_socket *s)
         queue_add(&s->connection->web->unflushed, s->connection);
 }
 
-static void enqueue(struct web_socket *s, struct message *m)
+static void enqueue(struct web_socket *s, struct web_message *m)
 {
     *s->last = m;
     s->last = &m->next;
@@ -82,7 +82,7 @@ static void enqueue(struct web_socket *s, struct message *m)
 
 static void take_first(struct web_socket *s)
 {
-    struct message *m = s->first;
+    struct web_message *m = s->first;
     s->first = m->next;
     if (!s->first)
         s->last = &s->first;
@@ -94,7 +94,7 @@ static void take_first(struct web_socket *s)
 /* But for a message of which a part has left. */
 static void drop_queue(struct web_socket *s)
 {
-    struct message **keep = s->sent ? &s->first->next : &s->first, *m;
+    struct web_message **keep = s->sent ? &s->first->next : &s->first, *m;
     while ((m = *keep)) {
         *keep = m->next;
         s->owed -= m->charge;
@@ -126,7 +126,7 @@ static void subprotocol(const struct http_request *q, char out[96])
         snprintf(out, 96, "sec-websocket-protocol: %.*s\r\n", (int)n, list + at);
 }
 
-static struct message *switching(const struct http_request *q, const char *accept)
+static struct web_message *switching(const struct http_request *q, const char *accept)
 {
     char text[256], protocol[96];
     subprotocol(q, protocol);
@@ -137,7 +137,7 @@ static struct message *switching(const struct http_request *q, const char *accep
     return message_new(0, text, (size_t)n);
 }
 
-static void establish(struct web_socket *s, struct message *first)
+static void establish(struct web_socket *s, struct web_message *first)
 {
     struct connection *c = s->connection;
     first->next = s->first;
@@ -166,7 +166,7 @@ static bool open(struct connection *c, const struct http_request *q, const struc
 {
     struct web_handler *h = &c->web->handler;
     struct web_socket *s = socket_new(c);
-    struct message *first = s ? switching(q, accept) : NULL;
+    struct web_message *first = s ? switching(q, accept) : NULL;
     if (!first) {
         free(s);
         return http_refuse(c, q, 503);
@@ -272,7 +272,7 @@ static void answer_ping(struct web_socket *s)
         return;
     }
     char room[FRAME_CONTROL_MAX] = {0};
-    struct message *m = frame_new(FRAME_PONG, room, sizeof room);
+    struct web_message *m = frame_new(FRAME_PONG, room, sizeof room);
     if (!m)
         return;
     s->pong = m;
@@ -322,7 +322,7 @@ static ssize_t send_some(struct web_socket *s)
     struct iovec parts[PIECES_A_SEND];
     struct msghdr m = {.msg_iov = parts};
     size_t skip = s->sent;
-    for (struct message *i = s->first; i && m.msg_iovlen < PIECES_A_SEND; i = i->next) {
+    for (struct web_message *i = s->first; i && m.msg_iovlen < PIECES_A_SEND; i = i->next) {
         parts[m.msg_iovlen++] = (struct iovec){i->data + skip, i->len - skip};
         skip = 0;
     }
@@ -375,7 +375,7 @@ void web_send(struct web_socket *s, const char *text, size_t len)
     if (s->closing)
         return;
     size_t most = s->connection->web->config.limits.queue;
-    struct message *m = len <= most && s->owed <= most - len ? frame_new(FRAME_TEXT, text, len) : NULL;
+    struct web_message *m = len <= most && s->owed <= most - len ? frame_new(FRAME_TEXT, text, len) : NULL;
     if (!m) {
         drop_queue(s);
         web_close(s, CLOSE_POLICY, "too slow");
@@ -397,7 +397,7 @@ void web_close(struct web_socket *s, uint16_t code, const char *reason)
         return;
     s->closing = true;
     memcpy(payload + 2, reason, len);
-    struct message *m = frame_new(FRAME_CLOSE, payload, 2 + len);
+    struct web_message *m = frame_new(FRAME_CLOSE, payload, 2 + len);
     if (m)
         enqueue(s, m);
     if (s->established)
@@ -407,7 +407,7 @@ void web_close(struct web_socket *s, uint16_t code, const char *reason)
 static void ping(struct web_socket *s, mp_time patience)
 {
     struct connection *c = s->connection;
-    struct message *m = frame_new(FRAME_PING, NULL, 0);
+    struct web_message *m = frame_new(FRAME_PING, NULL, 0);
     s->pinged = true;
     s->heard = false;
     if (m)

@@ -32,7 +32,7 @@ struct member {
     mp_time lost_at;   /* when it lost the server; 0: it has what it wants */
 };
 
-struct run {
+struct load_run {
     const struct options *options;
     unsigned clients, begun, open, failed, lost, complaints;
     struct member *members;
@@ -57,7 +57,7 @@ static void on_signal(int number)
 
 /* --- from sockets and signaling --- */
 
-static struct media *media_of(struct run *r, unsigned number)
+static struct media *media_of(struct load_run *r, unsigned number)
 {
     return r->media[number % r->options->threads];
 }
@@ -67,7 +67,7 @@ static struct media *media_of(struct run *r, unsigned number)
 static void failed(void *context, unsigned number, const char *why);
 
 /* Its sockets close without a word, and its media ends. */
-static void end_stay(struct run *r, unsigned number, mp_time now, mp_time pause)
+static void end_stay(struct load_run *r, unsigned number, mp_time now, mp_time pause)
 {
     struct member *m = &r->members[number];
     m->ended = true;
@@ -77,7 +77,7 @@ static void end_stay(struct run *r, unsigned number, mp_time now, mp_time pause)
         m->failed = true;
 }
 
-static void lose(struct run *r, unsigned number)
+static void lose(struct load_run *r, unsigned number)
 {
     struct member *m = &r->members[number];
     mp_time now = clock_now();
@@ -89,7 +89,7 @@ static void lose(struct run *r, unsigned number)
     end_stay(r, number, now, stay_pause(m->failures++, &r->prng));
 }
 
-static void begin_stay(struct run *r, unsigned number, mp_time now)
+static void begin_stay(struct load_run *r, unsigned number, mp_time now)
 {
     struct member *m = &r->members[number];
     join_free(m->join);
@@ -104,7 +104,7 @@ static void begin_stay(struct run *r, unsigned number, mp_time now)
 }
 
 /* The client got so far in its stay. */
-static void got_to(struct run *r, unsigned number, enum stay_end what, mp_time now)
+static void got_to(struct load_run *r, unsigned number, enum stay_end what, mp_time now)
 {
     struct stay *s = &r->members[number].stay;
     if (s->end == what && !s->at)
@@ -113,7 +113,7 @@ static void got_to(struct run *r, unsigned number, enum stay_end what, mp_time n
 
 static void failed(void *context, unsigned number, const char *why)
 {
-    struct run *r = context;
+    struct load_run *r = context;
     struct member *m = &r->members[number];
     if (m->failed || m->ended || r->state >= LEAVING)
         return;
@@ -129,7 +129,7 @@ static void failed(void *context, unsigned number, const char *why)
 
 static void opened(void *context, unsigned number)
 {
-    struct run *r = context;
+    struct load_run *r = context;
     struct member *m = &r->members[number];
     m->open = true;
     r->open++;
@@ -144,14 +144,14 @@ static void opened(void *context, unsigned number)
 
 static void text(void *context, unsigned number, const char *data, size_t len)
 {
-    struct run *r = context;
+    struct load_run *r = context;
     if (!r->members[number].ended)
         join_text(r->members[number].join, data, len);
 }
 
 static void closed(void *context, unsigned number, const char *why)
 {
-    struct run *r = context;
+    struct load_run *r = context;
     r->open -= r->members[number].open;
     r->members[number].open = false;
     failed(r, number, why ? why : "the server closed the connection");
@@ -159,13 +159,13 @@ static void closed(void *context, unsigned number, const char *why)
 
 static void say(void *context, unsigned number, const char *data, size_t len)
 {
-    struct run *r = context;
+    struct load_run *r = context;
     sockets_send(r->sockets, number, data, len);
 }
 
 static void connect_media(void *context, unsigned number, const struct media_remote *remote)
 {
-    struct run *r = context;
+    struct load_run *r = context;
     struct member *m = &r->members[number];
     struct media_remote mine = *remote;
     mine.stay = m->stays;
@@ -177,7 +177,7 @@ static void connect_media(void *context, unsigned number, const struct media_rem
 
 /* --- progress --- */
 
-static void sum(const struct run *r, uint64_t *complete, uint64_t *broken, uint64_t *sent, uint64_t *received,
+static void sum(const struct load_run *r, uint64_t *complete, uint64_t *broken, uint64_t *sent, uint64_t *received,
                 uint64_t *gaps)
 {
     *complete = *broken = *sent = *received = *gaps = 0;
@@ -191,7 +191,7 @@ static void sum(const struct run *r, uint64_t *complete, uint64_t *broken, uint6
     }
 }
 
-static void tell(struct run *r, mp_time now)
+static void tell(struct load_run *r, mp_time now)
 {
     uint64_t complete, broken, sent, received, gaps;
     double passed = (double)(now - r->told_at) / 1e9;
@@ -209,13 +209,13 @@ static void tell(struct run *r, mp_time now)
 
 /* --- the course of a run --- */
 
-static void enter(struct run *r, enum state state, mp_time now)
+static void enter(struct load_run *r, enum state state, mp_time now)
 {
     r->state = state;
     r->state_at = now;
 }
 
-static void begin_joins(struct run *r, mp_time now)
+static void begin_joins(struct load_run *r, mp_time now)
 {
     double due = 1 + (double)(now - r->started) / 1e9 * r->options->join_rate;
     while (r->begun < r->clients && r->begun < due) {
@@ -224,7 +224,7 @@ static void begin_joins(struct run *r, mp_time now)
     }
 }
 
-static void look_after(struct run *r, unsigned number, mp_time now)
+static void look_after(struct load_run *r, unsigned number, mp_time now)
 {
     struct member *m = &r->members[number];
     const struct media_peer *p = media_peer(media_of(r, number), number);
@@ -256,7 +256,7 @@ static void look_after(struct run *r, unsigned number, mp_time now)
 }
 
 /* True: as many stays as wanted are over and all is closed, or nobody is left who would come again. */
-static bool churned(const struct run *r)
+static bool churned(const struct load_run *r)
 {
     bool here = false, all_failed = true;
     for (unsigned i = 0; i < r->clients; i++) {
@@ -266,13 +266,13 @@ static bool churned(const struct run *r)
     return all_failed || (r->results.stays >= r->options->churn && !here && !r->open);
 }
 
-static void set_phase(struct run *r, enum media_phase phase)
+static void set_phase(struct load_run *r, enum media_phase phase)
 {
     for (unsigned i = 0; i < r->options->threads; i++)
         media_set_phase(r->media[i], phase);
 }
 
-static void measure(struct run *r, mp_time now, uint64_t complete)
+static void measure(struct load_run *r, mp_time now, uint64_t complete)
 {
     fprintf(stderr, "monoport-load: %llu of %u joined within %.1f s, measuring for %u s\n",
             (unsigned long long)complete, r->clients, (double)(now - r->started) / 1e9, r->options->seconds);
@@ -286,7 +286,7 @@ static double seconds_between(struct timeval a, struct timeval b)
     return (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_usec - a.tv_usec) / 1e6;
 }
 
-static void measured(struct run *r, mp_time now)
+static void measured(struct load_run *r, mp_time now)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -297,7 +297,7 @@ static void measured(struct run *r, mp_time now)
     enter(r, DRAINING, now);
 }
 
-static void leave(struct run *r, mp_time now)
+static void leave(struct load_run *r, mp_time now)
 {
     enter(r, LEAVING, now);
     for (unsigned i = 0; i < r->options->threads; i++)
@@ -309,7 +309,7 @@ static void leave(struct run *r, mp_time now)
 
 static void tick(void *context)
 {
-    struct run *r = context;
+    struct load_run *r = context;
     mp_time now = clock_now(), since = now - r->state_at;
     uint64_t complete, broken, sent, received, gaps;
     if (interrupted && r->state < DRAINING)
@@ -357,7 +357,7 @@ static void tick(void *context)
 
 static int64_t end_of(void *context, unsigned client, bool video)
 {
-    struct run *r = context;
+    struct load_run *r = context;
     if (client >= r->options->publishers)
         return 0;
     const struct media_peer *p = media_peer(media_of(r, client), client);
@@ -367,7 +367,7 @@ static int64_t end_of(void *context, unsigned client, bool video)
     return 0;
 }
 
-static void count_joins(struct run *r)
+static void count_joins(struct load_run *r)
 {
     for (unsigned i = 0; i < r->clients; i++) {
         const struct media_peer *p = media_peer(media_of(r, i), i);
@@ -384,7 +384,7 @@ static void count_joins(struct run *r)
     }
 }
 
-static int report(struct run *r)
+static int report(struct load_run *r)
 {
     for (unsigned i = 0; i < r->options->threads; i++)
         results_add(&r->results, r->media[i], i, r->options->threads, end_of, r);
@@ -408,7 +408,7 @@ static bool raise_limit(unsigned clients)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
-static const char *open_run(struct run *r, struct dtls_identity *identity)
+static const char *open_run(struct load_run *r, struct dtls_identity *identity)
 {
     static const struct socket_handler handler = {
         .opened = opened, .text = text, .closed = closed, .tick = tick};
@@ -429,7 +429,7 @@ static const char *open_run(struct run *r, struct dtls_identity *identity)
     return r->members && r->sockets ? NULL : "out of memory";
 }
 
-static void close_run(struct run *r)
+static void close_run(struct load_run *r)
 {
     if (r->sockets)
         sockets_free(r->sockets);
@@ -443,7 +443,7 @@ static void close_run(struct run *r)
 
 int main(int argc, char **argv)
 {
-    static struct run run;
+    static struct load_run run;
     static struct options options;
     struct sigaction ending = {.sa_handler = on_signal,
                                .sa_flags = SA_RESETHAND}; /* the second one ends it at once */

@@ -23,10 +23,10 @@ void results_add(struct results *r, struct media *m, unsigned clients_from, unsi
     for (unsigned n = clients_from; n < options_clients(r->options); n += step) {
         const struct sink *k = &media_peer(m, n)->sink;
         for (unsigned i = 0; i < k->count; i++) {
-            const struct stream *s = k->streams[i];
+            const struct sink_stream *s = k->streams[i];
             sum->received += s->received;
             sum->duplicates += s->duplicates;
-            sum->expected += stream_expected(s, s->stamped ? end(context, s->client, s->video) : 0);
+            sum->expected += sink_expected(s, s->stamped ? end(context, s->client, s->video) : 0);
         }
     }
 }

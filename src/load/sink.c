@@ -15,7 +15,7 @@ void sink_free(struct sink *k)
     k->count = 0;
 }
 
-static struct stream *find(const struct sink *k, uint32_t ssrc)
+static struct sink_stream *find(const struct sink *k, uint32_t ssrc)
 {
     for (unsigned i = 0; i < k->count; i++)
         if (k->streams[i]->ssrc == ssrc)
@@ -23,17 +23,17 @@ static struct stream *find(const struct sink *k, uint32_t ssrc)
     return NULL;
 }
 
-static void mark(struct stream *s, int64_t seq)
+static void mark(struct sink_stream *s, int64_t seq)
 {
     s->seen[(uint64_t)seq / 64 % (SINK_WINDOW / 64)] |= 1ull << ((uint64_t)seq % 64);
 }
 
-static bool seen(const struct stream *s, int64_t seq)
+static bool seen(const struct sink_stream *s, int64_t seq)
 {
     return s->seen[(uint64_t)seq / 64 % (SINK_WINDOW / 64)] >> ((uint64_t)seq % 64) & 1;
 }
 
-static void advance(struct stream *s, int64_t seq)
+static void advance(struct sink_stream *s, int64_t seq)
 {
     int64_t steps = seq - s->highest;
     for (int64_t i = 1; i <= steps && i <= SINK_WINDOW; i++) {
@@ -43,7 +43,7 @@ static void advance(struct stream *s, int64_t seq)
     s->highest = seq;
 }
 
-static void count(struct sink *k, struct stream *s, uint16_t low)
+static void count(struct sink *k, struct sink_stream *s, uint16_t low)
 {
     int64_t seq = seq_extend(s->highest, low);
     k->received++;
@@ -67,7 +67,7 @@ enum sink_result sink_packet(struct sink *k, const uint8_t *data, size_t len)
     uint8_t type = data[1] & 0x7f;
     if (type != VIDEO_TYPE && type != AUDIO_TYPE)
         return SINK_IGNORED;
-    struct stream *s = find(k, get32(data + 8));
+    struct sink_stream *s = find(k, get32(data + 8));
     if (!s) /* only one that is authentic becomes a stream */
         return k->count < STREAMS_RX_MAX ? SINK_SAMPLE_IT : SINK_IGNORED;
     count(k, s, get16(data + 2));
@@ -77,14 +77,14 @@ enum sink_result sink_packet(struct sink *k, const uint8_t *data, size_t len)
     return SINK_SAMPLE_IT;
 }
 
-static struct stream *add(struct sink *k, const struct rtp_view *v)
+static struct sink_stream *add(struct sink *k, const struct rtp_view *v)
 {
-    struct stream *s = calloc(1, sizeof *s);
+    struct sink_stream *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
     /* The low end is one window away from 0, so that what is extended stays positive. */
     int64_t seq = 0x10000 + v->seq;
-    *s = (struct stream){
+    *s = (struct sink_stream){
         .ssrc = v->ssrc, .video = v->payload_type == VIDEO_TYPE, .base = seq, .highest = seq, .received = 1};
     s->until_sample = 1 + v->ssrc % SINK_SAMPLE; /* viewers' samples are of different packets */
     mark(s, seq);
@@ -100,7 +100,7 @@ void sink_plain(struct sink *k, const uint8_t *data, size_t len, struct histogra
     k->sample_good = true;
     if (!rtp_parse(&v, data, len) || (v.payload_type != VIDEO_TYPE && v.payload_type != AUDIO_TYPE))
         return;
-    struct stream *s = find(k, v.ssrc);
+    struct sink_stream *s = find(k, v.ssrc);
     if (!s && !(s = add(k, &v)))
         return;
     if (!stamp_read(&stamp, &v, k->run))
@@ -116,7 +116,7 @@ uint64_t sink_restart(struct sink *k)
 {
     uint64_t missing = 0;
     for (unsigned i = 0; i < k->count; i++) {
-        struct stream *s = k->streams[i];
+        struct sink_stream *s = k->streams[i];
         missing += (uint64_t)(s->highest + 1 - s->base) - s->received;
         s->base = s->highest + 1;
         s->received = s->duplicates = s->reported = s->reported_expected = 0;
@@ -124,13 +124,13 @@ uint64_t sink_restart(struct sink *k)
     return missing;
 }
 
-uint64_t stream_expected(const struct stream *s, int64_t end)
+uint64_t sink_expected(const struct sink_stream *s, int64_t end)
 {
     int64_t last = s->stamped ? mp_max(end + s->offset, s->highest + 1) : s->highest + 1;
     return (uint64_t)(last - s->base);
 }
 
-static void report(struct stream *s, struct rtcp_report *r)
+static void report(struct sink_stream *s, struct rtcp_report *r)
 {
     uint64_t expected = (uint64_t)(s->highest + 1 - s->base), fresh = expected - s->reported_expected;
     uint64_t came = s->received - s->reported, lost = fresh > came ? fresh - came : 0;

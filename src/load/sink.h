@@ -10,7 +10,7 @@
 #define SINK_SAMPLE 101 /* a prime: no place in a frame is preferred */
 #define SINK_WINDOW 1024
 
-struct stream {
+struct sink_stream {
     uint32_t ssrc;
     bool video, stamped;
     uint32_t client;       /* stamped: who sends it */
@@ -25,7 +25,7 @@ struct stream {
 struct sink {
     uint32_t run;
     unsigned count;
-    struct stream *streams[STREAMS_RX_MAX];
+    struct sink_stream *streams[STREAMS_RX_MAX];
     uint64_t received, gaps; /* of all streams, since the beginning; gaps: missing so far */
     bool sample_good;        /* the packet that was to be verified was */
 };
@@ -41,6 +41,6 @@ void sink_plain(struct sink *, const uint8_t *, size_t len, struct histogram *la
 /* What came so far counts no more. Returns what was missing of it. */
 uint64_t sink_restart(struct sink *);
 /* Packets that should have come; `end`: the sender's index behind its last, where the stream is stamped. */
-uint64_t stream_expected(const struct stream *, int64_t end);
+uint64_t sink_expected(const struct sink_stream *, int64_t end);
 /* One receiver report over all streams. 0: there are none. */
 size_t sink_report(struct sink *, uint8_t *out, size_t size, uint32_t ssrc);

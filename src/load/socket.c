@@ -23,8 +23,8 @@
 #define RECEIVE_SIZE  65536
 #define HEAD_SIZE     4096 /* of the server's answer to the handshake */
 
-struct message { /* bytes for the wire */
-    struct message *next;
+struct socket_message { /* bytes for the wire */
+    struct socket_message *next;
     size_t len, sent;
     uint8_t data[];
 };
@@ -36,7 +36,7 @@ struct socket {
     struct socket *next_cut;
     mp_time begun;
     char key[WEBSOCKET_KEY_SIZE];
-    struct message *first, **last;
+    struct socket_message *first, **last;
     struct frames in;
     char *partial; /* what came of the handshake's answer, then of a message in pieces */
     size_t partial_len;
@@ -60,7 +60,7 @@ static unsigned number_of(const struct socket *s) { return (unsigned)(s - s->all
 static void forget(struct socket *s)
 {
     while (s->first) {
-        struct message *m = s->first;
+        struct socket_message *m = s->first;
         s->first = m->next;
         free(m);
     }
@@ -93,7 +93,7 @@ static void await(struct socket *s, uint32_t events)
 /* False: the connection is lost. */
 static bool flush(struct socket *s)
 {
-    struct message *m;
+    struct socket_message *m;
     while ((m = s->first)) {
         ssize_t n = send(s->fd, m->data + m->sent, m->len - m->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EAGAIN) {
@@ -116,10 +116,10 @@ static bool flush(struct socket *s)
 /* Room for so many bytes of a message, at the end of the queue. */
 static uint8_t *enqueue(struct socket *s, size_t len)
 {
-    struct message *m = malloc(sizeof *m + len);
+    struct socket_message *m = malloc(sizeof *m + len);
     if (!m)
         return NULL;
-    *m = (struct message){.len = len};
+    *m = (struct socket_message){.len = len};
     *s->last = m;
     s->last = &m->next;
     return m->data;

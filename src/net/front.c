@@ -28,13 +28,13 @@
 struct pending {
     struct pending *older, *younger;               /* of all */
     struct pending *source_older, *source_younger; /* of its bucket */
-    struct source *source;
+    struct front_source *source;
     mp_time until;
     int fd;
     struct path path;
 };
 
-struct source {
+struct front_source {
     struct pending *oldest, *youngest;
     unsigned count;
 };
@@ -73,7 +73,7 @@ struct front {
     uint64_t key;
     struct pending *oldest, *youngest;
     unsigned count, most;
-    struct source sources[SOURCES];
+    struct front_source sources[SOURCES];
     struct log_limit log_limit;
     uint8_t bytes[FIRST_BYTES_MAX];
 };
@@ -122,7 +122,7 @@ static int open_listener(const struct address *a)
 
 /* --- who waits --- */
 
-static struct source *source_of(struct front *f, const struct address *a)
+static struct front_source *source_of(struct front *f, const struct address *a)
 {
     return &f->sources[network_hash(a, f->key) % SOURCES];
 }

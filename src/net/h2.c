@@ -9,7 +9,7 @@
 
 #define RESPONSE_HEADERS_MAX 32
 
-struct text {
+struct h2_text {
     char *data;
     size_t len, size;
 };
@@ -21,7 +21,7 @@ struct request {
     bool expects;                        /* to be asked for its body (RFC 9110 10.1.1) */
     uint64_t announced;                  /* length of its body; 0: not known */
     char method[16], path[H2_PATH_MAX], authority[256];
-    struct text headers, body;
+    struct h2_text headers, body;
 };
 
 struct h2 {
@@ -29,7 +29,7 @@ struct h2 {
     struct request *first; /* in the order in which they came; those that are not complete yet are passed over */
     size_t held;           /* bytes of requests */
     struct request *current; /* the web server has it; NULL: none, or its stream is gone */
-    struct text sent;        /* its text */
+    struct h2_text sent;        /* its text */
     bool busy;               /* the web server owes an answer */
     bool reusable;
     bool failed;
@@ -43,7 +43,7 @@ struct h2 {
 
 /* --- texts --- */
 
-static bool text_add(struct text *t, const void *data, size_t len)
+static bool text_add(struct h2_text *t, const void *data, size_t len)
 {
     if (t->size - t->len < len + 1) {
         size_t size = 2 * t->size + len + 256;
@@ -60,10 +60,10 @@ static bool text_add(struct text *t, const void *data, size_t len)
     return true;
 }
 
-static void text_free(struct text *t)
+static void text_free(struct h2_text *t)
 {
     free(t->data);
-    *t = (struct text){NULL, 0, 0};
+    *t = (struct h2_text){NULL, 0, 0};
 }
 
 /* --- requests --- */
@@ -392,7 +392,7 @@ static void resume(struct h2 *h)
     h->deferred = false;
 }
 
-struct head {
+struct h2_head {
     char status[4];
     nghttp2_nv headers[1 + RESPONSE_HEADERS_MAX];
     size_t count;
@@ -400,7 +400,7 @@ struct head {
 };
 
 /* "name: value" of h->head; the name becomes lower case, as it must be here. */
-static bool take_line(struct h2 *h, struct head *head, char *line)
+static bool take_line(struct h2 *h, struct h2_head *head, char *line)
 {
     char *colon = strchr(line, ':');
     if (!colon || head->count == RESPONSE_HEADERS_MAX)
@@ -426,7 +426,7 @@ static bool take_line(struct h2 *h, struct head *head, char *line)
 /* The head is whole: h->head up to its empty line. */
 static bool submit(struct h2 *h)
 {
-    struct head head = {.count = 1};
+    struct h2_head head = {.count = 1};
     char *rest = h->head, *line = strsep(&rest, "\n");
     if (sscanf(line, "HTTP/1.1 %3[0-9]", head.status) != 1)
         return false;

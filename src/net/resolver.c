@@ -16,13 +16,13 @@
 #define AGAIN  5
 #define NOBODY 65534
 
-struct answer { /* one write, which a pipe keeps whole: it is shorter than PIPE_BUF */
+struct resolver_answer { /* one write, which a pipe keeps whole: it is shorter than PIPE_BUF */
     size_t count;
     struct address addresses[CANDIDATES_MAX];
 };
-_Static_assert(sizeof(struct answer) <= 4096, "a pipe keeps it whole");
+_Static_assert(sizeof(struct resolver_answer) <= 4096, "a pipe keeps it whole");
 
-static bool look_up(const char *name, struct answer *a)
+static bool look_up(const char *name, struct resolver_answer *a)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG}, *list;
     if (getaddrinfo(name, NULL, &hints, &list) != 0)
@@ -37,9 +37,9 @@ static bool look_up(const char *name, struct answer *a)
 
 static void run(int fd, const char (*names)[RESOLVER_NAME_SIZE], size_t count)
 {
-    struct answer last = {0};
+    struct resolver_answer last = {0};
     for (bool first = true;; first = false) {
-        struct answer now = {0};
+        struct resolver_answer now = {0};
         bool all = true;
         for (size_t i = 0; i < count; i++)
             all &= look_up(names[i], &now);
@@ -90,7 +90,7 @@ bool resolver_start(struct resolver *r, const char (*names)[RESOLVER_NAME_SIZE],
 
 bool resolver_read(struct resolver *r, int wait_ms, struct address out[CANDIDATES_MAX], size_t *count)
 {
-    struct answer a;
+    struct resolver_answer a;
     bool any = false;
     if (r->fd < 0 || (wait_ms && poll(&(struct pollfd){.fd = r->fd, .events = POLLIN}, 1, wait_ms) <= 0))
         return false;

@@ -17,7 +17,7 @@ struct identity { /* a certificate, what leads to its issuer, and its key */
     EVP_PKEY *key;
 };
 
-struct stamp { /* of a file: another one, or another content */
+struct tls_stamp { /* of a file: another one, or another content */
     dev_t device;
     ino_t inode;
     off_t size;
@@ -30,12 +30,12 @@ struct tls {
     SSL_CTX *context;
     pthread_mutex_t lock; /* of what follows */
     struct identity identity;
-    struct stamp seen[2]; /* the files as they were when they were read last, well or not */
+    struct tls_stamp seen[2]; /* the files as they were when they were read last, well or not */
 };
 
 /* --- files --- */
 
-static bool stamp_of(struct stamp *stamp, const char *path)
+static bool stamp_of(struct tls_stamp *stamp, const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0)
@@ -257,7 +257,7 @@ bool tls_self_signed(const struct tls *tls)
  * look finds it. */
 bool tls_refresh(struct tls *tls, bool always)
 {
-    struct stamp now[2] = {{0}, {0}};
+    struct tls_stamp now[2] = {{0}, {0}};
     struct identity fresh = {NULL, NULL, NULL};
     char error[TLS_ERROR_SIZE], quoted[2 * TLS_ERROR_SIZE];
     if (!stamp_of(&now[0], tls->certificate) || !stamp_of(&now[1], tls->key))

@@ -29,7 +29,7 @@
 #define SOCKET_BUFFER (4 * 1024 * 1024) /* the default holds about 90 datagrams: one burst of a busy room */
 #define OLDEST        MP_S(1)           /* no datagram waits that long: the wall clock was set meanwhile */
 
-struct control {
+struct udp_control {
     _Alignas(struct cmsghdr) uint8_t data[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int)) +
                                        CMSG_SPACE(sizeof(struct timespec))];
 };
@@ -45,12 +45,12 @@ struct udp {
     struct mmsghdr rx[RX_BATCH];
     struct iovec rx_iov[RX_BATCH];
     struct sockaddr_in6 rx_from[RX_BATCH];
-    struct control rx_control[RX_BATCH];
+    struct udp_control rx_control[RX_BATCH];
     uint8_t *rx_data;
     struct mmsghdr tx[TX_BATCH];
     struct iovec tx_iov[TX_BATCH];
     struct sockaddr_in6 tx_to[TX_BATCH];
-    struct control tx_control[TX_BATCH];
+    struct udp_control tx_control[TX_BATCH];
 };
 
 /* --- addresses --- */

@@ -8,7 +8,7 @@
  *   candidate:FOUNDATION COMPONENT TRANSPORT PRIORITY ADDRESS PORT typ TYPE [raddr A rport P] *(NAME VALUE)
  * and RFC 6544 4.5 for TCP: tcptype active, passive or so, among the names. */
 
-struct text { /* what is left of the line */
+struct candidate_text { /* what is left of the line */
     const char *at, *end;
 };
 
@@ -18,7 +18,7 @@ struct word {
 };
 
 /* The next word; one space separates two words. False: no word, an empty one, or an invalid byte. */
-static bool next_word(struct text *t, struct word *w)
+static bool next_word(struct candidate_text *t, struct word *w)
 {
     const char *start = t->at;
     while (t->at < t->end && *t->at != ' ') {
@@ -37,7 +37,7 @@ static bool is_word(struct word w, const char *text)
     return w.len == strlen(text) && strncasecmp(w.data, text, w.len) == 0;
 }
 
-static bool skip(struct text *t, const char *prefix)
+static bool skip(struct candidate_text *t, const char *prefix)
 {
     size_t n = strlen(prefix);
     if ((size_t)(t->end - t->at) < n || strncasecmp(t->at, prefix, n) != 0)
@@ -46,7 +46,7 @@ static bool skip(struct text *t, const char *prefix)
     return true;
 }
 
-static bool next_number(struct text *t, uint32_t most, uint32_t *value)
+static bool next_number(struct candidate_text *t, uint32_t most, uint32_t *value)
 {
     struct word w;
     uint64_t v = 0;
@@ -66,7 +66,7 @@ static bool ice_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
 }
 
-static bool next_foundation(struct text *t, struct candidate *c)
+static bool next_foundation(struct candidate_text *t, struct candidate *c)
 {
     struct word w;
     if (!next_word(t, &w) || w.len >= sizeof c->foundation)
@@ -78,7 +78,7 @@ static bool next_foundation(struct text *t, struct candidate *c)
     return true;
 }
 
-static bool next_transport(struct text *t, struct candidate *c)
+static bool next_transport(struct candidate_text *t, struct candidate *c)
 {
     struct word w;
     if (!next_word(t, &w))
@@ -102,7 +102,7 @@ static bool is_hidden(struct word w)
     return true;
 }
 
-static bool next_address(struct text *t, struct candidate *c)
+static bool next_address(struct candidate_text *t, struct candidate *c)
 {
     char ip[ADDRESS_TEXT_SIZE];
     struct word w;
@@ -124,7 +124,7 @@ static const char *const type_name[] = {[CANDIDATE_HOST] = "host",
                                         [CANDIDATE_PRFLX] = "prflx",
                                         [CANDIDATE_RELAY] = "relay"};
 
-static bool next_type(struct text *t, struct candidate *c)
+static bool next_type(struct candidate_text *t, struct candidate *c)
 {
     struct word w;
     if (!next_word(t, &w) || !is_word(w, "typ") || !next_word(t, &w))
@@ -138,7 +138,7 @@ static bool next_type(struct text *t, struct candidate *c)
 }
 
 /* Pairs of name and value, raddr and rport among them. Unknown ones are skipped (RFC 8839 5.1). */
-static bool rest_is_sound(struct text *t, const struct candidate *c)
+static bool rest_is_sound(struct candidate_text *t, const struct candidate *c)
 {
     bool tcptype = false;
     while (t->at < t->end) {
@@ -156,7 +156,7 @@ static bool rest_is_sound(struct text *t, const struct candidate *c)
 
 bool candidate_parse(struct candidate *c, const char *text, size_t len)
 {
-    struct text t = {text, text + len};
+    struct candidate_text t = {text, text + len};
     uint32_t component;
     memset(c, 0, sizeof *c);
     skip(&t, "a=");
@@ -170,7 +170,7 @@ bool candidate_parse(struct candidate *c, const char *text, size_t len)
 
 bool candidate_is_line(const char *text, size_t len)
 {
-    struct text t = {text, text + len};
+    struct candidate_text t = {text, text + len};
     struct word w = {0};
     int count = 0;
     skip(&t, "a=");
