@@ -1,5 +1,5 @@
 #include "load/describe.h"
-#include "proto/ice.h"
+#include "proto/candidate.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
+#include "proto/candidate.h"
 #include "base/check.h"
-#include "proto/ice.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <strings.h>

@@ -1,4 +1,5 @@
 #include "proto/ice.h"
+#include "proto/candidate.h"
 #include "base/check.h"
 #include <stdio.h>
 

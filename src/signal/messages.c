@@ -1,4 +1,4 @@
-#include "proto/ice.h"
+#include "proto/candidate.h"
 #include "signal/negotiate.h"
 #include "signal/state.h"
 #include <stdio.h>

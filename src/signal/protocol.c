@@ -1,6 +1,6 @@
 #include "signal/protocol.h"
 #include "base/log.h"
-#include "proto/ice.h"
+#include "proto/candidate.h"
 #include "signal/state.h"
 #include <stdio.h>
 

@@ -1,4 +1,5 @@
 #include "base/prng.h"
+#include "proto/candidate.h"
 #include "proto/ice.h"
 #include "tests/unit/exact.h"
 #include "tests/unit/test.h"

@@ -1,3 +1,4 @@
+#include "proto/candidate.h"
 #include "proto/ice.h"
 #include "proto/turn.h"
 #include "tests/unit/signal_stage.h"

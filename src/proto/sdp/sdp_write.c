@@ -1,4 +1,4 @@
-#include "proto/ice.h"
+#include "proto/candidate.h"
 #include "proto/sdp/sdp_parse.h"
 #include <stdarg.h>
 #include <stdio.h>
