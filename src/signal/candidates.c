@@ -74,7 +74,7 @@ size_t candidates_for(const struct signal_config *c, const struct address *local
     return count;
 }
 
-void tell_network(json_t *message, const struct address *remote, uint16_t probe_port)
+void candidates_tell_network(json_t *message, const struct address *remote, uint16_t probe_port)
 {
     char ip[ADDRESS_TEXT_SIZE];
     if (remote)
@@ -92,7 +92,7 @@ char *signal_network(const struct signaling *s, const struct signal_client *clie
     json_t *list = json_array(), *message = json_pack("{s:i, s:o}", "port", c->port, "addresses", list);
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, json_string(address_ip_text(&addresses[i], ip)));
-    tell_network(message, client->forwarded ? NULL : &client->remote, all ? c->probe_port : 0);
+    candidates_tell_network(message, client->forwarded ? NULL : &client->remote, all ? c->probe_port : 0);
     char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
     json_decref(message);
     *len = text ? strlen(text) : 0;

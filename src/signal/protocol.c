@@ -83,7 +83,7 @@ static void mute(struct participant *p, json_t *message, mp_time now)
     p->audio_muted = audio_muted;
     p->video_muted = video_muted;
     if (p->listed) {
-        listing_changed(p->room);
+        say_listing_changed(p->room);
         news_changed(p);
     }
 }
@@ -97,7 +97,7 @@ static void turn(struct participant *p, json_t *message, mp_time now) { say_turn
 
 static void timeline(struct participant *p, json_t *message, mp_time now) { say_timeline(p); }
 
-static void ping(struct participant *p, json_t *message, mp_time now) { say(p, json_pack("{s:s}", "type", "pong")); }
+static void ping(struct participant *p, json_t *message, mp_time now) { say_json(p, json_pack("{s:s}", "type", "pong")); }
 
 static const struct {
     const char *type;

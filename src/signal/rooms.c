@@ -83,7 +83,7 @@ static void room_release(struct signaling *s, struct room *room)
     s->rooms[room->index] = NULL;
     s->room_free[s->room_free_count++] = room->index;
     s->room_count--;
-    listing_changed(room);
+    say_listing_changed(room);
     turns_forget(s, room);
     free(room);
 }
@@ -151,7 +151,7 @@ void room_list(struct participant *p, bool in, mp_time now)
     if (in)
         p->listed = !watcher || room->watchers_listed < WATCHERS_LISTED_MAX;
     if (p->listed)
-        listing_changed(room);
+        say_listing_changed(room);
     if (p->listed && watcher) {
         room->watchers_listed += one;
     } else if (!p->listed) {

@@ -265,9 +265,9 @@ bool news_waiting(const struct room *);
 void news_forget(struct room *); /* it ends */
 void news_rested(struct signaling *, mp_time now);
 
-/* --- messages.c: what goes out as JSON --- */
-json_t *describe(const struct participant *);                      /* the P of the protocol */
-void say(struct participant *, json_t *);                          /* takes the reference */
+/* --- say.c: what goes out as JSON --- */
+json_t *say_describe(const struct participant *); /* the P of the protocol */
+void say_json(struct participant *, json_t *); /* takes the reference */
 /* To all of a room's who arrived within these bounds (`until` excluded), but one; takes the reference. */
 void say_room(struct room *, const struct participant *except, uint64_t from, uint64_t until, json_t *);
 /* An offer or an answer, and whose the streams in it are (NULL: nothing is said of that; takes the reference). False: there
@@ -285,7 +285,7 @@ void say_stalled(struct participant *, const struct publication *);
 void say_unsupported(struct participant *, const struct publication *);
 void say_timeline(struct participant *);
 void say_turn(struct participant *, mp_time now);
-void listing_changed(struct room *);
+void say_listing_changed(struct room *);
 void say_joined(struct participant *); /* to it, and to the others */
 void say_seen(struct participant *, const struct address *);
 
@@ -294,7 +294,7 @@ void say_seen(struct participant *, const struct address *);
 size_t candidates_for(const struct signal_config *, const struct address *local, const char *host,
                       struct address out[CANDIDATES_MAX]);
 /* Adds what a client may know of its network: `address`, where it comes from (remote NULL: unknown), and `probePort`. */
-void tell_network(json_t *, const struct address *remote, uint16_t probe_port);
+void candidates_tell_network(json_t *, const struct address *remote, uint16_t probe_port);
 
 /* --- turn.c --- */
 struct turn_access { /* to our TURN server, for one client */

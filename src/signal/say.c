@@ -6,7 +6,7 @@
 
 static const char *const role_names[] = {"call", "stream", "watch"};
 
-json_t *describe(const struct participant *p)
+json_t *say_describe(const struct participant *p)
 {
     return json_pack("{s:s, s:s, s:s, s:s*, s:b, s:b}", "id", p->id, "name", p->name, "role", role_names[p->role], "identity", *p->identity ? p->identity : NULL,
                      "audioMuted", (int)p->audio_muted, "videoMuted", (int)p->video_muted);
@@ -26,7 +26,7 @@ static void send_text(struct participant *p, const char *text)
         p->signaling->io.send(p->signaling->io.context, p->socket, text, strlen(text));
 }
 
-void say(struct participant *p, json_t *message)
+void say_json(struct participant *p, json_t *message)
 {
     char *text = dump(message);
     send_text(p, text);
@@ -87,7 +87,7 @@ static char *list(const struct room *room, const struct participant *except)
     json_t *listed = json_array();
     for (const struct participant *p = room->participants; p; p = p->next)
         if (p != except && p->listed)
-            json_array_append_new(listed, describe(p));
+            json_array_append_new(listed, say_describe(p));
     return dump(listed);
 }
 
@@ -99,7 +99,7 @@ static const char *listing(struct room *room)
     return room->listing;
 }
 
-void listing_changed(struct room *room)
+void say_listing_changed(struct room *room)
 {
     free(room->listing);
     room->listing = NULL;
@@ -114,7 +114,7 @@ static void say_room_to(struct participant *p, const char *type)
     json_t *message = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i}", "type", type, "peerId", p->id, "room", room->name,
                                 "audience", audience_of(room, p->listed), "version", p->signaling->config.version,
                                 "protocol", SIGNAL_PROTOCOL);
-    tell_network(message, p->forwarded ? NULL : &p->remote, p->signaling->config.probe_port);
+    candidates_tell_network(message, p->forwarded ? NULL : &p->remote, p->signaling->config.probe_port);
     if (p->resumable)
         json_object_set_new(message, "resume", json_string(p->token));
     char *head = dump(message);
@@ -158,14 +158,14 @@ void say_audiences(struct signaling *s)
 void say_error(struct participant *p, const char *code, const char *message)
 {
     p->signaling->errors++;
-    say(p, json_pack("{s:s, s:s, s:s}", "type", "error", "code", code, "message", message));
+    say_json(p, json_pack("{s:s, s:s, s:s}", "type", "error", "code", code, "message", message));
 }
 
 void say_bye(struct participant *p, const char *reason, const char *message, uint16_t close_code)
 {
     if (p->closing)
         return;
-    say(p, json_pack("{s:s, s:s, s:s}", "type", "bye", "reason", reason, "message", message));
+    say_json(p, json_pack("{s:s, s:s, s:s}", "type", "bye", "reason", reason, "message", message));
     p->closing = true;
     if (p->socket)
         p->signaling->io.close(p->signaling->io.context, p->socket, close_code, reason);
@@ -194,7 +194,7 @@ void say_candidates(struct participant *p)
         struct candidate c = candidate_host(&addresses[i % count], i % count, i >= count);
         json_t *string = candidate_string(p, &c);
         if (string)
-            say(p, json_pack("{s:s, s:o}", "type", "candidate", "candidate", string));
+            say_json(p, json_pack("{s:s, s:o}", "type", "candidate", "candidate", string));
     }
 }
 
@@ -207,7 +207,7 @@ void say_restart_ice(struct participant *p, mp_time now)
     p->restart_asked = true;
     p->restart_asked_at = now;
     timeline_note(p->timeline, TIMELINE_RESTART_ASKED, NULL, 0, now);
-    say(p, json_pack("{s:s}", "type", "restart-ice"));
+    say_json(p, json_pack("{s:s}", "type", "restart-ice"));
 }
 
 void say_path(struct participant *p)
@@ -216,27 +216,27 @@ void say_path(struct participant *p)
     static const char *const protocols[] = {[LINK_DATAGRAM] = "udp", [LINK_STREAM] = "tcp", [LINK_RELAY] = "relay",
                                             [LINK_TURN] = "tcp"};
     char ip[ADDRESS_TEXT_SIZE];
-    say(p, json_pack("{s:s, s:s, s:i, s:s, s:s, s:I}", "type", "path", "address", address_ip_text(&path->remote, ip), "port",
+    say_json(p, json_pack("{s:s, s:s, s:i, s:s, s:s, s:I}", "type", "path", "address", address_ip_text(&path->remote, ip), "port",
                      (int)path->remote.port, "protocol", protocols[link_kind(path->link)], "reason", timeline_reason(p->media_path.reason),
                      "changes", (json_int_t)p->media_path.changes));
 }
 
 void say_stalled(struct participant *p, const struct publication *pub)
 {
-    say(p, json_pack("{s:s, s:s, s:s}", "type", "track-stalled", "participant", pub->publisher->id, "source",
+    say_json(p, json_pack("{s:s, s:s, s:s}", "type", "track-stalled", "participant", pub->publisher->id, "source",
                      source_name(pub->source)));
 }
 
 void say_unsupported(struct participant *p, const struct publication *pub)
 {
-    say(p, json_pack("{s:s, s:s, s:s, s:s}", "type", "track-unsupported", "participant", pub->publisher->id, "source",
+    say_json(p, json_pack("{s:s, s:s, s:s, s:s}", "type", "track-unsupported", "participant", pub->publisher->id, "source",
                      source_name(pub->source), "codec", codec_name(pub->capability.codec.codec)));
 }
 
 void say_timeline(struct participant *p)
 {
     json_t *timeline = p->timeline ? timeline_json(p->timeline, p->signaling->config.wall) : json_null();
-    say(p, json_pack("{s:s, s:o}", "type", "timeline", "timeline", timeline));
+    say_json(p, json_pack("{s:s, s:o}", "type", "timeline", "timeline", timeline));
 }
 
 void say_turn(struct participant *p, mp_time now)
@@ -246,7 +246,7 @@ void say_turn(struct participant *p, mp_time now)
     if (turn_access(p->signaling, &p->local, p->host, p->sdp_session, &t, now))
         json_array_append_new(servers, json_pack("{s:[s,s], s:s, s:s}", "urls", t.urls[0], t.urls[1], "username", t.username,
                                                  "credential", t.credential));
-    say(p, json_pack("{s:s, s:o, s:i}", "type", "turn", "iceServers", servers, "ttl", TURN_CREDENTIAL_S));
+    say_json(p, json_pack("{s:s, s:o, s:i}", "type", "turn", "iceServers", servers, "ttl", TURN_CREDENTIAL_S));
     explicit_bzero(&t, sizeof t);
 }
 
@@ -256,5 +256,5 @@ void say_seen(struct participant *p, const struct address *address)
     c.priority = candidate_priority(c.type, 65535, 1);
     json_t *string = candidate_string(p, &c);
     if (string)
-        say(p, json_pack("{s:s, s:o}", "type", "stun-candidate", "stunCandidate", string));
+        say_json(p, json_pack("{s:s, s:o}", "type", "stun-candidate", "stunCandidate", string));
 }
