@@ -32,7 +32,7 @@ static bool append(struct incoming *in, const uint8_t *data, size_t len)
 }
 
 /* The first bytes were dealt with. */
-static void drop(struct connection *c, size_t n)
+static void request_drop(struct connection *c, size_t n)
 {
     struct incoming *in = &c->in;
     forget(in);
@@ -51,7 +51,7 @@ static void skip_empty_lines(struct connection *c)
     while (c->in.len - n >= 2 && memcmp(c->in.data + n, "\r\n", 2) == 0)
         n += 2;
     if (n && !c->in.head)
-        drop(c, n);
+        request_drop(c, n);
 }
 
 /* RFC 9110 10.1.1. It fits what the kernel holds: nothing else is on its way. */
@@ -125,7 +125,7 @@ bool request_next(struct connection *c)
     if (c->state == AWAITS_REQUEST && in->body && in->len >= in->head + in->body && !complete(c))
         return false;
     if (c->state == ANSWERS)
-        drop(c, in->head + in->body);
+        request_drop(c, in->head + in->body);
     return true;
 }
 

@@ -52,7 +52,7 @@ void join_free(struct join *j)
     free(j);
 }
 
-static void say(struct join *j, json_t *message)
+static void join_say(struct join *j, json_t *message)
 {
     char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
     if (text)
@@ -66,7 +66,7 @@ static void say(struct join *j, json_t *message)
 static void say_description(struct join *j, const char *type, char *sdp)
 {
     if (sdp)
-        say(j, json_pack("{s:s, s:s, s:s}", "type", type, "peerId", j->id, "sdp", sdp));
+        join_say(j, json_pack("{s:s, s:s, s:s}", "type", type, "peerId", j->id, "sdp", sdp));
     else
         j->io->failed(j->io->context, j->number, "no description to send");
     free(sdp);
@@ -83,7 +83,7 @@ void join_opened(struct join *j)
     snprintf(name, sizeof name, "load-%u", j->number + 1);
     if (message && o->names)
         json_object_set_new(message, "name", json_string(name));
-    say(j, message);
+    join_say(j, message);
     say_description(
         j, "offer",
         describe_offer(&j->description, publishes ? o->audio : true, publishes ? o->video : true));
@@ -91,7 +91,7 @@ void join_opened(struct join *j)
 
 void join_leave(struct join *j)
 {
-    say(j, json_pack("{s:s, s:s}", "type", "leave", "peerId", j->id));
+    join_say(j, json_pack("{s:s, s:s}", "type", "leave", "peerId", j->id));
 }
 
 static bool by_turn(const struct join *j)
@@ -114,7 +114,7 @@ static void on_answer(struct join *j, json_t *sdp)
     snprintf(j->remote.password, sizeof j->remote.password, "%s", j->password);
     j->answered = true;
     if (by_turn(j))
-        say(j, json_pack("{s:s, s:s}", "type", "turn", "peerId", j->id));
+        join_say(j, json_pack("{s:s, s:s}", "type", "turn", "peerId", j->id));
     else
         j->io->connect(j->io->context, j->number, &j->remote);
 }

@@ -157,7 +157,7 @@ static void closed(void *context, unsigned number, const char *why)
     failed(r, number, why ? why : "the server closed the connection");
 }
 
-static void say(void *context, unsigned number, const char *data, size_t len)
+static void say_by_socket(void *context, unsigned number, const char *data, size_t len)
 {
     struct load_run *r = context;
     sockets_send(r->sockets, number, data, len);
@@ -414,7 +414,7 @@ static const char *open_run(struct load_run *r, struct dtls_identity *identity)
         .opened = opened, .text = text, .closed = closed, .tick = tick};
     struct socket_handler h = handler;
     uint32_t id;
-    r->join_io = (struct join_io){.context = r, .send = say, .connect = connect_media, .failed = failed};
+    r->join_io = (struct join_io){.context = r, .send = say_by_socket, .connect = connect_media, .failed = failed};
     h.context = r;
     random_bytes((uint8_t *)&id, sizeof id);
     prng_seed(&r->prng, id);

@@ -385,7 +385,7 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, siz
     return (ssize_t)n;
 }
 
-static void resume(struct h2 *h)
+static void h2_resume(struct h2 *h)
 {
     if (h->deferred && h->current)
         nghttp2_session_resume_data(h->session, h->current->id);
@@ -454,7 +454,7 @@ static bool take_body(struct h2 *h, const uint8_t *data, size_t len)
     h->body_at = 0;
     h->remaining -= h->until_end ? 0 : len;
     h->ended = !h->until_end && h->remaining == 0;
-    resume(h);
+    h2_resume(h);
     return true;
 }
 
@@ -485,7 +485,7 @@ void h2_response_cut(struct h2 *h)
         return;
     if (h->current && h->has_head && h->until_end) {
         h->ended = true;
-        resume(h);
+        h2_resume(h);
     } else if (h->current && !(h->has_head && h->ended)) {
         nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, h->current->id, NGHTTP2_INTERNAL_ERROR);
         h->current = NULL;

@@ -166,7 +166,7 @@ static void replace_former(struct participant *p, const struct wish *w, mp_time 
         participant_replace(former, now);
 }
 
-void join(struct participant *p, json_t *message, mp_time now)
+void join_handle(struct participant *p, json_t *message, mp_time now)
 {
     struct signaling *s = p->signaling;
     struct wish w;

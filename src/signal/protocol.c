@@ -117,11 +117,11 @@ static void dispatch(struct participant *p, json_t *message, mp_time now)
         return;
     }
     if (strcmp(type, "join-room") == 0) {
-        join(p, message, now);
+        join_handle(p, message, now);
         return;
     }
     if (strcmp(type, "resume") == 0) {
-        resume(p, message, now);
+        resume_handle(p, message, now);
         return;
     }
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {

@@ -62,7 +62,7 @@ static struct participant *find_owner(struct signaling *s, json_t *message)
     return p;
 }
 
-void resume(struct participant *fresh, json_t *message, mp_time now)
+void resume_handle(struct participant *fresh, json_t *message, mp_time now)
 {
     struct signaling *s = fresh->signaling;
     if (fresh->joined) {

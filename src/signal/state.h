@@ -228,7 +228,7 @@ struct signaling {
 };
 
 /* --- join.c --- */
-void join(struct participant *, json_t *message, mp_time now);
+void join_handle(struct participant *, json_t *message, mp_time now);
 void join_expire(struct signaling *, mp_time now); /* those whose tokens did leave */
 
 /* --- signaling.c --- */
@@ -351,7 +351,7 @@ void subscription_end(struct participant *, struct section *);
 
 /* --- resume.c: participants whose socket was lost --- */
 void resume_offer(struct participant *);                            /* makes its token */
-void resume(struct participant *, json_t *message, mp_time now);    /* on a new socket; `participant` may be gone afterwards */
+void resume_handle(struct participant *, json_t *message, mp_time now);    /* on a new socket; `participant` may be gone afterwards */
 void resume_wait(struct participant *, mp_time now);                /* its socket was lost */
 void resume_never(struct participant *, mp_time now);               /* it has no socket, and nothing to come back for */
 /* The next one whose time is up, or with `all` the next one without a socket; NULL: none. */
