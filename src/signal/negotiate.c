@@ -106,7 +106,7 @@ void negotiate_forget(struct participant *p)
     p->audio = p->video = NULL;
     p->section_count = p->section_room = p->sections_told = 0;
     p->offering = false;
-    negotiate_untouch(p);
+    offer_untouch(p);
 }
 
 /* --- what an offer says of the connection --- */
@@ -414,7 +414,7 @@ static bool take_section(struct participant *p, size_t i, const struct sdp_secti
 
 static void send_answer(struct participant *p)
 {
-    char *sdp = describe_session(p, p->active ? SDP_ACTIVE : SDP_PASSIVE);
+    char *sdp = offer_describe(p, p->active ? SDP_ACTIVE : SDP_PASSIVE);
     if (sdp)
         say_description(p, "answer", sdp, NULL);
     free(sdp);
@@ -454,12 +454,12 @@ static const char *take_offer(struct participant *p, const struct sdp *sdp, json
     for (size_t i = 0; i < p->section_count; i++)
         p->sections[i].retiring = false; /* the answer says so */
     if (p->passive)
-        negotiate_fill(p);
+        offer_fill(p);
     send_answer(p);
     if (!p->candidates_said)
         say_candidates(p);
     p->candidates_said = true;
-    negotiate_touch(p);
+    offer_touch(p);
     return NULL;
 }
 
@@ -555,5 +555,5 @@ void negotiate_answer(struct participant *p, const char *text, size_t len, mp_ti
             let_flow(p, s, in);
     }
     sdp_free(sdp);
-    negotiate_touch(p); /* what changed meanwhile */
+    offer_touch(p); /* what changed meanwhile */
 }

@@ -5,7 +5,7 @@
 const char *source_name(enum source);
 struct section *section_add(struct participant *, enum sdp_kind, const char *mid); /* mid: MID_SIZE bytes; NULL: no memory */
 /* SSRCs that were never sent under: packet numbers start anew with each subscription, and under one key none may come twice. */
-void section_new_ssrcs(struct participant *, struct section *);
-void negotiate_untouch(struct participant *);
+void offer_new_ssrcs(struct participant *, struct section *);
+void offer_untouch(struct participant *);
 /* Our side of every section as SDP, malloc'ed; NULL: no memory. */
-char *describe_session(struct participant *, enum sdp_setup);
+char *offer_describe(struct participant *, enum sdp_setup);

@@ -115,7 +115,7 @@ static size_t codecs_described(const struct participant *p)
     return n;
 }
 
-char *describe_session(struct participant *p, enum sdp_setup setup)
+char *offer_describe(struct participant *p, enum sdp_setup setup)
 {
     struct address addresses[CANDIDATES_MAX];
     size_t n = p->section_count;
@@ -234,7 +234,7 @@ static uint32_t new_ssrc(struct participant *p)
     return p->ssrc_last;
 }
 
-void section_new_ssrcs(struct participant *p, struct section *s)
+void offer_new_ssrcs(struct participant *p, struct section *s)
 {
     s->ssrc = new_ssrc(p);
     s->rtx_ssrc = new_ssrc(p);
@@ -269,7 +269,7 @@ static bool add_subscription(struct participant *p, struct publication *pub, boo
     s->subscription = pub;
     s->capability = k;
     s->sending = false;
-    section_new_ssrcs(p, s);
+    offer_new_ssrcs(p, s);
     return true;
 }
 
@@ -292,7 +292,7 @@ static bool assign(struct participant *p)
 
 static void send_offer(struct participant *p)
 {
-    char *sdp = describe_session(p, SDP_ACTPASS);
+    char *sdp = offer_describe(p, SDP_ACTPASS);
     if (sdp && say_description(p, "offer", sdp, streams_of(p))) {
         p->sections_told = p->section_count;
         p->offering = true;
@@ -327,7 +327,7 @@ static bool replaceable(const struct participant *p, const struct section *s)
     return false;
 }
 
-void negotiate_fill(struct participant *p)
+void offer_fill(struct participant *p)
 {
     for (size_t i = 0; i < p->section_count; i++) {
         struct section *s = &p->sections[i];
@@ -342,15 +342,15 @@ void negotiate_fill(struct participant *p)
             subscription_start(p, &p->sections[i]);
 }
 
-void negotiate_resume(struct participant *p)
+void offer_resumed(struct participant *p)
 {
     if (p->offering)
         send_offer(p);
     else
-        negotiate_touch(p);
+        offer_touch(p);
 }
 
-void negotiate_touch(struct participant *p)
+void offer_touch(struct participant *p)
 {
     if (p->dirty)
         return;
@@ -359,13 +359,13 @@ void negotiate_touch(struct participant *p)
     turn_wanted(p->signaling, p->room);
 }
 
-void negotiate_touch_room(struct room *room)
+void offer_touch_room(struct room *room)
 {
     for (struct participant *p = room->participants; p; p = p->next)
-        negotiate_touch(p);
+        offer_touch(p);
 }
 
-void negotiate_untouch(struct participant *p)
+void offer_untouch(struct participant *p)
 {
     if (p->dirty)
         TAILQ_REMOVE(&p->room->dirty, p, dirty_next);
@@ -373,15 +373,15 @@ void negotiate_untouch(struct participant *p)
 }
 
 /* Whatever changed since its last offer is in this one: nobody is told of it in between. */
-bool negotiate_next(struct room *room, mp_time now)
+bool offer_next(struct room *room, mp_time now)
 {
     struct participant *p = TAILQ_FIRST(&room->dirty);
     if (!p || !rate_take(&room->offers_budget, 0, ROOM_OFFERS_PER_S, ROOM_OFFERS_BURST, now))
         return false;
-    negotiate_untouch(p);
+    offer_untouch(p);
     bool open = !p->closing && p->socket && p->state != SESSION_NOT_OPEN;
     if (open && p->passive)
-        negotiate_fill(p);
+        offer_fill(p);
     else if (open && !p->offering)
         offer(p);
     return true;

@@ -90,5 +90,5 @@ void resume_handle(struct participant *fresh, json_t *message, mp_time now)
     say_resumed(p);
     if (p->media_path.path.remote.port)
         say_path(p); /* it may have moved in between */
-    negotiate_resume(p);
+    offer_resumed(p);
 }

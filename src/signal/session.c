@@ -88,7 +88,7 @@ static void vanish(struct participant *p)
     log_line(LOG_LEVEL_WARN, "path lost", "session=%u peer=%s", p->session, log_quote(quoted, sizeof quoted, p->id));
     for (struct publication *pub = p->publications; pub; pub = pub->next)
         tell_stalled(p, pub);
-    negotiate_touch_room(p->room);
+    offer_touch_room(p->room);
 }
 
 void session_vanish(struct signaling *s, mp_time now)
@@ -119,7 +119,7 @@ static void path_found(struct participant *p)
 {
     p->vanished_at = MP_NEVER;
     if (p->vanished)
-        negotiate_touch_room(p->room);
+        offer_touch_room(p->room);
     p->vanished = false;
 }
 
@@ -209,7 +209,7 @@ void publication_start(struct participant *p, struct publication *pub)
     session_command(p, &m);
     if (p->state >= SESSION_CLAIMED && !pub->announced) {
         pub->announced = ++p->signaling->announced;
-        negotiate_touch_room(p->room);
+        offer_touch_room(p->room);
     }
 }
 
@@ -237,7 +237,7 @@ void subscription_pause(struct participant *p, struct section *section)
 {
     session_command(p, &(struct message){.type = MESSAGE_UNSUBSCRIBE, .track = section->subscription->track});
     section->sending = false;
-    section_new_ssrcs(p, section);
+    offer_new_ssrcs(p, section);
 }
 
 void subscription_end(struct participant *p, struct section *section)
@@ -248,7 +248,7 @@ void subscription_end(struct participant *p, struct section *section)
     section->subscription = NULL;
     section->retiring = true;
     section->retiring_told = false;
-    negotiate_touch(p);
+    offer_touch(p);
 }
 
 void publication_end(struct participant *p, struct publication *pub)

@@ -369,11 +369,13 @@ enum offer_fault {
 };
 enum offer_fault negotiate_look(const char *sdp, size_t len, bool watches, const char **why);
 void negotiate_answer(struct participant *, const char *sdp, size_t len, mp_time now);
-/* What `participant` should be sent may have changed: it is offered when it is its turn. */
-void negotiate_touch(struct participant *);
-void negotiate_touch_room(struct room *);
-/* Makes the oldest offer that waits in the room; false: there is none, or the room has said too much. */
-bool negotiate_next(struct room *, mp_time now);
-void negotiate_fill(struct participant *); /* gives who is passive what there is to watch, in the sections that it offered */
-void negotiate_resume(struct participant *); /* on another socket: the offer that its client may not have got, or what changed meanwhile */
 void negotiate_forget(struct participant *); /* it leaves: its sections and publications */
+
+/* --- offer.c --- */
+/* What `participant` should be sent may have changed: it is offered when it is its turn. */
+void offer_touch(struct participant *);
+void offer_touch_room(struct room *);
+/* Makes the oldest offer that waits in the room; false: there is none, or the room has said too much. */
+bool offer_next(struct room *, mp_time now);
+void offer_fill(struct participant *); /* gives who is passive what there is to watch, in the sections that it offered */
+void offer_resumed(struct participant *); /* on another socket: the offer that its client may not have got, or what changed meanwhile */

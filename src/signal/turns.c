@@ -123,7 +123,7 @@ bool signal_go_on(struct signaling *s, mp_time now)
     if (!room)
         return false;
     struct participant *speaker = TAILQ_FIRST(&room->unheard);
-    bool told = news_next(room, now), offered = negotiate_next(room, now);
+    bool told = news_next(room, now), offered = offer_next(room, now);
     bool poor = news_waiting(room) || !TAILQ_EMPTY(&room->dirty);
     put(s, room, speaker || told || offered ? TURN_NEXT : poor ? TURN_LATER : TURN_NONE);
     if (room->turn == TURN_LATER)
