@@ -176,7 +176,7 @@ void fuzz_web(const uint8_t *data, size_t len)
     opened = closed = 0;
     address_parse(&path.remote, "127.0.0.1", 5000);
     path.local = path.remote;
-    INVARIANT(web_adopt(web, pair[1], &path, false));
+    INVARIANT(web_adopt(web, pair[1], &path));
     talk(pair[0], s);
     turn();
     hear(pair[0]);

@@ -165,7 +165,7 @@ static void adopt(struct connection *c)
         connection_moved(c);
 }
 
-bool web_adopt(struct web *w, int fd, const struct path *path, bool secure)
+static bool queue_adoption(struct web *w, int fd, const struct path *path, bool secure)
 {
     bool room = w->connections++ < w->connections_max;
     struct connection *c = room ? calloc(1, sizeof *c) : NULL;
@@ -182,6 +182,10 @@ bool web_adopt(struct web *w, int fd, const struct path *path, bool secure)
     web_wake(w);
     return true;
 }
+
+bool web_adopt(struct web *w, int fd, const struct path *path) { return queue_adoption(w, fd, path, false); }
+
+bool web_adopt_secure(struct web *w, int fd, const struct path *path) { return queue_adoption(w, fd, path, true); }
 
 static struct connection *next_adoption(struct web *w)
 {

@@ -95,8 +95,9 @@ void web_service(struct web *);
 void web_wake(struct web *);                 /* from any thread and from signal-safe context: coalesced */
 void web_set_timer(struct web *, mp_time in); /* once, `in` ns from now; MP_NEVER: none. Replaces the one before */
 /* From any thread: serves a connection, of which nothing was read. Takes the descriptor. False: it was closed, too many wait.
- * `secure`: it came by TLS, and is decrypted (bridge.c). */
-bool web_adopt(struct web *, int fd, const struct path *, bool secure);
+ * web_adopt_secure: it came by TLS, and is decrypted (net/bridge.c). */
+bool web_adopt(struct web *, int fd, const struct path *);
+bool web_adopt_secure(struct web *, int fd, const struct path *);
 
 /* Queues one text message. A socket that owes more than its limit is closed (1008), which `closed` tells. */
 void web_send(struct web_socket *, const char *text, size_t len);

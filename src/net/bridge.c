@@ -116,7 +116,7 @@ static bool open_pair(struct stream *s, bool edge)
         return false;
     b->fd = pair[0];
     b->events = EPOLLIN | (edge ? EPOLLET : 0u);
-    struct epoll_event e = {.events = b->events, .data.u64 = stream_tag(s, true)};
+    struct epoll_event e = {.events = b->events, .data.u64 = stream_bridge_tag(s)};
     if (epoll_ctl(set->epoll, EPOLL_CTL_ADD, b->fd, &e) != 0) {
         close(pair[1]);
         return false;

@@ -104,10 +104,9 @@ static struct stream *find(struct streams *set, uint32_t id)
     return s && link_id(s->path.link) == id ? s : NULL;
 }
 
-uint64_t stream_tag(const struct stream *s, bool bridge)
-{
-    return link_id(s->path.link) | (bridge ? TAG_BRIDGE : 0);
-}
+uint64_t stream_tag(const struct stream *s) { return link_id(s->path.link); }
+
+uint64_t stream_bridge_tag(const struct stream *s) { return stream_tag(s) | TAG_BRIDGE; }
 
 /* --- strangers: connections that no authenticated client uses, oldest first --- */
 
@@ -165,13 +164,13 @@ void stream_wait(struct stream *s)
     bool out = s->begun || s->queue.len || s->tls_wants == SSL_ERROR_WANT_WRITE;
     bool in = s->tls_wants != SSL_ERROR_WANT_WRITE && !(b && b->len);
     uint32_t events = (in ? EPOLLIN : 0u) | (out ? EPOLLOUT : 0u);
-    struct epoll_event e = {.events = events, .data.u64 = stream_tag(s, false)};
+    struct epoll_event e = {.events = events, .data.u64 = stream_tag(s)};
     if (events != s->events && epoll_ctl(set->epoll, EPOLL_CTL_MOD, s->fd, &e) == 0)
         s->events = events;
     if (!b || b->h2 || b->fd < 0)
         return;
     events = (s->begun || b->ended ? 0u : EPOLLIN) | (b->len ? EPOLLOUT : 0u);
-    e = (struct epoll_event){.events = events, .data.u64 = stream_tag(s, true)};
+    e = (struct epoll_event){.events = events, .data.u64 = stream_bridge_tag(s)};
     if (events != b->events && epoll_ctl(set->epoll, EPOLL_CTL_MOD, b->fd, &e) == 0)
         b->events = events;
 }
@@ -221,7 +220,7 @@ static void stream_open(struct streams *set, const struct stream_connection *c)
     set_options(s->fd);
     stranger_comes(s);
     heap_set(&set->timers, &s->timer, set->now + STREAM_GRACE);
-    struct epoll_event e = {.events = EPOLLIN, .data.u64 = stream_tag(s, false)};
+    struct epoll_event e = {.events = EPOLLIN, .data.u64 = stream_tag(s)};
     if (epoll_ctl(set->epoll, EPOLL_CTL_ADD, s->fd, &e) != 0)
         stream_close(s);
 }

@@ -70,7 +70,8 @@ struct streams {
 /* --- stream.c --- */
 void stream_close(struct stream *);
 void stream_wait(struct stream *); /* tells epoll what it waits for now */
-uint64_t stream_tag(const struct stream *, bool bridge);
+uint64_t stream_tag(const struct stream *); /* in epoll: of its socket */
+uint64_t stream_bridge_tag(const struct stream *); /* of its bridge's */
 
 /* --- stream_io.c --- false, or less than 0: the connection failed, close it */
 bool stream_handshake(struct stream *);

@@ -146,10 +146,10 @@ static bool take_stream(void *context, const struct stream_connection *c, const 
 
 static bool take_web(void *context, int fd, const struct path *path)
 {
-    return web_adopt(((struct server *)context)->web, fd, path, false);
+    return web_adopt(((struct server *)context)->web, fd, path);
 }
 
-static bool take_bridged(void *web, int fd, const struct path *path) { return web_adopt(web, fd, path, true); }
+static bool take_bridged(void *web, int fd, const struct path *path) { return web_adopt_secure(web, fd, path); }
 
 /* --- life --- */
 

@@ -77,10 +77,10 @@ uint8_t extensions_accepted(struct participant *p, const struct sdp_section *ans
     return accepted;
 }
 
-struct rtp_extension_ids extensions_of_section(const struct participant *p, const struct section *s, bool offer)
+/* Of these, bit by rtp_extension. */
+static struct rtp_extension_ids ids_of(const struct participant *p, const struct section *s, unsigned known)
 {
     struct rtp_extension_ids ids = p->extensions;
-    unsigned known = offer && !s->publication ? UINT8_MAX : s->extensions;
     if (!s->publication)
         known &= s->kind == SDP_AUDIO ? p->audio_extensions : p->video_extensions;
     if (!s->publication || !s->publication->layers.rid_count)
@@ -89,4 +89,14 @@ struct rtp_extension_ids extensions_of_section(const struct participant *p, cons
         if (!(known >> e & 1))
             ids.id[e] = 0;
     return ids;
+}
+
+struct rtp_extension_ids extensions_of_offer(const struct participant *p, const struct section *s)
+{
+    return ids_of(p, s, s->publication ? s->extensions : UINT8_MAX);
+}
+
+struct rtp_extension_ids extensions_of_answer(const struct participant *p, const struct section *s)
+{
+    return ids_of(p, s, s->extensions);
 }

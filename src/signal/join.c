@@ -147,7 +147,7 @@ static void welcome(struct participant *p, json_t *message, mp_time now)
     p->joined_at = now;
     s->joins++;
     s->expires_at = mp_min(s->expires_at, p->expires_at);
-    room_list(p, true, now);
+    room_list(p, now);
     log_line(LOG_LEVEL_INFO, "participant joined", "peer=%s room=%s identity=%s",
              log_quote(quoted[0], sizeof quoted[0], p->id),
              log_quote(quoted[1], sizeof quoted[1], p->room->name),

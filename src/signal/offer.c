@@ -98,7 +98,7 @@ static void describe_section(const struct participant *p, const struct section *
     for (size_t i = 0; s->publication && s->choice && i < s->choice->count; i++)
         if (s->choice->list[i].codec.payload_type != k->codec.payload_type)
             describe_codec(&codecs[out->codec_count++], &s->choice->list[i]);
-    out->extensions = extensions_of_section(p, s, !answer);
+    out->extensions = answer ? extensions_of_answer(p, s) : extensions_of_offer(p, s);
     out->extensions_received = s->extensions_sent;
     if (s->publication)
         describe_publication(out, s->publication);

@@ -143,20 +143,29 @@ void room_leave(struct signaling *s, struct participant *p)
 
 #define AUDIENCE_INTERVAL MP_S(2) /* a number that changes needs no hurry, and everybody is told */
 
-void room_list(struct participant *p, bool in, mp_time now)
+static void audience_add(struct participant *p, size_t one, mp_time now)
 {
-    struct room *room = p->room;
-    bool watcher = p->role == ROLE_WATCH;
-    size_t one = in ? 1 : (size_t)-1;
-    if (in)
-        p->listed = !watcher || room->watchers_listed < WATCHERS_LISTED_MAX;
-    if (p->listed)
-        say_listing_changed(room);
-    if (p->listed && watcher) {
-        room->watchers_listed += one;
-    } else if (!p->listed) {
-        room->audience += one;
-        room->audience_changed = true;
-        p->signaling->audience_at = mp_min(p->signaling->audience_at, now + AUDIENCE_INTERVAL);
-    }
+    p->room->audience += one;
+    p->room->audience_changed = true;
+    p->signaling->audience_at = mp_min(p->signaling->audience_at, now + AUDIENCE_INTERVAL);
 }
+
+/* `one` more of its kind, or fewer. */
+static void list_add(struct participant *p, size_t one, mp_time now)
+{
+    bool watcher = p->role == ROLE_WATCH;
+    if (p->listed)
+        say_listing_changed(p->room);
+    if (p->listed && watcher)
+        p->room->watchers_listed += one;
+    else if (!p->listed)
+        audience_add(p, one, now);
+}
+
+void room_list(struct participant *p, mp_time now)
+{
+    p->listed = p->role != ROLE_WATCH || p->room->watchers_listed < WATCHERS_LISTED_MAX;
+    list_add(p, 1, now);
+}
+
+void room_unlist(struct participant *p, mp_time now) { list_add(p, (size_t)-1, now); }

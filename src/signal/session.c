@@ -226,7 +226,7 @@ void subscription_start(struct participant *p, struct section *section)
                                       .clock_rate = k->codec.clock_rate,
                                       .ssrc = section->ssrc,
                                       .rtx_ssrc = section->rtx_ssrc,
-                                      .extensions = extensions_of_section(p, section, false)}};
+                                      .extensions = extensions_of_answer(p, section)}};
     memcpy(m.subscribe.mid, section->mid, MID_SIZE);
     memcpy(m.subscribe.cname, pub->publisher->streams[0], CNAME_SIZE);
     section->sending = true;

@@ -142,7 +142,7 @@ static void leave(struct signaling *s, struct participant *p, mp_time now)
     keep_timeline(s, p);
     if (p->listed)
         news_left(p);
-    room_list(p, false, now);
+    room_unlist(p, now);
     room_leave(s, p);
     if (p->caller)
         p->caller->count--;

@@ -242,7 +242,8 @@ enum join_result { JOIN_OK, JOIN_PEER_TAKEN, JOIN_ROOM_FULL, JOIN_SERVER_FULL, J
 enum join_result room_join(struct signaling *, struct participant *, const char *room);
 struct participant *participant_find(const struct signaling *, const char *id); /* NULL: nobody */
 void room_leave(struct signaling *, struct participant *);
-void room_list(struct participant *, bool in, mp_time now); /* after a join, before a leave: listed or counted */
+void room_list(struct participant *, mp_time now);   /* after a join: the others see it by name, or counted */
+void room_unlist(struct participant *, mp_time now); /* before a leave */
 
 /* --- turns.c: what waits, and whose turn it is --- */
 void turns_init(struct room *);
@@ -330,7 +331,8 @@ void extensions_choose(struct participant *, const struct sdp *offer);
 uint8_t extensions_accepted(struct participant *, const struct sdp_section *answer);
 /* Those of our description of a section, and of what is sent there. An answer has nothing that its offer lacks; an offer of ours
  * has all that the client receives of that kind. */
-struct rtp_extension_ids extensions_of_section(const struct participant *, const struct section *, bool offer);
+struct rtp_extension_ids extensions_of_answer(const struct participant *, const struct section *); /* and of what is sent there */
+struct rtp_extension_ids extensions_of_offer(const struct participant *, const struct section *);
 
 /* --- session.c: the session behind a participant, and its worker --- */
 bool session_open(struct participant *, mp_time now); /* false: the server is full */

@@ -184,7 +184,7 @@ static bool take_web(void *context, int fd, const struct path *path)
     if (server.stranger)
         address_parse(&from.remote, "203.0.113.7", path->remote.port);
     server.handed_over++;
-    return web_adopt(server.web, fd, &from, false);
+    return web_adopt(server.web, fd, &from);
 }
 
 static bool take_stream(void *context, const struct stream_connection *c, const uint8_t *first, size_t len)
