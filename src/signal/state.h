@@ -97,80 +97,106 @@ TAILQ_HEAD(participants, participant);
 
 struct participant {
     struct signaling *signaling;
+
+    /* Its connection. signaling.c or whip.c sets it when the connection opens; resume.c gives that of the client that
+     * comes back to the participant that was lost. */
     void *socket; /* NULL: it was lost, and the client may come back on another */
     struct address local, remote;
-    bool forwarded, guest;
     char host[256];
-    bool joined, closing, resumable;
-    struct rate messages, offers; /* that it may still send */
-    STAILQ_HEAD(, words) words; /* that wait for its room's turn … */
-    size_t words_len;           /* … and their bytes */
-    struct room *unheard_in;    /* whose queue it is in; NULL: there are none */
-    TAILQ_ENTRY(participant) unheard_next;
-    struct caller *caller; /* its address's, while it has joined; NULL: without bounds */
-    char token[RESUME_TOKEN_SIZE + 1]; /* of who is resumable */
-    mp_time lost_at;                   /* without a socket */
-    mp_time joined_at;
+    bool forwarded, guest;
+    bool by_http;                 /* WHIP or WHEP: its socket is no connection that could end */
+    bool closing;                 /* say_bye said so */
+    struct rate messages, offers; /* that it may still send; each that is heard takes from them */
 
-    struct room *room;
-    struct participant *next, **link; /* of the room */
-    uint32_t index;                   /* in signaling->participants */
+    /* Messages that wait for its room's turn. Only turns.c changes these. */
+    STAILQ_HEAD(, words) words;
+    size_t words_len;        /* bytes of all of them */
+    struct room *unheard_in; /* whose queue it is in; NULL: there are none */
+    TAILQ_ENTRY(participant) unheard_next;
+
+    /* Resumption after a lost connection. Only resume.c changes these. */
+    bool resumable;
+    char token[RESUME_TOKEN_SIZE + 1]; /* if it is resumable */
+    mp_time lost_at;                   /* without a socket */
+
+    /* Who it is. join.c takes this from the join message and its token; only a newer token changes it later. */
     char id[PEER_ID_MAX + 1], name[4 * PARTICIPANT_NAME_MAX + 1];
     char identity[IDENTITY_SIZE]; /* that its token vouches for; "" without */
     mp_time expires_at;           /* when its token does; MP_NEVER: it has none */
+    mp_time joined_at;
     enum role role;
+    enum codec codec;      /* that it wishes to publish with; CODEC_NONE: ours to choose */
+    struct caller *caller; /* its address's, while it has joined; NULL: without bounds */
+
+    /* Its place in the room. Only rooms.c changes these; join.c names the room. */
+    bool joined;
     bool listed; /* the others are told of it by name; of a watcher in a crowd only the number changes */
-    uint64_t arrival; /* its number among all joins */
-    struct {          /* what the others were told of it, see news.c */
+    struct room *room;
+    struct participant *next, **link; /* of the room */
+    uint32_t index;                   /* in signaling->participants */
+    uint64_t arrival;                 /* its number among all joins */
+
+    /* What the others should know, which protocol.c sets, and what they were told of it, which news.c does. */
+    bool audio_muted, video_muted;
+    struct {
         bool joined, audio_muted, video_muted;
         bool waiting;      /* in its room's queue: something else is to be told */
         bool resting;      /* in signaling->resting: it was told of a moment ago … */
         mp_time rested_at; /* … and may be again from then on */
         TAILQ_ENTRY(participant) next;
     } news;
-    enum codec codec; /* that it wishes to publish with; CODEC_NONE: ours to choose */
-    bool audio_muted, video_muted;
 
+    /* Its session on a worker. session.c opens, restarts and closes it, and notes what the worker tells of its path;
+     * signaling.c notes who claimed it and how it ended. */
     enum session_state state;
     uint32_t session;
-    unsigned owner; /* worker, once claimed */
+    unsigned owner;                         /* worker, once claimed */
     struct session_credentials credentials; /* ours, of the last generation */
     uint32_t generation;                    /* of ICE credentials; 1 is the first */
-    char remote_ufrag[REMOTE_UFRAG_MAX + 1], remote_password[ICE_CREDENTIAL_MAX + 1]; /* the client's */
-    bool candidates_said;
     mp_time vanished_at; /* its path gave no sign of life from then on; MP_NEVER: it does */
     bool vanished;       /* for so long that others may take its place */
-    bool by_http;        /* WHIP or WHEP: its socket is no connection that could end */
-    bool restart_asked;
-    mp_time restart_asked_at;
     struct {
         struct path path; /* port 0: nowhere yet */
         uint32_t reason, changes;
-    } media_path; /* where media goes to, as last told */
+    } media_path;              /* where media goes to, as last told */
     struct timeline *timeline; /* of the session, and of the one before until there is another; NULL: none */
-    uint64_t sdp_session;
-    uint32_t sdp_version;
+    bool candidates_said;      /* with the first answer */
+    bool restart_asked;        /* say.c: of the client */
+    mp_time restart_asked_at;
+
+    /* What the client's descriptions say of its connection. negotiate.c changes these, and extensions.c those of header
+     * extensions. */
+    char remote_ufrag[REMOTE_UFRAG_MAX + 1], remote_password[ICE_CREDENTIAL_MAX + 1];
     struct fingerprint fingerprint;
-    bool active; /* we begin its DTLS association: it is passive */
+    bool active;  /* we begin its DTLS association: it is passive */
+    bool bundles; /* its last offer has a BUNDLE group */
     struct rtp_extension_ids extensions;
     uint16_t extension_ids; /* that its descriptions ever used, for whatever extension; bit by id */
     bool dependency_ours;   /* we chose the dependency descriptor's id, and the client has not said yet whether it takes it */
     uint8_t audio_extensions, video_extensions; /* those that the client receives, of either kind, bit by rtp_extension */
-    uint32_t ssrc_last; /* that we send under */
     struct capabilities *audio, *video;
+
+    /* m= sections and what is published in them. negotiate.c takes the client's, offer.c adds ours; an answer or the
+     * client's offer moves sections_told. */
     struct section *sections;
     size_t section_count, section_room;
     size_t sections_told; /* of them, that the client knows: all, but while an offer is made */
-    bool bundles;      /* its last offer has a BUNDLE group */
-    bool chooses;      /* what it publishes is answered with every codec that it offered: it sends one of them */
-    uint32_t judged[2]; /* by kind: of what was announced until then it was told what it does not decode */
-    bool passive;      /* it is never offered anything: what it is sent goes where its own offers left room */
-    bool offering;     /* our offer waits for its answer */
-    bool unoffered;    /* it was not told of all that it should be sent: there was no memory for the offer */
-    bool dirty;        /* in its room's queue: what it should be sent may have changed */
-    TAILQ_ENTRY(participant) dirty_next;
     struct publication *publications;
+
+    /* Our descriptions and offers. offer.c changes these, and negotiate.c ends `offering`; signaling.c draws the ids. */
+    uint64_t sdp_session;
+    uint32_t sdp_version;
     char streams[2][CNAME_SIZE]; /* MediaStream ids: camera and microphone; screen and its sound */
+    uint32_t ssrc_last;          /* that we send under */
+    uint32_t judged[2]; /* by kind: of what was announced until then it was told what it does not decode */
+    bool offering;      /* our offer waits for its answer */
+    bool unoffered;     /* it was not told of all that it should be sent: there was no memory for the offer */
+    bool dirty;         /* in its room's queue: what it should be sent may have changed */
+    TAILQ_ENTRY(participant) dirty_next;
+
+    /* How a client of WHIP or WHEP negotiates. whip.c sets these once. */
+    bool chooses; /* what it publishes is answered with every codec that it offered: it sends one of them */
+    bool passive; /* it is never offered anything: what it is sent goes where its own offers left room */
 };
 
 struct departed { /* of whom the room is to be told that it left */
