@@ -74,6 +74,13 @@ static const struct slot *slot_read(const struct registry *r, uint32_t session)
     return &r->slots[i];
 }
 
+/* Not of a session that was closed: the slot may be another's by now. */
+static bool is_open(const struct slot *s, uint32_t session)
+{
+    uint64_t word = atomic_load_explicit(&s->word, memory_order_acquire);
+    return WORD_OPEN(word) && session_id(session_slot(session), word) == session;
+}
+
 /* Release: who sees a new secret sees the slot closed, or newer; or, in an ICE restart, the same session. A mixture of two
  * secrets authenticates nothing. */
 static void secret_store(struct slot *s, unsigned which, const uint64_t words[SECRET_SIZE / 8])
@@ -120,6 +127,7 @@ uint32_t registry_open(struct registry *r, const struct session_setup *setup,
     secret_make(s, i, 0, random, credentials);
     s->setup = *setup;
     uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+    INVARIANT(!WORD_OPEN(word));
     word = WORD(WORD_GENERATION(word) + 1, 1, OWNER_NONE);
     atomic_store_explicit(&s->word, word, memory_order_release);
     return session_id(i, word);
@@ -142,10 +150,20 @@ static unsigned secret_place(const struct slot *s)
 }
 _Static_assert(ICE_GENERATIONS_MAX > 1, "a restart needs a place beside the one in use");
 
+static uint32_t newest(const struct slot *s)
+{
+    uint32_t generation = 0;
+    for (unsigned which = 0; which < ICE_GENERATIONS_MAX; which++)
+        if (s->generation[which] > generation)
+            generation = s->generation[which];
+    return generation;
+}
+
 void registry_restart(struct registry *r, uint32_t session, uint32_t generation,
                       const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE], struct session_credentials *credentials)
 {
     struct slot *s = slot_of(r, session);
+    INVARIANT(is_open(s, session) && generation > newest(s));
     unsigned which = secret_place(s);
     secret_make(s, session_slot(session), which, random, credentials);
     s->generation[which] = generation;
@@ -154,6 +172,7 @@ void registry_restart(struct registry *r, uint32_t session, uint32_t generation,
 void registry_retire(struct registry *r, uint32_t session, uint32_t generation)
 {
     struct slot *s = slot_of(r, session);
+    INVARIANT(is_open(s, session));
     for (unsigned which = 0; which < ICE_GENERATIONS_MAX; which++)
         if (s->generation[which] < generation)
             secret_end(s, which);
@@ -252,6 +271,7 @@ bool registry_find(const struct registry *r, struct bytes ufrag, uint32_t *sessi
 bool registry_claim(struct registry *r, uint32_t session, unsigned worker)
 {
     struct slot *s = slot_of(r, session);
+    INVARIANT(worker < WORKERS_MAX);
     uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
     return WORD_OPEN(word) && session_id(session_slot(session), word) == session && WORD_OWNER(word) == OWNER_NONE &&
            atomic_compare_exchange_strong_explicit(&s->word, &word, WORD(WORD_GENERATION(word), 1, worker),
@@ -260,5 +280,7 @@ bool registry_claim(struct registry *r, uint32_t session, unsigned worker)
 
 const struct session_setup *registry_setup(const struct registry *r, uint32_t session)
 {
-    return &slot_read(r, session)->setup;
+    const struct slot *s = slot_read(r, session);
+    INVARIANT(is_open(s, session));
+    return &s->setup;
 }
