@@ -9,6 +9,13 @@ static const char *const source_names[SOURCE_COUNT] = {"microphone", "camera", "
 
 const char *source_name(enum source source) { return source_names[source]; }
 
+/* Who negotiates is in a room, as its publications are. */
+static void check_participant(const struct participant *p)
+{
+    INVARIANT(p->joined && p->room);
+    INVARIANT(p->sections_told <= p->section_count && p->section_count <= p->section_room);
+}
+
 /* --- sections --- */
 
 struct section *section_add(struct participant *p, enum sdp_kind kind, const char *mid)
@@ -95,6 +102,7 @@ static void say_refused(struct participant *p, const struct sdp_section *in)
 
 void negotiate_forget(struct participant *p)
 {
+    check_participant(p);
     while (p->publications)
         publication_end(p, p->publications);
     for (size_t i = 0; i < p->section_count; i++)
@@ -291,6 +299,7 @@ static struct section *section_of(struct participant *p, uint32_t track)
  * costs, and is counted as one. */
 void publication_turn(struct participant *p, uint32_t track, uint8_t payload_type, mp_time now)
 {
+    check_participant(p);
     struct section *s = section_of(p, track);
     const struct capability *k = s ? choice_of(s, payload_type) : NULL;
     struct publication *pub = k && rate_take(&p->offers, 1, CLIENT_OFFERS_PER_S, CLIENT_OFFERS_BURST, now) ? publication_new(k) : NULL;
@@ -466,6 +475,7 @@ static const char *take_offer(struct participant *p, const struct sdp *sdp, json
 void negotiate_offer(struct participant *p, const char *text, size_t len, json_t *sources, mp_time now)
 {
     enum sdp_error error;
+    check_participant(p);
     if (!rate_take(&p->offers, 1, CLIENT_OFFERS_PER_S, CLIENT_OFFERS_BURST, now)) {
         say_too_much(p);
         return;
@@ -526,6 +536,7 @@ enum offer_fault negotiate_look(const char *text, size_t len, bool watches, cons
 void negotiate_answer(struct participant *p, const char *text, size_t len, mp_time now)
 {
     enum sdp_error error;
+    check_participant(p);
     if (!p->offering) {
         say_error(p, "unexpected-answer", "there is no offer to answer");
         return;
