@@ -50,6 +50,14 @@ static bool is_checked(const struct ice_tuple *t)
     return t->state == ICE_TUPLE_CHECKING || t->state == ICE_TUPLE_RECHECKING;
 }
 
+/* The agent's own bookkeeping: no message changes these but by the functions below. */
+static void check_agent(const struct ice *ice)
+{
+    INVARIANT(ice->count <= ICE_TUPLES_MAX && ice->generations > 0 && ice->generations <= ICE_GENERATIONS_MAX);
+    INVARIANT(ice->wanted < ice->count && ice->selected < ice->count);
+    INVARIANT(ice->selected < 0 || is_valid(&ice->tuples[ice->selected]));
+}
+
 /* The index of the client's credentials with this ufrag; UNKNOWN: none. */
 static int8_t client_find(const struct ice *ice, struct bytes ufrag)
 {
@@ -112,6 +120,7 @@ static void told(struct ice *ice, int i, int8_t theirs)
 
 void ice_credentials_set(struct ice *ice, const struct ice_description *d)
 {
+    check_agent(ice);
     INVARIANT(strlen(d->remote_ufrag) <= REMOTE_UFRAG_MAX);
     int8_t k = 0;
     bool untold[ICE_TUPLES_MAX];
@@ -294,6 +303,7 @@ static mp_time quiet_after(const struct ice *ice)
 static void select_tuple(struct ice *ice, int i, struct ice_answer *answer, mp_time now)
 {
     struct ice_tuple *t = &ice->tuples[i];
+    INVARIANT(is_valid(t));
     if (ice->selected == i && !is_newer(t))
         return;
     answer->event = ICE_SELECTED;
@@ -399,6 +409,7 @@ static void learn(struct ice *ice, const struct stun_view *m, const struct path 
 struct ice_answer ice_input(struct ice *ice, const struct stun_view *m, const struct path *path,
                             uint8_t *reply, size_t size, mp_time now)
 {
+    check_agent(ice);
     struct ice_answer answer = {.event = ICE_REFUSED};
     const struct ice_credentials *c = authentic(ice, m);
     /* RFC 8489 9.1.3 asks for 400 and 401 here; without an answer a spoofed source gets nothing. */
@@ -423,6 +434,7 @@ struct ice_answer ice_input(struct ice *ice, const struct stun_view *m, const st
 struct ice_answer ice_response(struct ice *ice, const struct stun_view *m, const struct path *path,
                                mp_time now)
 {
+    check_agent(ice);
     struct ice_answer answer = {.event = ICE_REFUSED};
     int i = tuple_find(ice, path);
     struct ice_tuple *t = i < 0 ? NULL : &ice->tuples[i];
@@ -566,6 +578,7 @@ void ice_doubt(struct ice *ice, mp_time now)
 
 enum ice_timeout ice_timeout(struct ice *ice, struct path *path, mp_time now)
 {
+    check_agent(ice);
     if (now >= ice->last_check + ICE_CONSENT_TIMEOUT)
         return ICE_EXPIRED;
     if (now >=
