@@ -1114,6 +1114,8 @@ static void stereo_is_asked_for_and_passed_on(void)
         sdp = offered(v);
         CHECK(sdp && sdp->count == 2);
         CHECK_EQ(says(sdp, 1, "sprop-stereo"), cases[i].told);
+        struct text track = sdp->sections[1].track_id; /* its number behind a letter, and no other's */
+        CHECK(track.len >= 2 && track.data[0] == 't' && strspn(track.data + 1, "0123456789") == track.len - 1);
         CHECK(!says(sdp, 1, "stereo") && says(sdp, 1, "useinbandfec") && says(sdp, 0, "stereo"));
         drop(sdp);
         stage_close(&s);
@@ -1137,6 +1139,24 @@ static void stereo_of_one_publisher_is_not_said_of_another(void)
     CHECK(peer_answer(v, NULL));
     struct sdp *sdp = offered(v);
     CHECK(sdp && sdp->count == 3 && says(sdp, 0, "sprop-stereo") && !says(sdp, 2, "sprop-stereo"));
+    drop(sdp);
+    stage_close(&s);
+}
+
+/* Of a section's codecs the first 24 are remembered, with their parameters. */
+static void section_of_more_codecs_than_are_remembered_is_taken(void)
+{
+    char offer[32768];
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "stream");
+    int n = snprintf(offer, sizeof offer, "%sm=video 9 UDP/TLS/RTP/SAVPF", SESSION CLIENT);
+    for (int pt = 96; pt < 124; pt++)
+        n += snprintf(offer + n, sizeof offer - (size_t)n, " %d", pt);
+    n += snprintf(offer + n, sizeof offer - (size_t)n, "\r\na=mid:0\r\na=sendonly\r\n");
+    for (int pt = 96; pt < 124; pt++)
+        n += snprintf(offer + n, sizeof offer - (size_t)n, "a=rtpmap:%d VP8/90000\r\na=fmtp:%d x=%0900d\r\n", pt, pt, pt);
+    struct sdp *sdp = answered(p, offer);
+    CHECK(sdp && sdp->count == 1 && sdp->sections[0].port);
     drop(sdp);
     stage_close(&s);
 }
@@ -1300,4 +1320,4 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_viewer_without_the_codec_is_not_offered_the_track),
           TEST(a_viewer_gets_the_codec_by_its_own_number),
           TEST(what_a_client_decodes_its_receiving_sections_say), TEST(stereo_is_asked_for_and_passed_on),
-          TEST(stereo_of_one_publisher_is_not_said_of_another), TEST(our_mid_is_none_of_the_clients), TEST(nothing_is_left_of_hundreds_of_random_calls))
+          TEST(stereo_of_one_publisher_is_not_said_of_another), TEST(section_of_more_codecs_than_are_remembered_is_taken), TEST(our_mid_is_none_of_the_clients), TEST(nothing_is_left_of_hundreds_of_random_calls))

@@ -185,6 +185,30 @@ static void timeline_is_the_last_events_of_ones_own_session(void)
     stage_close(&s);
 }
 
+/* An end of the DTLS association is an event of its own, before the session's. */
+static void timeline_tells_how_the_association_ended(void)
+{
+    static const struct {
+        enum end_reason reason;
+        const char *event;
+    } ends[] = {{END_CONSENT, ""}, {END_DTLS_FAILED, "dtls-failed"}, {END_PEER_CLOSED, "dtls-closed"}};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t len;
+        stage_open(&s, 16, NULL);
+        struct peer *p = peer_call(&s, "one", "call", 1);
+        uint32_t session = peer_session(p);
+        stage_end(&s, session, ends[i].reason);
+        char *text = signal_timeline(s.signaling, session, &len);
+        json_t *t = json_loadb(text, len, 0, NULL), *events = json_object_get(t, "events");
+        json_t *before = json_array_get(events, json_array_size(events) - 2);
+        const char *event = json_string_value(json_object_get(before, "event"));
+        CHECK(*ends[i].event ? same(event, ends[i].event) : strncmp(event, "dtls", 4) != 0);
+        json_decref(t);
+        free(text);
+        stage_close(&s);
+    }
+}
+
 static void timelines_of_ended_sessions_are_kept_for_a_while(void)
 {
     stage_open(&s, 16, NULL);
@@ -463,7 +487,7 @@ static void refused_offer_changes_nothing(void)
 
 TEST_MAIN(TEST(ice_restart_is_answered_with_new_credentials), TEST(restart_before_the_claim_is_told_with_it),
           TEST(hundred_restarts_leave_one_pair_known), TEST(lost_path_asks_for_a_restart_but_not_often),
-          TEST(stalled_track_is_told_to_its_publisher_and_to_whom_it_is_sent), TEST(path_tells_how_often_it_changed), TEST(timeline_is_the_last_events_of_ones_own_session),
+          TEST(stalled_track_is_told_to_its_publisher_and_to_whom_it_is_sent), TEST(path_tells_how_often_it_changed), TEST(timeline_is_the_last_events_of_ones_own_session), TEST(timeline_tells_how_the_association_ended),
           TEST(timelines_of_ended_sessions_are_kept_for_a_while), TEST(lost_socket_is_taken_over_by_another),
           TEST(a_resume_token_opens_by_all_of_its_characters),
           TEST(a_client_without_socket_and_path_has_vanished), TEST(who_was_told_goodbye_cannot_resume),
