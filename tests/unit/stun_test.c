@@ -305,6 +305,7 @@ static void unknown_required_attributes_are_listed(void)
     struct stun_writer w;
     struct stun_view v;
     stun_begin(&w, out, sizeof out, STUN_REQUEST, STUN_BINDING, txid);
+    stun_add(&w, 0x0001, "\0\1\x10\0\300\0\2\1", 8); /* MAPPED-ADDRESS: known, and not needed */
     for (uint16_t type = 0x7f00; type < 0x7f06; type++)
         stun_add(&w, type, "ab", 2);
     stun_add(&w, 0xc057, "abcd", 4); /* Chromium's network info: optional */
