@@ -1,6 +1,6 @@
 #include "proto/ice.h"
-#include "proto/candidate.h"
 #include "base/check.h"
+#include "proto/candidate.h"
 #include <stdio.h>
 
 enum { UNKNOWN_ATTRIBUTE = 420, ROLE_CONFLICT = 487 };
@@ -34,10 +34,7 @@ void ice_init(struct ice *ice, const char *local_ufrag, const char *local_passwo
 }
 
 /* Whether the tuple uses credentials of a restart, of either side. */
-static bool is_newer(const struct ice_tuple *t)
-{
-    return t->ours > 0 || t->theirs > 0;
-}
+static bool is_newer(const struct ice_tuple *t) { return t->ours > 0 || t->theirs > 0; }
 
 /* Validated: an answer proved that the client receives there. */
 static bool is_valid(const struct ice_tuple *t)
@@ -53,7 +50,8 @@ static bool is_checked(const struct ice_tuple *t)
 /* The agent's own bookkeeping: no message changes these but by the functions below. */
 static void check_agent(const struct ice *ice)
 {
-    INVARIANT(ice->count <= ICE_TUPLES_MAX && ice->generations > 0 && ice->generations <= ICE_GENERATIONS_MAX);
+    INVARIANT(ice->count <= ICE_TUPLES_MAX && ice->generations > 0 &&
+              ice->generations <= ICE_GENERATIONS_MAX);
     INVARIANT(ice->wanted < ice->count && ice->selected < ice->count);
     INVARIANT(ice->selected < 0 || is_valid(&ice->tuples[ice->selected]));
 }
@@ -337,10 +335,11 @@ static bool nomination_moves(const struct ice *ice, int i, mp_time now)
     if (ice->wanted < 0)
         return true;
     const struct ice_tuple *t = &ice->tuples[i], *wanted = &ice->tuples[ice->wanted];
+    /* We cannot verify an answer to our check yet; see told(). */
     if (t->theirs == UNKNOWN && ice->credentials[0].remote_ufrag[0])
-        return false; /* we cannot verify an answer to our check yet; see told() */
-    if (i ==
-        ice->wanted) /* again, if it failed before or has newer credentials than at its selection */
+        return false;
+    /* Again, if it failed before or has newer credentials than at its selection. */
+    if (i == ice->wanted)
         return i != ice->selected || is_newer(t);
     if (t->ours != wanted->ours)
         return t->ours > wanted->ours;
@@ -438,9 +437,9 @@ struct ice_answer ice_response(struct ice *ice, const struct stun_view *m, const
     struct ice_answer answer = {.event = ICE_REFUSED};
     int i = tuple_find(ice, path);
     struct ice_tuple *t = i < 0 ? NULL : &ice->tuples[i];
-    if (!t || m->class != STUN_SUCCESS || m->method != STUN_BINDING || m->unknown_count ||
-        !is_checked(t) || !t->check.tries || memcmp(m->txid, t->check.txid, STUN_TXID_SIZE) != 0 ||
-        !theirs(ice, t) || !stun_check(m, &theirs(ice, t)->remote_key))
+    if (!t || m->class != STUN_SUCCESS || m->method != STUN_BINDING || m->unknown_count || !is_checked(t) ||
+        !t->check.tries || memcmp(m->txid, t->check.txid, STUN_TXID_SIZE) != 0 || !theirs(ice, t) ||
+        !stun_check(m, &theirs(ice, t)->remote_key))
         return answer;
     answer.event = ICE_CHECK;
     answer.rtt = mp_max(now - t->check.first, 1);
@@ -534,10 +533,7 @@ const struct path *ice_selected(const struct ice *ice)
     return ice->selected < 0 ? NULL : &ice->tuples[ice->selected].path;
 }
 
-bool ice_knows(const struct ice *ice, const struct path *path)
-{
-    return tuple_find(ice, path) >= 0;
-}
+bool ice_knows(const struct ice *ice, const struct path *path) { return tuple_find(ice, path) >= 0; }
 
 uint32_t ice_generation(const struct ice *ice, const struct path *path)
 {
@@ -581,9 +577,8 @@ enum ice_timeout ice_timeout(struct ice *ice, struct path *path, mp_time now)
     check_agent(ice);
     if (now >= ice->last_check + ICE_CONSENT_TIMEOUT)
         return ICE_EXPIRED;
-    if (now >=
-        consent_ends(
-            ice)) { /* other checks still run: nothing is selected until one of their paths is nominated */
+    if (now >= consent_ends(ice)) {
+        /* other checks still run: nothing is selected until one of their paths is nominated */
         *path = *ice_selected(ice);
         ice->selected = ice->wanted = -1;
         return ICE_LOST;

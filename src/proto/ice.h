@@ -20,11 +20,11 @@
 #define ICE_CONSENT_TIMEOUT  MP_S(30)
 #define ICE_NOMINATION_HOLDS MP_S(5)
 #define ICE_CHECK_RTO        MP_MS(100)
-#define ICE_CHECK_TRIES      4         /* fails after 1.5 s, so a lost client is noticed within 2 s */
-#define ICE_QUIET            MP_S(4)   /* limit of silence without media: Chromium checks every 2.5 s */
-#define ICE_QUIET_LIVELY     MP_S(1)   /* limit of silence with steady media or feedback */
-#define ICE_QUIET_PAUSES     8         /* between the limits: so many of the path's usual pauses */
-#define ICE_BURST            MP_MS(10) /* packets closer together are one burst, without pauses */
+#define ICE_CHECK_TRIES      4          /* fails after 1.5 s, so a lost client is noticed within 2 s */
+#define ICE_QUIET            MP_S(4)    /* limit of silence without media: Chromium checks every 2.5 s */
+#define ICE_QUIET_LIVELY     MP_S(1)    /* limit of silence with steady media or feedback */
+#define ICE_QUIET_PAUSES     8          /* between the limits: so many of the path's usual pauses */
+#define ICE_BURST            MP_MS(10)  /* packets closer together are one burst, without pauses */
 #define ICE_SILENT           MP_MS(200) /* then the session follows media from another known path */
 #define ICE_AMPLIFICATION    3 /* bytes sent to an unvalidated path for each byte from it (RFC 9000 8) */
 
@@ -32,9 +32,9 @@
  * the client; or an ICE restart. */
 enum ice_reason { ICE_BY_NOMINATION, ICE_BY_ROAMING, ICE_BY_RESTART };
 
-/* How far our own checks of a tuple have come. RFC 8445 6.1.2.6 has these states for a full agent's pairs; a valid
- * tuple stays valid, as the client's answer proved that it receives there, and a later silence does not disprove it.
- * Only tuple_enter in ice.c changes the state:
+/* How far our own checks of a tuple have come. RFC 8445 6.1.2.6 gives a full agent's pairs such states. A
+ * valid tuple stays valid: the client's answer proved that it receives there, and later silence does not disprove
+ * that. Only tuple_enter in ice.c changes the state:
  *
  *   from        when                                                      to
  *   NONE        first authentic packet by this path, UDP                  CHECKING
@@ -48,7 +48,7 @@ enum ice_reason { ICE_BY_NOMINATION, ICE_BY_ROAMING, ICE_BY_RESTART };
  *               or ICE_LOST where it is selected                          VALID
  *   any         all places are taken and a new path needs this one        NONE
  *
- * `wanted` and `selected` of struct ice are not part of it: any tuple may be wanted, only a valid one is selected. */
+ * `wanted` and `selected` of struct ice are apart from it: any tuple may be wanted, a selected is valid. */
 enum ice_tuple_state {
     ICE_TUPLE_NONE,       /* an unused place */
     ICE_TUPLE_CHECKING,   /* not validated; a check of ours runs, or waits for the client's credentials */
@@ -65,13 +65,13 @@ struct ice_tuple {
     uint32_t credit;        /* bytes that may still be sent there; not used once validated */
     enum ice_tuple_state state;
     bool nominated;
-    uint8_t ours;           /* index of our credentials that its last message used */
-    int8_t theirs;          /* index of the client's credentials; -1: old ones, or not known yet */
-    struct {
+    uint8_t ours;  /* index of our credentials that its last message used */
+    int8_t theirs; /* index of the client's credentials; -1: old ones, or not known yet */
+    struct { /* while CHECKING or RECHECKING */
         uint8_t txid[STUN_TXID_SIZE];
         uint8_t tries;
         mp_time first, at; /* first sent; next due, or the end; MP_NEVER: no check runs */
-    } check; /* while CHECKING or RECHECKING */
+    } check;
 };
 
 /* Credentials of both sides: the first ones, or those of an ICE restart. The two sides do not change at the
@@ -81,9 +81,9 @@ struct ice_tuple {
 struct ice_credentials {
     uint32_t generation;
     char local_ufrag[UFRAG_SIZE + 1];
-    struct hmac_sha1 local_key;  /* local password: signs the client's checks and our answers */
+    struct hmac_sha1 local_key;              /* local password: signs the client's checks and our answers */
     char remote_ufrag[REMOTE_UFRAG_MAX + 1]; /* "": not known yet */
-    struct hmac_sha1 remote_key; /* client's password: signs our checks and its answers */
+    struct hmac_sha1 remote_key;             /* client's password: signs our checks and its answers */
 };
 
 struct ice {
@@ -93,19 +93,19 @@ struct ice {
     bool flowed;             /* media came by the selected path, or by the one selected before it */
     struct ice_credentials credentials[ICE_GENERATIONS_MAX]; /* [0] in use; then restarts, oldest first */
     uint8_t generations;
-    const struct hmac_sha1 *secret;   /* key of the transaction ids */
+    const struct hmac_sha1 *secret; /* key of the transaction ids */
     uint64_t transactions, tie_breaker;
     struct ice_tuple tuples[ICE_TUPLES_MAX];
     mp_time last_check;
-    mp_time heard;           /* last authenticated message or packet by the selected path */
-    mp_time pause;           /* smoothed interval between two of these */
+    mp_time heard; /* last authenticated message or packet by the selected path */
+    mp_time pause; /* smoothed interval between two of these */
     mp_time quiet_at;
 };
 
 /* The worker knows its own credentials from the registry when the first check arrives; ice_credentials_set
  * adds the rest. `secret` must outlive the agent; `seed` differs for each session. */
-void ice_init(struct ice *, const char *local_ufrag, const char *local_password, const struct hmac_sha1 *secret, uint64_t seed,
-              mp_time now);
+void ice_init(struct ice *, const char *local_ufrag, const char *local_password,
+              const struct hmac_sha1 *secret, uint64_t seed, mp_time now);
 
 struct ice_description {
     uint32_t generation; /* from 1 */
@@ -117,11 +117,12 @@ struct ice_description {
 void ice_credentials_set(struct ice *, const struct ice_description *);
 
 enum ice_event {
-    ICE_REFUSED,    /* not for us, not authentic or not a Binding request: no answer; or authentic and
-                       answered with an error. No state changes */
-    ICE_CHECK,      /* from a known path */
-    ICE_PATH_NEW,   /* the first from this path */
-    ICE_SELECTED,   /* the selected path changed (also if the new path is new) */
+    /* Not for us, not authentic or not a Binding request: no answer; or authentic and answered with an error.
+     * No state changes. */
+    ICE_REFUSED,
+    ICE_CHECK,    /* from a known path */
+    ICE_PATH_NEW, /* the first from this path */
+    ICE_SELECTED, /* the selected path changed (also if the new path is new) */
 };
 
 struct ice_answer {
@@ -129,11 +130,11 @@ struct ice_answer {
     bool path_new;       /* the path was added to the tuples */
     struct path dropped; /* if has_dropped: the oldest unselected tuple, which this path replaced */
     bool has_dropped;
-    bool nominated;      /* this check made it the wanted path */
-    bool moved;          /* ICE_SELECTED: media had used the previous path */
-    mp_time silence;     /* ICE_SELECTED: time since the last message by the old path; 0: none */
-    mp_time rtt;         /* round-trip time of our check, if this was its answer */
-    size_t len;          /* of the response in `reply`, sent to the check's path; 0: no response */
+    bool nominated;  /* this check made it the wanted path */
+    bool moved;      /* ICE_SELECTED: media had used the previous path */
+    mp_time silence; /* ICE_SELECTED: time since the last message by the old path; 0: none */
+    mp_time rtt;     /* round-trip time of our check, if this was its answer */
+    size_t len;      /* of the response in `reply`, sent to the check's path; 0: no response */
 };
 
 /* Handles a Binding request. Writes the response to `reply`: success; 487 if the client claims to be
@@ -141,8 +142,8 @@ struct ice_answer {
  * latest authenticated USE-CANDIDATE wins, unless the wanted path has a higher candidate priority and was
  * nominated within the last 5 s, or the check uses older credentials. Plain checks never move the path.
  * MESSAGE-INTEGRITY is verified here, before any state changes. */
-struct ice_answer ice_input(struct ice *, const struct stun_view *, const struct path *, uint8_t *reply, size_t size,
-                            mp_time now);
+struct ice_answer ice_input(struct ice *, const struct stun_view *, const struct path *, uint8_t *reply,
+                            size_t size, mp_time now);
 /* Handles an answer to a check of ours: it must have the transaction id of the check that runs on this path,
  * and the client's signature. */
 struct ice_answer ice_response(struct ice *, const struct stun_view *, const struct path *, mp_time now);
@@ -150,14 +151,16 @@ struct ice_answer ice_response(struct ice *, const struct stun_view *, const str
  * moved, after a check. ICE_CHECK: nothing changed. */
 struct ice_answer ice_media(struct ice *, const struct path *, size_t len, mp_time now);
 
-/* The caller doubts that the client is still there: checks the selected path, and ICE_LOST follows if the client does not answer. */
+/* The caller doubts that the client is still there: checks the selected path. ICE_LOST follows if the client
+ * does not answer. */
 void ice_doubt(struct ice *, mp_time now);
 /* Writes our next due check and its path; 0: none. Drain after every call of the others. */
 size_t ice_output(struct ice *, struct path *to, uint8_t *out, size_t size, mp_time now);
 /* Whether `len` bytes may be sent there now. True: they are subtracted from an unvalidated path's credit. An
  * unknown path gets nothing. */
 bool ice_spend(struct ice *, const struct path *, size_t len);
-void ice_credit(struct ice *, const struct path *, size_t len); /* `len` bytes came from there, authentic or not */
+/* `len` bytes came from there, authentic or not. */
+void ice_credit(struct ice *, const struct path *, size_t len);
 
 const struct path *ice_selected(const struct ice *); /* NULL: none yet. Always validated */
 bool ice_knows(const struct ice *, const struct path *);
@@ -173,5 +176,6 @@ enum ice_timeout {
 /* Call until ICE_IDLE or ICE_EXPIRED. */
 enum ice_timeout ice_timeout(struct ice *, struct path *path, mp_time now);
 
-/* "LOCAL:REMOTE" of USERNAME (RFC 8445 7.2.2): the local ufrag is the part before the colon. False: no colon or empty. */
+/* "LOCAL:REMOTE" of USERNAME (RFC 8445 7.2.2): the local ufrag is the part before the colon. False: no colon
+ * or empty. */
 bool ice_username_local(struct bytes username, struct bytes *local);
