@@ -41,8 +41,5 @@ struct sfu {
     struct relay *relay; /* the TURN server; NULL: there is none */
 };
 
-/* Whether what is not authenticated may be answered: at most STUN_ANSWERS_PER_S a network. False: counted. */
-bool sfu_may_answer(struct sfu *, const struct path *, mp_time now);
-
 static inline struct stats *stats_of(struct sfu *sfu) { return sfu->config.stats; }
 static inline void drop(struct sfu *sfu, enum drop_reason reason) { stat_add(&sfu->config.stats->drops[reason], 1); }

@@ -3,8 +3,11 @@
 #include "proto/rtcp.h"
 #include "sfu/arrival.h"
 #include "sfu/core.h"
+#include "sfu/event.h"
+#include "sfu/heard.h"
 #include "sfu/ingress.h"
-#include "sfu/peer.h"
+#include "sfu/peer_data.h"
+#include "sfu/subscription.h"
 #include "sfu/track.h"
 
 #define FEEDBACK_NACKS_MAX 512 /* numbers that one datagram may report missing: what is behind them is asked for again */
@@ -139,7 +142,7 @@ static void bye(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_t
             p->senders[k].bye_at = p->senders[k].ssrc == ssrc ? now : p->senders[k].bye_at;
     }
     if (all_said_bye(p, now))
-        peer_tell(sfu, p, EVENT_BYE, NULL, 0, now);
+        event_tell(sfu, p, EVENT_BYE, NULL, 0, now);
 }
 
 bool ingress_rtcp(struct sfu *sfu, struct peer *p, const struct arrival *arrival, mp_time now)
@@ -153,12 +156,10 @@ bool ingress_rtcp(struct sfu *sfu, struct peer *p, const struct arrival *arrival
     }
     int n = srtcp_unprotect(p->rx, arrival->bytes.data, arrival->bytes.len, plain);
     if (n < 0) {
-        ingress_refused(sfu, n);
+        heard_refused(sfu, n);
         return false;
     }
-    if (p->dtls)
-        peer_release_dtls(p);
-    peer_sender(sfu, p, get32(plain + 4));
+    heard_sender(sfu, p, get32(plain + 4));
     while (rtcp_next(&v, plain, (size_t)n, &at)) {
         switch (v.type) {
         case RTCP_SR: sender_report(sfu, p, &v, now); receiver_report(sfu, p, &v, now); break;

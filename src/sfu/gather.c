@@ -1,7 +1,8 @@
 #include "sfu/gather.h"
 #include "base/check.h"
 #include "sfu/core.h"
-#include "sfu/track.h"
+#include "sfu/track_data.h"
+#include "sfu/viewers.h"
 
 #define GATHER_MAX     MP_MS(1)   /* from the first packet that waits: also where the marker was lost */
 #define GATHER_GAP     MP_US(200) /* a frame whose packets come farther apart is spaced by its sender or a slow line: nothing is gained by waiting */

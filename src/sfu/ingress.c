@@ -2,7 +2,9 @@
 #include "base/seq.h"
 #include "sfu/arrival.h"
 #include "sfu/core.h"
-#include "sfu/peer.h"
+#include "sfu/heard.h"
+#include "sfu/outbox.h"
+#include "sfu/peer_data.h"
 #include "sfu/report.h"
 #include "sfu/track.h"
 
@@ -72,14 +74,6 @@ void ingress_bind(struct peer *p, struct rx *rx, uint32_t ssrc, uint32_t rtx_ssr
 {
     bind_ssrc(p, rx, ssrc, false, 0, true, now);
     bind_ssrc(p, rx, rtx_ssrc, true, ssrc, true, now);
-}
-
-void ingress_refused(struct sfu *sfu, int error)
-{
-    drop(sfu, error == SRTP_AUTH     ? DROP_SRTP_AUTH
-              : error == SRTP_REPLAY ? DROP_SRTP_REPLAY
-              : error == SRTP_SHORT  ? DROP_SRTP_SHORT
-                                     : DROP_SRTP_STREAMS);
 }
 
 /* An SSRC that no section announced: by its mid, or by the one stream that has its payload type (RFC 8843 9.2). */
@@ -366,16 +360,14 @@ bool ingress_rtp(struct sfu *sfu, struct peer *p, const struct arrival *arrival,
     if (n == SRTP_STREAMS && make_room(p, now))
         n = srtp_unprotect(p->rx, data, len, packet->data, &index);
     if (n < 0) {
-        ingress_refused(sfu, n);
+        heard_refused(sfu, n);
     } else if (!rtp_parse(&v, packet->data, (size_t)n)) {
         drop(sfu, DROP_RTP_MALFORMED);
     } else {
         authentic = true;
         packet->len = (uint16_t)n;
         packet->arrival = arrival->time;
-        if (p->dtls)
-            peer_release_dtls(p);
-        peer_sender(sfu, p, v.ssrc);
+        heard_sender(sfu, p, v.ssrc);
         if (may_publish(sfu, p, len, now))
             deliver(sfu, p, packet, &v, index, now);
     }

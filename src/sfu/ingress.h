@@ -12,7 +12,6 @@ struct rx;
 /* True: it authenticated; where the packet goes from there, if anywhere, is another matter. */
 bool ingress_rtp(struct sfu *, struct peer *, const struct arrival *, mp_time now);
 bool ingress_rtcp(struct sfu *, struct peer *, const struct arrival *, mp_time now); /* feedback.c */
-void ingress_refused(struct sfu *, int srtp_error); /* counts the drop */
 /* Packets with these SSRCs, which a description names, belong to the stream; those of rtx_ssrc repeat those of ssrc. 0 is ignored; a
  * full table too: then the stream is not heard. */
 void ingress_bind(struct peer *, struct rx *, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now);

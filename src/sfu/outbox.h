@@ -45,3 +45,6 @@ void outbox_copy(struct sfu *, const struct path *, const uint8_t *, size_t len)
 /* Queues a message; `packet` (may be NULL) is referenced, its data the payload. What may be dropped is, at three quarters of
  * EMISSIONS_MAX; for the rest the queue grows: one turn can end every session, or learn a path from each of its datagrams. */
 void emit(struct sfu *, const struct message *, struct packet *packet);
+
+/* Whether what is not authenticated may be answered: at most STUN_ANSWERS_PER_S a network. False: counted. */
+bool outbox_may_answer(struct sfu *, const struct path *, mp_time now);

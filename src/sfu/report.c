@@ -1,7 +1,10 @@
 #include "sfu/report.h"
 #include "proto/rtcp.h"
 #include "sfu/core.h"
-#include "sfu/peer.h"
+#include "sfu/event.h"
+#include "sfu/outbox.h"
+#include "sfu/peer_data.h"
+#include "sfu/subscription_data.h"
 #include "sfu/track.h"
 
 #define REPORT_SIZE (DATAGRAM_OUT_MAX - SRTCP_OVERHEAD_MAX)
@@ -22,11 +25,22 @@ struct compound {
     struct packet *packet;
 };
 
+/* Encrypts it. */
+static void send_rtcp(struct sfu *sfu, struct peer *p, struct packet *packet)
+{
+    bool sends = p->tx && peer_path(p) && packet->len;
+    packet->len = sends ? (uint16_t)srtcp_protect(p->tx, packet->data, packet->len) : 0;
+    if (packet->len)
+        outbox_send(sfu, peer_path(p), packet);
+    else /* or its key has no more numbers */
+        packet_drop(&sfu->pool, packet);
+}
+
 /* Room for `need` bytes at least; NULL: the pool is empty. */
 static uint8_t *compound_room(struct compound *c, size_t need, size_t *size)
 {
     if (c->packet && c->packet->len + need > REPORT_SIZE) {
-        peer_send_rtcp(c->sfu, c->peer, c->packet);
+        send_rtcp(c->sfu, c->peer, c->packet);
         c->packet = NULL;
     }
     if (!c->packet && !(c->packet = outbox_packet(c->sfu)))
@@ -38,7 +52,7 @@ static uint8_t *compound_room(struct compound *c, size_t need, size_t *size)
 static void compound_send(struct compound *c)
 {
     if (c->packet)
-        peer_send_rtcp(c->sfu, c->peer, c->packet);
+        send_rtcp(c->sfu, c->peer, c->packet);
     c->packet = NULL;
 }
 
@@ -119,7 +133,7 @@ static void add_keyframe_request(struct compound *c, struct rx *rx, mp_time now)
         return;
     if (rx->timestamp_time > before && ++k->vain == KEYFRAME_TRIES) {
         stat_add(&stats_of(c->sfu)->tracks_stalled, 1);
-        peer_tell(c->sfu, c->peer, EVENT_STALLED, NULL, rx->track->id, now);
+        event_tell(c->sfu, c->peer, EVENT_STALLED, NULL, rx->track->id, now);
     }
     if (!(out = compound_room(c, 12, &size)))
         return;

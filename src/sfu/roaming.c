@@ -41,6 +41,12 @@ static bool within_rate(struct sfu *sfu, const struct path *path, mp_time now)
            rate_take(&r->total, 1, ROAM_TOTAL_PER_S, ROAM_TOTAL_BURST, now);
 }
 
+/* Whether the datagram may be its; costs no cipher. */
+static bool may_be_of(const struct peer *p, const struct arrival *arrival)
+{
+    return p->rx && srtp_rx_expects(p->rx, arrival->bytes.data, arrival->bytes.len, arrival->kind == DATAGRAM_RTCP);
+}
+
 void roaming_input(struct sfu *sfu, const struct arrival *arrival, mp_time now)
 {
     struct peer *found[SENDER_TRIES_MAX];
@@ -51,7 +57,7 @@ void roaming_input(struct sfu *sfu, const struct arrival *arrival, mp_time now)
         return;
     }
     uint32_t ssrc = get32(arrival->bytes.data + (arrival->kind == DATAGRAM_RTCP ? 4 : 8));
-    size_t count = senders_find(&sfu->roaming.senders, ssrc, arrival, peer_expects, found);
+    size_t count = senders_find(&sfu->roaming.senders, ssrc, arrival, may_be_of, found);
     for (size_t i = 0; i < count; i++) {
         touch(sfu, found[i]);
         if (peer_media(sfu, found[i], arrival, now))

@@ -1,5 +1,5 @@
 #include "sfu/rx.h"
-#include "sfu/track.h"
+#include "sfu/track_data.h"
 
 /* A viewer's numbers start up to 2^15 higher and have 48 bits under SRTP. A source gets here in days of nothing but the largest
  * gaps. */

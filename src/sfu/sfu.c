@@ -5,6 +5,7 @@
 #include "sfu/arrival.h"
 #include "sfu/core.h"
 #include "sfu/peer.h"
+#include "sfu/streams.h"
 #include "sfu/subscription.h"
 #include "sfu/track.h"
 #include "sfu/turn/relay.h"
@@ -83,21 +84,12 @@ void sfu_free(struct sfu *sfu)
 
 /* --- input --- */
 
-bool sfu_may_answer(struct sfu *sfu, const struct path *path, mp_time now)
-{
-    struct rate *rate = &sfu->stun_rates[network_hash(&path->remote, sfu->hash_key) % STUN_BUCKETS];
-    if (rate_take(rate, 1, STUN_ANSWERS_PER_S, STUN_ANSWERS_BURST, now))
-        return true;
-    drop(sfu, DROP_STUN_RATE);
-    return false;
-}
-
 static void plain_binding(struct sfu *sfu, const struct stun_view *v, const struct path *path, mp_time now)
 {
     uint8_t reply[STUN_ANSWER_SIZE];
     if (!stun_is_plain_binding(v))
         drop(sfu, DROP_STUN_UFRAG);
-    else if (sfu_may_answer(sfu, path, now))
+    else if (outbox_may_answer(sfu, path, now))
         outbox_copy(sfu, path, reply, stun_answer(v, &path->remote, reply));
 }
 
@@ -330,10 +322,10 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
     case MESSAGE_CREDENTIALS: peer_credentials(sfu, p, m->payload, now); break;
     case MESSAGE_DOUBT: peer_doubt(sfu, p, now); break;
     case MESSAGE_EXTENSIONS: p->extensions = m->extensions; break;
-    case MESSAGE_PUBLISH: peer_publish(sfu, p, m, now); break;
-    case MESSAGE_UNPUBLISH: peer_unpublish(sfu, p, m->track); break;
-    case MESSAGE_SUBSCRIBE: peer_subscribe(sfu, p, m, now); break;
-    case MESSAGE_UNSUBSCRIBE: peer_unsubscribe(sfu, p, m->track); break;
+    case MESSAGE_PUBLISH: streams_publish(sfu, p, m, now); break;
+    case MESSAGE_UNPUBLISH: streams_unpublish(sfu, p, m->track); break;
+    case MESSAGE_SUBSCRIBE: streams_subscribe(sfu, p, m, now); break;
+    case MESSAGE_UNSUBSCRIBE: streams_unsubscribe(sfu, p, m->track); break;
     default: break;
     }
 }

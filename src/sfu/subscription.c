@@ -1,7 +1,8 @@
 #include "sfu/subscription.h"
 #include "base/check.h"
 #include "sfu/core.h"
-#include "sfu/peer.h"
+#include "sfu/outbox.h"
+#include "sfu/peer_data.h"
 #include "base/seq.h"
 #include "sfu/sent.h"
 #include "proto/rtp.h"
@@ -342,4 +343,13 @@ void subscription_nack(struct sfu *sfu, struct subscription *s, uint16_t seq, mp
         return;
     }
     send_again(sfu, s, p, path, now);
+}
+
+void subscriptions_ask(struct sfu *sfu, struct peer *p, bool again, mp_time now)
+{
+    if (!p->tx || !peer_path(p))
+        return;
+    for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
+        if (!s->started || again)
+            track_keyframe(sfu, s->track, now);
 }

@@ -1,51 +1,8 @@
-/* One viewer of a track: the numbers of its copy of the stream, and how a packet is written for it. */
+/* How one viewer of a track gets its copy of the stream: see subscription_data.h. */
 #pragma once
-#include "base/limits.h"
-#include "base/rate.h"
-#include "sfu/message.h"
-#include <stdbool.h>
-#include <stddef.h>
+#include "sfu/subscription_data.h"
 
-struct sfu;
-struct peer;
-struct track;
 struct transmit;
-struct sent;
-
-#define RTX_LOG 128 /* recent retransmissions remembered, by sequence number */
-
-struct rtx_log {
-    uint16_t seq;
-    uint16_t at_ms; /* low bits of the time */
-    uint8_t times;
-};
-
-struct subscription {
-    /* What every packet needs, together: SUBSCRIPTION_HOT bytes. */
-    struct peer *viewer;
-    struct track *track;
-    int64_t first;     /* first source seq that was sent */
-    int64_t delta;     /* viewer's extended seq = source seq + delta, always >= 0 */
-    int64_t sent_end;  /* highest source seq sent + 1 */
-    uint32_t packets, octets; /* for sender reports */
-    uint32_t ssrc;
-    uint8_t payload_type, rtx_payload_type; /* rtx 0: without RTX */
-    bool started;      /* video waits for a key frame */
-    uint8_t mid_len;
-    struct rtp_extension_ids extensions;
-    char mid[MID_ELEMENT_MAX]; /* mid_len 0: too long to be sent */
-
-    char cname[CNAME_SIZE];
-    uint32_t place; /* in the track's viewers */
-    struct subscription *next_of_peer, *next_of_ssrc; /* the latter in the viewer's `viewed` */
-    uint32_t rtx_ssrc;
-    int64_t rtx_next;  /* next extended seq of the RTX stream */
-    struct rate rtx_rate;
-    struct rtx_log *rtx_log; /* [RTX_LOG]; NULL until the first retransmission */
-    struct sent *sent;       /* [SENT_LOG], of pictures for a viewer without RTX; NULL until the first packet */
-};
-
-#define SUBSCRIPTION_HOT offsetof(struct subscription, cname)
 
 /* NULL: no memory. Both ends hold it. */
 struct subscription *subscription_new(struct sfu *, struct peer *, struct track *, const struct subscribe *);
@@ -59,3 +16,7 @@ bool subscription_run(struct sfu *, struct subscription *, size_t *from, uint8_t
 /* The viewer reported this sequence number (as it knows it) missing: sends it again if it is still there, by RTX, or without RTX the
  * same bytes once more. */
 void subscription_nack(struct sfu *, struct subscription *, uint16_t seq, mp_time now);
+
+/* Asks for key frames of what this viewer waits for, once it has keys and a nominated path: a key frame that comes before is lost, and the
+ * next is a second away. `again`: also of what it saw before. */
+void subscriptions_ask(struct sfu *, struct peer *viewer, bool again, mp_time now);

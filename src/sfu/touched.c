@@ -1,6 +1,6 @@
 #include "sfu/touched.h"
 #include "sfu/core.h"
-#include "sfu/peer.h"
+#include "sfu/peer_data.h"
 
 void touch(struct sfu *sfu, struct peer *p)
 {

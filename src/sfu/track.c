@@ -1,7 +1,10 @@
 #include "sfu/track.h"
 #include "base/check.h"
 #include "sfu/core.h"
-#include "sfu/peer.h"
+#include "sfu/outbox.h"
+#include "sfu/peer_data.h"
+#include "sfu/touched.h"
+#include "sfu/viewers.h"
 #include <stdlib.h>
 
 /* Older packets are of no use to a viewer: its jitter buffer has given them up. */

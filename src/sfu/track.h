@@ -1,41 +1,6 @@
-/* A published source, as one worker has it: on its publisher's worker the origin, elsewhere a replica that lives while that
- * worker has viewers of it. It keeps the recent packets, shared by all viewers here, and a list of those viewers. */
+/* What a worker does with a published source: see track_data.h. */
 #pragma once
-#include "base/packet.h"
-#include "sfu/gather.h"
-#include "sfu/keyframe.h"
-#include "sfu/message.h"
-#include "sfu/subscription.h"
-#include "sfu/viewers.h"
-#include <stdbool.h>
-
-struct sfu;
-struct peer;
-
-struct track {
-    uint32_t id, index; /* index: in sfu->tracks */
-    bool video;
-    enum codec codec;
-    uint32_t clock_rate;
-    uint8_t origin;         /* worker */
-    struct peer *publisher; /* on the origin, while published */
-    uint64_t replicas;      /* on the origin: bit w, worker w has viewers */
-    struct keyframe keyframe;
-    struct source_clock clock;
-    bool has_clock;
-    double bitrate_bps; /* smoothed over about a second */
-    mp_time rate_from;
-    uint64_t rate_bytes;
-
-    struct packet **history; /* [seq & history_mask]; NULL until the first packet */
-    size_t history_mask;
-    int64_t history_tail, history_end; /* seqs that may be in it: [tail, end) */
-
-    struct packet *pending[PENDING_MAX]; /* since the last drain, in order of arrival */
-    size_t pending_count;
-    struct gather gather;
-    struct viewers viewers; /* sfu_output goes from one to the next */
-};
+#include "sfu/track_data.h"
 
 struct track *track_find(struct sfu *, uint32_t id); /* NULL: not here */
 /* Finds or makes it; NULL: no room. One that nobody publishes, replicates or watches is given back by track_release. */

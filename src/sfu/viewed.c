@@ -1,6 +1,6 @@
 #include "sfu/viewed.h"
 #include "base/map.h"
-#include "sfu/subscription.h"
+#include "sfu/subscription_data.h"
 #include <stdlib.h>
 
 /* SSRCs are ours to choose, so nobody chooses collisions. */

@@ -2,8 +2,8 @@
 #include "base/check.h"
 #include "base/prefetch.h"
 #include "sfu/core.h"
-#include "sfu/peer.h"
-#include "sfu/subscription.h"
+#include "sfu/peer_data.h"
+#include "sfu/subscription_data.h"
 #include <stdlib.h>
 
 /* From one frame to the next a viewer's memory goes cold, and one pointer leads to the next: subscription, peer, path and keys.

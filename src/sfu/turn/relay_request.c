@@ -33,7 +33,7 @@ static void answer_stranger(const struct turn_request *r, uint16_t code)
 {
     struct stun_writer w;
     char nonce[TURN_NONCE_SIZE];
-    struct packet *p = sfu_may_answer(r->sfu, r->path, r->now) ? request_answer(r, &w, STUN_ERROR) : NULL;
+    struct packet *p = outbox_may_answer(r->sfu, r->path, r->now) ? request_answer(r, &w, STUN_ERROR) : NULL;
     if (!p)
         return;
     size_t challenge = 8 + 2 * 4 + sizeof TURN_REALM - 1 + TURN_NONCE_SIZE + (r->stun->fingerprint ? 8 : 0);

@@ -1,0 +1,10 @@
+/* What happens to a session, for its timeline in the control plane: at a bounded rate. */
+#pragma once
+#include "sfu/message.h"
+
+struct peer;
+struct sfu;
+
+void event_add(struct sfu *, struct peer *, const struct session_event *);
+/* The same; `path` may be NULL. */
+void event_tell(struct sfu *, struct peer *, enum session_event_kind, const struct path *, uint32_t value, mp_time now);

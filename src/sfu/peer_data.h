@@ -1,0 +1,103 @@
+/* What a worker knows of a session that it owns. Every part of src/sfu that serves sessions works on it.
+ *
+ * Timer: one heap node, at the earliest of ICE's (consent, our own checks), DTLS retransmission, reports (1 s), transport feedback (on the first
+ * point of the grid at least TWCC_DELAY after the first packet it covers), NACKs and key frame requests of its tracks. */
+#pragma once
+#include "crypto/crypto.h"
+#include "base/heap.h"
+#include "proto/ice.h"
+#include "sfu/registry.h"
+#include "sfu/message.h"
+#include "base/prefetch.h"
+#include "base/rate.h"
+#include "proto/rtp.h"
+#include "sfu/rx.h"
+#include "sfu/senders.h"
+#include "proto/srtp.h"
+#include "sfu/touched.h"
+#include "proto/twcc.h"
+#include "sfu/viewed.h"
+#include <stdbool.h>
+
+struct sfu;
+struct dtls;
+struct subscription;
+
+/* Where an association began: a client's other transport begins its own elsewhere. */
+struct dtls_begin {
+    struct path path;
+    uint32_t generation; /* of our ICE credentials there */
+};
+
+struct peer {
+    struct heap_node timer; /* first: a timer is its peer */
+    struct touched touched;
+    uint32_t session;
+    uint16_t transport_seq; /* of the next packet to it, over all its subscriptions */
+    struct srtp_tx *tx;     /* NULL until DTLS is up */
+    struct ice ice;
+    uint32_t generation; /* of our ICE credentials; the control plane knows that older ones have ended */
+    struct {
+        struct path path;
+        uint8_t via;  /* worker that receives what comes by it */
+        mp_time told; /* that worker, if it is another */
+    } paths[ICE_TUPLES_MAX];
+    uint8_t path_count;
+    struct rate path_rate;  /* new paths that others are told of */
+    struct rate event_rate; /* events for the timeline */
+    uint8_t events_unsaid;
+    struct sender senders[SENDERS_MAX]; /* SSRCs that it was heard under */
+    uint8_t sender_count;
+    mp_time lost_at;   /* its selected path was told to give no sign of life; 0: it does */
+    struct path reply; /* where the last DTLS datagram came from: answers go there before a path is nominated */
+
+    struct dtls *dtls; /* NULL until the first datagram, and when it has done its work */
+    mp_time dtls_until;
+    struct dtls_goodbye goodbye;
+    struct dtls_begin dtls_begin, keys_begin; /* of `dtls`, and of the association whose keys are in use */
+    bool dtls_beside;                         /* `dtls` began beside that one and has not taken its place */
+    struct rate dtls_rate;                    /* associations that begin beside one */
+    struct srtp_rx *rx;
+    struct rtp_extension_ids extensions;
+    char cname[CNAME_SIZE]; /* ours, in feedback to publishers */
+    uint32_t ssrc; /* likewise */
+
+    struct rate publish_rate; /* bits */
+    struct rx *streams;
+    struct {
+        uint32_t ssrc;
+        bool rtx;
+        bool left;  /* its stream goes on under another one */
+        bool named; /* in a description */
+        uint32_t repairs, rid; /* rtx, of a layered stream: whose packets it repeats, by either; 0: not known */
+        mp_time heard;
+        struct rx *rx;
+    } by_ssrc[STREAMS_RX_MAX];
+    uint8_t ssrc_count;
+    struct twcc_record *twcc; /* publishers with the extension */
+    mp_time twcc_at;
+    uint32_t twcc_media;
+    struct subscription *subscriptions;
+    struct viewed viewed; /* the same by SSRC */
+    mp_time asked_all;    /* its last request of a key frame that named no source; 0: none yet */
+    mp_time report_at; /* MP_NEVER: nothing to report yet */
+    mp_time rtt;       /* smoothed; 100 ms until measured */
+    bool has_clock_offset;
+    mp_time clock_offset; /* our time minus the publisher's NTP time, by its quickest report */
+};
+
+/* Where media for it goes: nominated and validated; NULL: nowhere yet. */
+static inline const struct path *peer_path(const struct peer *p) { return ice_selected(&p->ice); }
+
+/* Fetch what a packet to it needs: first what is here, then, when that has come, what it points to. */
+static inline void peer_prefetch(const struct peer *p)
+{
+    prefetch(p, offsetof(struct peer, ice.selected) + 1);
+}
+static inline void peer_prefetch_transport(const struct peer *p)
+{
+    if (peer_path(p))
+        prefetch(peer_path(p), sizeof(struct path));
+    if (p->tx)
+        srtp_tx_prefetch(p->tx);
+}

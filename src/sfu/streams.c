@@ -1,0 +1,110 @@
+#include "sfu/streams.h"
+#include "proto/codec.h"
+#include "sfu/core.h"
+#include "sfu/ingress.h"
+#include "sfu/outbox.h"
+#include "sfu/peer_data.h"
+#include "sfu/report.h"
+#include "sfu/subscription.h"
+#include "sfu/track.h"
+#include <stdlib.h>
+
+/* There is something to report on from now on. */
+static void want_reports(struct peer *p, mp_time now)
+{
+    if (p->tx && p->report_at == MP_NEVER)
+        p->report_at = mp_on_grid(now + REPORT_FIRST);
+}
+
+static struct rx *stream_of(struct peer *p, uint32_t track)
+{
+    struct rx *rx = p->streams;
+    while (rx && rx->track->id != track)
+        rx = rx->next;
+    return rx;
+}
+
+void streams_publish(struct sfu *sfu, struct peer *p, const struct message *m, mp_time now)
+{
+    if (stream_of(p, m->track))
+        return;
+    struct track *t = track_get(sfu, m->track, (uint8_t)sfu->config.worker);
+    struct rx *rx = t && !t->publisher ? calloc(1, sizeof *rx) : NULL;
+    if (rx && m->publish.transport_cc && !p->twcc)
+        p->twcc = calloc(1, sizeof *p->twcc);
+    if (!rx) {
+        drop(sfu, DROP_POOL);
+        if (t)
+            track_release(sfu, t);
+        return;
+    }
+    t->publisher = p;
+    t->codec = m->publish.codec;
+    t->video = codec_is_video(t->codec);
+    t->clock_rate = m->publish.clock_rate;
+    rx->track = t;
+    rx->stream = m->publish;
+    rx->next = p->streams;
+    p->streams = rx;
+    for (int i = 0; i < LAYERS_MAX; i++)
+        ingress_bind(p, rx, m->publish.ssrc[i], m->publish.rtx_ssrc[i], now);
+    if (t->replicas || t->viewers.count)
+        track_keyframe(sfu, t, now);
+    want_reports(p, now);
+}
+
+void streams_unpublish(struct sfu *sfu, struct peer *p, uint32_t track)
+{
+    struct rx *rx = stream_of(p, track), **link = &p->streams;
+    if (!rx)
+        return;
+    while (*link != rx)
+        link = &(*link)->next;
+    *link = rx->next;
+    ingress_unbind(p, rx);
+    lead_drop(&sfu->pool, &rx->lead);
+    lead_drop(&sfu->pool, &rx->layers.ahead);
+    rx->track->publisher = NULL;
+    track_release(sfu, rx->track);
+    free(rx);
+}
+
+void streams_subscribe(struct sfu *sfu, struct peer *p, const struct message *m, mp_time now)
+{
+    uint8_t origin = m->subscribe.origin;
+    bool here = origin == sfu->config.worker;
+    for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
+        if (s->track->id == m->track)
+            return;
+    struct track *t = track_get(sfu, m->track, origin);
+    bool first = t && !t->viewers.count;
+    struct subscription *s = t ? subscription_new(sfu, p, t, &m->subscribe) : NULL;
+    if (!s) {
+        drop(sfu, DROP_POOL);
+        if (t)
+            track_release(sfu, t);
+        return;
+    }
+    if (!here && first) {
+        t->codec = m->subscribe.codec;
+        t->video = codec_is_video(t->codec);
+        t->clock_rate = m->subscribe.clock_rate;
+        emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
+    }
+    subscriptions_ask(sfu, p, false, now);
+    want_reports(p, now);
+}
+
+void streams_unsubscribe(struct sfu *sfu, struct peer *p, uint32_t track)
+{
+    struct subscription *s = p->subscriptions;
+    while (s && s->track->id != track)
+        s = s->next_of_peer;
+    if (!s)
+        return;
+    struct track *t = s->track;
+    subscription_free(sfu, s);
+    if (!t->viewers.count)
+        track_flush(sfu, t);
+    track_release(sfu, t);
+}
