@@ -111,7 +111,7 @@ void report_table(const struct results *r)
             r->cpu_user, r->cpu_system, 100 * (r->cpu_user + r->cpu_system) / r->seconds, cpu_per_packet(r));
 }
 
-static json_t *report_json(const struct results *r)
+static json_t *to_json(const struct results *r)
 {
     const struct options *o = r->options;
     const struct media_totals *t = &r->media;
@@ -139,7 +139,7 @@ bool report_json(const struct results *r, const char *file)
 {
     bool standard = strcmp(file, "-") == 0;
     FILE *f = standard ? stdout : fopen(file, "w");
-    json_t *json = f ? report_json(r) : NULL;
+    json_t *json = f ? to_json(r) : NULL;
     bool good =
         json && json_dumpf(json, f, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', f) != EOF;
     json_decref(json);
