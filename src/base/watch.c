@@ -22,11 +22,11 @@ static void look(struct watched *t, mp_time now)
     if (!since && by >= WATCH_LATE) {
         atomic_store_explicit(&t->since, now - by, memory_order_relaxed);
         atomic_fetch_add_explicit(&t->stalls, 1, memory_order_relaxed);
-        log_line(LOG_LEVEL_WARN, "thread stands still", "thread=\"%s\" ms=%lld", t->name,
+        log_line(LOG_LEVEL_WARN, "thread stalled", "thread=\"%s\" ms=%lld", t->name,
                  (long long)(by / MP_MS(1)));
     } else if (since && by < WATCH_LATE) {
         atomic_store_explicit(&t->since, 0, memory_order_relaxed);
-        log_line(LOG_LEVEL_WARN, "thread goes on", "thread=\"%s\" ms=%lld", t->name,
+        log_line(LOG_LEVEL_WARN, "thread running again", "thread=\"%s\" ms=%lld", t->name,
                  (long long)((now - since) / MP_MS(1)));
     }
 }
@@ -37,7 +37,7 @@ void watch_look(struct watch *w, mp_time now)
     w->looked = now;
     if (over >= WATCH_LATE) { /* the next look reports threads that are still late */
         atomic_fetch_add_explicit(&w->stops, 1, memory_order_relaxed);
-        log_line(LOG_LEVEL_WARN, "process stood still", "ms=%lld", (long long)(over / MP_MS(1)));
+        log_line(LOG_LEVEL_WARN, "process was stalled", "ms=%lld", (long long)(over / MP_MS(1)));
         return;
     }
     for (unsigned i = 0; i < w->count; i++)
@@ -69,7 +69,7 @@ void watch_metrics(const struct watch *w, FILE *out, mp_time now)
         fprintf(out, "monoport_thread_stalls_total{thread=\"%s\"} %llu\n", w->threads[i].name,
                 (unsigned long long)atomic_load_explicit(&w->threads[i].stalls, memory_order_relaxed));
     fprintf(out,
-            "# HELP monoport_process_stalls_total Times that the whole process stood still\n"
+            "# HELP monoport_process_stalls_total Times that the whole process was stalled\n"
             "# TYPE monoport_process_stalls_total counter\nmonoport_process_stalls_total %llu\n",
             (unsigned long long)atomic_load_explicit(&w->stops, memory_order_relaxed));
 }

@@ -3,7 +3,7 @@
  * reports its recovery. After WATCH_SICK the process is unhealthy.
  *
  * A thread's part is one store a turn. Only the watching thread uses the rest; it looks every WATCH_LOOK.
- * Exceptions are marked below. If the watching thread itself is late, the whole process stood still, and no
+ * Exceptions are marked below. If the watching thread itself is late, the whole process was stalled, and no
  * thread is reported. */
 #pragma once
 #include "base/limits.h"

@@ -311,7 +311,7 @@ struct web *web_new(const struct web_config *config, const struct web_handler *h
     queue_init(&w->unflushed);
     if (start_loop(w))
         return w;
-    *error = "no descriptor or no memory for the web server";
+    *error = "out of memory or descriptors for the web server";
     web_free(w);
     return NULL;
 }

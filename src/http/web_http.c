@@ -195,14 +195,14 @@ static const char *status_text(unsigned status)
 {
     switch (status) {
     case 400: return "bad request\n";
-    case 401: return "a token is needed\n";
+    case 401: return "a token is required\n";
     case 403: return "forbidden\n";
     case 404: return "not found\n";
     case 405: return "method not allowed\n";
     case 411: return "the length of the body is missing\n";
     case 413: return "the body is too large\n";
     case 414: return "the path or the query is too long\n";
-    case 417: return "no such expectation is met here\n";
+    case 417: return "unsupported expectation\n";
     case 426: return "a WebSocket is served here\n";
     case 429: return "too many connections from this address\n";
     case 431: return "the head of the request is too large\n";
@@ -280,9 +280,9 @@ static bool refuse_clear_socket(struct connection *c, const struct http_request 
     char from[ADDRESS_TEXT_SIZE];
     struct http_answer a = {.status = 426, .upgrade = "TLS/1.2", .last = true};
     if (log_allow(&limit, 1, c->web->now))
-        log_line(LOG_LEVEL_WARN, "WebSocket in the clear refused: other machines use wss://, or the server is started with --plain",
+        log_line(LOG_LEVEL_WARN, "refused a WebSocket without TLS: use wss://, or start the server with --plain",
                  "address=%s", address_text(&c->path.remote, from));
-    return answer_text(c, q, &a, "other machines open a WebSocket by wss:// here, or the server is started with --plain\n");
+    return answer_text(c, q, &a, "open the WebSocket with wss://, or start the server with --plain\n");
 }
 
 /* The same request by https: 308 keeps its method. */

@@ -424,7 +424,7 @@ static const char *open_run(struct load_run *r, struct dtls_identity *identity)
     r->members = calloc(r->clients, sizeof *r->members);
     for (unsigned i = 0; i < r->options->threads; i++)
         if (!(r->media[i] = media_start(r->options, i, id, identity)))
-            return "a media thread does not start";
+            return "cannot start a media thread";
     r->sockets = sockets_new(r->options, &h, r->clients);
     return r->members && r->sockets ? NULL : "out of memory";
 }

@@ -209,15 +209,15 @@ static bool check(const struct options *o)
 {
     unsigned streams = o->publishers * options_streams(o);
     if (options_clients(o) == 0)
-        return complain("nobody to join: --publishers and --viewers are 0");
+        return complain("no clients: --publishers and --viewers are 0");
     if (options_clients(o) > ROOM_PARTICIPANTS_MAX)
         return complain("a room takes at most %d participants", ROOM_PARTICIPANTS_MAX);
     if (o->churn && o->rejoin)
-        return complain("--churn and --rejoin do not go together");
+        return complain("--churn and --rejoin exclude each other");
     if (o->publishers && !streams)
-        return complain("publishers have nothing to send: --no-video without --audio");
+        return complain("publishers would send nothing: --no-video needs --audio");
     if ((o->viewers || o->meeting) && streams > STREAMS_RX_MAX + (o->viewers ? 0 : options_streams(o)))
-        return complain("a viewer takes at most %d streams, these are %u", STREAMS_RX_MAX, streams);
+        return complain("a viewer can receive at most %d streams, not %u", STREAMS_RX_MAX, streams);
     if (strlen(o->room) < 1 || strlen(o->room) > ROOM_NAME_MAX)
         return complain("--room must have 1 to %d characters", ROOM_NAME_MAX);
     return true;
@@ -242,7 +242,7 @@ enum options_result options_read(struct options *o, int argc, char **argv)
         }
         if (flag == '?' || flag == ':') {
             complain("%s%s; --help lists the options",
-                     flag == '?' ? "unknown option or needless value: " : "a value is missing: ",
+                     flag == '?' ? "unknown option, or an option that takes no value: " : "missing value: ",
                      argv[optind - 1]);
             return OPTIONS_ERROR;
         }
@@ -250,8 +250,8 @@ enum options_result options_read(struct options *o, int argc, char **argv)
             return OPTIONS_ERROR;
     }
     if (optind + 1 != argc)
-        complain(optind == argc ? "which server? ws://HOST:PORT/sdp; --help lists the options"
-                                : "only one server at a time");
+        complain(optind == argc ? "no server given: expected ws://HOST:PORT/sdp; --help lists the options"
+                                : "expected one server only");
     else if (check(o) && read_url(o, argv[optind]))
         return OPTIONS_RUN;
     return OPTIONS_ERROR;

@@ -169,7 +169,7 @@ static const char *find_account(const char *name, struct account *out)
     if (!user && numeric)
         user = getpwuid((uid_t)number);
     if (!user && !numeric)
-        return "no such user; a number needs no entry in /etc/passwd";
+        return "no such user; a number works without an entry in /etc/passwd";
     *out = user ? (struct account){user->pw_uid, user->pw_gid} : (struct account){(uid_t)number, (gid_t)number};
     return NULL;
 }

@@ -269,7 +269,7 @@ bool tls_refresh(struct tls *tls, bool always)
     if (!changed && !always)
         return false;
     if (!load(tls, &fresh, error)) {
-        log_line(LOG_LEVEL_WARN, "certificate not taken, the old one stays", "error=%s",
+        log_line(LOG_LEVEL_WARN, "cannot use the new certificate, keeping the old one", "error=%s",
                  log_quote(quoted, sizeof quoted, error));
         return false;
     }
@@ -278,6 +278,6 @@ bool tls_refresh(struct tls *tls, bool always)
     tls->identity = fresh;
     pthread_mutex_unlock(&tls->lock);
     identity_free(&old);
-    log_line(LOG_LEVEL_INFO, "certificate read again", "file=%s", tls->certificate);
+    log_line(LOG_LEVEL_INFO, "certificate reloaded", "file=%s", tls->certificate);
     return true;
 }

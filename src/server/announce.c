@@ -57,7 +57,7 @@ void announce_start(struct announce *a, const struct config *config, struct rela
     if (config->announce_name_count) {
         if (!resolver_start(&a->resolver, config->announce_names, config->announce_name_count) ||
             !resolver_read(&a->resolver, NAMES_PATIENCE, found, &count) || !count)
-            log_line(LOG_LEVEL_WARN, "announced names are not found yet", "names=%zu",
+            log_line(LOG_LEVEL_WARN, "cannot resolve the announced names yet", "names=%zu",
                      config->announce_name_count);
     } else if (!config->announce_count && memcmp(config->listen.ip, any, 16) != 0) {
         found[count++] = config->listen;

@@ -272,46 +272,46 @@ static const struct option {
     const char *name, *value, *standard, *help; /* value NULL: a switch, "yes" where nothing else is said */
     setter *set; /* NULL: --config, which is followed before all others */
 } options[] = {
-    {"port", "N", "8000", "the one number of the TCP and the UDP port", set_port},
+    {"port", "N", "8000", "number of the TCP and of the UDP port", set_port},
     {"listen", "ADDR", "every address", "the address to listen on", set_listen},
-    {"announce", "ADDR,...", "those of this machine", "the addresses (or names) that clients are told to send to",
+    {"announce", "ADDR,...", "the addresses of this machine", "the addresses or names that clients connect to",
      set_announce},
-    {"probe-port", "N", "none", "a second UDP port, which lets clients measure what kind of NAT they have", set_probe_port},
-    {"workers", "N", "one per core", "threads that forward media", set_workers},
-    {"max-sessions", "N", STRING(SESSIONS_MAX_DEFAULT), "clients at the same time", set_sessions},
-    {"max-rooms", "N", STRING(ROOMS_MAX), "rooms at the same time", set_rooms},
-    {"max-participants", "N", STRING(ROOM_PARTICIPANTS_MAX), "clients in one room", set_participants},
-    {"max-tracks", "N", STRING(PUBLICATIONS_MAX), "tracks that one client may publish", set_tracks},
-    {"max-bitrate", "BPS", STRING(PUBLISH_BPS), "of RTP that one client may publish; what is over it is dropped; 0: no limit", set_bitrate},
-    {"max-message", "BYTES", "262144", "of one message to the server", set_message},
-    {"max-queue", "BYTES", "1048576", "that a client may be behind before it is closed as too slow", set_queue},
-    {"address-connections", "N", STRING(ADDRESS_CONNECTIONS), "TCP connections of one address (IPv6: /64) at the same time; 0: no limit",
+    {"probe-port", "N", "none", "a second UDP port, by which clients can measure the kind of their NAT", set_probe_port},
+    {"workers", "N", "one per core", "number of threads that forward media", set_workers},
+    {"max-sessions", "N", STRING(SESSIONS_MAX_DEFAULT), "maximum number of clients", set_sessions},
+    {"max-rooms", "N", STRING(ROOMS_MAX), "maximum number of rooms", set_rooms},
+    {"max-participants", "N", STRING(ROOM_PARTICIPANTS_MAX), "maximum number of clients in one room", set_participants},
+    {"max-tracks", "N", STRING(PUBLICATIONS_MAX), "maximum number of tracks that one client may publish", set_tracks},
+    {"max-bitrate", "BPS", STRING(PUBLISH_BPS), "maximum RTP bitrate of one client; packets over it are dropped; 0: no limit", set_bitrate},
+    {"max-message", "BYTES", "262144", "maximum size of a message to the server", set_message},
+    {"max-queue", "BYTES", "1048576", "close a client whose unsent data exceeds this", set_queue},
+    {"address-connections", "N", STRING(ADDRESS_CONNECTIONS), "maximum TCP connections from one address (IPv6: /64); 0: no limit",
      set_connections},
-    {"address-connection-rate", "N", STRING(ADDRESS_CONNECTION_RATE), "new TCP connections of one address a second; 0: no limit",
+    {"address-connection-rate", "N", STRING(ADDRESS_CONNECTION_RATE), "maximum new TCP connections a second from one address; 0: no limit",
      set_connection_rate},
-    {"address-join-rate", "N", STRING(ADDRESS_JOIN_RATE), "joins of one address a second; 0: no limit", set_join_rate},
-    {"address-sessions", "N", STRING(ADDRESS_SESSIONS), "clients of one address at the same time; 0: no limit", set_address_sessions},
-    {"cipher", "NAME", "auto", "auto (the fastest that this CPU has) or openssl", set_cipher},
-    {"send", "HOW", "gso", "gso (runs of datagrams), batch or single",
+    {"address-join-rate", "N", STRING(ADDRESS_JOIN_RATE), "maximum joins a second from one address; 0: no limit", set_join_rate},
+    {"address-sessions", "N", STRING(ADDRESS_SESSIONS), "maximum number of clients from one address; 0: no limit", set_address_sessions},
+    {"cipher", "NAME", "auto", "cipher implementation: auto (the fastest for this CPU) or openssl", set_cipher},
+    {"send", "HOW", "gso", "how to send datagrams: gso (runs), batch or single",
      set_sending},
-    {"turn-secret", "TEXT", "a random one", "the secret of TURN credentials; servers of one name share it",
+    {"turn-secret", "TEXT", "random", "secret of the TURN credentials; servers with the same name must share it",
      set_turn_secret},
-    {"cert", "FILE", "a self-signed one", "the certificate for TLS and its issuers', PEM", set_certificate},
-    {"key", "FILE", "the self-signed one's", "the certificate's private key, PEM", set_key},
-    {"state", "DIR", "the user's state directory", "where the self-signed certificate is kept", set_state},
-    {"plain", NULL, "no", "serve HTTP in the clear to other machines too: behind a proxy", set_plain},
-    {"token-key", "FILE", "none: every room is open", "the secret that tokens are signed with, or the public key (PEM)",
+    {"cert", "FILE", "self-signed", "the TLS certificate and its chain, PEM", set_certificate},
+    {"key", "FILE", "self-signed", "private key of the certificate, PEM", set_key},
+    {"state", "DIR", "the user's state directory", "directory of the self-signed certificate", set_state},
+    {"plain", NULL, "no", "serve HTTP without TLS to other machines too; for use behind a proxy", set_plain},
+    {"token-key", "FILE", "none: every room is open", "file with the key that verifies tokens: the secret, or a public key (PEM)",
      set_token_key},
-    {"token-algorithm", "NAME", "HS256", "of tokens: HS256, RS256 or ES256", set_token_algorithm},
-    {"open-rooms", "ROOM,...", "none", "rooms that need no token, where others do; * for all", set_open_rooms},
-    {"allow-origins", "URL,...", "its own", "sites whose pages come in without a token (https://a.example); * for all", set_origins},
-    {"api", "WHO", "local", "who may use /api: anyone, local (this machine, or an admin's token) or token", set_api},
-    {"metrics", "WHO", "local", "who may read /metrics: likewise", set_metrics},
-    {"user", "NAME", "nobody", "an account (or uid): whose rights it takes if root starts it", set_user},
-    {"keep-privileges", NULL, "no", "drop no rights once it listens: for a debugger", set_keep_privileges},
-    {"refused-calls", "HOW", "fail", "what a system call does that serving does not need: fail or kill", set_refused_calls},
-    {"log-level", "LEVEL", "info", "error, warn, info or debug", set_log_level},
-    {"config", "FILE", "none", "a YAML file of these options, without the dashes", NULL},
+    {"token-algorithm", "NAME", "HS256", "algorithm of the tokens: HS256, RS256 or ES256", set_token_algorithm},
+    {"open-rooms", "ROOM,...", "none", "rooms that need no token although others do; * for all", set_open_rooms},
+    {"allow-origins", "URL,...", "its own", "sites whose pages may connect without a token (https://a.example); * for all", set_origins},
+    {"api", "WHO", "local", "access to /api: anyone, local (this machine, or with an admin's token) or token", set_api},
+    {"metrics", "WHO", "local", "access to /metrics: anyone, local or token", set_metrics},
+    {"user", "NAME", "nobody", "account (name or number) to run as if root starts Monoport", set_user},
+    {"keep-privileges", NULL, "no", "do not drop privileges; for debuggers", set_keep_privileges},
+    {"refused-calls", "HOW", "fail", "effect of a system call that serving does not need: fail or kill", set_refused_calls},
+    {"log-level", "LEVEL", "info", "log level: error, warn, info or debug", set_log_level},
+    {"config", "FILE", "none", "YAML file with these options, without the dashes", NULL},
 };
 #define OPTION_COUNT (sizeof options / sizeof *options)
 
@@ -336,8 +336,8 @@ static bool take(struct config *c, const struct option *o, const char *where, co
     const char *allowed = *text ? o->set(c, text) : "a value";
     if (!allowed)
         return true;
-    config_complain(where, "%s is not allowed; it must be %s",
-                    is_secret(o) ? "that value" : log_quote(quoted, sizeof quoted, text), allowed);
+    config_complain(where, "%s is not valid; expected: %s",
+                    is_secret(o) ? "this value" : log_quote(quoted, sizeof quoted, text), allowed);
     return false;
 }
 
@@ -482,12 +482,12 @@ enum config_result config_load(struct config *c, int argc, char **argv, char *co
     if (!read_file(c, given, environ_) || !apply(c, given, environ_))
         return CONFIG_ERROR;
     if (!*c->certificate != !*c->key) {
-        config_complain(*c->key ? "--cert" : "--key", "a certificate and its key come together");
+        config_complain(*c->key ? "--cert" : "--key", "--cert and --key must be given together");
         return CONFIG_ERROR;
     }
     c->web_limits.message = c->limits.message;
     if (c->probe_port == c->port) {
-        config_complain("--probe-port", "%u is the main port", c->port);
+        config_complain("--probe-port", "%u is the main port; choose another one", c->port);
         return CONFIG_ERROR;
     }
     c->access.key = c->token_key;

@@ -76,7 +76,7 @@ static void log_refused(const struct web_peer *peer)
     char from[ADDRESS_TEXT_SIZE], quoted[2][160];
     static struct log_limit limit;
     if (log_allow(&limit, 5, clock_now()))
-        log_line(LOG_LEVEL_WARN, "page of another site refused", "origin=%s host=%s address=%s",
+        log_line(LOG_LEVEL_WARN, "refused a page of another site", "origin=%s host=%s address=%s",
                  log_quote(quoted[0], sizeof quoted[0], peer->origin), log_quote(quoted[1], sizeof quoted[1], peer->host),
                  address_text(&peer->remote, from));
 }
@@ -226,7 +226,7 @@ static bool whip(struct control *c, const struct whip_request *q, struct web_res
     return true;
 }
 
-/* For a load balancer: 503 while a thread stands still. */
+/* For a load balancer: 503 while a thread stalled. */
 static bool health(const struct control *c, struct web_response *response)
 {
     const char *sick = c->watch ? watch_sick(c->watch, clock_now()) : NULL;

@@ -132,7 +132,7 @@ static bool open_tls(const struct config *config, struct tls **tls)
         fprintf(stderr, "monoport: certificate: %s\n", error);
         return false;
     }
-    log_line(LOG_LEVEL_WARN, "no HTTPS, HTTP is served to everybody", "error=%s",
+    log_line(LOG_LEVEL_WARN, "no HTTPS: serving HTTP to all machines", "error=%s",
              log_quote(quoted, sizeof quoted, error));
     return true;
 }
@@ -315,7 +315,7 @@ int main(int argc, char **argv)
     }
     const char *wrong = config.access.key_len ? access_key_error(&config.access) : NULL;
     if (wrong) {
-        fprintf(stderr, "monoport: the key of --token-key does not do: %s\n", wrong);
+        fprintf(stderr, "monoport: --token-key: unusable key: %s\n", wrong);
         return 2;
     }
     log_setup(config.log_level, write_line);

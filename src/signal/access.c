@@ -22,11 +22,11 @@ static const char *public_key_error(const struct access *a)
     bool rsa = a->algorithm == ACCESS_RS256;
     const char *wrong = NULL;
     if (!key)
-        wrong = "it is no public key in PEM";
+        wrong = "it is not a public key in PEM";
     else if (rsa && (!EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_bits(key) < RSA_BITS_MIN))
-        wrong = "RS256 takes an RSA key of at least 2048 bits";
+        wrong = "RS256 needs an RSA key of at least 2048 bits";
     else if (!rsa && (!EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_bits(key) != 256))
-        wrong = "ES256 takes a key on the curve P-256";
+        wrong = "ES256 needs a key on the curve P-256";
     EVP_PKEY_free(key);
     BIO_free(in);
     ERR_clear_error();
@@ -36,11 +36,11 @@ static const char *public_key_error(const struct access *a)
 const char *access_key_error(const struct access *a)
 {
     if (strlen(a->key) != a->key_len)
-        return "it holds a zero byte";
+        return "it contains a zero byte";
     if (a->algorithm != ACCESS_HS256)
         return public_key_error(a);
     if (strstr(a->key, "-----BEGIN"))
-        return "it is a PEM file, but HS256 takes a secret";
+        return "it is a PEM file, but HS256 needs a secret";
     return a->key_len < SECRET_MIN ? "HS256 takes a secret of at least 32 bytes" : NULL;
 }
 

@@ -58,7 +58,7 @@ static bool read_wish(struct participant *p, json_t *message, struct wish *w)
     }
     w->codec = codec ? codec_parse(codec, strlen(codec)) : CODEC_NONE;
     if (codec && !codec_is_video(w->codec)) {
-        say_error(p, "bad-message", "codec is vp8, vp9, h264 or av1");
+        say_error(p, "bad-message", "codec must be vp8, vp9, h264 or av1");
         return false;
     }
     return true;
@@ -74,11 +74,11 @@ static bool use_token(struct participant *p, struct wish *w, const struct grant 
         w->room = g->room;
     const char *room = w->room ? w->room : ROOM_DEFAULT;
     if (!*g->identity)
-        say_error(p, "unauthorized", "the token does not say whose it is (sub)");
+        say_error(p, "unauthorized", "the token names no identity (sub)");
     else if (!every && strcmp(g->room, room) != 0)
         say_error(p, "forbidden", "the token is for another room");
     else if ((w->role != ROLE_WATCH && !g->publish) || (w->role != ROLE_STREAM && !g->watch))
-        say_error(p, "forbidden", "the token does not give the rights that this role takes");
+        say_error(p, "forbidden", "the token lacks a right that this role needs");
     else
         return true;
     return false;
@@ -89,7 +89,7 @@ static bool may_be_guest(struct participant *p, const struct wish *w)
     const char *room = w->room ? w->room : ROOM_DEFAULT;
     if (!p->guest || access_room_takes_guests(p->signaling->config.access, room))
         return true;
-    say_error(p, "forbidden", "pages of other sites may not come into this room");
+    say_error(p, "forbidden", "pages of other sites may not join this room");
     return false;
 }
 
@@ -105,11 +105,11 @@ static bool admit(struct participant *p, struct wish *w, struct grant *g, mp_tim
     if (!w->token || !a->key_len) {
         bool open = access_room_open(a, w->room ? w->room : ROOM_DEFAULT);
         if (!open)
-            say_error(p, "unauthorized", "this room takes a token");
+            say_error(p, "unauthorized", "this room requires a token");
         return open && may_be_guest(p, w);
     }
     if (!access_token(a, w->token, io->wall(io->context), g)) {
-        say_error(p, "unauthorized", "the token is not valid, or not any more");
+        say_error(p, "unauthorized", "the token is invalid or expired");
         return false;
     }
     if (!use_token(p, w, g) || !may_be_guest(p, w))
@@ -133,7 +133,7 @@ static void refuse_join(struct participant *p, enum join_result result)
     switch (result) {
     case JOIN_PEER_TAKEN: peer_taken(p); break;
     case JOIN_ROOM_FULL: say_error(p, "room-full", "the room is full"); break;
-    default: say_error(p, "server-full", "this server has no room for another participant"); break;
+    default: say_error(p, "server-full", "this server is full: it accepts no further participants"); break;
     }
     p->id[0] = 0;
 }
@@ -172,13 +172,13 @@ void join_handle(struct participant *p, json_t *message, mp_time now)
     struct wish w;
     struct grant g;
     if (p->joined) {
-        say_error(p, "already-joined", "this connection has joined");
+        say_error(p, "already-joined", "this connection has already joined");
         return;
     }
     struct caller *caller = callers_find(&s->joiners, &p->remote);
     unsigned most = s->config.limits.sessions;
     if (!caller_take(caller, s->config.limits.joins_per_s, now) || (caller && most && caller->count >= most)) {
-        say_error(p, "too-many-joins", "too many joins from this address: come back later");
+        say_error(p, "too-many-joins", "too many joins from this address: try again later");
         return;
     }
     if (!read_wish(p, message, &w))

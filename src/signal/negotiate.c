@@ -82,12 +82,12 @@ static void refuse(struct section *s, const struct sdp_section *in)
 static const char *why_refused(const struct sdp_section *in)
 {
     if (in->outside)
-        return "it is not in the BUNDLE group, and there is one transport";
+        return "it is not in the BUNDLE group, and there is only one transport";
     if ((!in->port && !in->bundle_only) || in->kind == SDP_APPLICATION)
         return NULL;
     if (in->kind == SDP_OTHER)
-        return "only audio and video over RTP are taken";
-    return "no codec of it is known here; opus, VP8, VP9, H264 and AV1 are";
+        return "only audio and video over RTP are supported";
+    return "no supported codec: Monoport supports opus, VP8, VP9, H264 and AV1";
 }
 
 static void say_refused(struct participant *p, const struct sdp_section *in)
@@ -179,7 +179,7 @@ static const char *connection_error(const struct participant *p, const struct sd
     if (sdp->count < p->section_count)
         return "sections disappeared from the description";
     if (memcmp(&first_usable(sdp)->fingerprint, &p->fingerprint, sizeof p->fingerprint) != 0)
-        return "the certificate's fingerprint changed in mid-session";
+        return "the certificate's fingerprint changed during the session";
     return NULL;
 }
 
@@ -392,7 +392,7 @@ static void take_live_section(struct participant *p, struct section *s, const st
     if (!sends || s->publication)
         return;
     if (p->role == ROLE_WATCH || publication_count(p) >= p->signaling->config.limits.tracks)
-        say_error(p, "forbidden", p->role == ROLE_WATCH ? "a watcher does not publish" : "too many tracks published");
+        say_error(p, "forbidden", p->role == ROLE_WATCH ? "a watcher cannot publish" : "too many tracks published");
     else
         publish(p, s, in, offered, sources);
 }
@@ -451,7 +451,7 @@ static const char *take_offer(struct participant *p, const struct sdp *sdp, json
     if (!learn_connection(p, sdp))
         return "out of memory";
     if (first && !session_open(p, now)) {
-        say_error(p, "server-full", "this server has no room for another session");
+        say_error(p, "server-full", "this server is full: it accepts no further sessions");
         return NULL;
     }
     learn_credentials(p, sdp, first, now);
@@ -481,7 +481,7 @@ void negotiate_offer(struct participant *p, const char *text, size_t len, json_t
         return;
     }
     if (p->offering) {
-        say_error(p, "glare", "the server's own offer is open: answer it, then offer again");
+        say_error(p, "glare", "the server's own offer is unanswered: answer it, then offer again");
         return;
     }
     struct sdp *sdp = sdp_parse(text, len, &error);

@@ -38,7 +38,7 @@ static void offer(struct participant *p, json_t *message, mp_time now)
 {
     json_t *sdp = json_object_get(message, "sdp"), *sources = json_object_get(message, "sources");
     if (!json_is_string(sdp) || (sources && !json_is_object(sources)))
-        say_error(p, "bad-message", "offer needs sdp, a text; sources is an object");
+        say_error(p, "bad-message", "offer needs sdp (a string); sources must be an object");
     else
         negotiate_offer(p, json_string_value(sdp), json_string_length(sdp), sources, now);
 }
@@ -47,7 +47,7 @@ static void answer(struct participant *p, json_t *message, mp_time now)
 {
     json_t *sdp = json_object_get(message, "sdp");
     if (!json_is_string(sdp))
-        say_error(p, "bad-message", "answer needs sdp, a text");
+        say_error(p, "bad-message", "answer needs sdp (a string)");
     else
         negotiate_answer(p, json_string_value(sdp), json_string_length(sdp), now);
 }
@@ -58,14 +58,14 @@ static void candidate(struct participant *p, json_t *message, mp_time now)
     json_t *string = json_object_get(message, "candidate");
     const char *text = json_string_value(string);
     if (!text || too_much(text, json_string_length(string))) {
-        say_error(p, "bad-candidate", "candidate is a text that holds the JSON of an RTCIceCandidate");
+        say_error(p, "bad-candidate", "candidate must be a string with the JSON of an RTCIceCandidate");
         return;
     }
     json_t *inner = json_loadb(text, json_string_length(string), JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
     json_t *line = json_object_get(inner, "candidate");
     bool end = json_is_null(inner) || (json_is_string(line) && json_string_length(line) == 0);
     if (!end && (!json_is_string(line) || !candidate_is_line(json_string_value(line), json_string_length(line))))
-        say_error(p, "bad-candidate", "not a candidate");
+        say_error(p, "bad-candidate", "malformed candidate");
     json_decref(inner);
 }
 
@@ -73,7 +73,7 @@ static void mute(struct participant *p, json_t *message, mp_time now)
 {
     json_t *audio = json_object_get(message, "audio"), *video = json_object_get(message, "video");
     if ((audio && !json_is_boolean(audio)) || (video && !json_is_boolean(video))) {
-        say_error(p, "bad-message", "audio and video are true or false");
+        say_error(p, "bad-message", "audio and video must be true or false");
         return;
     }
     bool audio_muted = audio ? json_is_true(audio) : p->audio_muted;
@@ -113,7 +113,7 @@ static void dispatch(struct participant *p, json_t *message, mp_time now)
     const char *type = json_string_value(json_object_get(message, "type"));
     const char *id = json_string_value(json_object_get(message, "peerId"));
     if (!type) {
-        say_error(p, "bad-message", "a message is an object with a type");
+        say_error(p, "bad-message", "a message must be an object with a type");
         return;
     }
     if (strcmp(type, "join-room") == 0) {
@@ -128,21 +128,21 @@ static void dispatch(struct participant *p, json_t *message, mp_time now)
         if (strcmp(type, handlers[i].type) != 0)
             continue;
         if (!p->joined)
-            say_error(p, "not-joined", "join-room comes first");
+            say_error(p, "not-joined", "send join-room first");
         else if (!id || strcmp(id, p->id) != 0)
-            say_error(p, "wrong-peer", "peerId is not the one that this connection joined with");
+            say_error(p, "wrong-peer", "peerId differs from the one that this connection joined with");
         else
             handlers[i].handle(p, message, now);
         return;
     }
-    say_error(p, "unknown-type", "this server does not know that type of message");
+    say_error(p, "unknown-type", "unknown message type");
 }
 
 void protocol_text(struct participant *p, const char *text, size_t len, mp_time now)
 {
     const char *error = too_much(text, len);
     if (error) {
-        say_error(p, error, "a message has at most 16 levels and 1000 values");
+        say_error(p, error, "a message may have at most 16 levels and 1000 values");
         return;
     }
     json_t *message = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);

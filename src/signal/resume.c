@@ -66,12 +66,12 @@ void resume_handle(struct participant *fresh, json_t *message, mp_time now)
 {
     struct signaling *s = fresh->signaling;
     if (fresh->joined) {
-        say_error(fresh, "already-joined", "this connection has joined");
+        say_error(fresh, "already-joined", "this connection has already joined");
         return;
     }
     struct participant *p = find_owner(s, message);
     if (!p || s->stopping) {
-        say_error(fresh, "not-resumable", "no such participant: join anew");
+        say_error(fresh, "not-resumable", "no such participant: join again");
         return;
     }
     if (p->socket) { /* which the client knows to be dead, and we do not yet */

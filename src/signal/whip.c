@@ -13,7 +13,7 @@
 #define RESOURCE    "/resource/"
 
 #define REASON_SIZE 192
-#define FULL        "this server has no room for another session"
+#define FULL        "this server is full: it accepts no further sessions"
 
 struct resource {                    /* one session; signaling's socket */
     struct participant *participant; /* NULL: free */
@@ -213,7 +213,7 @@ static bool refuse(struct whip_response *out, const char *code, const char *word
             status = table[i].status;
     if (status == 503 || status == 429)
         out->headers = headers("retry-after: 5\n");
-    return problem(out, status, *code ? code : NULL, *code ? words : "this server could not answer");
+    return problem(out, status, *code ? code : NULL, *code ? words : "the server could not answer");
 }
 
 static void entity_tag(const struct resource *r, char tag[64])
@@ -347,7 +347,7 @@ static bool enter(struct whip *w, struct resource *r, const char *room, const st
 static void nothing_to_play(struct whip_response *out)
 {
     out->headers = headers("retry-after: 2\n");
-    problem(out, 404, NULL, "nothing that can be played is published in this room");
+    problem(out, 404, NULL, "nobody publishes a playable track in this room");
 }
 
 /* RFC 9725 4.2 and 4.4.3: nobody joins for what no session would come of. */
@@ -357,7 +357,7 @@ static bool is_offer(const struct whip_request *q, bool watches, struct whip_res
         [OFFER_UNREADABLE] = 400, [OFFER_NOT_POSSIBLE] = 422, [OFFER_NOT_ACCEPTABLE] = 406};
     const char *why;
     if (!is_type(q->content_type, "application/sdp"))
-        return !problem(out, 415, NULL, "the body is application/sdp");
+        return !problem(out, 415, NULL, "the body must be application/sdp");
     enum offer_fault fault = negotiate_look(q->body, q->len, watches, &why);
     return fault == OFFER_GOOD || !problem(out, status[fault], "bad-sdp", why);
 }
@@ -442,16 +442,16 @@ static bool patch(struct whip *w, struct resource *r, const struct whip_request 
     char tag[64], ufrag[ICE_CREDENTIAL_MAX + 1], password[ICE_CREDENTIAL_MAX + 1];
     entity_tag(r, tag);
     if (!is_type(q->content_type, "application/trickle-ice-sdpfrag"))
-        return problem(out, 415, NULL, "the body is application/trickle-ice-sdpfrag");
+        return problem(out, 415, NULL, "the body must be application/trickle-ice-sdpfrag");
     if (!*q->if_match)
-        return problem(out, 428, NULL, "If-Match is needed");
+        return problem(out, 428, NULL, "If-Match is required");
     bool any = strcmp(q->if_match, "*") == 0;
     if (!any && !is_listed(q->if_match, tag))
-        return problem(out, 412, NULL, "the ICE session is another one");
+        return problem(out, 412, NULL, "If-Match names another ICE session");
     bool credentials = whip_attribute(q->body, "ice-ufrag", ufrag, sizeof ufrag) &&
                        whip_attribute(q->body, "ice-pwd", password, sizeof password);
     if (any && !credentials)
-        return problem(out, 400, NULL, "an ICE restart has ice-ufrag and ice-pwd");
+        return problem(out, 400, NULL, "an ICE restart needs ice-ufrag and ice-pwd");
     if (credentials && !whip_has_attribute(r->offer, "ice-ufrag", ufrag))
         return restart(w, r, ufrag, password, out, now);
     return answer(out, 204);
@@ -512,9 +512,9 @@ static bool refuse_page(struct whip *w, const struct whip_request *q, struct whi
 {
     char quoted[2][160];
     if (log_allow(&w->refusals, 5, now))
-        log_line(LOG_LEVEL_WARN, "page of another site refused", "origin=%s host=%s",
+        log_line(LOG_LEVEL_WARN, "refused a page of another site", "origin=%s host=%s",
                  log_quote(quoted[0], sizeof quoted[0], q->origin), log_quote(quoted[1], sizeof quoted[1], q->host));
-    return problem(out, 403, NULL, "pages of this site may not come in");
+    return problem(out, 403, NULL, "pages of this site may not connect");
 }
 
 /* The answer's headers, behind those that say who may read it. Without an origin it is no page. */

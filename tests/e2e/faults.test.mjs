@@ -126,10 +126,10 @@ await test("one worker stands still: the log and /healthz say so, the other's vi
   const name = `worker ${1 - worker}`;
   const goOn = await freeze(server, name);
   await frozen.undisturbed({ count: 1500 });
-  await server.says(`event="thread stands still" thread="${name}"`);
+  await server.says(`event="thread stalled" thread="${name}"`);
   await becomes(503);
   await goOn();
-  await server.says(`event="thread goes on" thread="${name}"`);
+  await server.says(`event="thread running again" thread="${name}"`);
   await becomes(200);
   assert((await metric(server, 'thread_stalls_total')) >= 1, 'it was not counted');
   await frozen.reaches(viewers[1 - worker], 98);
@@ -141,7 +141,7 @@ for (const name of ['front', 'monoport']) {
     const goOn = await freeze(server, name);
     const health = fetch(`${server.origin}/healthz`);
     await call.undisturbed({ count: 500 });
-    await server.says(`event="thread stands still" thread="${name === 'front' ? 'front' : 'control'}"`);
+    await server.says(`event="thread stalled" thread="${name === 'front' ? 'front' : 'control'}"`);
     await goOn();
     await health;
     await becomes(200);

@@ -83,11 +83,11 @@ await test('a probe port that stands still is told of', async () => {
   const sent = request();
   const goOn = await freeze(server, 'probe port');
   socket.probe(sent);
-  await server.says('event="thread stands still" thread="probe port"');
+  await server.says('event="thread stalled" thread="probe port"');
   const answer = socket.next();
   await goOn();
   assert(parse(await answer).transaction.equals(sent.subarray(8, 20)), 'something else was answered');
-  await server.says('event="thread goes on" thread="probe port"');
+  await server.says('event="thread running again" thread="probe port"');
 });
 
 await test('with FINGERPRINT too', async () => {

@@ -191,7 +191,7 @@ await test('HTTP in the clear is served to this machine and redirected for other
   });
   equal([upgrade.status, upgrade.headers.upgrade], [426, 'TLS/1.2'], 'a WebSocket in the clear');
   assert(/wss:.*--plain/.test(upgrade.body), upgrade.body);
-  await server.says('WebSocket in the clear refused: other machines use wss://, or the server is started with --plain');
+  await server.says('refused a WebSocket without TLS: use wss://, or start the server with --plain');
   equal(
     (await ask(`http://${lab.address}:${server.port}/whip/room?name=a%26b`, { method: 'POST' })).status,
     308,

@@ -124,7 +124,7 @@ static void the_environment_counts_less_than_flags(void)
              CONFIG_RUN);
     CHECK(config.port == 7000 && config.workers == 2 && config.sessions_max == 77);
     CHECK_EQ(load("", "MONOPORT_PORT=x"), CONFIG_ERROR);
-    CHECK(complains("MONOPORT_PORT: \"x\" is not allowed; it must be a number from 1 to 65535"));
+    CHECK(complains("MONOPORT_PORT: \"x\" is not valid; expected: a number from 1 to 65535"));
 }
 
 static void the_file_counts_least(void)
@@ -154,7 +154,7 @@ static void a_bad_file_is_named_with_its_line(void)
     CHECK_EQ(load_file("port: 1\n\nprot: 2\n", "", ""), CONFIG_ERROR);
     CHECK(complains(":3: unknown option \"prot\""));
     CHECK_EQ(load_file("port: 1\nworkers: many\n", "", ""), CONFIG_ERROR);
-    CHECK(complains(":2: workers: \"many\" is not allowed"));
+    CHECK(complains(":2: workers: \"many\" is not valid"));
     CHECK_EQ(load_file("port: 1\nannounce: {a: b}\n", "", ""), CONFIG_ERROR);
     CHECK(complains(":2: expected NAME: VALUE"));
     CHECK_EQ(load_file("announce:\n  - [192.0.2.1]\n", "", ""), CONFIG_ERROR);
@@ -164,7 +164,7 @@ static void a_bad_file_is_named_with_its_line(void)
     CHECK_EQ(load_file("port: [1\nworkers: 2\n", "", ""), CONFIG_ERROR);
     CHECK(complains(path));
     CHECK_EQ(load_file("port:\n", "", ""), CONFIG_ERROR);
-    CHECK(complains(":1: port: \"\" is not allowed"));
+    CHECK(complains(":1: port: \"\" is not valid"));
     CHECK_EQ(load_file("config: other.yaml\n", "", ""), CONFIG_ERROR);
     CHECK(complains("unknown option \"config\""));
     CHECK_EQ(load("--config /nowhere/monoport.yaml", ""), CONFIG_ERROR);
@@ -187,13 +187,13 @@ static void a_bad_flag_is_one_clear_line(void)
         {"-p 1", "unknown option \"-p\""},
         {"--help=x", "unknown option \"--help=x\""},
         {"--port", "--port needs a value: N"},
-        {"--port=", "--port: \"\" is not allowed"},
-        {"--port 0", "--port: \"0\" is not allowed; it must be a number from 1 to 65535"},
+        {"--port=", "--port: \"\" is not valid"},
+        {"--port 0", "--port: \"0\" is not valid; expected: a number from 1 to 65535"},
         {"--port 65536", "--port:"},
         {"--port -1", "--port:"},
         {"--port 80x", "--port:"},
         {"--port 99999999999999999999", "--port:"},
-        {"--listen localhost", "--listen: \"localhost\" is not allowed; it must be an IPv4 or IPv6 address"},
+        {"--listen localhost", "--listen: \"localhost\" is not valid; expected: an IPv4 or IPv6 address"},
         {"--announce 192.0.2.1,", NULL},
         {"--announce ,192.0.2.1", "--announce:"},
         {"--announce 192.0.2.1,,192.0.2.2", "--announce:"},
@@ -208,9 +208,9 @@ static void a_bad_flag_is_one_clear_line(void)
         {"--workers 65", "--workers:"},
         {"--max-sessions 0", "--max-sessions:"},
         {"--max-sessions 1048576", "--max-sessions:"},
-        {"--turn-secret too-short", "that value is not allowed; it must be 16 to 128 characters"},
-        {"--log-level loud", "it must be error, warn, info or debug"},
-        {"--log-level \"\n\x1b[31m", "--log-level: \"\\\"??[31m\" is not allowed"},
+        {"--turn-secret too-short", "this value is not valid; expected: 16 to 128 characters"},
+        {"--log-level loud", "expected: error, warn, info or debug"},
+        {"--log-level \"\n\x1b[31m", "--log-level: \"\\\"??[31m\" is not valid"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         enum config_result r = load(bad[i].flags, "");
@@ -244,8 +244,8 @@ static void tls_and_its_certificate(void)
     CHECK(load("--plain=no", "MONOPORT_PLAIN=yes") == CONFIG_RUN && !config.plain);
     CHECK(load("--plain", "MONOPORT_PLAIN=no") == CONFIG_RUN && config.plain);
     CHECK(load("--plain=maybe", "") == CONFIG_ERROR && complains("yes or no"));
-    CHECK(load("--cert a.pem", "") == CONFIG_ERROR && complains("come together"));
-    CHECK(load("", "MONOPORT_KEY=b.pem") == CONFIG_ERROR && complains("come together"));
+    CHECK(load("--cert a.pem", "") == CONFIG_ERROR && complains("must be given together"));
+    CHECK(load("", "MONOPORT_KEY=b.pem") == CONFIG_ERROR && complains("must be given together"));
     CHECK(load_file("plain: yes\ncert: x\nkey: y\n", "", "") == CONFIG_RUN && config.plain && *config.key == 'y');
 }
 

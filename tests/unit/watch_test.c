@@ -41,12 +41,12 @@ static void a_thread_that_stands_still_is_told_once_and_when_it_goes_on(void)
 {
     begin();
     pass(MP_S(5), &one);
-    CHECK(strstr(said, "event=\"thread stands still\" thread=\"worker 1\" ms=500\n"));
+    CHECK(strstr(said, "event=\"thread stalled\" thread=\"worker 1\" ms=500\n"));
     CHECK(!strstr(strstr(said, "worker 1") + 1, "worker"));
     *said = 0;
     pulse_turn(&two, now);
     pass(WATCH_LOOK, &one);
-    CHECK(strstr(said, "event=\"thread goes on\" thread=\"worker 1\" ms=5250\n"));
+    CHECK(strstr(said, "event=\"thread running again\" thread=\"worker 1\" ms=5250\n"));
     *said = 0;
     pulse_turn(&two, now + MP_S(10));
     pass(MP_S(5), &one);
@@ -80,7 +80,7 @@ static void a_process_that_was_stopped_blames_nobody(void)
     *said = 0;
     now += MP_S(30);
     watch_look(&watch, now);
-    CHECK(strcmp(said, "level=warn event=\"process stood still\" ms=29750\n") == 0);
+    CHECK(strcmp(said, "level=warn event=\"process was stalled\" ms=29750\n") == 0);
     CHECK(!watch_sick(&watch, now));
     pulse_turn(&one, now);
     pass(WATCH_LOOK, &one);

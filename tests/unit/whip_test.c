@@ -315,13 +315,13 @@ static void an_offer_of_which_nothing_comes_is_refused_before_anybody_joins(void
         {"/whip/r", SESSION CLIENT VIDEO("VP8", "recvonly"), 422, "nothing in it is sent"},
         {"/whip/r", SESSION CLIENT VIDEO("VP8", "inactive"), 422, "nothing in it is sent"},
         {"/whip/r", SESSION VIDEO("VP8", "sendonly"), 422, "no section with ice-ufrag"},
-        {"/whip/r", SESSION CLIENT VIDEO("H265", "sendonly"), 406, "no codec of it is known"},
+        {"/whip/r", SESSION CLIENT VIDEO("H265", "sendonly"), 406, "no supported codec"},
         {"/whip/r", SESSION CLIENT "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n", 406, "audio or video"},
         {"/whep/r", SESSION CLIENT VIDEO("VP8", "sendonly"), 422, "nothing in it is received"},
-        {"/whep/r", SESSION CLIENT VIDEO("H265", "recvonly"), 406, "no codec of it is known"},
+        {"/whep/r", SESSION CLIENT VIDEO("H265", "recvonly"), 406, "no supported codec"},
         {"/whip/r", SESSION CLIENT "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\n", 422, "ice-ufrag"},
         {"/whip/r", SESSION CLIENT "a=group:BUNDLE 0\r\nm=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\n"
-         VIDEO("H265", "sendonly"), 406, "no codec of it is known"},
+         VIDEO("H265", "sendonly"), 406, "no supported codec"},
     };
     stage_open(&s, 16, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -421,7 +421,7 @@ static void a_refused_join_says_why(void)
     stage_open_bounded(&s, 16, &closed, NULL);
     CHECK_EQ(post("/whip/blue", "", "chromium-stream"), 401);
     CHECK(!strstr(x.headers, "retry-after: ")); /* time does not help */
-    CHECK(strstr(x.body, "\"code\":\"unauthorized\"") && strstr(x.body, "this room takes a token"));
+    CHECK(strstr(x.body, "\"code\":\"unauthorized\"") && strstr(x.body, "this room requires a token"));
     stage_close(&s);
 }
 
