@@ -34,7 +34,7 @@ static bool is_control(unsigned opcode)
     return opcode >= FRAME_CLOSE;
 }
 
-/* The first two bytes tell most of what may be wrong; NULL: nothing. */
+/* Errors that the first two bytes show; NULL: none. */
 static const char *refuse_start(const struct frames *f)
 {
     unsigned opcode = f->head[0] & OPCODE, length = f->head[1] & LENGTH;
@@ -51,7 +51,7 @@ static const char *refuse_start(const struct frames *f)
     return NULL;
 }
 
-/* RFC 6455 5.2: the shortest form, and 63 bits at most. */
+/* RFC 6455 5.2: the shortest form, at most 63 bits. */
 static bool is_length(const uint8_t *head)
 {
     uint64_t payload = payload_of(head);
@@ -90,7 +90,7 @@ static void unmask(struct frames *f, uint8_t *data, size_t len)
     f->key_at = (uint8_t)((f->key_at + len) % KEY);
 }
 
-/* RFC 6455 7.4: those that may be sent. */
+/* RFC 6455 7.4: codes that may be sent. */
 static bool is_code(unsigned code)
 {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);

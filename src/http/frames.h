@@ -23,11 +23,11 @@ enum frame_opcode {
     FRAME_PONG = 10
 };
 
-enum frame_code { /* why a WebSocket is closed (7.4.1) */
+enum frame_code { /* close codes of a WebSocket (7.4.1) */
     CLOSE_NORMAL = 1000,
     CLOSE_PROTOCOL = 1002,
     CLOSE_UNSUPPORTED = 1003,
-    CLOSE_NONE = 1005, /* never on the wire: a close frame without a code */
+    CLOSE_NONE = 1005, /* never sent: stands for a close frame without a code */
     CLOSE_TEXT = 1007,
     CLOSE_POLICY = 1008,
     CLOSE_TOO_LARGE = 1009,
@@ -35,22 +35,23 @@ enum frame_code { /* why a WebSocket is closed (7.4.1) */
 };
 
 enum frame_event {
-    FRAME_MORE,    /* all bytes were used */
-    FRAME_BEGINS,  /* of a message: `opcode` (the message's), `first`, `final`, `length`; nothing of it was read yet */
-    FRAME_PAYLOAD, /* `data`, `len`: a piece of it, unmasked; `ends`: the message's last one. Comes for 0 bytes too */
+    FRAME_MORE,    /* needs more bytes */
+    FRAME_BEGINS,  /* a message starts: `opcode`, `first`, `final`, `length`; nothing of it was read yet */
+    FRAME_PAYLOAD, /* `data`, `len`: an unmasked part of it; `ends`: the message's last one. Also for 0
+                      bytes */
     FRAME_CONTROL, /* `opcode`, `data`, `len`: a whole ping, pong or close; `code` of a close */
-    FRAME_WRONG    /* `code`, `why`: the connection cannot go on, nothing more may be read */
+    FRAME_WRONG    /* `code`, `why`: a violation; read no further */
 };
 
 struct frames {
     bool from_client; /* their frames are masked, a server's are not (5.1) */
     bool in_message, in_payload;
-    uint8_t head[FRAME_HEAD_MAX], have; /* of a frame's head, as much of it as came */
+    uint8_t head[FRAME_HEAD_MAX], have; /* the received bytes of a frame's head */
     uint8_t key_at;
     uint8_t control[FRAME_CONTROL_MAX], control_len;
     enum frame_opcode message;
-    struct utf8 text; /* whole between messages */
-    uint64_t left; /* bytes of this frame that are still to come */
+    struct utf8 text; /* complete between messages */
+    uint64_t left; /* bytes of this frame still to come */
     /* of the last event */
     enum frame_opcode opcode;
     bool first, final, ends;
@@ -61,9 +62,9 @@ struct frames {
     const char *why;
 };
 
-/* Reads from *data, which it moves on, and unmasks in place. */
+/* Reads from *data, advances it, and unmasks in place. */
 enum frame_event frames_read(struct frames *, uint8_t **data, size_t *len);
 
-/* Writes the head of a whole message or control frame; `key` NULL: not masked. Returns its length. */
+/* Writes the head of an unfragmented message or control frame; `key` NULL: not masked. Returns its length. */
 size_t frame_head(uint8_t out[FRAME_HEAD_MAX], enum frame_opcode, uint64_t len, const uint8_t key[4]);
 void frame_mask(uint8_t *data, size_t len, const uint8_t key[4]);

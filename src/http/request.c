@@ -45,7 +45,7 @@ static bool is_token(struct http_text t)
     return t.len > 0;
 }
 
-/* uri-host [":" port] (RFC 9110 7.2), without what would end it in a URL or name a user. */
+/* uri-host [":" port] (RFC 9110 7.2), without characters that would end it in a URL or name a user. */
 static bool is_authority(struct http_text t)
 {
     for (size_t i = 0; i < t.len; i++)
@@ -63,7 +63,7 @@ static struct http_text trim(const char *from, const char *to)
     return (struct http_text){from, (size_t)(to - from)};
 }
 
-/* What is before the next such character, or all; `rest` goes on behind it, and is NULL at the end. */
+/* The text before the next such character, or all; `rest` continues behind it, and is NULL at the end. */
 static struct http_text cut(struct http_text *rest, char at)
 {
     struct http_text first = *rest;
@@ -89,7 +89,7 @@ static unsigned split_path(struct http_request *q, struct http_text path)
     return 0;
 }
 
-/* RFC 9112 3.2.2: a whole URL; its authority is the one that counts. */
+/* RFC 9112 3.2.2: an absolute URL; its authority overrides Host. */
 static unsigned take_absolute(struct http_request *q, struct http_text t)
 {
     size_t scheme = t.len > 8 && strncasecmp(t.data, "https://", 8) == 0  ? 8
@@ -114,7 +114,8 @@ static unsigned take_absolute(struct http_request *q, struct http_text t)
 static unsigned take_target(struct http_request *q, struct http_text t)
 {
     for (size_t i = 0; i < t.len; i++)
-        if (t.data[i] <= ' ' || t.data[i] == 127) /* signed: no byte over 127 either (RFC 3986 2) */
+        if (t.data[i] <= ' ' || t.data[i] == 127) /* char is signed: excludes bytes over 127 too (RFC 3986
+                                                     2) */
             return 400;
     if (http_is(q->method, "CONNECT")) {
         q->path = (struct http_text){"", 0};
@@ -152,7 +153,7 @@ static unsigned take_request_line(struct http_request *q, struct http_text line)
 
 /* --- fields --- */
 
-/* RFC 9112 5.1, 5.2: no blank before the colon, and no line that goes on with the one before. */
+/* RFC 9112 5.1, 5.2: no blank before the colon, and no continuation lines. */
 static unsigned take_field(struct http_request *q, struct http_text line)
 {
     struct http_text value = line, name = cut(&value, ':');
@@ -164,7 +165,7 @@ static unsigned take_field(struct http_request *q, struct http_text line)
     return 0;
 }
 
-/* The next one of this name after number `*at`; NULL: there is none. */
+/* The next field of this name after number `*at`; NULL: none. */
 static const struct http_field *next_field(const struct http_request *q, const char *name, size_t *at)
 {
     while (*at < q->field_count) {
@@ -208,7 +209,7 @@ bool http_lists(const struct http_request *q, const char *name, const char *toke
     return false;
 }
 
-/* RFC 9110 5.3: what is no list comes once. */
+/* RFC 9110 5.3: a field that is no list occurs once. */
 static bool is_doubled(const struct http_request *q)
 {
     static const char *const once[] = {"host",   "content-length",    "content-type",          "authorization",
@@ -223,7 +224,7 @@ static bool is_doubled(const struct http_request *q)
 
 /* --- what they mean --- */
 
-/* RFC 9112 3.2: a request of HTTP/1.1 names its host, and every one that does names one. */
+/* RFC 9112 3.2: an HTTP/1.1 request has a Host, and no request has two. */
 static unsigned find_host(struct http_request *q)
 {
     size_t at = 0;
@@ -248,7 +249,7 @@ static unsigned take_length(struct http_request *q, struct http_text digits)
     return digits.len ? 0 : 400;
 }
 
-/* RFC 9112 6.1, 6.3: one length, which all read alike. */
+/* RFC 9112 6.1, 6.3: one unambiguous length. */
 static unsigned find_body(struct http_request *q)
 {
     size_t at = 0, first = 0;

@@ -1,6 +1,6 @@
 #include "http/utf8.h"
 
-/* RFC 3629 4: neither a longer form than a character needs, nor a surrogate, nor what is over U+10FFFF. */
+/* RFC 3629 4: refuses overlong forms, surrogates, and values over U+10FFFF. */
 static bool begin(struct utf8 *u, uint8_t c)
 {
     if (c < 0xc2 || c > 0xf4)

@@ -88,8 +88,8 @@ static bool read_claims(const json_t *claims, int64_t wall, struct grant *g)
            text_claim(claims, "name", g->name, sizeof g->name);
 }
 
-/* The library takes the algorithm from the token; ours is the one that counts. Comparing signatures, it takes
- * equally long for all. */
+/* The library takes the algorithm from the token; we only accept ours. The comparison of signatures takes
+ * constant time. */
 bool access_token(const struct access *a, const char *token, int64_t wall, struct grant *g)
 {
     static const jwt_alg_t algorithms[] = {JWT_ALG_HS256, JWT_ALG_RS256, JWT_ALG_ES256};
@@ -113,7 +113,7 @@ bool access_token(const struct access *a, const char *token, int64_t wall, struc
 
 /* --- lists --- */
 
-/* Whether the list, separated by commas, has the entry, or "*". */
+/* Whether the comma-separated list has the entry, or "*". */
 static bool listed(const char *list, const char *entry, bool any_case)
 {
     size_t len = strlen(entry);
@@ -158,16 +158,18 @@ bool access_origin(const struct access *a, const char *origin, const char *host,
     return !*origin || same_origin(origin, host, secure) || listed(a->origins, origin, true);
 }
 
-/* What a token vouches for needs no look at the page: its holder gave it to that. Where everybody may come in, only the origin tells
- * a page that its user asked for from one that uses its visitor's place in the network. */
+/* A token vouches for its holder, whichever page uses it: the holder gave it to that page. In an open room
+ * only the origin tells a page that its user wanted from one that abuses its visitor's place in the
+ * network. */
 bool access_room_takes_guests(const struct access *a, const char *room) { return !access_room_open(a, room); }
 
 bool access_takes_guests(const struct access *a) { return a->key_len && !listed(a->open_rooms, "*", false); }
 
 /* --- the admin API --- */
 
-/* A page of somebody else's, whose name was made to lead to this machine, has that name in its Host header; so has what a proxy on
- * this machine passes on, also where its clients ask for an address. Only names that lead nowhere else will do. */
+/* DNS rebinding: a foreign page whose name resolves to this machine has that name in its Host header.
+ * Requests forwarded by a proxy on this machine have the proxy's public name there, or an address. So only
+ * host names that always mean this machine count as local. */
 static bool host_is_local(const struct access_request *r)
 {
     struct address a;

@@ -5,7 +5,7 @@ static bool usable(const struct address *a)
 {
     static const uint8_t zero[16];
     return memcmp(a->ip, zero, 16) != 0 && !(address_is_v4(a) && get32(a->ip + 12) == 0) &&
-           !(a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80); /* link-local: of no use without its interface */
+           !(a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80); /* link-local: unusable without its interface */
 }
 
 static void add(struct address out[CANDIDATES_MAX], size_t *count, struct address a, uint16_t port)
@@ -18,7 +18,8 @@ static void add(struct address out[CANDIDATES_MAX], size_t *count, struct addres
         out[(*count)++] = a;
 }
 
-/* The address in the Host header, as the client typed it or its link had it: behind a 1:1 NAT it is the one that works. */
+/* The address in the Host header, as the client typed it or its link had it: behind a 1:1 NAT it is the one
+ * that works. */
 static bool host_address(const char *host, struct address *a)
 {
     char ip[256];
@@ -31,7 +32,8 @@ static bool host_address(const char *host, struct address *a)
     return address_parse(a, ip, 0);
 }
 
-/* Of the announced addresses the one that it is, else the first: what the kernel says is behind a NAT then, and nobody's to know. */
+/* The announced address that the client reached, else the first: then the kernel's address is behind a NAT
+ * and must not be told. */
 static size_t reached_announced(const struct signal_config *c, const struct address *local, const struct address *named,
                                 struct address out[CANDIDATES_MAX])
 {
@@ -44,7 +46,7 @@ static size_t reached_announced(const struct signal_config *c, const struct addr
     return count;
 }
 
-/* The address that a client reached us by, as it knows it. */
+/* The address by which a client reached us, as the client knows it. */
 static size_t reached(const struct signal_config *c, const struct address *local, const char *host, struct address out[CANDIDATES_MAX])
 {
     struct address named = {.port = 0};

@@ -3,7 +3,7 @@
 
 bool codec_is_usable(const struct sdp_codec *codec) { return codec->codec != CODEC_NONE && codec->fmtp.len <= FMTP_MAX; }
 
-/* `fmtp`: where its parameters are kept. */
+/* `fmtp`: the buffer for its parameters. */
 static void fill(struct capability *k, const struct sdp_section *section, const struct sdp_codec *codec, char *fmtp)
 {
     k->codec = *codec;
@@ -58,7 +58,7 @@ const struct capability *capability_same(const struct capabilities *known, const
     return find_same(known, true, k);
 }
 
-/* Of those that are not known already: they move up, and get their numbers. What was guessed is not known. */
+/* Keeps the new ones only: moves them up and numbers them. Guesses do not count as known. */
 static void keep_new(struct capabilities *c, const struct capabilities *known)
 {
     size_t count = 0, number = 0;
@@ -78,7 +78,7 @@ static bool is_guess(const struct sdp_section *in)
     return in->direction != SDP_RECVONLY && in->direction != SDP_SENDRECV;
 }
 
-/* Guesses stand last. */
+/* Guesses are last in the list. */
 bool capabilities_learn(struct capabilities **known, const struct sdp_section *in)
 {
     struct capabilities *c = capabilities_of(in), **link = known;
@@ -86,7 +86,8 @@ bool capabilities_learn(struct capabilities **known, const struct sdp_section *i
         return false;
     c->guessed = is_guess(in);
     keep_new(c, *known);
-    if (!c->count && *known) { /* the first stays though it is empty: there is such a section */
+    if (!c->count && *known) { /* the first list stays although it is empty: it shows that there is such a
+                                  section */
         free(c);
         return true;
     }
@@ -106,7 +107,7 @@ const struct capability *capability_first(const struct capabilities *c)
 
 const struct capability *capability_match(const struct capabilities *known, const struct capability *wanted)
 {
-    bool guesses = known && known->guessed; /* there is nothing better */
+    bool guesses = known && known->guessed; /* only guesses so far */
     for (const struct capabilities *c = known; c && c->guessed == guesses; c = c->next)
         for (size_t i = 0; i < c->count; i++)
             if (sdp_codec_matches(&c->list[i].codec, &wanted->codec))
@@ -114,7 +115,7 @@ const struct capability *capability_match(const struct capabilities *known, cons
     return NULL;
 }
 
-/* Whether everybody who is there, and watches, decodes it. */
+/* Whether all present watchers decode it. */
 static bool all_decode(const struct participant *publisher, const struct capability *k)
 {
     for (const struct participant *p = publisher->room->participants; p; p = p->next)

@@ -15,14 +15,16 @@ static bool id_is_taken(const struct rtp_extension_ids *ids, uint8_t id)
     return false;
 }
 
-/* A key frame's dependency descriptor fits only the two-byte form (RFC 8285 4.3), and that is only for who says so (6). */
+/* A key frame's dependency descriptor fits only the two-byte form (RFC 8285 4.3), which needs the client's
+ * consent (6). */
 static bool may_learn(const struct sdp_section *in, int e)
 {
     uint8_t id = in->extensions.id[e];
     return id && id <= EXTENSION_ID_MAX && (e != EXT_DEPENDENCY || in->extmap_mixed);
 }
 
-/* One id for a URI, and one URI for an id, in the whole bundle (RFC 9143 12): the first section that names either decides. */
+/* In the whole bundle one URI has one id, and one id one URI (RFC 9143 9.1): the first section that names
+ * either decides. */
 uint8_t extensions_learn(struct participant *p, const struct sdp_section *in)
 {
     uint8_t known = 0;
@@ -49,7 +51,7 @@ static uint8_t free_id(const struct participant *p)
     return id;
 }
 
-/* Chromium offers it only for what it sends in layers, and takes it from any offer. */
+/* Chromium offers it only for layered video that it sends, but accepts it in any offer. */
 void extensions_choose(struct participant *p, const struct sdp *offer)
 {
     uint8_t *id = &p->extensions.id[EXT_DEPENDENCY];

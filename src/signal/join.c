@@ -1,13 +1,13 @@
-/* Who comes in: what join-room says, what its token allows, what there is room for.
+/* Joins: checks join-room, the token and the limits.
  *
  * Timer: a participant's token expires. */
 #include "base/log.h"
 #include "signal/state.h"
 #include <stdio.h>
 
-#define EXPIRY_MAX_S (10ll * 366 * 24 * 3600) /* nobody stays that long, and no sum overflows */
+#define EXPIRY_MAX_S (10ll * 366 * 24 * 3600) /* longer than any stay, and sums cannot overflow */
 
-struct wish { /* what join-room says */
+struct wish { /* the fields of join-room */
     const char *id, *room, *name, *token;
     enum role role;
     enum codec codec;
@@ -23,7 +23,7 @@ static size_t characters(const char *utf8)
     return n;
 }
 
-/* A string member of at most `most` characters. False: it is there, but is not that. */
+/* A string member of at most `most` characters. False: present, but not such a string. */
 static bool text_member(json_t *message, const char *key, size_t most, const char **value)
 {
     json_t *member = json_object_get(message, key);
@@ -43,7 +43,7 @@ static bool role_of(const char *name, enum role *role)
     return *role == ROLE_STREAM || strcmp(name, "watch") == 0;
 }
 
-/* False: it was said what is wrong. */
+/* False: the client got an error. */
 static bool read_wish(struct participant *p, json_t *message, struct wish *w)
 {
     const char *role, *codec;
@@ -66,7 +66,7 @@ static bool read_wish(struct participant *p, json_t *message, struct wish *w)
 
 /* --- what is allowed --- */
 
-/* A token is for one room, or for every one: who has it need not say which. */
+/* A token is for one room or for all; with a token for one room the client may omit the room. */
 static bool use_token(struct participant *p, struct wish *w, const struct grant *g)
 {
     bool every = strcmp(g->room, "*") == 0;
@@ -93,7 +93,7 @@ static bool may_be_guest(struct participant *p, const struct wish *w)
     return false;
 }
 
-/* `g` is what the token grants; without one, nothing. False: it was said why not. */
+/* `g`: the token's grant; empty without a token. False: the client got an error. */
 static bool admit(struct participant *p, struct wish *w, struct grant *g, mp_time now)
 {
     const struct access *a = p->signaling->config.access;
@@ -118,7 +118,8 @@ static bool admit(struct participant *p, struct wish *w, struct grant *g, mp_tim
     return true;
 }
 
-/* The other connection may be dead, and the server has not noticed yet: it is asked, so that its name is free in a moment. */
+/* The other connection may be dead without the server's knowledge: ask it for a sign of life, so that its
+ * name soon becomes free. */
 static void peer_taken(struct participant *p)
 {
     const struct signal_io *io = &p->signaling->io;
@@ -157,8 +158,8 @@ static void welcome(struct participant *p, json_t *message, mp_time now)
     say_joined(p);
 }
 
-/* Under its name somebody is in already: the same person, whose socket died and whom the server has not missed yet. A peerId alone
- * is no proof of that, as everybody in the room knows it; a token for the same identity is. */
+/* A participant with the same peerId exists: perhaps the same person, whose socket died unnoticed. The peerId
+ * alone does not prove that, because everybody in the room knows it; a token for the same identity does. */
 static void replace_former(struct participant *p, const struct wish *w, mp_time now)
 {
     struct participant *former = participant_find(p->signaling, w->id);
@@ -184,7 +185,7 @@ void join_handle(struct participant *p, json_t *message, mp_time now)
     if (!read_wish(p, message, &w))
         return;
     if (!admit(p, &w, &g, now)) {
-        if (p->guest) /* its visitor's place in the network is nothing to try tokens from */
+        if (p->guest) /* a foreign page must not try tokens from its visitor's address */
             say_bye(p, "forbidden", "pages of other sites come in by a token", 1008);
         return;
     }

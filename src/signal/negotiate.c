@@ -1,4 +1,5 @@
-/* Offers in and answers out: what the client sends becomes publications. The other direction is offer.c. */
+/* Handles clients' offers and makes answers: what the client sends becomes publications. offer.c has the
+ * other direction. */
 #include "signal/negotiate.h"
 #include "base/check.h"
 #include "signal/state.h"
@@ -48,7 +49,7 @@ static void section_clear(struct section *s)
 
 static char *copy(struct text t) { return t.data ? strndup(t.data, t.len) : strdup(""); }
 
-/* What its first format is, if an a=rtpmap line says so. */
+/* The rtpmap of its first format, if there is one. */
 static char *first_rtpmap(const struct sdp_section *in)
 {
     const struct sdp_codec *c = in->codecs;
@@ -78,7 +79,7 @@ static void refuse(struct section *s, const struct sdp_section *in)
     s->rtpmap = first_rtpmap(in);
 }
 
-/* Why it is; NULL: the client knows. */
+/* The reason for the refusal; NULL: the client knows it. */
 static const char *why_refused(const struct sdp_section *in)
 {
     if (in->outside)
@@ -119,7 +120,7 @@ void negotiate_forget(struct participant *p)
 
 /* --- what an offer says of the connection --- */
 
-/* Not stopped, and on the one transport that there is. */
+/* Not stopped, and inside the one transport. */
 static bool is_alive(const struct sdp_section *in) { return (in->port || in->bundle_only) && !in->outside; }
 
 static bool client_sends(const struct sdp_section *in)
@@ -140,8 +141,8 @@ static bool has_known_codec(const struct sdp_section *in)
     return false;
 }
 
-/* The section whose transport it is: in the order of the bundle, the first that is not refused (RFC 9143 7.3.2), where each has its
- * own until the answer tells. If all are refused the first that has one. */
+/* The section that defines the transport: in the bundle's order the first that is not refused (RFC 9143
+ * 7.3.2; sections may have their own until the answer). If all are refused, the first that has one. */
 static const struct sdp_section *first_usable(const struct sdp *sdp)
 {
     const struct sdp_section *first = NULL;
@@ -188,7 +189,8 @@ static bool learn_connection(struct participant *p, const struct sdp *sdp)
     struct rtp_extension_ids before = p->extensions;
     p->fingerprint = first_usable(sdp)->fingerprint;
     if (p->state == SESSION_NOT_OPEN)
-        p->active = first_usable(sdp)->setup == SDP_PASSIVE; /* RFC 8842 5.3: for as long as the association lasts */
+        p->active = first_usable(sdp)->setup == SDP_PASSIVE; /* RFC 8842 5.3: fixed for the life of the
+                                                                association */
     for (size_t i = 0; i < sdp->count; i++) {
         const struct sdp_section *in = &sdp->sections[i];
         struct capabilities **known = in->kind == SDP_AUDIO ? &p->audio : in->kind == SDP_VIDEO ? &p->video : NULL;
@@ -199,7 +201,8 @@ static bool learn_connection(struct participant *p, const struct sdp *sdp)
             return false;
     }
     extensions_choose(p, sdp);
-    if (memcmp(&before, &p->extensions, sizeof before) != 0) /* a later offer has a section of another kind */
+    if (memcmp(&before, &p->extensions, sizeof before) != 0) /* a later offer added a section of another
+                                                                kind */
         session_command(p, &(struct message){.type = MESSAGE_EXTENSIONS, .extensions = p->extensions});
     return true;
 }
@@ -251,7 +254,8 @@ static void publication_add(struct participant *p, struct section *s, struct pub
     publication_start(p, pub);
 }
 
-/* Names are answered only if packets will have them: without the extension nobody could tell the layers apart. */
+/* The answer has rids only if packets will carry them: without the extension nobody could tell the layers
+ * apart. */
 static struct source_layers layers_of(const struct section *s, const struct sdp_section *in)
 {
     struct source_layers l = {.several = in->layered && in->kind == SDP_VIDEO};
@@ -295,8 +299,8 @@ static struct section *section_of(struct participant *p, uint32_t track)
     return NULL;
 }
 
-/* To viewers it is as if it had ended and another begun: each is sent the codec that it was described. It costs the room what an offer
- * costs, and is counted as one. */
+/* For viewers the old publication ends and a new one begins: each is offered the codec that it described.
+ * This costs the room as much as an offer and counts as one. */
 void publication_turn(struct participant *p, uint32_t track, uint8_t payload_type, mp_time now)
 {
     check_participant(p);
@@ -314,8 +318,8 @@ void publication_turn(struct participant *p, uint32_t track, uint8_t payload_typ
     publication_add(p, s, pub);
 }
 
-/* The client refuses a section. What we wanted to send there stays its subscription, or it would be offered again and again:
- * until the client recycles the section. */
+/* The client refuses a section. The section keeps its subscription until the client recycles it; without that
+ * we would offer it again and again. */
 static void stop(struct participant *p, struct section *s, const struct sdp_section *in)
 {
     if (s->sending)
@@ -326,7 +330,8 @@ static void stop(struct participant *p, struct section *s, const struct sdp_sect
     refuse(s, in);
 }
 
-/* Whether its sections go on where ours are. Looked at before any of them is taken: a refused offer changes nothing. NULL: good. */
+/* Whether its sections continue ours. Checked before any of them is taken: a refused offer changes nothing.
+ * NULL: no error. */
 static const char *sections_error(const struct participant *p, const struct sdp *sdp)
 {
     for (size_t i = 0; i < p->section_count && i < sdp->count; i++) {
@@ -345,7 +350,7 @@ static bool has_payload_type(const struct sdp_section *in, const struct section 
     return false;
 }
 
-/* What an inactive section is answered with, and what may be sent there. */
+/* Notes the codecs for the answer to an inactive section, which we may send there later. */
 static void note_codecs(struct section *s, const struct capabilities *known, const struct capabilities *offered)
 {
     s->common = NULL;
@@ -357,7 +362,7 @@ static void note_codecs(struct section *s, const struct capabilities *known, con
     }
 }
 
-/* What we send there flows as the client's description has it (RFC 3264 6.1). */
+/* Starts or pauses our stream in the section by the client's direction (RFC 3264 6.1). */
 static void let_flow(struct participant *p, struct section *s, const struct sdp_section *in)
 {
     bool flows = client_receives(in) && s->subscription && has_payload_type(in, s);
@@ -368,7 +373,8 @@ static void let_flow(struct participant *p, struct section *s, const struct sdp_
         subscription_pause(p, s);
 }
 
-/* A section that is not refused; what it offers is not empty, and may be kept. A track goes on while its codec stands in the offer under the same numbers. */
+/* A section that is not refused; its codecs are not empty, and may be kept. A track continues while its codec
+ * is in the offer with the same payload types. */
 static void take_live_section(struct participant *p, struct section *s, const struct sdp_section *in, struct capabilities **all,
                               json_t *sources)
 {
@@ -397,14 +403,14 @@ static void take_live_section(struct participant *p, struct section *s, const st
         publish(p, s, in, offered, sources);
 }
 
-/* What the client offers in one section, whose place is ours or new. False: no memory. */
+/* Takes one section of the client's offer, in a section of ours or a new one. False: no memory. */
 static bool take_section(struct participant *p, size_t i, const struct sdp_section *in, json_t *sources)
 {
     struct section *s = i < p->section_count ? &p->sections[i] : section_add(p, in->kind, in->mid);
     if (!s)
         return false;
     if (s->refused) {
-        s->kind = in->kind; /* recycled, maybe (JSEP, RFC 9429 5.2.2) */
+        s->kind = in->kind; /* may be recycled (JSEP, RFC 9429 5.2.2) */
         memcpy(s->mid, in->mid, MID_SIZE);
     }
     bool alive = is_alive(in) && in->kind <= SDP_VIDEO;
@@ -432,7 +438,7 @@ static void send_answer(struct participant *p)
 
 static bool text_equal(struct text t, const char *s) { return t.len == strlen(s) && memcmp(t.data, s, t.len) == 0; }
 
-/* The client's ICE credentials. Other ones than before are an ICE restart (RFC 8839 4.4.1.1.1). */
+/* The client's ICE credentials. Changed ones mean an ICE restart (RFC 8839 4.4.1.1.1). */
 static void learn_credentials(struct participant *p, const struct sdp *sdp, bool first, mp_time now)
 {
     const struct sdp_section *in = first_usable(sdp);
@@ -444,7 +450,7 @@ static void learn_credentials(struct participant *p, const struct sdp *sdp, bool
         session_restart(p, now);
 }
 
-/* An offer that was found good. NULL: done, or the client was told already; else why not. */
+/* Takes a checked offer. NULL: done, or the client got an error already; else the error. */
 static const char *take_offer(struct participant *p, const struct sdp *sdp, json_t *sources, mp_time now)
 {
     bool first = p->state == SESSION_NOT_OPEN;
@@ -461,7 +467,7 @@ static const char *take_offer(struct participant *p, const struct sdp *sdp, json
             return "out of memory";
     p->sections_told = p->section_count;
     for (size_t i = 0; i < p->section_count; i++)
-        p->sections[i].retiring = false; /* the answer says so */
+        p->sections[i].retiring = false; /* the answer tells it */
     if (p->passive)
         offer_fill(p);
     send_answer(p);
@@ -556,7 +562,8 @@ void negotiate_answer(struct participant *p, const char *text, size_t len, mp_ti
         if (s->retiring_told)
             s->retiring = s->retiring_told = false;
         const struct sdp_section *in = &sdp->sections[i];
-        if (s->publication && !client_sends(in)) /* no offer of the client's would tell: to it, all is said */
+        if (s->publication && !client_sends(in)) /* the client will not offer it again: the publication
+                                                    ends here */
             publication_end(p, s->publication);
         if (s->ours)
             s->extensions = extensions_accepted(p, in);
@@ -566,5 +573,5 @@ void negotiate_answer(struct participant *p, const char *text, size_t len, mp_ti
             let_flow(p, s, in);
     }
     sdp_free(sdp);
-    offer_touch(p); /* what changed meanwhile */
+    offer_touch(p); /* offer what changed meanwhile */
 }

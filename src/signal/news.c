@@ -1,8 +1,10 @@
-/* What a room is told of who is in it. To say a word to all of a large room costs as much as hundreds of requests, so it is said when there is
- * news, of a participant's state a few times a second at most, and a room that said much waits. Whoever waits is told of as it is when its turn
- * comes: what changed back is no news, and of one who came and went nobody hears.
+/* News of participants for their room. One message to everybody in a large room costs as much as hundreds of
+ * requests. So a participant's state is told only if it changed, and a few times a second at most; and a room
+ * over its budget waits. The news tell the state of the moment when they are sent: a change that was undone
+ * is not told, and neither is a participant that came and left meanwhile.
  *
- * Timer: a participant whose state was told rests for a moment; if it is another one by then, it is told again. */
+ * Timer: a participant whose state was told rests for a moment; if its state then differs, it is told
+ * again. */
 #include "signal/state.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +44,7 @@ static void withdraw(struct participant *p)
     p->news.waiting = p->news.resting = false;
 }
 
-/* Who came after it knows it from its own `joined`, even if the others do not. */
+/* Later arrivals know it from their own `joined`, even if the others do not. */
 void news_left(struct participant *p)
 {
     uint64_t from = p->news.joined ? 0 : p->arrival + 1, until = p->signaling->arrivals + 1;

@@ -1,4 +1,4 @@
-/* What we say: descriptions of our side, and offers when what a participant should be sent has changed. */
+/* Our descriptions, and our offers when a participant's subscriptions have changed. */
 #include "signal/negotiate.h"
 #include "signal/state.h"
 #include <stdio.h>
@@ -6,14 +6,14 @@
 
 /* --- descriptions --- */
 
-struct local { /* what a description points to while it is written */
+struct local { /* data that a description points to while it is written */
     struct sdp_local_section *sections;
-    struct sdp_local_codec *codecs; /* of one section after the other */
+    struct sdp_local_codec *codecs; /* of all sections, concatenated */
     char (*tracks)[16];
 };
 
-/* Transport feedback is wanted of viewers too: it is what they send at short intervals, so that a viewer whose NAT gave it another
- * address is heard of in time. */
+/* Viewers are asked for transport feedback too: they send it at short intervals, so the server soon notices a
+ * viewer whose NAT changed its address. */
 static void describe_codec(struct sdp_local_codec *out, const struct capability *k)
 {
     bool video = codec_is_video(k->codec.codec);
@@ -57,8 +57,8 @@ static bool says_one(struct text fmtp, const char *name)
     return sdp_fmtp(fmtp, name, &value) && value.len == 1 && *value.data == '1';
 }
 
-/* RFC 7587 7.1: `stereo` is what its writer likes to receive, `sprop-stereo` what it is likely to send. We like what the publisher has
- * to send, and pass on what it says of that. */
+/* RFC 7587 7.1: `stereo` is what the writer prefers to receive, `sprop-stereo` what it is likely to send. We
+ * prefer what the publisher sends, and pass on its `sprop-stereo`. */
 static const char *stereo_of(const struct section *s, bool sends, struct text fmtp)
 {
     if (s->publication)
@@ -68,8 +68,8 @@ static const char *stereo_of(const struct section *s, bool sends, struct text fm
 
 static bool receives(enum sdp_direction client) { return client == SDP_RECVONLY || client == SDP_SENDRECV; }
 
-/* In an answer nothing may flow that the client's offer did not leave room for (RFC 3264 6.1), and no codec stand that it lacks; an
- * offer says what we want. */
+/* An answer only has directions and codecs that the client's offer allows (RFC 3264 6.1); an offer has what
+ * we want. */
 static void describe_section(const struct participant *p, const struct section *s, bool answer, struct sdp_local_section *out,
                              struct sdp_local_codec *codecs, char track[16])
 {
@@ -82,7 +82,7 @@ static void describe_section(const struct participant *p, const struct section *
     *out = (struct sdp_local_section){.kind = s->kind, .refused = s->refused || !k, .direction = SDP_INACTIVE};
     memcpy(out->mid, s->mid, MID_SIZE);
     out->protocol = text_of(s->protocol);
-    out->rtcp_mux = !answer || s->rtcp_mux; /* our own offers ask for both */
+    out->rtcp_mux = !answer || s->rtcp_mux; /* our offers ask for both */
     out->rtcp_rsize = !answer || s->rtcp_rsize;
     if (out->refused) {
         out->media = text_of(s->media);
@@ -106,7 +106,7 @@ static void describe_section(const struct participant *p, const struct section *
         describe_subscription(out, s, track);
 }
 
-/* At most. */
+/* An upper bound. */
 static size_t codecs_described(const struct participant *p)
 {
     size_t n = p->section_count;
@@ -152,11 +152,11 @@ char *offer_describe(struct participant *p, enum sdp_setup setup)
 
 /* --- offers --- */
 
-/* Whose each stream of the offer is: [{"id", "participant", "sources"}]. */
+/* The owner of each stream of the offer: [{"id", "participant", "sources"}]. */
 static json_t *streams_of(const struct participant *p)
 {
     json_t *list = json_array();
-    const char *ids[SDP_SECTIONS_MAX]; /* of the list's entries: each stream has one place in memory */
+    const char *ids[SDP_SECTIONS_MAX]; /* ids of the list's entries: each stream has one place in memory */
     size_t count = 0;
     for (size_t i = 0; i < p->section_count; i++) {
         const struct publication *pub = p->sections[i].subscription;
@@ -188,7 +188,7 @@ static bool has_mid(const struct participant *p, const char *mid)
     return false;
 }
 
-/* A client may call its own sections so too. */
+/* A client may use such a mid itself. */
 static struct section *new_section(struct participant *p, enum sdp_kind kind)
 {
     char mid[MID_SIZE] = {0};
@@ -204,7 +204,8 @@ static struct section *new_section(struct participant *p, enum sdp_kind kind)
     return s;
 }
 
-/* One to send this codec in, if possible one that its client offered with it. *full: there is none of its kind. */
+/* A section to send this codec in, if possible one that the client offered with it. *full: no section of its
+ * kind is left. */
 static struct section *free_section(struct participant *p, enum sdp_kind kind, const struct capability *k, bool *full)
 {
     struct section *other = NULL;
@@ -222,7 +223,8 @@ static struct section *free_section(struct participant *p, enum sdp_kind kind, c
     return p->passive ? NULL : other;
 }
 
-/* From a random start in steps of an odd number: under one session's key no SSRC comes twice, as chance would have it do. */
+/* From a random start in steps of an odd number: under one session's key no SSRC repeats, as a random one
+ * could. */
 static uint32_t new_ssrc(struct participant *p)
 {
     struct signaling *s = p->signaling;
@@ -240,14 +242,14 @@ void offer_new_ssrcs(struct participant *p, struct section *s)
     s->rtx_ssrc = new_ssrc(p);
 }
 
-/* Who cannot decode a track is told once, and as soon as it has told what it decodes. */
+/* Tells a participant once that it cannot decode a track, as soon as its codecs are known. */
 static void judge(struct participant *p, const struct publication *pub, const struct capabilities *known)
 {
     if (known && !known->guessed && pub->announced > p->judged[pub->kind])
         say_unsupported(p, pub);
 }
 
-/* What is announced by now was looked at. */
+/* All present announcements were judged. */
 static void judged(struct participant *p)
 {
     if (p->audio && !p->audio->guessed)
@@ -256,7 +258,7 @@ static void judged(struct participant *p)
         p->judged[SDP_VIDEO] = p->signaling->announced;
 }
 
-/* Gives the publication a section, if the participant decodes it. *full: there is none left of its kind. */
+/* Gives the publication a section if the participant decodes it. *full: no section of its kind is left. */
 static bool add_subscription(struct participant *p, struct publication *pub, bool *full)
 {
     const struct capabilities *known = pub->kind == SDP_AUDIO ? p->audio : p->video;
@@ -264,7 +266,8 @@ static bool add_subscription(struct participant *p, struct publication *pub, boo
     if (!k)
         judge(p, pub, known);
     struct section *s = k ? free_section(p, pub->kind, k, full) : NULL;
-    if (!s || (p->passive && p->candidates_said && s->capability != k)) /* it was answered with another codec, or none */
+    if (!s || (p->passive && p->candidates_said && s->capability != k)) /* the answer had another codec, or
+                                                                           none */
         return false;
     s->subscription = pub;
     s->capability = k;
@@ -273,7 +276,8 @@ static bool add_subscription(struct participant *p, struct publication *pub, boo
     return true;
 }
 
-/* In a room of many this is done for each of them whenever one comes: what is sent already is marked, not searched for. */
+/* In a large room this runs for each participant at every join: sections that send already are marked, not
+ * searched. */
 static bool assign(struct participant *p)
 {
     bool changed = false, full[] = {[SDP_AUDIO] = false, [SDP_VIDEO] = false};
@@ -299,7 +303,8 @@ static void send_offer(struct participant *p)
         p->unoffered = false;
         p->signaling->offers++;
         rate_spend(&p->room->offers_budget, (double)strlen(sdp));
-    } else { /* the client's next offer would lack the new sections; the old ones that were used again wait for the next of ours */
+    } else { /* the client's next offer would lack the new sections; reused old ones wait for our next
+                offer */
         p->section_count = p->sections_told;
     }
     free(sdp);
@@ -316,7 +321,7 @@ static void offer(struct participant *p)
         send_offer(p);
 }
 
-/* Something else that could be sent in the section, by somebody who is there. */
+/* Another publication that could use the section. */
 static bool replaceable(const struct participant *p, const struct section *s)
 {
     const struct capabilities *known = s->kind == SDP_AUDIO ? p->audio : p->video;
@@ -335,7 +340,7 @@ void offer_fill(struct participant *p)
             subscription_end(p, s);
     }
     for (size_t i = 0; i < p->section_count; i++)
-        p->sections[i].retiring = false; /* nobody is told */
+        p->sections[i].retiring = false; /* no client is told */
     assign(p);
     for (size_t i = 0; i < p->section_count; i++)
         if (p->sections[i].subscription && !p->sections[i].sending && receives(p->sections[i].direction))
@@ -372,7 +377,7 @@ void offer_untouch(struct participant *p)
     p->dirty = false;
 }
 
-/* Whatever changed since its last offer is in this one: nobody is told of it in between. */
+/* The offer has all changes since its last one; nothing is told in between. */
 bool offer_next(struct room *room, mp_time now)
 {
     struct participant *p = TAILQ_FIRST(&room->dirty);

@@ -4,8 +4,8 @@
 #include "signal/state.h"
 #include <stdio.h>
 
-/* The error of a text with more brackets or values than a message needs, found before any parser recurses into them or
- * makes an object of each; NULL: neither. Brackets that open are counted, and commas. */
+/* The error of a text with more brackets or values than a message needs, found before the parser recurses or
+ * allocates; NULL: none. Counts opening brackets and commas. */
 static const char *too_much(const char *text, size_t len)
 {
     int depth = 0, values = 0;
@@ -52,7 +52,8 @@ static void answer(struct participant *p, json_t *message, mp_time now)
         negotiate_answer(p, json_string_value(sdp), json_string_length(sdp), now);
 }
 
-/* The client's own candidates are only looked at: paths come from its authenticated checks, never from what it says. */
+/* The client's candidates are only checked: paths come from its authenticated checks, never from its
+ * messages. */
 static void candidate(struct participant *p, json_t *message, mp_time now)
 {
     json_t *string = json_object_get(message, "candidate");

@@ -1,4 +1,4 @@
-/* What clients say: JSON messages to calls. */
+/* Parses the clients' JSON messages and calls their handlers. */
 #pragma once
 #include "base/time.h"
 #include <stddef.h>

@@ -1,12 +1,12 @@
-/* A participant outlives its WebSocket for a while when its client said that it can resume: what ends a
- * socket, a NAT that forgot or another network, need not end the call. */
+/* Resuming: if its client supports it, a participant survives the loss of its WebSocket for a while, because
+ * the causes (a NAT that lost its mapping, a new network) need not end the call. */
 #include "base/bytes.h"
 #include "base/log.h"
 #include "signal/state.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CLOSE_RESUMED 4001 /* of the old socket: the client has another (docs/signaling.md) */
+#define CLOSE_RESUMED 4001 /* for the old socket: the client has another (docs/signaling.md) */
 
 void resume_offer(struct participant *p)
 {
@@ -30,7 +30,7 @@ void resume_wait(struct participant *p, mp_time now)
     p->socket = NULL;
     p->lost_at = now;
     p->signaling->resume_at = mp_min(p->signaling->resume_at, now + RESUME_TIME);
-    if (p->state >= SESSION_CLAIMED) /* or there is no media that it could come back to */
+    if (p->state >= SESSION_CLAIMED) /* without media there is nothing to resume */
         session_command(p, &(struct message){.type = MESSAGE_DOUBT});
     else
         resume_never(p, now);
@@ -74,7 +74,7 @@ void resume_handle(struct participant *fresh, json_t *message, mp_time now)
         say_error(fresh, "not-resumable", "no such participant: join again");
         return;
     }
-    if (p->socket) { /* which the client knows to be dead, and we do not yet */
+    if (p->socket) { /* the client knows that it is dead, we do not yet */
         s->io.attach(s->io.context, p->socket, NULL);
         s->io.close(s->io.context, p->socket, CLOSE_RESUMED, "resumed elsewhere");
     }
@@ -89,6 +89,6 @@ void resume_handle(struct participant *fresh, json_t *message, mp_time now)
     timeline_note(p->timeline, TIMELINE_SOCKET_RESUMED, NULL, 0, now);
     say_resumed(p);
     if (p->media_path.path.remote.port)
-        say_path(p); /* it may have moved in between */
+        say_path(p); /* the path may have changed in between */
     offer_resumed(p);
 }

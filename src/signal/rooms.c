@@ -141,7 +141,7 @@ void room_leave(struct signaling *s, struct participant *p)
     p->joined = false;
 }
 
-#define AUDIENCE_INTERVAL MP_S(2) /* a number that changes needs no hurry, and everybody is told */
+#define AUDIENCE_INTERVAL MP_S(2) /* a changed count is not urgent, and everybody is told */
 
 static void audience_add(struct participant *p, size_t one, mp_time now)
 {

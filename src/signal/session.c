@@ -56,7 +56,7 @@ static void tell_stalled(struct participant *p, const struct publication *pub)
                 say_stalled(v, pub);
 }
 
-/* Whoever is sent it sees no picture, or will see none when it loses one. Its publisher and the operator hear of it too. */
+/* Its viewers see no picture, or will see none after a loss. Its publisher and the operator are told too. */
 static void publication_stalled(struct participant *p, uint32_t track)
 {
     char quoted[160];
@@ -70,7 +70,7 @@ static void publication_stalled(struct participant *p, uint32_t track)
     tell_stalled(p, pub);
 }
 
-/* What a client does before its media flows is its choice among its addresses: no change. */
+/* Before media flows, path changes are the client's choice among its addresses and not reported. */
 static void path_moved(struct participant *p, const struct session_event *e)
 {
     const struct address *before = &p->media_path.path.remote;
@@ -80,7 +80,7 @@ static void path_moved(struct participant *p, const struct session_event *e)
     say_path(p);
 }
 
-/* Its pictures stand still, though its session may come back until its consent ends. */
+/* Its video stands still, but its session may come back until consent ends. */
 static void vanish(struct participant *p)
 {
     char quoted[160];
@@ -112,7 +112,7 @@ static void path_lost(struct participant *p, mp_time now)
     if (p->socket)
         say_restart_ice(p, now);
     else
-        resume_never(p, now); /* neither a socket nor a path */
+        resume_never(p, now); /* it has neither a socket nor a path */
 }
 
 static void path_found(struct participant *p)
@@ -143,7 +143,8 @@ void session_event(struct participant *p, const struct session_event *e, mp_time
     else if (e->kind == EVENT_LOST)
         path_lost(p, now);
     else if (e->kind == EVENT_BYE && p->by_http)
-        say_bye(p, "left", "goodbye", 1000); /* whoever has a WebSocket says so there: of a browser only its streams may have ended */
+        say_bye(p, "left", "goodbye", 1000); /* a WebSocket client leaves by its socket: a browser may have
+                                                ended only its streams */
     else if (e->kind == EVENT_RESTARTED)
         registry_retire(p->signaling->config.registry, p->session, e->value);
     else if (e->kind == EVENT_STALLED)
@@ -161,7 +162,7 @@ void session_close(struct participant *p)
                             .to = (uint8_t)registry_owner(s->config.registry, p->session),
                             .from = TO_CONTROL,
                             .session = p->session};
-        s->io.command(s->io.context, &m); /* its answer, MESSAGE_ENDED, frees the slot */
+        s->io.command(s->io.context, &m); /* the worker answers MESSAGE_ENDED, which frees the slot */
     }
     p->state = SESSION_NOT_OPEN;
 }
@@ -169,7 +170,7 @@ void session_close(struct participant *p)
 void session_command(struct participant *p, struct message *m)
 {
     if (p->state < SESSION_CLAIMED)
-        return; /* the owner is told everything when it claims the session */
+        return; /* the owner gets everything when it claims the session */
     m->to = (uint8_t)p->owner;
     m->from = TO_CONTROL;
     m->session = p->session;
@@ -199,7 +200,8 @@ void publication_start(struct participant *p, struct publication *pub)
                                     .rtx_payload_type = pub->capability.rtx,
                                     .clock_rate = codec->clock_rate,
                                     .layered = pub->layers.several,
-                                    .nack = codec_is_video(codec->codec) && codec->nack, /* as it was answered */
+                                    .nack = codec_is_video(codec->codec) && codec->nack, /* as in the
+                                                                                            answer */
                                     .pli = codec->pli,
                                     .transport_cc = codec->transport_cc}};
     memcpy(m.publish.ssrc, pub->layers.ssrc, sizeof m.publish.ssrc);

@@ -73,7 +73,8 @@ struct participant *signal_opened(struct signaling *s, const struct signal_clien
     return p;
 }
 
-/* One client must not keep the control plane from the others, nor fill with its words what it owes to a slow one of them. */
+/* A client must not block the control plane for others, and its messages must not fill the queue to a slow
+ * reader. */
 static bool may_speak(struct participant *p, size_t len, mp_time now)
 {
     double cost = 1 + (double)len / CLIENT_MESSAGE_UNIT;
@@ -84,7 +85,7 @@ void signal_text(struct signaling *s, struct participant *p, const char *text, s
 {
     if (p->closing || !may_speak(p, len, now) || p->words_len + len > 2 * s->config.limits.message)
         say_too_much(p);
-    else if (!words_keep(p, text, len)) /* no memory: it is heard now, even if it is not its turn */
+    else if (!words_keep(p, text, len)) /* no memory: handled now, out of turn */
         protocol_text(p, text, len, now);
 }
 
@@ -103,7 +104,7 @@ void signal_too_large(struct signaling *s, struct participant *p, mp_time now)
     say_error(p, "too-large", text);
 }
 
-/* For a while: who asks why a call ended asks afterwards. */
+/* Keeps it for a while: questions about a call come after its end. */
 static void keep_timeline(struct signaling *s, struct participant *p)
 {
     struct timeline **place = &s->ended[s->ended_next];
@@ -194,7 +195,7 @@ static void claimed(struct participant *p, unsigned owner, mp_time now)
             subscription_start(p, &p->sections[i]);
 }
 
-/* The worker ended a session that we had not closed. The participant goes with it: its client joins again. */
+/* The worker ended a session that we had not closed. The participant ends too: its client joins again. */
 static void ended(struct signaling *s, struct participant *p, enum end_reason reason, mp_time now)
 {
     static const char *const words[] = {
@@ -219,7 +220,7 @@ static void ended(struct signaling *s, struct participant *p, enum end_reason re
 static void seen(struct participant *p, const struct path *path, mp_time now)
 {
     timeline_note(p->timeline, TIMELINE_PATH_SEEN, &path->remote, 0, now);
-    if (path->link == LINK_UDP) /* a link's is no address that a NAT gave to UDP */
+    if (path->link == LINK_UDP) /* a link's address is not a NAT's mapping of UDP */
         say_seen(p, &path->remote);
 }
 
@@ -233,7 +234,7 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
 {
     struct participant *p = s->by_slot[session_slot(m->session)];
     if (p && p->session != m->session)
-        p = NULL; /* closed by us meanwhile */
+        p = NULL; /* we closed it meanwhile */
     if (p)
         log_line(LOG_LEVEL_DEBUG, "session event", "session=%u event=%u worker=%u", m->session, m->type, m->from);
     if (p && m->type == MESSAGE_CLAIMED)

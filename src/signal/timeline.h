@@ -1,4 +1,4 @@
-/* What ICE and DTLS did in one session, as told in docs/signaling.md: the last TIMELINE_EVENTS_MAX events. */
+/* The ICE and DTLS events of one session (docs/signaling.md): the last TIMELINE_EVENTS_MAX ones. */
 #pragma once
 #include "base/limits.h"
 #include "base/path.h"
@@ -43,13 +43,13 @@ struct timeline {
     uint32_t session;
     char peer[PEER_ID_MAX + 1];
     mp_time started;
-    uint32_t count;  /* of all there ever were; event i is at i % TIMELINE_EVENTS_MAX */
-    uint32_t unsaid; /* that were not told */
+    uint32_t count;  /* number of all events; event i is at i % TIMELINE_EVENTS_MAX */
+    uint32_t unsaid; /* events that were rate-limited */
     struct timeline_event events[TIMELINE_EVENTS_MAX];
 };
 
 struct timeline *timeline_new(uint32_t session, const char *peer, mp_time now); /* NULL: no memory */
-/* `timeline` may be NULL: it was not to be had. `address` too. */
+/* `timeline` may be NULL (no memory); `address` too. */
 void timeline_note(struct timeline *, enum timeline_kind, const struct address *, uint32_t value, mp_time at);
 /* `wall`: NTP time at mp_time 0. NULL: no memory. */
 json_t *timeline_json(const struct timeline *, mp_time wall);

@@ -1,11 +1,10 @@
-/* Access to the TURN server inside: where it is and with which credentials. */
+/* Access to the TURN server inside: its URLs and credentials. */
 #include "proto/turn.h"
 #include "signal/state.h"
 #include <ctype.h>
 #include <stdio.h>
 
-/* The name or address in a Host header, with its brackets, if it is one that may stand in a URL. False: it is
- * not. */
+/* The name or address in a Host header, with its brackets, if it is valid in a URL. False: it is not. */
 static bool host_name(const char *host, char out[256])
 {
     size_t n = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");

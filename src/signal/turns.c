@@ -1,8 +1,9 @@
-/* Whose turn it is. What clients say, what a room is to be told and what its members are to be offered waits in that room, and rooms take
- * turns. A turn is one text, one piece of news and one offer, the oldest of each: so whoever waits has at most one turn of each other room
- * before it, and the caller decides after each turn whether there is time for another.
+/* Scheduling of rooms. Clients' texts, a room's news and its members' offers wait in that room, and rooms
+ * take turns. A turn is one text, one piece of news and one offer, the oldest of each. So a client waits for
+ * at most one turn of each other room, and the caller decides after each turn whether there is time for
+ * another.
  *
- * Timer: a room that may not go on before its budget allows it looks again TURN_LOOK later. */
+ * Timer: a room whose budget is used up is looked at again after TURN_LOOK. */
 #include "signal/protocol.h"
 #include "signal/state.h"
 #include <stdlib.h>
@@ -104,7 +105,7 @@ void words_drop(struct participant *p)
         free(words_take(p));
 }
 
-/* It stands behind the others of its room before it is heard: afterwards it may be gone. */
+/* Moves it behind the others of its room before its text is handled: afterwards it may be gone. */
 static void hear(struct participant *p, mp_time now)
 {
     struct words *w = words_take(p);

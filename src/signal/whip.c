@@ -15,15 +15,15 @@
 #define REASON_SIZE 192
 #define FULL        "this server is full: it accepts no further sessions"
 
-struct resource {                    /* one session; signaling's socket */
+struct resource {                    /* one session; the socket for signaling */
     struct participant *participant; /* NULL: free */
     bool watches, closed;
-    bool vouched; /* it came by a token, to a room that takes one: pages of any origin may speak of it */
+    bool vouched; /* it joined by token a room that requires one: pages of any origin may use it */
     mp_time since;
     unsigned restarts;
     char secret[SECRET_SIZE + 1], peer_id[SECRET_SIZE + 1];
-    char *offer;  /* as it stands */
-    char *answer; /* that signaling gave since the last request, and its error: the code, and words */
+    char *offer;  /* unchanged */
+    char *answer; /* signaling's answer since the last request; and its error: code and text */
     char error[24], words[REASON_SIZE];
     uint32_t next_free;
 };
@@ -34,7 +34,7 @@ struct whip {
     size_t count, used;
     uint32_t free;
     bool some_closed;
-    mp_time look_at; /* when somebody should have connected */
+    mp_time look_at; /* deadline for the connection */
     struct log_limit refusals;
 };
 
@@ -100,7 +100,7 @@ static void resource_end(struct whip *w, struct resource *r, mp_time now)
     resource_free(w, r);
 }
 
-/* "INDEX-SECRET": the secret is what it takes to speak of the session. */
+/* "INDEX-SECRET": knowing the secret is the right to use the session. */
 static struct resource *resource_find(struct whip *w, const char *id)
 {
     char *end;
@@ -139,7 +139,7 @@ void whip_send(struct whip *w, void *socket, const char *text, size_t len)
     } else if (type && strcmp(type, "error") == 0) {
         const char *code = json_string_value(json_object_get(message, "code"));
         const char *words = json_string_value(json_object_get(message, "message"));
-        if (strcmp(code, "section-refused") != 0) /* the others are taken */
+        if (strcmp(code, "section-refused") != 0) /* the other sections are accepted */
             note_error(r, code, words);
     }
     json_decref(message);
@@ -174,7 +174,7 @@ static bool answer(struct whip_response *out, unsigned status)
     return true;
 }
 
-/* Says why not, as RFC 9457 has it. `code`: as in an `error` of signaling; NULL: HTTP's status tells. */
+/* Answers an error in the form of RFC 9457. `code`: as in signaling's `error`; NULL: only HTTP's status. */
 static bool problem(struct whip_response *out, unsigned status, const char *code, const char *detail)
 {
     json_t *words = json_pack("{s:i, s:s, s:s*}", "status", (int)status, "detail", detail, "code", code);
@@ -243,7 +243,7 @@ static char *created_headers(struct whip *w, const struct resource *r, const str
 
 /* --- pages of other sites --- */
 
-/* A page of an origin that is neither ours nor listed. */
+/* A page of an unlisted foreign origin. */
 static bool is_guest(const struct whip *w, const struct whip_request *q)
 {
     const struct access *a = w->signaling->config.access;
@@ -256,7 +256,7 @@ static bool takes_guests(const struct whip *w, const char *room)
     return a && access_room_takes_guests(a, room);
 }
 
-/* Of a guest, a token that does not do is one more reason not to let its page in. */
+/* For a guest an invalid token is one more reason to refuse its page. */
 static bool no_guest(const struct whip *w, const struct whip_request *q, struct whip_response *out)
 {
     if (is_guest(w, q) && out->status == 401)
@@ -274,8 +274,8 @@ static bool is_type(const char *header, const char *type)
 
 static int hex(char c) { return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1; }
 
-/* application/x-www-form-urlencoded, as browsers write a query: a plus is a blank, and an escape that is none
- * stands for itself. */
+/* application/x-www-form-urlencoded, as browsers write a query: a plus is a blank, and an invalid escape
+ * stays as it is. */
 static void form_decode(const char *text, size_t len, char *out, size_t size)
 {
     size_t n = 0;
@@ -322,7 +322,7 @@ static bool anything_flows(const struct participant *p)
     return false;
 }
 
-/* False: r->error tells why not. */
+/* False: see r->error. */
 static bool enter(struct whip *w, struct resource *r, const char *room, const struct whip_request *q,
                          mp_time now)
 {
@@ -339,7 +339,7 @@ static bool enter(struct whip *w, struct resource *r, const char *room, const st
         return false;
     r->participant->passive = r->watches;
     r->participant->by_http = true;
-    r->participant->chooses = !r->watches; /* encoders that offer many codecs send one */
+    r->participant->chooses = !r->watches; /* encoders offer many codecs and send one */
     tell(w, r, json_pack("{s:s, s:s, s:s}", "type", "offer", "peerId", r->peer_id, "sdp", q->body), now);
     return r->answer && !r->error[0];
 }
@@ -350,7 +350,7 @@ static void nothing_to_play(struct whip_response *out)
     problem(out, 404, NULL, "nobody publishes a playable track in this room");
 }
 
-/* RFC 9725 4.2 and 4.4.3: nobody joins for what no session would come of. */
+/* RFC 9725 4.2 and 4.4.3: checks the offer first, so that no participant joins without a session. */
 static bool is_offer(const struct whip_request *q, bool watches, struct whip_response *out)
 {
     static const unsigned status[] = {
@@ -393,7 +393,7 @@ static bool post(struct whip *w, bool watches, const char *room, const struct wh
 
 /* --- PATCH, DELETE --- */
 
-/* RFC 9725 4.3.3: other credentials than those of the session are an ICE restart. */
+/* RFC 9725 4.3.3: credentials that differ from the session's are an ICE restart. */
 static bool restart(struct whip *w, struct resource *r, const char *ufrag, const char *password,
                     struct whip_response *out, mp_time now)
 {
@@ -418,8 +418,8 @@ static bool restart(struct whip *w, struct resource *r, const char *ufrag, const
     return true;
 }
 
-/* RFC 9110 13.1.1: a list of entity tags, compared strongly, so that W/"x" is none of them. A comma within quotes
- * is part of a tag. */
+/* RFC 9110 13.1.1: a list of entity tags with strong comparison, so W/"x" never matches. A comma within
+ * quotes is part of a tag. */
 static bool is_listed(const char *list, const char *tag)
 {
     for (const char *p = list; *p;) {
@@ -435,7 +435,7 @@ static bool is_listed(const char *list, const char *tag)
     return false;
 }
 
-/* The client's candidates are of no use: its checks tell where it is. */
+/* The client's candidates are not needed: its checks tell its addresses. */
 static bool patch(struct whip *w, struct resource *r, const struct whip_request *q, struct whip_response *out,
                   mp_time now)
 {
@@ -499,7 +499,7 @@ static bool handle(struct whip *w, const struct whip_request *q, struct whip_res
 
 /* --- dispatch, for those who may ask --- */
 
-/* Whether pages of any origin may ask here, as a token decides. */
+/* Whether pages of any origin may ask here, because a token decides. */
 static bool asks_for_token(struct whip *w, const struct whip_request *q)
 {
     if (strncmp(q->path, RESOURCE, strlen(RESOURCE)) != 0)
@@ -517,7 +517,7 @@ static bool refuse_page(struct whip *w, const struct whip_request *q, struct whi
     return problem(out, 403, NULL, "pages of this site may not connect");
 }
 
-/* The answer's headers, behind those that say who may read it. Without an origin it is no page. */
+/* The answer's headers, after the CORS headers. Without an origin the client is no page. */
 static char *with_cors(const char *origin, bool may_read, char *further)
 {
     static const char exposed[] = "access-control-expose-headers: location, etag, link\n";

@@ -19,7 +19,7 @@ static bool begins(const char *line, const char *with)
     return strncmp(line, with, strlen(with)) == 0;
 }
 
-/* The attribute's value in this line, its first word; NULL: it is another line. */
+/* The attribute's value in this line, its first word; NULL: another line. */
 static const char *value_in(const char *line, const char *name, size_t *len)
 {
     char start[64];

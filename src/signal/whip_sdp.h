@@ -1,14 +1,13 @@
-/* The little that WHIP changes in descriptions itself: ICE credentials, in and out (RFC 8840, RFC 9725 4.3).
- */
+/* Changes of descriptions for WHIP: ICE credentials, read and replaced (RFC 8840, RFC 9725 4.3). */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The first value of "a=NAME:" in the text, a word. False: it is not there, or too long. */
+/* The first value of "a=NAME:" in the text, a word. False: absent, or too long. */
 bool whip_attribute(const char *sdp, const char *name, char *value, size_t size);
-/* Whether it stands there with this value: sections may have one each. */
+/* Whether the attribute has this value anywhere: each section may have its own. */
 bool whip_has_attribute(const char *sdp, const char *name, const char *value);
 /* The offer with other ICE credentials in every section, malloc'ed; NULL: no memory. */
 char *whip_restarted_offer(const char *offer, const char *ufrag, const char *password);
-/* Of an answer what a fragment has: its ICE lines and candidates; malloc'ed. */
+/* The part of an answer that belongs into a fragment: ICE lines and candidates; malloc'ed. */
 char *whip_fragment(const char *answer);
