@@ -155,7 +155,7 @@ size_t client_output(struct client *c, uint8_t *out, size_t size)
     return c->dtls ? dtls_output(c->dtls, out, size) : 0;
 }
 
-/* The server's own check of where we are. */
+/* Answers the server's own check of this path. */
 static void answer_check(struct client *c, const struct stun_view *v)
 {
     struct stun_writer w;

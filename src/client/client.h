@@ -1,5 +1,5 @@
-/* The other side: a WebRTC client's transport, sans-IO like the core: ICE checks (controlling, one path), DTLS (active), SRTP.
- * Tests, the simulator and the load generator are made of it. */
+/* A WebRTC client's transport, sans-IO like the core: ICE checks (controlling, one path), DTLS (active),
+ * SRTP. Tests, the simulator and the load generator use it. */
 #pragma once
 #include "base/bytes.h"
 #include "base/path.h"
@@ -15,7 +15,8 @@ struct client;
 
 struct client_config {
     struct path path;                    /* local: the client's own address; remote: the server's candidate */
-    const char *ufrag, *password;        /* ours; copied. password NULL: the server's own checks stay unanswered */
+    const char *ufrag, *password;        /* the client's own; copied. password NULL: does not answer the
+                                            server's checks */
     const char *remote_ufrag, *remote_password; /* from the server's description; copied */
     struct fingerprint remote_fingerprint;
     struct dtls_identity *identity;
@@ -40,16 +41,16 @@ void client_timeout(struct client *, mp_time now);
 mp_time client_deadline(const struct client *);
 /* The next datagram to send along client_path; 0: none. Drain after every call of the others. */
 size_t client_output(struct client *, uint8_t *out, size_t size);
-/* Says goodbye by close_notify, as browsers and libdatachannel do. */
+/* Ends the association by close_notify, as browsers and libdatachannel do. */
 void client_goodbye(struct client *);
 /* Moves the client to another own address: a NAT rebinding. */
 void client_move(struct client *, const struct address *local);
-/* An ICE restart: from now on these are the credentials, and the next check leaves at once. */
+/* An ICE restart: uses these credentials from now on and sends the next check at once. */
 void client_restart(struct client *, const char *ufrag, const char *password, const char *remote_ufrag,
                     const char *remote_password, mp_time now);
-/* Checks go without USE-CANDIDATE while `hold`, as those of a browser that has not decided yet. */
+/* While `hold`, checks have no USE-CANDIDATE, like those of a browser that has not decided yet. */
 void client_hold_nomination(struct client *, bool hold);
-/* The server sends under this SSRC no more: its place is free for another (srtp_rx_ended). */
+/* The server stopped sending this SSRC: its slot is free (srtp_rx_ended). */
 void client_ended(struct client *, uint32_t ssrc);
 const struct path *client_path(const struct client *);
 /* The address that the server saw, from its last answer; port 0: none yet. */

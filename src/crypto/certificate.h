@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* `names`: a subjectAltName ("DNS:localhost,IP:127.0.0.1"), NULL: none. NULL: no memory, or the names are no
- * such thing. */
+/* `names`: a subjectAltName ("DNS:localhost,IP:127.0.0.1"), or NULL. NULL result: no memory, or invalid
+ * names. */
 X509 *certificate_self_signed(OSSL_LIB_CTX *, EVP_PKEY *key, const char *names);
 /* A new ECDSA P-256 key and its certificate, in PEM. */
 bool certificate_write(FILE *, const char *names);

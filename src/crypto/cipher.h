@@ -1,5 +1,5 @@
-/* Inside src/crypto only: what an implementation of the ciphers provides. Every implementation's context and
- * keys begin with the structs below, so a key carries its implementation with it. */
+/* Inside src/crypto only: the functions of a cipher implementation. Every implementation's context and keys
+ * begin with the structs below, so a key carries its implementation with it. */
 #pragma once
 #include "crypto/crypto.h"
 
@@ -29,7 +29,7 @@ struct ctr_key {
     const struct cipher_ops *ops;
 };
 
-/* NULL: no memory, or the machine cannot. */
+/* NULL: no memory, or not supported by the machine. */
 struct crypto *crypto_openssl(void);
 struct crypto *crypto_null(void);
 #ifdef HAVE_IPSEC_MB

@@ -1,7 +1,6 @@
-/* Ciphers and the DTLS engine behind one header. Implementations are chosen once, by CPU and by the caller's
- * wish; the rest of the program sees only this file.
- *
- * A `struct crypto` belongs to one thread. Nothing here sends, receives or keeps time. */
+/* Ciphers and the DTLS engine behind one header. The implementation is chosen once, by CPU and by the caller;
+ * the rest of the program sees only this file. A `struct crypto` belongs to one thread. Nothing here sends,
+ * receives or keeps time. */
 #pragma once
 #include "base/bytes.h"
 #include <stdbool.h>
@@ -28,7 +27,7 @@ struct gcm_key *gcm_key_new(struct crypto *, const uint8_t key[16]); /* NULL: no
 void gcm_key_free(struct gcm_key *);
 void gcm_seal(struct gcm_key *, const uint8_t iv[12], const uint8_t *aad, size_t aad_len, const uint8_t *in,
               size_t len, uint8_t *out, uint8_t tag[GCM_TAG]);
-/* False: the tag is wrong, and what stands in `out` must not be used. */
+/* False: wrong tag; do not use the contents of `out`. */
 bool gcm_open(struct gcm_key *, const uint8_t iv[12], const uint8_t *aad, size_t aad_len, const uint8_t *in,
               size_t len, uint8_t *out, const uint8_t tag[GCM_TAG]);
 
@@ -45,17 +44,17 @@ void ctr_xor(struct ctr_key *, const uint8_t iv[16], const uint8_t *in, size_t l
  * give other tags there. False: no memory. */
 bool aes_cm_prf(const uint8_t key[16], const uint8_t iv[16], uint8_t *out, size_t len);
 
-/* HMAC-SHA1 with the key's two states precomputed (RFC 2104): what STUN and AES-CM SRTP pay per packet is the
- * message alone. A plain value: copy it freely, needs no context. */
+/* HMAC-SHA1 with the key's two states precomputed (RFC 2104), so that STUN and AES-CM SRTP only hash the
+ * message. A plain value: copy it freely; it needs no context. */
 #define SHA1_SIZE 20
 struct hmac_sha1 {
     uint32_t inner[5], outer[5];
 };
 void hmac_sha1_key(struct hmac_sha1 *, const uint8_t *key, size_t len);
-/* The MAC over the parts one behind the other. */
+/* The MAC of the concatenated parts. */
 void hmac_sha1(const struct hmac_sha1 *, const struct bytes *parts, size_t count, uint8_t mac[SHA1_SIZE]);
 
-/* Of one thing only: STUN's long-term key (RFC 8489 9.2.2) is an MD5. */
+/* MD5, only for STUN's long-term key (RFC 8489 9.2.2). */
 #define MD5_SIZE 16
 void md5(const uint8_t *, size_t len, uint8_t digest[MD5_SIZE]);
 
@@ -67,7 +66,8 @@ struct mac_job {
     const uint8_t *data;
     uint32_t len;
     uint32_t tag_len; /* <= SHA1_SIZE */
-    uint8_t *tag;     /* written when the whole of data was read: it may stand in it, but not in another job's data */
+    uint8_t *tag;     /* written after all of `data` was read: it may lie inside it, but not inside another
+                         job's data */
 };
 void hmac_sha1_many(struct crypto *, const struct mac_job *, size_t count); /* count <= MAC_JOBS_MAX */
 
@@ -85,7 +85,7 @@ struct dtls_engine *dtls_engine_new(struct dtls_identity *, bool client, bool cm
 void dtls_engine_free(struct dtls_engine *);
 
 enum dtls_engine_state { DTLS_ENGINE_HANDSHAKE, DTLS_ENGINE_UP, DTLS_ENGINE_CLOSED, DTLS_ENGINE_FAILED };
-/* Feeds one datagram. Application data that it carries is dropped (data channels come later). */
+/* Feeds one datagram. Drops application data in it: there are no data channels. */
 enum dtls_engine_state dtls_engine_input(struct dtls_engine *, const uint8_t *, size_t);
 /* The next datagram to send, copied to `out`; 0: none. Drain after each call of the others. */
 size_t dtls_engine_output(struct dtls_engine *, uint8_t *out, size_t size);
@@ -100,7 +100,8 @@ size_t dtls_engine_peer_fingerprint(const struct dtls_engine *, const char *hash
  * `profile`: 1 or 7 (RFC 5764, RFC 7714). False: no profile was agreed. */
 bool dtls_engine_srtp(const struct dtls_engine *, uint16_t *profile, uint8_t material[60]);
 
-/* What it takes to tell the peer's authentic close_notify when the association itself is gone. A struct of zero bytes knows none. */
+/* What is needed to recognise the peer's authentic close_notify after the association was freed. All zero:
+ * recognises none. */
 struct dtls_goodbye {
     uint8_t key[32], iv[12];
     uint8_t key_len, iv_len; /* iv_len: 4 with an explicit nonce (GCM, RFC 5288 3), 12 without (ChaCha20, RFC 7905 2) */

@@ -113,7 +113,7 @@ static enum dtls_engine_state state_of(const struct dtls_engine *e, int result)
     }
 }
 
-/* Reads records until none is left; what they carry is dropped. */
+/* Reads all records and drops their contents. */
 static enum dtls_engine_state read_all(struct dtls_engine *e)
 {
     uint8_t dropped[512];
@@ -123,7 +123,7 @@ static enum dtls_engine_state read_all(struct dtls_engine *e)
     return state_of(e, r);
 }
 
-/* Lets OpenSSL work on what was fed. The error queue belongs to the thread, so it is left empty. */
+/* Lets OpenSSL process the input. The error queue belongs to the thread, so it is emptied. */
 static enum dtls_engine_state drive(struct dtls_engine *e)
 {
     ERR_clear_error();

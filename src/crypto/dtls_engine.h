@@ -1,4 +1,4 @@
-/* What the parts of the DTLS engine share. */
+/* Shared by the parts of the DTLS engine. */
 #pragma once
 #include "crypto/dtls_identity.h"
 

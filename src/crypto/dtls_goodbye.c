@@ -1,4 +1,5 @@
-/* The goodbye of a peer whose association OpenSSL has forgotten: of its 40 KB this keeps the key that the peer writes with. */
+/* Recognises the close_notify of a peer whose association was freed: of its 40 KB this keeps the peer's write
+ * key. */
 #include "base/bytes.h"
 #include "crypto/dtls_engine.h"
 #include <openssl/core_names.h>

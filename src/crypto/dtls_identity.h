@@ -1,4 +1,4 @@
-/* Inside src/crypto only: what an association takes from the process' certificate. */
+/* Inside src/crypto only: the process' certificate, as associations use it. */
 #pragma once
 #include "crypto/crypto.h"
 #include <openssl/ssl.h>
@@ -15,6 +15,7 @@ struct dtls_identity {
 /* OpenSSL's view of our datagram queues (dtls_engine.c). NULL: no memory. */
 BIO_METHOD *datagram_bio_method(void);
 
-/* What DTLS needs of OpenSSL's default provider (dtls_library.c): sets id->library and id->provider. False: no memory. */
+/* Loads the parts of OpenSSL's default provider that DTLS needs (dtls_library.c): sets id->library and
+ * id->provider. False: no memory. */
 bool dtls_library_open(struct dtls_identity *);
 void dtls_library_close(struct dtls_identity *);

@@ -1,5 +1,5 @@
-/* No ciphers, for simulation: payloads stay readable, and a tag is a checksum over the key and all that a
- * real tag covers. It tells a wrong key and a changed byte from the right ones; it keeps nobody out. */
+/* No ciphers, for simulation: payloads stay readable, and a tag is a checksum of the key and all bytes that a
+ * real tag covers. It detects a wrong key and a changed byte; it is not secure. */
 #include "crypto/cipher.h"
 #include <stdlib.h>
 

@@ -63,7 +63,7 @@ static void openssl_gcm_key_free(struct gcm_key *key)
     free(k);
 }
 
-/* What seal and open share: all but the tag. Nothing in it depends on the bytes, so it only fails by our
+/* The common part of seal and open: all but the tag. Nothing depends on the bytes, so it fails only by our
  * mistake. */
 static void gcm_run(EVP_CIPHER_CTX *ctx, int encrypt, const uint8_t iv[12], const uint8_t *aad,
                     size_t aad_len, const uint8_t *in, size_t len, uint8_t *out)

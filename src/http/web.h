@@ -99,11 +99,11 @@ void web_set_timer(struct web *, mp_time in); /* once, `in` ns from now; MP_NEVE
 bool web_adopt(struct web *, int fd, const struct path *);
 bool web_adopt_secure(struct web *, int fd, const struct path *);
 
-/* Queues one text message. A socket that owes more than its limit is closed (1008), which `closed` tells. */
+/* Queues one text message. A socket over its limit of unsent bytes is closed (1008), which `closed` tells. */
 void web_send(struct web_socket *, const char *text, size_t len);
 /* Sends a ping at once. A peer that says nothing for config.doubt then is closed. */
 void web_doubt(struct web_socket *);
 void web_set_user(struct web_socket *, void *user); /* what the handlers are given from now on */
-/* Closes after what is queued was sent and the peer's close frame came (at most 2 s later). The connection is then
- * read from until its peer ends it too: what is on its way to the peer is not lost to a reset. */
+/* Closes after the queue was sent and the peer's close frame arrived (at most 2 s later). Further input is
+ * discarded until the peer closes too: a reset would lose data on its way to the peer. */
 void web_close(struct web_socket *, uint16_t code, const char *reason);

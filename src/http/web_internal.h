@@ -1,5 +1,5 @@
-/* Internal to the web layer: what its files share. web.c owns the loop and the connections, web_request.c
- * collects requests, web_http.c decides what answers them, web_reply.c sends the answers, web_socket.c carries
+/* Internal to the web server, shared by its files: web.c has the loop and the connections, web_request.c
+ * collects requests, web_http.c decides their answers, web_reply.c sends the answers, web_socket.c carries
  * messages. */
 #pragma once
 #include "base/heap.h"
@@ -16,7 +16,7 @@ enum connection_state {
     AWAITS_REQUEST, /* or the rest of one */
     ANSWERS,        /* nothing is read meanwhile */
     IS_SOCKET,      /* a WebSocket */
-    LINGERS         /* all was said: what still comes goes nowhere */
+    LINGERS         /* done: further input is discarded */
 };
 
 struct reply {
@@ -37,7 +37,8 @@ struct incoming { /* bytes of requests that were not answered yet */
 };
 
 struct connection { /* one TCP connection */
-    struct connection *next, **link; /* of those on their way to us, or of a queue; link NULL: in none */
+    struct connection *next, **link; /* list of connections not yet adopted, or of a queue; link NULL: in
+                                        none */
     struct web *web;
     enum connection_state state;
     int fd;
@@ -72,17 +73,17 @@ struct web {
     uint8_t received[RECEIVE_SIZE];
 };
 
-/* Calls that return a bool: false, the connection is lost or must not go on, and its caller ends it. */
+/* Functions that return a bool: false means that the connection is lost or must end; the caller ends it. */
 
 /* --- web.c --- */
 void queue_add(struct queue *, struct connection *); /* at its end, unless it is in one already */
 void queue_remove(struct queue *, struct connection *);
 struct connection *queue_take(struct queue *); /* the first; NULL: there is none */
 void connection_await(struct connection *, uint32_t events);
-void connection_end(struct connection *); /* at once, whatever it owes; frees it */
-void connection_moved(struct connection *); /* something happened on it: it has its patience again */
-/* All was said and sent. What the peer still says is passed over until it ends the connection too, so that what
- * is on its way to it does arrive (RFC 9112 9.6). */
+void connection_end(struct connection *); /* at once, with its unsent bytes; frees it */
+void connection_moved(struct connection *); /* there was activity: restarts its patience */
+/* Everything was sent. Discards further input until the peer closes too, so that data on its way to it
+ * arrives (RFC 9112 9.6). */
 bool connection_linger(struct connection *);
 
 /* --- web_request.c --- */
@@ -96,20 +97,21 @@ bool http_peer(const struct connection *, const struct http_request *, struct we
  * answered). */
 bool http_begin(struct connection *, const struct http_request *, size_t *body);
 bool http_complete(struct connection *, const struct http_request *, const char *body, size_t len);
-/* An answer with which the connection ends: what follows may be anything. `q` NULL: there was no whole request. */
+/* An answer that ends the connection, because the following bytes may be anything. `q` NULL: there was no
+ * complete request. */
 bool http_refuse(struct connection *, const struct http_request *q, unsigned status);
 
 /* --- web_reply.c --- */
 /* Sends `head` (malloc'ed), then `data`. Takes head and `owned`. */
 bool reply_begin(struct connection *, const struct reply *);
-void reply_end(struct connection *); /* there is none any more, wherever it was */
+void reply_end(struct connection *); /* removes the reply, in whatever state */
 bool reply_writable(struct connection *);
 void replies_go_on(struct web *); /* a turn's worth */
 
 /* --- web_socket.c --- */
 bool socket_upgrade(struct connection *, const struct http_request *);
 bool socket_input(struct connection *, uint8_t *, size_t len);
-bool socket_flush(struct connection *); /* sends what waits, as far as it is taken */
+bool socket_flush(struct connection *); /* sends queued bytes as far as the kernel accepts them */
 bool socket_timeout(struct connection *);
 void sockets_flush(struct web *);
 void socket_closed(struct connection *);

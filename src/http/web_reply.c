@@ -1,7 +1,6 @@
-/* Sends answers, a piece of each waiting connection before a turn sleeps, first come, first served.
- *
- * While an answer is on its way nothing is read from its client: the client's next request is not looked at before
- * this answer has left, so what one does not take does not pile up here. */
+/* Sends answers, in each turn a piece for each waiting connection, first come, first served. While an answer
+ * is being sent, nothing is read from its client: its next request waits until this answer has left, so a
+ * slow client causes no backlog. */
 #include "base/limits.h"
 #include "http/web_internal.h"
 #include <errno.h>

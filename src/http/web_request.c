@@ -1,5 +1,5 @@
-/* Collects requests: the head, then as much of a body as its head was admitted with. What follows a request stays
- * here until that is answered. */
+/* Collects requests: the head, then as much of a body as was admitted by its head. Bytes behind a request
+ * wait until it is answered. */
 #include "http/web_internal.h"
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -31,7 +31,7 @@ static bool append(struct incoming *in, const uint8_t *data, size_t len)
     return true;
 }
 
-/* The first bytes were dealt with. */
+/* Removes the first bytes. */
 static void request_drop(struct connection *c, size_t n)
 {
     struct incoming *in = &c->in;

@@ -1,9 +1,8 @@
 /* WebSockets: whole messages in, a bounded queue out.
  *
- * Timer: one that was silent for config.silence is sent a ping, which keeps its way through NATs and proxies open,
- * and is ended when it stays silent as long again. One that is being closed has CLOSE_GRACE to take what it is owed
- * and to answer the close frame, whatever it says meanwhile; then it lingers (web.c), or ends where not even the
- * close frame was taken. */
+ * Timer: a socket that was silent for config.silence gets a ping, which also keeps NAT and proxy state alive,
+ * and is closed after the same time again. A closing socket has CLOSE_GRACE to read its queue and to answer
+ * the close frame; then it lingers (web.c), or ends if not even the close frame was read. */
 #include "base/limits.h"
 #include "http/accept_key.h"
 #include "http/frames.h"
@@ -64,8 +63,7 @@ static struct web_message *frame_new(enum frame_opcode opcode, const void *text,
     return m;
 }
 
-/* What was sent in a turn leaves at its end, in as few segments as it takes: a join is answered by several
- * messages. */
+/* Messages of a turn are sent at its end, in as few segments as possible: several messages answer a join. */
 static void flush_later(struct web_socket *s)
 {
     if (s->established)
@@ -246,7 +244,7 @@ static void take_message(struct web_socket *s)
     free(text);
 }
 
-/* Told by its head, before any of it is kept. */
+/* Checked by the frame's head, before any of it is stored. */
 static void frame_begins(struct web_socket *s)
 {
     struct web_handler *h = &s->connection->web->handler;

@@ -1,5 +1,5 @@
-/* Session descriptions of a client: offers like Chromium's, answers to the server's offers, and what is read
- * from its answer. */
+/* Session descriptions of a client: offers like Chromium's, answers to the server's offers, and the parser of
+ * its answers. */
 #pragma once
 #include "load/media.h"
 #include "proto/sdp/sdp.h"
@@ -13,10 +13,11 @@ struct description { /* of one client */
     bool without_rtx; /* it offers no retransmission stream */
 };
 
-/* What the client wants to send, or for a viewer one section of each kind. free() it; NULL: no memory. */
+/* An offer of what the client sends, or for a viewer one section of each kind. free() it; NULL: no memory. */
 char *describe_offer(const struct description *, bool audio, bool video);
-/* Takes whatever the server's offer sends. free() it; NULL: no memory, or not a description. */
+/* An answer that accepts everything in the server's offer. free() it; NULL: no memory, or not a
+ * description. */
 char *describe_answer(const struct description *, const char *offer, size_t len);
-/* Fills credentials, fingerprint and candidate from the server's answer; of its candidates the one with the
- * ip of `near` is preferred, then one of its family. NULL: good; else what is missing. */
+/* Fills credentials, fingerprint and candidate from the server's answer. It prefers the candidate with the ip
+ * of `near`, then one of its family. NULL: success; else what is missing. */
 const char *describe_read(struct media_remote *, const char *answer, size_t len, const struct address *near);

@@ -13,7 +13,7 @@ struct join_io { /* shared by all */
     void (*send)(void *context, unsigned number, const char *text, size_t len);
     /* The server's answer is there: connect. */
     void (*connect)(void *context, unsigned number, const struct media_remote *);
-    /* It cannot go on; said once. */
+    /* The client failed; called once. */
     void (*failed)(void *context, unsigned number, const char *why);
 };
 

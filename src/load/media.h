@@ -1,6 +1,6 @@
-/* A thread that moves the media of its share of the clients: a socket, an ICE + DTLS + SRTP transport, what
- * it sends and what it receives, each. The thread owns all of that; others give it commands and read its
- * progress, and the peers after its end. */
+/* A media thread for a share of the clients. Each client has a socket, an ICE + DTLS + SRTP transport, its
+ * sent and its received streams. The thread owns them; other threads send it commands, read its progress, and
+ * read the peers after its end. */
 #pragma once
 #include "base/heap.h"
 #include "client/client.h"
@@ -19,7 +19,8 @@ struct media_peer {
     unsigned streams_wanted; /* how many it will be sent */
     int fd;
     struct media_stream *stream; /* NULL: UDP */
-    bool waited; /* the socket is waited for, as the client still joins; afterwards it is read by the clock */
+    bool waited; /* true while joining: the thread waits for the socket; afterwards it reads at fixed
+                    intervals */
     struct client *client;
     struct sink sink;
     struct source sources[2];
@@ -34,8 +35,8 @@ struct media_peer {
     _Atomic unsigned stay_connected, stay_complete; /* the last one that came so far; read by any thread */
 };
 
-struct media_remote { /* what a client's signaling found out */
-    unsigned stay; /* which of the client's */
+struct media_remote { /* results of a client's signaling */
+    unsigned stay; /* number of the client's stay */
     char ufrag[32], password[64], remote_ufrag[64], remote_password[64];
     struct fingerprint fingerprint;
     struct address server;

@@ -1,4 +1,4 @@
-/* What monoport-load is asked to do. */
+/* The options of monoport-load. */
 #pragma once
 #include "base/path.h"
 #include <stdbool.h>
@@ -25,7 +25,7 @@ struct options {
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_ERROR };
-/* An error is said in one line on stderr. */
+/* Prints an error as one line on stderr. */
 enum options_result options_read(struct options *, int argc, char **argv);
 
 /* Streams that one publisher sends. */

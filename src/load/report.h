@@ -1,4 +1,4 @@
-/* What a run comes to, for people and for programs. */
+/* The results of a run, as text and as JSON. */
 #pragma once
 #include "load/media.h"
 
@@ -18,5 +18,6 @@ struct results {
 void results_add(struct results *, struct media *, unsigned clients_from, unsigned step,
                  int64_t (*end)(void *context, unsigned client, bool video), void *context);
 void report_table(const struct results *);
-bool report_json(const struct results *, const char *file); /* false: it cannot be written, which was said */
-bool results_good(const struct results *);                  /* everybody joined, and what was to come came */
+bool report_json(const struct results *, const char *file); /* false: cannot be written; it printed the
+                                                               error */
+bool results_good(const struct results *);                  /* every client joined and received its media */

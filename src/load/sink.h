@@ -1,4 +1,4 @@
-/* What one viewer receives: every packet is counted by its plain header; the first of a stream and then one
+/* What one viewer receives. Every packet is counted by its plain header. The first packet of a stream and one
  * in SINK_SAMPLE is decrypted, which verifies it and reads its stamp. */
 #pragma once
 #include "base/limits.h"
@@ -38,7 +38,7 @@ void sink_free(struct sink *);
 enum sink_result sink_packet(struct sink *, const uint8_t *, size_t len);
 /* A decrypted packet; its latency is added to `latency` unless that is NULL. */
 void sink_plain(struct sink *, const uint8_t *, size_t len, struct histogram *latency, mp_time now);
-/* What came so far counts no more. Returns what was missing of it. */
+/* Restarts the counters. Returns the number of missing packets so far. */
 uint64_t sink_restart(struct sink *);
 /* Packets that should have come; `end`: the sender's index behind its last, where the stream is stamped. */
 uint64_t sink_expected(const struct sink_stream *, int64_t end);

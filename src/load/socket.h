@@ -10,7 +10,7 @@ struct socket_handler {
     void *context;
     void (*opened)(void *context, unsigned number);
     void (*text)(void *context, unsigned number, const char *text, size_t len);
-    /* It ended, or never opened: `why`, NULL where it was closed in order. Not called by sockets_free. */
+    /* The connection ended or failed to open: `why`; NULL: closed in order. Not called by sockets_free. */
     void (*closed)(void *context, unsigned number, const char *why);
     void (*tick)(void *context); /* every SOCKETS_TICK */
 };

@@ -1,5 +1,5 @@
-/* What one publisher sends on one stream: frames that look like VP8, or packets that look like Opus. Each
- * payload carries a stamp that the viewers of this run read again: which stream, which packet, and when. */
+/* One stream of a publisher: frames that look like VP8, or packets that look like Opus. Each payload carries
+ * a stamp for the viewers of this run: stream, packet and time. */
 #pragma once
 #include "base/bytes.h"
 #include "base/prng.h"

@@ -1,4 +1,4 @@
-/* One stay of a client in the room: how it ends, and when the client comes again. */
+/* One stay of a client in the room: how it ends, and when the client returns. */
 #pragma once
 #include "base/prng.h"
 #include "base/time.h"
@@ -9,7 +9,7 @@ enum stay_end { STAY_OPENED, STAY_OFFERED, STAY_ANSWERED, STAY_HANDSHAKE, STAY_C
 
 struct stay {
     enum stay_end end;
-    bool goodbye;  /* with a word; else its sockets just close, as those of a program that is killed */
+    bool goodbye;  /* with a goodbye; else its sockets close as if the program were killed */
     mp_time after; /* how long after that */
     mp_time at;    /* when; 0: it has not come so far */
 };

@@ -10,6 +10,6 @@ struct turn_login {
 
 #define TURN_CLIENT_CHANNEL 0x4000
 
-/* Waits for the server's answers, on a blocking descriptor. `ssl`: NULL in the clear. False: it was refused, or says
- * nothing. An allocation lasts ten minutes and is not refreshed: no measurement takes that long. */
+/* Waits for the server's answers, on a blocking descriptor. `ssl`: NULL without TLS. False: refused, or no
+ * answer. An allocation lasts ten minutes and is not refreshed: no measurement takes that long. */
 bool turn_client_open(int fd, SSL *ssl, const struct turn_login *, const struct address *peer);

@@ -1,9 +1,9 @@
-/* HTTP inside TLS: decrypted here, spoken to by the web server over a socket pair. Each direction holds one
- * read at the most; who does not take it is not read from. HTTP/2 is translated on the way (h2.h).
+/* HTTP inside TLS: decrypted here, exchanged with the web server by a socket pair. Each direction buffers one
+ * read at most; while its receiver is slow, nothing more is read. HTTP/2 is translated (h2.h).
  *
- * Timers: a client of HTTP/2 has BRIDGE_IDLE from one answer to the next request, then it is told GOAWAY;
- * when the web server has said its last, its client has BRIDGE_LINGER to take it: a connection that is closed
- * with something unread is reset, and what was on its way with it. */
+ * Timers: an HTTP/2 client has BRIDGE_IDLE from one answer to the next request, then it gets GOAWAY; after
+ * the web server's last byte, its client has BRIDGE_LINGER to read it: closing a connection with unread input
+ * resets it, and data on the way is lost. */
 #include "net/h2.h"
 #include "net/stream_internal.h"
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* As much as the web server takes. Less than 0: it is gone. */
+/* Writes as much as the web server accepts. Less than 0: it closed. */
 static ssize_t give(const struct bridge *b, const uint8_t *data, size_t len)
 {
     size_t at = 0;
@@ -71,7 +71,7 @@ static void close_pair(struct bridge *b)
     b->fd = -1;
 }
 
-/* The web server has said its last, and all of it was sent. */
+/* The web server has closed, and all of its bytes were sent. */
 static bool say_goodbye(struct stream *s)
 {
     SSL_shutdown(s->ssl);
@@ -99,7 +99,7 @@ static bool carry_out(struct stream *s)
     return say_goodbye(s);
 }
 
-/* What a client still says goes nowhere. */
+/* Discards further input. */
 static bool linger(struct stream *s)
 {
     ssize_t n = recv(s->fd, s->set->in, sizeof s->set->in, MSG_DONTWAIT);

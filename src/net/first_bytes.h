@@ -14,14 +14,14 @@
 #include "base/bytes.h"
 
 enum first_bytes {
-    FIRST_MORE, /* cannot be told yet */
+    FIRST_MORE, /* needs more bytes */
     FIRST_HTTP,
     FIRST_TLS, /* the whole ClientHello is there */
     FIRST_ICE, /* the whole first frame is there */
     FIRST_TURN,
-    FIRST_NONE, /* nothing that is spoken here */
+    FIRST_NONE, /* no known protocol */
 };
 
 enum first_bytes first_bytes(const uint8_t *, size_t len);
-/* The same behind our own TLS: HTTP, TURN, more or none. */
+/* The same inside our TLS: HTTP, TURN, more or none. */
 enum first_bytes first_bytes_inside(const uint8_t *, size_t len);

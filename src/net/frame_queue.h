@@ -1,6 +1,6 @@
-/* Whole frames that wait for a slow connection, in a ring of bytes. It is bounded: old media makes room, as
- * late media is worth less than nothing; handshakes, checks and reports stay. Memory is taken when the first
- * frame waits and given back with the last. */
+/* A bounded queue of whole frames for a slow connection, in a ring of bytes. If it is full, it drops old
+ * media: late media is worthless. It keeps handshakes, checks and reports. It allocates memory with the first
+ * frame and frees it with the last. */
 #pragma once
 #include "net/frame.h"
 
@@ -11,8 +11,9 @@ struct frame_queue {
 };
 
 void frame_queue_free(struct frame_queue *);
-/* Adds one frame of two parts, as frame_write made it, and `behind` zeros; makes room as said. What finds none is dropped too. */
+/* Adds one frame of two parts, as frame_write made it, and `behind` zeros; drops old media to make room.
+ * Without room it drops the frame too. */
 void frame_queue_add(struct frame_queue *, enum frame_format, struct bytes header, struct bytes datagram,
                      size_t behind);
-/* Copies as many whole frames from the front as fit and takes them out. */
+/* Copies as many whole frames from the front as fit, and removes them. */
 size_t frame_queue_take(struct frame_queue *, enum frame_format, uint8_t *out, size_t size);

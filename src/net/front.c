@@ -24,7 +24,7 @@
 #define EVENTS_A_TURN  64
 #define SOURCES        1024 /* buckets of addresses; those that share one share its bound */
 
-/* A connection that has not said what it is. */
+/* A connection whose protocol is not known yet. */
 struct pending {
     struct pending *older, *younger;               /* of all */
     struct pending *source_older, *source_younger; /* of its bucket */
@@ -94,7 +94,7 @@ static int bind_to(int family, const struct address *a, bool dual)
         return -1;
     memcpy(&v6.sin6_addr, a->ip, 16);
     memcpy(&v4.sin_addr, a->ip + 12, 4);
-    /* A server that is started again must not wait for its old connections' ends. */
+    /* A restarted server must not wait for the end of its old connections. */
     bool ok = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
     if (family == AF_INET6)
         ok = ok && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6, sizeof only6) == 0 &&
@@ -139,7 +139,7 @@ static void pending_add(struct front *f, struct pending *p)
     atomic_store_explicit(&f->counts.pending, ++f->count, memory_order_relaxed);
 }
 
-/* Forgets it; the descriptor goes on, or is closed by the caller. */
+/* Removes it; the caller passes the descriptor on or closes it. */
 static int pending_remove(struct front *f, struct pending *p)
 {
     int fd = p->fd;
@@ -178,8 +178,8 @@ static bool hand_over(struct front *f, const struct pending *p, enum first_bytes
     }
 }
 
-/* Looks at what has come so far. Epoll tells of each new segment once, so who sends byte by byte costs no
- * more than that. */
+/* Examines the received bytes. Epoll reports each new segment once, so a client that sends byte by byte costs
+ * no more than that. */
 static void look(struct front *f, struct pending *p)
 {
     ssize_t n = recv(p->fd, f->bytes, sizeof f->bytes, MSG_PEEK | MSG_DONTWAIT);

@@ -1,9 +1,9 @@
-/* The TCP port's front door, a thread of its own: accepts every connection, waits for its first bytes without
- * blocking or taking any, and hands it to whom they are for. So neither media nor signaling waits for who
- * says nothing, or says it slowly.
+/* The thread that accepts every TCP connection: it waits for the first bytes without blocking and without
+ * reading them, then hands the connection to the right module. So neither media nor signaling waits for
+ * silent or slow clients.
  *
- * Timers: a connection has FRONT_PATIENCE for its first bytes; after the process had no descriptors left,
- * accepting is tried again FRONT_PAUSE later; the certificate's files are looked at every FRONT_REFRESH. */
+ * Timers: a connection has FRONT_PATIENCE for its first bytes; without free descriptors, accepting pauses for
+ * FRONT_PAUSE; the certificate's files are checked every FRONT_REFRESH. */
 #pragma once
 #include "base/path.h"
 #include "net/stream.h"
@@ -25,18 +25,19 @@ struct front_config {
                               without IPv6) */
     struct tls *tls;       /* NULL: TLS connections are closed */
     mp_time patience;      /* 0: FRONT_PATIENCE */
-    struct arrivals *arrivals; /* of all but HTTP in the clear, whose server asks them itself and answers with words; NULL: no limits */
+    struct arrivals *arrivals; /* counts all connections except plain HTTP, whose server counts them itself
+                                  and answers with an error message; NULL: no limits */
     void *context;
-    /* Take the descriptor, on the front's thread. False: it was closed, and left the arrivals. `first`: ICE-TCP's whole first frame.
-     */
+    /* Take the descriptor, on the front's thread. False: the callee closed it and reported it to the
+     * arrivals. `first`: ICE-TCP's whole first frame. */
     bool (*stream)(void *context, const struct stream_connection *, const uint8_t *first, size_t len);
     bool (*web)(void *context, int fd, const struct path *);
 };
 
-/* Listens, so that a port that cannot be had is known first. NULL: *error (static text or strerror) says why. */
+/* Listens, so that an unavailable port is noticed first. NULL: *error (static text or strerror) says why. */
 struct front *front_new(const struct front_config *, const char **error);
 bool front_start(struct front *); /* accepts from now on; false: no thread */
-void front_free(struct front *);  /* closes what it has, may be NULL; what it handed over lives on */
+void front_free(struct front *);  /* closes its connections, not those handed over; may be NULL */
 void front_refresh(
     struct front *); /* from any thread and from signal-safe context: read the certificate's files now */
 const struct pulse *front_pulse(const struct front *); /* of its thread */

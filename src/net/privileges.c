@@ -35,7 +35,7 @@
 #define READ         (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define READ_OF_FILE LANDLOCK_ACCESS_FS_READ_FILE
 
-/* Rights by the version that brought them, as headers older than the kernel do not have them all: what this kernel can refuse. */
+/* Rights by Landlock version, because older headers lack some: what this kernel can refuse. */
 #define FILES_1    0x1fffu /* all of the first one: execute, write, read, remove and make */
 #define REFER      (1u << 13)
 #define TRUNCATE   (1u << 14)
@@ -53,8 +53,7 @@ struct ruleset {
     uint64_t files, tcp, scopes;
 };
 
-/* What the C library opens of its own accord: to find names, the time zone, and libraries that it loads late.
- */
+/* Files that the C library opens itself: for names, the time zone, and libraries that it loads late. */
 static const char *const system_files[] = {"/etc/resolv.conf",
                                            "/etc/hosts",
                                            "/etc/host.conf",
@@ -88,8 +87,7 @@ static void allow(int rules, const char *path, uint64_t access)
     close(rule.parent_fd);
 }
 
-/* The folder of the name and that of the file behind it: whoever renews a certificate may do so by moving a
- * link. */
+/* The folders of the name and of the file behind it: a certificate may be renewed by moving a link. */
 static void allow_folders_of(int rules, const char *file)
 {
     char path[PATH_MAX], real[PATH_MAX];
@@ -100,7 +98,7 @@ static void allow_folders_of(int rules, const char *file)
         allow(rules, dirname(real), READ);
 }
 
-/* Everything that this version knows is refused. Returns less than 0 where there is no Landlock. */
+/* Refuses everything that this version knows. Less than 0: no Landlock. */
 static int new_ruleset(void)
 {
     struct ruleset set = {.files = FILES_1};
@@ -174,7 +172,7 @@ static const char *find_account(const char *name, struct account *out)
     return NULL;
 }
 
-/* NULL: good. Where there are no other users, as in a container's own user namespace, it stays who it is. */
+/* NULL: success. Without other users, as in a container's user namespace, it stays the same user. */
 static const char *become(const struct account *a)
 {
     if (setgroups(0, NULL) != 0 || setresgid(a->gid, a->gid, a->gid) != 0)

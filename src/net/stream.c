@@ -47,7 +47,7 @@ struct streams *streams_new(const struct streams_config *config)
     return set;
 }
 
-/* One that is no stream, or not yet. */
+/* Closes a connection that is not, or not yet, a stream. */
 static void turn_away(struct streams *set, const struct stream_connection *c)
 {
     close(c->fd);
@@ -132,7 +132,7 @@ static void stranger_comes(struct stream *s)
     set->strangers++;
 }
 
-/* Looks at a connection. False: nobody uses it. */
+/* Checks a connection. False: no authenticated client uses it. */
 static bool is_used(struct stream *s)
 {
     struct streams *set = s->set;

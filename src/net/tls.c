@@ -56,7 +56,7 @@ static void identity_free(struct identity *id)
     *id = (struct identity){NULL, NULL, NULL};
 }
 
-/* A key with a passphrase is no key: there is nobody to ask. */
+/* Refuses a key with a passphrase: nobody can enter it. */
 static int no_passphrase(char *out, int size, int writing, void *unused)
 {
     return 0;
@@ -123,7 +123,7 @@ static bool make_directory(const char *path)
     return mkdir(part, 0700) == 0 || errno == EEXIST;
 }
 
-/* Whole or not at all, and for nobody else's eyes. */
+/* Writes the file atomically, readable by its owner only. */
 static bool make_file(const struct tls *tls, bool (*make)(FILE *), const char *path)
 {
     char fresh[1100];
@@ -164,7 +164,7 @@ static bool self_signed(struct tls *tls, const struct tls_config *c, char error[
 
 /* --- what connections are shown --- */
 
-/* OpenSSL asks at each handshake, on whatever thread that is. */
+/* OpenSSL calls it at each handshake, on any thread. */
 static int show(SSL *ssl, void *context)
 {
     struct tls *tls = context;
@@ -253,8 +253,8 @@ bool tls_self_signed(const struct tls *tls)
     return tls->self_signed;
 }
 
-/* A file that is being replaced may be missing or half there, and its pair not be its pair: then the next
- * look finds it. */
+/* While a file is being replaced, it may be missing or incomplete, or not match its pair: then the next check
+ * succeeds. */
 bool tls_refresh(struct tls *tls, bool always)
 {
     struct tls_stamp now[2] = {{0}, {0}};

@@ -3,14 +3,14 @@
 #include "net/addresses.h"
 #include <string.h>
 
-#define NAMES_PATIENCE 5000 /* ms at the start, until what is known has to do */
+#define NAMES_PATIENCE 5000 /* ms to wait at the start; then the known addresses must do */
 
 static bool is_announced(const struct config *c)
 {
     return c->announce_count > 0 || c->announce_name_count > 0;
 }
 
-/* Workers are told of new ones only: what was an address of ours may be one again. */
+/* Workers only get additions: a former address of ours may become one again. */
 static void add_relay_address(struct relay_config *r, const struct address *a)
 {
     size_t n = r->address_count;
@@ -23,7 +23,7 @@ static void add_relay_address(struct relay_config *r, const struct address *a)
     r->address_count = n + 1;
 }
 
-/* What was announced by address, then what was found. */
+/* The announced addresses, then the resolved names. */
 static void set_addresses(struct announce *a, struct relay_config *relay, const struct address *found,
                           size_t count)
 {

@@ -49,7 +49,7 @@ static const char *set_listen(struct config *c, const char *text)
     return NULL;
 }
 
-/* RFC 1123 2.1; a name of digits and dots alone is an address that went wrong. */
+/* RFC 1123 2.1; a name of digits and dots only is a malformed address. */
 static bool is_host_name(const char *name)
 {
     size_t n = strlen(name);
@@ -269,8 +269,8 @@ static const char *set_metrics(struct config *c, const char *text) { return set_
 /* --- the options --- */
 
 static const struct option {
-    const char *name, *value, *standard, *help; /* value NULL: a switch, "yes" where nothing else is said */
-    setter *set; /* NULL: --config, which is followed before all others */
+    const char *name, *value, *standard, *help; /* value NULL: a switch, whose value is "yes" unless given */
+    setter *set; /* NULL: --config, which is read before all others */
 } options[] = {
     {"port", "N", "8000", "number of the TCP and of the UDP port", set_port},
     {"listen", "ADDR", "every address", "the address to listen on", set_listen},
@@ -386,7 +386,7 @@ static const char *environment_value(char *const *environment, const struct opti
     return NULL;
 }
 
-/* Notes what each flag was given, the last one counts. */
+/* Stores the value of each flag; the last one counts. */
 static enum config_result read_flags(int argc, char **argv, const char *given[OPTION_COUNT])
 {
     char quoted[128];
@@ -451,7 +451,7 @@ static unsigned cores(void)
     return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
 }
 
-/* Where what outlives the process belongs: systemd's word, else the user's directory (XDG), else the system's. */
+/* The default of --state: systemd's directory, else the user's (XDG), else the system's. */
 static void default_state(struct config *c, char *const *environment)
 {
     static const struct {

@@ -19,9 +19,10 @@
 #define API        "/api/v1/"
 #define API_BEFORE "/api/"
 
-#define GOODBYE   MP_MS(1000) /* how long clients may take to close when the server stops */
-#define FLUSH     MP_MS(5)    /* until commands that found a full inbox are tried again */
-#define GO_ON     MP_MS(5)    /* that a turn of the loop may spend on what waits, before it looks at the sockets again */
+#define GOODBYE   MP_MS(1000) /* time for clients to close when the server stops */
+#define FLUSH     MP_MS(5)    /* time until commands for a full inbox are sent again */
+#define GO_ON     MP_MS(5)    /* time that a turn of the loop may spend on waiting work before it serves
+                                 the sockets again */
 
 struct control {
     const struct config *config;
@@ -32,9 +33,9 @@ struct control {
     struct relay_config relay;
     struct announce announce;
     size_t sockets;
-    mp_time go_on_until; /* in this turn of the loop; 0: it has not begun yet */
+    mp_time go_on_until; /* end of that time in this turn; 0: not begun */
     const struct front *front; /* while it accepts */
-    const struct watch *watch; /* likewise */
+    const struct watch *watch; /* while serving */
     struct pulse pulse;
 };
 
@@ -49,7 +50,7 @@ static void go_on(struct control *c)
         now = clock_now();
 }
 
-/* Sleeps until signaling wants its time, or until commands that found a full inbox are to be tried again. */
+/* Sleeps until signaling has work, or until commands for a full inbox are to be sent again. */
 static void plan(struct control *c)
 {
     if (!c->workers) /* stopping */
@@ -63,7 +64,7 @@ static void plan(struct control *c)
     web_set_timer(c->web, in);
 }
 
-/* For what may wait the workers wake nobody: before anything else is told, it is noted. */
+/* Workers send no wake-up for messages that may wait: those are read before any other message is handled. */
 static void hear_workers(struct control *c)
 {
     struct message m;
@@ -91,7 +92,7 @@ static struct signal_client client_of(const struct control *c, const struct web_
                                   .guest = !access_origin(&c->config->access, peer->origin, peer->host, peer->secure)};
 }
 
-/* What the names that are announced mean now, for whoever comes next. */
+/* Takes changed addresses of announced names, for new clients. */
 static void take_addresses(struct control *c)
 {
     if (announce_changed(&c->announce, &c->relay))
@@ -115,7 +116,7 @@ static bool opened(void *context, struct web_socket *socket, const struct web_pe
 static void text(void *context, struct web_socket *socket, void *user, const char *data, size_t len)
 {
     struct control *c = context;
-    if (!user) /* its participant has another socket by now */
+    if (!user) /* its participant has a new socket */
         return;
     hear_workers(c);
     signal_text(c->signaling, user, data, len, clock_now());
@@ -166,7 +167,7 @@ static char *metrics(struct control *c, size_t *len)
     return text;
 }
 
-/* Whether this request may be answered; else `response` says why not. */
+/* Whether this request may be answered; otherwise fills `response` with the error. */
 static bool admitted(const struct control *c, enum access_who who, const struct web_peer *peer, struct web_response *response)
 {
     struct access_request request = {.local = peer->local,
@@ -183,7 +184,7 @@ static bool admitted(const struct control *c, enum access_who who, const struct 
     return false;
 }
 
-/* Of the server's addresses: where everybody may join, everybody is told them then. */
+/* Whether the client may know all of the server's addresses: yes if everybody may join. */
 static bool may_know_all(const struct control *c, const struct web_peer *peer)
 {
     struct grant g;
@@ -205,7 +206,7 @@ static bool timeline_path(const char *path, const char *api, uint32_t *session)
     return id < SESSION_NONE && strcmp(end, after) == 0;
 }
 
-/* A path of before the API had a version. */
+/* A path from before the API had a version. */
 static bool moved(uint32_t session, struct web_response *response)
 {
     char *headers = NULL;
@@ -226,7 +227,7 @@ static bool whip(struct control *c, const struct whip_request *q, struct web_res
     return true;
 }
 
-/* For a load balancer: 503 while a thread stalled. */
+/* For a load balancer: 503 while a thread is stalled. */
 static bool health(const struct control *c, struct web_response *response)
 {
     const char *sick = c->watch ? watch_sick(c->watch, clock_now()) : NULL;
@@ -367,7 +368,8 @@ static void make_secret(const struct config *config, struct hmac_sha1 *secret)
     explicit_bzero(random, sizeof random);
 }
 
-/* Our own code lets whoever asked go without; jansson writes a text that lacks pieces. Better to end, and be started again. */
+/* Our own code refuses a client if memory is short; jansson would write an incomplete text. So the process
+ * ends and is restarted. */
 static void *json_memory(size_t size)
 {
     void *memory = malloc(size);

@@ -30,7 +30,7 @@ void mailbox_free(struct mailbox *m)
 static bool push(struct mailbox *m, const struct message *message)
 {
     bool pushed = ring_push(&m->ring, message, sizeof *message, message->payload.data, message->payload.len);
-    m->unread |= !pushed || !message_may_wait(message); /* where there is no room, somebody has to make some */
+    m->unread |= !pushed || !message_may_wait(message); /* if there is no room, the reader has to make some */
     return pushed;
 }
 
@@ -93,7 +93,7 @@ bool mailbox_send(struct mailbox *m, const struct message *message)
     if (message_may_drop(message))
         return m->waiting + deferred_size(message) <= MAILBOX_WAITING && defer(m, message);
     bool deferred = defer(m, message);
-    INVARIANT(deferred); /* a lost state change would leave two threads in disagreement for ever */
+    INVARIANT(deferred); /* after a lost state change two threads would disagree forever */
     return true;
 }
 

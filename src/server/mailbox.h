@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-struct waker { /* of the reading thread; shared by all mailboxes that it reads */
+struct waker { /* of the reading thread; shared by all its mailboxes */
     _Atomic bool sleeping;
     void (*wake)(void *context);
     void *context;
@@ -22,7 +22,7 @@ struct mailbox {
     struct waker *reader;
     struct deferred *first, *last; /* writer's */
     size_t waiting;                /* writer's: bytes of the deferred messages */
-    bool unread;                   /* writer's: since the reader was last woken there was something that may not wait */
+    bool unread;                   /* writer's: since the last wake-up a message was sent that may not wait */
 };
 
 bool mailbox_init(struct mailbox *, size_t size, struct waker *reader); /* false: no memory */
@@ -30,7 +30,8 @@ void mailbox_free(struct mailbox *);
 
 /* Writer; mailbox_flush must follow. False: it was dropped. */
 bool mailbox_send(struct mailbox *, const struct message *);
-/* Writer: tries again what waits for room, and wakes the reader unless all that is new may wait. True: nothing waits any more. */
+/* Writer: retries deferred messages, and wakes the reader unless all new ones may wait. True: no message is
+ * deferred. */
 bool mailbox_flush(struct mailbox *);
 
 /* Reader: the oldest message; its payload is valid until mailbox_next. False: empty. */

@@ -32,16 +32,16 @@ struct server {
     struct dtls_identity *identity;
     struct registry *registry;
     struct control *control;
-    struct tls *tls; /* NULL: none can be had */
+    struct tls *tls; /* NULL: not available */
     struct arrivals *arrivals;
     struct web *web;
     struct workers *workers;
     struct front *front;
-    struct probe_port *probe_port; /* NULL: none is wanted */
+    struct probe_port *probe_port; /* NULL: not configured */
     struct watchdog *watchdog;
 };
 
-#define DESCRIPTORS 65536 /* a connection needs one; many systems give 1024 unless asked */
+#define DESCRIPTORS 65536 /* one for each connection; many systems allow 1024 by default */
 
 static volatile int stop;
 static struct web *stop_wakes;
@@ -55,14 +55,14 @@ static void on_stop(int signal)
 
 static void on_hangup(int signal) { front_refresh(hangup_wakes); }
 
-/* Room for a line: a pipe that says it is writable takes PIPE_BUF bytes without waiting. */
+/* A pipe that poll reports as writable takes PIPE_BUF bytes without blocking. */
 static bool write_text(const char *text, int len)
 {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
     return poll(&out, 1, 0) == 1 && out.revents & POLLOUT && write(STDERR_FILENO, text, (size_t)len) == len;
 }
 
-/* Whoever reads the log may stand still: then lines are lost, and counted, but no thread waits. */
+/* If the reader of the log stands still, lines are lost and counted, but no thread waits. */
 static void write_line(enum log_level level, const char *line)
 {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -100,12 +100,13 @@ static void forget_signals(void)
 {
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
-    sigaction(SIGHUP, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* nothing to read again any more, no reason to die */
+    sigaction(SIGHUP, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* nothing to reload any more, and
+                                                                            no reason to end */
 }
 
 /* --- the TCP port's certificate --- */
 
-/* For whoever tries it on a LAN: its names are this machine's. */
+/* For trials on a LAN: the certificate names this machine's addresses. */
 static bool make_certificate(FILE *file)
 {
     struct address addresses[CANDIDATES_MAX];
@@ -117,7 +118,8 @@ static bool make_certificate(FILE *file)
     return certificate_write(file, names);
 }
 
-/* A given certificate must work. One of our own need not: without a place to keep it there is no HTTPS. */
+/* A configured certificate must work. The self-signed one need not: without a directory for it there is no
+ * HTTPS. */
 static bool open_tls(const struct config *config, struct tls **tls)
 {
     char error[TLS_ERROR_SIZE], quoted[2 * TLS_ERROR_SIZE];
@@ -212,7 +214,7 @@ static const char *drop_privileges(const struct config *c)
     return c->keep_privileges ? NULL : privileges_drop(&p);
 }
 
-/* False: said why. */
+/* False: printed the error. */
 static bool open_probe_port(struct server *s)
 {
     struct config c = *s->config;
@@ -320,7 +322,8 @@ int main(int argc, char **argv)
     }
     log_setup(config.log_level, write_line);
     raise_descriptors();
-    server.control = control_new(&config, &handler); /* first: who looks names up has no copy of the key */
+    server.control = control_new(&config, &handler); /* first: the resolver process must have no copy of
+                                                        the key */
     server.identity = dtls_identity_new();
     server.registry = registry_new(config.sessions_max);
     server.watchdog = watchdog_new();

@@ -1,6 +1,6 @@
 /* A second UDP port that answers plain Binding requests (RFC 8489 3) and nothing else. A client that asks it
- * and the main port from one socket learns whether its NAT maps by destination port (RFC 5780 4.3). A thread
- * of its own, which sleeps. */
+ * and the main port from one socket learns whether its NAT maps by destination port (RFC 5780 4.3). It has a
+ * thread of its own, which mostly sleeps. */
 #pragma once
 #include "base/path.h"
 #include "base/watch.h"

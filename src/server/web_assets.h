@@ -1,4 +1,4 @@
-/* The page, as tools/embed.mjs wrote it into the build. */
+/* The page, written into the build by tools/embed.mjs. */
 #pragma once
 #include "http/web.h"
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #define INBOX_TURN  1024           /* messages of one inbox that one turn handles */
-#define RINGS_TOTAL (256u << 20)   /* bytes that all rings may have together */
+#define RINGS_TOTAL (256u << 20)   /* total bytes of all rings */
 
 struct worker {
     struct workers *all;
@@ -41,7 +41,7 @@ struct workers {
     unsigned count;
     _Atomic bool stop;
     const struct registry *registry;
-    unsigned next; /* worker for a connection that belongs nowhere yet; the accepting thread's */
+    unsigned next; /* worker for the next connection without a session; used by the accepting thread */
     struct waker control;
     bool (*http)(void *control, int fd, const struct path *);
     const struct stats **stats;
@@ -62,7 +62,7 @@ static void frame(void *context, const struct path *path, const uint8_t *data, s
     sfu_input(w->sfu, path, data, len, w->now, w->now);
 }
 
-/* Without a connection there is no call to make. True: there may be more. */
+/* Without a connection it makes no system call. True: there may be more. */
 static bool receive_streams(struct worker *w)
 {
     bool ready = w->streams_ready || streams_busy(w->streams);
@@ -70,7 +70,7 @@ static bool receive_streams(struct worker *w)
     return ready && streams_receive(w->streams, w->now);
 }
 
-/* Hands over what others sent. True: an inbox may hold more. */
+/* Passes messages of other threads to the core. True: an inbox may hold more. */
 static bool read_inboxes(struct worker *w)
 {
     bool more = false;
@@ -86,7 +86,7 @@ static bool read_inboxes(struct worker *w)
     return more;
 }
 
-/* Sends what goes by streams; the rest is moved together. Returns how many are left. */
+/* Sends the datagrams for streams and moves the others together. Returns how many are left. */
 static size_t send_streams(struct worker *w, struct transmit *t, size_t n)
 {
     size_t left = 0;
@@ -124,7 +124,7 @@ static void post_all(struct worker *w)
     }
 }
 
-/* Hands over what is for other threads. True: something still waits for room in an inbox. */
+/* Sends the core's messages to other threads. True: a message waits for room in an inbox. */
 static bool emit_all(struct worker *w)
 {
     post_all(w);
@@ -199,7 +199,7 @@ static void *run(void *context)
             sfu_timeout(w->sfu, w->now);
         if (streams_deadline(w->streams) <= w->now)
             streams_timeout(w->streams, w->now);
-        emit_all(w); /* first what others are to send on: it costs little, and they do it meanwhile */
+        emit_all(w); /* first the messages: other workers then send in parallel */
         send_all(w);
         deferred = emit_all(w);
         note_streams(w);
@@ -252,7 +252,7 @@ static bool open_loop(struct worker *w, const struct workers_config *c)
            loop_add(w->loop, streams_fd(w->streams), &w->streams_ready);
 }
 
-/* What all workers' packets and rings may come to take; memory that is never touched costs nothing. */
+/* Upper bound of all workers' packets and rings; untouched memory costs nothing. */
 static size_t pool_size(const struct workers_config *c) { return c->count * c->packets * sizeof(struct packet); }
 
 static size_t rings_size(unsigned workers) { return (size_t)workers * (workers + 2) * ring_size(workers); }
@@ -337,7 +337,7 @@ struct workers *workers_new(const struct workers_config *c, const char **error)
         all->worker[i].number = i;
         all->stats[i] = &all->worker[i].stats;
     }
-    /* Every socket before any thread: the kernel spreads flows over the sockets that are there. */
+    /* Opens every socket before any thread starts: the kernel spreads flows over the open sockets. */
     for (unsigned i = 0; i < c->count; i++)
         if (!worker_open(&all->worker[i], c, error)) {
             workers_stop(all);
@@ -379,7 +379,8 @@ void workers_stop(struct workers *all)
     free(all);
 }
 
-/* The owner of the session that an ICE-TCP connection's first check names; OWNER_NONE: nobody yet, or no such session. */
+/* The owner of the session that an ICE-TCP connection's first check names; OWNER_NONE: no owner yet, or no
+ * such session. */
 static unsigned owner_of(const struct workers *all, const uint8_t *frame, size_t len)
 {
     struct stun_view v;
@@ -420,7 +421,7 @@ bool workers_event(struct workers *all, struct message *m)
             mailbox_next(&all->worker[i].events); /* events have no payload: the copy is all */
             return true;
         }
-    /* From now on writers wake us again; look once more for what they wrote meanwhile. */
+    /* From now on writers wake us again; check once more for earlier messages. */
     if (!atomic_exchange(&all->control.sleeping, true))
         return workers_event(all, m);
     return false;

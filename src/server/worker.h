@@ -22,7 +22,7 @@ struct workers_config {
     enum crypto_kind cipher;
     enum udp_sending sending;
     size_t packets;              /* each worker's pool */
-    unsigned publish_bps;        /* of one session; 0: as much as it likes */
+    unsigned publish_bps;        /* of one session; 0: no limit */
     void (*wake_control)(void *); /* from any thread: there are events */
     void *control;
     struct tls *tls;              /* NULL: no streams over TLS */
@@ -37,12 +37,12 @@ bool workers_start(struct workers *, const char **error); /* its threads; false:
 void workers_watch(const struct workers *, struct watch *);  /* adds each thread's pulse */
 void workers_stop(struct workers *); /* waits for the threads, frees */
 
-/* From the one thread that accepts: a connection that carries datagrams; takes the descriptor. ICE-TCP's first frame names the
- * session, so it goes to the worker that owns it. False: it was closed. */
+/* Called by the accepting thread: a connection that carries datagrams; takes the descriptor. ICE-TCP's first
+ * frame names the session, so the connection goes to the worker that owns it. False: it was closed. */
 bool workers_give(struct workers *, const struct stream_connection *, const uint8_t *first, size_t len);
 
 const struct stats *const *workers_stats(const struct workers *);
-/* The control thread's side. */
+/* Called by the control thread. */
 void workers_command(struct workers *, const struct message *);
 bool workers_event(struct workers *, struct message *); /* false: none waits */
 bool workers_flush(struct workers *);                   /* commands that wait for room; true: none is left */

@@ -19,7 +19,7 @@ static char *dump(json_t *message)
     return text;
 }
 
-/* NULL: there was no memory for it. */
+/* NULL: no memory for it. */
 static void send_text(struct participant *p, const char *text)
 {
     if (text && !p->closing && p->socket)
@@ -46,7 +46,7 @@ void say_room(struct room *room, const struct participant *except, uint64_t from
     free(text);
 }
 
-/* What stands between quotation marks for these bytes, which are UTF-8 (RFC 8259 7). Returns its end. */
+/* Writes the bytes, which are UTF-8, as the inside of a JSON string (RFC 8259 7). Returns its end. */
 static char *quote(char *out, const char *text)
 {
     for (unsigned char c; (c = (unsigned char)*text); text++)
@@ -61,7 +61,7 @@ static char *quote(char *out, const char *text)
     return out;
 }
 
-/* A description may have hundreds of kilobytes: jansson takes ten times as long as it takes to write one. */
+/* Written by hand: a description may have hundreds of kilobytes, and jansson takes ten times as long. */
 bool say_description(struct participant *p, const char *type, const char *sdp, json_t *streams)
 {
     char *others = streams ? dump(streams) : NULL;
@@ -79,7 +79,7 @@ bool say_description(struct participant *p, const char *type, const char *sdp, j
 
 /* --- who is there --- */
 
-/* The others that are not listed. */
+/* The other unlisted watchers. */
 static json_int_t audience_of(const struct room *room, bool listed) { return (json_int_t)(room->audience - !listed); }
 
 static char *list(const struct room *room, const struct participant *except)
@@ -91,7 +91,7 @@ static char *list(const struct room *room, const struct participant *except)
     return dump(listed);
 }
 
-/* All who are not listed are told the same, so in a crowd it is written once. */
+/* All unlisted watchers get the same list, so for a crowd it is written once. */
 static const char *listing(struct room *room)
 {
     if (!room->listing)
@@ -173,7 +173,7 @@ void say_bye(struct participant *p, const char *reason, const char *message, uin
 
 void say_too_much(struct participant *p) { say_bye(p, "too-many-messages", "too many messages: slow down", 1008); }
 
-/* A candidate as the protocol has it: a string that holds JSON. */
+/* A candidate in the protocol's form: a string that holds JSON. */
 static json_t *candidate_string(const struct participant *p, const struct candidate *c)
 {
     char line[256];
