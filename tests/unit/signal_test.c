@@ -87,6 +87,14 @@ static void a_stranger_is_told_no_further_address(void)
     stage_open(&s, 16, "198.51.100.1");
     CHECK(same(told("203.0.113.5:80"), TOLD("198.51.100.1")));
     CHECK(same(told("monoport.example"), TOLD("198.51.100.1")));
+    static struct address two[2]; /* of several announced ones the one that the client reached, else the first */
+    address_parse(&two[0], "198.51.100.1", 8000);
+    address_parse(&two[1], "192.0.2.1", 8000);
+    signal_addresses(s.signaling, two, 2);
+    CHECK(same(told("monoport.example"), TOLD("192.0.2.1")));
+    address_parse(&two[1], "203.0.113.5", 8000);
+    CHECK(same(told("203.0.113.5:80"), TOLD("203.0.113.5")));
+    CHECK(same(told("monoport.example"), TOLD("198.51.100.1")));
     stage_close(&s);
 }
 
