@@ -19,14 +19,14 @@
 static void sender_report(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_time now)
 {
     struct rtcp_sr sr;
-    struct rx *rx = p->streams;
-    while (rx && rx->ssrc != v->ssrc)
-        rx = rx->next;
-    if (!rx || !rx->started || (rx->has_sr && now - rx->sr_time < CLOCK_EVERY) || !rtcp_sr(v, &sr))
+    struct incoming *in = p->streams;
+    while (in && in->ssrc != v->ssrc)
+        in = in->next;
+    if (!in || !in->started || (in->has_sr && now - in->sr_time < CLOCK_EVERY) || !rtcp_sr(v, &sr))
         return;
-    rx->has_sr = true;
-    rx->sr_ntp = (uint32_t)(sr.ntp >> 16);
-    rx->sr_time = now;
+    in->has_sr = true;
+    in->sr_ntp = (uint32_t)(sr.ntp >> 16);
+    in->sr_time = now;
     mp_time offset = now - mp_from_ntp(sr.ntp);
     mp_time away = offset - p->clock_offset;
     if (!p->has_clock_offset || away < 0 || away > MP_S(5)) /* first, quicker, or its clock was set */
@@ -34,8 +34,8 @@ static void sender_report(struct sfu *sfu, struct peer *p, const struct rtcp_vie
     else /* slower: by the network, or its clock runs slower than ours and would be seconds behind after a day */
         p->clock_offset += mp_min(away / 16, CLOCK_LEAK);
     p->has_clock_offset = true;
-    struct source_clock clock = {.time = mp_from_ntp(sr.ntp) + p->clock_offset, .rtp = sr.rtp + rx->timestamp_offset};
-    track_clock(sfu, rx->track, &clock);
+    struct source_clock clock = {.time = mp_from_ntp(sr.ntp) + p->clock_offset, .rtp = sr.rtp + in->timestamp_offset};
+    track_clock(sfu, in->track, &clock);
 }
 
 /* RFC 3550 6.4.1: round trip = now - LSR - DLSR, in 1/65536 s of our NTP time. */
@@ -119,10 +119,10 @@ static bool said_bye(mp_time at, mp_time now) { return at && now - at < BYE_SPAN
 static bool all_said_bye(const struct peer *p, mp_time now)
 {
     bool any = false;
-    for (const struct rx *rx = p->streams; rx; rx = rx->next) {
-        if (rx->started && !said_bye(rx->bye_at, now))
+    for (const struct incoming *in = p->streams; in; in = in->next) {
+        if (in->started && !said_bye(in->bye_at, now))
             return false;
-        any |= rx->started;
+        any |= in->started;
     }
     for (uint8_t i = 0; i < p->sender_count && !p->streams; i++) {
         if (!said_bye(p->senders[i].bye_at, now))
@@ -136,8 +136,8 @@ static void bye(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_t
 {
     uint32_t ssrc;
     for (size_t i = 0; rtcp_bye(v, i, &ssrc); i++) {
-        for (struct rx *rx = p->streams; rx; rx = rx->next)
-            rx->bye_at = rx->ssrc == ssrc ? now : rx->bye_at;
+        for (struct incoming *in = p->streams; in; in = in->next)
+            in->bye_at = in->ssrc == ssrc ? now : in->bye_at;
         for (uint8_t k = 0; k < p->sender_count; k++)
             p->senders[k].bye_at = p->senders[k].ssrc == ssrc ? now : p->senders[k].bye_at;
     }

@@ -19,17 +19,17 @@ static void unbind(struct peer *p, unsigned i)
     p->by_ssrc[i] = p->by_ssrc[--p->ssrc_count];
 }
 
-void ingress_unbind(struct peer *p, const struct rx *rx)
+void ingress_unbind(struct peer *p, const struct incoming *in)
 {
     for (unsigned i = p->ssrc_count; i-- > 0;)
-        if (p->by_ssrc[i].rx == rx)
+        if (p->by_ssrc[i].incoming == in)
             unbind(p, i);
 }
 
 void ingress_rekeyed(struct peer *p)
 {
-    for (struct rx *rx = p->streams; rx; rx = rx->next)
-        rx->anew = rx->started;
+    for (struct incoming *in = p->streams; in; in = in->next)
+        in->anew = in->started;
 }
 
 /* A client may make a new SSRC whenever it likes: of those that no description names the longest silent one gives way. */
@@ -48,7 +48,7 @@ static bool make_room(struct peer *p, mp_time now)
     return true;
 }
 
-static void bind_ssrc(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx, uint32_t repairs, bool named,
+static void bind_ssrc(struct peer *p, struct incoming *in, uint32_t ssrc, bool rtx, uint32_t repairs, bool named,
                       mp_time now)
 {
     if (!ssrc)
@@ -65,31 +65,31 @@ static void bind_ssrc(struct peer *p, struct rx *rx, uint32_t ssrc, bool rtx, ui
     p->by_ssrc[p->ssrc_count].repairs = repairs;
     p->by_ssrc[p->ssrc_count].rid = 0;
     p->by_ssrc[p->ssrc_count].heard = now;
-    p->by_ssrc[p->ssrc_count++].rx = rx;
+    p->by_ssrc[p->ssrc_count++].incoming = in;
     if (p->rx)
         srtp_rx_ended(p->rx, ssrc, false);
 }
 
-void ingress_bind(struct peer *p, struct rx *rx, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now)
+void ingress_bind(struct peer *p, struct incoming *in, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now)
 {
-    bind_ssrc(p, rx, ssrc, false, 0, true, now);
-    bind_ssrc(p, rx, rtx_ssrc, true, ssrc, true, now);
+    bind_ssrc(p, in, ssrc, false, 0, true, now);
+    bind_ssrc(p, in, rtx_ssrc, true, ssrc, true, now);
 }
 
 /* An SSRC that no section announced: by its mid, or by the one stream that has its payload type (RFC 8843 9.2). */
 static bool find_unannounced(struct peer *p, const struct rtp_view *v, struct bytes mid, mp_time now)
 {
-    struct rx *found = NULL;
+    struct incoming *found = NULL;
     bool rtx = false;
-    for (struct rx *rx = p->streams; rx; rx = rx->next) {
-        bool primary = rx->stream.payload_type == v->payload_type || publish_may_turn_to(&rx->stream, v->payload_type);
-        bool repair = rx->stream.rtx_payload_type && rx->stream.rtx_payload_type == v->payload_type;
-        bool named = mid.data && bytes_equal(mid, rx->stream.mid, strnlen(rx->stream.mid, MID_SIZE));
+    for (struct incoming *in = p->streams; in; in = in->next) {
+        bool primary = in->stream.payload_type == v->payload_type || publish_may_turn_to(&in->stream, v->payload_type);
+        bool repair = in->stream.rtx_payload_type && in->stream.rtx_payload_type == v->payload_type;
+        bool named = mid.data && bytes_equal(mid, in->stream.mid, strnlen(in->stream.mid, MID_SIZE));
         if ((!primary && !repair) || (mid.data && !named))
             continue;
         if (found)
             return false; /* ambiguous */
-        found = rx;
+        found = in;
         rtx = repair;
     }
     if (!found)
@@ -111,11 +111,11 @@ static int find_stream(struct peer *p, const struct rtp_view *v, struct bytes mi
 }
 
 /* RFC 4588 4: the original sequence number stands in front of the payload. False: padding only, or nothing to repair. */
-static bool unwrap_rtx(const struct rx *rx, struct packet *packet, const struct rtp_view *v)
+static bool unwrap_rtx(const struct incoming *in, struct packet *packet, const struct rtp_view *v)
 {
-    if (v->payload_len < 2 || !rx->started)
+    if (v->payload_len < 2 || !in->started)
         return false;
-    int64_t near = rx->max - rx->offset;
+    int64_t near = in->max - in->offset;
     packet->media.seq = seq_extend(near, get16(v->data + v->header_len));
     packet->media.payload = (uint16_t)(v->header_len + 2);
     packet->media.payload_len = (uint16_t)(v->payload_len - 2);
@@ -138,41 +138,41 @@ static int16_t byte_of(struct bytes value) { return value.data && value.len >= 1
  * each beginning anew, and so would the layers of a client that sends several unasked. One that has fallen silent gives way. */
 static bool is_straggler(const struct peer *p, int i, mp_time now)
 {
-    return p->by_ssrc[i].left && now - p->by_ssrc[i].rx->timestamp_time < SOURCE_SILENT;
+    return p->by_ssrc[i].left && now - p->by_ssrc[i].incoming->timestamp_time < SOURCE_SILENT;
 }
 
-static void note_source(struct peer *p, const struct rx *rx)
+static void note_source(struct peer *p, const struct incoming *in)
 {
     for (uint8_t i = 0; i < p->ssrc_count; i++)
-        if (p->by_ssrc[i].rx == rx && !p->by_ssrc[i].rtx)
-            p->by_ssrc[i].left = p->by_ssrc[i].ssrc != rx->ssrc;
+        if (p->by_ssrc[i].incoming == in && !p->by_ssrc[i].rtx)
+            p->by_ssrc[i].left = p->by_ssrc[i].ssrc != in->ssrc;
 }
 
 /* Numbered in its stream, and on to the track. */
-static void forward(struct sfu *sfu, struct peer *p, struct rx *rx, struct packet *packet, uint32_t ssrc, bool rtx, mp_time now)
+static void forward(struct sfu *sfu, struct peer *p, struct incoming *in, struct packet *packet, uint32_t ssrc, bool rtx, mp_time now)
 {
-    uint32_t source = rx->ssrc;
-    if (!rx_receive(rx, packet, ssrc, rtx, now)) {
+    uint32_t source = in->ssrc;
+    if (!incoming_receive(in, packet, ssrc, rtx, now)) {
         drop(sfu, DROP_RTP_DUPLICATE);
         return;
     }
-    if (rx->ssrc != source)
-        note_source(p, rx);
+    if (in->ssrc != source)
+        note_source(p, in);
     stat_add(&stats_of(sfu)->rtp_in, 1);
     if (rtx)
         stat_add(&stats_of(sfu)->rtx_in, 1);
-    track_push(sfu, rx->track, packet, now);
-    if (rx->nack.overflow) {
-        rx->nack.overflow = false;
-        track_keyframe(sfu, rx->track, now);
+    track_push(sfu, in->track, packet, now);
+    if (in->nack.overflow) {
+        in->nack.overflow = false;
+        track_keyframe(sfu, in->track, now);
     }
 }
 
-static void forward_lead(struct sfu *sfu, struct peer *p, struct rx *rx, mp_time now)
+static void forward_lead(struct sfu *sfu, struct peer *p, struct incoming *in, mp_time now)
 {
-    for (uint8_t i = 0; i < rx->lead.count; i++)
-        forward(sfu, p, rx, rx->lead.packets[i], rx->lead.ssrc, false, now);
-    lead_drop(&sfu->pool, &rx->lead);
+    for (uint8_t i = 0; i < in->lead.count; i++)
+        forward(sfu, p, in, in->lead.packets[i], in->lead.ssrc, false, now);
+    lead_drop(&sfu->pool, &in->lead);
 }
 
 /* --- layers --- */
@@ -182,30 +182,30 @@ static uint32_t rid_of(struct bytes value) { return value.data ? layer_rid(value
 /* Whether a retransmission stream repeats what is forwarded: another layer has other numbers. */
 static bool repairs_present(struct peer *p, int i, struct bytes rid)
 {
-    const struct rx *rx = p->by_ssrc[i].rx;
-    if (!rx->stream.layered)
+    const struct incoming *in = p->by_ssrc[i].incoming;
+    if (!in->stream.layered)
         return true;
     if (rid.data)
         p->by_ssrc[i].rid = rid_of(rid);
     if (p->by_ssrc[i].repairs)
-        return p->by_ssrc[i].repairs == rx->ssrc;
-    return p->by_ssrc[i].rid && p->by_ssrc[i].rid == layers_rid_of(&rx->layers, rx->ssrc);
+        return p->by_ssrc[i].repairs == in->ssrc;
+    return p->by_ssrc[i].rid && p->by_ssrc[i].rid == layers_rid_of(&in->layers, in->ssrc);
 }
 
 /* The layer that is to take over begins: what leads to its key frame first. The one before ends where it is. */
-static void switch_layer(struct sfu *sfu, struct peer *p, struct rx *rx, mp_time now)
+static void switch_layer(struct sfu *sfu, struct peer *p, struct incoming *in, mp_time now)
 {
-    lead_drop(&sfu->pool, &rx->lead);
-    rx->lead = rx->layers.ahead;
-    rx->layers.ahead = (struct lead){0};
-    rx->layers.wanted = 0;
-    forward_lead(sfu, p, rx, now);
+    lead_drop(&sfu->pool, &in->lead);
+    in->lead = in->layers.ahead;
+    in->layers.ahead = (struct lead){0};
+    in->layers.wanted = 0;
+    forward_lead(sfu, p, in, now);
 }
 
 /* Of the layer that is to take over. True: it does, with this packet. */
-static bool takes_over(struct sfu *sfu, struct rx *rx, struct packet *packet, uint32_t ssrc, bool leads, mp_time now)
+static bool takes_over(struct sfu *sfu, struct incoming *in, struct packet *packet, uint32_t ssrc, bool leads, mp_time now)
 {
-    struct lead *ahead = &rx->layers.ahead;
+    struct lead *ahead = &in->layers.ahead;
     if (leads && lead_takes(ahead, ssrc, packet)) {
         lead_add(ahead, ssrc, packet);
         return false;
@@ -216,42 +216,42 @@ static bool takes_over(struct sfu *sfu, struct rx *rx, struct packet *packet, ui
         lead_add(ahead, ssrc, packet);
     if (packet->media.keyframe)
         return true;
-    if (!rx->track->keyframe.wanted) /* one of the layer before may have come meanwhile */
-        track_keyframe(sfu, rx->track, now);
+    if (!in->track->keyframe.wanted) /* one of the layer before may have come meanwhile */
+        track_keyframe(sfu, in->track, now);
     return false;
 }
 
 /* Whether this packet is of the layer that viewers are sent. */
-static bool is_of_layer(struct sfu *sfu, struct peer *p, struct rx *rx, struct packet *packet, uint32_t ssrc,
+static bool is_of_layer(struct sfu *sfu, struct peer *p, struct incoming *in, struct packet *packet, uint32_t ssrc,
                         uint32_t rid, bool leads, mp_time now)
 {
-    struct layers *l = &rx->layers;
+    struct layers *l = &in->layers;
     if (!layers_heard(l, ssrc, rid, packet->len, now))
         return false;
-    if (!rx->started) /* the first that is heard, whole */
-        return !rx->lead.count || rx->lead.ssrc == ssrc;
-    uint32_t best = layers_best(l, rx->ssrc, now);
-    l->wanted = best == rx->ssrc ? 0 : best;
-    if (ssrc == rx->ssrc)
+    if (!in->started) /* the first that is heard, whole */
+        return !in->lead.count || in->lead.ssrc == ssrc;
+    uint32_t best = layers_best(l, in->ssrc, now);
+    l->wanted = best == in->ssrc ? 0 : best;
+    if (ssrc == in->ssrc)
         return true;
-    if (ssrc != best || !takes_over(sfu, rx, packet, ssrc, leads, now))
+    if (ssrc != best || !takes_over(sfu, in, packet, ssrc, leads, now))
         return false;
-    switch_layer(sfu, p, rx, now);
+    switch_layer(sfu, p, in, now);
     return true;
 }
 
 /* What leads waits for what it leads to. */
-static void forward_picture(struct sfu *sfu, struct peer *p, struct rx *rx, struct packet *packet, uint32_t ssrc, bool leads,
+static void forward_picture(struct sfu *sfu, struct peer *p, struct incoming *in, struct packet *packet, uint32_t ssrc, bool leads,
                             mp_time now)
 {
-    if (!leads || !lead_takes(&rx->lead, ssrc, packet)) {
-        lead_mark(&rx->lead, ssrc, packet);
-        forward_lead(sfu, p, rx, now);
+    if (!leads || !lead_takes(&in->lead, ssrc, packet)) {
+        lead_mark(&in->lead, ssrc, packet);
+        forward_lead(sfu, p, in, now);
     }
     if (leads)
-        lead_add(&rx->lead, ssrc, packet);
+        lead_add(&in->lead, ssrc, packet);
     else
-        forward(sfu, p, rx, packet, ssrc, false, now);
+        forward(sfu, p, in, packet, ssrc, false, now);
 }
 
 static void note_media(struct packet *packet, const struct rtp_view *v, const struct bytes ext[EXT_COUNT], uint64_t index)
@@ -272,22 +272,22 @@ static void note_media(struct packet *packet, const struct rtp_view *v, const st
 
 /* Whether the packet is of what was agreed on. Of another codec that its client may send instead a few in a row are told of: one alone
  * may have been overtaken by a change. */
-static bool is_agreed(struct sfu *sfu, struct peer *p, struct rx *rx, uint8_t payload_type)
+static bool is_agreed(struct sfu *sfu, struct peer *p, struct incoming *in, uint8_t payload_type)
 {
-    bool agreed = payload_type == rx->stream.payload_type;
-    if (agreed || payload_type != rx->other)
-        rx->other_count = 0;
-    rx->other = payload_type;
-    if (agreed || !publish_may_turn_to(&rx->stream, payload_type))
+    bool agreed = payload_type == in->stream.payload_type;
+    if (agreed || payload_type != in->other)
+        in->other_count = 0;
+    in->other = payload_type;
+    if (agreed || !publish_may_turn_to(&in->stream, payload_type))
         return agreed;
-    if (++rx->other_count < TURNED_PACKETS)
+    if (++in->other_count < TURNED_PACKETS)
         return false;
-    rx->other_count = 0;
+    in->other_count = 0;
     emit(sfu,
          &(struct message){.type = MESSAGE_CODEC,
                            .to = TO_CONTROL,
                            .session = p->session,
-                           .track = rx->track->id,
+                           .track = in->track->id,
                            .payload_type = payload_type},
          NULL);
     return false;
@@ -308,26 +308,26 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
         return;
     }
     p->by_ssrc[i].heard = now;
-    struct rx *rx = p->by_ssrc[i].rx;
+    struct incoming *in = p->by_ssrc[i].incoming;
     bool rtx = p->by_ssrc[i].rtx;
     note_media(packet, v, ext, index);
-    if (rtx && !(repairs_present(p, i, ext[EXT_REPAIRED_RID]) && unwrap_rtx(rx, packet, v)))
+    if (rtx && !(repairs_present(p, i, ext[EXT_REPAIRED_RID]) && unwrap_rtx(in, packet, v)))
         return; /* a probe, or of another layer */
-    bool late = !rx->stream.layered && is_straggler(p, i, now);
-    if (!rtx && (!is_agreed(sfu, p, rx, v->payload_type) || late)) {
+    bool late = !in->stream.layered && is_straggler(p, i, now);
+    if (!rtx && (!is_agreed(sfu, p, in, v->payload_type) || late)) {
         drop(sfu, DROP_RTP_STREAM);
         return;
     }
-    if (rx->track->video)
-        info = codec_inspect(rx->track->codec, packet->data + packet->media.payload, packet->media.payload_len);
+    if (in->track->video)
+        info = codec_inspect(in->track->codec, packet->data + packet->media.payload, packet->media.payload_len);
     packet->media.keyframe = info.keyframe;
-    if (rx->stream.layered && !rtx &&
-        !is_of_layer(sfu, p, rx, packet, v->ssrc, rid_of(ext[EXT_RID]), info.leads, now))
+    if (in->stream.layered && !rtx &&
+        !is_of_layer(sfu, p, in, packet, v->ssrc, rid_of(ext[EXT_RID]), info.leads, now))
         return;
     if (rtx)
-        forward(sfu, p, rx, packet, v->ssrc, true, now);
+        forward(sfu, p, in, packet, v->ssrc, true, now);
     else
-        forward_picture(sfu, p, rx, packet, v->ssrc, info.leads, now);
+        forward_picture(sfu, p, in, packet, v->ssrc, info.leads, now);
 }
 
 /* A second's worth at once: a key frame may be large. What is over it never arrived, also for the publisher's own estimate. */

@@ -1,6 +1,6 @@
 /* Of a source that comes in several layers (simulcast: SSRCs of one m= section), which one viewers are sent: the one of the highest bitrate
  * among those that flow, as it really comes, for descriptions do not tell. Another takes over at its next key frame, which the publisher
- * is asked for meanwhile, and goes on in the same numbers and times, as a source does that changed its SSRC (rx.h).
+ * is asked for meanwhile, and goes on in the same numbers and times, as a source does that changed its SSRC (incoming.h).
  *
  * No timer: a layer that falls silent gives way when another one is heard. */
 #pragma once

@@ -11,7 +11,7 @@
 #include "base/prefetch.h"
 #include "base/rate.h"
 #include "proto/rtp.h"
-#include "sfu/rx.h"
+#include "sfu/incoming.h"
 #include "sfu/senders.h"
 #include "proto/srtp.h"
 #include "sfu/touched.h"
@@ -63,7 +63,7 @@ struct peer {
     uint32_t ssrc; /* likewise */
 
     struct rate publish_rate; /* bits */
-    struct rx *streams;
+    struct incoming *streams;
     struct {
         uint32_t ssrc;
         bool rtx;
@@ -71,7 +71,7 @@ struct peer {
         bool named; /* in a description */
         uint32_t repairs, rid; /* rtx, of a layered stream: whose packets it repeats, by either; 0: not known */
         mp_time heard;
-        struct rx *rx;
+        struct incoming *incoming;
     } by_ssrc[STREAMS_RX_MAX];
     uint8_t ssrc_count;
     struct twcc_record *twcc; /* publishers with the extension */

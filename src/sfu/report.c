@@ -13,8 +13,8 @@
 mp_time report_deadline(const struct peer *p)
 {
     mp_time at = mp_min(p->report_at, p->twcc_at);
-    for (const struct rx *rx = p->streams; rx && p->tx; rx = rx->next)
-        at = mp_min(at, mp_min(nack_deadline(&rx->nack), rx->started ? keyframe_deadline(&rx->track->keyframe) : MP_NEVER));
+    for (const struct incoming *in = p->streams; in && p->tx; in = in->next)
+        at = mp_min(at, mp_min(nack_deadline(&in->nack), in->started ? keyframe_deadline(&in->track->keyframe) : MP_NEVER));
     return at;
 }
 
@@ -81,9 +81,9 @@ static void add_receiver_report(struct compound *c, mp_time now)
 {
     struct rtcp_report blocks[BLOCKS_MAX];
     size_t count = 0, size;
-    for (struct rx *rx = c->peer->streams; rx && count < BLOCKS_MAX; rx = rx->next)
-        if (rx->started)
-            rx_report(rx, &blocks[count++], now);
+    for (struct incoming *in = c->peer->streams; in && count < BLOCKS_MAX; in = in->next)
+        if (in->started)
+            incoming_report(in, &blocks[count++], now);
     uint8_t *out = count ? compound_room(c, 8 + 24 * count + 32, &size) : NULL;
     if (!out)
         return;
@@ -104,40 +104,40 @@ static void add_transport_feedback(struct compound *c)
     }
 }
 
-static void add_nacks(struct compound *c, struct rx *rx, mp_time now)
+static void add_nacks(struct compound *c, struct incoming *in, mp_time now)
 {
     uint16_t seqs[NACK_MISSING_MAX];
-    size_t count = nack_due(&rx->nack, seqs, NACK_MISSING_MAX, rx->offset, c->peer->rtt, now);
+    size_t count = nack_due(&in->nack, seqs, NACK_MISSING_MAX, in->offset, c->peer->rtt, now);
     for (size_t done = 0; done < count;) {
         size_t size, used = 0;
         uint8_t *out = compound_room(c, 64, &size);
-        size_t n = out ? rtcp_write_nack(out, size, c->peer->ssrc, rx->ssrc, seqs + done, count - done, &used) : 0;
+        size_t n = out ? rtcp_write_nack(out, size, c->peer->ssrc, in->ssrc, seqs + done, count - done, &used) : 0;
         if (!n || !used)
             break;
         c->packet->len = (uint16_t)(c->packet->len + n);
         done += used;
     }
     stat_add(&stats_of(c->sfu)->nack_out, count);
-    if (rx->nack.overflow && rx->track->video)
-        keyframe_want(&rx->track->keyframe);
-    rx->nack.overflow = false;
+    if (in->nack.overflow && in->track->video)
+        keyframe_want(&in->track->keyframe);
+    in->nack.overflow = false;
 }
 
-static void add_keyframe_request(struct compound *c, struct rx *rx, mp_time now)
+static void add_keyframe_request(struct compound *c, struct incoming *in, mp_time now)
 {
     size_t size;
     uint8_t *out;
-    struct keyframe *k = &rx->track->keyframe;
+    struct keyframe *k = &in->track->keyframe;
     mp_time before = k->last;
-    if (!rx->started || !keyframe_due(k, now))
+    if (!in->started || !keyframe_due(k, now))
         return;
-    if (rx->timestamp_time > before && ++k->vain == KEYFRAME_TRIES) {
+    if (in->timestamp_time > before && ++k->vain == KEYFRAME_TRIES) {
         stat_add(&stats_of(c->sfu)->tracks_stalled, 1);
-        event_tell(c->sfu, c->peer, EVENT_STALLED, NULL, rx->track->id, now);
+        event_tell(c->sfu, c->peer, EVENT_STALLED, NULL, in->track->id, now);
     }
     if (!(out = compound_room(c, 12, &size)))
         return;
-    uint32_t asked = rx->layers.wanted ? rx->layers.wanted : rx->ssrc;
+    uint32_t asked = in->layers.wanted ? in->layers.wanted : in->ssrc;
     c->packet->len = (uint16_t)(c->packet->len + rtcp_write_pli(out, size, c->peer->ssrc, asked));
     stat_add(&stats_of(c->sfu)->pli_out, 1);
 }
@@ -157,14 +157,14 @@ void report_timeout(struct sfu *sfu, struct peer *p, mp_time now)
         p->twcc_at = MP_NEVER;
         add_transport_feedback(&c);
     }
-    for (struct rx *rx = p->streams; rx; rx = rx->next) {
-        if (rx->rtt_sample) {
-            p->rtt = mp_max((p->rtt * 7 + rx->rtt_sample) / 8, MP_MS(5));
-            rx->rtt_sample = 0;
+    for (struct incoming *in = p->streams; in; in = in->next) {
+        if (in->rtt_sample) {
+            p->rtt = mp_max((p->rtt * 7 + in->rtt_sample) / 8, MP_MS(5));
+            in->rtt_sample = 0;
         }
-        if (nack_deadline(&rx->nack) <= now)
-            add_nacks(&c, rx, now);
-        add_keyframe_request(&c, rx, now);
+        if (nack_deadline(&in->nack) <= now)
+            add_nacks(&c, in, now);
+        add_keyframe_request(&c, in, now);
     }
     compound_send(&c);
 }

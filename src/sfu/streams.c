@@ -16,12 +16,12 @@ static void want_reports(struct peer *p, mp_time now)
         p->report_at = mp_on_grid(now + REPORT_FIRST);
 }
 
-static struct rx *stream_of(struct peer *p, uint32_t track)
+static struct incoming *stream_of(struct peer *p, uint32_t track)
 {
-    struct rx *rx = p->streams;
-    while (rx && rx->track->id != track)
-        rx = rx->next;
-    return rx;
+    struct incoming *in = p->streams;
+    while (in && in->track->id != track)
+        in = in->next;
+    return in;
 }
 
 void streams_publish(struct sfu *sfu, struct peer *p, const struct message *m, mp_time now)
@@ -29,10 +29,10 @@ void streams_publish(struct sfu *sfu, struct peer *p, const struct message *m, m
     if (stream_of(p, m->track))
         return;
     struct track *t = track_get(sfu, m->track, (uint8_t)sfu->config.worker);
-    struct rx *rx = t && !t->publisher ? calloc(1, sizeof *rx) : NULL;
-    if (rx && m->publish.transport_cc && !p->twcc)
+    struct incoming *in = t && !t->publisher ? calloc(1, sizeof *in) : NULL;
+    if (in && m->publish.transport_cc && !p->twcc)
         p->twcc = calloc(1, sizeof *p->twcc);
-    if (!rx) {
+    if (!in) {
         drop(sfu, DROP_POOL);
         if (t)
             track_release(sfu, t);
@@ -42,12 +42,12 @@ void streams_publish(struct sfu *sfu, struct peer *p, const struct message *m, m
     t->codec = m->publish.codec;
     t->video = codec_is_video(t->codec);
     t->clock_rate = m->publish.clock_rate;
-    rx->track = t;
-    rx->stream = m->publish;
-    rx->next = p->streams;
-    p->streams = rx;
+    in->track = t;
+    in->stream = m->publish;
+    in->next = p->streams;
+    p->streams = in;
     for (int i = 0; i < LAYERS_MAX; i++)
-        ingress_bind(p, rx, m->publish.ssrc[i], m->publish.rtx_ssrc[i], now);
+        ingress_bind(p, in, m->publish.ssrc[i], m->publish.rtx_ssrc[i], now);
     if (t->replicas || t->viewers.count)
         track_keyframe(sfu, t, now);
     want_reports(p, now);
@@ -55,18 +55,18 @@ void streams_publish(struct sfu *sfu, struct peer *p, const struct message *m, m
 
 void streams_unpublish(struct sfu *sfu, struct peer *p, uint32_t track)
 {
-    struct rx *rx = stream_of(p, track), **link = &p->streams;
-    if (!rx)
+    struct incoming *in = stream_of(p, track), **link = &p->streams;
+    if (!in)
         return;
-    while (*link != rx)
+    while (*link != in)
         link = &(*link)->next;
-    *link = rx->next;
-    ingress_unbind(p, rx);
-    lead_drop(&sfu->pool, &rx->lead);
-    lead_drop(&sfu->pool, &rx->layers.ahead);
-    rx->track->publisher = NULL;
-    track_release(sfu, rx->track);
-    free(rx);
+    *link = in->next;
+    ingress_unbind(p, in);
+    lead_drop(&sfu->pool, &in->lead);
+    lead_drop(&sfu->pool, &in->layers.ahead);
+    in->track->publisher = NULL;
+    track_release(sfu, in->track);
+    free(in);
 }
 
 void streams_subscribe(struct sfu *sfu, struct peer *p, const struct message *m, mp_time now)

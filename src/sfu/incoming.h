@@ -11,11 +11,11 @@
 
 struct track;
 
-#define RX_SEEN 1024 /* sequence numbers remembered to tell duplicates */
+#define INCOMING_SEEN 1024 /* sequence numbers remembered to tell duplicates */
 
-struct rx {
+struct incoming {
     struct track *track;
-    struct rx *next; /* of the peer */
+    struct incoming *next; /* of the peer */
     struct publish stream;
     uint32_t ssrc; /* 0: not seen yet */
 
@@ -28,7 +28,7 @@ struct rx {
     int64_t offset;       /* track seq = the stream's own extended seq + offset: a new SSRC goes on where the last ended */
     uint32_t timestamp_offset, timestamp_last;
     mp_time timestamp_time;
-    uint64_t seen[RX_SEEN / 64];
+    uint64_t seen[INCOMING_SEEN / 64];
 
     uint64_t received;    /* without duplicates */
     uint64_t received_prior;
@@ -47,6 +47,6 @@ struct rx {
 
 /* Numbers the packet in the track's sequence (media.seq in: the stream's own extended number; out: the track's), and notes
  * what that tells. `ssrc`: of the packet. False: a duplicate, or too old. `recovered`: it came by RTX. */
-bool rx_receive(struct rx *, struct packet *, uint32_t ssrc, bool recovered, mp_time now);
+bool incoming_receive(struct incoming *, struct packet *, uint32_t ssrc, bool recovered, mp_time now);
 /* A report block on it (RFC 3550 6.4.1, A.3). */
-void rx_report(struct rx *, struct rtcp_report *, mp_time now);
+void incoming_report(struct incoming *, struct rtcp_report *, mp_time now);

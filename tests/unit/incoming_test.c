@@ -1,5 +1,5 @@
 /* One stream as it comes in: its numbers, what of it is taken, and the report on it. */
-#include "sfu/rx.h"
+#include "sfu/incoming.h"
 #include "sfu/track.h"
 #include "tests/unit/test.h"
 
@@ -9,13 +9,13 @@
 #define WINDOW 1024
 
 static struct track track;
-static struct rx rx;
+static struct incoming in;
 static struct packet packet; /* the last */
 
 static void begin(bool video)
 {
     track = (struct track){.video = video};
-    rx = (struct rx){.track = &track,
+    in = (struct incoming){.track = &track,
                      .stream = {.clock_rate = video ? 90000 : 48000, .nack = true, .rtx_payload_type = 97}};
 }
 
@@ -24,8 +24,8 @@ static bool from(uint32_t ssrc, int64_t seq, bool keyframe, bool recovered, mp_t
 {
     packet = (struct packet){
         .arrival = at + MP_MS(5),
-        .media = {.seq = seq, .keyframe = keyframe, .timestamp = (uint32_t)(at / MP_MS(1) * rx.stream.clock_rate / 1000)}};
-    return rx_receive(&rx, &packet, ssrc, recovered, at);
+        .media = {.seq = seq, .keyframe = keyframe, .timestamp = (uint32_t)(at / MP_MS(1) * in.stream.clock_rate / 1000)}};
+    return incoming_receive(&in, &packet, ssrc, recovered, at);
 }
 
 static bool came(int64_t seq)
@@ -53,7 +53,7 @@ static void each_number_is_taken_once_inside_the_window(void)
     for (int64_t seq = 8000 - WINDOW + 1; seq < 8000; seq++)
         CHECK(came(seq) && !came(seq));
     CHECK(!came(8000 - WINDOW) && !came(8000));
-    CHECK_EQ(rx.received, 6 + WINDOW - 1);
+    CHECK_EQ(in.received, 6 + WINDOW - 1);
 }
 
 static void places_of_the_window_are_free_again_when_it_moves(void)
@@ -72,19 +72,19 @@ static void a_gap_is_asked_for_and_a_jump_is_another_source(void)
 {
     begin(true);
     came(10);
-    CHECK(rx.nack.count == 0 && came(11) && rx.nack.count == 0);
-    CHECK(came(13) && rx.nack.count == 1 && rx.nack.missing[0].seq == 12);
+    CHECK(in.nack.count == 0 && came(11) && in.nack.count == 0);
+    CHECK(came(13) && in.nack.count == 1 && in.nack.missing[0].seq == 12);
     CHECK(came(13 + GAP) && number() == 13 + GAP); /* loss, however much */
-    CHECK(rx.nack.overflow && rx.nack.count == 0);
-    rx.nack.overflow = false;
+    CHECK(in.nack.overflow && in.nack.count == 0);
+    in.nack.overflow = false;
     CHECK(came(13 + 2 * GAP + 1)); /* one more: no loss. The number between says that a key frame was missed */
     CHECK_EQ(number(), 13 + GAP + 2);
-    CHECK(rx.nack.overflow && rx.nack.count == 1 && rx.nack.missing[0].seq == 13 + GAP + 1);
+    CHECK(in.nack.overflow && in.nack.count == 1 && in.nack.missing[0].seq == 13 + GAP + 1);
     CHECK(came(13 + 2 * GAP + 3)); /* and goes on from there */
     CHECK_EQ(number(), 13 + GAP + 4);
     CHECK(!came(13 + 2 * GAP)); /* before the jump: of the source before */
-    rx.stream.nack = false;
-    CHECK(rx.nack.count == 2 && came(13 + 2 * GAP + 9) && rx.nack.count == 2);
+    in.stream.nack = false;
+    CHECK(in.nack.count == 2 && came(13 + 2 * GAP + 9) && in.nack.count == 2);
 }
 
 static void another_source_goes_on_in_numbers_and_time(void)
@@ -92,32 +92,32 @@ static void another_source_goes_on_in_numbers_and_time(void)
     for (int whole = 0; whole < 3; whole++) { /* a picture built on others, a key frame, sound */
         begin(whole < 2);
         CHECK(from(SSRC, 70000, true, false, MP_S(1)));
-        uint32_t rate = rx.stream.clock_rate, last = packet.media.timestamp;
+        uint32_t rate = in.stream.clock_rate, last = packet.media.timestamp;
         CHECK_EQ(last, rate);
-        CHECK(from(SSRC, 70002, false, false, MP_S(1)) && rx.nack.count == 1);
-        rx.has_sr = true;
-        rx.jitter = 0;
+        CHECK(from(SSRC, 70002, false, false, MP_S(1)) && in.nack.count == 1);
+        in.has_sr = true;
+        in.jitter = 0;
         CHECK(from(OTHER, 5, whole == 1, false, MP_S(3)));
         CHECK_EQ(number(), whole ? 70003 : 70004);
         CHECK_EQ(packet.media.timestamp, last + 1 + 2 * rate); /* never the time of the last picture */
-        CHECK(rx.nack.overflow == !whole && rx.nack.count == !whole && rx.ssrc == OTHER && !rx.has_sr);
+        CHECK(in.nack.overflow == !whole && in.nack.count == !whole && in.ssrc == OTHER && !in.has_sr);
         CHECK(from(OTHER, 6, false, false, MP_S(3) + MP_MS(20)) && number() == (whole ? 70004 : 70005));
         CHECK_EQ(packet.media.timestamp, last + 1 + 2 * rate + rate / 50);
-        CHECK(rx.jitter == 0); /* two clocks are not compared */
-        CHECK(!from(OTHER, 4, false, false, MP_S(3)) && rx.base == 70000);
+        CHECK(in.jitter == 0); /* two clocks are not compared */
+        CHECK(!from(OTHER, 4, false, false, MP_S(3)) && in.base == 70000);
     }
 }
 
 static void what_is_sent_again_was_sent(void)
 {
     begin(true);
-    CHECK(!came_again(10, MP_S(1)) && !rx.started);
+    CHECK(!came_again(10, MP_S(1)) && !in.started);
     came(10);
     CHECK(came_again(10 + NACK_MISSING_MAX, MP_S(1)));
     CHECK(!came_again(10 + 2 * NACK_MISSING_MAX + 1, MP_S(1))); /* more ahead than anything that is asked for */
-    CHECK(rx.max == 10 + NACK_MISSING_MAX && rx.received == 2);
+    CHECK(in.max == 10 + NACK_MISSING_MAX && in.received == 2);
     CHECK(came_again(11, MP_S(1)) && !came_again(11, MP_S(1)));
-    CHECK_EQ(rx.jitter, 0);
+    CHECK_EQ(in.jitter, 0);
 }
 
 static void the_answer_to_one_request_tells_the_round_trip(void)
@@ -126,23 +126,23 @@ static void the_answer_to_one_request_tells_the_round_trip(void)
     begin(true);
     came(10);
     came(13);
-    CHECK_EQ(nack_due(&rx.nack, seqs, 4, 0, MP_MS(100), MP_S(2)), 2);
-    CHECK(came_again(11, MP_S(2) + MP_MS(30)) && rx.rtt_sample == MP_MS(30));
-    rx.rtt_sample = 0;
-    CHECK(from(SSRC, 12, false, false, MP_S(2) + MP_MS(40)) && rx.rtt_sample == 0); /* only late */
-    CHECK_EQ(rx.nack.count, 0);
-    CHECK(rx.nack.late > 0); /* which teaches patience */
+    CHECK_EQ(nack_due(&in.nack, seqs, 4, 0, MP_MS(100), MP_S(2)), 2);
+    CHECK(came_again(11, MP_S(2) + MP_MS(30)) && in.rtt_sample == MP_MS(30));
+    in.rtt_sample = 0;
+    CHECK(from(SSRC, 12, false, false, MP_S(2) + MP_MS(40)) && in.rtt_sample == 0); /* only late */
+    CHECK_EQ(in.nack.count, 0);
+    CHECK(in.nack.late > 0); /* which teaches patience */
     begin(true);
-    rx.stream.rtx_payload_type = 0; /* what is sent again looks like what is late */
+    in.stream.rtx_payload_type = 0; /* what is sent again looks like what is late */
     came(10);
     came(12);
-    CHECK(came(11) && rx.nack.late == 0);
+    CHECK(came(11) && in.nack.late == 0);
 }
 
 static void late_by(mp_time late, int64_t seq)
 {
     CHECK(from(SSRC, seq, false, false, MP_S(seq)));
-    rx.transit -= late; /* as if the one before had been quicker */
+    in.transit -= late; /* as if the one before had been quicker */
 }
 
 /* RFC 3550 A.8: a sixteenth of the difference, in units of the clock. */
@@ -150,22 +150,22 @@ static void jitter_is_the_smoothed_difference_of_transit_times(void)
 {
     begin(true);
     late_by(MP_MS(16), 1);
-    CHECK_EQ((int64_t)rx.jitter, 0);
+    CHECK_EQ((int64_t)in.jitter, 0);
     late_by(-MP_MS(16), 2);
-    CHECK_EQ((int64_t)(rx.jitter + 0.001), 90); /* 16 ms of 90 kHz are 1440 */
+    CHECK_EQ((int64_t)(in.jitter + 0.001), 90); /* 16 ms of 90 kHz are 1440 */
     late_by(MP_S(10), 3);
-    CHECK_EQ((int64_t)(rx.jitter * 100), 17437); /* 90 + (1440 - 90) / 16, whatever the sign */
-    double before = rx.jitter;
+    CHECK_EQ((int64_t)(in.jitter * 100), 17437); /* 90 + (1440 - 90) / 16, whatever the sign */
+    double before = in.jitter;
     late_by(0, 4);
-    CHECK(rx.jitter == before); /* ten seconds: a timestamp that jumped */
+    CHECK(in.jitter == before); /* ten seconds: a timestamp that jumped */
     late_by(0, 5);
-    CHECK_EQ((int64_t)(rx.jitter * 100), 16347);
+    CHECK_EQ((int64_t)(in.jitter * 100), 16347);
 }
 
 static struct rtcp_report report(mp_time now)
 {
     struct rtcp_report r;
-    rx_report(&rx, &r, now);
+    incoming_report(&in, &r, now);
     return r;
 }
 
@@ -189,10 +189,10 @@ static void report_counts_since_the_last_one_and_in_all(void)
     came(65553);
     r = report(MP_S(5));
     CHECK(r.lost == 3 && r.fraction_lost == 192);
-    rx.has_sr = true;
-    rx.sr_ntp = 0x12345678;
-    rx.sr_time = MP_S(4);
-    rx.jitter = 7.9;
+    in.has_sr = true;
+    in.sr_ntp = 0x12345678;
+    in.sr_time = MP_S(4);
+    in.jitter = 7.9;
     r = report(MP_S(5) + MP_MS(500));
     CHECK(r.lsr == 0x12345678 && r.dlsr == 0x18000 && r.jitter == 7 && r.fraction_lost == 0);
     CHECK(from(OTHER, 99, true, false, MP_S(6)));
@@ -203,16 +203,16 @@ static void report_counts_since_the_last_one_and_in_all(void)
 static void the_count_of_lost_packets_is_clamped(void)
 {
     begin(true);
-    rx.stream.nack = false;
+    in.stream.nack = false;
     int64_t seq = 0;
-    while (!rx.started || rx.max - rx.base + 1 - (int64_t)rx.received <= 0x7fffff)
+    while (!in.started || in.max - in.base + 1 - (int64_t)in.received <= 0x7fffff)
         came(seq += GAP);
     CHECK_EQ(report(MP_S(2)).lost, 0x7fffff);
-    rx.received = (uint64_t)(rx.max - rx.base + 1);
+    in.received = (uint64_t)(in.max - in.base + 1);
     CHECK_EQ(report(MP_S(2)).lost, 0);
-    rx.received += 0x800000;
+    in.received += 0x800000;
     CHECK_EQ(report(MP_S(2)).lost, -0x800000);
-    rx.received++;
+    in.received++;
     CHECK_EQ(report(MP_S(2)).lost, -0x800000);
     CHECK_EQ(report(MP_S(2)).fraction_lost, 0);
 }
