@@ -10,7 +10,7 @@
 #include "proto/stun.h"
 #include "proto/turn.h"
 #include "sfu/core.h"
-#include "sfu/peer.h"
+#include "sfu/session.h"
 #include "sfu/turn/relay_config.h"
 
 #define PORT        8000
@@ -219,15 +219,15 @@ static void join(unsigned who)
 static void give_keys(unsigned who, struct srtp_tx **client)
 {
     struct srtp_master up = {.profile = SRTP_AEAD_AES_128_GCM, .key = "up"}, down = up;
-    struct peer *p = peer_find(w.sfu, w.session[who]);
+    struct session *session = session_find(w.sfu, w.session[who]);
     down.key[0] = 'd';
     up.key[1] = (uint8_t)who;
     *client = srtp_tx_new(w.crypto, &up);
-    p->rx = srtp_rx_new(w.crypto, &up);
-    p->tx = srtp_tx_new(w.crypto, &down);
-    p->report_at = w.now + MP_MS(200);
-    INVARIANT(*client && p->rx && p->tx);
-    touch(w.sfu, p);
+    session->rx = srtp_rx_new(w.crypto, &up);
+    session->tx = srtp_tx_new(w.crypto, &down);
+    session->report_at = w.now + MP_MS(200);
+    INVARIANT(*client && session->rx && session->tx);
+    touch(w.sfu, session);
 }
 
 static void command(unsigned who, struct message m)

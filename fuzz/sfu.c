@@ -8,7 +8,7 @@
 #include "proto/rtp.h"
 #include "proto/stun.h"
 #include "sfu/core.h"
-#include "sfu/peer.h"
+#include "sfu/session.h"
 
 #define WORKERS  2
 #define SESSIONS 4 /* the last has no keys */
@@ -119,19 +119,19 @@ static void join(unsigned i)
     INVARIANT(address_parse(&g->path.remote, "192.0.2.1", (uint16_t)(4000 + i)));
     g->session = registry_open(w.registry, &(struct session_setup){0}, random, &c);
     check(g, &c);
-    struct peer *p = peer_find(w.sfu[g->worker], g->session);
-    INVARIANT(p != NULL);
+    struct session *session = session_find(w.sfu[g->worker], g->session);
+    INVARIANT(session != NULL);
     if (i == SESSIONS - 1)
         return;
     g->tx = srtp_tx_new(w.crypto, &up);
-    p->rx = srtp_rx_new(w.crypto, &up);
-    p->tx = srtp_tx_new(w.crypto, &down);
-    p->report_at = w.now + MP_MS(200);
-    p->ice.tuples[0].state = ICE_TUPLE_RECHECKING; /* as if the client had answered the server's own check */
-    p->ice.selected = p->ice.wanted = 0;
-    p->extensions = (struct rtp_extension_ids){.id = {1, 2, 3, 4, 5}};
-    INVARIANT(g->tx && p->rx && p->tx);
-    touch(w.sfu[g->worker], p);
+    session->rx = srtp_rx_new(w.crypto, &up);
+    session->tx = srtp_tx_new(w.crypto, &down);
+    session->report_at = w.now + MP_MS(200);
+    session->ice.tuples[0].state = ICE_TUPLE_RECHECKING; /* as if the client had answered the server's own check */
+    session->ice.selected = session->ice.wanted = 0;
+    session->extensions = (struct rtp_extension_ids){.id = {1, 2, 3, 4, 5}};
+    INVARIANT(g->tx && session->rx && session->tx);
+    touch(w.sfu[g->worker], session);
 }
 
 static void begin(void)

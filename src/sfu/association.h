@@ -7,14 +7,14 @@
 #include <stdbool.h>
 
 struct arrival;
-struct peer;
+struct session;
 struct sfu;
 
-bool association_input(struct sfu *, struct peer *, const struct arrival *, enum end_reason *why, mp_time now);
+bool association_input(struct sfu *, struct session *, const struct arrival *, enum end_reason *why, mp_time now);
 /* Where the client waits for our ClientHello: begins as soon as there is a path to send it by. */
-bool association_begin(struct sfu *, struct peer *, enum end_reason *why, mp_time now);
-bool association_timeout(struct sfu *, struct peer *, enum end_reason *why, mp_time now);
-mp_time association_deadline(const struct peer *);
-void association_release(struct peer *);             /* the handshake is known to be complete on both sides */
-void association_close(struct sfu *, struct peer *); /* says goodbye */
-void association_free(struct peer *);                /* keys and all */
+bool association_begin(struct sfu *, struct session *, enum end_reason *why, mp_time now);
+bool association_timeout(struct sfu *, struct session *, enum end_reason *why, mp_time now);
+mp_time association_deadline(const struct session *);
+void association_release(struct session *);             /* the handshake is known to be complete on both sides */
+void association_close(struct sfu *, struct session *); /* says goodbye */
+void association_free(struct session *);                /* keys and all */

@@ -6,12 +6,12 @@
 
 struct arrival;
 struct ice_answer;
-struct peer;
+struct session;
 struct sfu;
 
 /* Something authentic came: what it changed. */
-void connectivity_moved(struct sfu *, struct peer *, const struct ice_answer *, const struct arrival *, mp_time now);
-void connectivity_check(struct sfu *, struct peer *, mp_time now); /* sends the checks that are due */
+void connectivity_moved(struct sfu *, struct session *, const struct ice_answer *, const struct arrival *, mp_time now);
+void connectivity_check(struct sfu *, struct session *, mp_time now); /* sends the checks that are due */
 /* If the selected path belongs to newer credentials than the control plane knows of: says so. */
-void connectivity_restarted(struct sfu *, struct peer *, mp_time now);
-void connectivity_forget(struct sfu *, struct peer *, uint8_t path); /* an index of its paths */
+void connectivity_restarted(struct sfu *, struct session *, mp_time now);
+void connectivity_forget(struct sfu *, struct session *, uint8_t path); /* an index of its paths */

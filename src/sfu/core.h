@@ -17,8 +17,8 @@
 struct sfu {
     struct sfu_config config;
     struct packet_pool pool;
-    struct heap timers; /* one node a peer */
-    struct peer *touched;
+    struct heap timers; /* one node a session */
+    struct session *touched;
     struct prng prng;
     uint64_t hash_key;
     struct paths paths;
@@ -27,9 +27,9 @@ struct sfu {
     struct srtp_batch *batch; /* packets of this sfu_output */
     struct outbox outbox;
     struct emissions emissions;
-    struct slab peer_slab, subscription_slab;
-    struct peer **peers; /* by slot */
-    size_t peer_count;
+    struct slab session_slab, subscription_slab;
+    struct session **sessions; /* by slot */
+    size_t session_count;
     struct map track_ids;
     struct track **tracks; /* by index of track_ids' values */
     uint32_t *track_free;

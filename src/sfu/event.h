@@ -2,9 +2,9 @@
 #pragma once
 #include "sfu/message.h"
 
-struct peer;
+struct session;
 struct sfu;
 
-void event_add(struct sfu *, struct peer *, const struct session_event *);
+void event_add(struct sfu *, struct session *, const struct session_event *);
 /* The same; `path` may be NULL. */
-void event_tell(struct sfu *, struct peer *, enum session_event_kind, const struct path *, uint32_t value, mp_time now);
+void event_tell(struct sfu *, struct session *, enum session_event_kind, const struct path *, uint32_t value, mp_time now);

@@ -6,7 +6,7 @@
 #include "sfu/event.h"
 #include "sfu/heard.h"
 #include "sfu/ingress.h"
-#include "sfu/peer_data.h"
+#include "sfu/session_data.h"
 #include "sfu/subscription.h"
 #include "sfu/track.h"
 
@@ -16,10 +16,10 @@
 
 /* The publisher's clock in ours. NTP of another machine is only an origin that its audio and video share: the report that
  * travelled quickest ties it to our time, one offset for all its tracks, so lips and sound stay together. */
-static void sender_report(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_time now)
+static void sender_report(struct sfu *sfu, struct session *session, const struct rtcp_view *v, mp_time now)
 {
     struct rtcp_sr sr;
-    struct incoming *in = p->streams;
+    struct incoming *in = session->streams;
     while (in && in->ssrc != v->ssrc)
         in = in->next;
     if (!in || !in->started || (in->has_sr && now - in->sr_time < CLOCK_EVERY) || !rtcp_sr(v, &sr))
@@ -28,29 +28,29 @@ static void sender_report(struct sfu *sfu, struct peer *p, const struct rtcp_vie
     in->sr_ntp = (uint32_t)(sr.ntp >> 16);
     in->sr_time = now;
     mp_time offset = now - mp_from_ntp(sr.ntp);
-    mp_time away = offset - p->clock_offset;
-    if (!p->has_clock_offset || away < 0 || away > MP_S(5)) /* first, quicker, or its clock was set */
-        p->clock_offset = offset;
+    mp_time away = offset - session->clock_offset;
+    if (!session->has_clock_offset || away < 0 || away > MP_S(5)) /* first, quicker, or its clock was set */
+        session->clock_offset = offset;
     else /* slower: by the network, or its clock runs slower than ours and would be seconds behind after a day */
-        p->clock_offset += mp_min(away / 16, CLOCK_LEAK);
-    p->has_clock_offset = true;
-    struct source_clock clock = {.time = mp_from_ntp(sr.ntp) + p->clock_offset, .rtp = sr.rtp + in->timestamp_offset};
+        session->clock_offset += mp_min(away / 16, CLOCK_LEAK);
+    session->has_clock_offset = true;
+    struct source_clock clock = {.time = mp_from_ntp(sr.ntp) + session->clock_offset, .rtp = sr.rtp + in->timestamp_offset};
     track_clock(sfu, in->track, &clock);
 }
 
 /* RFC 3550 6.4.1: round trip = now - LSR - DLSR, in 1/65536 s of our NTP time. */
-static void receiver_report(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_time now)
+static void receiver_report(struct sfu *sfu, struct session *session, const struct rtcp_view *v, mp_time now)
 {
     struct rtcp_report r;
     uint32_t ntp = (uint32_t)(mp_to_ntp(now + sfu->config.wall) >> 16);
     for (size_t i = 0; rtcp_report(v, i, &r); i++) {
-        if (!r.lsr || !viewed_find(&p->viewed, r.ssrc))
+        if (!r.lsr || !viewed_find(&session->viewed, r.ssrc))
             continue;
         uint32_t units = ntp - r.lsr - r.dlsr;
         if (units > 10 * 65536) /* negative, or nonsense */
             continue;
         mp_time rtt = (mp_time)((uint64_t)units * 1000000000u / 65536);
-        p->rtt = mp_max((p->rtt * 7 + rtt) / 8, MP_MS(1));
+        session->rtt = mp_max((session->rtt * 7 + rtt) / 8, MP_MS(1));
     }
 }
 
@@ -68,45 +68,45 @@ static void nacked(void *context, uint16_t seq)
 
 /* A request that names no source (some stacks leave the SSRC 0, in a PLI or in a FIR's entry) is for all that it watches: a viewer that misses a picture mostly
  * watches one. It is looked at once a second, as it costs a look at each. */
-static void unnamed_request(struct sfu *sfu, struct peer *p, mp_time now)
+static void unnamed_request(struct sfu *sfu, struct session *session, mp_time now)
 {
-    if (p->asked_all && now - p->asked_all < KEYFRAME_INTERVAL)
+    if (session->asked_all && now - session->asked_all < KEYFRAME_INTERVAL)
         return;
-    p->asked_all = now;
+    session->asked_all = now;
     stat_add(&stats_of(sfu)->pli_in, 1);
-    for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
+    for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)
         track_keyframe(sfu, s->track, now);
 }
 
-static void picture_wanted(struct sfu *sfu, struct peer *p, uint32_t ssrc, mp_time now)
+static void picture_wanted(struct sfu *sfu, struct session *session, uint32_t ssrc, mp_time now)
 {
-    struct subscription *s = viewed_find(&p->viewed, ssrc);
+    struct subscription *s = viewed_find(&session->viewed, ssrc);
     if (s) {
         stat_add(&stats_of(sfu)->pli_in, 1);
         track_keyframe(sfu, s->track, now);
     } else if (!ssrc) {
-        unnamed_request(sfu, p, now);
+        unnamed_request(sfu, session, now);
     }
 }
 
 /* `nacks`: how many numbers the datagram may still report missing. A FIR names its sources in its entries (RFC 5104 4.3.1.2). */
-static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, size_t *nacks, mp_time now)
+static void viewer_feedback(struct sfu *sfu, struct session *session, const struct rtcp_view *v, size_t *nacks, mp_time now)
 {
     uint32_t ssrc;
     if (!rtcp_media_ssrc(v, &ssrc))
         return;
     struct subscription *s;
-    if (v->type == RTCP_RTPFB && v->count == RTPFB_NACK && (s = viewed_find(&p->viewed, ssrc))) {
+    if (v->type == RTCP_RTPFB && v->count == RTPFB_NACK && (s = viewed_find(&session->viewed, ssrc))) {
         struct nack_of n = {sfu, s, now};
         size_t told = rtcp_nack(v, nacked, &n, *nacks);
         stat_add(&stats_of(sfu)->nack_in, told);
         *nacks -= told;
     } else if (v->type == RTCP_PSFB && v->count == PSFB_PLI) {
-        picture_wanted(sfu, p, ssrc, now);
+        picture_wanted(sfu, session, ssrc, now);
     } else if (v->type == RTCP_PSFB && v->count == PSFB_FIR) {
         uint8_t command;
         for (size_t i = 0; rtcp_fir(v, i, &ssrc, &command); i++)
-            picture_wanted(sfu, p, ssrc, now);
+            picture_wanted(sfu, session, ssrc, now);
     }
 }
 
@@ -116,57 +116,57 @@ static void viewer_feedback(struct sfu *sfu, struct peer *p, const struct rtcp_v
 static bool said_bye(mp_time at, mp_time now) { return at && now - at < BYE_SPAN; }
 
 /* RFC 3550 6.6. Who publishes is gone with all its media, who only watches with all that it reports under. */
-static bool all_said_bye(const struct peer *p, mp_time now)
+static bool all_said_bye(const struct session *session, mp_time now)
 {
     bool any = false;
-    for (const struct incoming *in = p->streams; in; in = in->next) {
+    for (const struct incoming *in = session->streams; in; in = in->next) {
         if (in->started && !said_bye(in->bye_at, now))
             return false;
         any |= in->started;
     }
-    for (uint8_t i = 0; i < p->sender_count && !p->streams; i++) {
-        if (!said_bye(p->senders[i].bye_at, now))
+    for (uint8_t i = 0; i < session->sender_count && !session->streams; i++) {
+        if (!said_bye(session->senders[i].bye_at, now))
             return false;
         any = true;
     }
     return any;
 }
 
-static void bye(struct sfu *sfu, struct peer *p, const struct rtcp_view *v, mp_time now)
+static void bye(struct sfu *sfu, struct session *session, const struct rtcp_view *v, mp_time now)
 {
     uint32_t ssrc;
     for (size_t i = 0; rtcp_bye(v, i, &ssrc); i++) {
-        for (struct incoming *in = p->streams; in; in = in->next)
+        for (struct incoming *in = session->streams; in; in = in->next)
             in->bye_at = in->ssrc == ssrc ? now : in->bye_at;
-        for (uint8_t k = 0; k < p->sender_count; k++)
-            p->senders[k].bye_at = p->senders[k].ssrc == ssrc ? now : p->senders[k].bye_at;
+        for (uint8_t k = 0; k < session->sender_count; k++)
+            session->senders[k].bye_at = session->senders[k].ssrc == ssrc ? now : session->senders[k].bye_at;
     }
-    if (all_said_bye(p, now))
-        event_tell(sfu, p, EVENT_BYE, NULL, 0, now);
+    if (all_said_bye(session, now))
+        event_tell(sfu, session, EVENT_BYE, NULL, 0, now);
 }
 
-bool ingress_rtcp(struct sfu *sfu, struct peer *p, const struct arrival *arrival, mp_time now)
+bool ingress_rtcp(struct sfu *sfu, struct session *session, const struct arrival *arrival, mp_time now)
 {
     uint8_t plain[DATAGRAM_IN_MAX];
     struct rtcp_view v;
     size_t at = 0, nacks = FEEDBACK_NACKS_MAX;
-    if (!p->rx || arrival->bytes.len > sizeof plain) {
-        drop(sfu, p->rx ? DROP_RTCP_MALFORMED : DROP_SRTP_EARLY);
+    if (!session->rx || arrival->bytes.len > sizeof plain) {
+        drop(sfu, session->rx ? DROP_RTCP_MALFORMED : DROP_SRTP_EARLY);
         return false;
     }
-    int n = srtcp_unprotect(p->rx, arrival->bytes.data, arrival->bytes.len, plain);
+    int n = srtcp_unprotect(session->rx, arrival->bytes.data, arrival->bytes.len, plain);
     if (n < 0) {
         heard_refused(sfu, n);
         return false;
     }
-    heard_sender(sfu, p, get32(plain + 4));
+    heard_sender(sfu, session, get32(plain + 4));
     while (rtcp_next(&v, plain, (size_t)n, &at)) {
         switch (v.type) {
-        case RTCP_SR: sender_report(sfu, p, &v, now); receiver_report(sfu, p, &v, now); break;
-        case RTCP_RR: receiver_report(sfu, p, &v, now); break;
-        case RTCP_BYE: bye(sfu, p, &v, now); break;
+        case RTCP_SR: sender_report(sfu, session, &v, now); receiver_report(sfu, session, &v, now); break;
+        case RTCP_RR: receiver_report(sfu, session, &v, now); break;
+        case RTCP_BYE: bye(sfu, session, &v, now); break;
         case RTCP_RTPFB:
-        case RTCP_PSFB: viewer_feedback(sfu, p, &v, &nacks, now); break;
+        case RTCP_PSFB: viewer_feedback(sfu, session, &v, &nacks, now); break;
         default: break;
         }
     }

@@ -1,6 +1,6 @@
 #include "sfu/heard.h"
 #include "sfu/core.h"
-#include "sfu/peer_data.h"
+#include "sfu/session_data.h"
 
 void heard_refused(struct sfu *sfu, int error)
 {
@@ -10,12 +10,12 @@ void heard_refused(struct sfu *sfu, int error)
                                      : DROP_SRTP_STREAMS);
 }
 
-void heard_sender(struct sfu *sfu, struct peer *p, uint32_t ssrc)
+void heard_sender(struct sfu *sfu, struct session *session, uint32_t ssrc)
 {
-    const struct path *path = peer_path(p);
-    for (uint8_t i = 0; i < p->sender_count; i++)
-        if (p->senders[i].ssrc == ssrc)
+    const struct path *path = session_path(session);
+    for (uint8_t i = 0; i < session->sender_count; i++)
+        if (session->senders[i].ssrc == ssrc)
             return;
-    if (path && p->sender_count < SENDERS_MAX)
-        sender_add(&sfu->roaming.senders, &p->senders[p->sender_count++], p, ssrc, &path->remote);
+    if (path && session->sender_count < SENDERS_MAX)
+        sender_add(&sfu->roaming.senders, &session->senders[session->sender_count++], session, ssrc, &path->remote);
 }

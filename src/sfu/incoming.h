@@ -15,7 +15,7 @@ struct track;
 
 struct incoming {
     struct track *track;
-    struct incoming *next; /* of the peer */
+    struct incoming *next; /* of the session */
     struct publish stream;
     uint32_t ssrc; /* 0: not seen yet */
 

@@ -4,7 +4,7 @@
 #include "sfu/core.h"
 #include "sfu/heard.h"
 #include "sfu/outbox.h"
-#include "sfu/peer_data.h"
+#include "sfu/session_data.h"
 #include "sfu/report.h"
 #include "sfu/track.h"
 
@@ -12,76 +12,76 @@
 #define TURNED_PACKETS 3
 
 /* Its place may be another's, here and in SRTP. */
-static void unbind(struct peer *p, unsigned i)
+static void unbind(struct session *session, unsigned i)
 {
-    if (p->rx)
-        srtp_rx_ended(p->rx, p->by_ssrc[i].ssrc, true);
-    p->by_ssrc[i] = p->by_ssrc[--p->ssrc_count];
+    if (session->rx)
+        srtp_rx_ended(session->rx, session->by_ssrc[i].ssrc, true);
+    session->by_ssrc[i] = session->by_ssrc[--session->ssrc_count];
 }
 
-void ingress_unbind(struct peer *p, const struct incoming *in)
+void ingress_unbind(struct session *session, const struct incoming *in)
 {
-    for (unsigned i = p->ssrc_count; i-- > 0;)
-        if (p->by_ssrc[i].incoming == in)
-            unbind(p, i);
+    for (unsigned i = session->ssrc_count; i-- > 0;)
+        if (session->by_ssrc[i].incoming == in)
+            unbind(session, i);
 }
 
-void ingress_rekeyed(struct peer *p)
+void ingress_rekeyed(struct session *session)
 {
-    for (struct incoming *in = p->streams; in; in = in->next)
+    for (struct incoming *in = session->streams; in; in = in->next)
         in->anew = in->started;
 }
 
 /* A client may make a new SSRC whenever it likes: of those that no description names the longest silent one gives way. */
-static bool make_room(struct peer *p, mp_time now)
+static bool make_room(struct session *session, mp_time now)
 {
     unsigned oldest = STREAMS_RX_MAX;
-    if (p->ssrc_count < STREAMS_RX_MAX)
+    if (session->ssrc_count < STREAMS_RX_MAX)
         return false;
-    for (unsigned i = 0; i < p->ssrc_count; i++)
-        if (!p->by_ssrc[i].named && now - p->by_ssrc[i].heard >= SOURCE_SILENT &&
-            (oldest == STREAMS_RX_MAX || p->by_ssrc[i].heard < p->by_ssrc[oldest].heard))
+    for (unsigned i = 0; i < session->ssrc_count; i++)
+        if (!session->by_ssrc[i].named && now - session->by_ssrc[i].heard >= SOURCE_SILENT &&
+            (oldest == STREAMS_RX_MAX || session->by_ssrc[i].heard < session->by_ssrc[oldest].heard))
             oldest = i;
     if (oldest == STREAMS_RX_MAX)
         return false;
-    unbind(p, oldest);
+    unbind(session, oldest);
     return true;
 }
 
-static void bind_ssrc(struct peer *p, struct incoming *in, uint32_t ssrc, bool rtx, uint32_t repairs, bool named,
+static void bind_ssrc(struct session *session, struct incoming *in, uint32_t ssrc, bool rtx, uint32_t repairs, bool named,
                       mp_time now)
 {
     if (!ssrc)
         return;
-    for (uint8_t i = 0; i < p->ssrc_count; i++)
-        if (p->by_ssrc[i].ssrc == ssrc)
+    for (uint8_t i = 0; i < session->ssrc_count; i++)
+        if (session->by_ssrc[i].ssrc == ssrc)
             return; /* the first section that named it keeps it */
-    if (p->ssrc_count == STREAMS_RX_MAX && !make_room(p, now))
+    if (session->ssrc_count == STREAMS_RX_MAX && !make_room(session, now))
         return;
-    p->by_ssrc[p->ssrc_count].ssrc = ssrc;
-    p->by_ssrc[p->ssrc_count].rtx = rtx;
-    p->by_ssrc[p->ssrc_count].left = false;
-    p->by_ssrc[p->ssrc_count].named = named;
-    p->by_ssrc[p->ssrc_count].repairs = repairs;
-    p->by_ssrc[p->ssrc_count].rid = 0;
-    p->by_ssrc[p->ssrc_count].heard = now;
-    p->by_ssrc[p->ssrc_count++].incoming = in;
-    if (p->rx)
-        srtp_rx_ended(p->rx, ssrc, false);
+    session->by_ssrc[session->ssrc_count].ssrc = ssrc;
+    session->by_ssrc[session->ssrc_count].rtx = rtx;
+    session->by_ssrc[session->ssrc_count].left = false;
+    session->by_ssrc[session->ssrc_count].named = named;
+    session->by_ssrc[session->ssrc_count].repairs = repairs;
+    session->by_ssrc[session->ssrc_count].rid = 0;
+    session->by_ssrc[session->ssrc_count].heard = now;
+    session->by_ssrc[session->ssrc_count++].incoming = in;
+    if (session->rx)
+        srtp_rx_ended(session->rx, ssrc, false);
 }
 
-void ingress_bind(struct peer *p, struct incoming *in, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now)
+void ingress_bind(struct session *session, struct incoming *in, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now)
 {
-    bind_ssrc(p, in, ssrc, false, 0, true, now);
-    bind_ssrc(p, in, rtx_ssrc, true, ssrc, true, now);
+    bind_ssrc(session, in, ssrc, false, 0, true, now);
+    bind_ssrc(session, in, rtx_ssrc, true, ssrc, true, now);
 }
 
 /* An SSRC that no section announced: by its mid, or by the one stream that has its payload type (RFC 8843 9.2). */
-static bool find_unannounced(struct peer *p, const struct rtp_view *v, struct bytes mid, mp_time now)
+static bool find_unannounced(struct session *session, const struct rtp_view *v, struct bytes mid, mp_time now)
 {
     struct incoming *found = NULL;
     bool rtx = false;
-    for (struct incoming *in = p->streams; in; in = in->next) {
+    for (struct incoming *in = session->streams; in; in = in->next) {
         bool primary = in->stream.payload_type == v->payload_type || publish_may_turn_to(&in->stream, v->payload_type);
         bool repair = in->stream.rtx_payload_type && in->stream.rtx_payload_type == v->payload_type;
         bool named = mid.data && bytes_equal(mid, in->stream.mid, strnlen(in->stream.mid, MID_SIZE));
@@ -94,17 +94,17 @@ static bool find_unannounced(struct peer *p, const struct rtp_view *v, struct by
     }
     if (!found)
         return false;
-    bind_ssrc(p, found, v->ssrc, rtx, 0, false, now);
+    bind_ssrc(session, found, v->ssrc, rtx, 0, false, now);
     return true;
 }
 
-static int find_stream(struct peer *p, const struct rtp_view *v, struct bytes mid, mp_time now)
+static int find_stream(struct session *session, const struct rtp_view *v, struct bytes mid, mp_time now)
 {
     for (int again = 0; again < 2; again++) {
-        for (uint8_t i = 0; i < p->ssrc_count; i++)
-            if (p->by_ssrc[i].ssrc == v->ssrc)
+        for (uint8_t i = 0; i < session->ssrc_count; i++)
+            if (session->by_ssrc[i].ssrc == v->ssrc)
                 return i;
-        if (!find_unannounced(p, v, mid, now))
+        if (!find_unannounced(session, v, mid, now))
             break;
     }
     return -1;
@@ -122,34 +122,34 @@ static bool unwrap_rtx(const struct incoming *in, struct packet *packet, const s
     return packet->media.seq >= 0;
 }
 
-static void note_transport_seq(struct peer *p, struct bytes value, uint32_t ssrc, mp_time arrival, mp_time now)
+static void note_transport_seq(struct session *session, struct bytes value, uint32_t ssrc, mp_time arrival, mp_time now)
 {
-    if (!p->twcc || value.len < 2)
+    if (!session->twcc || value.len < 2)
         return;
-    twcc_arrived(p->twcc, get16(value.data), arrival);
-    p->twcc_media = ssrc;
-    if (p->twcc_at == MP_NEVER)
-        p->twcc_at = mp_on_grid(now + TWCC_DELAY);
+    twcc_arrived(session->twcc, get16(value.data), arrival);
+    session->twcc_media = ssrc;
+    if (session->twcc_at == MP_NEVER)
+        session->twcc_at = mp_on_grid(now + TWCC_DELAY);
 }
 
 static int16_t byte_of(struct bytes value) { return value.data && value.len >= 1 ? value.data[0] : -1; }
 
 /* The newest source of a stream is the one that counts; what still comes of an older one was late. Else the two would take turns,
  * each beginning anew, and so would the layers of a client that sends several unasked. One that has fallen silent gives way. */
-static bool is_straggler(const struct peer *p, int i, mp_time now)
+static bool is_straggler(const struct session *session, int i, mp_time now)
 {
-    return p->by_ssrc[i].left && now - p->by_ssrc[i].incoming->timestamp_time < SOURCE_SILENT;
+    return session->by_ssrc[i].left && now - session->by_ssrc[i].incoming->timestamp_time < SOURCE_SILENT;
 }
 
-static void note_source(struct peer *p, const struct incoming *in)
+static void note_source(struct session *session, const struct incoming *in)
 {
-    for (uint8_t i = 0; i < p->ssrc_count; i++)
-        if (p->by_ssrc[i].incoming == in && !p->by_ssrc[i].rtx)
-            p->by_ssrc[i].left = p->by_ssrc[i].ssrc != in->ssrc;
+    for (uint8_t i = 0; i < session->ssrc_count; i++)
+        if (session->by_ssrc[i].incoming == in && !session->by_ssrc[i].rtx)
+            session->by_ssrc[i].left = session->by_ssrc[i].ssrc != in->ssrc;
 }
 
 /* Numbered in its stream, and on to the track. */
-static void forward(struct sfu *sfu, struct peer *p, struct incoming *in, struct packet *packet, uint32_t ssrc, bool rtx, mp_time now)
+static void forward(struct sfu *sfu, struct session *session, struct incoming *in, struct packet *packet, uint32_t ssrc, bool rtx, mp_time now)
 {
     uint32_t source = in->ssrc;
     if (!incoming_receive(in, packet, ssrc, rtx, now)) {
@@ -157,7 +157,7 @@ static void forward(struct sfu *sfu, struct peer *p, struct incoming *in, struct
         return;
     }
     if (in->ssrc != source)
-        note_source(p, in);
+        note_source(session, in);
     stat_add(&stats_of(sfu)->rtp_in, 1);
     if (rtx)
         stat_add(&stats_of(sfu)->rtx_in, 1);
@@ -168,10 +168,10 @@ static void forward(struct sfu *sfu, struct peer *p, struct incoming *in, struct
     }
 }
 
-static void forward_lead(struct sfu *sfu, struct peer *p, struct incoming *in, mp_time now)
+static void forward_lead(struct sfu *sfu, struct session *session, struct incoming *in, mp_time now)
 {
     for (uint8_t i = 0; i < in->lead.count; i++)
-        forward(sfu, p, in, in->lead.packets[i], in->lead.ssrc, false, now);
+        forward(sfu, session, in, in->lead.packets[i], in->lead.ssrc, false, now);
     lead_drop(&sfu->pool, &in->lead);
 }
 
@@ -180,26 +180,26 @@ static void forward_lead(struct sfu *sfu, struct peer *p, struct incoming *in, m
 static uint32_t rid_of(struct bytes value) { return value.data ? layer_rid(value.data, value.len) : 0; }
 
 /* Whether a retransmission stream repeats what is forwarded: another layer has other numbers. */
-static bool repairs_present(struct peer *p, int i, struct bytes rid)
+static bool repairs_present(struct session *session, int i, struct bytes rid)
 {
-    const struct incoming *in = p->by_ssrc[i].incoming;
+    const struct incoming *in = session->by_ssrc[i].incoming;
     if (!in->stream.layered)
         return true;
     if (rid.data)
-        p->by_ssrc[i].rid = rid_of(rid);
-    if (p->by_ssrc[i].repairs)
-        return p->by_ssrc[i].repairs == in->ssrc;
-    return p->by_ssrc[i].rid && p->by_ssrc[i].rid == layers_rid_of(&in->layers, in->ssrc);
+        session->by_ssrc[i].rid = rid_of(rid);
+    if (session->by_ssrc[i].repairs)
+        return session->by_ssrc[i].repairs == in->ssrc;
+    return session->by_ssrc[i].rid && session->by_ssrc[i].rid == layers_rid_of(&in->layers, in->ssrc);
 }
 
 /* The layer that is to take over begins: what leads to its key frame first. The one before ends where it is. */
-static void switch_layer(struct sfu *sfu, struct peer *p, struct incoming *in, mp_time now)
+static void switch_layer(struct sfu *sfu, struct session *session, struct incoming *in, mp_time now)
 {
     lead_drop(&sfu->pool, &in->lead);
     in->lead = in->layers.ahead;
     in->layers.ahead = (struct lead){0};
     in->layers.wanted = 0;
-    forward_lead(sfu, p, in, now);
+    forward_lead(sfu, session, in, now);
 }
 
 /* Of the layer that is to take over. True: it does, with this packet. */
@@ -222,7 +222,7 @@ static bool takes_over(struct sfu *sfu, struct incoming *in, struct packet *pack
 }
 
 /* Whether this packet is of the layer that viewers are sent. */
-static bool is_of_layer(struct sfu *sfu, struct peer *p, struct incoming *in, struct packet *packet, uint32_t ssrc,
+static bool is_of_layer(struct sfu *sfu, struct session *session, struct incoming *in, struct packet *packet, uint32_t ssrc,
                         uint32_t rid, bool leads, mp_time now)
 {
     struct layers *l = &in->layers;
@@ -236,22 +236,22 @@ static bool is_of_layer(struct sfu *sfu, struct peer *p, struct incoming *in, st
         return true;
     if (ssrc != best || !takes_over(sfu, in, packet, ssrc, leads, now))
         return false;
-    switch_layer(sfu, p, in, now);
+    switch_layer(sfu, session, in, now);
     return true;
 }
 
 /* What leads waits for what it leads to. */
-static void forward_picture(struct sfu *sfu, struct peer *p, struct incoming *in, struct packet *packet, uint32_t ssrc, bool leads,
+static void forward_picture(struct sfu *sfu, struct session *session, struct incoming *in, struct packet *packet, uint32_t ssrc, bool leads,
                             mp_time now)
 {
     if (!leads || !lead_takes(&in->lead, ssrc, packet)) {
         lead_mark(&in->lead, ssrc, packet);
-        forward_lead(sfu, p, in, now);
+        forward_lead(sfu, session, in, now);
     }
     if (leads)
         lead_add(&in->lead, ssrc, packet);
     else
-        forward(sfu, p, in, packet, ssrc, false, now);
+        forward(sfu, session, in, packet, ssrc, false, now);
 }
 
 static void note_media(struct packet *packet, const struct rtp_view *v, const struct bytes ext[EXT_COUNT], uint64_t index)
@@ -272,7 +272,7 @@ static void note_media(struct packet *packet, const struct rtp_view *v, const st
 
 /* Whether the packet is of what was agreed on. Of another codec that its client may send instead a few in a row are told of: one alone
  * may have been overtaken by a change. */
-static bool is_agreed(struct sfu *sfu, struct peer *p, struct incoming *in, uint8_t payload_type)
+static bool is_agreed(struct sfu *sfu, struct session *session, struct incoming *in, uint8_t payload_type)
 {
     bool agreed = payload_type == in->stream.payload_type;
     if (agreed || payload_type != in->other)
@@ -286,7 +286,7 @@ static bool is_agreed(struct sfu *sfu, struct peer *p, struct incoming *in, uint
     emit(sfu,
          &(struct message){.type = MESSAGE_CODEC,
                            .to = TO_CONTROL,
-                           .session = p->session,
+                           .session = session->id,
                            .track = in->track->id,
                            .payload_type = payload_type},
          NULL);
@@ -294,27 +294,27 @@ static bool is_agreed(struct sfu *sfu, struct peer *p, struct incoming *in, uint
 }
 
 /* A plain, authentic packet: to its stream. */
-static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, const struct rtp_view *v, uint64_t index,
+static void deliver(struct sfu *sfu, struct session *session, struct packet *packet, const struct rtp_view *v, uint64_t index,
                     mp_time now)
 {
     struct bytes ext[EXT_COUNT];
     struct codec_info info = {0};
-    rtp_extensions_read(v, &p->extensions, ext);
-    note_transport_seq(p, ext[EXT_TRANSPORT_CC], v->ssrc, packet->arrival, now);
-    int i = find_stream(p, v, ext[EXT_MID], now);
+    rtp_extensions_read(v, &session->extensions, ext);
+    note_transport_seq(session, ext[EXT_TRANSPORT_CC], v->ssrc, packet->arrival, now);
+    int i = find_stream(session, v, ext[EXT_MID], now);
     if (i < 0) {
-        srtp_rx_ended(p->rx, v->ssrc, true); /* nobody's: it keeps no place from one that is */
+        srtp_rx_ended(session->rx, v->ssrc, true); /* nobody's: it keeps no place from one that is */
         drop(sfu, DROP_RTP_STREAM);
         return;
     }
-    p->by_ssrc[i].heard = now;
-    struct incoming *in = p->by_ssrc[i].incoming;
-    bool rtx = p->by_ssrc[i].rtx;
+    session->by_ssrc[i].heard = now;
+    struct incoming *in = session->by_ssrc[i].incoming;
+    bool rtx = session->by_ssrc[i].rtx;
     note_media(packet, v, ext, index);
-    if (rtx && !(repairs_present(p, i, ext[EXT_REPAIRED_RID]) && unwrap_rtx(in, packet, v)))
+    if (rtx && !(repairs_present(session, i, ext[EXT_REPAIRED_RID]) && unwrap_rtx(in, packet, v)))
         return; /* a probe, or of another layer */
-    bool late = !in->stream.layered && is_straggler(p, i, now);
-    if (!rtx && (!is_agreed(sfu, p, in, v->payload_type) || late)) {
+    bool late = !in->stream.layered && is_straggler(session, i, now);
+    if (!rtx && (!is_agreed(sfu, session, in, v->payload_type) || late)) {
         drop(sfu, DROP_RTP_STREAM);
         return;
     }
@@ -322,32 +322,32 @@ static void deliver(struct sfu *sfu, struct peer *p, struct packet *packet, cons
         info = codec_inspect(in->track->codec, packet->data + packet->media.payload, packet->media.payload_len);
     packet->media.keyframe = info.keyframe;
     if (in->stream.layered && !rtx &&
-        !is_of_layer(sfu, p, in, packet, v->ssrc, rid_of(ext[EXT_RID]), info.leads, now))
+        !is_of_layer(sfu, session, in, packet, v->ssrc, rid_of(ext[EXT_RID]), info.leads, now))
         return;
     if (rtx)
-        forward(sfu, p, in, packet, v->ssrc, true, now);
+        forward(sfu, session, in, packet, v->ssrc, true, now);
     else
-        forward_picture(sfu, p, in, packet, v->ssrc, info.leads, now);
+        forward_picture(sfu, session, in, packet, v->ssrc, info.leads, now);
 }
 
 /* A second's worth at once: a key frame may be large. What is over it never arrived, also for the publisher's own estimate. */
-static bool may_publish(struct sfu *sfu, struct peer *p, size_t len, mp_time now)
+static bool may_publish(struct sfu *sfu, struct session *session, size_t len, mp_time now)
 {
     double bps = sfu->config.publish_bps;
-    if (!bps || rate_take(&p->publish_rate, (double)len * 8, bps, bps, now))
+    if (!bps || rate_take(&session->publish_rate, (double)len * 8, bps, bps, now))
         return true;
     drop(sfu, DROP_RTP_RATE);
     return false;
 }
 
-bool ingress_rtp(struct sfu *sfu, struct peer *p, const struct arrival *arrival, mp_time now)
+bool ingress_rtp(struct sfu *sfu, struct session *session, const struct arrival *arrival, mp_time now)
 {
     const uint8_t *data = arrival->bytes.data;
     size_t len = arrival->bytes.len;
     struct rtp_view v;
     uint64_t index;
     bool authentic = false;
-    if (!p->rx) {
+    if (!session->rx) {
         drop(sfu, DROP_SRTP_EARLY);
         return false;
     }
@@ -356,9 +356,9 @@ bool ingress_rtp(struct sfu *sfu, struct peer *p, const struct arrival *arrival,
         drop(sfu, len <= DATAGRAM_IN_MAX ? DROP_POOL : DROP_RTP_MALFORMED);
         return false;
     }
-    int n = srtp_unprotect(p->rx, data, len, packet->data, &index);
-    if (n == SRTP_STREAMS && make_room(p, now))
-        n = srtp_unprotect(p->rx, data, len, packet->data, &index);
+    int n = srtp_unprotect(session->rx, data, len, packet->data, &index);
+    if (n == SRTP_STREAMS && make_room(session, now))
+        n = srtp_unprotect(session->rx, data, len, packet->data, &index);
     if (n < 0) {
         heard_refused(sfu, n);
     } else if (!rtp_parse(&v, packet->data, (size_t)n)) {
@@ -367,9 +367,9 @@ bool ingress_rtp(struct sfu *sfu, struct peer *p, const struct arrival *arrival,
         authentic = true;
         packet->len = (uint16_t)n;
         packet->arrival = arrival->time;
-        heard_sender(sfu, p, v.ssrc);
-        if (may_publish(sfu, p, len, now))
-            deliver(sfu, p, packet, &v, index, now);
+        heard_sender(sfu, session, v.ssrc);
+        if (may_publish(sfu, session, len, now))
+            deliver(sfu, session, packet, &v, index, now);
     }
     packet_drop(&sfu->pool, packet);
     return authentic;

@@ -3,17 +3,17 @@
 #include "sfu/core.h"
 #include "sfu/event.h"
 #include "sfu/outbox.h"
-#include "sfu/peer_data.h"
+#include "sfu/session_data.h"
 #include "sfu/subscription_data.h"
 #include "sfu/track.h"
 
 #define REPORT_SIZE (DATAGRAM_OUT_MAX - SRTCP_OVERHEAD_MAX)
 #define BLOCKS_MAX  31 /* report blocks of one packet: the count has five bits */
 
-mp_time report_deadline(const struct peer *p)
+mp_time report_deadline(const struct session *session)
 {
-    mp_time at = mp_min(p->report_at, p->twcc_at);
-    for (const struct incoming *in = p->streams; in && p->tx; in = in->next)
+    mp_time at = mp_min(session->report_at, session->twcc_at);
+    for (const struct incoming *in = session->streams; in && session->tx; in = in->next)
         at = mp_min(at, mp_min(nack_deadline(&in->nack), in->started ? keyframe_deadline(&in->track->keyframe) : MP_NEVER));
     return at;
 }
@@ -21,17 +21,17 @@ mp_time report_deadline(const struct peer *p)
 /* One compound in the making; it is sent when full. */
 struct compound {
     struct sfu *sfu;
-    struct peer *peer;
+    struct session *session;
     struct packet *packet;
 };
 
 /* Encrypts it. */
-static void send_rtcp(struct sfu *sfu, struct peer *p, struct packet *packet)
+static void send_rtcp(struct sfu *sfu, struct session *session, struct packet *packet)
 {
-    bool sends = p->tx && peer_path(p) && packet->len;
-    packet->len = sends ? (uint16_t)srtcp_protect(p->tx, packet->data, packet->len) : 0;
+    bool sends = session->tx && session_path(session) && packet->len;
+    packet->len = sends ? (uint16_t)srtcp_protect(session->tx, packet->data, packet->len) : 0;
     if (packet->len)
-        outbox_send(sfu, peer_path(p), packet);
+        outbox_send(sfu, session_path(session), packet);
     else /* or its key has no more numbers */
         packet_drop(&sfu->pool, packet);
 }
@@ -40,7 +40,7 @@ static void send_rtcp(struct sfu *sfu, struct peer *p, struct packet *packet)
 static uint8_t *compound_room(struct compound *c, size_t need, size_t *size)
 {
     if (c->packet && c->packet->len + need > REPORT_SIZE) {
-        send_rtcp(c->sfu, c->peer, c->packet);
+        send_rtcp(c->sfu, c->session, c->packet);
         c->packet = NULL;
     }
     if (!c->packet && !(c->packet = outbox_packet(c->sfu)))
@@ -52,14 +52,14 @@ static uint8_t *compound_room(struct compound *c, size_t need, size_t *size)
 static void compound_send(struct compound *c)
 {
     if (c->packet)
-        send_rtcp(c->sfu, c->peer, c->packet);
+        send_rtcp(c->sfu, c->session, c->packet);
     c->packet = NULL;
 }
 
 /* The source's clock now, under the viewer's SSRC. */
 static void add_sender_reports(struct compound *c, mp_time now)
 {
-    for (struct subscription *s = c->peer->subscriptions; s; s = s->next_of_peer) {
+    for (struct subscription *s = c->session->subscriptions; s; s = s->next_of_session) {
         size_t size;
         uint8_t *out;
         const struct track *t = s->track;
@@ -81,14 +81,14 @@ static void add_receiver_report(struct compound *c, mp_time now)
 {
     struct rtcp_report blocks[BLOCKS_MAX];
     size_t count = 0, size;
-    for (struct incoming *in = c->peer->streams; in && count < BLOCKS_MAX; in = in->next)
+    for (struct incoming *in = c->session->streams; in && count < BLOCKS_MAX; in = in->next)
         if (in->started)
             incoming_report(in, &blocks[count++], now);
     uint8_t *out = count ? compound_room(c, 8 + 24 * count + 32, &size) : NULL;
     if (!out)
         return;
-    size_t n = rtcp_write_rr(out, size, c->peer->ssrc, blocks, count);
-    n += rtcp_write_sdes(out + n, size - n, c->peer->ssrc, c->peer->cname);
+    size_t n = rtcp_write_rr(out, size, c->session->ssrc, blocks, count);
+    n += rtcp_write_sdes(out + n, size - n, c->session->ssrc, c->session->cname);
     c->packet->len = (uint16_t)(c->packet->len + n);
 }
 
@@ -96,8 +96,8 @@ static void add_transport_feedback(struct compound *c)
 {
     size_t size, n;
     uint8_t *out;
-    while (c->peer->twcc && twcc_pending(c->peer->twcc) && (out = compound_room(c, 256, &size))) {
-        n = twcc_write(c->peer->twcc, out, size, c->peer->ssrc, c->peer->twcc_media);
+    while (c->session->twcc && twcc_pending(c->session->twcc) && (out = compound_room(c, 256, &size))) {
+        n = twcc_write(c->session->twcc, out, size, c->session->ssrc, c->session->twcc_media);
         if (!n)
             break;
         c->packet->len = (uint16_t)(c->packet->len + n);
@@ -107,11 +107,11 @@ static void add_transport_feedback(struct compound *c)
 static void add_nacks(struct compound *c, struct incoming *in, mp_time now)
 {
     uint16_t seqs[NACK_MISSING_MAX];
-    size_t count = nack_due(&in->nack, seqs, NACK_MISSING_MAX, in->offset, c->peer->rtt, now);
+    size_t count = nack_due(&in->nack, seqs, NACK_MISSING_MAX, in->offset, c->session->rtt, now);
     for (size_t done = 0; done < count;) {
         size_t size, used = 0;
         uint8_t *out = compound_room(c, 64, &size);
-        size_t n = out ? rtcp_write_nack(out, size, c->peer->ssrc, in->ssrc, seqs + done, count - done, &used) : 0;
+        size_t n = out ? rtcp_write_nack(out, size, c->session->ssrc, in->ssrc, seqs + done, count - done, &used) : 0;
         if (!n || !used)
             break;
         c->packet->len = (uint16_t)(c->packet->len + n);
@@ -133,33 +133,33 @@ static void add_keyframe_request(struct compound *c, struct incoming *in, mp_tim
         return;
     if (in->timestamp_time > before && ++k->vain == KEYFRAME_TRIES) {
         stat_add(&stats_of(c->sfu)->tracks_stalled, 1);
-        event_tell(c->sfu, c->peer, EVENT_STALLED, NULL, in->track->id, now);
+        event_tell(c->sfu, c->session, EVENT_STALLED, NULL, in->track->id, now);
     }
     if (!(out = compound_room(c, 12, &size)))
         return;
     uint32_t asked = in->layers.wanted ? in->layers.wanted : in->ssrc;
-    c->packet->len = (uint16_t)(c->packet->len + rtcp_write_pli(out, size, c->peer->ssrc, asked));
+    c->packet->len = (uint16_t)(c->packet->len + rtcp_write_pli(out, size, c->session->ssrc, asked));
     stat_add(&stats_of(c->sfu)->pli_out, 1);
 }
 
-void report_timeout(struct sfu *sfu, struct peer *p, mp_time now)
+void report_timeout(struct sfu *sfu, struct session *session, mp_time now)
 {
-    struct compound c = {sfu, p, NULL};
-    if (p->report_at <= now) {
-        p->report_at = p->streams || p->subscriptions ? mp_on_grid(now + REPORT_INTERVAL) : MP_NEVER;
+    struct compound c = {sfu, session, NULL};
+    if (session->report_at <= now) {
+        session->report_at = session->streams || session->subscriptions ? mp_on_grid(now + REPORT_INTERVAL) : MP_NEVER;
         add_receiver_report(&c, now);
         add_sender_reports(&c, now);
-        for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
+        for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)
             if (!s->started)
                 track_keyframe(sfu, s->track, now);
     }
-    if (p->twcc_at <= now) {
-        p->twcc_at = MP_NEVER;
+    if (session->twcc_at <= now) {
+        session->twcc_at = MP_NEVER;
         add_transport_feedback(&c);
     }
-    for (struct incoming *in = p->streams; in; in = in->next) {
+    for (struct incoming *in = session->streams; in; in = in->next) {
         if (in->rtt_sample) {
-            p->rtt = mp_max((p->rtt * 7 + in->rtt_sample) / 8, MP_MS(5));
+            session->rtt = mp_max((session->rtt * 7 + in->rtt_sample) / 8, MP_MS(5));
             in->rtt_sample = 0;
         }
         if (nack_deadline(&in->nack) <= now)

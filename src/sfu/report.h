@@ -4,11 +4,11 @@
 #include "base/time.h"
 
 struct sfu;
-struct peer;
+struct session;
 
 #define REPORT_FIRST    MP_MS(200) /* after the keys: browsers want a sender report early, for lip-sync and round trip */
 #define REPORT_INTERVAL MP_S(1)
 #define TWCC_DELAY      (MP_GRID / 2) /* at least, after the first packet that a feedback covers */
 
-mp_time report_deadline(const struct peer *);
-void report_timeout(struct sfu *, struct peer *, mp_time now);
+mp_time report_deadline(const struct session *);
+void report_timeout(struct sfu *, struct session *, mp_time now);

@@ -2,7 +2,7 @@
 #include "sfu/arrival.h"
 #include "sfu/core.h"
 #include "sfu/message.h"
-#include "sfu/peer.h"
+#include "sfu/session.h"
 
 bool roaming_init(struct sfu *sfu)
 {
@@ -42,14 +42,14 @@ static bool within_rate(struct sfu *sfu, const struct path *path, mp_time now)
 }
 
 /* Whether the datagram may be its; costs no cipher. */
-static bool may_be_of(const struct peer *p, const struct arrival *arrival)
+static bool may_be_of(const struct session *session, const struct arrival *arrival)
 {
-    return p->rx && srtp_rx_expects(p->rx, arrival->bytes.data, arrival->bytes.len, arrival->kind == DATAGRAM_RTCP);
+    return session->rx && srtp_rx_expects(session->rx, arrival->bytes.data, arrival->bytes.len, arrival->kind == DATAGRAM_RTCP);
 }
 
 void roaming_input(struct sfu *sfu, const struct arrival *arrival, mp_time now)
 {
-    struct peer *found[SENDER_TRIES_MAX];
+    struct session *found[SENDER_TRIES_MAX];
     const struct path *path = arrival->path;
     bool here = arrival->via == sfu->config.worker;
     if (path->link != LINK_UDP || arrival->bytes.len < 12 || (here && !within_rate(sfu, path, now))) {
@@ -60,7 +60,7 @@ void roaming_input(struct sfu *sfu, const struct arrival *arrival, mp_time now)
     size_t count = senders_find(&sfu->roaming.senders, ssrc, arrival, may_be_of, found);
     for (size_t i = 0; i < count; i++) {
         touch(sfu, found[i]);
-        if (peer_media(sfu, found[i], arrival, now))
+        if (session_media(sfu, found[i], arrival, now))
             return;
     }
     drop(sfu, here ? DROP_UNKNOWN_PATH : DROP_STRAY);

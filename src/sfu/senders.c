@@ -45,10 +45,10 @@ static void leave(struct sender_entry *e)
         e->next->link = e->link;
 }
 
-void sender_add(struct senders *s, struct sender *sender, struct peer *peer, uint32_t ssrc,
+void sender_add(struct senders *s, struct sender *sender, struct session *session, uint32_t ssrc,
                 const struct address *place)
 {
-    *sender = (struct sender){.peer = peer, .ssrc = ssrc, .placed.sender = sender, .alone.sender = sender};
+    *sender = (struct sender){.session = session, .ssrc = ssrc, .placed.sender = sender, .alone.sender = sender};
     enter(s, &sender->placed, hash_placed(s, ssrc, place));
     enter(s, &sender->alone, hash_alone(s, ssrc));
 }
@@ -65,26 +65,26 @@ void sender_remove(struct sender *sender)
     leave(&sender->alone);
 }
 
-static bool is_among(struct peer *const found[], size_t count, const struct peer *p)
+static bool is_among(struct session *const found[], size_t count, const struct session *session)
 {
     for (size_t i = 0; i < count; i++)
-        if (found[i] == p)
+        if (found[i] == session)
             return true;
     return false;
 }
 
 size_t senders_find(const struct senders *s, uint32_t ssrc, const struct arrival *arrival, sender_expects *expects,
-                    struct peer *found[SENDER_TRIES_MAX])
+                    struct session *found[SENDER_TRIES_MAX])
 {
     const uint64_t hashes[] = {hash_placed(s, ssrc, &arrival->path->remote), hash_alone(s, ssrc)};
     size_t count = 0;
     for (int h = 0; h < 2; h++) {
         const struct sender_entry *e = s->chains[hashes[h] & s->mask];
         for (int steps = 0; e && steps < SENDER_STEPS_MAX && count < SENDER_TRIES_MAX; e = e->next, steps++) {
-            struct peer *p = e->sender->peer;
-            if (e->hash == hashes[h] && e->sender->ssrc == ssrc && !is_among(found, count, p) &&
-                expects(p, arrival))
-                found[count++] = p;
+            struct session *session = e->sender->session;
+            if (e->hash == hashes[h] && e->sender->ssrc == ssrc && !is_among(found, count, session) &&
+                expects(session, arrival))
+                found[count++] = session;
         }
     }
     return count;

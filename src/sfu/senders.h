@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 struct arrival;
-struct peer;
+struct session;
 
 #define SENDERS_MAX      4  /* of one session; the first that were heard */
 #define SENDER_STEPS_MAX 64 /* entries that one look-up may pass, in each of its two chains */
@@ -26,7 +26,7 @@ struct sender_entry {
 };
 
 struct sender {
-    struct peer *peer;
+    struct session *session;
     uint32_t ssrc;
     mp_time bye_at; /* of its last BYE; 0: none */
     struct sender_entry placed, alone;
@@ -41,12 +41,12 @@ struct senders {
 bool senders_init(struct senders *, size_t capacity, uint64_t key); /* false: no memory */
 void senders_free(struct senders *);
 /* `sender` is filled in and stays where it is until sender_remove. */
-void sender_add(struct senders *, struct sender *, struct peer *, uint32_t ssrc, const struct address *place);
+void sender_add(struct senders *, struct sender *, struct session *, uint32_t ssrc, const struct address *place);
 void sender_move(struct senders *, struct sender *,
                  const struct address *place); /* its session is there now */
 void sender_remove(struct sender *);
 /* Sessions that may have sent this datagram of this SSRC, likely ones first, each once; `expects` looks closer. At most
  * SENDER_TRIES_MAX. */
-typedef bool sender_expects(const struct peer *, const struct arrival *);
+typedef bool sender_expects(const struct session *, const struct arrival *);
 size_t senders_find(const struct senders *, uint32_t ssrc, const struct arrival *, sender_expects *,
-                    struct peer *found[SENDER_TRIES_MAX]);
+                    struct session *found[SENDER_TRIES_MAX]);

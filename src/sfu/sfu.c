@@ -4,7 +4,7 @@
 #include "proto/stun.h"
 #include "sfu/arrival.h"
 #include "sfu/core.h"
-#include "sfu/peer.h"
+#include "sfu/session.h"
 #include "sfu/streams.h"
 #include "sfu/subscription.h"
 #include "sfu/track.h"
@@ -20,11 +20,11 @@ static bool track_id_equal(const void *owner, uint32_t value, const void *key)
 static bool tables_init(struct sfu *sfu, size_t sessions)
 {
     sfu->tracks_max = sessions * PUBLICATIONS_MAX; /* a publication must find its place: nobody is told that it did not */
-    sfu->peers = calloc(sessions, sizeof *sfu->peers);
+    sfu->sessions = calloc(sessions, sizeof *sfu->sessions);
     sfu->tracks = calloc(sfu->tracks_max, sizeof *sfu->tracks);
     sfu->track_free = calloc(sfu->tracks_max, sizeof *sfu->track_free);
     sfu->arena = malloc(TX_ARENA_SIZE);
-    if (!sfu->peers || !sfu->tracks || !sfu->track_free || !sfu->arena)
+    if (!sfu->sessions || !sfu->tracks || !sfu->track_free || !sfu->arena)
         return false;
     for (size_t i = 0; i < sfu->tracks_max; i++)
         sfu->track_free[i] = (uint32_t)(sfu->tracks_max - 1 - i);
@@ -40,7 +40,7 @@ struct sfu *sfu_new(const struct sfu_config *config)
     if (!sfu)
         return NULL;
     sfu->config = *config;
-    slab_init(&sfu->peer_slab, sizeof(struct peer));
+    slab_init(&sfu->session_slab, sizeof(struct session));
     slab_init(&sfu->subscription_slab, sizeof(struct subscription));
     prng_seed(&sfu->prng, config->seed);
     sfu->hash_key = prng_next(&sfu->prng);
@@ -57,9 +57,9 @@ struct sfu *sfu_new(const struct sfu_config *config)
 
 void sfu_free(struct sfu *sfu)
 {
-    for (size_t i = 0; sfu->peers && i < registry_size(sfu->config.registry); i++)
-        if (sfu->peers[i])
-            peer_free(sfu, sfu->peers[i]);
+    for (size_t i = 0; sfu->sessions && i < registry_size(sfu->config.registry); i++)
+        if (sfu->sessions[i])
+            session_free(sfu, sfu->sessions[i]);
     for (size_t i = 0; sfu->tracks && i < sfu->tracks_max; i++)
         if (sfu->tracks[i]) { /* replicas' origins that other workers still hold */
             sfu->tracks[i]->replicas = 0;
@@ -73,9 +73,9 @@ void sfu_free(struct sfu *sfu)
     map_free(&sfu->track_ids);
     paths_free(&sfu->paths);
     roaming_free(sfu);
-    slab_free(&sfu->peer_slab);
+    slab_free(&sfu->session_slab);
     slab_free(&sfu->subscription_slab);
-    free(sfu->peers);
+    free(sfu->sessions);
     free(sfu->tracks);
     free(sfu->track_free);
     free(sfu->arena);
@@ -117,50 +117,50 @@ static bool may_relay(const struct sfu *sfu, const struct arrival *arrival)
 }
 
 /* The session of this number here, to which something is about to happen; NULL: there is none. */
-static struct peer *visit(struct sfu *sfu, uint32_t session)
+static struct session *visit(struct sfu *sfu, uint32_t id)
 {
-    struct peer *p = peer_find(sfu, session);
-    if (p)
-        touch(sfu, p);
-    return p;
+    struct session *session = session_find(sfu, id);
+    if (session)
+        touch(sfu, session);
+    return session;
 }
 
 /* The session here that the path's entry `e` belongs to. NULL: there is none; the datagram was dropped, or passed to the worker
  * that has it. */
-static struct peer *peer_of(struct sfu *sfu, const struct path_entry *e, const struct arrival *arrival)
+static struct session *session_of(struct sfu *sfu, const struct path_entry *e, const struct arrival *arrival)
 {
     bool here = came_here(sfu, arrival), ours = e && e->owner == sfu->config.worker;
-    struct peer *p = ours ? visit(sfu, e->session) : NULL;
+    struct session *session = ours ? visit(sfu, e->session) : NULL;
     if (e && !ours && here)
         pass_on(sfu, e->owner, e->session, arrival);
-    else if (!p)
+    else if (!session)
         drop(sfu, here || ours ? DROP_UNKNOWN_PATH : DROP_STRAY);
-    return p;
+    return session;
 }
 
 static void input_media(struct sfu *sfu, const struct arrival *arrival, mp_time now)
 {
     const struct path_entry *e = paths_find(&sfu->paths, arrival->path);
-    struct peer *p = e ? peer_of(sfu, e, arrival) : NULL;
+    struct session *session = e ? session_of(sfu, e, arrival) : NULL;
     if (!e)
         roaming_input(sfu, arrival, now);
-    else if (p)
-        peer_media(sfu, p, arrival, now);
+    else if (session)
+        session_media(sfu, session, arrival, now);
 }
 
 static void input_dtls(struct sfu *sfu, const struct arrival *arrival, mp_time now)
 {
-    struct peer *p = peer_of(sfu, paths_find(&sfu->paths, arrival->path), arrival);
-    if (p)
-        peer_dtls(sfu, p, arrival, now);
+    struct session *session = session_of(sfu, paths_find(&sfu->paths, arrival->path), arrival);
+    if (session)
+        session_dtls(sfu, session, arrival, now);
 }
 
 /* To a check of ours. */
 static void input_answer(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival, mp_time now)
 {
-    struct peer *p = peer_of(sfu, paths_find(&sfu->paths, arrival->path), arrival);
-    if (p)
-        peer_answer(sfu, p, v, arrival, now);
+    struct session *session = session_of(sfu, paths_find(&sfu->paths, arrival->path), arrival);
+    if (session)
+        session_answer(sfu, session, v, arrival, now);
 }
 
 /* The life of a check: ufrag -> session -> this worker owns it, or verifies and claims it, or passes it to its owner. Only a
@@ -170,36 +170,36 @@ static void input_check(struct sfu *sfu, const struct stun_view *v, const struct
     struct session_credentials credentials;
     struct bytes ufrag;
     struct hmac_sha1 key;
-    uint32_t session;
+    uint32_t id;
     unsigned owner;
     if (!ice_username_local(v->username, &ufrag) ||
-        !registry_find(sfu->config.registry, ufrag, &session, &owner, &credentials)) {
+        !registry_find(sfu->config.registry, ufrag, &id, &owner, &credentials)) {
         drop(sfu, DROP_STUN_UFRAG);
         return;
     }
-    struct peer *p = visit(sfu, session);
-    if (p) {
-        peer_check(sfu, p, v, arrival, now);
+    struct session *session = visit(sfu, id);
+    if (session) {
+        session_check(sfu, session, v, arrival, now);
         return;
     }
     hmac_sha1_key(&key, (const uint8_t *)credentials.password, PASSWORD_SIZE);
     if (!stun_check(v, &key)) {
         drop(sfu, DROP_STUN_INTEGRITY);
-    } else if (owner != OWNER_NONE || !registry_claim(sfu->config.registry, session, sfu->config.worker)) {
-        owner = registry_owner(sfu->config.registry, session);
+    } else if (owner != OWNER_NONE || !registry_claim(sfu->config.registry, id, sfu->config.worker)) {
+        owner = registry_owner(sfu->config.registry, id);
         if (came_here(sfu, arrival) && owner != sfu->config.worker && owner < sfu->config.workers)
-            pass_on(sfu, owner, session, arrival);
+            pass_on(sfu, owner, id, arrival);
         else
             drop(sfu, DROP_STRAY);
     } else {
-        emit(sfu, &(struct message){.type = MESSAGE_CLAIMED, .to = TO_CONTROL, .session = session}, NULL);
-        p = peer_new(sfu, session, &credentials, now);
-        if (p)
-            peer_check(sfu, p, v, arrival, now);
+        emit(sfu, &(struct message){.type = MESSAGE_CLAIMED, .to = TO_CONTROL, .session = id}, NULL);
+        session = session_new(sfu, id, &credentials, now);
+        if (session)
+            session_check(sfu, session, v, arrival, now);
         else
             emit(sfu,
                  &(struct message){
-                     .type = MESSAGE_ENDED, .to = TO_CONTROL, .session = session, .reason = END_NO_MEMORY},
+                     .type = MESSAGE_ENDED, .to = TO_CONTROL, .session = id, .reason = END_NO_MEMORY},
                  NULL);
     }
     explicit_bzero(&credentials, sizeof credentials);
@@ -314,18 +314,18 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
         return;
     default: break;
     }
-    struct peer *p = visit(sfu, m->session);
-    if (!p) /* it ended on its own; the control plane is about to read that */
+    struct session *session = visit(sfu, m->session);
+    if (!session) /* it ended on its own; the control plane is about to read that */
         return;
     switch ((enum message_type)m->type) {
-    case MESSAGE_SESSION_CLOSE: peer_end(sfu, p, END_CLOSED, now); break;
-    case MESSAGE_CREDENTIALS: peer_credentials(sfu, p, m->payload, now); break;
-    case MESSAGE_DOUBT: peer_doubt(sfu, p, now); break;
-    case MESSAGE_EXTENSIONS: p->extensions = m->extensions; break;
-    case MESSAGE_PUBLISH: streams_publish(sfu, p, m, now); break;
-    case MESSAGE_UNPUBLISH: streams_unpublish(sfu, p, m->track); break;
-    case MESSAGE_SUBSCRIBE: streams_subscribe(sfu, p, m, now); break;
-    case MESSAGE_UNSUBSCRIBE: streams_unsubscribe(sfu, p, m->track); break;
+    case MESSAGE_SESSION_CLOSE: session_end(sfu, session, END_CLOSED, now); break;
+    case MESSAGE_CREDENTIALS: session_credentials_set(sfu, session, m->payload, now); break;
+    case MESSAGE_DOUBT: session_doubt(sfu, session, now); break;
+    case MESSAGE_EXTENSIONS: session->extensions = m->extensions; break;
+    case MESSAGE_PUBLISH: streams_publish(sfu, session, m, now); break;
+    case MESSAGE_UNPUBLISH: streams_unpublish(sfu, session, m->track); break;
+    case MESSAGE_SUBSCRIBE: streams_subscribe(sfu, session, m, now); break;
+    case MESSAGE_UNSUBSCRIBE: streams_unsubscribe(sfu, session, m->track); break;
     default: break;
     }
 }
@@ -335,27 +335,27 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
 /* What was touched gets its deadline. */
 static void settle(struct sfu *sfu, mp_time now)
 {
-    for (struct peer *p; (p = sfu->touched); untouch(p)) {
-        mp_time at = mp_max(peer_deadline(p), now);
-        if (!p->timer.index || p->timer.at != at)
-            heap_set(&sfu->timers, &p->timer, at);
+    for (struct session *session; (session = sfu->touched); untouch(session)) {
+        mp_time at = mp_max(session_deadline(session), now);
+        if (!session->timer.index || session->timer.at != at)
+            heap_set(&sfu->timers, &session->timer, at);
     }
 }
 
 /* The next session whose time has come; NULL: no more. It is not in the heap until it is settled again. */
-static struct peer *due(struct sfu *sfu, mp_time now)
+static struct session *due(struct sfu *sfu, mp_time now)
 {
     settle(sfu, now);
-    struct peer *p = (struct peer *)heap_pop(&sfu->timers, now);
-    if (p)
-        touch(sfu, p);
-    return p;
+    struct session *session = (struct session *)heap_pop(&sfu->timers, now);
+    if (session)
+        touch(sfu, session);
+    return session;
 }
 
 void sfu_timeout(struct sfu *sfu, mp_time now)
 {
-    for (struct peer *p; (p = due(sfu, now));)
-        peer_timeout(sfu, p, now);
+    for (struct session *session; (session = due(sfu, now));)
+        session_timeout(sfu, session, now);
     gather_timeout(sfu, now);
     if (sfu->relay)
         relay_timeout(sfu, now);

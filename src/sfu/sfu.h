@@ -32,7 +32,7 @@ struct sfu_config {
 };
 
 struct sfu *sfu_new(const struct sfu_config *); /* NULL: no memory */
-void sfu_free(struct sfu *);                    /* ends every session without a word to its peer */
+void sfu_free(struct sfu *);                    /* ends every session without a word to its client */
 
 /* One datagram. The bytes are read before it returns. `arrival` is when the network brought it, at `now` or before: a publisher's own
  * estimate lives on the pauses between its packets, which a worker that was late would hide from it. */

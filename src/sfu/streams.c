@@ -3,65 +3,65 @@
 #include "sfu/core.h"
 #include "sfu/ingress.h"
 #include "sfu/outbox.h"
-#include "sfu/peer_data.h"
+#include "sfu/session_data.h"
 #include "sfu/report.h"
 #include "sfu/subscription.h"
 #include "sfu/track.h"
 #include <stdlib.h>
 
 /* There is something to report on from now on. */
-static void want_reports(struct peer *p, mp_time now)
+static void want_reports(struct session *session, mp_time now)
 {
-    if (p->tx && p->report_at == MP_NEVER)
-        p->report_at = mp_on_grid(now + REPORT_FIRST);
+    if (session->tx && session->report_at == MP_NEVER)
+        session->report_at = mp_on_grid(now + REPORT_FIRST);
 }
 
-static struct incoming *stream_of(struct peer *p, uint32_t track)
+static struct incoming *stream_of(struct session *session, uint32_t track)
 {
-    struct incoming *in = p->streams;
+    struct incoming *in = session->streams;
     while (in && in->track->id != track)
         in = in->next;
     return in;
 }
 
-void streams_publish(struct sfu *sfu, struct peer *p, const struct message *m, mp_time now)
+void streams_publish(struct sfu *sfu, struct session *session, const struct message *m, mp_time now)
 {
-    if (stream_of(p, m->track))
+    if (stream_of(session, m->track))
         return;
     struct track *t = track_get(sfu, m->track, (uint8_t)sfu->config.worker);
     struct incoming *in = t && !t->publisher ? calloc(1, sizeof *in) : NULL;
-    if (in && m->publish.transport_cc && !p->twcc)
-        p->twcc = calloc(1, sizeof *p->twcc);
+    if (in && m->publish.transport_cc && !session->twcc)
+        session->twcc = calloc(1, sizeof *session->twcc);
     if (!in) {
         drop(sfu, DROP_POOL);
         if (t)
             track_release(sfu, t);
         return;
     }
-    t->publisher = p;
+    t->publisher = session;
     t->codec = m->publish.codec;
     t->video = codec_is_video(t->codec);
     t->clock_rate = m->publish.clock_rate;
     in->track = t;
     in->stream = m->publish;
-    in->next = p->streams;
-    p->streams = in;
+    in->next = session->streams;
+    session->streams = in;
     for (int i = 0; i < LAYERS_MAX; i++)
-        ingress_bind(p, in, m->publish.ssrc[i], m->publish.rtx_ssrc[i], now);
+        ingress_bind(session, in, m->publish.ssrc[i], m->publish.rtx_ssrc[i], now);
     if (t->replicas || t->viewers.count)
         track_keyframe(sfu, t, now);
-    want_reports(p, now);
+    want_reports(session, now);
 }
 
-void streams_unpublish(struct sfu *sfu, struct peer *p, uint32_t track)
+void streams_unpublish(struct sfu *sfu, struct session *session, uint32_t track)
 {
-    struct incoming *in = stream_of(p, track), **link = &p->streams;
+    struct incoming *in = stream_of(session, track), **link = &session->streams;
     if (!in)
         return;
     while (*link != in)
         link = &(*link)->next;
     *link = in->next;
-    ingress_unbind(p, in);
+    ingress_unbind(session, in);
     lead_drop(&sfu->pool, &in->lead);
     lead_drop(&sfu->pool, &in->layers.ahead);
     in->track->publisher = NULL;
@@ -69,16 +69,16 @@ void streams_unpublish(struct sfu *sfu, struct peer *p, uint32_t track)
     free(in);
 }
 
-void streams_subscribe(struct sfu *sfu, struct peer *p, const struct message *m, mp_time now)
+void streams_subscribe(struct sfu *sfu, struct session *session, const struct message *m, mp_time now)
 {
     uint8_t origin = m->subscribe.origin;
     bool here = origin == sfu->config.worker;
-    for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
+    for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)
         if (s->track->id == m->track)
             return;
     struct track *t = track_get(sfu, m->track, origin);
     bool first = t && !t->viewers.count;
-    struct subscription *s = t ? subscription_new(sfu, p, t, &m->subscribe) : NULL;
+    struct subscription *s = t ? subscription_new(sfu, session, t, &m->subscribe) : NULL;
     if (!s) {
         drop(sfu, DROP_POOL);
         if (t)
@@ -91,15 +91,15 @@ void streams_subscribe(struct sfu *sfu, struct peer *p, const struct message *m,
         t->clock_rate = m->subscribe.clock_rate;
         emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
     }
-    subscriptions_ask(sfu, p, false, now);
-    want_reports(p, now);
+    subscriptions_ask(sfu, session, false, now);
+    want_reports(session, now);
 }
 
-void streams_unsubscribe(struct sfu *sfu, struct peer *p, uint32_t track)
+void streams_unsubscribe(struct sfu *sfu, struct session *session, uint32_t track)
 {
-    struct subscription *s = p->subscriptions;
+    struct subscription *s = session->subscriptions;
     while (s && s->track->id != track)
-        s = s->next_of_peer;
+        s = s->next_of_session;
     if (!s)
         return;
     struct track *t = s->track;

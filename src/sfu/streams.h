@@ -4,10 +4,10 @@
 #include <stdint.h>
 
 struct message;
-struct peer;
+struct session;
 struct sfu;
 
-void streams_publish(struct sfu *, struct peer *, const struct message *, mp_time now);
-void streams_unpublish(struct sfu *, struct peer *, uint32_t track);
-void streams_subscribe(struct sfu *, struct peer *, const struct message *, mp_time now);
-void streams_unsubscribe(struct sfu *, struct peer *, uint32_t track);
+void streams_publish(struct sfu *, struct session *, const struct message *, mp_time now);
+void streams_unpublish(struct sfu *, struct session *, uint32_t track);
+void streams_subscribe(struct sfu *, struct session *, const struct message *, mp_time now);
+void streams_unsubscribe(struct sfu *, struct session *, uint32_t track);

@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include "sfu/core.h"
 #include "sfu/outbox.h"
-#include "sfu/peer_data.h"
+#include "sfu/session_data.h"
 #include "base/seq.h"
 #include "sfu/sent.h"
 #include "proto/rtp.h"
@@ -15,7 +15,7 @@
 #define RTX_BURST     60000.0
 #define RTX_TIMES_MAX 10 /* what a browser asks for; what all of it costs is bounded by the share */
 
-struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, struct track *track,
+struct subscription *subscription_new(struct sfu *sfu, struct session *viewer, struct track *track,
                                       const struct subscribe *how)
 {
     struct subscription *s = slab_take(&sfu->subscription_slab);
@@ -44,7 +44,7 @@ struct subscription *subscription_new(struct sfu *sfu, struct peer *viewer, stru
         slab_give(&sfu->subscription_slab, s);
         return NULL;
     }
-    s->next_of_peer = viewer->subscriptions;
+    s->next_of_session = viewer->subscriptions;
     viewer->subscriptions = s;
     stat_set(&stats_of(sfu)->subscriptions, ++sfu->subscription_count);
     return s;
@@ -56,8 +56,8 @@ void subscription_free(struct sfu *sfu, struct subscription *s)
     viewers_remove(&s->track->viewers, s);
     viewed_remove(&s->viewer->viewed, s);
     while (*link != s)
-        link = &(*link)->next_of_peer;
-    *link = s->next_of_peer;
+        link = &(*link)->next_of_session;
+    *link = s->next_of_session;
     stat_set(&stats_of(sfu)->subscriptions, --sfu->subscription_count);
     free(s->rtx_log);
     free(s->sent);
@@ -235,7 +235,7 @@ static size_t write_packet(struct sfu *sfu, struct subscription *s, struct packe
 bool subscription_run(struct sfu *sfu, struct subscription *s, size_t *from, uint8_t *out, struct transmit *t, mp_time now)
 {
     struct run r;
-    const struct path *path = peer_path(s->viewer);
+    const struct path *path = session_path(s->viewer);
     if (!s->viewer->tx || !path)
         return false;
     collect(&r, s, from);
@@ -329,7 +329,7 @@ static void send_again(struct sfu *sfu, struct subscription *s, struct packet *p
 
 void subscription_nack(struct sfu *sfu, struct subscription *s, uint16_t seq, mp_time now)
 {
-    const struct path *path = peer_path(s->viewer);
+    const struct path *path = session_path(s->viewer);
     if (!s->started || !s->track->video || !path || !s->viewer->tx)
         return;
     int64_t source = seq_extend(s->sent_end + s->delta, seq) - s->delta;
@@ -345,11 +345,11 @@ void subscription_nack(struct sfu *sfu, struct subscription *s, uint16_t seq, mp
     send_again(sfu, s, p, path, now);
 }
 
-void subscriptions_ask(struct sfu *sfu, struct peer *p, bool again, mp_time now)
+void subscriptions_ask(struct sfu *sfu, struct session *session, bool again, mp_time now)
 {
-    if (!p->tx || !peer_path(p))
+    if (!session->tx || !session_path(session))
         return;
-    for (struct subscription *s = p->subscriptions; s; s = s->next_of_peer)
+    for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)
         if (!s->started || again)
             track_keyframe(sfu, s->track, now);
 }

@@ -5,7 +5,7 @@
 struct transmit;
 
 /* NULL: no memory. Both ends hold it. */
-struct subscription *subscription_new(struct sfu *, struct peer *, struct track *, const struct subscribe *);
+struct subscription *subscription_new(struct sfu *, struct session *, struct track *, const struct subscribe *);
 void subscription_free(struct sfu *, struct subscription *);
 /* The viewer has other keys: what was sent under those before is not sent again. */
 void subscription_rekeyed(struct subscription *);
@@ -19,4 +19,4 @@ void subscription_nack(struct sfu *, struct subscription *, uint16_t seq, mp_tim
 
 /* Asks for key frames of what this viewer waits for, once it has keys and a nominated path: a key frame that comes before is lost, and the
  * next is a second away. `again`: also of what it saw before. */
-void subscriptions_ask(struct sfu *, struct peer *viewer, bool again, mp_time now);
+void subscriptions_ask(struct sfu *, struct session *viewer, bool again, mp_time now);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 struct sfu;
-struct peer;
+struct session;
 struct track;
 struct sent;
 
@@ -21,7 +21,7 @@ struct rtx_log {
 
 struct subscription {
     /* What every packet needs, together: SUBSCRIPTION_HOT bytes. */
-    struct peer *viewer;
+    struct session *viewer;
     struct track *track;
     int64_t first;     /* first source seq that was sent */
     int64_t delta;     /* viewer's extended seq = source seq + delta, always >= 0 */
@@ -36,7 +36,7 @@ struct subscription {
 
     char cname[CNAME_SIZE];
     uint32_t place; /* in the track's viewers */
-    struct subscription *next_of_peer, *next_of_ssrc; /* the latter in the viewer's `viewed` */
+    struct subscription *next_of_session, *next_of_ssrc; /* the latter in the viewer's `viewed` */
     uint32_t rtx_ssrc;
     int64_t rtx_next;  /* next extended seq of the RTX stream */
     struct rate rtx_rate;

@@ -1,23 +1,23 @@
 #include "sfu/touched.h"
 #include "sfu/core.h"
-#include "sfu/peer_data.h"
+#include "sfu/session_data.h"
 
-void touch(struct sfu *sfu, struct peer *p)
+void touch(struct sfu *sfu, struct session *session)
 {
-    if (p->touched.link)
+    if (session->touched.link)
         return;
-    p->touched = (struct touched){.next = sfu->touched, .link = &sfu->touched};
-    if (p->touched.next)
-        p->touched.next->touched.link = &p->touched.next;
-    sfu->touched = p;
+    session->touched = (struct touched){.next = sfu->touched, .link = &sfu->touched};
+    if (session->touched.next)
+        session->touched.next->touched.link = &session->touched.next;
+    sfu->touched = session;
 }
 
-void untouch(struct peer *p)
+void untouch(struct session *session)
 {
-    if (!p->touched.link)
+    if (!session->touched.link)
         return;
-    *p->touched.link = p->touched.next;
-    if (p->touched.next)
-        p->touched.next->touched.link = p->touched.link;
-    p->touched.link = NULL;
+    *session->touched.link = session->touched.next;
+    if (session->touched.next)
+        session->touched.next->touched.link = session->touched.link;
+    session->touched.link = NULL;
 }

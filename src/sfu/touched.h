@@ -2,12 +2,12 @@
  * for all that happened in a batch of input. */
 #pragma once
 
-struct peer;
+struct session;
 struct sfu;
 
 struct touched { /* of a session */
-    struct peer *next, **link; /* NULL: it is not touched */
+    struct session *next, **link; /* NULL: it is not touched */
 };
 
-void touch(struct sfu *, struct peer *);
-void untouch(struct peer *); /* it has its deadline, or ends */
+void touch(struct sfu *, struct session *);
+void untouch(struct session *); /* it has its deadline, or ends */

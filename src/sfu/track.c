@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include "sfu/core.h"
 #include "sfu/outbox.h"
-#include "sfu/peer_data.h"
+#include "sfu/session_data.h"
 #include "sfu/touched.h"
 #include "sfu/viewers.h"
 #include <stdlib.h>

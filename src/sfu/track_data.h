@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 struct sfu;
-struct peer;
+struct session;
 
 struct track {
     uint32_t id, index; /* index: in sfu->tracks */
@@ -17,7 +17,7 @@ struct track {
     enum codec codec;
     uint32_t clock_rate;
     uint8_t origin;         /* worker */
-    struct peer *publisher; /* on the origin, while published */
+    struct session *publisher; /* on the origin, while published */
     uint64_t replicas;      /* on the origin: bit w, worker w has viewers */
     struct keyframe keyframe;
     struct source_clock clock;

@@ -2,14 +2,14 @@
 #include "base/check.h"
 #include "base/prefetch.h"
 #include "sfu/core.h"
-#include "sfu/peer_data.h"
+#include "sfu/session_data.h"
 #include "sfu/subscription_data.h"
 #include <stdlib.h>
 
-/* From one frame to the next a viewer's memory goes cold, and one pointer leads to the next: subscription, peer, path and keys.
+/* From one frame to the next a viewer's memory goes cold, and one pointer leads to the next: subscription, session, path and keys.
  * So each is fetched this many turns before its own, when what points to it has come. */
 #define AHEAD_SUBSCRIPTION 8
-#define AHEAD_PEER         6
+#define AHEAD_SESSION         6
 #define AHEAD_TRANSPORT    4
 #define AHEAD_KEY          2
 
@@ -79,10 +79,10 @@ void viewers_next(struct sfu *sfu, struct viewers *v)
     v->packet = 0;
     if ((s = ahead(v, AHEAD_SUBSCRIPTION)))
         prefetch(s, SUBSCRIPTION_HOT);
-    if ((s = ahead(v, AHEAD_PEER)))
-        peer_prefetch(s->viewer);
+    if ((s = ahead(v, AHEAD_SESSION)))
+        session_prefetch(s->viewer);
     if ((s = ahead(v, AHEAD_TRANSPORT)))
-        peer_prefetch_transport(s->viewer);
+        session_prefetch_transport(s->viewer);
     if ((s = ahead(v, AHEAD_KEY)) && s->viewer->tx)
         srtp_batch_prefetch(sfu->batch, s->viewer->tx);
 }

@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include "proto/demux.h"
 #include "sfu/core.h"
-#include "sfu/peer.h"
+#include "sfu/session.h"
 #include "sfu/track.h"
 #include "signal/signaling.h"
 #include "tests/sim/guest.h"
@@ -160,23 +160,23 @@ void check_event(struct sim *s, const struct message *m)
 static void check_peers(struct sim *s)
 {
     for (uint32_t slot = 0; slot < registry_size(server_registry(s)); slot++) {
-        const struct peer *found = NULL;
+        const struct session *found = NULL;
         for (unsigned w = 0; w < server_workers(s); w++) {
-            const struct peer *p = server_sfu(s, w)->peers[slot];
-            if (p && found)
+            const struct session *session = server_sfu(s, w)->sessions[slot];
+            if (session && found)
                 violated(s, "owners", "two workers have a session in slot %u", slot);
-            if (p && registry_owner(server_registry(s), p->session) != w)
-                violated(s, "owners", "worker %u has session %u, the registry says %u", w, p->session,
-                         registry_owner(server_registry(s), p->session));
-            found = p ? p : found;
+            if (session && registry_owner(server_registry(s), session->id) != w)
+                violated(s, "owners", "worker %u has session %u, the registry says %u", w, session->id,
+                         registry_owner(server_registry(s), session->id));
+            found = session ? session : found;
         }
     }
 }
 
-static bool has_path(const struct peer *p, const struct path *path, unsigned via)
+static bool has_path(const struct session *session, const struct path *path, unsigned via)
 {
-    for (unsigned i = 0; i < p->path_count; i++)
-        if (p->paths[i].via == via && path_equal(&p->paths[i].path, path))
+    for (unsigned i = 0; i < session->path_count; i++)
+        if (session->paths[i].via == via && path_equal(&session->paths[i].path, path))
             return true;
     return false;
 }
@@ -190,12 +190,12 @@ static void check_paths(struct sim *s, unsigned w)
         if (slot->value == MAP_NONE)
             continue;
         const struct path_entry *e = &sfu->paths.entries[slot->value];
-        const struct peer *p = peer_find(server_sfu(s, e->owner), e->session);
+        const struct session *session = session_find(server_sfu(s, e->owner), e->session);
         char text[ADDRESS_TEXT_SIZE];
-        if (!p)
+        if (!session)
             violated(s, "owners", "worker %u takes %s for session %u, which worker %u does not have", w,
                      address_text(&e->path.remote, text), e->session, e->owner);
-        else if (e->owner != w && !has_path(p, &e->path, w))
+        else if (e->owner != w && !has_path(session, &e->path, w))
             violated(s, "owners", "worker %u passes %s to worker %u, which does not know", w,
                      address_text(&e->path.remote, text), e->owner);
     }
@@ -302,9 +302,9 @@ bool all_know(struct sim *s, mp_time since, char *why, size_t size)
 static void check_worker_empty(struct sim *s, unsigned w)
 {
     const struct sfu *sfu = server_sfu(s, w);
-    if (sfu->peer_count || sfu->subscription_count || sfu->track_ids.count)
+    if (sfu->session_count || sfu->subscription_count || sfu->track_ids.count)
         violated(s, "pools", "worker %u is left with %zu sessions, %zu subscriptions, %zu tracks", w,
-                 sfu->peer_count, sfu->subscription_count, sfu->track_ids.count);
+                 sfu->session_count, sfu->subscription_count, sfu->track_ids.count);
     else if (sfu->pool.used || sfu->paths.map.count || sfu->timers.count)
         violated(s, "pools", "worker %u is left with %zu packets, %zu paths, %zu timers", w, sfu->pool.used,
                  sfu->paths.map.count, sfu->timers.count);

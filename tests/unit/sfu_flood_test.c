@@ -4,7 +4,7 @@
 #include "proto/codec.h"
 #include "proto/rtp.h"
 #include "proto/stun.h"
-#include "sfu/peer.h"
+#include "sfu/session.h"
 #include "sfu/report.h"
 #include "sfu/track.h"
 #include "tests/unit/test.h"
@@ -271,11 +271,11 @@ static void handshakes_that_nobody_ends_are_let_go_and_others_connect_meanwhile(
 
 static unsigned deadlines, clocks; /* computed, told */
 
-mp_time __real_report_deadline(const struct peer *);
-mp_time __wrap_report_deadline(const struct peer *p)
+mp_time __real_report_deadline(const struct session *);
+mp_time __wrap_report_deadline(const struct session *session)
 {
     deadlines++;
-    return __real_report_deadline(p);
+    return __real_report_deadline(session);
 }
 
 void __real_track_clock(struct sfu *, struct track *, const struct source_clock *);

@@ -1,7 +1,7 @@
 /* A drain serves every viewer once, whoever comes and goes meanwhile. */
 #include "base/prng.h"
 #include "sfu/core.h"
-#include "sfu/peer.h"
+#include "sfu/session.h"
 #include "sfu/subscription.h"
 #include "sfu/viewers.h"
 #include "tests/unit/test.h"
@@ -9,7 +9,7 @@
 #define MOST 40
 
 static struct sfu sfu;
-static struct peer peer; /* without keys: nothing to fetch */
+static struct session session; /* without keys: nothing to fetch */
 static struct subscription all[MOST];
 static unsigned served[MOST];
 static bool there[MOST];
@@ -18,7 +18,7 @@ static unsigned number_of(const struct subscription *s) { return (unsigned)(s - 
 
 static void add(struct viewers *v, unsigned i)
 {
-    all[i] = (struct subscription){.viewer = &peer};
+    all[i] = (struct subscription){.viewer = &session};
     CHECK(viewers_add(v, &all[i]));
     there[i] = true;
     served[i] = 0;

@@ -29,10 +29,10 @@ struct dtls_begin {
     uint32_t generation; /* of our ICE credentials there */
 };
 
-struct peer {
-    struct heap_node timer; /* first: a timer is its peer */
+struct session {
+    struct heap_node timer; /* first: a timer is its session */
     struct touched touched;
-    uint32_t session;
+    uint32_t id;
     uint16_t transport_seq; /* of the next packet to it, over all its subscriptions */
     struct srtp_tx *tx;     /* NULL until DTLS is up */
     struct ice ice;
@@ -87,17 +87,17 @@ struct peer {
 };
 
 /* Where media for it goes: nominated and validated; NULL: nowhere yet. */
-static inline const struct path *peer_path(const struct peer *p) { return ice_selected(&p->ice); }
+static inline const struct path *session_path(const struct session *session) { return ice_selected(&session->ice); }
 
 /* Fetch what a packet to it needs: first what is here, then, when that has come, what it points to. */
-static inline void peer_prefetch(const struct peer *p)
+static inline void session_prefetch(const struct session *session)
 {
-    prefetch(p, offsetof(struct peer, ice.selected) + 1);
+    prefetch(session, offsetof(struct session, ice.selected) + 1);
 }
-static inline void peer_prefetch_transport(const struct peer *p)
+static inline void session_prefetch_transport(const struct session *session)
 {
-    if (peer_path(p))
-        prefetch(peer_path(p), sizeof(struct path));
-    if (p->tx)
-        srtp_tx_prefetch(p->tx);
+    if (session_path(session))
+        prefetch(session_path(session), sizeof(struct path));
+    if (session->tx)
+        srtp_tx_prefetch(session->tx);
 }
