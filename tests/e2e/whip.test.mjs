@@ -5,7 +5,7 @@
 import { launchChromium } from './lib/chromium.mjs';
 import { enter } from './lib/lab.mjs';
 import { Participant } from './lib/participant.mjs';
-import { start } from './lib/process.mjs';
+import { kill, start } from './lib/process.mjs';
 import { slowness, startServer } from './lib/server.mjs';
 import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 import { once } from 'node:events';
@@ -45,6 +45,8 @@ async function publisher(name) {
       await until('deleted 200');
       await closed;
     },
+    /** Ends it as a crash does: no DELETE, no BYE, no close of DTLS. */
+    crash: () => kill(child),
   };
 }
 
@@ -122,9 +124,9 @@ const decoded = async () => {
 };
 
 const tab = await browser.tab();
-const more = async (what) => {
+const more = async (what, seconds = 20 * slowness) => {
   const before = await tab.evaluate(decoded);
-  await tab.until(what, `async (before) => (await (${decoded})()) > before + 5`, before, 20 * slowness, decoded);
+  await tab.until(what, `async (before) => (await (${decoded})()) > before + 5`, before, seconds, decoded);
 };
 
 await test('a browser plays it by WHEP', async () => {
@@ -157,6 +159,21 @@ await test('another one comes, and both viewers play on', async () => {
   await viewer.sees(['again']);
   await more('WHEP decodes the next publisher');
   await gst.leave();
+});
+
+await test('an encoder crashes and another one takes its place: WHEP decodes that one within 3 s', async () => {
+  const crashed = await publisher('crashed');
+  await more('WHEP decodes before the crash');
+  await crashed.crash();
+  await server.says('event="path lost"', 30 * slowness);
+  await publisher('newcomer');
+  const begun = performance.now();
+  await more('WHEP decodes the newcomer', 3 * slowness);
+  diagnostic(
+    `WHEP decoded the newcomer ${((performance.now() - begun) / 1000).toFixed(2)} s after its connection stood`,
+  );
+  const kept = (await viewer.summary()).participants.some(({ name }) => name === 'crashed');
+  assert(kept, 'the session of the encoder that crashed ended before, so this shows nothing');
 });
 
 /* --- by hand --- */
