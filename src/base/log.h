@@ -16,7 +16,7 @@ bool log_enabled(enum log_level);
  * log_quote. */
 void log_line(enum log_level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* `text` in quotes, with control characters, quotes and what is longer than the buffer cut or escaped. */
+/* `text` in quotes; escapes control characters and quotes, and cuts text longer than the buffer. */
 const char *log_quote(char *buffer, int size, const char *text);
 
 /* Rate limit for lines that a peer can provoke: at most `per_s` lines a second from one call site. */

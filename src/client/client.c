@@ -117,7 +117,8 @@ void client_timeout(struct client *c, mp_time now)
 {
     if (c->check_at <= now) {
         uint64_t random[2] = {prng_next(&c->prng), prng_next(&c->prng)};
-        if (!c->waiting) /* RFC 8489 6.2.1: what is sent again is the same transaction, or a long way never ends */
+        if (!c->waiting) /* RFC 8489 6.2.1: a retransmission is the same transaction; with a new one each
+                            time, a long round trip would never end */
             memcpy(c->txid, random, STUN_TXID_SIZE);
         c->check_due = c->waiting = true;
         c->check_at = now + (c->answered ? CHECK_AGAIN : CHECK_RETRY);

@@ -94,7 +94,7 @@ bool dtls_library_open(struct dtls_identity *id)
     return id->provider != NULL;
 }
 
-/* The context alone does not give back what was loaded into it. */
+/* Freeing the context does not unload the providers that were loaded into it. */
 void dtls_library_close(struct dtls_identity *id)
 {
     if (id->provider)

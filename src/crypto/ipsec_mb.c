@@ -30,7 +30,7 @@ struct ipsec_mb {
     IMB_MGR *mgr;
     struct slab gcm_keys;
     struct gcm_context_data scratch; /* of the one call that runs */
-    IMB_JOB jobs[MAC_JOBS_MAX];      /* likewise */
+    IMB_JOB jobs[MAC_JOBS_MAX];      /* of one batch */
     uint8_t macs[MAC_JOBS_MAX][SHA1_SIZE];
 };
 _Static_assert(MAC_JOBS_MAX <= IMB_MAX_BURST_SIZE, "one burst");
@@ -90,7 +90,7 @@ static bool mb_gcm_open(struct gcm_key *key, const uint8_t iv[12], const uint8_t
 {
     struct mb_gcm *k = (struct mb_gcm *)key;
     uint8_t expected[GCM_TAG];
-    memcpy(expected, tag, GCM_TAG); /* it may stand in what is overwritten */
+    memcpy(expected, tag, GCM_TAG); /* it may lie in the overwritten bytes */
     uint8_t found[GCM_TAG];
     IMB_AES128_GCM_DEC(k->owner->mgr, &k->data, &k->owner->scratch, out, in, len, iv, aad, aad_len, found,
                        GCM_TAG);

@@ -26,7 +26,7 @@ enum web_method { WEB_POST, WEB_PATCH, WEB_DELETE, WEB_OPTIONS, WEB_PUT };
 struct web_request { /* views, valid during the call */
     enum web_method method;
     const char *path;  /* percent-decoded */
-    const char *query; /* as it came, without its question mark: what is escaped does not separate */
+    const char *query; /* as received, without its question mark: escaped characters do not separate */
     const struct web_peer *peer;
     const char *content_type, *if_match; /* headers, "" without */
     const char *body;                    /* 0-terminated */

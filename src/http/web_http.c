@@ -169,7 +169,7 @@ static void write_head(const struct connection *c, struct http_head *h, const st
         add_length(h, a->len);
 }
 
-/* Takes what the answer owns. `q` NULL: nobody knows what was asked. */
+/* Takes the answer's owned memory. `q` NULL: the request is unknown. */
 static bool send_answer(struct connection *c, const struct http_request *q, struct http_answer *a)
 {
     struct http_head h;

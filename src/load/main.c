@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 
 #define JOIN_TIMEOUT MP_S(20)   /* after the last join began */
-#define DRAIN        MP_MS(300) /* what was sent last is still on its way */
+#define DRAIN        MP_MS(300) /* the last packets are still on their way */
 #define GOODBYE      MP_S(1)    /* for the server to close what left */
 #define COMPLAINTS   5          /* failures that are told one by one */
 

@@ -146,7 +146,7 @@ static const struct manual manual = {
     .count = OPTION_COUNT,
 };
 
-/* For getopt_long: the options, those that every program has, and an end. */
+/* For getopt_long: the options, the common options of every program, and an end. */
 static void list_flags(struct option flags[OPTION_COUNT + 4])
 {
     for (int i = 0; i < OPTION_COUNT; i++)

@@ -5,8 +5,8 @@
 struct results {
     const struct options *options;
     unsigned joined, failed;
-    unsigned stays, connected; /* of a run that churns: all, and those that got into the call */
-    struct histogram back;     /* from losing the server to having what is wanted again */
+    unsigned stays, connected; /* of a run with --churn: all stays, and the ones that got into the call */
+    struct histogram back;     /* from the loss of the server until all wanted streams flow again */
     struct histogram join_time;
     struct media_totals media;
     double seconds;              /* measured */

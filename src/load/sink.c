@@ -82,7 +82,7 @@ static struct sink_stream *add(struct sink *k, const struct rtp_view *v)
     struct sink_stream *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    /* The low end is one window away from 0, so that what is extended stays positive. */
+    /* The low end is one window away from 0, so that extended numbers stay positive. */
     int64_t seq = 0x10000 + v->seq;
     *s = (struct sink_stream){
         .ssrc = v->ssrc, .video = v->payload_type == VIDEO_TYPE, .base = seq, .highest = seq, .received = 1};

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define PATIENCE      MP_S(20) /* until it is open */
-#define LOOK          MP_S(1)  /* at who is not open yet */
+#define LOOK          MP_S(1)  /* interval of checks for connections that are not open yet */
 #define EVENTS_A_TURN 256
 #define RECEIVE_SIZE  65536
 #define HEAD_SIZE     4096 /* of the server's answer to the handshake */
@@ -38,7 +38,7 @@ struct socket {
     char key[WEBSOCKET_KEY_SIZE];
     struct socket_message *first, **last;
     struct frames in;
-    char *partial; /* what came of the handshake's answer, then of a message in pieces */
+    char *partial; /* received part of the handshake's answer, then of a message in pieces */
     size_t partial_len;
 };
 
@@ -227,7 +227,7 @@ static const char *take_frames(struct socket *s, uint8_t *data, size_t len, bool
     return NULL;
 }
 
-/* The answer to the handshake, and what came behind it. */
+/* The answer to the handshake, and the bytes behind it. */
 static const char *take_answer(struct socket *s, const uint8_t *data, size_t len, bool *over)
 {
     if (!append(s, data, len, HEAD_SIZE + RECEIVE_SIZE))

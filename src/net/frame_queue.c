@@ -52,7 +52,7 @@ static size_t oldest(const struct frame_queue *q, enum frame_format format,
     return f.size;
 }
 
-/* Takes media out from the old end; what is not media goes to the other, once. */
+/* Removes media from the old end and moves everything else to the new end, once. */
 static bool make_room(struct frame_queue *q, enum frame_format format, size_t need)
 {
     uint8_t start[FRAME_HEADER_MAX + 1], kept[STREAM_FRAME_MAX];

@@ -22,7 +22,7 @@
 
 #define ACCEPTS_A_TURN 64
 #define EVENTS_A_TURN  64
-#define SOURCES        1024 /* buckets of addresses; those that share one share its bound */
+#define SOURCES        1024 /* buckets of addresses; addresses in one bucket share its limit */
 
 /* A connection whose protocol is not known yet. */
 struct pending {

@@ -26,7 +26,7 @@ struct request {
 
 struct h2 {
     nghttp2_session *session;
-    struct request *first; /* in the order in which they came; those that are not complete yet are passed over */
+    struct request *first; /* in order of arrival; incomplete ones are skipped */
     size_t held;           /* bytes of requests */
     struct request *current; /* the web server has it; NULL: none, or its stream is gone */
     struct h2_text sent;        /* its text */

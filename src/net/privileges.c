@@ -209,7 +209,7 @@ const char *privileges_drop(const struct privileges *p)
     set_capabilities(rereads ? 1ull << CAP_DAC_READ_SEARCH : 0);
     if (!IS_SANITIZED)
         forget_secrets_on_crash();
-    unsigned uid = geteuid(); /* what is not listed works no more behind the filter */
+    unsigned uid = geteuid(); /* unlisted calls fail behind the filter */
     bool filtered = !IS_SANITIZED && system_calls_filter(p->refusal);
     log_line(LOG_LEVEL_INFO, "privileges dropped", "uid=%u files=%s calls=%s", uid,
              confined ? "confined" : "open", filtered ? "filtered" : "open");

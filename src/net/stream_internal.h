@@ -14,7 +14,7 @@
 
 enum stream_phase {
     PHASE_TLS,    /* handshake */
-    PHASE_FIRST,  /* TLS is up, what is inside cannot be told yet */
+    PHASE_FIRST,  /* TLS is up, the inner protocol is not known yet */
     PHASE_FRAMES, /* datagrams */
     PHASE_BRIDGE, /* HTTP, passed on */
 };
@@ -27,7 +27,7 @@ struct bridge {
     uint8_t *data; /* decrypted bytes that it did not take yet; NULL: none */
     struct h2 *h2; /* NULL: the client speaks HTTP/1.1. Else there is a pair only while the web server owes an answer */
     mp_time active; /* HTTP/2: its client was last sent something that it had asked for */
-    bool over;      /* HTTP/2: nothing follows what is being sent */
+    bool over;      /* HTTP/2: nothing follows the bytes being sent */
 };
 
 struct stream {
@@ -78,7 +78,7 @@ bool stream_handshake(struct stream *);
 ssize_t stream_read(struct stream *, uint8_t *, size_t); /* 0: nothing now */
 bool stream_begin(struct stream *, const uint8_t *,
                   size_t);          /* nothing may be begun; len at most STREAM_TLS_CHUNK */
-bool stream_flush(struct stream *); /* what was begun, then the queue */
+bool stream_flush(struct stream *); /* the rest of a frame, then the queue */
 bool stream_push(struct stream *, const struct transmit *); /* frames */
 
 /* --- bridge.c --- */

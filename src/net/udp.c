@@ -117,7 +117,8 @@ bool udp_probe(const struct address *listen, const char **error)
 static void set_options(struct udp *u)
 {
     int one = 1, size = SOCKET_BUFFER;
-    /* FORCE needs CAP_NET_ADMIN and passes rmem_max; without it the plain option takes what is allowed. */
+    /* FORCE needs CAP_NET_ADMIN and exceeds rmem_max; without it the plain option sets as much as is
+     * allowed. */
     if (setsockopt(u->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
         setsockopt(u->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     if (setsockopt(u->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)

@@ -8,7 +8,7 @@
  *   candidate:FOUNDATION COMPONENT TRANSPORT PRIORITY ADDRESS PORT typ TYPE [raddr A rport P] *(NAME VALUE)
  * and RFC 6544 4.5 for TCP: tcptype active, passive or so, among the names. */
 
-struct candidate_text { /* what is left of the line */
+struct candidate_text { /* the rest of the line */
     const char *at, *end;
 };
 

@@ -47,7 +47,7 @@ void dtls_close(struct dtls *); /* queues close_notify, unless the association i
  * 4.2.4), at most DTLS_REPEATS_MAX times. For the client's close_notify see dtls_goodbye. No effect if the
  * flight is unusually long, and for a client, which has no last flight. */
 void dtls_settle(struct dtls *);
-/* Call before dtls_settle. Fills what is needed to recognise the peer's close_notify after it (crypto.h). */
+/* Call before dtls_settle. Fills the data to recognise the peer's close_notify after it (crypto.h). */
 void dtls_goodbye(const struct dtls *, struct dtls_goodbye *);
 /* Once DTLS_UP: the keys for sending and for receiving. */
 void dtls_masters(const struct dtls *, struct srtp_master *tx, struct srtp_master *rx);

@@ -12,7 +12,7 @@
 #define ENVIRONMENT_PREFIX "MONOPORT_"
 #define ENV_SIZE   MANUAL_ENVIRONMENT_SIZE
 
-/* --- values --- each setter returns what is allowed where the text is not; NULL: it was taken. */
+/* --- values --- a setter returns the allowed values if the text is invalid; NULL: it took the value. */
 
 typedef const char *setter(struct config *, const char *text);
 

@@ -10,5 +10,5 @@ struct arrival {
     struct bytes bytes;
     enum datagram_kind kind;
     unsigned via; /* number of the worker that received it */
-    mp_time time; /* when the network brought it: `now` or before */
+    mp_time time; /* arrival time: `now` or before */
 };

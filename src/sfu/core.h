@@ -1,4 +1,4 @@
-/* The parts of one sfu and how they hold each other. Only src/sfu includes it. */
+/* The parts of one sfu and the links between them. Only src/sfu includes it. */
 #pragma once
 #include "base/heap.h"
 #include "base/map.h"
@@ -17,14 +17,14 @@
 struct sfu {
     struct sfu_config config;
     struct packet_pool pool;
-    struct heap timers; /* one node a session */
+    struct heap timers; /* one node for each session */
     struct session *touched;
     struct prng prng;
     uint64_t hash_key;
     struct paths paths;
     struct roaming roaming;
     struct hmac_sha1 secret; /* of config.secret: transaction ids */
-    struct srtp_batch *batch; /* packets of this sfu_output */
+    struct srtp_batch *batch; /* packets of the current sfu_output */
     struct outbox outbox;
     struct emissions emissions;
     struct slab session_slab, subscription_slab;
@@ -35,7 +35,7 @@ struct sfu {
     uint32_t *track_free;
     size_t track_free_count, tracks_max, subscription_count;
     struct track_queue gathering, ready; /* tracks with packets that wait for the rest of a frame, or for sfu_output */
-    uint8_t *arena;                      /* what the last sfu_output's transmits point to */
+    uint8_t *arena;                      /* memory of the last sfu_output's transmits */
     size_t arena_used;
     struct rate stun_rates[STUN_BUCKETS];
     struct relay *relay; /* the TURN server; NULL: there is none */

@@ -10,7 +10,7 @@
 #include "sfu/subscription.h"
 #include "sfu/track.h"
 
-#define FEEDBACK_NACKS_MAX 512 /* numbers that one datagram may report missing: what is behind them is asked for again */
+#define FEEDBACK_NACKS_MAX 512 /* missing numbers read from one datagram; the client repeats the others */
 #define CLOCK_EVERY MP_MS(5) /* reports of one source that are closer tell other workers nothing new */
 #define CLOCK_LEAK MP_MS(1) /* a report; what separates sound and picture by that is not heard */
 

@@ -38,7 +38,8 @@ static void make_ready(struct sfu *sfu, struct track *t)
     append(&sfu->ready, t, GATHER_READY);
 }
 
-/* Part of a frame that is not whole, and it is the newest: what was late or recovered is waited for already. */
+/* Whether the pending packets are part of the newest frame, which is incomplete: late and recovered packets
+ * were waited for already. */
 static bool has_rest(const struct track *t, const struct packet *p)
 {
     return t->video && !p->media.marker && p->media.seq + 1 == t->history_end;

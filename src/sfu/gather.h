@@ -1,7 +1,7 @@
-/* When a track's new packets go out. A frame's packets come one close behind the other, and a worker that is quick reads
- * the first before the last is there; sent as they come, each of them is a run of its own for every viewer. So the rest of
- * a frame is waited for where it is about to come: nobody can show half a frame, and its last packet (the marker) goes out
- * when it comes, with all of it. */
+/* Frame batching. A frame's packets arrive at short intervals, and a quick worker reads the first before the
+ * last has arrived; sent at once, each would be a run of its own for every viewer. So the worker waits for
+ * the rest of a frame if it is about to arrive. This delays no picture: half a frame cannot be shown, and the
+ * last packet (the marker) sends the whole frame at once. */
 #pragma once
 #include "base/time.h"
 
@@ -17,16 +17,17 @@ enum gather_state { GATHER_NONE /* nothing is pending */, GATHER_WAITS, GATHER_R
 
 struct gather { /* of a track */
     enum gather_state state;
-    struct track *next; /* in the queue of its state */
-    mp_time until;      /* GATHER_WAITS: then without the rest */
-    mp_time gap;        /* from one packet of a frame to the next, smoothed */
+    struct track *next; /* queue of its state */
+    mp_time until;      /* GATHER_WAITS: the time to send without the rest */
+    mp_time gap;        /* smoothed interval between packets of a frame */
     mp_time arrival;    /* of the newest packet */
-    uint32_t timestamp; /* likewise */
+    uint32_t timestamp; /* of the newest packet */
 };
 
-/* A packet was added to what is pending. */
+/* Call after a packet was added to the pending ones. */
 void gather_packet(struct sfu *, struct track *, const struct packet *, mp_time now);
-void gather_sent(struct sfu *);                   /* the first of the ready: its viewers have what was pending */
+void gather_sent(struct sfu *);                   /* removes the first ready track: its pending packets
+                                                     were sent */
 void gather_forget(struct sfu *, struct track *); /* nothing is pending any more */
 void gather_timeout(struct sfu *, mp_time now);
 mp_time gather_deadline(const struct sfu *);

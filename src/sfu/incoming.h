@@ -1,4 +1,5 @@
-/* One stream that a session publishes: sequence, loss and jitter for its reports, what is missing, and its clock. */
+/* One received stream of a publisher: sequence, loss and jitter for its reports, missing packets, and its
+ * clock. */
 #pragma once
 #include "base/limits.h"
 #include "base/packet.h"
@@ -19,12 +20,12 @@ struct incoming {
     struct publish stream;
     uint32_t ssrc; /* 0: not seen yet */
 
-    uint8_t other, other_count; /* a payload type that it may turn to, and how many packets of it came in a row */
+    uint8_t other, other_count; /* another payload type, and how many of its packets arrived in a row */
 
     bool started;
-    bool anew;            /* its keys are others now, and with them the stream's extended numbers */
+    bool anew;            /* new keys: the stream's extended numbers restart */
     int64_t base, max;    /* first and highest seq, in the track's numbering */
-    int64_t first;        /* of the present SSRC */
+    int64_t first;        /* the first of the present SSRC */
     int64_t offset;       /* track seq = the stream's own extended seq + offset: a new SSRC goes on where the last ended */
     uint32_t timestamp_offset, timestamp_last;
     mp_time timestamp_time;
@@ -38,15 +39,16 @@ struct incoming {
     struct nack nack;
     struct lead lead;
     struct layers layers; /* of a layered stream */
-    mp_time rtt_sample; /* from a NACK to what it brought; 0: none new */
+    mp_time rtt_sample; /* from a NACK to its retransmission; 0: none new */
     mp_time bye_at;     /* of its last BYE; 0: none */
     bool has_sr;
     uint32_t sr_ntp;      /* middle 32 bits of the last SR, for LSR */
     mp_time sr_time;
 };
 
-/* Numbers the packet in the track's sequence (media.seq in: the stream's own extended number; out: the track's), and notes
- * what that tells. `ssrc`: of the packet. False: a duplicate, or too old. `recovered`: it came by RTX. */
+/* Numbers the packet in the track's sequence (media.seq in: the stream's own extended number; out: the
+ * track's) and updates loss, jitter and clock. `ssrc`: of the packet. False: a duplicate, or too old.
+ * `recovered`: it came by RTX. */
 bool incoming_receive(struct incoming *, struct packet *, uint32_t ssrc, bool recovered, mp_time now);
 /* A report block on it (RFC 3550 6.4.1, A.3). */
 void incoming_report(struct incoming *, struct rtcp_report *, mp_time now);

@@ -32,7 +32,8 @@ void ingress_rekeyed(struct session *session)
         in->anew = in->started;
 }
 
-/* A client may make a new SSRC whenever it likes: of those that no description names the longest silent one gives way. */
+/* A client may start a new SSRC at any time: of the SSRCs that no description names, the longest silent one
+ * is replaced. */
 static bool make_room(struct session *session, mp_time now)
 {
     unsigned oldest = STREAMS_RX_MAX;
@@ -179,7 +180,7 @@ static void forward_lead(struct sfu *sfu, struct session *session, struct incomi
 
 static uint32_t rid_of(struct bytes value) { return value.data ? layer_rid(value.data, value.len) : 0; }
 
-/* Whether a retransmission stream repeats what is forwarded: another layer has other numbers. */
+/* Whether a retransmission belongs to the forwarded layer: other layers have other numbers. */
 static bool repairs_present(struct session *session, int i, struct bytes rid)
 {
     const struct incoming *in = session->by_ssrc[i].incoming;

@@ -1,4 +1,4 @@
-/* What a session sends: SRTP to tracks, SRTCP to the streams and subscriptions it is about. */
+/* Input of a session: passes SRTP to tracks, and SRTCP to its streams and subscriptions. */
 #pragma once
 #include "base/time.h"
 #include <stdbool.h>
@@ -9,11 +9,11 @@ struct sfu;
 struct session;
 struct incoming;
 
-/* True: it authenticated; where the packet goes from there, if anywhere, is another matter. */
+/* True: authentic. Whether it is forwarded is a separate decision. */
 bool ingress_rtp(struct sfu *, struct session *, const struct arrival *, mp_time now);
 bool ingress_rtcp(struct sfu *, struct session *, const struct arrival *, mp_time now); /* feedback.c */
-/* Packets with these SSRCs, which a description names, belong to the stream; those of rtx_ssrc repeat those of ssrc. 0 is ignored; a
- * full table too: then the stream is not heard. */
+/* Assigns the SSRCs, which a description names, to the stream; rtx_ssrc carries retransmissions of ssrc.
+ * Ignores 0. If the table is full, the stream is not received. */
 void ingress_bind(struct session *, struct incoming *, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now);
-void ingress_rekeyed(struct session *); /* what it publishes comes under other keys from now on */
+void ingress_rekeyed(struct session *); /* its media uses other keys from now on */
 void ingress_unbind(struct session *, const struct incoming *); /* of none */

@@ -1,17 +1,17 @@
-/* Key frame requests of a track: merged, and at most one a second. A source that goes on and answers none of them is stalled:
- * whoever does not watch it yet cannot begin.
+/* Key frame requests of a track: merged, at most one a second. A source that continues but answers none is
+ * stalled: new viewers of it cannot start.
  *
- * Timer: the publisher's; due at keyframe_deadline while a wish waits for its second. */
+ * Timer: the publisher's; due at keyframe_deadline while a request waits for its second. */
 #pragma once
 #include "base/time.h"
 #include <stdbool.h>
 
 #define KEYFRAME_INTERVAL MP_S(1)
-#define KEYFRAME_TRIES    5 /* with 30 % of the packets lost on both ways, one in thirty fails them all */
+#define KEYFRAME_TRIES    5 /* with 30 % loss in both directions, one in thirty fails all of them */
 
 struct keyframe {
     bool wanted;
-    unsigned vain; /* requests since the last key frame, of a source that goes on */
+    unsigned vain; /* unanswered requests to a source that continues */
     mp_time last;  /* request; 0: none yet */
 };
 

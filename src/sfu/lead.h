@@ -1,6 +1,6 @@
-/* What stands in front of a picture in packets of its own (H.264: parameter sets, SEI, delimiters) waits for the picture's
- * first packet, which tells whether it is a key frame. If it is, whoever begins there begins with these packets, for without its
- * parameter sets nobody decodes it. No picture is later for it. */
+/* Packets that precede a picture (H.264: parameter sets, SEI, delimiters) wait for the picture's first
+ * packet, which tells whether it is a key frame. If so, viewers start with these packets, because nobody can
+ * decode the picture without its parameter sets. No picture is delayed. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 struct packet;
 struct packet_pool;
 
-#define LEAD_MAX 8 /* a delimiter, SPS, some PPS and SEI; with more the first go ahead */
+#define LEAD_MAX 8 /* a delimiter, SPS, some PPS and SEI; beyond that, the first are sent on */
 
 struct lead {
     uint32_t ssrc;
@@ -16,9 +16,10 @@ struct lead {
     struct packet *packets[LEAD_MAX]; /* of one timestamp, in order of arrival */
 };
 
-/* Whether this packet, which leads, may be added to those that wait. */
+/* Whether this leading packet may join the waiting ones. */
 bool lead_takes(const struct lead *, uint32_t ssrc, const struct packet *);
 void lead_add(struct lead *, uint32_t ssrc, struct packet *); /* takes a reference */
-/* Another packet of the source came. True: those that wait belong to its key frame, and viewers may begin at the first of them. */
+/* Another packet of the source arrived. True: the waiting packets belong to its key frame, and viewers may
+ * start with the first of them. */
 bool lead_mark(struct lead *, uint32_t ssrc, const struct packet *next);
-void lead_drop(struct packet_pool *, struct lead *); /* gives them back */
+void lead_drop(struct packet_pool *, struct lead *); /* releases them */

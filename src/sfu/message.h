@@ -1,5 +1,5 @@
-/* What threads tell each other: commands of the control plane, events of the workers, and what workers pass among
- * themselves. The same messages will join tracks between machines. */
+/* Messages between threads: commands of the control plane, events of the workers, and messages among workers.
+ * The same messages will connect machines. */
 #pragma once
 #include "base/bytes.h"
 #include "base/limits.h"
@@ -16,7 +16,7 @@ enum message_type {
     /* control -> the worker that owns `session` */
     MESSAGE_SESSION_CLOSE,
     MESSAGE_CREDENTIALS, /* payload: struct session_ice; after CLAIMED, and for each ICE restart */
-    MESSAGE_DOUBT,       /* its socket is gone: EVENT_LOST soon, if it is too */
+    MESSAGE_DOUBT,       /* its socket was lost: EVENT_LOST soon, if its path is dead too */
     MESSAGE_EXTENSIONS,  /* extension ids of what the session sends */
     MESSAGE_PUBLISH,     /* take this stream as `track` */
     MESSAGE_UNPUBLISH,   /* `track` */
@@ -26,14 +26,14 @@ enum message_type {
     /* worker -> control */
     MESSAGE_CLAIMED,     /* `from` owns `session` */
     MESSAGE_PATH_SEEN,   /* first authentic datagram of `session` by `path` */
-    MESSAGE_SESSION_EVENT, /* what else ICE and DTLS did: `event` */
-    MESSAGE_CONNECTED,   /* keys are there, media can flow */
-    MESSAGE_CODEC,       /* `track` comes with another `payload_type` that it may turn to */
-    MESSAGE_ENDED,       /* the worker has forgotten `session`; also the answer to SESSION_CLOSE */
+    MESSAGE_SESSION_EVENT, /* another ICE or DTLS event: `event` */
+    MESSAGE_CONNECTED,   /* keys exist, media can flow */
+    MESSAGE_CODEC,       /* `track` now has another negotiated `payload_type` */
+    MESSAGE_ENDED,       /* the worker removed `session`; also the answer to SESSION_CLOSE */
 
     /* worker -> worker */
     MESSAGE_STRAY,        /* payload: a datagram that came by `path` for a session that `to` owns */
-    MESSAGE_PATH_ADDED,   /* what comes by `path` is for `from`'s `session` */
+    MESSAGE_PATH_ADDED,   /* datagrams by `path` belong to `from`'s `session` */
     MESSAGE_PATH_REMOVED,
     MESSAGE_REPLICA_OPEN, /* `from` has viewers of `to`'s `track` */
     MESSAGE_REPLICA_CLOSE,
@@ -52,23 +52,23 @@ struct session_ice { /* credentials of one ICE generation, 0-terminated texts */
 };
 
 enum session_event_kind {
-    EVENT_CHECK_SENT,     /* our own, of `path`; the first try */
+    EVENT_CHECK_SENT,     /* our own check of `path`: the first try */
     EVENT_CHECK_ANSWERED, /* value: round trip in us */
     EVENT_CHECK_FAILED,
     EVENT_NOMINATED,      /* by the client */
     EVENT_SELECTED,       /* media goes to `path`; value: enum ice_reason */
-    EVENT_LOST,           /* the selected path gives no sign of life */
-    EVENT_FOUND,          /* it does again */
-    EVENT_BYE,            /* the client said that it is gone by RTCP, a BYE of every SSRC that it sends under; or by a close_notify */
-    EVENT_RESTARTED,      /* the credentials of generation `value` are the only ones now */
+    EVENT_LOST,           /* the selected path is silent */
+    EVENT_FOUND,          /* it answers again */
+    EVENT_BYE,            /* the client left: an RTCP BYE of every SSRC that it sends, or a close_notify */
+    EVENT_RESTARTED,      /* only the credentials of generation `value` are valid now */
     EVENT_DTLS_STARTED,
-    EVENT_STALLED, /* it publishes track `value` and sends no key frame, however often it is asked */
+    EVENT_STALLED, /* it publishes track `value` but answers no key frame request */
 };
 
 struct session_event {
     struct path path;
     uint8_t kind;
-    bool moved;     /* EVENT_SELECTED: media had flowed by the path before */
+    bool moved;     /* EVENT_SELECTED: media had used the previous path */
     uint8_t unsaid; /* events before this one that a client made too fast to be told, at most 255 */
     uint32_t value;
     mp_time at;
@@ -78,9 +78,9 @@ struct publish {
     enum codec codec;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: none */
     uint32_t clock_rate;
-    uint64_t others[2];      /* payload types that the client may send instead, a bit each */
+    uint64_t others[2];      /* other payload types that the client may send, a bit each */
     uint32_t ssrc[LAYERS_MAX], rtx_ssrc[LAYERS_MAX]; /* 0: not announced; found by mid */
-    bool layered; /* several SSRCs are layers of it (simulcast), else the newest one counts */
+    bool layered; /* several SSRCs are simulcast layers; else the newest one counts */
     char mid[MID_SIZE];
     bool nack, pli, transport_cc;
 };
@@ -91,14 +91,14 @@ static inline bool publish_may_turn_to(const struct publish *p, uint8_t payload_
 }
 
 struct subscribe {
-    uint8_t origin; /* worker that has the publisher */
+    uint8_t origin; /* the publisher's worker */
     enum codec codec;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: retransmissions are not possible */
     uint32_t clock_rate;
     uint32_t ssrc, rtx_ssrc;
     char mid[MID_SIZE];
-    struct rtp_extension_ids extensions; /* that the viewer accepts on it */
-    char cname[CNAME_SIZE]; /* the publisher's: what it sends is played together (RFC 3550 6.5.1) */
+    struct rtp_extension_ids extensions; /* that the viewer accepts */
+    char cname[CNAME_SIZE]; /* the publisher's: streams with the same one are synchronised (RFC 3550 6.5.1) */
 };
 
 struct source_clock { /* at `time` (ours), the source's RTP clock showed `rtp` */
@@ -124,7 +124,7 @@ struct message {
     struct bytes payload; /* a view; valid until the next call */
 };
 
-/* Whether a full inbox may lose it: media, strays and hints may; what changes state must arrive. */
+/* Whether a full inbox may drop it: media, strays and hints; state changes must arrive. */
 static inline bool message_may_drop(const struct message *m)
 {
     return m->type == MESSAGE_STRAY || m->type == MESSAGE_MEDIA || m->type == MESSAGE_KEYFRAME || m->type == MESSAGE_CLOCK ||
@@ -132,7 +132,7 @@ static inline bool message_may_drop(const struct message *m)
            (m->type == MESSAGE_SESSION_EVENT && m->event.kind != EVENT_RESTARTED);
 }
 
-/* Whether nobody acts on it: it says itself when it was, so it is early enough for whoever reads it when awake. */
+/* Whether it may wait until its reader wakes up anyway: it carries its own time. */
 static inline bool message_may_wait(const struct message *m)
 {
     return m->type == MESSAGE_CONNECTED ||

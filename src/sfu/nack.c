@@ -30,7 +30,7 @@ void nack_gap(struct nack *n, int64_t from, int64_t to, mp_time now)
         n->missing[n->count++] = (struct missing){.seq = seq, .noticed = now, .at = at};
 }
 
-/* Who was overtaken teaches patience, up to a bound; who was really lost, that it costs time. */
+/* Overtaken packets raise the delay before a NACK, up to a bound; real losses lower it. */
 static void learn(struct nack *n, mp_time late, bool again)
 {
     if (again)

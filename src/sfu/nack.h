@@ -1,9 +1,9 @@
-/* What a stream misses and when to ask for it (RFC 4585 6.2.1).
+/* Missing packets of a stream, and their NACKs (RFC 4585 6.2.1).
  *
- * Timer: each missing number is asked for after NACK_DELAY, or where packets overtake each other after as long as they were
- * late before, then again after a round trip, but at least NACK_AGAIN, which doubles with every second try: a sender whose
- * pacer has a queue, or whose answers are lost, gets time where a round trip is short. After NACK_TRIES_MAX (0.6 s or as
- * many round trips) only a key frame helps. */
+ * Timer: each missing number is requested after NACK_DELAY, or, if packets overtake each other, after as long
+ * as they were late before. It is requested again after a round trip, but at least NACK_AGAIN, which doubles
+ * with every second try: with a short round trip this gives time to a sender whose pacer has a queue or whose
+ * answers are lost. After NACK_TRIES_MAX (0.6 s or as many round trips) only a key frame helps. */
 #pragma once
 #include "base/limits.h"
 #include "base/time.h"
@@ -24,14 +24,16 @@ struct missing {
 struct nack {
     struct missing missing[NACK_MISSING_MAX]; /* ascending */
     size_t count;
-    mp_time next;  /* of all `at`, the earliest; only where count > 0 */
-    mp_time late;  /* how late what was overtaken came, lately */
-    bool overflow; /* a gap larger than the list, or given up: only a key frame helps */
+    mp_time next;  /* the earliest `at`; valid if count > 0 */
+    mp_time late;  /* recent lateness of overtaken packets */
+    bool overflow; /* a gap exceeded the list, or tries ran out: only a key frame helps */
 };
 
-void nack_gap(struct nack *, int64_t from, int64_t to, mp_time now); /* [from, to), at least one, did not come */
-/* It came after all, late or `again`. Returns the time since it was asked for once, 0: not asked, or more than once. */
+void nack_gap(struct nack *, int64_t from, int64_t to, mp_time now); /* [from, to) are missing, at least
+                                                                        one */
+/* The packet arrived late or `again`. Returns the time since its only request, 0: not requested, or more than
+ * once. */
 mp_time nack_found(struct nack *, int64_t seq, bool again, mp_time now);
 mp_time nack_deadline(const struct nack *);
-/* Fills what is due, ascending, and plans the next try in `rtt` or later. */
+/* Fills the due numbers, ascending, and plans the next try after `rtt` or later. */
 size_t nack_due(struct nack *, uint16_t *seqs, size_t max, int64_t offset, mp_time rtt, mp_time now);

@@ -1,4 +1,4 @@
-/* What leaves besides forwarded media: finished datagrams, and messages to other threads. Two queues. */
+/* Output except forwarded media: finished datagrams, and messages to other threads. Two queues. */
 #pragma once
 #include "base/packet.h"
 #include "base/path.h"
@@ -9,12 +9,12 @@
 struct sfu;
 
 #define OUTBOX_MAX    8192
-#define EMISSIONS_MAX 16384 /* until what must arrive needs more, in one turn */
+#define EMISSIONS_MAX 16384 /* grows beyond this for messages that must arrive */
 _Static_assert((OUTBOX_MAX & (OUTBOX_MAX - 1)) == 0 && (EMISSIONS_MAX & (EMISSIONS_MAX - 1)) == 0, "masks");
 
 struct datagram {
     struct path path;
-    struct packet *packet; /* data[0..len) goes out as it is */
+    struct packet *packet; /* data[0..len) is sent unchanged */
 };
 
 struct outbox {
@@ -24,7 +24,7 @@ struct outbox {
 
 struct emission {
     struct message message;
-    struct packet *packet; /* holds the payload; NULL without */
+    struct packet *packet; /* holds the payload; NULL: none */
 };
 
 struct emissions {
@@ -37,7 +37,7 @@ struct emissions {
 bool outbox_init(struct sfu *);
 void outbox_free(struct sfu *);
 
-/* A packet to write a datagram into; NULL: counted. Give it to outbox_send or packet_drop. */
+/* A packet for a datagram; NULL: none free, counted. Pass it to outbox_send or packet_drop. */
 struct packet *outbox_packet(struct sfu *);
 void outbox_send(struct sfu *, const struct path *, struct packet *); /* takes the reference; full: counted, dropped */
 void outbox_copy(struct sfu *, const struct path *, const uint8_t *, size_t len);
@@ -46,5 +46,6 @@ void outbox_copy(struct sfu *, const struct path *, const uint8_t *, size_t len)
  * EMISSIONS_MAX; for the rest the queue grows: one turn can end every session, or learn a path from each of its datagrams. */
 void emit(struct sfu *, const struct message *, struct packet *packet);
 
-/* Whether what is not authenticated may be answered: at most STUN_ANSWERS_PER_S a network. False: counted. */
+/* Whether an unauthenticated request may be answered: at most STUN_ANSWERS_PER_S for a network. False:
+ * counted. */
 bool outbox_may_answer(struct sfu *, const struct path *, mp_time now);

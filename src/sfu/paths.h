@@ -1,5 +1,5 @@
-/* Which session's datagrams come by a path, and which worker owns it. A path enters only after
- * something authentic came by it: a check, or media. */
+/* The session and the owning worker of each path. A path enters only after an authenticated message by it: a
+ * check, or media. */
 #pragma once
 #include "base/map.h"
 #include "base/path.h"
@@ -15,14 +15,14 @@ struct path_entry {
 struct paths {
     struct map map;
     struct path_entry *entries;
-    uint32_t free, fresh, capacity; /* entries[fresh..] were never touched: memory is spent on first use */
+    uint32_t free, fresh, capacity; /* entries[fresh..] are unused, their memory not resident */
     uint64_t key;
 };
 
 bool paths_init(struct paths *, size_t capacity, uint64_t key);
 void paths_free(struct paths *);
 const struct path_entry *paths_find(const struct paths *, const struct path *); /* NULL: unknown */
-/* Adds, or points the path to another session: the latest authenticated check wins. False: full. */
+/* Adds the path, or assigns it to another session: the latest authenticated check wins. False: full. */
 bool paths_set(struct paths *, const struct path *, uint32_t session, unsigned owner);
-/* Takes the path out if it still belongs to that session. */
+/* Removes the path if it still belongs to that session. */
 void paths_remove(struct paths *, const struct path *, uint32_t session);

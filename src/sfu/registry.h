@@ -1,8 +1,7 @@
-/* The one table that every thread reads: which sessions exist, how their checks are verified, and which worker owns each.
- *
- * The control thread opens and closes slots. A worker that verified a check of an unowned session claims it with one
- * compare-and-swap; from then on every thread sees the owner. The local ufrag carries the slot's number, so a look-up is
- * an index and a comparison: constant cost, no state, whatever is sent. */
+/* The table that every thread reads: the sessions, the credentials to verify their checks, and their owners.
+ * The control thread opens and closes slots. A worker that verified a check of an unowned session claims it
+ * with one compare-and-swap; from then on every thread sees the owner. The local ufrag contains the slot's
+ * number, so a look-up is an index and a comparison: constant cost and no state for any input. */
 #pragma once
 #include "base/bytes.h"
 #include "base/limits.h"

@@ -1,23 +1,23 @@
-/* One session on the worker that owns it: its life, and who does what with what comes for it. Composes connectivity, association,
- * ingress, reports and streams, and holds no protocol logic itself. */
+/* One session on the worker that owns it: its life, and the dispatch of its datagrams. It composes
+ * connectivity, association, ingress, reports and streams, and contains no protocol logic itself. */
 #pragma once
 #include "sfu/session_data.h"
 
 struct arrival;
 
 struct session *session_find(struct sfu *, uint32_t session); /* NULL: not here */
-/* After a claim. NULL: no memory. */
+/* Call after a claim. NULL: no memory. */
 struct session *session_new(struct sfu *, uint32_t session, const struct session_credentials *, mp_time now);
-/* Says goodbye, forgets everything, tells the control plane. */
+/* Sends close_notify, frees everything, tells the control plane. */
 void session_end(struct sfu *, struct session *, enum end_reason, mp_time now);
-void session_free(struct sfu *, struct session *); /* the same without a word to anyone */
+void session_free(struct sfu *, struct session *); /* the same without telling anyone */
 
-/* A datagram for it came: a check of the client's, its answer to one of ours, DTLS. The session may be gone afterwards. */
+/* A datagram for it arrived: a check, an answer to our check, DTLS. The session may be gone afterwards. */
 void session_check(struct sfu *, struct session *, const struct stun_view *, const struct arrival *, mp_time now);
 void session_answer(struct sfu *, struct session *, const struct stun_view *, const struct arrival *, mp_time now);
 void session_dtls(struct sfu *, struct session *, const struct arrival *, mp_time now);
-/* A datagram of (S)RTP that may be this session's. True: it is, and it was taken; by a new path, the session moves there when it answers
- * a check. The session may be gone afterwards. */
+/* A datagram of (S)RTP that may be this session's. True: it was, and was processed; if the path is new, the
+ * session moves there once it answers a check. The session may be gone afterwards. */
 bool session_media(struct sfu *, struct session *, const struct arrival *, mp_time now);
 void session_timeout(struct sfu *, struct session *, mp_time now);
 mp_time session_deadline(const struct session *);

@@ -23,7 +23,7 @@ struct sfu;
 struct dtls;
 struct subscription;
 
-/* Where an association began: a client's other transport begins its own elsewhere. */
+/* Where an association began: another transport of the client begins its own association elsewhere. */
 struct dtls_begin {
     struct path path;
     uint32_t generation; /* of our ICE credentials there */
@@ -33,30 +33,31 @@ struct session {
     struct heap_node timer; /* first: a timer is its session */
     struct touched touched;
     uint32_t id;
-    uint16_t transport_seq; /* of the next packet to it, over all its subscriptions */
+    uint16_t transport_seq; /* of the next packet to it, across its subscriptions */
     struct srtp_tx *tx;     /* NULL until DTLS is up */
     struct ice ice;
-    uint32_t generation; /* of our ICE credentials; the control plane knows that older ones have ended */
+    uint32_t generation; /* of our ICE credentials; told to the control plane, which drops older ones */
     struct {
         struct path path;
-        uint8_t via;  /* worker that receives what comes by it */
-        mp_time told; /* that worker, if it is another */
+        uint8_t via;  /* the worker that receives its datagrams */
+        mp_time told; /* when that worker was told, if it is another */
     } paths[ICE_TUPLES_MAX];
     uint8_t path_count;
-    struct rate path_rate;  /* new paths that others are told of */
+    struct rate path_rate;  /* new paths told to other workers */
     struct rate event_rate; /* events for the timeline */
     uint8_t events_unsaid;
-    struct sender senders[SENDERS_MAX]; /* SSRCs that it was heard under */
+    struct sender senders[SENDERS_MAX]; /* SSRCs that it sent */
     uint8_t sender_count;
-    mp_time lost_at;   /* its selected path was told to give no sign of life; 0: it does */
-    struct path reply; /* where the last DTLS datagram came from: answers go there before a path is nominated */
+    mp_time lost_at;   /* time when its path was reported as silent; 0: not silent */
+    struct path reply; /* source of the last DTLS datagram: answers go there before a path is nominated */
 
-    struct dtls *dtls; /* NULL until the first datagram, and when it has done its work */
+    struct dtls *dtls; /* NULL before the first datagram, and after its work is done */
     mp_time dtls_until;
     struct dtls_goodbye goodbye;
-    struct dtls_begin dtls_begin, keys_begin; /* of `dtls`, and of the association whose keys are in use */
-    bool dtls_beside;                         /* `dtls` began beside that one and has not taken its place */
-    struct rate dtls_rate;                    /* associations that begin beside one */
+    struct dtls_begin dtls_begin, keys_begin; /* start of `dtls`, and of the association whose keys are in
+                                                 use */
+    bool dtls_beside;                         /* `dtls` began beside that one and has not replaced it yet */
+    struct rate dtls_rate;                    /* associations that begin beside one in use */
     struct srtp_rx *rx;
     struct rtp_extension_ids extensions;
     char cname[CNAME_SIZE]; /* ours, in feedback to publishers */
@@ -67,8 +68,8 @@ struct session {
     struct {
         uint32_t ssrc;
         bool rtx;
-        bool left;  /* its stream goes on under another one */
-        bool named; /* in a description */
+        bool left;  /* its stream continues with another SSRC */
+        bool named; /* named by a description */
         uint32_t repairs, rid; /* rtx, of a layered stream: whose packets it repeats, by either; 0: not known */
         mp_time heard;
         struct incoming *incoming;
@@ -79,17 +80,18 @@ struct session {
     uint32_t twcc_media;
     struct subscription *subscriptions;
     struct viewed viewed; /* the same by SSRC */
-    mp_time asked_all;    /* its last request of a key frame that named no source; 0: none yet */
+    mp_time asked_all;    /* its last key frame request without a source; 0: none */
     mp_time report_at; /* MP_NEVER: nothing to report yet */
     mp_time rtt;       /* smoothed; 100 ms until measured */
     bool has_clock_offset;
-    mp_time clock_offset; /* our time minus the publisher's NTP time, by its quickest report */
+    mp_time clock_offset; /* our time minus the publisher's NTP time, from the fastest report */
 };
 
-/* Where media for it goes: nominated and validated; NULL: nowhere yet. */
+/* The path for media to it: nominated and validated; NULL: none yet. */
 static inline const struct path *session_path(const struct session *session) { return ice_selected(&session->ice); }
 
-/* Fetch what a packet to it needs: first what is here, then, when that has come, what it points to. */
+/* Prefetches the memory for a packet to it: first the struct, and once that is in the cache, the memory it
+ * points to. */
 static inline void session_prefetch(const struct session *session)
 {
     prefetch(session, offsetof(struct session, ice.selected) + 1);

@@ -26,7 +26,8 @@ struct sfu_config {
     const struct relay_config *relay; /* of the TURN server, shared; NULL: none */
     size_t packets;            /* pool size */
     uint32_t publish_bps;      /* of one session, bits a second of RTP; 0: as much as it likes */
-    uint64_t seed;             /* for what need not be secret but must not be guessed: hash keys, first sequence numbers */
+    uint64_t seed;             /* for values that need not be secret but must not be guessed: hash keys,
+                                  first sequence numbers */
     uint8_t secret[32];        /* for what clients must not guess though they see much of it: transaction ids of our checks */
     mp_time wall;              /* NTP time (ns since 1900) at mp_time 0, for sender reports */
 };

@@ -7,7 +7,7 @@ struct transmit;
 /* NULL: no memory. Both ends hold it. */
 struct subscription *subscription_new(struct sfu *, struct session *, struct track *, const struct subscribe *);
 void subscription_free(struct sfu *, struct subscription *);
-/* The viewer has other keys: what was sent under those before is not sent again. */
+/* The viewer has new keys: packets sent with the old ones are not retransmitted. */
 void subscription_rekeyed(struct subscription *);
 
 /* Writes the track's pending packets from *from on as one run of datagrams: into `out`, room RUN_PACKETS_MAX packets. *from

@@ -77,7 +77,7 @@ static void forget_at(struct sfu *sfu, struct track *t, int64_t seq)
 /* Histories take three quarters of the pool: packets on their way, answers to checks among them, need the rest. */
 static bool history_may_grow(const struct sfu *sfu) { return sfu->pool.used < sfu->pool.size / 4 * 3; }
 
-/* Puts the packet into the history; what is too old goes. False: no memory, or older than what is kept. */
+/* Adds the packet to the history and removes the oldest ones. False: no memory, or older than the history. */
 static bool remember(struct sfu *sfu, struct track *t, struct packet *p, mp_time now)
 {
     int64_t seq = p->media.seq;

@@ -64,7 +64,7 @@ static bool read_wish(struct participant *p, json_t *message, struct wish *w)
     return true;
 }
 
-/* --- what is allowed --- */
+/* --- permissions --- */
 
 /* A token is for one room or for all; with a token for one room the client may omit the room. */
 static bool use_token(struct participant *p, struct wish *w, const struct grant *g)

@@ -77,7 +77,7 @@ bool say_description(struct participant *p, const char *type, const char *sdp, j
     return at != NULL;
 }
 
-/* --- who is there --- */
+/* --- participants --- */
 
 /* The other unlisted watchers. */
 static json_int_t audience_of(const struct room *room, bool listed) { return (json_int_t)(room->audience - !listed); }

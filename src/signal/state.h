@@ -295,7 +295,7 @@ void words_wait(struct participant *); /* queues it in its present room if it ha
 void words_leave(struct participant *);
 void words_drop(struct participant *);
 
-/* --- news.c: what a room is told of who is in it --- */
+/* --- news.c: the news of participants for their room --- */
 void news_joined(struct participant *);
 void news_changed(struct participant *); /* its state may have changed */
 void news_left(struct participant *);    /* call before it is removed */
@@ -373,7 +373,12 @@ void extensions_choose(struct participant *, const struct sdp *offer);
 uint8_t extensions_accepted(struct participant *, const struct sdp_section *answer);
 /* The extensions of our description of a section, and of the packets sent there. An answer has only
  * extensions of its offer; an offer of ours has all that the client receives of that kind. */
-struct rtp_extension_ids extensions_of_answer(const struct participant *, const struct section *); /* and of what is sent there */
+struct rtp_extension_ids extensions_of_answer(const struct participant *, const struct section *); /* and
+                                                                                                      of
+                                                                                                      the
+                                                                                                      packets
+                                                                                                      sent
+                                                                                                      there */
 struct rtp_extension_ids extensions_of_offer(const struct participant *, const struct section *);
 
 /* --- session.c: the session behind a participant, and its worker --- */

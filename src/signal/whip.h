@@ -53,7 +53,7 @@ bool whip_is(const struct whip *, const void *socket);
 void whip_send(struct whip *, void *socket, const char *text, size_t len);
 void whip_close(struct whip *, void *socket);
 
-/* After each turn: removes closed resources and those that never connected. */
+/* After each turn: removes closed resources and resources that never connected. */
 void whip_turn(struct whip *, mp_time now);
 mp_time whip_deadline(const struct whip *);
 void whip_close_all(struct whip *, mp_time now);

@@ -1,18 +1,21 @@
-/* What must hold, whatever happens. Each has a name, which `simulate` prints when it does not:
+/* The invariants of the simulation. Each has a name, which `simulate` prints when it does not hold:
  *
- *   authentication  media, DTLS and RTCP go only to addresses that an authentic check came from; strangers
- * are answered with 1.6 times what they sent at the most, guests at a new address with three times room
- * nobody is sent what was published in a room that it is not in content         what is delivered is what
- * somebody sent, byte for byte continuity      frames with neighbouring numbers are neighbours decoding
- * everybody decodes everybody else in the room, soon after the last fault connection      a connection that
- * is up does not fail by what comes from the network owners          one worker has a session, and all
- * workers agree on which; paths and replicas point to what exists nonces          no packet number is used
- * twice under one key for different bytes pools           when all have left, nothing is left of them
- *   layers          nobody is sent two layers of a source at once: one follows another at its key frame; in the end
- *                   everybody is sent the highest that its publisher sends (decoding)
- *   deadlines       no worker turns without end
- *   signaling       who keeps to the protocol is not refused
- *   news            what a guest is told of the others makes sense, one message after the other, and is soon as they are */
+ *   authentication  media, DTLS and RTCP go only to addresses that an authenticated check came from; unknown
+ *                   senders get at most 1.6 times the bytes that they sent, guests at a new address 3 times
+ *   room            nobody receives media of a room that it is not in
+ *   content         every delivered payload was sent by a guest, byte for byte
+ *   continuity      frames with neighbouring numbers are neighbours
+ *   decoding        everybody decodes everybody else in the room, soon after the last fault
+ *   connection      a connection that is up does not fail because of datagrams from the network
+ *   owners          one worker has a session, and all workers agree on which; paths and replicas point to
+ *                   existing objects
+ *   nonces          no packet number is used twice under one key for different bytes
+ *   pools           when all have left, every pool is empty
+ *   layers          nobody receives two layers of a source at once: one follows another at its key frame; in
+ *                   the end everybody receives the highest that its publisher sends (decoding)
+ *   deadlines       no worker loops without end
+ *   signaling       a guest that keeps to the protocol is not refused
+ *   news            the news of other guests are consistent, one message after the other, and soon true */
 #pragma once
 #include "base/path.h"
 #include "sfu/message.h"

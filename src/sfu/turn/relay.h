@@ -51,7 +51,7 @@ static inline void relay_output_begins(struct relay *r)
  * more; counted. */
 bool relay_wrap(struct sfu *, struct transmit *, mp_time now);
 
-/* --- between relay.c (requests) and relay_data.c (what is relayed) --- */
+/* --- between relay.c (requests) and relay_data.c (relayed data) --- */
 bool relay_send(struct sfu *, const struct path *, const struct stun_view *, struct relayed *, mp_time now);
 /* Whether `peer` is this server, as somebody who reached it at `local` knows it. */
 bool relay_is_peer(const struct relay *, const struct turn_peer *, const struct address *local);

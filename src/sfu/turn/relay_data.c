@@ -89,7 +89,7 @@ static size_t write_indication(struct sfu *sfu, const struct envelope *e, const 
     return stun_end(&w);
 }
 
-/* Wraps each datagram of a run: what was of equal length stays so. */
+/* Wraps each datagram of a run: equal lengths stay equal. */
 static bool wrap_run(struct sfu *sfu, const struct envelope *e, struct transmit *t)
 {
     struct relay *r = sfu->relay;

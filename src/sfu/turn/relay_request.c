@@ -27,8 +27,7 @@ static void finish(const struct turn_request *r, struct stun_writer *w, struct p
     outbox_send(r->sfu, r->path, p);
 }
 
-/* To somebody who has not shown who he is: no state, a capped rate, and an answer hardly larger than the
- * question. One too small to be any client's gets no challenge. */
+/* The answer to an unauthenticated client: no state, a capped rate, and hardly larger than the request. */
 static void answer_stranger(const struct turn_request *r, uint16_t code)
 {
     struct stun_writer w;
