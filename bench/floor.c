@@ -3,7 +3,8 @@
  *
  *   bench-floor receive      a socket for each viewer, read by the clock as monoport-load does
  *   bench-floor send ADDRESS VIEWERS RUN SIZE EVERY
- *                            a run of RUN datagrams of SIZE bytes for each, every EVERY µs; prints µs of CPU a
+ *                            a run of RUN datagrams of SIZE bytes for each, every EVERY µs; prints µs of CPU
+ *                            a
  *                            datagram */
 #include "net/clock.h"
 #include <arpa/inet.h>
@@ -23,13 +24,13 @@
 #endif
 
 #define VIEWERS_MAX 400
-#define BATCH      64
-#define RUN_MAX    16
-#define PACKET_MAX 1200
-#define FIRST_PORT 20000
-#define BUFFER     (4 * 1024 * 1024)
-#define READ_EVERY 10000 /* µs */
-#define MEASURED   MP_S(2)
+#define BATCH       64
+#define RUN_MAX     16
+#define PACKET_MAX  1200
+#define FIRST_PORT  20000
+#define BUFFER      (4 * 1024 * 1024)
+#define READ_EVERY  10000 /* µs */
+#define MEASURED    MP_S(2)
 
 static struct sockaddr_in6 viewer(const char *ip, int number)
 {
@@ -156,7 +157,8 @@ int main(int argc, char **argv)
     struct load l = {0};
     if (argc == 7 && strcmp(argv[1], "send") == 0)
         l = (struct load){number(argv[3]), number(argv[4]), number(argv[5]), number(argv[6])};
-    if (l.viewers >= 1 && l.viewers <= VIEWERS_MAX && l.run >= 1 && l.run <= RUN_MAX && l.size >= 1 && l.size <= PACKET_MAX)
+    if (l.viewers >= 1 && l.viewers <= VIEWERS_MAX && l.run >= 1 && l.run <= RUN_MAX && l.size >= 1 &&
+        l.size <= PACKET_MAX)
         return transmit(argv[2], &l);
     fputs("usage: bench-floor receive | send ADDRESS VIEWERS RUN SIZE EVERY\n", stderr);
     return 2;

@@ -1,13 +1,16 @@
 /* What a shared machine does to a program that is mostly asleep, and a way around the first half of it.
  *
  *   bench-machine awake CPU   keeps a core awake, until it is killed or who started it has ended
- *   bench-machine clock       prints how many times longer the same arithmetic takes 50 times a second than without a pause
- *   bench-machine memory      prints how many times longer a walk over a MiB takes 50 times a second than right after another
+ *   bench-machine clock       prints how many times longer the same arithmetic takes 50 times a second than
+ *   without a pause
+ *   bench-machine memory      prints how many times longer a walk over a MiB takes 50 times a second than
+ *   right after another
  *
- * The last two are of the core that they were started on. Many machines lower the clock of a core that is mostly idle, and a
- * virtual one cannot ask them not to: the CPU time of a server that works 1 % of the time is then counted in seconds of a slower
- * core. Where a governor can be set one would set "performance"; `awake` does the same everywhere, by a loop that runs only while
- * nobody else wants the core. Against neighbours that use the same caches nothing can be done: they can only be waited for. */
+ * The last two are of the core that they were started on. Many machines lower the clock of a core that is
+ * mostly idle, and a virtual one cannot ask them not to: the CPU time of a server that works 1 % of the time
+ * is then counted in seconds of a slower core. Where a governor can be set one would set "performance";
+ * `awake` does the same everywhere, by a loop that runs only while nobody else wants the core. Against
+ * neighbours that use the same caches nothing can be done: they can only be waited for. */
 #include "net/clock.h"
 #include <sched.h>
 #include <signal.h>
@@ -22,7 +25,8 @@
 #define ROUNDS 100
 #define WALKS  25
 #define PAUSE  20000 /* µs */
-#define LINES  (1u << 14) /* of a MiB: more than a core's own caches hold, less than what it shares with its neighbours */
+/* of a MiB: more than a core's own caches hold, less than what it shares with its neighbours */
+#define LINES (1u << 14)
 
 static int stay(int cpu)
 {

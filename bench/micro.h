@@ -12,10 +12,7 @@ struct micro { /* one figure */
     mp_time begun;
 };
 
-static inline void micro_begin(struct micro *m)
-{
-    m->begun = clock_thread_cpu();
-}
+static inline void micro_begin(struct micro *m) { m->begun = clock_thread_cpu(); }
 static inline void micro_end(struct micro *m, unsigned long packets)
 {
     double each = packets ? (double)(clock_thread_cpu() - m->begun) / (double)packets : 0;

@@ -10,16 +10,16 @@
 
 #define BURST      5 /* packets of a frame at 1.5 Mbit/s */
 #define SIZE       1200
-#define SOUND      120       /* bytes of a packet of sound */
+#define SOUND      120        /* bytes of a packet of sound */
 #define CACHES     (64 << 20) /* bytes: more than all of them hold */
-#define FRAME      MP_MS(3) /* shorter than in truth: sessions must not expire meanwhile */
+#define FRAME      MP_MS(3)   /* shorter than in truth: sessions must not expire meanwhile */
 #define TRACK      1
 #define SSRC       1000
 #define FIRST_PORT 10000
 
 #define CLIENT_UFRAG    "abcd"
 #define CLIENT_PASSWORD "abcdefghijklmnopqrstuvwx"
-#define NACKED     16
+#define NACKED          16
 
 struct core {
     struct registry *registry;
@@ -86,8 +86,9 @@ static void tell_credentials(struct core *c, uint32_t session)
     ice->generation = 1;
     memcpy(ice->remote_ufrag, CLIENT_UFRAG, sizeof CLIENT_UFRAG);
     memcpy(ice->remote_password, CLIENT_PASSWORD, sizeof CLIENT_PASSWORD);
-    command(c, (struct message){
-                   .type = MESSAGE_CREDENTIALS, .session = session, .payload = {(const uint8_t *)ice, sizeof *ice}});
+    command(c, (struct message){.type = MESSAGE_CREDENTIALS,
+                                .session = session,
+                                .payload = {(const uint8_t *)ice, sizeof *ice}});
 }
 
 static void settle(struct core *c)
@@ -101,7 +102,8 @@ static void settle(struct core *c)
             for (; (len = client_output(c->clients[i], data, sizeof data)); moved = true)
                 to_server(c, c->clients[i], data, len);
         for (; sfu_emit(c->sfu, &m); moved = true)
-            if (m.type == MESSAGE_CLAIMED) /* before the client hears an answer: the server's own check goes along with it */
+            /* before the client hears an answer: the server's own check goes along with it */
+            if (m.type == MESSAGE_CLAIMED)
                 tell_credentials(c, m.session);
         moved |= take_output(c, true) > 0;
     }
@@ -190,7 +192,8 @@ static void open_core(struct core *c, unsigned viewers)
     c->sessions = calloc(viewers + 1, sizeof *c->sessions);
     c->last = calloc(viewers + 1, sizeof *c->last);
     c->credentials = calloc(viewers + 1, sizeof *c->credentials);
-    INVARIANT(c->credentials && c->registry && c->identity && c->crypto && c->clients && c->sessions && c->last);
+    INVARIANT(c->credentials && c->registry && c->identity && c->crypto && c->clients && c->sessions &&
+              c->last);
     c->sfu = sfu_new(&(struct sfu_config){.workers = 1,
                                           .registry = c->registry,
                                           .crypto = c->crypto,
@@ -297,8 +300,9 @@ static void nack(struct core *c, unsigned viewer, struct micro *m)
 static void step_to(struct core *c, uint32_t track, uint64_t index)
 {
     uint8_t plain[64] = {0}, out[PACKET_SIZE];
-    size_t n = rtp_write(plain, &(struct rtp_header){
-                                    .payload_type = 96, .seq = (uint16_t)index, .ssrc = SSRC + 2 * (track - TRACK)});
+    size_t n = rtp_write(
+        plain,
+        &(struct rtp_header){.payload_type = 96, .seq = (uint16_t)index, .ssrc = SSRC + 2 * (track - TRACK)});
     to_server(c, c->clients[0], out, client_rtp(c->clients[0], plain, n + 8, index, out));
 }
 

@@ -1,6 +1,6 @@
 /* Candidate lines: what parses is written, and what is written parses to the same. */
-#include "fuzz/fuzz.h"
 #include "proto/candidate.h"
+#include "fuzz/fuzz.h"
 
 void fuzz_candidate(const uint8_t *data, size_t len)
 {

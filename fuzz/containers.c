@@ -105,10 +105,7 @@ static void fuzz_ring(struct bytes s)
 
 /* --- paths --- */
 
-static struct path path_of(unsigned k)
-{
-    return (struct path){.remote = {.port = (uint16_t)k}};
-}
+static struct path path_of(unsigned k) { return (struct path){.remote = {.port = (uint16_t)k}}; }
 
 static void fuzz_paths(struct bytes s)
 {

@@ -30,12 +30,14 @@ static void check_request(const struct http_request *q, const char *head, size_t
     INVARIANT(q->old || (http_has(q, "host") && http_field(q, "HOST", host, sizeof host)));
     INVARIANT(q->field_count <= HTTP_FIELDS_MAX);
     for (size_t i = 0; i < q->field_count; i++)
-        INVARIANT(q->fields[i].name.len && is_within(q->fields[i].name, head, len) && is_within(q->fields[i].value, head, len));
+        INVARIANT(q->fields[i].name.len && is_within(q->fields[i].name, head, len) &&
+                  is_within(q->fields[i].value, head, len));
     check_decoded(q->path);
     check_decoded(q->query);
 }
 
-/* What was read, written in the plainest way, means the same: there is nothing that another reader could see in it. */
+/* What was read, written in the plainest way, means the same: there is nothing that another reader could
+ * see in it. */
 static void check_again(const struct http_request *q)
 {
     static struct http_request again;
@@ -51,14 +53,15 @@ static void check_again(const struct http_request *q)
         fprintf(f, "?%.*s", (int)q->query.len, q->query.data);
     fprintf(f, " HTTP/1.%d\r\n", !q->old);
     for (size_t i = 0; i < q->field_count; i++)
-        fprintf(f, "%.*s:%.*s\r\n", (int)q->fields[i].name.len, q->fields[i].name.data, (int)q->fields[i].value.len,
-                q->fields[i].value.len ? q->fields[i].value.data : "");
+        fprintf(f, "%.*s:%.*s\r\n", (int)q->fields[i].name.len, q->fields[i].name.data,
+                (int)q->fields[i].value.len, q->fields[i].value.len ? q->fields[i].value.data : "");
     fputs("\r\n", f);
     INVARIANT(fclose(f) == 0);
     INVARIANT(http_head_length(text, len, &seen) == len && http_parse(&again, text, len) == 0);
     INVARIANT(again.length == q->length && again.has_length == q->has_length && again.chunked == q->chunked &&
-              again.persistent == q->persistent && again.expects == q->expects && again.field_count == q->field_count &&
-              again.path.len == q->path.len && again.query.len == q->query.len);
+              again.persistent == q->persistent && again.expects == q->expects &&
+              again.field_count == q->field_count && again.path.len == q->path.len &&
+              again.query.len == q->query.len);
     free(text);
 }
 
@@ -144,7 +147,8 @@ static void fuzz_frames(struct bytes s, bool from_client)
         return;
     struct told whole = read_all(s, from_client, s.len), cut = read_all(s, from_client, piece);
     /* text that is wrong is told with its frame, or as soon as its piece came */
-    INVARIANT(whole.code == cut.code && (whole.code == CLOSE_TEXT || (whole.sum == cut.sum && whole.payload == cut.payload)));
+    INVARIANT(whole.code == cut.code &&
+              (whole.code == CLOSE_TEXT || (whole.sum == cut.sum && whole.payload == cut.payload)));
 }
 
 void fuzz_http(const uint8_t *data, size_t len)

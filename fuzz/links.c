@@ -1,7 +1,8 @@
-/* What the core sends by TCP, in the frames of each kind of connection. A publisher by UDP, a viewer who knows his credentials and
- * says whatever the script wants by connections of ICE-TCP and of TURN, in the clear and inside TLS, and a stranger who is in the
- * middle of a handshake. Each datagram of the core's for a connection must be one that its framing carries; it waits in that
- * connection's queue until the script reads some of it, and what is read must be whole frames. */
+/* What the core sends by TCP, in the frames of each kind of connection. A publisher by UDP, a viewer who
+ * knows his credentials and says whatever the script wants by connections of ICE-TCP and of TURN, in the
+ * clear and inside TLS, and a stranger who is in the middle of a handshake. Each datagram of the core's for a
+ * connection must be one that its framing carries; it waits in that connection's queue until the script
+ * reads some of it, and what is read must be whole frames. */
 #include "base/limits.h"
 #include "crypto/crypto.h"
 #include "fuzz/fuzz.h"
@@ -126,9 +127,11 @@ static size_t check(unsigned who, bool nominate, uint8_t *out, size_t size)
 }
 
 /* An authentic request of TURN's, whose attributes are good, or the script's. */
-static size_t turn_request(const struct connection *c, uint8_t method, struct bytes *s, uint8_t *out, size_t size)
+static size_t turn_request(const struct connection *c, uint8_t method, struct bytes *s, uint8_t *out,
+                           size_t size)
 {
-    static const uint16_t methods[] = {TURN_ALLOCATE, TURN_REFRESH, TURN_CREATE_PERMISSION, TURN_CHANNEL_BIND};
+    static const uint16_t methods[] = {TURN_ALLOCATE, TURN_REFRESH, TURN_CREATE_PERMISSION,
+                                       TURN_CHANNEL_BIND};
     uint8_t txid[STUN_TXID_SIZE] = {script_u8(s)}, odd = script_u8(s);
     char nonce[TURN_NONCE_SIZE];
     struct hmac_sha1 key;
@@ -144,7 +147,8 @@ static size_t turn_request(const struct connection *c, uint8_t method, struct by
     stun_add_xor_address(&t, TURN_ATTR_XOR_PEER, &w.relay.addresses[0]);
     if (odd & 1) {
         struct bytes value = script_bytes(s);
-        stun_add(&t, odd < 128 ? odd : (uint16_t)(0x8000 | odd), value.data, value.len < 200 ? value.len : 200);
+        stun_add(&t, odd < 128 ? odd : (uint16_t)(0x8000 | odd), value.data,
+                 value.len < 200 ? value.len : 200);
     }
     stun_add_integrity(&t, &key);
     if (odd & 2)
@@ -166,9 +170,7 @@ static size_t datagram(struct bytes *s, uint8_t *out, size_t size)
     case 3:
         memcpy(out, (const uint8_t[]){0x81, 201, 0, 1, 0, 0, 0, 9}, 8);
         return srtcp_protect(w.feedback, out, 8);
-    case 4:
-        stun_begin(&t, out, size, STUN_REQUEST, STUN_BINDING, txid);
-        return stun_end(&t);
+    case 4: stun_begin(&t, out, size, STUN_REQUEST, STUN_BINDING, txid); return stun_end(&t);
     default:
         p = script_bytes(s);
         if (p.len > 1400)
@@ -198,7 +200,8 @@ static size_t wrapped(uint8_t how, struct bytes inside, uint8_t *out, size_t siz
 static void say_by(struct connection *c, uint8_t *data, size_t len)
 {
     struct frame f;
-    if (c->format == FRAME_RFC4571 || (frame_read(&f, FRAME_TURN, data, len) == FRAME_OK && f.len <= len && f.len))
+    if (c->format == FRAME_RFC4571 ||
+        (frame_read(&f, FRAME_TURN, data, len) == FRAME_OK && f.len <= len && f.len))
         say(&c->path, data, c->format == FRAME_RFC4571 ? len : f.len);
 }
 
@@ -242,7 +245,8 @@ static void open_connection(int i)
 {
     struct connection *c = &w.connections[i];
     bool turn = i > 0;
-    c->path = (struct path){.local = w.relay.addresses[0], .link = link_make(turn ? LINK_TURN : LINK_STREAM, 0, (uint32_t)i)};
+    c->path = (struct path){.local = w.relay.addresses[0],
+                            .link = link_make(turn ? LINK_TURN : LINK_STREAM, 0, (uint32_t)i)};
     c->format = turn ? FRAME_TURN : FRAME_RFC4571;
     c->chunk = i == CONNECTIONS - 1 ? STREAM_TLS_CHUNK : STREAM_QUEUE_SIZE;
     INVARIANT(address_parse(&c->path.remote, i == 2 ? "2001:db8::1" : "192.0.2.7", (uint16_t)(5000 + i)));
@@ -285,16 +289,19 @@ static void begin(void)
         join(who);
     give_keys(PUBLISHER, &w.up);
     give_keys(VIEWER, &w.feedback);
-    command(PUBLISHER, (struct message){.type = MESSAGE_PUBLISH,
-                                        .publish = {.codec = CODEC_OPUS, .payload_type = 111, .clock_rate = 48000, .ssrc = {SSRC}}});
-    command(VIEWER, (struct message){.type = MESSAGE_SUBSCRIBE,
-                                     .subscribe = {.codec = CODEC_OPUS,
-                                                   .payload_type = 120,
-                                                   .clock_rate = 48000,
-                                                   .ssrc = 2000,
-                                                   .extensions = {.id = {[EXT_MID] = 1, [EXT_ABS_SEND_TIME] = 2}},
-                                                   .mid = "s1",
-                                                   .cname = "publisher"}});
+    command(PUBLISHER,
+            (struct message){
+                .type = MESSAGE_PUBLISH,
+                .publish = {.codec = CODEC_OPUS, .payload_type = 111, .clock_rate = 48000, .ssrc = {SSRC}}});
+    command(VIEWER,
+            (struct message){.type = MESSAGE_SUBSCRIBE,
+                             .subscribe = {.codec = CODEC_OPUS,
+                                           .payload_type = 120,
+                                           .clock_rate = 48000,
+                                           .ssrc = 2000,
+                                           .extensions = {.id = {[EXT_MID] = 1, [EXT_ABS_SEND_TIME] = 2}},
+                                           .mid = "s1",
+                                           .cname = "publisher"}});
     settle();
 }
 
@@ -333,8 +340,14 @@ static void step(struct bytes *s)
     switch (op % 8) {
     case 0: pass(MP_MS(10) * script_u8(s)); break;
     case 1:
-    case 2: len = datagram(s, out, DATAGRAM_OUT_MAX); say_by(c, out, len); break;
-    case 3: len = turn_request(c, script_u8(s), s, out, DATAGRAM_OUT_MAX); say_by(c, out, len); break;
+    case 2:
+        len = datagram(s, out, DATAGRAM_OUT_MAX);
+        say_by(c, out, len);
+        break;
+    case 3:
+        len = turn_request(c, script_u8(s), s, out, DATAGRAM_OUT_MAX);
+        say_by(c, out, len);
+        break;
     case 4:
     case 5:
         len = datagram(s, in, DATAGRAM_OUT_MAX);

@@ -2,10 +2,7 @@
 #include "proto/rtcp.h"
 #include "fuzz/fuzz.h"
 
-static void count(void *context, uint16_t seq)
-{
-    ++*(size_t *)context;
-}
+static void count(void *context, uint16_t seq) { ++*(size_t *)context; }
 
 static void read_all(const struct rtcp_view *v)
 {

@@ -1,15 +1,12 @@
-/* Session descriptions: every view lies in the text, every count has its bound, an extension's id means one URI in all sections, and
- * blanks at the ends of lines change nothing. */
+/* Session descriptions: every view lies in the text, every count has its bound, an extension's id means one
+ * URI in all sections, and blanks at the ends of lines change nothing. */
 #include "proto/sdp/sdp.h"
 #include "fuzz/fuzz.h"
 #include <stdlib.h>
 
 static const char *begin, *end;
 
-static void inside(struct text t)
-{
-    INVARIANT(!t.len || (t.data >= begin && t.data + t.len <= end));
-}
+static void inside(struct text t) { INVARIANT(!t.len || (t.data >= begin && t.data + t.len <= end)); }
 
 static void section(const struct sdp *sdp, const struct sdp_section *s)
 {
@@ -67,7 +64,8 @@ static void bundle(const struct sdp *sdp)
 
 static void same_section(const struct sdp_section *a, const struct sdp_section *b)
 {
-    INVARIANT(a->kind == b->kind && a->port == b->port && a->direction == b->direction && a->setup == b->setup);
+    INVARIANT(a->kind == b->kind && a->port == b->port && a->direction == b->direction &&
+              a->setup == b->setup);
     INVARIANT(strcmp(a->mid, b->mid) == 0 && a->outside == b->outside && a->rtcp_mux == b->rtcp_mux);
     INVARIANT(a->ufrag.len == b->ufrag.len && a->password.len == b->password.len);
     INVARIANT(memcmp(&a->fingerprint, &b->fingerprint, sizeof a->fingerprint) == 0);
@@ -75,8 +73,10 @@ static void same_section(const struct sdp_section *a, const struct sdp_section *
     INVARIANT(a->codec_count == b->codec_count && a->ssrc_count == b->ssrc_count);
     for (size_t i = 0; i < a->codec_count; i++) {
         const struct sdp_codec *x = &a->codecs[i], *y = &b->codecs[i];
-        INVARIANT(x->payload_type == y->payload_type && x->codec == y->codec && x->rtx == y->rtx && x->apt == y->apt);
-        INVARIANT(x->nack == y->nack && x->pli == y->pli && x->fir == y->fir && x->transport_cc == y->transport_cc);
+        INVARIANT(x->payload_type == y->payload_type && x->codec == y->codec && x->rtx == y->rtx &&
+                  x->apt == y->apt);
+        INVARIANT(x->nack == y->nack && x->pli == y->pli && x->fir == y->fir &&
+                  x->transport_cc == y->transport_cc);
     }
 }
 
@@ -95,7 +95,8 @@ static void with_blanks(const struct sdp *sdp, size_t len)
             text[n++] = begin[++i];
     }
     struct sdp *spaced = sdp_parse(text, n, &error);
-    INVARIANT(error == SDP_NO_MEMORY || (spaced && spaced->count == sdp->count && spaced->bundled == sdp->bundled));
+    INVARIANT(error == SDP_NO_MEMORY ||
+              (spaced && spaced->count == sdp->count && spaced->bundled == sdp->bundled));
     for (size_t i = 0; spaced && i < sdp->count; i++)
         same_section(&sdp->sections[i], &spaced->sections[i]);
     sdp_free(spaced);

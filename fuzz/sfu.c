@@ -127,7 +127,8 @@ static void join(unsigned i)
     session->rx = srtp_rx_new(w.crypto, &up);
     session->tx = srtp_tx_new(w.crypto, &down);
     session->report_at = w.now + MP_MS(200);
-    session->ice.tuples[0].state = ICE_TUPLE_RECHECKING; /* as if the client had answered the server's own check */
+    /* as if the client had answered the server's own check */
+    session->ice.tuples[0].state = ICE_TUPLE_RECHECKING;
     session->ice.selected = session->ice.wanted = 0;
     session->extensions = (struct rtp_extension_ids){.id = {1, 2, 3, 4, 5}};
     INVARIANT(g->tx && session->rx && session->tx);

@@ -39,8 +39,9 @@ static void fuzz_frames(struct bytes s)
         if (f.len) {
             uint8_t header[FRAME_HEADER_MAX];
             size_t before, behind;
-            INVARIANT(frame_write(header, &before, &behind, format, s.data + f.start, f.len) && before == f.start &&
-                      before + f.len + behind == f.size && memcmp(header, s.data, before) == 0);
+            INVARIANT(frame_write(header, &before, &behind, format, s.data + f.start, f.len) &&
+                      before == f.start && before + f.len + behind == f.size &&
+                      memcmp(header, s.data, before) == 0);
         }
         s.data += f.size;
         s.len -= f.size;

@@ -1,12 +1,13 @@
-/* A connection to the web server as a stream: a client's bytes in pieces, over a pair of sockets; what is answered,
- * and when, is read as a client would. The first two bytes draw the pace; all others are the client's.
+/* A connection to the web server as a stream: a client's bytes in pieces, over a pair of sockets; what is
+ * answered, and when, is read as a client would. The first two bytes draw the pace; all others are the
+ * client's.
  *
- * What must hold: answers are of HTTP/1.1, and frames behind 101; handlers are told of text that is UTF-8, within
- * its bounds, and of each WebSocket's end once. */
+ * What must hold: answers are of HTTP/1.1, and frames behind 101; handlers are told of text that is UTF-8,
+ * within its bounds, and of each WebSocket's end once. */
+#include "http/web.h"
 #include "base/limits.h"
 #include "fuzz/fuzz.h"
 #include "http/frames.h"
-#include "http/web.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -82,19 +83,26 @@ static void on_request(void *context, const struct web_request *q, struct web_re
     r->headers = strdup("location: /t/1\n");
 }
 
-static char *on_headers(void *context, const char *path, const struct web_peer *peer) { return strdup("x-ours: 1\n"); }
+static char *on_headers(void *context, const char *path, const struct web_peer *peer)
+{
+    return strdup("x-ours: 1\n");
+}
 static void on_nothing(void *context) {}
 
 static struct web *make(void)
 {
     static const char *const paths[] = {"/t", NULL};
-    static const struct web_handler handler = {NULL,      on_opened,  on_text,    on_too_large, on_closed,
-                                               on_get,    on_request, on_headers, on_nothing,   on_nothing};
+    static const struct web_handler handler = {NULL,   on_opened,  on_text,    on_too_large, on_closed,
+                                               on_get, on_request, on_headers, on_nothing,   on_nothing};
     static const uint8_t page[] = "page";
     static const struct web_asset asset = {"/index.html", "text/html", "\"p\"", page, NULL, 4, 0, false};
     static const char *const apps[] = {"/", NULL};
-    struct web_config c = {.limits = {.message = MESSAGE_MOST, .queue = 8192}, .websocket_path = "/sdp",
-                           .request_paths = paths, .app_paths = apps, .assets = &asset, .asset_count = 1};
+    struct web_config c = {.limits = {.message = MESSAGE_MOST, .queue = 8192},
+                           .websocket_path = "/sdp",
+                           .request_paths = paths,
+                           .app_paths = apps,
+                           .assets = &asset,
+                           .asset_count = 1};
     const char *error;
     return web_new(&c, &handler, &error);
 }
@@ -134,7 +142,8 @@ static void take_byte(uint8_t *byte)
     client.upgraded = client.have >= 12 && memcmp(client.head + 9, "101", 3) == 0;
     if (client.have >= 12 && memcmp(client.head + 9, "100", 3) == 0) /* another one follows */
         client.have = 0;
-    else if (client.have >= 12 && (memcmp(client.head + 9, "204", 3) == 0 || memcmp(client.head + 9, "304", 3) == 0))
+    else if (client.have >= 12 &&
+             (memcmp(client.head + 9, "204", 3) == 0 || memcmp(client.head + 9, "304", 3) == 0))
         client.have = 0;
 }
 

@@ -16,10 +16,7 @@ static int bytes(unsigned char *out, int n)
     return 1;
 }
 
-static int status(void)
-{
-    return 1;
-}
+static int status(void) { return 1; }
 
 void entropy_from(uint64_t seed)
 {

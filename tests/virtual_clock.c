@@ -7,10 +7,7 @@
 
 static const mp_time *followed;
 
-void virtual_clock_follow(const mp_time *now)
-{
-    followed = now;
-}
+void virtual_clock_follow(const mp_time *now) { followed = now; }
 
 int gettimeofday(struct timeval *restrict, void *restrict);
 int gettimeofday(struct timeval *restrict t, void *restrict zone)

@@ -15,7 +15,8 @@ enum link_kind {
     LINK_DATAGRAM, /* LINK_UDP */
     LINK_STREAM,   /* an ICE-TCP connection (net/stream.h): carries any datagram, behind its length */
     LINK_RELAY,    /* an allocation of the TURN server inside the core */
-    LINK_TURN,     /* a TCP or TLS connection of a TURN client (net/stream.h): carries STUN, TURN and ChannelData alone */
+    /* a TCP or TLS connection of a TURN client (net/stream.h): carries STUN, TURN and ChannelData alone */
+    LINK_TURN,
 };
 
 static inline uint32_t link_make(enum link_kind kind, unsigned worker, uint32_t id)
@@ -23,15 +24,6 @@ static inline uint32_t link_make(enum link_kind kind, unsigned worker, uint32_t 
     return (uint32_t)kind << 30 | (uint32_t)(worker & 0xff) << LINK_ID_BITS |
            (id & ((1u << LINK_ID_BITS) - 1));
 }
-static inline enum link_kind link_kind(uint32_t link)
-{
-    return (enum link_kind)(link >> 30);
-}
-static inline unsigned link_worker(uint32_t link)
-{
-    return link >> LINK_ID_BITS & 0xff;
-}
-static inline uint32_t link_id(uint32_t link)
-{
-    return link & ((1u << LINK_ID_BITS) - 1);
-}
+static inline enum link_kind link_kind(uint32_t link) { return (enum link_kind)(link >> 30); }
+static inline unsigned link_worker(uint32_t link) { return link >> LINK_ID_BITS & 0xff; }
+static inline uint32_t link_id(uint32_t link) { return link & ((1u << LINK_ID_BITS) - 1); }

@@ -12,9 +12,10 @@ void log_setup(enum log_level most, log_sink *); /* once, before any thread star
 bool log_level_parse(enum log_level *, const char *name);
 bool log_enabled(enum log_level);
 
-/* log_line(LOG_LEVEL_INFO, "session connected", "session=%u ms=%d", id, ms): values from peers must be quoted by
- * log_quote. */
-void log_line(enum log_level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* log_line(LOG_LEVEL_INFO, "session connected", "session=%u ms=%d", id, ms): values from peers must be quoted
+ * by log_quote. */
+void log_line(enum log_level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* `text` in quotes; escapes control characters and quotes, and cuts text longer than the buffer. */
 const char *log_quote(char *buffer, int size, const char *text);

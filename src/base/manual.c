@@ -64,7 +64,8 @@ void manual_help(const struct manual *m, FILE *out)
         fputc('\n', out);
     for (size_t i = 0; i < m->count; i++)
         help_option(m, &m->options[i], out);
-    fprintf(out, "  --%-*sprints this text\n  --%-*sprints the version\n", INDENT - 4, "help", INDENT - 4, "version");
+    fprintf(out, "  --%-*sprints this text\n  --%-*sprints the version\n", INDENT - 4, "help", INDENT - 4,
+            "version");
     if (m->notes) {
         fputc('\n', out);
         wrap(out, m->notes, 0, 0);
@@ -113,7 +114,8 @@ static void page_option(const struct manual *m, const struct manual_option *o, F
         fputs(".\n", out);
     }
     if (m->environment_prefix)
-        fprintf(out, "Environment: \\fB%s\\fR.\n", manual_environment(m->environment_prefix, o->name, variable));
+        fprintf(out, "Environment: \\fB%s\\fR.\n",
+                manual_environment(m->environment_prefix, o->name, variable));
 }
 
 static void section(FILE *out, const char *heading, const char *text)
@@ -143,7 +145,9 @@ void manual_page(const struct manual *m, FILE *out)
     fputs(".SH OPTIONS\n", out);
     for (size_t i = 0; i < m->count; i++)
         page_option(m, &m->options[i], out);
-    fputs(".TP\n.B \\-\\-help\nPrints a summary of the options.\n.TP\n.B \\-\\-version\nPrints the version.\n", out);
+    fputs(
+        ".TP\n.B \\-\\-help\nPrints a summary of the options.\n.TP\n.B \\-\\-version\nPrints the version.\n",
+        out);
     if (m->notes)
         section(out, "NOTES", m->notes);
 }

@@ -1,14 +1,16 @@
-/* A program's options as text for --help and as a manual page (man(7)): both from the same table, so that they agree. */
+/* A program's options as text for --help and as a manual page (man(7)): both from the same table, so that
+ * they agree. */
 #pragma once
 #include <stddef.h>
 #include <stdio.h>
 
 struct manual_option {
-    const char *group;    /* a heading before this option; NULL: none */
-    const char *name;     /* without the dashes */
-    const char *value;    /* what it takes; NULL: a switch */
-    const char *standard; /* its default; NULL: not mentioned, which only a program without an environment_prefix may do */
-    const char *help;     /* a phrase, without a full stop */
+    const char *group; /* a heading before this option; NULL: none */
+    const char *name;  /* without the dashes */
+    const char *value; /* what it takes; NULL: a switch */
+    /* its default; NULL: not mentioned, which only a program without an environment_prefix may do */
+    const char *standard;
+    const char *help; /* a phrase, without a full stop */
 };
 
 struct manual {

@@ -8,11 +8,11 @@
 
 struct ring {
     uint8_t *data;
-    size_t size; /* a power of two */
-    _Alignas(64) _Atomic size_t head;  /* written by the producer */
-    size_t tail_seen;                  /* the producer's copy of tail */
-    _Alignas(64) _Atomic size_t tail;  /* written by the consumer */
-    size_t head_seen;                  /* the consumer's copy of head */
+    size_t size;                      /* a power of two */
+    _Alignas(64) _Atomic size_t head; /* written by the producer */
+    size_t tail_seen;                 /* the producer's copy of tail */
+    _Alignas(64) _Atomic size_t tail; /* written by the consumer */
+    size_t head_seen;                 /* the consumer's copy of head */
 };
 
 bool ring_init(struct ring *, size_t size); /* size: a power of two; false: no memory */

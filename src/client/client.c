@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Timers: the first check is repeated every CHECK_RETRY until answered (RFC 8445 14.3 wants 500 ms; a first loss should not cost
- * that much), then CHECK_KEEP after each answer to keep consent (RFC 7675 5.1), and CHECK_AGAIN after a check without one; DTLS has
- * its own. */
+/* Timers: the first check is repeated every CHECK_RETRY until answered (RFC 8445 14.3 wants 500 ms; a first
+ * loss should not cost that much), then CHECK_KEEP after each answer to keep consent (RFC 7675 5.1), and
+ * CHECK_AGAIN after a check without one; DTLS has its own. */
 #define CHECK_RETRY MP_MS(100)
 #define CHECK_AGAIN MP_MS(500)
 #define CHECK_KEEP  MP_S(2)
@@ -91,7 +91,8 @@ void client_move(struct client *c, const struct address *local) { c->config.path
 
 mp_time client_deadline(const struct client *c)
 {
-    return c->state == CLIENT_FAILED ? MP_NEVER : mp_min(c->check_at, c->dtls ? dtls_deadline(c->dtls) : MP_NEVER);
+    return c->state == CLIENT_FAILED ? MP_NEVER
+                                     : mp_min(c->check_at, c->dtls ? dtls_deadline(c->dtls) : MP_NEVER);
 }
 
 void client_goodbye(struct client *c)
@@ -177,8 +178,7 @@ static void input_stun(struct client *c, const uint8_t *data, size_t len, mp_tim
         return;
     if (v.class == STUN_REQUEST && v.method == STUN_BINDING)
         answer_check(c, &v);
-    if (v.class != STUN_SUCCESS || memcmp(v.txid, c->txid, STUN_TXID_SIZE) != 0 ||
-        !stun_check(&v, &c->key))
+    if (v.class != STUN_SUCCESS || memcmp(v.txid, c->txid, STUN_TXID_SIZE) != 0 || !stun_check(&v, &c->key))
         return;
     if (v.has_mapped)
         c->mapped = v.mapped;
@@ -188,7 +188,8 @@ static void input_stun(struct client *c, const uint8_t *data, size_t len, mp_tim
     if (c->state != CLIENT_CHECKING)
         return;
     c->state = CLIENT_HANDSHAKE;
-    c->dtls = dtls_new(c->config.identity, !c->config.passive, c->config.cm_only, &c->config.remote_fingerprint, now);
+    c->dtls = dtls_new(c->config.identity, !c->config.passive, c->config.cm_only,
+                       &c->config.remote_fingerprint, now);
     if (!c->dtls)
         c->state = CLIENT_FAILED;
 }

@@ -14,8 +14,8 @@ struct dtls_identity;
 struct client;
 
 struct client_config {
-    struct path path;                    /* local: the client's own address; remote: the server's candidate */
-    const char *ufrag, *password;        /* the client's own; copied. password NULL: does not answer the
+    struct path path;             /* local: the client's own address; remote: the server's candidate */
+    const char *ufrag, *password; /* the client's own; copied. password NULL: does not answer the
                                             server's checks */
     const char *remote_ufrag, *remote_password; /* from the server's description; copied */
     struct fingerprint remote_fingerprint;
@@ -56,7 +56,7 @@ const struct path *client_path(const struct client *);
 /* The address that the server saw, from its last answer; port 0: none yet. */
 struct address client_mapped(const struct client *);
 
-/* Encrypts one packet into `out` (len + SRTP_OVERHEAD_MAX or SRTCP_OVERHEAD_MAX bytes at least). Returns its length, 0 before
- * CLIENT_CONNECTED. `index`: ROC << 16 | SEQ of the packet. */
+/* Encrypts one packet into `out` (len + SRTP_OVERHEAD_MAX or SRTCP_OVERHEAD_MAX bytes at least). Returns its
+ * length, 0 before CLIENT_CONNECTED. `index`: ROC << 16 | SEQ of the packet. */
 size_t client_rtp(struct client *, const uint8_t *packet, size_t len, uint64_t index, uint8_t *out);
 size_t client_rtcp(struct client *, const uint8_t *packet, size_t len, uint8_t *out);

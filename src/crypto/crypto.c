@@ -22,15 +22,9 @@ void crypto_free(struct crypto *c)
         c->ops->close(c);
 }
 
-const char *crypto_name(const struct crypto *c)
-{
-    return c->name;
-}
+const char *crypto_name(const struct crypto *c) { return c->name; }
 
-struct gcm_key *gcm_key_new(struct crypto *c, const uint8_t key[16])
-{
-    return c->ops->gcm_key_new(c, key);
-}
+struct gcm_key *gcm_key_new(struct crypto *c, const uint8_t key[16]) { return c->ops->gcm_key_new(c, key); }
 
 void gcm_key_free(struct gcm_key *k)
 {
@@ -50,10 +44,7 @@ bool gcm_open(struct gcm_key *k, const uint8_t iv[12], const uint8_t *aad, size_
     return k->ops->gcm_open(k, iv, aad, aad_len, in, len, out, tag);
 }
 
-struct ctr_key *ctr_key_new(struct crypto *c, const uint8_t key[16])
-{
-    return c->ops->ctr_key_new(c, key);
-}
+struct ctr_key *ctr_key_new(struct crypto *c, const uint8_t key[16]) { return c->ops->ctr_key_new(c, key); }
 
 void ctr_key_free(struct ctr_key *k)
 {

@@ -10,17 +10,18 @@
 enum crypto_kind {
     CRYPTO_BEST,    /* IPsec-MB where it is built in and the CPU has AES-NI/AVX, else OpenSSL */
     CRYPTO_OPENSSL, /* OpenSSL's EVP with cached contexts: the plain reference and the non-x86 choice */
-    CRYPTO_NULL,    /* for simulation: payloads stay readable, tags are a keyed checksum that still tells a wrong
-                       key or a changed byte */
+    /* for simulation: payloads stay readable, tags are a keyed checksum that still tells a wrong key or a
+     * changed byte */
+    CRYPTO_NULL,
 };
 
 struct crypto;
-struct crypto *crypto_new(enum crypto_kind); /* NULL: no memory, or not available on this machine */
-void crypto_free(struct crypto *);           /* every key made from it must be freed before */
+struct crypto *crypto_new(enum crypto_kind);    /* NULL: no memory, or not available on this machine */
+void crypto_free(struct crypto *);              /* every key made from it must be freed before */
 const char *crypto_name(const struct crypto *); /* "ipsec-mb avx512", "openssl", "null" */
 
-/* AES-128-GCM, 96-bit IV, 128-bit tag. `in` and `out` are equal or do not overlap. The caller never uses an IV
- * twice with one key. */
+/* AES-128-GCM, 96-bit IV, 128-bit tag. `in` and `out` are equal or do not overlap. The caller never uses an
+ * IV twice with one key. */
 #define GCM_TAG 16
 struct gcm_key;
 struct gcm_key *gcm_key_new(struct crypto *, const uint8_t key[16]); /* NULL: no memory */
@@ -31,8 +32,8 @@ void gcm_seal(struct gcm_key *, const uint8_t iv[12], const uint8_t *aad, size_t
 bool gcm_open(struct gcm_key *, const uint8_t iv[12], const uint8_t *aad, size_t aad_len, const uint8_t *in,
               size_t len, uint8_t *out, const uint8_t tag[GCM_TAG]);
 
-/* AES-128 in counter mode (RFC 3711 4.1.1): `in` XOR the key stream that starts at `iv`, whose last four bytes count
- * blocks and must not overflow. `in` and `out` are equal or do not overlap. */
+/* AES-128 in counter mode (RFC 3711 4.1.1): `in` XOR the key stream that starts at `iv`, whose last four
+ * bytes count blocks and must not overflow. `in` and `out` are equal or do not overlap. */
 struct ctr_key;
 struct ctr_key *ctr_key_new(struct crypto *, const uint8_t key[16]);
 void ctr_key_free(struct ctr_key *);
@@ -40,8 +41,8 @@ void ctr_key_free(struct ctr_key *);
 void gcm_key_prefetch(const struct crypto *, const struct gcm_key *);
 void ctr_key_prefetch(const struct crypto *, const struct ctr_key *);
 void ctr_xor(struct ctr_key *, const uint8_t iv[16], const uint8_t *in, size_t len, uint8_t *out);
-/* The key stream itself, of no context: SRTP's key derivation (RFC 3711 4.3.3). AES in simulation too, so that other keys
- * give other tags there. False: no memory. */
+/* The key stream itself, of no context: SRTP's key derivation (RFC 3711 4.3.3). AES in simulation too, so
+ * that other keys give other tags there. False: no memory. */
 bool aes_cm_prf(const uint8_t key[16], const uint8_t iv[16], uint8_t *out, size_t len);
 
 /* HMAC-SHA1 with the key's two states precomputed (RFC 2104), so that STUN and AES-CM SRTP only hash the
@@ -58,8 +59,8 @@ void hmac_sha1(const struct hmac_sha1 *, const struct bytes *parts, size_t count
 #define MD5_SIZE 16
 void md5(const uint8_t *, size_t len, uint8_t digest[MD5_SIZE]);
 
-/* MACs of many messages under many keys: where the CPU can, several are computed at once (lanes of vector registers), which a
- * single long chain of SHA-1 cannot use. */
+/* MACs of many messages under many keys: where the CPU can, several are computed at once (lanes of vector
+ * registers), which a single long chain of SHA-1 cannot use. */
 #define MAC_JOBS_MAX 128
 struct mac_job {
     const struct hmac_sha1 *key;
@@ -73,14 +74,16 @@ void hmac_sha1_many(struct crypto *, const struct mac_job *, size_t count); /* c
 
 /* The DTLS engine: one certificate for the whole process, one association a session. */
 struct dtls_identity;
-struct dtls_identity *dtls_identity_new(void); /* a fresh ECDSA P-256 key and self-signed certificate; NULL: failed */
+/* a fresh ECDSA P-256 key and self-signed certificate; NULL: failed */
+struct dtls_identity *dtls_identity_new(void);
 void dtls_identity_free(struct dtls_identity *);
 void dtls_identity_fingerprint(const struct dtls_identity *, uint8_t sha256[32]);
 
 struct dtls_engine;
-/* `client`: sends the first ClientHello at once (see dtls_engine_output). Datagrams are at most DTLS_MTU bytes. Offers
- * SRTP_AEAD_AES_128_GCM, then SRTP_AES128_CM_SHA1_80 (only the latter with `cm_only`). Certificates are exchanged in
- * both directions; their chain is not checked here: the caller compares the fingerprint. NULL: no memory. */
+/* `client`: sends the first ClientHello at once (see dtls_engine_output). Datagrams are at most DTLS_MTU
+ * bytes. Offers SRTP_AEAD_AES_128_GCM, then SRTP_AES128_CM_SHA1_80 (only the latter with `cm_only`).
+ * Certificates are exchanged in both directions; their chain is not checked here: the caller compares the
+ * fingerprint. NULL: no memory. */
 struct dtls_engine *dtls_engine_new(struct dtls_identity *, bool client, bool cm_only);
 void dtls_engine_free(struct dtls_engine *);
 
@@ -93,8 +96,8 @@ size_t dtls_engine_output(struct dtls_engine *, uint8_t *out, size_t size);
 int64_t dtls_engine_wait(struct dtls_engine *);
 enum dtls_engine_state dtls_engine_retransmit(struct dtls_engine *);
 void dtls_engine_close(struct dtls_engine *); /* queues close_notify */
-/* Hash of the peer's certificate. `hash`: "sha-256", "sha-384", "sha-512" (lower case). Returns the length, 0: unknown
- * hash or no certificate. */
+/* Hash of the peer's certificate. `hash`: "sha-256", "sha-384", "sha-512" (lower case). Returns the length,
+ * 0: unknown hash or no certificate. */
 size_t dtls_engine_peer_fingerprint(const struct dtls_engine *, const char *hash, uint8_t out[64]);
 /* RFC 5764 4.2: the exporter's key material once UP: client key, server key, client salt, server salt.
  * `profile`: 1 or 7 (RFC 5764, RFC 7714). False: no profile was agreed. */
@@ -104,8 +107,10 @@ bool dtls_engine_srtp(const struct dtls_engine *, uint16_t *profile, uint8_t mat
  * recognises none. */
 struct dtls_goodbye {
     uint8_t key[32], iv[12];
-    uint8_t key_len, iv_len; /* iv_len: 4 with an explicit nonce (GCM, RFC 5288 3), 12 without (ChaCha20, RFC 7905 2) */
+    /* iv_len: 4 with an explicit nonce (GCM, RFC 5288 3), 12 without (ChaCha20, RFC 7905 2) */
+    uint8_t key_len, iv_len;
 };
-bool dtls_engine_goodbye(const struct dtls_engine *, bool client, struct dtls_goodbye *); /* of one that is up */
+/* of one that is up */
+bool dtls_engine_goodbye(const struct dtls_engine *, bool client, struct dtls_goodbye *);
 /* Whether the datagram is one record that says close_notify under the key (RFC 5246 7.2.1). */
 bool dtls_goodbye_is(const struct dtls_goodbye *, const uint8_t *, size_t len);

@@ -71,10 +71,7 @@ static int datagram_write(BIO *bio, const char *from, int len)
     return len;
 }
 
-static long datagram_ctrl(BIO *bio, int command, long number, void *arg)
-{
-    return command == BIO_CTRL_FLUSH;
-}
+static long datagram_ctrl(BIO *bio, int command, long number, void *arg) { return command == BIO_CTRL_FLUSH; }
 
 static int datagram_create(BIO *bio)
 {
@@ -201,15 +198,16 @@ static unsigned records_ahead(const uint8_t *p, size_t len)
     return count;
 }
 
-/* The least that an encrypted record holds: GCM's explicit nonce and tag (RFC 5288 3), or ChaCha20-Poly1305's tag (RFC 7905 2). */
+/* The least that an encrypted record holds: GCM's explicit nonce and tag (RFC 5288 3), or
+ * ChaCha20-Poly1305's tag (RFC 7905 2). */
 static size_t encrypted_min(const struct dtls_engine *e)
 {
     const SSL_CIPHER *c = SSL_get_current_cipher(e->ssl);
     return c && SSL_CIPHER_get_cipher_nid(c) == NID_chacha20_poly1305 ? 16 : 24;
 }
 
-/* OpenSSL takes a record that cannot hold its tag for an error of its own and ends the association, where RFC 6347 4.1.2.7 has
- * bad records dropped: anybody who knows the addresses could end it. */
+/* OpenSSL takes a record that cannot hold its tag for an error of its own and ends the association, where RFC
+ * 6347 4.1.2.7 has bad records dropped: anybody who knows the addresses could end it. */
 static bool has_short_record(const struct dtls_engine *e, const uint8_t *p, size_t len)
 {
     while (len >= RECORD_HEADER_SIZE) {

@@ -24,7 +24,8 @@ static bool expand(SSL *ssl, uint8_t *block, size_t len)
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_TLS1_PRF, NULL);
     EVP_KDF_CTX *context = kdf && md ? EVP_KDF_CTX_new(kdf) : NULL;
     OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, md ? (char *)(uintptr_t)EVP_MD_get0_name(md) : NULL, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
+                                         md ? (char *)(uintptr_t)EVP_MD_get0_name(md) : NULL, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, master, master_len),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed, sizeof seed), OSSL_PARAM_END};
     bool ok = context && EVP_KDF_derive(context, block, len, parameters) == 1;
@@ -42,9 +43,11 @@ bool dtls_engine_goodbye(const struct dtls_engine *e, bool client, struct dtls_g
     int nid = cipher ? SSL_CIPHER_get_cipher_nid(cipher) : NID_undef;
     bool gcm = nid == NID_aes_128_gcm || nid == NID_aes_256_gcm;
     *g = (struct dtls_goodbye){.key_len = nid == NID_aes_128_gcm ? 16 : 32, .iv_len = gcm ? 4 : 12};
-    bool ok = (gcm || nid == NID_chacha20_poly1305) && expand(ssl, block, 2 * (size_t)(g->key_len + g->iv_len));
+    bool ok =
+        (gcm || nid == NID_chacha20_poly1305) && expand(ssl, block, 2 * (size_t)(g->key_len + g->iv_len));
     if (ok) {
-        memcpy(g->key, block + (client ? g->key_len : 0), g->key_len); /* the peer of a client writes as server */
+        /* the peer of a client writes as server */
+        memcpy(g->key, block + (client ? g->key_len : 0), g->key_len);
         memcpy(g->iv, block + 2 * g->key_len + (client ? g->iv_len : 0), g->iv_len);
     } else {
         *g = (struct dtls_goodbye){0};
@@ -54,11 +57,15 @@ bool dtls_engine_goodbye(const struct dtls_engine *e, bool client, struct dtls_g
     return ok;
 }
 
-/* RFC 6347 4.1.2.1, RFC 5246 6.2.3.3: the additional data are epoch and sequence number, type, version and length of the text. */
-static bool open_record(const struct dtls_goodbye *g, const uint8_t *record, const uint8_t *sealed, uint8_t text[ALERT_SIZE])
+/* RFC 6347 4.1.2.1, RFC 5246 6.2.3.3: the additional data are epoch and sequence number, type, version and
+ * length of the text. */
+static bool open_record(const struct dtls_goodbye *g, const uint8_t *record, const uint8_t *sealed,
+                        uint8_t text[ALERT_SIZE])
 {
     uint8_t nonce[12] = {0}, tag[TAG_SIZE], aad[RECORD_HEADER_SIZE];
-    const EVP_CIPHER *cipher = g->iv_len == 12 ? EVP_chacha20_poly1305() : g->key_len == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm();
+    const EVP_CIPHER *cipher = g->iv_len == 12    ? EVP_chacha20_poly1305()
+                               : g->key_len == 16 ? EVP_aes_128_gcm()
+                                                  : EVP_aes_256_gcm();
     EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
     int n;
     memcpy(nonce, g->iv, g->iv_len);
@@ -69,8 +76,10 @@ static bool open_record(const struct dtls_goodbye *g, const uint8_t *record, con
     put16(aad + 11, ALERT_SIZE);
     memcpy(tag, sealed + ALERT_SIZE, TAG_SIZE);
     bool ok = c && EVP_DecryptInit_ex(c, cipher, NULL, g->key, nonce) == 1 &&
-              EVP_DecryptUpdate(c, NULL, &n, aad, sizeof aad) == 1 && EVP_DecryptUpdate(c, text, &n, sealed, ALERT_SIZE) == 1 &&
-              EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1 && EVP_DecryptFinal_ex(c, tag, &n) == 1;
+              EVP_DecryptUpdate(c, NULL, &n, aad, sizeof aad) == 1 &&
+              EVP_DecryptUpdate(c, text, &n, sealed, ALERT_SIZE) == 1 &&
+              EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1 &&
+              EVP_DecryptFinal_ex(c, tag, &n) == 1;
     EVP_CIPHER_CTX_free(c);
     ERR_clear_error();
     return ok;
@@ -80,8 +89,8 @@ bool dtls_goodbye_is(const struct dtls_goodbye *g, const uint8_t *record, size_t
 {
     uint8_t text[ALERT_SIZE];
     size_t before = RECORD_HEADER_SIZE + (g->iv_len == 4 ? EXPLICIT_SIZE : 0);
-    if (!g->key_len || len != before + ALERT_SIZE + TAG_SIZE || record[0] != ALERT || get16(record + 3) == 0 ||
-        get16(record + 11) != len - RECORD_HEADER_SIZE)
+    if (!g->key_len || len != before + ALERT_SIZE + TAG_SIZE || record[0] != ALERT ||
+        get16(record + 3) == 0 || get16(record + 11) != len - RECORD_HEADER_SIZE)
         return false;
     return open_record(g, record, record + before, text) && text[1] == 0;
 }

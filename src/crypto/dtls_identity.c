@@ -14,10 +14,7 @@
 
 /* Any certificate: it is self-signed, and who it belongs to is told by its fingerprint in the SDP (RFC
  * 8827 5.6.4). That the peer has its private key is checked by the handshake. */
-static int certificate_accept(X509_STORE_CTX *store, void *arg)
-{
-    return 1;
-}
+static int certificate_accept(X509_STORE_CTX *store, void *arg) { return 1; }
 
 static bool context_setup(SSL_CTX *ctx, X509 *certificate, EVP_PKEY *key)
 {
@@ -33,8 +30,8 @@ static bool context_setup(SSL_CTX *ctx, X509 *certificate, EVP_PKEY *key)
            SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
                                         "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:"
                                         "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES256-GCM-SHA384") == 1 &&
-           /* X25519 first as the cheapest; our certificate's own curve must be among them, and those that a client's may
-            * have (RFC 8422 5.1.1): its signature by P-384 is asked for below. */
+           /* X25519 first as the cheapest; our certificate's own curve must be among them, and those that a
+            * client's may have (RFC 8422 5.1.1): its signature by P-384 is asked for below. */
            SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 &&
            SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA256:RSA+SHA256") == 1 &&
            SSL_CTX_use_certificate(ctx, certificate) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1;

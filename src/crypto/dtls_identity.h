@@ -7,7 +7,7 @@ struct dtls_identity {
     OSSL_LIB_CTX *library; /* dtls_library.c */
     OSSL_PROVIDER *provider;
     SSL_CTX
-        *context; /* both roles; OpenSSL counts its references atomically, so every worker uses this one */
+    *context; /* both roles; OpenSSL counts its references atomically, so every worker uses this one */
     BIO_METHOD *datagrams;
     uint8_t sha256[32];
 };

@@ -13,8 +13,8 @@
  */
 #define KEY_ALIGN 64
 
-/* Version 2 has no code for CPUs with AVX alone, and keeps each power of the hash key a second time, multiplied
- * by the polynomial. */
+/* Version 2 has no code for CPUs with AVX alone, and keeps each power of the hash key a second time,
+ * multiplied by the polynomial. */
 #if IMB_VERSION_NUM >= IMB_VERSION(2, 0, 0)
 #define LEAST_FLAGS  IMB_CPUFLAGS_AVX2
 #define LEAST_ARCH   IMB_ARCH_AVX2

@@ -4,7 +4,4 @@
 #include "crypto/crypto.h"
 #include <openssl/md5.h>
 
-void md5(const uint8_t *data, size_t len, uint8_t digest[MD5_SIZE])
-{
-    MD5(data, len, digest);
-}
+void md5(const uint8_t *data, size_t len, uint8_t digest[MD5_SIZE]) { MD5(data, len, digest); }

@@ -32,10 +32,7 @@ static void null_tag(const struct null_gcm *k, const uint8_t iv[12], const uint8
     put64(tag + 8, mix(h, k->key[1]));
 }
 
-static void null_close(struct crypto *c)
-{
-    free(c);
-}
+static void null_close(struct crypto *c) { free(c); }
 
 static const struct cipher_ops null_ops;
 
@@ -50,10 +47,7 @@ static struct gcm_key *null_gcm_key_new(struct crypto *c, const uint8_t key[16])
     return &k->base;
 }
 
-static void null_gcm_key_free(struct gcm_key *k)
-{
-    free(k);
-}
+static void null_gcm_key_free(struct gcm_key *k) { free(k); }
 
 static void null_gcm_seal(struct gcm_key *k, const uint8_t iv[12], const uint8_t *aad, size_t aad_len,
                           const uint8_t *in, size_t len, uint8_t *out, uint8_t tag[GCM_TAG])
@@ -83,10 +77,7 @@ static struct ctr_key *null_ctr_key_new(struct crypto *c, const uint8_t key[16])
     return k;
 }
 
-static void null_ctr_key_free(struct ctr_key *k)
-{
-    free(k);
-}
+static void null_ctr_key_free(struct ctr_key *k) { free(k); }
 
 static void null_ctr_xor(struct ctr_key *k, const uint8_t iv[16], const uint8_t *in, size_t len, uint8_t *out)
 {

@@ -155,7 +155,8 @@ struct crypto *crypto_openssl(void)
     struct openssl *o = malloc(sizeof *o);
     if (!o)
         return NULL;
-    o->base = (struct crypto){.ops = &openssl_ops, .name = "openssl"}; /* its keys are its own matter: nothing to fetch */
+    o->base = (struct crypto){.ops = &openssl_ops,
+                              .name = "openssl"}; /* its keys are its own matter: nothing to fetch */
     o->gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
     o->ctr = EVP_CIPHER_fetch(NULL, "AES-128-CTR", NULL);
     if (!o->gcm || !o->ctr) {

@@ -29,10 +29,7 @@ static enum frame_event wrong(struct frames *f, uint16_t code, const char *why)
     return FRAME_WRONG;
 }
 
-static bool is_control(unsigned opcode)
-{
-    return opcode >= FRAME_CLOSE;
-}
+static bool is_control(unsigned opcode) { return opcode >= FRAME_CLOSE; }
 
 /* Errors that the first two bytes show; NULL: none. */
 static const char *refuse_start(const struct frames *f)
@@ -107,8 +104,9 @@ static enum frame_event control(struct frames *f)
     f->code = f->len > 1 ? get16(f->data) : 0;
     if (!is_code(f->code))
         return wrong(f, CLOSE_PROTOCOL, "a code that nobody may send");
-    return utf8_check(&text, f->data + 2, f->len - 2) && utf8_is_whole(&text) ? FRAME_CONTROL
-                                                                               : wrong(f, CLOSE_TEXT, "no UTF-8");
+    return utf8_check(&text, f->data + 2, f->len - 2) && utf8_is_whole(&text)
+               ? FRAME_CONTROL
+               : wrong(f, CLOSE_TEXT, "no UTF-8");
 }
 
 static enum frame_event message(struct frames *f, uint8_t *data, size_t n)

@@ -1,5 +1,5 @@
-/* The frames of a WebSocket (RFC 6455 5), either end's: bytes in, messages and control frames out. No extension
- * is spoken.
+/* The frames of a WebSocket (RFC 6455 5), either end's: bytes in, messages and control frames out. No
+ * extension is spoken.
  *
  *    0                   1                   2                   3
  *   +-+-+-+-+-------+-+-------------+-------------------------------+
@@ -24,14 +24,14 @@ enum frame_opcode {
 };
 
 enum frame_code { /* close codes of a WebSocket (7.4.1) */
-    CLOSE_NORMAL = 1000,
-    CLOSE_PROTOCOL = 1002,
-    CLOSE_UNSUPPORTED = 1003,
-    CLOSE_NONE = 1005, /* never sent: stands for a close frame without a code */
-    CLOSE_TEXT = 1007,
-    CLOSE_POLICY = 1008,
-    CLOSE_TOO_LARGE = 1009,
-    CLOSE_INTERNAL = 1011
+                  CLOSE_NORMAL = 1000,
+                  CLOSE_PROTOCOL = 1002,
+                  CLOSE_UNSUPPORTED = 1003,
+                  CLOSE_NONE = 1005, /* never sent: stands for a close frame without a code */
+                  CLOSE_TEXT = 1007,
+                  CLOSE_POLICY = 1008,
+                  CLOSE_TOO_LARGE = 1009,
+                  CLOSE_INTERNAL = 1011
 };
 
 enum frame_event {
@@ -51,7 +51,7 @@ struct frames {
     uint8_t control[FRAME_CONTROL_MAX], control_len;
     enum frame_opcode message;
     struct utf8 text; /* complete between messages */
-    uint64_t left; /* bytes of this frame still to come */
+    uint64_t left;    /* bytes of this frame still to come */
     /* of the last event */
     enum frame_opcode opcode;
     bool first, final, ends;

@@ -131,8 +131,8 @@ static unsigned take_target(struct http_request *q, struct http_text t)
 
 static unsigned take_version(struct http_request *q, struct http_text t)
 {
-    if (t.len != 8 || memcmp(t.data, "HTTP/", 5) != 0 || !isdigit((unsigned char)t.data[5]) || t.data[6] != '.' ||
-        !isdigit((unsigned char)t.data[7]))
+    if (t.len != 8 || memcmp(t.data, "HTTP/", 5) != 0 || !isdigit((unsigned char)t.data[5]) ||
+        t.data[6] != '.' || !isdigit((unsigned char)t.data[7]))
         return 400;
     q->old = t.data[7] == '0';
     return t.data[5] == '1' ? 0 : 505;
@@ -212,8 +212,9 @@ bool http_lists(const struct http_request *q, const char *name, const char *toke
 /* RFC 9110 5.3: a field that is no list occurs once. */
 static bool is_doubled(const struct http_request *q)
 {
-    static const char *const once[] = {"host",   "content-length",    "content-type",          "authorization",
-                                       "origin", "sec-websocket-key", "sec-websocket-version", "transfer-encoding"};
+    static const char *const once[] = {
+        "host",   "content-length",    "content-type",          "authorization",
+        "origin", "sec-websocket-key", "sec-websocket-version", "transfer-encoding"};
     for (size_t i = 0; i < sizeof once / sizeof *once; i++) {
         size_t at = 0;
         if (next_field(q, once[i], &at) && next_field(q, once[i], &at))
@@ -244,7 +245,8 @@ static unsigned take_length(struct http_request *q, struct http_text digits)
     for (size_t i = 0; i < digits.len; i++) {
         if (!isdigit((unsigned char)digits.data[i]))
             return 400;
-        q->length = q->length > (SIZE_MAX - 9) / 10 ? SIZE_MAX : q->length * 10 + (size_t)(digits.data[i] - '0');
+        q->length =
+            q->length > (SIZE_MAX - 9) / 10 ? SIZE_MAX : q->length * 10 + (size_t)(digits.data[i] - '0');
     }
     return digits.len ? 0 : 400;
 }
@@ -308,7 +310,10 @@ unsigned http_parse(struct http_request *q, const char *head, size_t len)
 
 static int hex(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 unsigned http_decode(struct http_text t, char *out, size_t size)

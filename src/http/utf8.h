@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct utf8 { /* zeros: between characters */
+struct utf8 {          /* zeros: between characters */
     uint8_t left;      /* bytes of the character still to come … */
     uint8_t low, high; /* … and the bounds of the next byte */
 };

@@ -2,12 +2,12 @@
  * something.
  *
  * A turn's work is bounded: it takes in WEB_ADOPTIONS_A_TURN connections, reads RECEIVE_SIZE bytes of each of
- * EVENTS_A_TURN, and sends WEB_CHUNKS_A_TURN pieces of answers; what is left waits for the next one. So nobody's
- * message stands behind thousands of files.
+ * EVENTS_A_TURN, and sends WEB_CHUNKS_A_TURN pieces of answers; what is left waits for the next one. So
+ * nobody's message stands behind thousands of files.
  *
  * Timers: the one of web_set_timer, and one of each connection. One that speaks HTTP has PATIENCE for a whole
- * request, and from one piece of an answer that it takes to the next; a WebSocket has its own (web_socket.c); one
- * that was told all has LINGER to end. */
+ * request, and from one piece of an answer that it takes to the next; a WebSocket has its own (web_socket.c);
+ * one that was told all has LINGER to end. */
 #include "base/limits.h"
 #include "http/web_internal.h"
 #include "net/arrivals.h"
@@ -118,7 +118,10 @@ static bool read_some(struct connection *c)
     }
 }
 
-static bool write_some(struct connection *c) { return c->state == IS_SOCKET ? socket_flush(c) : reply_writable(c); }
+static bool write_some(struct connection *c)
+{
+    return c->state == IS_SOCKET ? socket_flush(c) : reply_writable(c);
+}
 
 /* An error, or the end of both directions, is told of whatever is awaited. */
 static void connection_event(struct connection *c, uint32_t events)
@@ -140,8 +143,8 @@ static void connection_timeout(struct connection *c)
 
 /* --- adoption --- */
 
-/* Whether it may come in; crowded: to be told that it may not. By TLS the front counted it: here it may be one of many requests of
- * a connection. */
+/* Whether it may come in; crowded: to be told that it may not. By TLS the front counted it: here it may be
+ * one of many requests of a connection. */
 static bool admit(struct connection *c)
 {
     struct arrivals *a = c->secure ? NULL : c->web->config.arrivals;
@@ -185,7 +188,10 @@ static bool queue_adoption(struct web *w, int fd, const struct path *path, bool 
 
 bool web_adopt(struct web *w, int fd, const struct path *path) { return queue_adoption(w, fd, path, false); }
 
-bool web_adopt_secure(struct web *w, int fd, const struct path *path) { return queue_adoption(w, fd, path, true); }
+bool web_adopt_secure(struct web *w, int fd, const struct path *path)
+{
+    return queue_adoption(w, fd, path, true);
+}
 
 static struct connection *next_adoption(struct web *w)
 {

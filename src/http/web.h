@@ -1,5 +1,5 @@
-/* HTTP/1.1 and WebSocket on the TCP port, for callers who know of rooms and media: here nobody does. Everything runs
- * on the control thread except web_wake and web_adopt, which any thread may call. */
+/* HTTP/1.1 and WebSocket on the TCP port, for callers who know of rooms and media: here nobody does.
+ * Everything runs on the control thread except web_wake and web_adopt, which any thread may call. */
 #pragma once
 #include "base/limits.h"
 #include "base/path.h"
@@ -14,12 +14,12 @@ struct tls;
 struct web_socket; /* one WebSocket; valid from `opened` until `closed` returns */
 
 struct web_peer {
-    struct address local, remote; /* as the kernel says */
-    char host[HTTP_HOST_SIZE];    /* the host that it asked for, with its port; "" without */
-    char origin[256];             /* the Origin header, "" without */
+    struct address local, remote;       /* as the kernel says */
+    char host[HTTP_HOST_SIZE];          /* the host that it asked for, with its port; "" without */
+    char origin[256];                   /* the Origin header, "" without */
     char authorization[TOKEN_MAX + 16]; /* the Authorization header, "" without */
-    bool secure;                  /* it asks by TLS */
-    bool forwarded;               /* a proxy says so, by X-Forwarded-For or Forwarded */
+    bool secure;                        /* it asks by TLS */
+    bool forwarded;                     /* a proxy says so, by X-Forwarded-For or Forwarded */
 };
 
 enum web_method { WEB_POST, WEB_PATCH, WEB_DELETE, WEB_OPTIONS, WEB_PUT };
@@ -38,14 +38,15 @@ struct web_response {
     const char *content_type; /* "text/plain; charset=utf-8" */
     char *body;               /* malloc'ed; the web layer frees it; may be NULL */
     size_t len;
-    char *headers;            /* further ones, "name: value\n" each; malloc'ed; the web layer frees it; may be NULL */
+    /* further ones, "name: value\n" each; malloc'ed; the web layer frees it; may be NULL */
+    char *headers;
 };
 
-struct web_asset { /* a file of the page, embedded by tools/embed.mjs */
+struct web_asset {                          /* a file of the page, embedded by tools/embed.mjs */
     const char *path, *content_type, *etag; /* "/assets/index-abc.js"; etag with its quotes */
     const uint8_t *data, *gzip;             /* gzip NULL where it would not be smaller */
     size_t len, gzip_len;
-    bool immutable;                         /* its name has a hash: cache for ever */
+    bool immutable; /* its name has a hash: cache for ever */
 };
 
 struct web_handler {
@@ -59,30 +60,33 @@ struct web_handler {
     void (*closed)(void *context, struct web_socket *, void *user); /* by either side, or lost */
     /* A GET that is no asset. False: 404. */
     bool (*get)(void *context, const char *path, const struct web_peer *, struct web_response *);
-    /* Another method, under one of request_paths; the whole body is there. Unless it fills the response, 405. */
+    /* Another method, under one of request_paths; the whole body is there. Unless it fills the response,
+     * 405. */
     void (*request)(void *context, const struct web_request *, struct web_response *);
-    /* Further headers for an answer under one of request_paths that `request` is not asked for, as it was refused
-     * before: as web_response has them, malloc'ed. NULL: none. */
+    /* Further headers for an answer under one of request_paths that `request` is not asked for, as it was
+     * refused before: as web_response has them, malloc'ed. NULL: none. */
     char *(*headers)(void *context, const char *path, const struct web_peer *);
     void (*woken)(void *context); /* after web_wake, on the control thread */
     void (*timer)(void *context); /* the time of web_set_timer came */
 };
 
 struct web_limits {
-    size_t message, queue;  /* bytes: of a WebSocket's message, and that it may owe; 0: what limits.h says */
+    size_t message, queue; /* bytes: of a WebSocket's message, and that it may owe; 0: what limits.h says */
 };
 
 struct web_config {
     struct web_limits limits;
-    struct arrivals *arrivals; /* of connections in the clear: one that is too many is answered 429; NULL: no limits */
+    /* of connections in the clear: one that is too many is answered 429; NULL: no limits */
+    struct arrivals *arrivals;
     const struct tls *tls; /* NULL: no HTTPS */
-    bool plain;      /* HTTP in the clear is served to everybody, not only to this machine */
-    mp_time doubt;   /* see web_doubt; 0: 5 s */
+    bool plain;            /* HTTP in the clear is served to everybody, not only to this machine */
+    mp_time doubt;         /* see web_doubt; 0: 5 s */
     mp_time silence; /* of a WebSocket, until it is sent a ping; after as long again it is closed. 0: 20 s */
     const char *websocket_path; /* "/sdp" */
     const struct web_asset *assets;
     size_t asset_count;
-    const char *const *request_paths; /* NULL-terminated prefixes; NULL: only GET and HEAD are taken anywhere */
+    /* NULL-terminated prefixes; NULL: only GET and HEAD are taken anywhere */
+    const char *const *request_paths;
     const char *const *app_paths; /* NULL-terminated: paths that show index.html ("/", "/stream", "/watch") */
 };
 
@@ -92,10 +96,11 @@ void web_free(struct web *); /* closes all; `closed` is called for each socket *
 #define WEB_TICK MP_S(1)
 /* One turn: waits for something to happen, at most until the timer or for WEB_TICK, and handles it. */
 void web_service(struct web *);
-void web_wake(struct web *);                 /* from any thread and from signal-safe context: coalesced */
-void web_set_timer(struct web *, mp_time in); /* once, `in` ns from now; MP_NEVER: none. Replaces the one before */
-/* From any thread: serves a connection, of which nothing was read. Takes the descriptor. False: it was closed, too many wait.
- * web_adopt_secure: it came by TLS, and is decrypted (net/bridge.c). */
+void web_wake(struct web *); /* from any thread and from signal-safe context: coalesced */
+/* once, `in` ns from now; MP_NEVER: none. Replaces the one before */
+void web_set_timer(struct web *, mp_time in);
+/* From any thread: serves a connection, of which nothing was read. Takes the descriptor. False: it was
+ * closed, too many wait. web_adopt_secure: it came by TLS, and is decrypted (net/bridge.c). */
 bool web_adopt(struct web *, int fd, const struct path *);
 bool web_adopt_secure(struct web *, int fd, const struct path *);
 

@@ -25,7 +25,8 @@ struct http_answer {
 /* Proxies put an end to addresses: what comes through one comes from anywhere. */
 static bool is_forwarded(const struct http_request *q)
 {
-    return http_has(q, "x-forwarded-for") || http_has(q, "x-real-ip") || http_has(q, "via") || http_has(q, "forwarded");
+    return http_has(q, "x-forwarded-for") || http_has(q, "x-real-ip") || http_has(q, "via") ||
+           http_has(q, "forwarded");
 }
 
 bool http_peer(const struct connection *c, const struct http_request *q, struct web_peer *p)
@@ -76,14 +77,33 @@ static const char *reason(unsigned status)
     static const struct {
         unsigned status;
         const char *text;
-    } table[] = {{200, "OK"}, {201, "Created"}, {204, "No Content"}, {304, "Not Modified"}, {308, "Permanent Redirect"},
-                 {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-                 {405, "Method Not Allowed"}, {406, "Not Acceptable"}, {409, "Conflict"}, {411, "Length Required"},
-                 {412, "Precondition Failed"}, {413, "Content Too Large"}, {414, "URI Too Long"},
-                 {415, "Unsupported Media Type"}, {417, "Expectation Failed"}, {422, "Unprocessable Content"},
-                 {426, "Upgrade Required"}, {428, "Precondition Required"}, {429, "Too Many Requests"},
-                 {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {501, "Not Implemented"},
-                 {503, "Service Unavailable"}, {505, "HTTP Version Not Supported"}};
+    } table[] = {{200, "OK"},
+                 {201, "Created"},
+                 {204, "No Content"},
+                 {304, "Not Modified"},
+                 {308, "Permanent Redirect"},
+                 {400, "Bad Request"},
+                 {401, "Unauthorized"},
+                 {403, "Forbidden"},
+                 {404, "Not Found"},
+                 {405, "Method Not Allowed"},
+                 {406, "Not Acceptable"},
+                 {409, "Conflict"},
+                 {411, "Length Required"},
+                 {412, "Precondition Failed"},
+                 {413, "Content Too Large"},
+                 {414, "URI Too Long"},
+                 {415, "Unsupported Media Type"},
+                 {417, "Expectation Failed"},
+                 {422, "Unprocessable Content"},
+                 {426, "Upgrade Required"},
+                 {428, "Precondition Required"},
+                 {429, "Too Many Requests"},
+                 {431, "Request Header Fields Too Large"},
+                 {500, "Internal Server Error"},
+                 {501, "Not Implemented"},
+                 {503, "Service Unavailable"},
+                 {505, "HTTP Version Not Supported"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].status == status)
             return table[i].text;
@@ -151,14 +171,16 @@ static bool is_strict(const struct connection *c)
 
 static void write_head(const struct connection *c, struct http_head *h, const struct http_answer *a)
 {
-    h->len = (size_t)snprintf(h->text, sizeof h->text, "HTTP/1.1 %u %s\r\n%s", a->status, reason(a->status), of_all);
+    h->len = (size_t)snprintf(h->text, sizeof h->text, "HTTP/1.1 %u %s\r\n%s", a->status, reason(a->status),
+                              of_all);
     add_date(h);
     add(h, "content-type", a->content_type);
     add(h, "etag", a->etag);
     add(h, "cache-control", a->cache);
     add(h, "content-encoding", a->gzip ? "gzip" : NULL);
     add(h, "vary", a->vary ? "accept-encoding" : NULL);
-    add(h, "allow", a->status == 405 && !(a->further && strcasestr(a->further, "allow: ")) ? "GET, HEAD" : NULL);
+    add(h, "allow",
+        a->status == 405 && !(a->further && strcasestr(a->further, "allow: ")) ? "GET, HEAD" : NULL);
     add(h, "www-authenticate", a->status == 401 ? "Bearer" : NULL);
     add(h, "upgrade", a->upgrade);
     add(h, "connection", a->upgrade ? "upgrade" : NULL);
@@ -230,7 +252,8 @@ static char *headers_of(const struct connection *c, const struct http_request *q
     return h->headers(h->context, path, &peer);
 }
 
-static bool answer_text(struct connection *c, const struct http_request *q, struct http_answer *a, const char *text)
+static bool answer_text(struct connection *c, const struct http_request *q, struct http_answer *a,
+                        const char *text)
 {
     a->content_type = TEXT_TYPE;
     a->cache = "no-store";
@@ -257,12 +280,12 @@ bool http_refuse(struct connection *c, const struct http_request *q, unsigned st
 static bool respond(struct connection *c, const struct http_request *q, const struct web_response *r)
 {
     struct http_answer a = {.status = r->status,
-                       .content_type = r->content_type,
-                       .cache = "no-store",
-                       .further = r->headers,
-                       .data = (const uint8_t *)r->body,
-                       .len = r->body ? r->len : 0,
-                       .owned = r->body};
+                            .content_type = r->content_type,
+                            .cache = "no-store",
+                            .further = r->headers,
+                            .data = (const uint8_t *)r->body,
+                            .len = r->body ? r->len : 0,
+                            .owned = r->body};
     return send_answer(c, q, &a);
 }
 
@@ -280,7 +303,8 @@ static bool refuse_clear_socket(struct connection *c, const struct http_request 
     char from[ADDRESS_TEXT_SIZE];
     struct http_answer a = {.status = 426, .upgrade = "TLS/1.2", .last = true};
     if (log_allow(&limit, 1, c->web->now))
-        log_line(LOG_LEVEL_WARN, "refused a WebSocket without TLS: use wss://, or start the server with --plain",
+        log_line(LOG_LEVEL_WARN,
+                 "refused a WebSocket without TLS: use wss://, or start the server with --plain",
                  "address=%s", address_text(&c->path.remote, from));
     return answer_text(c, q, &a, "open the WebSocket with wss://, or start the server with --plain\n");
 }
@@ -292,8 +316,9 @@ static bool redirect(struct connection *c, const struct http_request *q)
     bool query = q->query.data != NULL;
     if (!q->authority.len || !q->path.len || *q->path.data != '/')
         return http_refuse(c, q, 400);
-    if (asprintf(&a.further, "location: https://%.*s%.*s%s%.*s\n", (int)q->authority.len, q->authority.data, (int)q->path.len,
-                 q->path.data, query ? "?" : "", (int)q->query.len, query ? q->query.data : "") < 0)
+    if (asprintf(&a.further, "location: https://%.*s%.*s%s%.*s\n", (int)q->authority.len, q->authority.data,
+                 (int)q->path.len, q->path.data, query ? "?" : "", (int)q->query.len,
+                 query ? q->query.data : "") < 0)
         return false;
     return answer_text(c, q, &a, "this is served by https\n");
 }
@@ -316,10 +341,10 @@ static const struct web_asset *find_asset(const struct web *w, const char *path)
 static bool answer_asset(struct connection *c, const struct http_request *q, const struct web_asset *f)
 {
     struct http_answer a = {.status = client_has(q, f->etag) ? 304 : 200,
-                       .content_type = f->content_type,
-                       .etag = f->etag,
-                       .cache = f->immutable ? "public, max-age=31536000, immutable" : "no-cache",
-                       .vary = f->gzip != NULL};
+                            .content_type = f->content_type,
+                            .etag = f->etag,
+                            .cache = f->immutable ? "public, max-age=31536000, immutable" : "no-cache",
+                            .vary = f->gzip != NULL};
     bool gzip = f->gzip && accepts_gzip(q);
     a.gzip = gzip && a.status == 200;
     a.data = gzip ? f->gzip : f->data;
@@ -343,15 +368,19 @@ static bool answer_get(struct connection *c, const struct http_request *q)
     const struct web_asset *asset = find_asset(w, path);
     if (asset)
         return answer_asset(c, q, asset);
-    return w->handler.get(w->handler.context, path, &peer, &r) ? respond(c, q, &r) : answer_error(c, q, 404, false);
+    return w->handler.get(w->handler.context, path, &peer, &r) ? respond(c, q, &r)
+                                                               : answer_error(c, q, 404, false);
 }
 
 /* --- other methods --- */
 
 static bool find_method(const struct http_request *q, enum web_method *method)
 {
-    static const char *const names[] = {
-        [WEB_POST] = "POST", [WEB_PATCH] = "PATCH", [WEB_DELETE] = "DELETE", [WEB_OPTIONS] = "OPTIONS", [WEB_PUT] = "PUT"};
+    static const char *const names[] = {[WEB_POST] = "POST",
+                                        [WEB_PATCH] = "PATCH",
+                                        [WEB_DELETE] = "DELETE",
+                                        [WEB_OPTIONS] = "OPTIONS",
+                                        [WEB_PUT] = "PUT"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (http_is(q->method, names[i])) {
             *method = (enum web_method)i;
@@ -383,12 +412,18 @@ bool http_complete(struct connection *c, const struct http_request *q, const cha
     struct web_peer peer;
     struct web_response r = {.status = 405};
     char path[PATH_SIZE], query[PATH_SIZE], type[HEADER_SIZE], if_match[HEADER_SIZE];
-    struct web_request request = {
-        .path = path, .query = query, .peer = &peer, .content_type = type, .if_match = if_match, .body = body, .len = len};
+    struct web_request request = {.path = path,
+                                  .query = query,
+                                  .peer = &peer,
+                                  .content_type = type,
+                                  .if_match = if_match,
+                                  .body = body,
+                                  .len = len};
     if (q->query.len >= sizeof query)
         return http_refuse(c, q, 414);
-    if (!find_method(q, &request.method) || http_decode(q->path, path, sizeof path) != 0 || !http_peer(c, q, &peer) ||
-        !http_field(q, "content-type", type, sizeof type) || !http_field(q, "if-match", if_match, sizeof if_match))
+    if (!find_method(q, &request.method) || http_decode(q->path, path, sizeof path) != 0 ||
+        !http_peer(c, q, &peer) || !http_field(q, "content-type", type, sizeof type) ||
+        !http_field(q, "if-match", if_match, sizeof if_match))
         return http_refuse(c, q, 400);
     snprintf(query, sizeof query, "%.*s", (int)q->query.len, q->query.len ? q->query.data : "");
     h->request(h->context, &request, &r);
@@ -412,7 +447,8 @@ bool http_begin(struct connection *c, const struct http_request *q, size_t *body
         return http_refuse(c, q, 429);
     if (must_be_secure(c))
         return wants_socket(q) ? refuse_clear_socket(c, q) : redirect(c, q);
-    if (get && (q->chunked || q->length)) /* nothing takes it, and a body that is passed over is how requests get smuggled */
+    /* nothing takes it, and a body that is passed over is how requests get smuggled */
+    if (get && (q->chunked || q->length))
         return http_refuse(c, q, 400);
     if (wants_socket(q))
         return socket_upgrade(c, q);

@@ -36,7 +36,7 @@ struct incoming { /* bytes of requests that were not answered yet */
     size_t body; /* of the request whose head is there and was admitted */
 };
 
-struct connection { /* one TCP connection */
+struct connection {                  /* one TCP connection */
     struct connection *next, **link; /* list of connections not yet adopted, or of a queue; link NULL: in
                                         none */
     struct web *web;
@@ -64,9 +64,9 @@ struct web {
     _Atomic bool woken;
     mp_time now, timer; /* timer: of web_set_timer */
     struct heap timers;
-    struct queue senders;   /* whose answers go on */
-    struct queue unflushed; /* WebSockets that have something to send */
-    pthread_mutex_t lock;   /* of the list that follows */
+    struct queue senders;             /* whose answers go on */
+    struct queue unflushed;           /* WebSockets that have something to send */
+    pthread_mutex_t lock;             /* of the list that follows */
     struct connection *first, **last; /* on their way to us */
     _Atomic unsigned connections;     /* those too */
     unsigned connections_max;
@@ -80,7 +80,7 @@ void queue_add(struct queue *, struct connection *); /* at its end, unless it is
 void queue_remove(struct queue *, struct connection *);
 struct connection *queue_take(struct queue *); /* the first; NULL: there is none */
 void connection_await(struct connection *, uint32_t events);
-void connection_end(struct connection *); /* at once, with its unsent bytes; frees it */
+void connection_end(struct connection *);   /* at once, with its unsent bytes; frees it */
 void connection_moved(struct connection *); /* there was activity: restarts its patience */
 /* Everything was sent. Discards further input until the peer closes too, so that data on its way to it
  * arrives (RFC 9112 9.6). */
@@ -92,7 +92,8 @@ bool request_next(struct connection *); /* the one before was answered */
 void request_free(struct connection *);
 
 /* --- web_http.c --- */
-bool http_peer(const struct connection *, const struct http_request *, struct web_peer *); /* false: too long */
+/* false: too long */
+bool http_peer(const struct connection *, const struct http_request *, struct web_peer *);
 /* Answers a request whose head is there, or says by *body how much of its body has to come first (0: it was
  * answered). */
 bool http_begin(struct connection *, const struct http_request *, size_t *body);

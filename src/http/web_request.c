@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-static void forget(struct incoming *in)
-{
-    in->seen = in->head = in->body = 0;
-}
+static void forget(struct incoming *in) { in->seen = in->head = in->body = 0; }
 
 void request_free(struct connection *c)
 {

@@ -27,11 +27,11 @@ struct web_socket {
     struct connection *connection;
     void *user;
     bool established, closing;
-    bool told;  /* the peer has sent its close frame, or what cannot be read */
-    bool heard; /* since the last look */
-    bool pinged, doubted; /* doubted: until the next look, which comes sooner */
+    bool told;                         /* the peer has sent its close frame, or what cannot be read */
+    bool heard;                        /* since the last look */
+    bool pinged, doubted;              /* doubted: until the next look, which comes sooner */
     struct web_message *first, **last; /* queue */
-    size_t sent;                   /* bytes of its first */
+    size_t sent;                       /* bytes of its first */
     size_t owed;
     struct web_message *pong; /* in the queue, nothing of it was sent */
     struct frames in;
@@ -160,7 +160,8 @@ static struct web_socket *socket_new(struct connection *c)
     return s;
 }
 
-static bool open(struct connection *c, const struct http_request *q, const struct web_peer *peer, const char *accept)
+static bool open(struct connection *c, const struct http_request *q, const struct web_peer *peer,
+                 const char *accept)
 {
     struct web_handler *h = &c->web->handler;
     struct web_socket *s = socket_new(c);
@@ -186,7 +187,8 @@ bool socket_upgrade(struct connection *c, const struct http_request *q)
         return http_refuse(c, q, 404);
     if (!http_field(q, "sec-websocket-version", version, sizeof version) || strcmp(version, "13") != 0)
         return http_refuse(c, q, 426);
-    if (!http_field(q, "sec-websocket-key", key, sizeof key) || !accept_key(accept, key) || !http_peer(c, q, &peer))
+    if (!http_field(q, "sec-websocket-key", key, sizeof key) || !accept_key(accept, key) ||
+        !http_peer(c, q, &peer))
         return http_refuse(c, q, 400);
     return open(c, q, &peer, accept);
 }
@@ -238,7 +240,8 @@ static void take_message(struct web_socket *s)
         return;
     char *text = s->partial;
     size_t len = s->partial_len;
-    s->partial = NULL; /* most sockets send one large message, the offer: nobody keeps a buffer for the next */
+    /* most sockets send one large message, the offer: nobody keeps a buffer for the next */
+    s->partial = NULL;
     s->partial_len = s->partial_size = 0;
     h->text(h->context, s, s->user, text, len);
     free(text);
@@ -399,7 +402,8 @@ void web_close(struct web_socket *s, uint16_t code, const char *reason)
     if (m)
         enqueue(s, m);
     if (s->established)
-        heap_set(&s->connection->web->timers, &s->connection->timer, s->connection->web->now + (m ? CLOSE_GRACE : 0));
+        heap_set(&s->connection->web->timers, &s->connection->timer,
+                 s->connection->web->now + (m ? CLOSE_GRACE : 0));
 }
 
 static void ping(struct web_socket *s, mp_time patience)

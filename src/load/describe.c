@@ -72,9 +72,10 @@ static void write_offered(struct sdp_writer *w, const struct description *d, boo
     sdp_printf(w, "a=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", s ? "sendonly" : "recvonly");
     if (video)
         sdp_printf(
-            w, "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 goog-remb\r\na=rtcp-fb:96 transport-cc\r\na=rtcp-fb:96 "
-               "ccm fir\r\n"
-               "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n%s",
+            w,
+            "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 goog-remb\r\na=rtcp-fb:96 transport-cc\r\na=rtcp-fb:96 "
+            "ccm fir\r\n"
+            "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n%s",
             d->without_rtx ? "" : "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n");
     else
         sdp_printf(w, "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 "

@@ -47,10 +47,7 @@ struct join *join_new(const struct options *o, const struct join_io *io, unsigne
     return j;
 }
 
-void join_free(struct join *j)
-{
-    free(j);
-}
+void join_free(struct join *j) { free(j); }
 
 static void join_say(struct join *j, json_t *message)
 {
@@ -89,10 +86,7 @@ void join_opened(struct join *j)
         describe_offer(&j->description, publishes ? o->audio : true, publishes ? o->video : true));
 }
 
-void join_leave(struct join *j)
-{
-    join_say(j, json_pack("{s:s, s:s}", "type", "leave", "peerId", j->id));
-}
+void join_leave(struct join *j) { join_say(j, json_pack("{s:s, s:s}", "type", "leave", "peerId", j->id)); }
 
 static bool by_turn(const struct join *j)
 {

@@ -1,5 +1,6 @@
 /* One run: joins at a rate, waits until everybody has what it wants, measures, lets what is on its way
- * arrive, leaves. Or it churns: clients come, and go whenever they like, until there were as many stays as wanted. This thread has the sockets; the media threads have the rest. */
+ * arrive, leaves. Or it churns: clients come, and go whenever they like, until there were as many stays as
+ * wanted. This thread has the sockets; the media threads have the rest. */
 #include "crypto/crypto.h"
 #include "load/join.h"
 #include "load/media.h"
@@ -25,11 +26,11 @@ struct member {
     struct join *join;
     mp_time begun; /* 0: not yet */
     bool open, failed;
-    bool ended;        /* its stay is over: what its socket says now is no news */
+    bool ended; /* its stay is over: what its socket says now is no news */
     unsigned stays, failures;
     struct stay stay;
-    mp_time again_at;  /* when it comes again; 0: it is here, or does not */
-    mp_time lost_at;   /* when it lost the server; 0: it has what it wants */
+    mp_time again_at; /* when it comes again; 0: it is here, or does not */
+    mp_time lost_at;  /* when it lost the server; 0: it has what it wants */
 };
 
 struct load_run {
@@ -50,10 +51,7 @@ struct load_run {
 
 static volatile sig_atomic_t interrupted;
 
-static void on_signal(int number)
-{
-    interrupted = 1;
-}
+static void on_signal(int number) { interrupted = 1; }
 
 /* --- from sockets and signaling --- */
 
@@ -93,7 +91,8 @@ static void begin_stay(struct load_run *r, unsigned number, mp_time now)
 {
     struct member *m = &r->members[number];
     join_free(m->join);
-    m->join = join_new(r->options, &r->join_io, number, media_peer(media_of(r, number), number), r->fingerprint);
+    m->join =
+        join_new(r->options, &r->join_io, number, media_peer(media_of(r, number), number), r->fingerprint);
     m->stay = r->options->churn ? stay_draw(&r->prng) : (struct stay){.end = STAY_FOR_EVER};
     m->begun = now;
     m->again_at = 0;
@@ -177,8 +176,8 @@ static void connect_media(void *context, unsigned number, const struct media_rem
 
 /* --- progress --- */
 
-static void sum(const struct load_run *r, uint64_t *complete, uint64_t *broken, uint64_t *sent, uint64_t *received,
-                uint64_t *gaps)
+static void sum(const struct load_run *r, uint64_t *complete, uint64_t *broken, uint64_t *sent,
+                uint64_t *received, uint64_t *gaps)
 {
     *complete = *broken = *sent = *received = *gaps = 0;
     for (unsigned i = 0; i < r->options->threads; i++) {
@@ -228,7 +227,8 @@ static void look_after(struct load_run *r, unsigned number, mp_time now)
 {
     struct member *m = &r->members[number];
     const struct media_peer *p = media_peer(media_of(r, number), number);
-    if (m->again_at && m->again_at <= now && !m->open && (!r->options->churn || r->results.stays < r->options->churn)) {
+    if (m->again_at && m->again_at <= now && !m->open &&
+        (!r->options->churn || r->results.stays < r->options->churn)) {
         begin_stay(r, number, now);
         r->results.stays++;
     }
@@ -371,8 +371,9 @@ static void count_joins(struct load_run *r)
 {
     for (unsigned i = 0; i < r->clients; i++) {
         const struct media_peer *p = media_peer(media_of(r, i), i);
-        if (r->options->churn ? r->members[i].failed
-                              : !p->complete_at || p->failed || r->members[i].failed || r->members[i].lost_at) {
+        if (r->options->churn
+                ? r->members[i].failed
+                : !p->complete_at || p->failed || r->members[i].failed || r->members[i].lost_at) {
             r->results.failed++;
             continue;
         }
@@ -414,7 +415,8 @@ static const char *open_run(struct load_run *r, struct dtls_identity *identity)
         .opened = opened, .text = text, .closed = closed, .tick = tick};
     struct socket_handler h = handler;
     uint32_t id;
-    r->join_io = (struct join_io){.context = r, .send = say_by_socket, .connect = connect_media, .failed = failed};
+    r->join_io =
+        (struct join_io){.context = r, .send = say_by_socket, .connect = connect_media, .failed = failed};
     h.context = r;
     random_bytes((uint8_t *)&id, sizeof id);
     prng_seed(&r->prng, id);

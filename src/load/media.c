@@ -147,14 +147,8 @@ void media_set_phase(struct media *m, enum media_phase phase)
     wake(m);
 }
 
-const struct media_progress *media_progress(const struct media *m)
-{
-    return &m->progress;
-}
-struct media_totals *media_totals(struct media *m)
-{
-    return &m->totals;
-}
+const struct media_progress *media_progress(const struct media *m) { return &m->progress; }
+struct media_totals *media_totals(struct media *m) { return &m->totals; }
 
 /* --- life --- */
 

@@ -36,7 +36,7 @@ struct media_peer {
 };
 
 struct media_remote { /* results of a client's signaling */
-    unsigned stay; /* number of the client's stay */
+    unsigned stay;    /* number of the client's stay */
     char ufrag[32], password[64], remote_ufrag[64], remote_password[64];
     struct fingerprint fingerprint;
     struct address server;
@@ -52,7 +52,7 @@ enum media_phase { MEDIA_JOINING, MEDIA_MEASURING, MEDIA_DRAINING };
 
 struct media_totals { /* of the measured time */
     uint64_t sent, received, expected, duplicates, samples, samples_bad, send_errors, ignored;
-    uint64_t largest; /* datagram that came in, bytes */
+    uint64_t largest;         /* datagram that came in, bytes */
     uint64_t missing_joining; /* lost before it */
     uint64_t pli, nacks;      /* that publishers were sent */
     struct histogram latency;

@@ -99,10 +99,7 @@ static void want_keyframe(struct media_peer *p, uint32_t ssrc)
             p->sources[i].keyframe_wanted = true;
 }
 
-static void count_nack(void *context, uint16_t seq)
-{
-    ++*(uint64_t *)context;
-}
+static void count_nack(void *context, uint16_t seq) { ++*(uint64_t *)context; }
 
 static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
 {
@@ -353,7 +350,8 @@ void peer_connect(struct media *m, struct media_peer *p, const struct media_remo
                                    .identity = m->identity,
                                    .crypto = m->crypto,
                                    .cm_only = m->options->cm_only,
-                                   .seed = ((uint64_t)m->run << 32 | p->number) + ((uint64_t)remote->stay << 48),
+                                   .seed =
+                                       ((uint64_t)m->run << 32 | p->number) + ((uint64_t)remote->stay << 48),
                                    .context = m,
                                    .rtp = on_rtp,
                                    .rtcp = on_rtcp};

@@ -36,10 +36,7 @@ struct media_receiver *receiver_new(void)
     return r;
 }
 
-void receiver_free(struct media_receiver *r)
-{
-    free(r);
-}
+void receiver_free(struct media_receiver *r) { free(r); }
 
 void receiver_options(int fd)
 {

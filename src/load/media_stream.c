@@ -38,8 +38,7 @@ static bool dial(struct media_stream *s, const struct media_stream_config *c, in
     struct timeval patience = {.tv_sec = PATIENCE};
     int on = 1;
     s->way = c->way;
-    return connect(fd, c->to, c->len) == 0 &&
-           setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+    return connect(fd, c->to, c->len) == 0 && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
            (c->way != WAY_TURN_TLS || secure(s, fd)) &&
            (c->way == WAY_TCP || turn_client_open(fd, s->ssl, &c->login, &c->server)) &&

@@ -22,7 +22,8 @@ struct media_stream_config {
 struct media_stream *stream_connect(const struct media_stream_config *, int *fd);
 void stream_free(struct media_stream *);
 
-bool stream_send(struct media_stream *, int fd, const uint8_t *, size_t len); /* one datagram; false: not sent */
+/* one datagram; false: not sent */
+bool stream_send(struct media_stream *, int fd, const uint8_t *, size_t len);
 /* Reads the available bytes and calls `each` for every datagram. False: the connection ended. */
 bool stream_read(struct media_stream *, int fd,
                  void (*each)(void *context, const uint8_t *, size_t len, mp_time), void *context,

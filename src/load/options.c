@@ -121,9 +121,10 @@ static const struct manual_option options[OPTION_COUNT] = {
     [EVEN] = {NULL, "even", NULL, NULL, "space packets evenly, instead of sending each frame in one burst"},
     [KEYFRAMES] = {NULL, "keyframes", "N", "0: only the first and on request", "a key frame every N seconds"},
     [SECONDS] = {"How it runs", "seconds", "S", "10", "how long to measure once everybody has joined"},
-    [REJOIN] = {NULL, "rejoin", NULL, NULL,
-                "a client that loses the server joins again, as the page does; the result says how long that took, "
-                "and a client's media figures are those since then"},
+    [REJOIN] =
+        {NULL, "rejoin", NULL, NULL,
+         "a client that loses the server joins again, as the page does; the result says how long that took, "
+         "and a client's media figures are those since then"},
     [CHURN] = {NULL, "churn", "N", NULL,
                "instead of measuring, make N stays in all; each ends at a random point between the first "
                "connection and the call, with a goodbye or without"},
@@ -136,12 +137,15 @@ static const struct manual manual = {
     .version = MONOPORT_VERSION,
     .purpose = "load generator for Monoport, a WebRTC SFU",
     .synopsis = "ws://HOST:PORT/sdp --viewers N [OPTION]...",
-    .description = "Joins a Monoport server with many WebRTC clients (ICE, DTLS, SRTP) and measures what it forwards. "
-                   "Use it against your own servers: it sends and receives as much as you tell it to.",
-    .notes = "The program decrypts and verifies one packet in 101; of the others it reads the header only. Latency is "
-             "one-way, from before a packet's encryption to its receipt by the kernel, both on this machine. A viewer "
-             "takes at most " STRING(STREAMS_RX_MAX) " streams: publishers times the streams of each.\n\n"
-             "Exit code: 0; 1 if a join failed or nothing was received; 2 for a wrong command line.",
+    .description =
+        "Joins a Monoport server with many WebRTC clients (ICE, DTLS, SRTP) and measures what it forwards. "
+        "Use it against your own servers: it sends and receives as much as you tell it to.",
+    .notes =
+        "The program decrypts and verifies one packet in 101; of the others it reads the header only. Latency is "
+        "one-way, from before a packet's encryption to its receipt by the kernel, both on this machine. A viewer "
+        "takes at most " STRING(
+            STREAMS_RX_MAX) " streams: publishers times the streams of each.\n\n"
+                            "Exit code: 0; 1 if a join failed or nothing was received; 2 for a wrong command line.",
     .options = options,
     .count = OPTION_COUNT,
 };
@@ -150,7 +154,8 @@ static const struct manual manual = {
 static void list_flags(struct option flags[OPTION_COUNT + 4])
 {
     for (int i = 0; i < OPTION_COUNT; i++)
-        flags[i] = (struct option){options[i].name, options[i].value ? required_argument : no_argument, NULL, i};
+        flags[i] =
+            (struct option){options[i].name, options[i].value ? required_argument : no_argument, NULL, i};
     flags[OPTION_COUNT] = (struct option){"help", no_argument, NULL, HELP};
     flags[OPTION_COUNT + 1] = (struct option){"man", no_argument, NULL, MAN};
     flags[OPTION_COUNT + 2] = (struct option){"version", no_argument, NULL, VERSION};
@@ -182,7 +187,8 @@ static bool take(struct options *o, int flag, const char *value)
     case CM: o->cm_only = true; break;
     case TCP: o->way = WAY_TCP; break;
     case TURN:
-        good = strcmp(value, "tcp") == 0 || strcmp(value, "tls") == 0 || complain("--turn is tcp or tls, not \"%s\"", value);
+        good = strcmp(value, "tcp") == 0 || strcmp(value, "tls") == 0 ||
+               complain("--turn is tcp or tls, not \"%s\"", value);
         o->way = strcmp(value, "tls") == 0 ? WAY_TURN_TLS : WAY_TURN_TCP;
         break;
     case AUDIO: o->audio = true; break;

@@ -20,7 +20,7 @@ struct options {
     unsigned keyframe_interval; /* s; 0: only the first and on request */
     unsigned churn;             /* stays in all; 0: everybody stays */
     bool audio, video, even, cm_only, meeting, names, rejoin;
-    enum way way; /* of viewers */
+    enum way way;     /* of viewers */
     const char *json; /* file name, "-": standard output; NULL: none */
 };
 
@@ -33,7 +33,4 @@ static inline unsigned options_streams(const struct options *o)
 {
     return (unsigned)o->audio + (unsigned)o->video;
 }
-static inline unsigned options_clients(const struct options *o)
-{
-    return o->publishers + o->viewers;
-}
+static inline unsigned options_clients(const struct options *o) { return o->publishers + o->viewers; }

@@ -48,14 +48,8 @@ static double percent(uint64_t part, uint64_t whole)
     return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-static double us(mp_time t)
-{
-    return (double)t / 1000;
-}
-static double ms(mp_time t)
-{
-    return (double)t / 1e6;
-}
+static double us(mp_time t) { return (double)t / 1000; }
+static double ms(mp_time t) { return (double)t / 1e6; }
 
 static uint64_t lost(const struct media_totals *t)
 {
@@ -69,8 +63,10 @@ static double cpu_per_packet(const struct results *r)
 
 static void report_churn(const struct results *r, FILE *f)
 {
-    fprintf(f, "\n%s, %u clients: %u stays in %.1f s (%.0f a second), %u of them got into the call, %u failed\n", r->options->url,
-            options_clients(r->options), r->stays, r->seconds, r->stays / r->seconds, r->connected, r->failed);
+    fprintf(f,
+            "\n%s, %u clients: %u stays in %.1f s (%.0f a second), %u of them got into the call, %u failed\n",
+            r->options->url, options_clients(r->options), r->stays, r->seconds, r->stays / r->seconds,
+            r->connected, r->failed);
 }
 
 void report_table(const struct results *r)
@@ -89,8 +85,9 @@ void report_table(const struct results *r)
             ms(histogram_quantile(&r->join_time, .5)), ms(histogram_quantile(&r->join_time, .99)),
             ms(r->join_time.max));
     if (r->options->rejoin)
-        fprintf(f, "  back again        %llu times, after p50 %.0f ms, p99 %.0f ms, max %.0f ms\n", (unsigned long long)r->back.count,
-                ms(histogram_quantile(&r->back, .5)), ms(histogram_quantile(&r->back, .99)), ms(r->back.max));
+        fprintf(f, "  back again        %llu times, after p50 %.0f ms, p99 %.0f ms, max %.0f ms\n",
+                (unsigned long long)r->back.count, ms(histogram_quantile(&r->back, .5)),
+                ms(histogram_quantile(&r->back, .99)), ms(r->back.max));
     fprintf(f, "  packets sent      %llu (%.0f a second)\n", (unsigned long long)t->sent,
             (double)t->sent / r->seconds);
     fprintf(f, "  packets received  %llu of %llu expected (%.0f a second)\n", (unsigned long long)t->received,
@@ -126,8 +123,9 @@ static json_t *to_json(const struct results *r)
         "sent", (json_int_t)t->sent, "received", (json_int_t)t->received, "expected", (json_int_t)t->expected,
         "lost", (json_int_t)lost(t), "loss_percent", percent(lost(t), t->expected), "duplicates",
         (json_int_t)t->duplicates, "lost_joining", (json_int_t)t->missing_joining, "send_errors",
-        (json_int_t)t->send_errors, "largest", (json_int_t)t->largest, "churn", "stays", (int)r->stays, "connected", (int)r->connected, "back", "count",
-        (json_int_t)r->back.count, "min_ms", ms(r->back.min), "p50_ms", ms(histogram_quantile(&r->back, .5)), "p99_ms", ms(histogram_quantile(&r->back, .99)),
+        (json_int_t)t->send_errors, "largest", (json_int_t)t->largest, "churn", "stays", (int)r->stays,
+        "connected", (int)r->connected, "back", "count", (json_int_t)r->back.count, "min_ms", ms(r->back.min),
+        "p50_ms", ms(histogram_quantile(&r->back, .5)), "p99_ms", ms(histogram_quantile(&r->back, .99)),
         "max_ms", ms(r->back.max), "latency_us", "samples", (json_int_t)t->latency.count, "p50",
         us(histogram_quantile(&t->latency, .5)), "p99", us(histogram_quantile(&t->latency, .99)), "max",
         us(t->latency.max), "verified", "packets", (json_int_t)t->samples, "bad", (json_int_t)t->samples_bad,

@@ -3,10 +3,7 @@
 #include "proto/rtcp.h"
 #include <stdlib.h>
 
-void sink_init(struct sink *k, uint32_t run)
-{
-    *k = (struct sink){.run = run};
-}
+void sink_init(struct sink *k, uint32_t run) { *k = (struct sink){.run = run}; }
 
 void sink_free(struct sink *k)
 {

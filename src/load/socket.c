@@ -261,7 +261,8 @@ static void receive(struct socket *s)
         ended(s, n < 0 ? strerror(errno) : s->open ? NULL : "no answer to the handshake");
         return;
     }
-    const char *why = s->open ? take_frames(s, data, (size_t)n, &over) : take_answer(s, data, (size_t)n, &over);
+    const char *why =
+        s->open ? take_frames(s, data, (size_t)n, &over) : take_answer(s, data, (size_t)n, &over);
     if (why || over)
         ended(s, why);
 }
@@ -303,7 +304,8 @@ static void look(struct sockets *all, mp_time now)
 void sockets_service(struct sockets *all)
 {
     struct epoll_event events[EVENTS_A_TURN];
-    int n = loop_events(all->epoll, events, EVENTS_A_TURN, all->cut ? 0 : mp_max(all->tick_at - clock_now(), 0));
+    int n =
+        loop_events(all->epoll, events, EVENTS_A_TURN, all->cut ? 0 : mp_max(all->tick_at - clock_now(), 0));
     for (int i = 0; i < n; i++)
         event(events[i].data.ptr, events[i].events);
     end_cut(all);

@@ -20,7 +20,9 @@ struct socket_handler {
 struct sockets *sockets_new(const struct options *, const struct socket_handler *,
                             unsigned count); /* NULL: failed */
 void sockets_free(struct sockets *);
-bool sockets_open(struct sockets *, unsigned number); /* the first time, or after `closed`; false: it could not even begin */
+/* the first time, or after `closed`; false: it could not even begin */
+bool sockets_open(struct sockets *, unsigned number);
 void sockets_send(struct sockets *, unsigned number, const char *text, size_t len);
-void sockets_cut(struct sockets *, unsigned number); /* as if its program were killed; `closed` is called soon */
+/* as if its program were killed; `closed` is called soon */
+void sockets_cut(struct sockets *, unsigned number);
 void sockets_service(struct sockets *); /* waits for the next event */

@@ -30,10 +30,7 @@ void source_init(struct source *s, const struct source_config *c, struct prng *p
                          .timestamp = (uint32_t)prng_next(prng)};
 }
 
-static mp_time tick_length(const struct source *s)
-{
-    return MP_S(1) / (s->video ? FRAME_RATE : AUDIO_RATE);
-}
+static mp_time tick_length(const struct source *s) { return MP_S(1) / (s->video ? FRAME_RATE : AUDIO_RATE); }
 
 void source_start(struct source *s, mp_time now)
 {

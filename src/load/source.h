@@ -17,12 +17,7 @@
 #define VIDEO_CLOCK    90000
 #define AUDIO_CLOCK    48000
 
-enum {
-    SEND_AUDIO_LEVEL = 1,
-    SEND_ABS_SEND_TIME = 2,
-    SEND_TRANSPORT_CC = 3,
-    SEND_MID = 4
-}; /* ids */
+enum { SEND_AUDIO_LEVEL = 1, SEND_ABS_SEND_TIME = 2, SEND_TRANSPORT_CC = 3, SEND_MID = 4 }; /* ids */
 
 #define STAMP_SIZE   24
 #define STAMP_OFFSET 11 /* behind a VP8 descriptor and the header of a key frame */
@@ -64,7 +59,8 @@ struct source_config {
 
 void source_init(struct source *, const struct source_config *, struct prng *);
 void source_start(struct source *, mp_time now);
-void source_stop(struct source *); /* it may start again, under new keys: its packets are numbered from ROC 0 on */
+/* it may start again, under new keys: its packets are numbered from ROC 0 on */
+void source_stop(struct source *);
 /* Writes the next packet that is due, plain, `tag` bytes short of its final size. 0: none is due. `twcc`: the
  * session's counter; `time` goes into the stamp. *index: for encryption. */
 size_t source_packet(struct source *, uint8_t *out, size_t tag, uint16_t *twcc, mp_time now, mp_time time,

@@ -15,5 +15,6 @@ struct stay {
 };
 
 struct stay stay_draw(struct prng *);
-/* A pause before the next attempt: half a second, doubling to 8 s with each failure, spread over half to all of that. */
+/* A pause before the next attempt: half a second, doubling to 8 s with each failure, spread over half to
+ * all of that. */
 mp_time stay_pause(unsigned failures, struct prng *);

@@ -40,7 +40,8 @@ static bool ask(struct exchange *x, const struct stun_writer *w, struct stun_vie
     size_t len = 0;
     if (!write_all(x, w->data, stun_end(w)))
         return false;
-    while ((r = frame_read(&f, FRAME_TURN, x->answer, len)) == FRAME_MORE || (r == FRAME_OK && f.size > len)) {
+    while ((r = frame_read(&f, FRAME_TURN, x->answer, len)) == FRAME_MORE ||
+           (r == FRAME_OK && f.size > len)) {
         ssize_t n = read_some(x, x->answer + len, sizeof x->answer - len);
         if (n <= 0)
             return false;

@@ -19,7 +19,8 @@ void address_of_socket(struct address *out, const struct sockaddr_in6 *a)
 
 static bool take(struct address *out, const struct ifaddrs *i, int family)
 {
-    if (!i->ifa_addr || i->ifa_addr->sa_family != family || !(i->ifa_flags & IFF_UP) || (i->ifa_flags & IFF_LOOPBACK))
+    if (!i->ifa_addr || i->ifa_addr->sa_family != family || !(i->ifa_flags & IFF_UP) ||
+        (i->ifa_flags & IFF_LOOPBACK))
         return false;
     address_of_socket(out, (const struct sockaddr_in6 *)(const void *)i->ifa_addr);
     out->port = 0;

@@ -42,7 +42,8 @@ bool arrivals_take(struct arrivals *a, const struct address *from, mp_time now)
     if (!caller)
         return true;
     pthread_mutex_lock(&a->lock);
-    bool taken = caller_take(caller, a->limits.connections_per_s, now) && count(caller, a->limits.connections);
+    bool taken =
+        caller_take(caller, a->limits.connections_per_s, now) && count(caller, a->limits.connections);
     pthread_mutex_unlock(&a->lock);
     return taken;
 }

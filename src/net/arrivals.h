@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 struct arrivals;
-struct arrivals_limits {      /* of one address; 0: none */
-    unsigned connections;     /* at the same time */
+struct arrivals_limits {  /* of one address; 0: none */
+    unsigned connections; /* at the same time */
     unsigned connections_per_s;
 };
 

@@ -73,10 +73,7 @@ static enum first_bytes of_stun(const uint8_t *data, size_t len)
 
 /* --- either --- */
 
-static bool is_letter(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z';
-}
+static bool is_letter(uint8_t c) { return c >= 'A' && c <= 'Z'; }
 
 enum first_bytes first_bytes(const uint8_t *data, size_t len)
 {

@@ -2,14 +2,15 @@
  * port:
  *
  *   first byte   then                                               it is
- *   22           a TLS record (RFC 8446 5.1), its ClientHello       TLS: what is inside is told by the bytes there
+ *   22           a TLS record (RFC 8446 5.1), its ClientHello       TLS: what is inside is told by the bytes
+ *   there
  *   'A'..'Z'     a method (RFC 9110 9.1)                            HTTP
  *   0..5         length < 1500 (RFC 4571 2), a Binding request      ICE-TCP (RFC 6544)
  *   0, 1         a STUN header with its cookie (RFC 8489 5)         TURN, or STUN, over TCP
  *
- * A ClientHello's ALPN is no help: behind a proxy Firefox offers h2 and http/1.1, and then speaks TURN; so does coturn's client.
- * ChannelData (64..79) overlaps with letters, but a TURN client has no channel before its first request was
- * answered. */
+ * A ClientHello's ALPN is no help: behind a proxy Firefox offers h2 and http/1.1, and then speaks TURN; so
+ * does coturn's client. ChannelData (64..79) overlaps with letters, but a TURN client has no channel before
+ * its first request was answered. */
 #pragma once
 #include "base/bytes.h"
 

@@ -6,15 +6,9 @@
 #define CHANNEL_HEADER  4
 #define DATA_INDICATION 0x0017
 
-static bool is_channel(uint8_t first)
-{
-    return first >= 64 && first < 80;
-}
+static bool is_channel(uint8_t first) { return first >= 64 && first < 80; }
 
-static size_t padded(size_t n)
-{
-    return (n + 3) & ~(size_t)3;
-}
+static size_t padded(size_t n) { return (n + 3) & ~(size_t)3; }
 
 static enum frame_result read_turn(struct frame *f, const uint8_t *data, size_t len)
 {
@@ -40,8 +34,8 @@ enum frame_result frame_read(struct frame *f, enum frame_format format, const ui
     return f->len <= STREAM_DATAGRAM_MAX ? FRAME_OK : FRAME_BAD;
 }
 
-bool frame_write(uint8_t header[FRAME_HEADER_MAX], size_t *header_len, size_t *behind, enum frame_format format,
-                 const uint8_t *datagram, size_t len)
+bool frame_write(uint8_t header[FRAME_HEADER_MAX], size_t *header_len, size_t *behind,
+                 enum frame_format format, const uint8_t *datagram, size_t len)
 {
     struct frame f;
     if (format == FRAME_TURN) {

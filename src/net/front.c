@@ -78,10 +78,7 @@ struct front {
     uint8_t bytes[FIRST_BYTES_MAX];
 };
 
-static void count(_Atomic uint64_t *c)
-{
-    atomic_fetch_add_explicit(c, 1, memory_order_relaxed);
-}
+static void count(_Atomic uint64_t *c) { atomic_fetch_add_explicit(c, 1, memory_order_relaxed); }
 
 /* --- listening --- */
 

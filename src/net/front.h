@@ -21,10 +21,10 @@ struct pulse;
 struct front;
 
 struct front_config {
-    struct address listen; /* ip all zero: every address, both families (one dual-stack socket, IPv4 alone
+    struct address listen;     /* ip all zero: every address, both families (one dual-stack socket, IPv4 alone
                               without IPv6) */
-    struct tls *tls;       /* NULL: TLS connections are closed */
-    mp_time patience;      /* 0: FRONT_PATIENCE */
+    struct tls *tls;           /* NULL: TLS connections are closed */
+    mp_time patience;          /* 0: FRONT_PATIENCE */
     struct arrivals *arrivals; /* counts all connections except plain HTTP, whose server counts them itself
                                   and answers with an error message; NULL: no limits */
     void *context;
@@ -41,4 +41,4 @@ void front_free(struct front *);  /* closes its connections, not those handed ov
 void front_refresh(
     struct front *); /* from any thread and from signal-safe context: read the certificate's files now */
 const struct pulse *front_pulse(const struct front *); /* of its thread */
-void front_metrics(const struct front *, FILE *); /* its counters, as Prometheus text; from any thread */
+void front_metrics(const struct front *, FILE *);      /* its counters, as Prometheus text; from any thread */

@@ -26,10 +26,10 @@ struct request {
 
 struct h2 {
     nghttp2_session *session;
-    struct request *first; /* in order of arrival; incomplete ones are skipped */
-    size_t held;           /* bytes of requests */
+    struct request *first;   /* in order of arrival; incomplete ones are skipped */
+    size_t held;             /* bytes of requests */
     struct request *current; /* the web server has it; NULL: none, or its stream is gone */
-    struct h2_text sent;        /* its text */
+    struct h2_text sent;     /* its text */
     bool busy;               /* the web server owes an answer */
     bool reusable;
     bool failed;
@@ -128,8 +128,16 @@ static bool take_pseudo(struct request *r, const uint8_t *name, const uint8_t *v
 /* Of the connection, or told anew by us. */
 static bool is_ours(const char *name)
 {
-    static const char *const names[] = {"host", "content-length", "expect", "te", "connection", "upgrade", "keep-alive",
-                                        "proxy-connection", "transfer-encoding", "http2-settings"};
+    static const char *const names[] = {"host",
+                                        "content-length",
+                                        "expect",
+                                        "te",
+                                        "connection",
+                                        "upgrade",
+                                        "keep-alive",
+                                        "proxy-connection",
+                                        "transfer-encoding",
+                                        "http2-settings"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcasecmp(name, names[i]) == 0)
             return true;
@@ -145,11 +153,13 @@ static void take_ours(struct request *r, const char *name, const char *value)
 }
 
 /* nghttp2 has checked that names and values are such (RFC 9113 8.2.1): no line ends in them. */
-static bool take_header(struct h2 *h, struct request *r, const uint8_t *name, size_t name_len, const uint8_t *value, size_t len)
+static bool take_header(struct h2 *h, struct request *r, const uint8_t *name, size_t name_len,
+                        const uint8_t *value, size_t len)
 {
     if (*name == ':')
         return take_pseudo(r, name, value, len);
-    if (strcmp((const char *)name, "host") == 0 && !*r->authority && len < sizeof r->authority && is_plain(value, len))
+    if (strcmp((const char *)name, "host") == 0 && !*r->authority && len < sizeof r->authority &&
+        is_plain(value, len))
         memcpy(r->authority, value, len + 1);
     if (is_ours((const char *)name)) {
         take_ours(r, (const char *)name, (const char *)value);
@@ -157,7 +167,8 @@ static bool take_header(struct h2 *h, struct request *r, const uint8_t *name, si
     }
     size_t before = r->headers.len;
     bool taken = before + name_len + len + 4 <= H2_HEADERS_MAX && text_add(&r->headers, name, name_len) &&
-                 text_add(&r->headers, ": ", 2) && text_add(&r->headers, value, len) && text_add(&r->headers, "\r\n", 2);
+                 text_add(&r->headers, ": ", 2) && text_add(&r->headers, value, len) &&
+                 text_add(&r->headers, "\r\n", 2);
     h->held += r->headers.len - before;
     return taken;
 }
@@ -173,7 +184,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *f, const uin
     return 0;
 }
 
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t len, void *context)
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t len,
+                   void *context)
 {
     struct h2 *h = context;
     struct request *r = nghttp2_session_get_stream_user_data(session, id);
@@ -187,24 +199,32 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     return 0;
 }
 
-static bool is_too_large(const struct request *r) { return r->announced > HTTP_BODY_MAX || r->body.len > HTTP_BODY_MAX; }
+static bool is_too_large(const struct request *r)
+{
+    return r->announced > HTTP_BODY_MAX || r->body.len > HTTP_BODY_MAX;
+}
 
-/* The head is there. A body that is too large is not waited for: the web server says so, as it sees the length. */
+/* The head is there. A body that is too large is not waited for: the web server says so, as it sees the
+ * length. */
 static int begun(nghttp2_session *session, struct request *r)
 {
-    nghttp2_nv go_on = {(uint8_t *)(uintptr_t) ":status", (uint8_t *)(uintptr_t) "100", 7, 3, NGHTTP2_NV_FLAG_NONE};
+    nghttp2_nv go_on = {(uint8_t *)(uintptr_t) ":status", (uint8_t *)(uintptr_t) "100", 7, 3,
+                        NGHTTP2_NV_FLAG_NONE};
     if (r->refused || !*r->path || !*r->method) /* CONNECT, or larger than any honest one */
         return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, r->id, NGHTTP2_HTTP_1_1_REQUIRED);
     r->complete |= is_too_large(r);
     if (!r->expects || r->complete)
         return 0;
-    return nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, r->id, NULL, &go_on, 1, NULL) < 0 ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+    return nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, r->id, NULL, &go_on, 1, NULL) < 0
+               ? NGHTTP2_ERR_CALLBACK_FAILURE
+               : 0;
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *f, void *context)
 {
     struct h2 *h = context;
-    bool last = f->hd.flags & NGHTTP2_FLAG_END_STREAM && (f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA);
+    bool last = f->hd.flags & NGHTTP2_FLAG_END_STREAM &&
+                (f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA);
     struct request *r = last ? nghttp2_session_get_stream_user_data(session, f->hd.stream_id) : NULL;
     if (h->held > H2_HELD_MAX)
         return nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -217,8 +237,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *f, void *cont
 }
 
 /* Frames fit h2_output's buffer. */
-static ssize_t data_length(nghttp2_session *session, uint8_t type, int32_t id, int32_t session_window, int32_t stream_window,
-                           uint32_t frame_max, void *context)
+static ssize_t data_length(nghttp2_session *session, uint8_t type, int32_t id, int32_t session_window,
+                           int32_t stream_window, uint32_t frame_max, void *context)
 {
     return H2_RESPONSE_CHUNK;
 }
@@ -317,7 +337,8 @@ static bool write_request(struct h2 *h, const struct request *r)
     if (*r->authority)
         n += snprintf(line + n, sizeof line - (size_t)n, "host: %s\r\n", r->authority);
     if (has_body)
-        n += snprintf(line + n, sizeof line - (size_t)n, "content-length: %llu\r\n", too_large ? length : r->body.len);
+        n += snprintf(line + n, sizeof line - (size_t)n, "content-length: %llu\r\n",
+                      too_large ? length : r->body.len);
     h->sent.len = 0;
     return text_add(&h->sent, line, (size_t)n) && text_add(&h->sent, r->headers.data, r->headers.len) &&
            text_add(&h->sent, "\r\n", 2) && (too_large || text_add(&h->sent, r->body.data, r->body.len));
@@ -342,15 +363,9 @@ size_t h2_request(struct h2 *h, const char **text)
 
 /* --- responses --- */
 
-bool h2_awaits(const struct h2 *h)
-{
-    return h->busy && h->current && !h->ended && h->body_at == h->body_len;
-}
+bool h2_awaits(const struct h2 *h) { return h->busy && h->current && !h->ended && h->body_at == h->body_len; }
 
-bool h2_busy(const struct h2 *h)
-{
-    return h->busy;
-}
+bool h2_busy(const struct h2 *h) { return h->busy; }
 
 bool h2_finish(struct h2 *h)
 {
@@ -361,10 +376,7 @@ bool h2_finish(struct h2 *h)
     return true;
 }
 
-bool h2_reusable(const struct h2 *h)
-{
-    return h->reusable && h->ended && !h->until_end;
-}
+bool h2_reusable(const struct h2 *h) { return h->reusable && h->ended && !h->until_end; }
 
 static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t size, uint32_t *flags,
                          nghttp2_data_source *source, void *context)
@@ -430,7 +442,8 @@ static bool submit(struct h2 *h)
     char *rest = h->head, *line = strsep(&rest, "\n");
     if (sscanf(line, "HTTP/1.1 %3[0-9]", head.status) != 1)
         return false;
-    head.headers[0] = (nghttp2_nv){(uint8_t *)":status", (uint8_t *)head.status, 7, strlen(head.status), NGHTTP2_NV_FLAG_NONE};
+    head.headers[0] = (nghttp2_nv){(uint8_t *)":status", (uint8_t *)head.status, 7, strlen(head.status),
+                                   NGHTTP2_NV_FLAG_NONE};
     while ((line = strsep(&rest, "\n"))) {
         line[strcspn(line, "\r")] = 0;
         if (*line && !take_line(h, &head, line))
@@ -440,7 +453,8 @@ static bool submit(struct h2 *h)
     h->until_end = !bodyless && !head.has_length;
     h->ended = bodyless || (head.has_length && h->remaining == 0);
     nghttp2_data_provider body = {.read_callback = read_body};
-    return nghttp2_submit_response(h->session, h->current->id, head.headers, head.count, h->ended ? NULL : &body) == 0;
+    return nghttp2_submit_response(h->session, h->current->id, head.headers, head.count,
+                                   h->ended ? NULL : &body) == 0;
 }
 
 static bool take_body(struct h2 *h, const uint8_t *data, size_t len)

@@ -8,7 +8,7 @@
 
 struct h2;
 
-struct h2 *h2_new(void); /* NULL: no memory */
+struct h2 *h2_new(void);   /* NULL: no memory */
 void h2_free(struct h2 *); /* may be NULL */
 
 /* --- the client's side. False: it is over, after what h2_output still has --- */
@@ -25,7 +25,7 @@ bool h2_awaits(const struct h2 *); /* it accepts more of the response, at most H
 /* False: an invalid response; do not use the connection to the web server again. */
 bool h2_response(struct h2 *, const uint8_t *, size_t len);
 void h2_response_cut(struct h2 *); /* the web server closed the connection: the response stays incomplete */
-bool h2_busy(const struct h2 *);     /* a request is in progress */
+bool h2_busy(const struct h2 *);   /* a request is in progress */
 /* True: the request was answered, or its client cancelled it. Then h2_reusable tells whether the connection
  * to the web server can take another. */
 bool h2_finish(struct h2 *);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 struct loop;
-struct loop *loop_new(void); /* NULL: no descriptors left */
+struct loop *loop_new(void);                       /* NULL: no descriptors left */
 bool loop_add(struct loop *, int fd, bool *ready); /* sets *ready when the descriptor is readable; NULL:
                                                       only wakes */
 void loop_free(struct loop *);

@@ -36,13 +36,13 @@
 #define READ_OF_FILE LANDLOCK_ACCESS_FS_READ_FILE
 
 /* Rights by Landlock version, because older headers lack some: what this kernel can refuse. */
-#define FILES_1    0x1fffu /* all of the first one: execute, write, read, remove and make */
-#define REFER      (1u << 13)
-#define TRUNCATE   (1u << 14)
-#define IOCTL      (1u << 15) /* of devices */
-#define TCP        3u         /* bind and connect */
-#define ABSTRACT   1u         /* Unix sockets that were bound outside */
-#define SIGNAL     2u         /* to processes outside */
+#define FILES_1             0x1fffu /* all of the first one: execute, write, read, remove and make */
+#define REFER               (1u << 13)
+#define TRUNCATE            (1u << 14)
+#define IOCTL               (1u << 15) /* of devices */
+#define TCP                 3u         /* bind and connect */
+#define ABSTRACT            1u         /* Unix sockets that were bound outside */
+#define SIGNAL              2u         /* to processes outside */
 #define VERSION_OF_REFER    2
 #define VERSION_OF_TRUNCATE 3
 #define VERSION_OF_TCP      4
@@ -156,8 +156,9 @@ struct account {
     gid_t gid;
 };
 
-/* By name, or by number: a number needs no entry where accounts are looked up, its group is the same one then. Whoever knows
- * accounts (a file, a library, a daemon) is asked as long as nothing is closed. NULL: good. */
+/* By name, or by number: a number needs no entry where accounts are looked up, its group is the same one
+ * then. Whoever knows accounts (a file, a library, a daemon) is asked as long as nothing is closed. NULL:
+ * good. */
 static const char *find_account(const char *name, struct account *out)
 {
     char *end;
@@ -168,7 +169,8 @@ static const char *find_account(const char *name, struct account *out)
         user = getpwuid((uid_t)number);
     if (!user && !numeric)
         return "no such user; a number works without an entry in /etc/passwd";
-    *out = user ? (struct account){user->pw_uid, user->pw_gid} : (struct account){(uid_t)number, (gid_t)number};
+    *out =
+        user ? (struct account){user->pw_uid, user->pw_gid} : (struct account){(uid_t)number, (gid_t)number};
     return NULL;
 }
 

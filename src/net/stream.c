@@ -136,8 +136,7 @@ static void stranger_comes(struct stream *s)
 static bool is_used(struct stream *s)
 {
     struct streams *set = s->set;
-    if (!bridge_is_used(s) &&
-        (s->phase != PHASE_FRAMES || !set->config.known(set->config.context, &s->path)))
+    if (!bridge_is_used(s) && (s->phase != PHASE_FRAMES || !set->config.known(set->config.context, &s->path)))
         return false;
     stranger_leaves(s);
     return true;
@@ -338,10 +337,7 @@ static void take_connections(struct streams *set)
     }
 }
 
-int streams_fd(const struct streams *set)
-{
-    return set->epoll;
-}
+int streams_fd(const struct streams *set) { return set->epoll; }
 
 bool streams_busy(struct streams *set)
 {
@@ -384,10 +380,7 @@ void streams_send(struct streams *set, const struct transmit *t)
 
 /* --- time --- */
 
-mp_time streams_deadline(const struct streams *set)
-{
-    return heap_next(&set->timers);
-}
+mp_time streams_deadline(const struct streams *set) { return heap_next(&set->timers); }
 
 void streams_timeout(struct streams *set, mp_time now)
 {
@@ -406,12 +399,6 @@ void streams_timeout(struct streams *set, mp_time now)
     }
 }
 
-const struct stream_counts *streams_counts(const struct streams *set)
-{
-    return &set->counts;
-}
+const struct stream_counts *streams_counts(const struct streams *set) { return &set->counts; }
 
-size_t streams_open(const struct streams *set)
-{
-    return set->open;
-}
+size_t streams_open(const struct streams *set) { return set->open; }

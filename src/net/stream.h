@@ -38,7 +38,7 @@ struct stream_counts {
     uint64_t malformed;      /* connections closed for invalid input */
     uint64_t silent;         /* connections closed because no authenticated client used them */
     uint64_t frames_in, frames_out, bytes_in, bytes_out;
-    uint64_t dropped; /* frames dropped because the connection was slow */
+    uint64_t dropped;  /* frames dropped because the connection was slow */
     uint64_t unframed; /* datagrams that the framing cannot carry */
 };
 
@@ -64,7 +64,7 @@ void streams_free(struct streams *);                        /* closes all */
 bool streams_give(struct streams *, const struct stream_connection *);
 
 int streams_fd(const struct streams *); /* readable: call streams_receive */
-bool streams_busy(struct streams *);      /* there are connections, or one waits to be accepted: makes no
+bool streams_busy(struct streams *);    /* there are connections, or one waits to be accepted: makes no
                                              system call */
 /* One round without waiting. True: there may be more. */
 bool streams_receive(struct streams *, mp_time now);

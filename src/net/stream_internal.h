@@ -20,12 +20,15 @@ enum stream_phase {
 };
 
 struct bridge {
-    int fd; /* our end of the pair, the web server has the other; -1: it is done with, the client has the last word still */
+    /* our end of the pair, the web server has the other; -1: it is done with, the client has the last word
+     * still */
+    int fd;
     uint32_t events;
     bool ended; /* it sent its last byte */
     size_t len, at;
     uint8_t *data; /* decrypted bytes that it did not take yet; NULL: none */
-    struct h2 *h2; /* NULL: the client speaks HTTP/1.1. Else there is a pair only while the web server owes an answer */
+    /* NULL: the client speaks HTTP/1.1. Else there is a pair only while the web server owes an answer */
+    struct h2 *h2;
     mp_time active; /* HTTP/2: its client was last sent something that it had asked for */
     bool over;      /* HTTP/2: nothing follows the bytes being sent */
 };
@@ -69,8 +72,8 @@ struct streams {
 
 /* --- stream.c --- */
 void stream_close(struct stream *);
-void stream_wait(struct stream *); /* tells epoll what it waits for now */
-uint64_t stream_tag(const struct stream *); /* in epoll: of its socket */
+void stream_wait(struct stream *);                 /* tells epoll what it waits for now */
+uint64_t stream_tag(const struct stream *);        /* in epoll: of its socket */
 uint64_t stream_bridge_tag(const struct stream *); /* of its bridge's */
 
 /* --- stream_io.c --- false, or less than 0: the connection failed, close it */

@@ -16,10 +16,7 @@ static int tls_result(struct stream *s, int result)
     return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE ? 0 : -1;
 }
 
-static int socket_result(void)
-{
-    return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -1;
-}
+static int socket_result(void) { return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -1; }
 
 bool stream_handshake(struct stream *s)
 {
@@ -123,10 +120,7 @@ struct piece { /* a frame to be */
     struct bytes datagram;
 };
 
-static size_t piece_size(const struct piece *p)
-{
-    return p->header_len + p->datagram.len + p->behind;
-}
+static size_t piece_size(const struct piece *p) { return p->header_len + p->datagram.len + p->behind; }
 
 static size_t cut(const struct stream *s, const struct transmit *t, struct piece pieces[RUN_PACKETS_MAX])
 {

@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Of a listed call, an argument's bits under the mask have the value. A mask of 0: any argument will do. The kernel takes flags as
- * 32 bits. */
+/* Of a listed call, an argument's bits under the mask have the value. A mask of 0: any argument will do. The
+ * kernel takes flags as 32 bits. */
 struct condition {
     unsigned argument;
     uint64_t mask, value;
@@ -28,14 +28,16 @@ struct listed {
 
 /* A thread of this process, in no namespace of its own: not a process. */
 #define THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
-#define THREAD_ALSO (CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_DETACHED)
+#define THREAD_ALSO                                                                                          \
+    (CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_DETACHED)
 
 /* Of MSG_FASTOPEN, which connects, there is no need. */
 #define SENDING (MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_EOR)
 
 static const struct listed listed[] = {
-    /* sockets: those that are there and those that are accepted. None is made, bound, connected or made to listen, but the two
-     * ends of a stream between two threads: a pair of datagram sockets could send to any other of this machine. */
+    /* sockets: those that are there and those that are accepted. None is made, bound, connected or made to
+     * listen, but the two ends of a stream between two threads: a pair of datagram sockets could send to
+     * any other of this machine. */
     {"accept4", {{0}}},
     {"getsockname", {{0}}},
     {"getsockopt", {{0}}},

@@ -57,10 +57,7 @@ static void identity_free(struct identity *id)
 }
 
 /* Refuses a key with a passphrase: nobody can enter it. */
-static int no_passphrase(char *out, int size, int writing, void *unused)
-{
-    return 0;
-}
+static int no_passphrase(char *out, int size, int writing, void *unused) { return 0; }
 
 static const char *read_certificates(struct identity *id, FILE *f)
 {
@@ -205,10 +202,12 @@ static bool make_context(struct tls *tls)
         return false;
     SSL_CTX_set_cert_cb(ctx, show, tls);
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_options(ctx,
+                        SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     /* RFC 9325 4.2: forward secrecy and AEAD; TLS 1.3 has nothing else */
     SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20");
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
     /* Clients keep their sessions (tickets); this side has no memory for them. */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx, 1);
@@ -248,10 +247,7 @@ void tls_free(struct tls *tls)
     free(tls);
 }
 
-bool tls_self_signed(const struct tls *tls)
-{
-    return tls->self_signed;
-}
+bool tls_self_signed(const struct tls *tls) { return tls->self_signed; }
 
 /* While a file is being replaced, it may be missing or incomplete, or not match its pair: then the next check
  * succeeds. */

@@ -30,8 +30,9 @@
 #define OLDEST        MP_S(1)           /* no datagram waits that long: the wall clock was set meanwhile */
 
 struct udp_control {
-    _Alignas(struct cmsghdr) uint8_t data[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int)) +
-                                       CMSG_SPACE(sizeof(struct timespec))];
+    _Alignas(struct cmsghdr)
+        uint8_t data[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo)) +
+                     CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct timespec))];
 };
 
 struct udp {
@@ -82,7 +83,8 @@ static int open_socket(const struct address *listen, bool reuse, bool *v4_only)
     struct sockaddr_in6 sa;
     *v4_only = address_is_v4(listen);
     int fd = *v4_only ? -1 : socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    *v4_only |= fd < 0 && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT) && memcmp(listen->ip, any, 16) == 0;
+    *v4_only |=
+        fd < 0 && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT) && memcmp(listen->ip, any, 16) == 0;
     if (*v4_only)
         fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -163,7 +165,8 @@ struct udp *udp_open(const struct address *listen, enum udp_sending sending, con
     set_options(u);
     for (size_t i = 0; i < RX_BATCH; i++) {
         u->rx_iov[i] = (struct iovec){u->rx_data + i * GRO_SIZE, GRO_SIZE};
-        u->rx[i].msg_hdr = (struct msghdr){.msg_name = &u->rx_from[i], .msg_iov = &u->rx_iov[i], .msg_iovlen = 1};
+        u->rx[i].msg_hdr =
+            (struct msghdr){.msg_name = &u->rx_from[i], .msg_iov = &u->rx_iov[i], .msg_iovlen = 1};
         make_room(u, i);
     }
     return u;
@@ -182,7 +185,8 @@ int udp_fd(const struct udp *u) { return u->fd; }
 
 /* --- receiving --- */
 
-/* The address that the datagram was sent to, the length of the coalesced ones, and when it came, in wall time. */
+/* The address that the datagram was sent to, the length of the coalesced ones, and when it came, in wall
+ * time. */
 static void read_control(struct msghdr *m, struct address *local, size_t *segment, mp_time *stamp)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
@@ -207,7 +211,10 @@ static void read_control(struct msghdr *m, struct address *local, size_t *segmen
     }
 }
 
-static mp_time plausible(mp_time arrival, mp_time now) { return arrival <= now && now - arrival < OLDEST ? arrival : now; }
+static mp_time plausible(mp_time arrival, mp_time now)
+{
+    return arrival <= now && now - arrival < OLDEST ? arrival : now;
+}
 
 size_t udp_receive(struct udp *u, udp_each *each, void *context, mp_time now)
 {
@@ -257,8 +264,8 @@ static void put_control(struct msghdr *m, int level, int type, const void *value
     m->msg_controllen += CMSG_SPACE(len);
 }
 
-/* Answers leave from the address that was asked: a client behind a NAT knows no other. IPv4's way to say so is understood by both kinds
- * of socket, and short enough that the kernel allocates nothing for it. */
+/* Answers leave from the address that was asked: a client behind a NAT knows no other. IPv4's way to say so
+ * is understood by both kinds of socket, and short enough that the kernel allocates nothing for it. */
 static void put_source(struct udp *u, struct msghdr *m, const struct address *local)
 {
     if (u->named || memcmp(local->ip, any, 16) == 0)
@@ -274,7 +281,8 @@ static void put_source(struct udp *u, struct msghdr *m, const struct address *lo
     }
 }
 
-static void prepare(struct udp *u, size_t i, const struct path *path, const uint8_t *data, size_t len, uint16_t segment)
+static void prepare(struct udp *u, size_t i, const struct path *path, const uint8_t *data, size_t len,
+                    uint16_t segment)
 {
     struct msghdr *m = &u->tx[i].msg_hdr;
     union {
@@ -332,18 +340,23 @@ static size_t fill(struct udp *u, struct cursor c, size_t most)
     return n;
 }
 
-static uint32_t datagrams(uint32_t len, uint16_t segment) { return len > segment ? (len + segment - 1u) / segment : 1; }
+static uint32_t datagrams(uint32_t len, uint16_t segment)
+{
+    return len > segment ? (len + segment - 1u) / segment : 1;
+}
 
-/* The first message failed. A run is tried again as single datagrams: the kernel or the interface cannot segment (then never
- * again), or one datagram was over the path's MTU, which before Linux 6.14 is EINVAL too. Only a publisher makes datagrams that
- * long, and it must not take everybody's runs away. All else, EAGAIN too, is loss: never a reason to wait. */
+/* The first message failed. A run is tried again as single datagrams: the kernel or the interface cannot
+ * segment (then never again), or one datagram was over the path's MTU, which before Linux 6.14 is EINVAL too.
+ * Only a publisher makes datagrams that long, and it must not take everybody's runs away. All else, EAGAIN
+ * too, is loss: never a reason to wait. */
 static void failed(struct udp *u, struct cursor *c, int error, struct udp_sent *sent)
 {
     uint32_t len = next_len(u, c);
     uint16_t segment = c->t[c->i].segment;
     if (len > segment && (error == EMSGSIZE || (error == EINVAL && segment > DATAGRAM_OUT_MAX))) {
         c->split = true;
-    } else if (len > segment && (error == EIO || error == EINVAL || error == EOPNOTSUPP || error == ENOPROTOOPT)) {
+    } else if (len > segment &&
+               (error == EIO || error == EINVAL || error == EOPNOTSUPP || error == ENOPROTOOPT)) {
         u->gso = false;
     } else {
         sent->errors += datagrams(len, segment);
@@ -354,7 +367,8 @@ static void failed(struct udp *u, struct cursor *c, int error, struct udp_sent *
 void udp_send(struct udp *u, const struct transmit *t, size_t count, struct udp_sent *sent)
 {
     struct cursor c = {.t = t, .count = count};
-    size_t most = u->batch; /* fewer while they are refused, or each refusal would have all behind it prepared again */
+    /* fewer while they are refused, or each refusal would have all behind it prepared again */
+    size_t most = u->batch;
     while (c.i < count) {
         size_t n = fill(u, c, most);
         int ok = n == 1 ? (sendmsg(u->fd, &u->tx[0].msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1)

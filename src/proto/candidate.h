@@ -25,7 +25,8 @@ bool candidate_is_line(const char *text, size_t len);
 /* Writes "candidate:…" for host and srflx (with raddr 0.0.0.0 or ::, rport 0) candidates. Returns the length;
  * 0: it does not fit. */
 size_t candidate_write(const struct candidate *, char *out, size_t size);
-/* RFC 8445 5.1.2.1: type preference (host 126, prflx 110, srflx 100, relay 0), local preference, component. */
+/* RFC 8445 5.1.2.1: type preference (host 126, prflx 110, srflx 100, relay 0), local preference,
+ * component. */
 uint32_t candidate_priority(enum candidate_type, uint16_t local_preference, uint16_t component);
 /* The server's candidate for its address number `i`, by UDP or by passive TCP (RFC 6544). All TCP candidates
  * rank below all UDP ones. */

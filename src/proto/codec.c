@@ -4,10 +4,7 @@
 static const char *const names[] = {[CODEC_NONE] = "",   [CODEC_OPUS] = "opus", [CODEC_VP8] = "VP8",
                                     [CODEC_VP9] = "VP9", [CODEC_H264] = "H264", [CODEC_AV1] = "AV1"};
 
-const char *codec_name(enum codec c)
-{
-    return names[c];
-}
+const char *codec_name(enum codec c) { return names[c]; }
 
 enum codec codec_parse(const char *name, size_t len)
 {
@@ -17,10 +14,7 @@ enum codec codec_parse(const char *name, size_t len)
     return CODEC_NONE;
 }
 
-bool codec_is_video(enum codec c)
-{
-    return c >= CODEC_VP8;
-}
+bool codec_is_video(enum codec c) { return c >= CODEC_VP8; }
 
 /* The next `n` bytes; NULL: there are not as many. */
 static const uint8_t *take(struct bytes *b, size_t n)
@@ -152,10 +146,7 @@ enum {
     NAL_FU_A = 28
 };
 
-static uint8_t nal_type(uint8_t header)
-{
-    return header & 0x1f;
-}
+static uint8_t nal_type(uint8_t header) { return header & 0x1f; }
 
 /* The first slice of an IDR picture: its first_mb_in_slice is 0, the Exp-Golomb code of one set bit (H.264
  * 7.3.3). `body` follows the NAL unit's header. Parameter sets alone are no key frame: encoders repeat them
@@ -208,8 +199,7 @@ static struct codec_info inspect_h264(struct bytes b)
         return inspect_fu_a(b);
     if (type == 0 || type > NAL_SINGLE_MAX)
         return (struct codec_info){0};
-    return (struct codec_info){
-        .valid = true, .keyframe = nal_starts_key(type, b), .leads = nal_leads(type)};
+    return (struct codec_info){.valid = true, .keyframe = nal_starts_key(type, b), .leads = nal_leads(type)};
 }
 
 /* --- AV1, AOM's RTP specification 4.4 --- */

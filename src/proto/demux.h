@@ -3,7 +3,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum datagram_kind { DATAGRAM_UNKNOWN, DATAGRAM_STUN, DATAGRAM_DTLS, DATAGRAM_TURN_CHANNEL, DATAGRAM_RTP, DATAGRAM_RTCP };
+enum datagram_kind {
+    DATAGRAM_UNKNOWN,
+    DATAGRAM_STUN,
+    DATAGRAM_DTLS,
+    DATAGRAM_TURN_CHANNEL,
+    DATAGRAM_RTP,
+    DATAGRAM_RTCP
+};
 
-/* Never reads past `len`. Shorter than the smallest packet of its kind (STUN 20, DTLS 13, channel 4, RTP 12, RTCP 8): UNKNOWN. */
+/* Never reads past `len`. Shorter than the smallest packet of its kind (STUN 20, DTLS 13, channel 4, RTP
+ * 12, RTCP 8): UNKNOWN. */
 enum datagram_kind demux(const uint8_t *, size_t len);

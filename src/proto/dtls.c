@@ -12,10 +12,10 @@
 
 #define HANDSHAKE_MAX MP_S(30)
 
-#define RECORD_HEADER_SIZE     13 /* RFC 6347 4.1: type, version, epoch, sequence number, length */
-#define CHANGE_CIPHER_SPEC     20
-#define HANDSHAKE              22
-#define CLIENT_HELLO           1
+#define RECORD_HEADER_SIZE 13 /* RFC 6347 4.1: type, version, epoch, sequence number, length */
+#define CHANGE_CIPHER_SPEC 20
+#define HANDSHAKE          22
+#define CLIENT_HELLO       1
 
 /* Datagrams, each behind its length. */
 struct flight {
@@ -160,7 +160,8 @@ static bool has_change_cipher_spec(const uint8_t *p, size_t len)
  * its type. */
 bool dtls_is_client_hello(const uint8_t *p, size_t len)
 {
-    return len > RECORD_HEADER_SIZE && p[0] == HANDSHAKE && get16(p + 3) == 0 && p[RECORD_HEADER_SIZE] == CLIENT_HELLO;
+    return len > RECORD_HEADER_SIZE && p[0] == HANDSHAKE && get16(p + 3) == 0 &&
+           p[RECORD_HEADER_SIZE] == CLIENT_HELLO;
 }
 
 void dtls_settle(struct dtls *d)
@@ -210,10 +211,7 @@ enum dtls_state dtls_timeout(struct dtls *d, mp_time now)
     return follow(d, dtls_engine_retransmit(d->engine), now);
 }
 
-mp_time dtls_deadline(const struct dtls *d)
-{
-    return d->deadline;
-}
+mp_time dtls_deadline(const struct dtls *d) { return d->deadline; }
 
 size_t dtls_output(struct dtls *d, uint8_t *out, size_t size)
 {
@@ -225,15 +223,9 @@ size_t dtls_output(struct dtls *d, uint8_t *out, size_t size)
     return len;
 }
 
-enum dtls_state dtls_state(const struct dtls *d)
-{
-    return d->state;
-}
+enum dtls_state dtls_state(const struct dtls *d) { return d->state; }
 
-enum dtls_failure dtls_failure(const struct dtls *d)
-{
-    return d->failure;
-}
+enum dtls_failure dtls_failure(const struct dtls *d) { return d->failure; }
 
 const char *dtls_failure_text(enum dtls_failure failure)
 {

@@ -10,8 +10,8 @@
 
 struct dtls_identity;
 
-struct fingerprint { /* from a=fingerprint: the certificate has one of these values (RFC 8122 5) */
-    char hash[8];    /* "sha-256", "sha-384", "sha-512" in lower case; the SDP parser ignores weaker ones */
+struct fingerprint {   /* from a=fingerprint: the certificate has one of these values (RFC 8122 5) */
+    char hash[8];      /* "sha-256", "sha-384", "sha-512" in lower case; the SDP parser ignores weaker ones */
     uint8_t len, more; /* bytes of one value; number of further values */
     uint8_t value[FINGERPRINTS_SIZE]; /* contiguous */
 };
@@ -29,7 +29,8 @@ enum dtls_failure { DTLS_OK, DTLS_PROTOCOL, DTLS_FINGERPRINT, DTLS_NO_PROFILE, D
 struct dtls;
 struct dtls_goodbye;
 /* `client`: active role; a client starts by draining dtls_output. NULL: no memory. */
-struct dtls *dtls_new(struct dtls_identity *, bool client, bool cm_only, const struct fingerprint *expected, mp_time now);
+struct dtls *dtls_new(struct dtls_identity *, bool client, bool cm_only, const struct fingerprint *expected,
+                      mp_time now);
 void dtls_free(struct dtls *);
 
 bool dtls_is_client_hello(const uint8_t *, size_t); /* its first record starts an association, or repeats
@@ -37,7 +38,8 @@ bool dtls_is_client_hello(const uint8_t *, size_t); /* its first record starts a
 enum dtls_state dtls_input(struct dtls *, const uint8_t *, size_t, mp_time now);
 enum dtls_state dtls_timeout(struct dtls *, mp_time now);
 mp_time dtls_deadline(const struct dtls *);
-size_t dtls_output(struct dtls *, uint8_t *out, size_t size); /* next datagram; 0: none. Drain after every call */
+/* next datagram; 0: none. Drain after every call */
+size_t dtls_output(struct dtls *, uint8_t *out, size_t size);
 enum dtls_state dtls_state(const struct dtls *);
 enum dtls_failure dtls_failure(const struct dtls *);
 const char *dtls_failure_text(enum dtls_failure);

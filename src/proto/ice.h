@@ -33,8 +33,8 @@
 enum ice_reason { ICE_BY_NOMINATION, ICE_BY_ROAMING, ICE_BY_RESTART };
 
 /* How far our own checks of a tuple have come. RFC 8445 6.1.2.6 gives a full agent's pairs such states. A
- * valid tuple stays valid: the client's answer proved that it receives there, and later silence does not disprove
- * that. Only tuple_enter in ice.c changes the state:
+ * valid tuple stays valid: the client's answer proved that it receives there, and later silence does not
+ * disprove that. Only tuple_enter in ice.c changes the state:
  *
  *   from        when                                                      to
  *   NONE        first authentic packet by this path, UDP                  CHECKING
@@ -67,7 +67,7 @@ struct ice_tuple {
     bool nominated;
     uint8_t ours;  /* index of our credentials that its last message used */
     int8_t theirs; /* index of the client's credentials; -1: old ones, or not known yet */
-    struct { /* while CHECKING or RECHECKING */
+    struct {       /* while CHECKING or RECHECKING */
         uint8_t txid[STUN_TXID_SIZE];
         uint8_t tries;
         mp_time first, at; /* first sent; next due, or the end; MP_NEVER: no check runs */

@@ -5,12 +5,18 @@
 #include <stdbool.h>
 
 enum rtcp_type {
-    RTCP_SR = 200, RTCP_RR = 201, RTCP_SDES = 202, RTCP_BYE = 203, RTCP_APP = 204, RTCP_RTPFB = 205, RTCP_PSFB = 206,
+    RTCP_SR = 200,
+    RTCP_RR = 201,
+    RTCP_SDES = 202,
+    RTCP_BYE = 203,
+    RTCP_APP = 204,
+    RTCP_RTPFB = 205,
+    RTCP_PSFB = 206,
     RTCP_XR = 207,
 };
 enum { RTPFB_NACK = 1, RTPFB_TWCC = 15, PSFB_PLI = 1, PSFB_FIR = 4, PSFB_AFB = 15 };
 
-struct rtcp_view { /* one packet of a compound, into the datagram */
+struct rtcp_view {       /* one packet of a compound, into the datagram */
     uint8_t type, count; /* count: RC, SC or FMT */
     uint32_t ssrc;       /* the sender's; 0 if the packet is too short to have one */
     struct bytes body;   /* behind the 4-byte header, without padding */
@@ -38,16 +44,20 @@ bool rtcp_report(const struct rtcp_view *, size_t i, struct rtcp_report *);
 bool rtcp_bye(const struct rtcp_view *, size_t i, uint32_t *ssrc);
 /* Media source of a feedback packet. */
 bool rtcp_media_ssrc(const struct rtcp_view *, uint32_t *ssrc);
-/* Calls `lost` for each sequence number of a generic NACK (RFC 4585 6.2.1), at most `max` times. Returns how many. */
+/* Calls `lost` for each sequence number of a generic NACK (RFC 4585 6.2.1), at most `max` times. Returns
+ * how many. */
 size_t rtcp_nack(const struct rtcp_view *, void (*lost)(void *, uint16_t seq), void *context, size_t max);
 /* Entry `i` of a FIR (RFC 5104 4.3.1). */
 bool rtcp_fir(const struct rtcp_view *, size_t i, uint32_t *ssrc, uint8_t *command_seq);
 
 /* Writers: append one packet at `out`; the return is its length, 0: it does not fit in `size`. */
-size_t rtcp_write_sr(uint8_t *out, size_t size, uint32_t ssrc, const struct rtcp_sr *, const struct rtcp_report *, size_t reports);
-size_t rtcp_write_rr(uint8_t *out, size_t size, uint32_t ssrc, const struct rtcp_report *, size_t reports); /* <= 31 */
+size_t rtcp_write_sr(uint8_t *out, size_t size, uint32_t ssrc, const struct rtcp_sr *,
+                     const struct rtcp_report *, size_t reports);
+/* <= 31 */
+size_t rtcp_write_rr(uint8_t *out, size_t size, uint32_t ssrc, const struct rtcp_report *, size_t reports);
 size_t rtcp_write_sdes(uint8_t *out, size_t size, uint32_t ssrc, const char *cname);
 size_t rtcp_write_bye(uint8_t *out, size_t size, uint32_t ssrc);
 /* A NACK of ascending sequence numbers; packs (PID, BLP) pairs. *used: how many of them fitted. */
-size_t rtcp_write_nack(uint8_t *out, size_t size, uint32_t sender, uint32_t media, const uint16_t *seqs, size_t count, size_t *used);
+size_t rtcp_write_nack(uint8_t *out, size_t size, uint32_t sender, uint32_t media, const uint16_t *seqs,
+                       size_t count, size_t *used);
 size_t rtcp_write_pli(uint8_t *out, size_t size, uint32_t sender, uint32_t media);

@@ -29,15 +29,13 @@ const char *const rtp_extension_uri[EXT_COUNT] = {
     [EXT_ABS_SEND_TIME] = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
     [EXT_TRANSPORT_CC] = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
     [EXT_AUDIO_LEVEL] = "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
-    [EXT_DEPENDENCY] = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
+    [EXT_DEPENDENCY] =
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
     [EXT_RID] = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
     [EXT_REPAIRED_RID] = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
 };
 
-static size_t csrc_end(const uint8_t *p)
-{
-    return RTP_HEADER_SIZE + 4 * (size_t)(p[0] & CSRC_COUNT);
-}
+static size_t csrc_end(const uint8_t *p) { return RTP_HEADER_SIZE + 4 * (size_t)(p[0] & CSRC_COUNT); }
 
 size_t rtp_header_len(const uint8_t *p, size_t len)
 {

@@ -1,4 +1,5 @@
-/* RTP packets (RFC 3550 5.1) and header extensions (RFC 8285): a view over a plain packet, and the header writer. */
+/* RTP packets (RFC 3550 5.1) and header extensions (RFC 8285): a view over a plain packet, and the header
+ * writer. */
 #pragma once
 #include "base/bytes.h"
 #include <stdbool.h>
@@ -7,14 +8,14 @@
 
 /* Header extensions that this server reads or writes. */
 enum rtp_extension {
-    EXT_MID,             /* urn:ietf:params:rtp-hdrext:sdes:mid */
-    EXT_ABS_SEND_TIME,   /* http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time */
-    EXT_TRANSPORT_CC,    /* http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01 */
-    EXT_AUDIO_LEVEL,     /* urn:ietf:params:rtp-hdrext:ssrc-audio-level (RFC 6464) */
-    EXT_DEPENDENCY,      /* AOM's dependency descriptor: the frames and layers that a frame needs (AV1,
+    EXT_MID,           /* urn:ietf:params:rtp-hdrext:sdes:mid */
+    EXT_ABS_SEND_TIME, /* http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time */
+    EXT_TRANSPORT_CC,  /* http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01 */
+    EXT_AUDIO_LEVEL,   /* urn:ietf:params:rtp-hdrext:ssrc-audio-level (RFC 6464) */
+    EXT_DEPENDENCY,    /* AOM's dependency descriptor: the frames and layers that a frame needs (AV1,
                             VP9) */
-    EXT_RID,          /* urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id (RFC 8852): the layer */
-    EXT_REPAIRED_RID, /* …:sdes:repaired-rtp-stream-id: the layer repaired; publishers only */
+    EXT_RID,           /* urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id (RFC 8852): the layer */
+    EXT_REPAIRED_RID,  /* …:sdes:repaired-rtp-stream-id: the layer repaired; publishers only */
     EXT_COUNT
 };
 extern const char *const rtp_extension_uri[EXT_COUNT];
@@ -38,14 +39,16 @@ struct rtp_view { /* a view into the packet */
     struct bytes extensions;
 };
 
-/* Parses header, extension block and padding of a *plain* packet. Every length is checked. False: malformed. */
+/* Parses header, extension block and padding of a *plain* packet. Every length is checked. False:
+ * malformed. */
 bool rtp_parse(struct rtp_view *, const uint8_t *, size_t len);
 /* Length of the header with CSRCs and extensions, before decryption; 0: malformed. */
 size_t rtp_header_len(const uint8_t *, size_t len);
 /* The element with this id (one- or two-byte form). False: absent. An element of length 0 is present. */
 bool rtp_extension_find(const struct rtp_view *, uint8_t id, struct bytes *value);
 /* Reads all known extensions in one pass: value[e].data is NULL if absent. */
-void rtp_extensions_read(const struct rtp_view *, const struct rtp_extension_ids *, struct bytes value[EXT_COUNT]);
+void rtp_extensions_read(const struct rtp_view *, const struct rtp_extension_ids *,
+                         struct bytes value[EXT_COUNT]);
 
 /* The header fields of a viewer's packet. */
 struct rtp_header {
@@ -63,4 +66,5 @@ size_t rtp_write(uint8_t *out, const struct rtp_header *);
  * not fit the one-byte form (an id over 14, or 0 or more than 16 bytes of another extension: a publisher can
  * send both). If none is left, writes nothing and returns 0. `out` is the packet's start. Returns the block's
  * length in bytes (a multiple of 4). */
-size_t rtp_write_extensions(uint8_t *out, const struct rtp_extension_ids *, const struct bytes value[EXT_COUNT]);
+size_t rtp_write_extensions(uint8_t *out, const struct rtp_extension_ids *,
+                            const struct bytes value[EXT_COUNT]);

@@ -172,10 +172,7 @@ static size_t overhead(enum srtp_profile profile)
     return profile == SRTP_AEAD_AES_128_GCM ? GCM_TAG : CM_TAG;
 }
 
-size_t srtp_tx_overhead(const struct srtp_tx *tx)
-{
-    return overhead(tx->profile);
-}
+size_t srtp_tx_overhead(const struct srtp_tx *tx) { return overhead(tx->profile); }
 
 size_t srtp_protect(struct srtp_tx *tx, uint8_t *out, size_t header_len, const uint8_t *payload,
                     size_t payload_len, uint64_t index)
@@ -294,8 +291,8 @@ struct srtp_rx {
     struct keys rtp, rtcp;
     uint32_t rtp_ssrc[STREAMS_RX_MAX]; /* of the streams with the same place */
     uint32_t rtp_ended;                /* bit i: the source of stream i has ended; its slot may be reused */
-    struct rtp_stream *rtp_streams;   /* rtp_room elements: most sessions have few streams or none */
-    struct rtcp_stream *rtcp_streams; /* rtcp_room elements */
+    struct rtp_stream *rtp_streams;    /* rtp_room elements: most sessions have few streams or none */
+    struct rtcp_stream *rtcp_streams;  /* rtcp_room elements */
 };
 
 /* Room for one more stream. NULL: `most` are there, or no memory; the old array is untouched. */

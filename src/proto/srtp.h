@@ -20,8 +20,10 @@ struct srtp_master {
     uint8_t key[SRTP_KEY_SIZE], salt[SRTP_SALT_SIZE];
 };
 
-/* Splits the exporter's 60 bytes (RFC 5764 4.2; RFC 7714 12 for the shorter salts). False: unknown profile. */
-bool srtp_masters(uint16_t profile, const uint8_t material[60], struct srtp_master *client, struct srtp_master *server);
+/* Splits the exporter's 60 bytes (RFC 5764 4.2; RFC 7714 12 for the shorter salts). False: unknown
+ * profile. */
+bool srtp_masters(uint16_t profile, const uint8_t material[60], struct srtp_master *client,
+                  struct srtp_master *server);
 
 /* --- sending --- */
 struct srtp_tx;
@@ -33,8 +35,8 @@ size_t srtp_tx_overhead(const struct srtp_tx *); /* bytes that srtp_protect adds
  * (`payload` may also be out + header_len). `index` is ROC << 16 | SEQ of the header; the caller never uses
  * an (SSRC, index) pair for different bytes. Returns the packet's length, payload_len + header_len +
  * srtp_tx_overhead. */
-size_t srtp_protect(struct srtp_tx *, uint8_t *out, size_t header_len, const uint8_t *payload, size_t payload_len,
-                    uint64_t index);
+size_t srtp_protect(struct srtp_tx *, uint8_t *out, size_t header_len, const uint8_t *payload,
+                    size_t payload_len, uint64_t index);
 /* The same for many packets: computes the SHA-1 of AES_CM_128_HMAC_SHA1_80 for several at once, which is
  * cheaper. A packet is complete after srtp_batch_flush, or when the batch was full. Until then its bytes, the
  * 4 bytes at its tag's start and its srtp_tx must not change. */
@@ -64,9 +66,9 @@ enum srtp_error {
 struct srtp_rx;
 struct srtp_rx *srtp_rx_new(struct crypto *, const struct srtp_master *); /* NULL: no memory */
 void srtp_rx_free(struct srtp_rx *);
-/* Authenticates and decrypts to `out` (== in, or not overlapping; at least len bytes): header and plain payload.
- * Returns its length, or an srtp_error; then `out` must not be used and no state changed. `index`: the packet's extended
- * sequence number, ROC << 16 | SEQ. */
+/* Authenticates and decrypts to `out` (== in, or not overlapping; at least len bytes): header and plain
+ * payload. Returns its length, or an srtp_error; then `out` must not be used and no state changed. `index`:
+ * the packet's extended sequence number, ROC << 16 | SEQ. */
 int srtp_unprotect(struct srtp_rx *, const uint8_t *in, size_t len, uint8_t *out, uint64_t *index);
 int srtcp_unprotect(struct srtp_rx *, const uint8_t *in, size_t len, uint8_t *out);
 /* Whether a datagram looks like the next one of a known stream: a known SSRC, and a number (SRTP: sequence

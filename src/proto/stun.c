@@ -27,10 +27,7 @@ enum {
     ATTR_USERHASH = 0x001e,
 };
 
-static size_t padded(size_t len)
-{
-    return (len + 3) & ~(size_t)3;
-}
+static size_t padded(size_t len) { return (len + 3) & ~(size_t)3; }
 
 /* --- FINGERPRINT's CRC-32 (ITU V.42), eight bytes at a time --- */
 
@@ -64,14 +61,12 @@ static uint32_t crc_add(uint32_t c, const uint8_t *p, size_t len)
     return c;
 }
 
-uint32_t stun_crc32(const uint8_t *p, size_t len)
-{
-    return ~crc_add(~0u, p, len);
-}
+uint32_t stun_crc32(const uint8_t *p, size_t len) { return ~crc_add(~0u, p, len); }
 
 /* --- parsing --- */
 
-bool stun_xor_address(const struct stun_view *v, struct bytes value, struct address *a, enum stun_family *family)
+bool stun_xor_address(const struct stun_view *v, struct bytes value, struct address *a,
+                      enum stun_family *family)
 {
     if (value.len < 4)
         return false;
@@ -350,10 +345,7 @@ void stun_add_fingerprint(struct stun_writer *w)
         put32(p, stun_crc32(w->data, at) ^ CRC_XOR);
 }
 
-size_t stun_end(const struct stun_writer *w)
-{
-    return w->failed ? 0 : w->len;
-}
+size_t stun_end(const struct stun_writer *w) { return w->failed ? 0 : w->len; }
 
 bool stun_is_plain_binding(const struct stun_view *v)
 {

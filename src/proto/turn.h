@@ -65,7 +65,8 @@ void turn_channel_head(uint8_t out[TURN_CHANNEL_HEAD], uint16_t channel, size_t 
  * A username is "EXPIRY:ID": the second since 1970 until which it may be used, and whose it is. Its password
  * is base64(HMAC-SHA1(secret, username)), as coturn's use-auth-secret has it, so whoever has the secret can
  * make and verify both. */
-#define TURN_REALM "mono" /* short: the answer to a stranger must not be larger than 1.6 times its question  \
+#define TURN_REALM                                                                                           \
+    "mono" /* short: the answer to a stranger must not be larger than 1.6 times its question  \
                            */
 #define TURN_USERNAME_MAX  64
 #define TURN_PASSWORD_SIZE 28

@@ -66,10 +66,7 @@ void twcc_arrived(struct twcc_record *r, uint16_t seq16, mp_time now)
         r->next = r->end - TWCC_WINDOW;
 }
 
-bool twcc_pending(const struct twcc_record *r)
-{
-    return r->started && r->next < r->end;
-}
+bool twcc_pending(const struct twcc_record *r) { return r->started && r->next < r->end; }
 
 /* --- writing --- */
 

@@ -15,7 +15,8 @@ struct twcc_record {
     uint8_t feedback_count;
 };
 
-/* Notes one packet's arrival (`now` > 0). Numbers far behind or far ahead of the window restart the record. */
+/* Notes one packet's arrival (`now` > 0). Numbers far behind or far ahead of the window restart the
+ * record. */
 void twcc_arrived(struct twcc_record *, uint16_t seq, mp_time now);
 bool twcc_pending(const struct twcc_record *); /* packets arrived since the last feedback */
 /* Writes one feedback packet about the pending packets, as many as fit in `size` (at least 64). 0: none. */
@@ -26,8 +27,8 @@ struct twcc_feedback { /* a parsed packet's head */
     int32_t reference_time; /* multiples of 64 ms */
     uint8_t feedback_count;
 };
-/* Parses the FCI (body of an RTPFB packet with FMT 15, behind the two SSRCs). Calls `packet` for each sequence number in
- * order: arrival in units of 250 us since the reference time of 0, or received false. False: malformed (the callback may
- * have run for a first part). */
+/* Parses the FCI (body of an RTPFB packet with FMT 15, behind the two SSRCs). Calls `packet` for each
+ * sequence number in order: arrival in units of 250 us since the reference time of 0, or received false.
+ * False: malformed (the callback may have run for a first part). */
 bool twcc_parse(struct bytes fci, struct twcc_feedback *,
                 void (*packet)(void *, uint16_t seq, bool received, int64_t arrival_250us), void *context);

@@ -90,7 +90,4 @@ void announce_say_needs(const struct announce *a)
              c->port, c->port, c->port, c->port, c->port);
 }
 
-void announce_stop(struct announce *a)
-{
-    resolver_stop(&a->resolver);
-}
+void announce_stop(struct announce *a) { resolver_stop(&a->resolver); }

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STRING(x)  STRING_(x)
-#define STRING_(x) #x
+#define STRING(x)          STRING_(x)
+#define STRING_(x)         #x
 #define ENVIRONMENT_PREFIX "MONOPORT_"
-#define ENV_SIZE   MANUAL_ENVIRONMENT_SIZE
+#define ENV_SIZE           MANUAL_ENVIRONMENT_SIZE
 
 /* --- values --- a setter returns the allowed values if the text is invalid; NULL: it took the value. */
 
@@ -86,7 +86,8 @@ static const char *set_announce(struct config *c, const char *text)
         snprintf(entry, sizeof entry, "%.*s", (int)(n - (space < n ? space : n)), text + space);
         entry[strcspn(entry, " ")] = 0;
         if (n >= sizeof entry || !add_announced(c, entry))
-            return "up to " STRING(CANDIDATES_MAX) " IPv4 or IPv6 addresses and up to 8 host names, separated by commas";
+            return "up to " STRING(
+                CANDIDATES_MAX) " IPv4 or IPv6 addresses and up to 8 host names, separated by commas";
         text += n + (text[n] == ',');
     }
     return NULL;
@@ -168,7 +169,10 @@ static const char *set_path(char to[PATH_SIZE], const char *text)
     return NULL;
 }
 
-static const char *set_certificate(struct config *c, const char *text) { return set_path(c->certificate, text); }
+static const char *set_certificate(struct config *c, const char *text)
+{
+    return set_path(c->certificate, text);
+}
 static const char *set_key(struct config *c, const char *text) { return set_path(c->key, text); }
 static const char *set_state(struct config *c, const char *text) { return set_path(c->state, text); }
 
@@ -222,7 +226,8 @@ static const char *set_word(unsigned *to, const char *const *words, const char *
 
 static const char *set_token_algorithm(struct config *c, const char *text)
 {
-    static const char *const words[] = {[ACCESS_HS256] = "HS256", [ACCESS_RS256] = "RS256", [ACCESS_ES256] = "ES256", NULL};
+    static const char *const words[] = {
+        [ACCESS_HS256] = "HS256", [ACCESS_RS256] = "RS256", [ACCESS_ES256] = "ES256", NULL};
     unsigned word;
     const char *wrong = set_word(&word, words, text);
     c->access.algorithm = (enum access_algorithm)word;
@@ -251,12 +256,16 @@ static const char *set_list(char to[LIST_SIZE], const char *text)
     return NULL;
 }
 
-static const char *set_open_rooms(struct config *c, const char *text) { return set_list(c->open_rooms, text); }
+static const char *set_open_rooms(struct config *c, const char *text)
+{
+    return set_list(c->open_rooms, text);
+}
 static const char *set_origins(struct config *c, const char *text) { return set_list(c->origins, text); }
 
 static const char *set_who(enum access_who *to, const char *text)
 {
-    static const char *const words[] = {[ACCESS_ANYONE] = "anyone", [ACCESS_LOCAL] = "local", [ACCESS_TOKEN] = "token", NULL};
+    static const char *const words[] = {
+        [ACCESS_ANYONE] = "anyone", [ACCESS_LOCAL] = "local", [ACCESS_TOKEN] = "token", NULL};
     unsigned word;
     const char *wrong = set_word(&word, words, text);
     *to = (enum access_who)word;
@@ -270,46 +279,57 @@ static const char *set_metrics(struct config *c, const char *text) { return set_
 
 static const struct option {
     const char *name, *value, *standard, *help; /* value NULL: a switch, whose value is "yes" unless given */
-    setter *set; /* NULL: --config, which is read before all others */
+    setter *set;                                /* NULL: --config, which is read before all others */
 } options[] = {
     {"port", "N", "8000", "number of the TCP and of the UDP port", set_port},
     {"listen", "ADDR", "every address", "the address to listen on", set_listen},
-    {"announce", "ADDR,...", "the addresses of this machine", "the addresses or names that clients connect to",
-     set_announce},
-    {"probe-port", "N", "none", "a second UDP port, by which clients can measure the kind of their NAT", set_probe_port},
+    {"announce", "ADDR,...", "the addresses of this machine",
+     "the addresses or names that clients connect to", set_announce},
+    {"probe-port", "N", "none", "a second UDP port, by which clients can measure the kind of their NAT",
+     set_probe_port},
     {"workers", "N", "one per core", "number of threads that forward media", set_workers},
     {"max-sessions", "N", STRING(SESSIONS_MAX_DEFAULT), "maximum number of clients", set_sessions},
     {"max-rooms", "N", STRING(ROOMS_MAX), "maximum number of rooms", set_rooms},
-    {"max-participants", "N", STRING(ROOM_PARTICIPANTS_MAX), "maximum number of clients in one room", set_participants},
-    {"max-tracks", "N", STRING(PUBLICATIONS_MAX), "maximum number of tracks that one client may publish", set_tracks},
-    {"max-bitrate", "BPS", STRING(PUBLISH_BPS), "maximum RTP bitrate of one client; packets over it are dropped; 0: no limit", set_bitrate},
+    {"max-participants", "N", STRING(ROOM_PARTICIPANTS_MAX), "maximum number of clients in one room",
+     set_participants},
+    {"max-tracks", "N", STRING(PUBLICATIONS_MAX), "maximum number of tracks that one client may publish",
+     set_tracks},
+    {"max-bitrate", "BPS", STRING(PUBLISH_BPS),
+     "maximum RTP bitrate of one client; packets over it are dropped; 0: no limit", set_bitrate},
     {"max-message", "BYTES", "262144", "maximum size of a message to the server", set_message},
     {"max-queue", "BYTES", "1048576", "close a client whose unsent data exceeds this", set_queue},
-    {"address-connections", "N", STRING(ADDRESS_CONNECTIONS), "maximum TCP connections from one address (IPv6: /64); 0: no limit",
-     set_connections},
-    {"address-connection-rate", "N", STRING(ADDRESS_CONNECTION_RATE), "maximum new TCP connections a second from one address; 0: no limit",
-     set_connection_rate},
-    {"address-join-rate", "N", STRING(ADDRESS_JOIN_RATE), "maximum joins a second from one address; 0: no limit", set_join_rate},
-    {"address-sessions", "N", STRING(ADDRESS_SESSIONS), "maximum number of clients from one address; 0: no limit", set_address_sessions},
-    {"cipher", "NAME", "auto", "cipher implementation: auto (the fastest for this CPU) or openssl", set_cipher},
-    {"send", "HOW", "gso", "how to send datagrams: gso (runs), batch or single",
-     set_sending},
-    {"turn-secret", "TEXT", "random", "secret of the TURN credentials; servers with the same name must share it",
-     set_turn_secret},
+    {"address-connections", "N", STRING(ADDRESS_CONNECTIONS),
+     "maximum TCP connections from one address (IPv6: /64); 0: no limit", set_connections},
+    {"address-connection-rate", "N", STRING(ADDRESS_CONNECTION_RATE),
+     "maximum new TCP connections a second from one address; 0: no limit", set_connection_rate},
+    {"address-join-rate", "N", STRING(ADDRESS_JOIN_RATE),
+     "maximum joins a second from one address; 0: no limit", set_join_rate},
+    {"address-sessions", "N", STRING(ADDRESS_SESSIONS),
+     "maximum number of clients from one address; 0: no limit", set_address_sessions},
+    {"cipher", "NAME", "auto", "cipher implementation: auto (the fastest for this CPU) or openssl",
+     set_cipher},
+    {"send", "HOW", "gso", "how to send datagrams: gso (runs), batch or single", set_sending},
+    {"turn-secret", "TEXT", "random",
+     "secret of the TURN credentials; servers with the same name must share it", set_turn_secret},
     {"cert", "FILE", "self-signed", "the TLS certificate and its chain, PEM", set_certificate},
     {"key", "FILE", "self-signed", "private key of the certificate, PEM", set_key},
     {"state", "DIR", "the user's state directory", "directory of the self-signed certificate", set_state},
     {"plain", NULL, "no", "serve HTTP without TLS to other machines too; for use behind a proxy", set_plain},
-    {"token-key", "FILE", "none: every room is open", "file with the key that verifies tokens: the secret, or a public key (PEM)",
-     set_token_key},
-    {"token-algorithm", "NAME", "HS256", "algorithm of the tokens: HS256, RS256 or ES256", set_token_algorithm},
-    {"open-rooms", "ROOM,...", "none", "rooms that need no token although others do; * for all", set_open_rooms},
-    {"allow-origins", "URL,...", "its own", "sites whose pages may connect without a token (https://a.example); * for all", set_origins},
-    {"api", "WHO", "local", "access to /api: anyone, local (this machine, or with an admin's token) or token", set_api},
+    {"token-key", "FILE", "none: every room is open",
+     "file with the key that verifies tokens: the secret, or a public key (PEM)", set_token_key},
+    {"token-algorithm", "NAME", "HS256", "algorithm of the tokens: HS256, RS256 or ES256",
+     set_token_algorithm},
+    {"open-rooms", "ROOM,...", "none", "rooms that need no token although others do; * for all",
+     set_open_rooms},
+    {"allow-origins", "URL,...", "its own",
+     "sites whose pages may connect without a token (https://a.example); * for all", set_origins},
+    {"api", "WHO", "local", "access to /api: anyone, local (this machine, or with an admin's token) or token",
+     set_api},
     {"metrics", "WHO", "local", "access to /metrics: anyone, local or token", set_metrics},
     {"user", "NAME", "nobody", "account (name or number) to run as if root starts Monoport", set_user},
     {"keep-privileges", NULL, "no", "do not drop privileges; for debuggers", set_keep_privileges},
-    {"refused-calls", "HOW", "fail", "effect of a system call that serving does not need: fail or kill", set_refused_calls},
+    {"refused-calls", "HOW", "fail", "effect of a system call that serving does not need: fail or kill",
+     set_refused_calls},
     {"log-level", "LEVEL", "info", "log level: error, warn, info or debug", set_log_level},
     {"config", "FILE", "none", "YAML file with these options, without the dashes", NULL},
 };
@@ -371,8 +391,10 @@ static void print_manual(void print(const struct manual *, FILE *))
         .count = OPTION_COUNT,
     };
     for (size_t i = 0; i < OPTION_COUNT; i++)
-        rows[i] = (struct manual_option){.name = options[i].name, .value = options[i].value,
-                                         .standard = options[i].standard, .help = options[i].help};
+        rows[i] = (struct manual_option){.name = options[i].name,
+                                         .value = options[i].value,
+                                         .standard = options[i].standard,
+                                         .help = options[i].help};
     print(&manual, stdout);
 }
 
@@ -456,7 +478,8 @@ static void default_state(struct config *c, char *const *environment)
 {
     static const struct {
         const char *name, *below;
-    } places[] = {{"STATE_DIRECTORY=", ""}, {"XDG_STATE_HOME=", "/monoport"}, {"HOME=", "/.local/state/monoport"}};
+    } places[] = {
+        {"STATE_DIRECTORY=", ""}, {"XDG_STATE_HOME=", "/monoport"}, {"HOME=", "/.local/state/monoport"}};
     snprintf(c->state, sizeof c->state, "/var/lib/monoport");
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         for (char *const *e = environment; e && *e; e++) {
@@ -471,10 +494,16 @@ static void default_state(struct config *c, char *const *environment)
 enum config_result config_load(struct config *c, int argc, char **argv, char *const *environ_)
 {
     const char *given[OPTION_COUNT] = {NULL};
-    *c = (struct config){.port = 8000, .sessions_max = SESSIONS_MAX_DEFAULT, .publish_bps = PUBLISH_BPS, .api = ACCESS_LOCAL, .metrics = ACCESS_LOCAL, .user = "nobody",
-                         .limits = {.joins_per_s = ADDRESS_JOIN_RATE, .sessions = ADDRESS_SESSIONS, .message = WS_MESSAGE_MAX},
-                         .arrivals = {.connections = ADDRESS_CONNECTIONS, .connections_per_s = ADDRESS_CONNECTION_RATE},
-                         .log_level = LOG_LEVEL_INFO};
+    *c = (struct config){
+        .port = 8000,
+        .sessions_max = SESSIONS_MAX_DEFAULT,
+        .publish_bps = PUBLISH_BPS,
+        .api = ACCESS_LOCAL,
+        .metrics = ACCESS_LOCAL,
+        .user = "nobody",
+        .limits = {.joins_per_s = ADDRESS_JOIN_RATE, .sessions = ADDRESS_SESSIONS, .message = WS_MESSAGE_MAX},
+        .arrivals = {.connections = ADDRESS_CONNECTIONS, .connections_per_s = ADDRESS_CONNECTION_RATE},
+        .log_level = LOG_LEVEL_INFO};
     default_state(c, environ_);
     enum config_result r = read_flags(argc, argv, given);
     if (r != CONFIG_RUN)

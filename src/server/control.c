@@ -19,10 +19,10 @@
 #define API        "/api/v1/"
 #define API_BEFORE "/api/"
 
-#define GOODBYE   MP_MS(1000) /* time for clients to close when the server stops */
-#define FLUSH     MP_MS(5)    /* time until commands for a full inbox are sent again */
-#define GO_ON     MP_MS(5)    /* time that a turn of the loop may spend on waiting work before it serves
-                                 the sockets again */
+#define GOODBYE MP_MS(1000) /* time for clients to close when the server stops */
+#define FLUSH   MP_MS(5)    /* time until commands for a full inbox are sent again */
+/* time that a turn of the loop may spend on waiting work before it serves the sockets again */
+#define GO_ON MP_MS(5)
 
 struct control {
     const struct config *config;
@@ -33,7 +33,7 @@ struct control {
     struct relay_config relay;
     struct announce announce;
     size_t sockets;
-    mp_time go_on_until; /* end of that time in this turn; 0: not begun */
+    mp_time go_on_until;       /* end of that time in this turn; 0: not begun */
     const struct front *front; /* while it accepts */
     const struct watch *watch; /* while serving */
     struct pulse pulse;
@@ -78,18 +78,19 @@ static void log_refused(const struct web_peer *peer)
     static struct log_limit limit;
     if (log_allow(&limit, 5, clock_now()))
         log_line(LOG_LEVEL_WARN, "refused a page of another site", "origin=%s host=%s address=%s",
-                 log_quote(quoted[0], sizeof quoted[0], peer->origin), log_quote(quoted[1], sizeof quoted[1], peer->host),
-                 address_text(&peer->remote, from));
+                 log_quote(quoted[0], sizeof quoted[0], peer->origin),
+                 log_quote(quoted[1], sizeof quoted[1], peer->host), address_text(&peer->remote, from));
 }
 
 static struct signal_client client_of(const struct control *c, const struct web_peer *peer, void *socket)
 {
-    return (struct signal_client){.socket = socket,
-                                  .local = peer->local,
-                                  .remote = peer->remote,
-                                  .host = peer->host,
-                                  .forwarded = peer->forwarded,
-                                  .guest = !access_origin(&c->config->access, peer->origin, peer->host, peer->secure)};
+    return (struct signal_client){
+        .socket = socket,
+        .local = peer->local,
+        .remote = peer->remote,
+        .host = peer->host,
+        .forwarded = peer->forwarded,
+        .guest = !access_origin(&c->config->access, peer->origin, peer->host, peer->secure)};
 }
 
 /* Takes changed addresses of announced names, for new clients. */
@@ -168,7 +169,8 @@ static char *metrics(struct control *c, size_t *len)
 }
 
 /* Whether this request may be answered; otherwise fills `response` with the error. */
-static bool admitted(const struct control *c, enum access_who who, const struct web_peer *peer, struct web_response *response)
+static bool admitted(const struct control *c, enum access_who who, const struct web_peer *peer,
+                     struct web_response *response)
 {
     struct access_request request = {.local = peer->local,
                                      .remote = peer->remote,
@@ -212,7 +214,8 @@ static bool moved(uint32_t session, struct web_response *response)
     char *headers = NULL;
     if (asprintf(&headers, "location: " API "sessions/%u/timeline\n", session) < 0)
         return false;
-    *response = (struct web_response){.status = 308, .content_type = "text/plain; charset=utf-8", .headers = headers};
+    *response =
+        (struct web_response){.status = 308, .content_type = "text/plain; charset=utf-8", .headers = headers};
     return true;
 }
 
@@ -222,8 +225,11 @@ static bool whip(struct control *c, const struct whip_request *q, struct web_res
     if (!whip_request(c->whip, q, &r, clock_now()))
         return false;
     plan(c);
-    *out = (struct web_response){
-        .status = r.status, .content_type = r.content_type, .body = r.body, .len = r.len, .headers = r.headers};
+    *out = (struct web_response){.status = r.status,
+                                 .content_type = r.content_type,
+                                 .body = r.body,
+                                 .len = r.len,
+                                 .headers = r.headers};
     return true;
 }
 
@@ -266,15 +272,24 @@ static bool get(void *context, const char *path, const struct web_peer *peer, st
         char *body = metrics(c, &len);
         return answer(response, "text/plain; version=0.0.4; charset=utf-8", body, len);
     }
-    return whip(c, &(struct whip_request){.method = WHIP_OTHER, .path = path, .host = peer->host, .origin = peer->origin, .secure = peer->secure}, response);
+    return whip(c,
+                &(struct whip_request){.method = WHIP_OTHER,
+                                       .path = path,
+                                       .host = peer->host,
+                                       .origin = peer->origin,
+                                       .secure = peer->secure},
+                response);
 }
 
 static void request(void *context, const struct web_request *q, struct web_response *out)
 {
     take_addresses(context);
     hear_workers(context);
-    static const enum whip_method methods[] = {[WEB_POST] = WHIP_POST, [WEB_PATCH] = WHIP_PATCH, [WEB_DELETE] = WHIP_DELETE,
-                                               [WEB_OPTIONS] = WHIP_OPTIONS, [WEB_PUT] = WHIP_OTHER};
+    static const enum whip_method methods[] = {[WEB_POST] = WHIP_POST,
+                                               [WEB_PATCH] = WHIP_PATCH,
+                                               [WEB_DELETE] = WHIP_DELETE,
+                                               [WEB_OPTIONS] = WHIP_OPTIONS,
+                                               [WEB_PUT] = WHIP_OTHER};
     whip(context,
          &(struct whip_request){.method = methods[q->method],
                                 .path = q->path,
@@ -296,7 +311,9 @@ static void request(void *context, const struct web_request *q, struct web_respo
 static char *headers(void *context, const char *path, const struct web_peer *peer)
 {
     struct control *c = context;
-    return whip_headers(c->whip, &(struct whip_request){.path = path, .host = peer->host, .origin = peer->origin, .secure = peer->secure});
+    return whip_headers(
+        c->whip, &(struct whip_request){
+                     .path = path, .host = peer->host, .origin = peer->origin, .secure = peer->secure});
 }
 
 static void woken(void *context)
@@ -395,7 +412,7 @@ struct control *control_new(const struct config *config, struct web_handler *han
                                     .request = request,
                                     .headers = headers,
                                     .woken = woken,
-                                  .timer = timer};
+                                    .timer = timer};
     return c;
 }
 
@@ -420,18 +437,28 @@ bool control_start(struct control *c, struct web *web, struct workers *workers, 
                                    .probe_port = c->config->probe_port,
                                    .version = MONOPORT_VERSION,
                                    .packets = PACKET_POOL(c->config->sessions_max)};
-    struct signal_io io = {.context = c, .send = io_send, .close = io_close, .doubt = io_doubt, .attach = io_attach, .command = io_command,
-                           .random = io_random, .wall = io_wall};
+    struct signal_io io = {.context = c,
+                           .send = io_send,
+                           .close = io_close,
+                           .doubt = io_doubt,
+                           .attach = io_attach,
+                           .command = io_command,
+                           .random = io_random,
+                           .wall = io_wall};
     memcpy(config.fingerprint, fingerprint, sizeof config.fingerprint);
     announce_say_needs(&c->announce);
     c->signaling = signal_new(&config, &io);
-    c->whip = c->signaling ? whip_new(c->signaling, c->config->sessions_max < WHIP_RESOURCES_MAX ? c->config->sessions_max : WHIP_RESOURCES_MAX) : NULL;
+    c->whip = c->signaling ? whip_new(c->signaling, c->config->sessions_max < WHIP_RESOURCES_MAX
+                                                        ? c->config->sessions_max
+                                                        : WHIP_RESOURCES_MAX)
+                           : NULL;
     return c->whip != NULL;
 }
 
 const struct pulse *control_pulse(const struct control *c) { return &c->pulse; }
 
-void control_run(struct control *c, const struct front *front, const struct watch *watch, volatile const int *stop)
+void control_run(struct control *c, const struct front *front, const struct watch *watch,
+                 volatile const int *stop)
 {
     c->front = front;
     c->watch = watch;

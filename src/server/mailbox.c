@@ -39,8 +39,8 @@ static void wake(struct mailbox *m)
     if (!m->unread)
         return;
     m->unread = false;
-    /* The reader swaps in that it sleeps, then looks once more; we write, then swap in that it is awake: whichever swap is
-     * second sees what the first one's thread did before. */
+    /* The reader swaps in that it sleeps, then looks once more; we write, then swap in that it is awake:
+     * whichever swap is second sees what the first one's thread did before. */
     if (atomic_exchange(&m->reader->sleeping, false))
         m->reader->wake(m->reader->context);
 }

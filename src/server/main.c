@@ -70,7 +70,9 @@ static void write_line(enum log_level level, const char *line)
     char time[25], text[640], lines_lost[80];
     int len = snprintf(text, sizeof text, "time=%s %s\n", clock_text(time), line);
     pthread_mutex_lock(&mutex);
-    int also = lost ? snprintf(lines_lost, sizeof lines_lost, "time=%s level=warn event=\"log lines lost\" count=%u\n", time, lost) : 0;
+    int also = lost ? snprintf(lines_lost, sizeof lines_lost,
+                               "time=%s level=warn event=\"log lines lost\" count=%u\n", time, lost)
+                    : 0;
     if (also && write_text(lines_lost, also))
         lost = 0;
     lost += lost || !write_text(text, len);
@@ -151,7 +153,10 @@ static bool take_web(void *context, int fd, const struct path *path)
     return web_adopt(((struct server *)context)->web, fd, path);
 }
 
-static bool take_bridged(void *web, int fd, const struct path *path) { return web_adopt_secure(web, fd, path); }
+static bool take_bridged(void *web, int fd, const struct path *path)
+{
+    return web_adopt_secure(web, fd, path);
+}
 
 /* --- life --- */
 
@@ -175,20 +180,20 @@ static const char *open_workers(struct server *s)
 {
     const char *error = NULL;
     s->workers = workers_new(&(struct workers_config){.count = s->config->workers,
-                                                        .listen = s->config->listen,
-                                                        .registry = s->registry,
-                                                        .identity = s->identity,
-                                                        .relay = control_relay(s->control),
-                                                        .cipher = s->config->cipher,
-                                                        .sending = s->config->sending,
-                                                        .packets = PACKET_POOL(s->config->sessions_max),
-                                                        .publish_bps = s->config->publish_bps,
-                                                        .wake_control = wake_web,
-                                                        .control = s->web,
-                                                        .tls = s->tls,
-                                                        .arrivals = s->arrivals,
-                                                        .http = take_bridged},
-                               &error);
+                                                      .listen = s->config->listen,
+                                                      .registry = s->registry,
+                                                      .identity = s->identity,
+                                                      .relay = control_relay(s->control),
+                                                      .cipher = s->config->cipher,
+                                                      .sending = s->config->sending,
+                                                      .packets = PACKET_POOL(s->config->sessions_max),
+                                                      .publish_bps = s->config->publish_bps,
+                                                      .wake_control = wake_web,
+                                                      .control = s->web,
+                                                      .tls = s->tls,
+                                                      .arrivals = s->arrivals,
+                                                      .http = take_bridged},
+                             &error);
     return s->workers ? NULL : error;
 }
 
@@ -209,7 +214,8 @@ static const char *open_front(struct server *s)
 static const char *drop_privileges(const struct config *c)
 {
     bool own = *c->certificate != 0;
-    const char *const reads[] = {own ? c->certificate : NULL, c->key, NULL}, *const folders[] = {own ? NULL : c->state, NULL};
+    const char *const reads[] = {own ? c->certificate : NULL, c->key, NULL}, *const folders[] = {
+                                                                                 own ? NULL : c->state, NULL};
     struct privileges p = {.user = c->user, .reads = reads, .folders = folders, .refusal = c->refused_calls};
     return c->keep_privileges ? NULL : privileges_drop(&p);
 }
@@ -229,8 +235,9 @@ static void run(struct server *s)
 {
     const struct config *c = s->config;
     install_signals(s->web, s->front);
-    log_line(LOG_LEVEL_INFO, "ready", "version=%s port=%u workers=%u sessions_max=%u url=http://localhost:%u/",
-             MONOPORT_VERSION, c->port, c->workers, c->sessions_max, c->port);
+    log_line(LOG_LEVEL_INFO, "ready",
+             "version=%s port=%u workers=%u sessions_max=%u url=http://localhost:%u/", MONOPORT_VERSION,
+             c->port, c->workers, c->sessions_max, c->port);
     control_run(s->control, s->front, watchdog_watch(s->watchdog), &stop);
     forget_signals();
 }

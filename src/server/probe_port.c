@@ -74,10 +74,7 @@ bool probe_port_start(struct probe_port *p)
     return p->started;
 }
 
-const struct pulse *probe_port_pulse(const struct probe_port *p)
-{
-    return &p->pulse;
-}
+const struct pulse *probe_port_pulse(const struct probe_port *p) { return &p->pulse; }
 
 void probe_port_close(struct probe_port *p)
 {

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 
 struct probe_port;
-struct probe_port *probe_port_open(const struct address *listen, const char **error); /* NULL: *error says why */
+/* NULL: *error says why */
+struct probe_port *probe_port_open(const struct address *listen, const char **error);
 bool probe_port_start(struct probe_port *); /* answers from now on; false: no thread */
 const struct pulse *probe_port_pulse(const struct probe_port *);
 void probe_port_close(struct probe_port *); /* may be NULL */

@@ -46,10 +46,7 @@ struct watchdog *watchdog_new(void)
     return NULL;
 }
 
-struct watch *watchdog_watch(struct watchdog *d)
-{
-    return &d->watch;
-}
+struct watch *watchdog_watch(struct watchdog *d) { return &d->watch; }
 
 bool watchdog_start(struct watchdog *d)
 {

@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define INBOX_TURN  1024           /* messages of one inbox that one turn handles */
-#define RINGS_TOTAL (256u << 20)   /* total bytes of all rings */
+#define INBOX_TURN  1024         /* messages of one inbox that one turn handles */
+#define RINGS_TOTAL (256u << 20) /* total bytes of all rings */
 
 struct worker {
     struct workers *all;
@@ -245,15 +245,24 @@ static bool http(void *context, int fd, const struct path *path)
 
 static bool open_loop(struct worker *w, const struct workers_config *c)
 {
-    w->streams = streams_new(&(struct streams_config){
-        .worker = w->number, .tls = c->tls, .arrivals = c->arrivals, .context = w, .datagram = frame, .known = known, .gone = gone, .http = http});
+    w->streams = streams_new(&(struct streams_config){.worker = w->number,
+                                                      .tls = c->tls,
+                                                      .arrivals = c->arrivals,
+                                                      .context = w,
+                                                      .datagram = frame,
+                                                      .known = known,
+                                                      .gone = gone,
+                                                      .http = http});
     w->loop = loop_new();
     return w->streams && w->loop && loop_add(w->loop, udp_fd(w->udp), NULL) &&
            loop_add(w->loop, streams_fd(w->streams), &w->streams_ready);
 }
 
 /* Upper bound of all workers' packets and rings; untouched memory costs nothing. */
-static size_t pool_size(const struct workers_config *c) { return c->count * c->packets * sizeof(struct packet); }
+static size_t pool_size(const struct workers_config *c)
+{
+    return c->count * c->packets * sizeof(struct packet);
+}
 
 static size_t rings_size(unsigned workers) { return (size_t)workers * (workers + 2) * ring_size(workers); }
 
@@ -267,7 +276,8 @@ static bool worker_open(struct worker *w, const struct workers_config *c, const 
     *error = "out of memory or descriptors";
     w->crypto = crypto_new(c->cipher);
     w->inbox = calloc(c->count + 1, sizeof *w->inbox);
-    if (!open_loop(w, c) || !w->crypto || !w->inbox || !mailbox_init(&w->events, ring_size(c->count), &w->all->control))
+    if (!open_loop(w, c) || !w->crypto || !w->inbox ||
+        !mailbox_init(&w->events, ring_size(c->count), &w->all->control))
         return false;
     for (unsigned from = 0; from <= c->count; from++)
         if (!mailbox_init(&w->inbox[from], ring_size(c->count), &w->waker))
@@ -343,8 +353,8 @@ struct workers *workers_new(const struct workers_config *c, const char **error)
             workers_stop(all);
             return NULL;
         }
-    log_line(LOG_LEVEL_INFO, "pools", "packets=%zu packets_mib=%zu rings_mib=%zu", c->count * c->packets, pool_size(c) >> 20,
-             rings_size(c->count) >> 20);
+    log_line(LOG_LEVEL_INFO, "pools", "packets=%zu packets_mib=%zu rings_mib=%zu", c->count * c->packets,
+             pool_size(c) >> 20, rings_size(c->count) >> 20);
     return all;
 }
 
@@ -353,7 +363,8 @@ bool workers_start(struct workers *all, const char **error)
     for (unsigned i = 0; i < all->count; i++)
         if (!start_thread(&all->worker[i], error))
             return false;
-    log_line(LOG_LEVEL_INFO, "workers started", "count=%u cipher=\"%s\"", all->count, crypto_name(all->worker[0].crypto));
+    log_line(LOG_LEVEL_INFO, "workers started", "count=%u cipher=\"%s\"", all->count,
+             crypto_name(all->worker[0].crypto));
     return true;
 }
 

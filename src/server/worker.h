@@ -21,21 +21,23 @@ struct workers_config {
     const struct relay_config *relay; /* of the TURN server */
     enum crypto_kind cipher;
     enum udp_sending sending;
-    size_t packets;              /* each worker's pool */
-    unsigned publish_bps;        /* of one session; 0: no limit */
+    size_t packets;               /* each worker's pool */
+    unsigned publish_bps;         /* of one session; 0: no limit */
     void (*wake_control)(void *); /* from any thread: there are events */
     void *control;
-    struct tls *tls;              /* NULL: no streams over TLS */
-    struct arrivals *arrivals;    /* that streams leave */
-    bool (*http)(void *control, int fd, const struct path *); /* from any thread: HTTP that was inside a stream's TLS */
+    struct tls *tls;           /* NULL: no streams over TLS */
+    struct arrivals *arrivals; /* that streams leave */
+    /* from any thread: HTTP that was inside a stream's TLS */
+    bool (*http)(void *control, int fd, const struct path *);
 };
 
 struct workers;
 /* Opens every socket. NULL: *error says why. */
 struct workers *workers_new(const struct workers_config *, const char **error);
-bool workers_start(struct workers *, const char **error); /* its threads; false: *error says why, workers_stop as ever */
-void workers_watch(const struct workers *, struct watch *);  /* adds each thread's pulse */
-void workers_stop(struct workers *); /* waits for the threads, frees */
+/* its threads; false: *error says why, workers_stop as ever */
+bool workers_start(struct workers *, const char **error);
+void workers_watch(const struct workers *, struct watch *); /* adds each thread's pulse */
+void workers_stop(struct workers *);                        /* waits for the threads, frees */
 
 /* Called by the accepting thread: a connection that carries datagrams; takes the descriptor. ICE-TCP's first
  * frame names the session, so the connection goes to the worker that owns it. False: it was closed. */

@@ -6,12 +6,13 @@
 #include "sfu/event.h"
 #include "sfu/ingress.h"
 #include "sfu/outbox.h"
-#include "sfu/session_data.h"
 #include "sfu/report.h"
+#include "sfu/session_data.h"
 #include "sfu/subscription.h"
 
-#define DTLS_KEPT  MP_S(10) /* after the handshake, for a client that is still waiting for its end */
-#define DTLS_DOUBT MP_S(6)  /* who goes on under the keys in use is heard by then: RTCP of sound alone is 5 s apart (RFC 3550 6.2) */
+#define DTLS_KEPT MP_S(10) /* after the handshake, for a client that is still waiting for its end */
+/* who goes on under the keys in use is heard by then: RTCP of sound alone is 5 s apart (RFC 3550 6.2) */
+#define DTLS_DOUBT MP_S(6)
 
 /* Strangers may send ClientHellos in the client's name. */
 #define DTLS_BEGINS_PER_S 0.5
@@ -66,7 +67,10 @@ static bool came_up(struct sfu *sfu, struct session *session, mp_time now)
     if (again)
         rekeyed(session);
     else
-        emit(sfu, &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = session->id, .at = now}, NULL);
+        emit(
+            sfu,
+            &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = session->id, .at = now},
+            NULL);
     session->report_at = mp_on_grid(now + REPORT_FIRST);
     session->dtls_until = now + DTLS_KEPT;
     dtls_goodbye(session->dtls, &session->goodbye);
@@ -75,9 +79,9 @@ static bool came_up(struct sfu *sfu, struct session *session, mp_time now)
     return true;
 }
 
-/* Whoever is heard under the keys in use has not left them for those of an association beside; and an association has settled: what is
- * left of it answers a client whose side of the handshake is not complete. It is once the client
- * has sent something under the keys; or it had time for every retransmission. */
+/* Whoever is heard under the keys in use has not left them for those of an association beside; and an
+ * association has settled: what is left of it answers a client whose side of the handshake is not complete.
+ * It is once the client has sent something under the keys; or it had time for every retransmission. */
 void association_release(struct session *session)
 {
     dtls_free(session->dtls);
@@ -87,7 +91,8 @@ void association_release(struct session *session)
 }
 
 /* After it moved. False: the session has to end. */
-static bool moved(struct sfu *sfu, struct session *session, enum dtls_state state, enum end_reason *why, mp_time now)
+static bool moved(struct sfu *sfu, struct session *session, enum dtls_state state, enum end_reason *why,
+                  mp_time now)
 {
     bool over = state == DTLS_FAILED || state == DTLS_CLOSED;
     drain(sfu, session);
@@ -96,7 +101,8 @@ static bool moved(struct sfu *sfu, struct session *session, enum dtls_state stat
         return came_up(sfu, session, now);
     }
     if (over && session->dtls_beside)
-        session->dtls_until = mp_min(session->dtls_until, now + DTLS_DOUBT); /* a stranger may have begun it */
+        /* a stranger may have begun it */
+        session->dtls_until = mp_min(session->dtls_until, now + DTLS_DOUBT);
     *why = state == DTLS_FAILED ? END_DTLS_FAILED : END_PEER_CLOSED;
     return !over || session->dtls_beside;
 }
@@ -115,7 +121,8 @@ bool association_timeout(struct sfu *sfu, struct session *session, enum end_reas
     *why = END_DTLS_FAILED;
     if (session->dtls && session->dtls_until <= now && !is_over(session))
         return false;
-    return !session->dtls || dtls_deadline(session->dtls) > now || moved(sfu, session, dtls_timeout(session->dtls, now), why, now);
+    return !session->dtls || dtls_deadline(session->dtls) > now ||
+           moved(sfu, session, dtls_timeout(session->dtls, now), why, now);
 }
 
 mp_time association_deadline(const struct session *session)
@@ -140,7 +147,8 @@ static bool new_association(struct sfu *sfu, struct session *session, const stru
     return session->dtls != NULL;
 }
 
-/* A passive client waits for our ClientHello (RFC 8842 5.2): it goes by the path that was nominated and answered a check of ours. */
+/* A passive client waits for our ClientHello (RFC 8842 5.2): it goes by the path that was nominated and
+ * answered a check of ours. */
 bool association_begin(struct sfu *sfu, struct session *session, enum end_reason *why, mp_time now)
 {
     *why = END_NO_MEMORY;
@@ -152,24 +160,30 @@ bool association_begin(struct sfu *sfu, struct session *session, enum end_reason
     return true;
 }
 
-/* By a pair of newer ICE credentials, or by another pair of the same ones: a ClientHello that was late comes by neither. */
+/* By a pair of newer ICE credentials, or by another pair of the same ones: a ClientHello that was late
+ * comes by neither. */
 static bool is_elsewhere(const struct dtls_begin *begin, const struct path *path, uint32_t generation)
 {
-    return generation > begin->generation || (generation == begin->generation && !path_equal(path, &begin->path));
+    return generation > begin->generation ||
+           (generation == begin->generation && !path_equal(path, &begin->path));
 }
 
-/* A client may make another transport in mid-session (Chromium, when it stops the section that its bundle stands on: a new socket,
- * with the same ICE credentials; others restart ICE). A ClientHello by its pair begins another association. The one in use goes
- * on beside it until this one has keys: paths are authentic, DTLS' first flight is not. */
-static bool begins_beside(struct session *session, const struct path *path, const uint8_t *data, size_t len, mp_time now)
+/* A client may make another transport in mid-session (Chromium, when it stops the section that its bundle
+ * stands on: a new socket, with the same ICE credentials; others restart ICE). A ClientHello by its pair
+ * begins another association. The one in use goes on beside it until this one has keys: paths are
+ * authentic, DTLS' first flight is not. */
+static bool begins_beside(struct session *session, const struct path *path, const uint8_t *data, size_t len,
+                          mp_time now)
 {
     uint32_t generation = ice_generation(&session->ice, path);
     return session->tx && is_elsewhere(&session->keys_begin, path, generation) &&
-           (!session->dtls_beside || is_elsewhere(&session->dtls_begin, path, generation)) && dtls_is_client_hello(data, len) &&
+           (!session->dtls_beside || is_elsewhere(&session->dtls_begin, path, generation)) &&
+           dtls_is_client_hello(data, len) &&
            rate_take(&session->dtls_rate, 1, DTLS_BEGINS_PER_S, DTLS_BEGINS_BURST, now);
 }
 
-bool association_input(struct sfu *sfu, struct session *session, const struct arrival *arrival, enum end_reason *why, mp_time now)
+bool association_input(struct sfu *sfu, struct session *session, const struct arrival *arrival,
+                       enum end_reason *why, mp_time now)
 {
     const struct path *path = arrival->path;
     const uint8_t *data = arrival->bytes.data;

@@ -8,10 +8,11 @@
 
 #define AWAY MP_S(1) /* whoever was, misses more than the histories have */
 
-/* Every new path is a message to the control plane and may be one to another worker, which must arrive: a client that invents
- * source addresses must not fill their inboxes. Interfaces times our addresses are fewer than the burst. */
-#define PATHS_PER_S 4
-#define PATHS_BURST 64
+/* Every new path is a message to the control plane and may be one to another worker, which must arrive: a
+ * client that invents source addresses must not fill their inboxes. Interfaces times our addresses are
+ * fewer than the burst. */
+#define PATHS_PER_S     4
+#define PATHS_BURST     64
 #define PATH_TOLD_EVERY MP_S(1)
 
 void connectivity_forget(struct sfu *sfu, struct session *session, uint8_t i)
@@ -20,8 +21,10 @@ void connectivity_forget(struct sfu *sfu, struct session *session, uint8_t i)
     paths_remove(&sfu->paths, &session->paths[i].path, session->id);
     if (via != sfu->config.worker)
         emit(sfu,
-             &(struct message){
-                 .type = MESSAGE_PATH_REMOVED, .to = (uint8_t)via, .session = session->id, .path = session->paths[i].path},
+             &(struct message){.type = MESSAGE_PATH_REMOVED,
+                               .to = (uint8_t)via,
+                               .session = session->id,
+                               .path = session->paths[i].path},
              NULL);
     session->paths[i] = session->paths[--session->path_count];
 }
@@ -30,12 +33,15 @@ static void tell_path(struct sfu *sfu, struct session *session, uint8_t i, mp_ti
 {
     session->paths[i].told = now;
     emit(sfu,
-         &(struct message){
-             .type = MESSAGE_PATH_ADDED, .to = session->paths[i].via, .session = session->id, .path = session->paths[i].path},
+         &(struct message){.type = MESSAGE_PATH_ADDED,
+                           .to = session->paths[i].via,
+                           .session = session->id,
+                           .path = session->paths[i].path},
          NULL);
 }
 
-static void learn_path(struct sfu *sfu, struct session *session, const struct path *path, unsigned via, mp_time now)
+static void learn_path(struct sfu *sfu, struct session *session, const struct path *path, unsigned via,
+                       mp_time now)
 {
     bool tell = rate_take(&session->path_rate, 1, PATHS_PER_S, PATHS_BURST, now);
     if (!tell)
@@ -50,18 +56,22 @@ static void learn_path(struct sfu *sfu, struct session *session, const struct pa
         tell_path(sfu, session, session->path_count - 1, now);
     if (tell)
         emit(sfu,
-             &(struct message){.type = MESSAGE_PATH_SEEN, .to = TO_CONTROL, .session = session->id, .path = *path},
+             &(struct message){
+                 .type = MESSAGE_PATH_SEEN, .to = TO_CONTROL, .session = session->id, .path = *path},
              NULL);
 }
 
-/* Another session may have used this address meanwhile: the latest authenticated check wins, here and at the worker that it comes by. */
-static void keep_path(struct sfu *sfu, struct session *session, const struct path *path, unsigned via, mp_time now)
+/* Another session may have used this address meanwhile: the latest authenticated check wins, here and at
+ * the worker that it comes by. */
+static void keep_path(struct sfu *sfu, struct session *session, const struct path *path, unsigned via,
+                      mp_time now)
 {
     const struct path_entry *e = paths_find(&sfu->paths, path);
     if (!e || e->session != session->id)
         paths_set(&sfu->paths, path, session->id, sfu->config.worker);
     for (uint8_t i = 0; i < session->path_count && via != sfu->config.worker; i++)
-        if (session->paths[i].via == via && now - session->paths[i].told >= PATH_TOLD_EVERY && path_equal(&session->paths[i].path, path))
+        if (session->paths[i].via == via && now - session->paths[i].told >= PATH_TOLD_EVERY &&
+            path_equal(&session->paths[i].path, path))
             tell_path(sfu, session, i, now);
 }
 
@@ -75,7 +85,8 @@ void connectivity_check(struct sfu *sfu, struct session *session, mp_time now)
         outbox_copy(sfu, &to, check, len);
 }
 
-/* Our first credentials are the only ones: also where the client restarted before any worker had heard of it. */
+/* Our first credentials are the only ones: also where the client restarted before any worker had heard of
+ * it. */
 void connectivity_restarted(struct sfu *sfu, struct session *session, mp_time now)
 {
     uint32_t generation = session->ice.credentials[0].generation;
@@ -92,8 +103,11 @@ static void ice_moved(struct sfu *sfu, struct session *session, const struct ice
     const struct path *path = session_path(session);
     connectivity_restarted(sfu, session, now);
     event_add(sfu, session,
-         &(struct session_event){
-             .kind = EVENT_SELECTED, .path = *path, .moved = a->moved, .value = session->ice.reason, .at = now});
+              &(struct session_event){.kind = EVENT_SELECTED,
+                                      .path = *path,
+                                      .moved = a->moved,
+                                      .value = session->ice.reason,
+                                      .at = now});
     for (uint8_t i = 0; i < session->sender_count; i++)
         sender_move(&sfu->roaming.senders, &session->senders[i], &path->remote);
     session->reply = *path;
@@ -101,8 +115,8 @@ static void ice_moved(struct sfu *sfu, struct session *session, const struct ice
 }
 
 /* Something authentic came: what it changed. */
-void connectivity_moved(struct sfu *sfu, struct session *session, const struct ice_answer *a, const struct arrival *arrival,
-                         mp_time now)
+void connectivity_moved(struct sfu *sfu, struct session *session, const struct ice_answer *a,
+                        const struct arrival *arrival, mp_time now)
 {
     const struct path *path = arrival->path;
     for (uint8_t i = 0; a->has_dropped && i < session->path_count; i++)

@@ -23,7 +23,7 @@ struct sfu {
     uint64_t hash_key;
     struct paths paths;
     struct roaming roaming;
-    struct hmac_sha1 secret; /* of config.secret: transaction ids */
+    struct hmac_sha1 secret;  /* of config.secret: transaction ids */
     struct srtp_batch *batch; /* packets of the current sfu_output */
     struct outbox outbox;
     struct emissions emissions;
@@ -34,12 +34,16 @@ struct sfu {
     struct track **tracks; /* by index of track_ids' values */
     uint32_t *track_free;
     size_t track_free_count, tracks_max, subscription_count;
-    struct track_queue gathering, ready; /* tracks with packets that wait for the rest of a frame, or for sfu_output */
-    uint8_t *arena;                      /* memory of the last sfu_output's transmits */
+    /* tracks with packets that wait for the rest of a frame, or for sfu_output */
+    struct track_queue gathering, ready;
+    uint8_t *arena; /* memory of the last sfu_output's transmits */
     size_t arena_used;
     struct rate stun_rates[STUN_BUCKETS];
     struct relay *relay; /* the TURN server; NULL: there is none */
 };
 
 static inline struct stats *stats_of(struct sfu *sfu) { return sfu->config.stats; }
-static inline void drop(struct sfu *sfu, enum drop_reason reason) { stat_add(&sfu->config.stats->drops[reason], 1); }
+static inline void drop(struct sfu *sfu, enum drop_reason reason)
+{
+    stat_add(&sfu->config.stats->drops[reason], 1);
+}

@@ -20,8 +20,8 @@ void event_add(struct sfu *sfu, struct session *session, const struct session_ev
     emit(sfu, &m, NULL);
 }
 
-void event_tell(struct sfu *sfu, struct session *session, enum session_event_kind kind, const struct path *path, uint32_t value,
-               mp_time now)
+void event_tell(struct sfu *sfu, struct session *session, enum session_event_kind kind,
+                const struct path *path, uint32_t value, mp_time now)
 {
     struct session_event e = {.kind = (uint8_t)kind, .value = value, .at = now};
     if (path)

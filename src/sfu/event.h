@@ -7,4 +7,5 @@ struct sfu;
 
 void event_add(struct sfu *, struct session *, const struct session_event *);
 /* The same; `path` may be NULL. */
-void event_tell(struct sfu *, struct session *, enum session_event_kind, const struct path *, uint32_t value, mp_time now);
+void event_tell(struct sfu *, struct session *, enum session_event_kind, const struct path *, uint32_t value,
+                mp_time now);

@@ -1,5 +1,6 @@
-/* RTCP that a session sends: sender reports of what it publishes; reports, NACKs and key frame requests about what it
- * watches. A viewer's words change only what that viewer is sent; the publisher hears of them merged and throttled. */
+/* RTCP that a session sends: sender reports of what it publishes; reports, NACKs and key frame requests about
+ * what it watches. A viewer's words change only what that viewer is sent; the publisher hears of them
+ * merged and throttled. */
 #include "proto/rtcp.h"
 #include "sfu/arrival.h"
 #include "sfu/core.h"
@@ -11,11 +12,12 @@
 #include "sfu/track.h"
 
 #define FEEDBACK_NACKS_MAX 512 /* missing numbers read from one datagram; the client repeats the others */
-#define CLOCK_EVERY MP_MS(5) /* reports of one source that are closer tell other workers nothing new */
-#define CLOCK_LEAK MP_MS(1) /* a report; what separates sound and picture by that is not heard */
+#define CLOCK_EVERY        MP_MS(5) /* reports of one source that are closer tell other workers nothing new */
+#define CLOCK_LEAK         MP_MS(1) /* a report; what separates sound and picture by that is not heard */
 
-/* The publisher's clock in ours. NTP of another machine is only an origin that its audio and video share: the report that
- * travelled quickest ties it to our time, one offset for all its tracks, so lips and sound stay together. */
+/* The publisher's clock in ours. NTP of another machine is only an origin that its audio and video share: the
+ * report that travelled quickest ties it to our time, one offset for all its tracks, so lips and sound
+ * stay together. */
 static void sender_report(struct sfu *sfu, struct session *session, const struct rtcp_view *v, mp_time now)
 {
     struct rtcp_sr sr;
@@ -31,10 +33,13 @@ static void sender_report(struct sfu *sfu, struct session *session, const struct
     mp_time away = offset - session->clock_offset;
     if (!session->has_clock_offset || away < 0 || away > MP_S(5)) /* first, quicker, or its clock was set */
         session->clock_offset = offset;
-    else /* slower: by the network, or its clock runs slower than ours and would be seconds behind after a day */
+    else
+        /* slower: by the network, or its clock runs slower than ours and would be seconds behind after a
+         * day */
         session->clock_offset += mp_min(away / 16, CLOCK_LEAK);
     session->has_clock_offset = true;
-    struct source_clock clock = {.time = mp_from_ntp(sr.ntp) + session->clock_offset, .rtp = sr.rtp + in->timestamp_offset};
+    struct source_clock clock = {.time = mp_from_ntp(sr.ntp) + session->clock_offset,
+                                 .rtp = sr.rtp + in->timestamp_offset};
     track_clock(sfu, in->track, &clock);
 }
 
@@ -66,8 +71,9 @@ static void nacked(void *context, uint16_t seq)
     subscription_nack(n->sfu, n->subscription, seq, n->now);
 }
 
-/* A request that names no source (some stacks leave the SSRC 0, in a PLI or in a FIR's entry) is for all that it watches: a viewer that misses a picture mostly
- * watches one. It is looked at once a second, as it costs a look at each. */
+/* A request that names no source (some stacks leave the SSRC 0, in a PLI or in a FIR's entry) is for all that
+ * it watches: a viewer that misses a picture mostly watches one. It is looked at once a second, as it
+ * costs a look at each. */
 static void unnamed_request(struct sfu *sfu, struct session *session, mp_time now)
 {
     if (session->asked_all && now - session->asked_all < KEYFRAME_INTERVAL)
@@ -89,8 +95,10 @@ static void picture_wanted(struct sfu *sfu, struct session *session, uint32_t ss
     }
 }
 
-/* `nacks`: how many numbers the datagram may still report missing. A FIR names its sources in its entries (RFC 5104 4.3.1.2). */
-static void viewer_feedback(struct sfu *sfu, struct session *session, const struct rtcp_view *v, size_t *nacks, mp_time now)
+/* `nacks`: how many numbers the datagram may still report missing. A FIR names its sources in its entries
+ * (RFC 5104 4.3.1.2). */
+static void viewer_feedback(struct sfu *sfu, struct session *session, const struct rtcp_view *v,
+                            size_t *nacks, mp_time now)
 {
     uint32_t ssrc;
     if (!rtcp_media_ssrc(v, &ssrc))
@@ -162,7 +170,10 @@ bool ingress_rtcp(struct sfu *sfu, struct session *session, const struct arrival
     heard_sender(sfu, session, get32(plain + 4));
     while (rtcp_next(&v, plain, (size_t)n, &at)) {
         switch (v.type) {
-        case RTCP_SR: sender_report(sfu, session, &v, now); receiver_report(sfu, session, &v, now); break;
+        case RTCP_SR:
+            sender_report(sfu, session, &v, now);
+            receiver_report(sfu, session, &v, now);
+            break;
         case RTCP_RR: receiver_report(sfu, session, &v, now); break;
         case RTCP_BYE: bye(sfu, session, &v, now); break;
         case RTCP_RTPFB:

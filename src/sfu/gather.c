@@ -4,9 +4,11 @@
 #include "sfu/track_data.h"
 #include "sfu/viewers.h"
 
-#define GATHER_MAX     MP_MS(1)   /* from the first packet that waits: also where the marker was lost */
-#define GATHER_GAP     MP_US(200) /* a frame whose packets come farther apart is spaced by its sender or a slow line: nothing is gained by waiting */
-#define GATHER_VIEWERS 4          /* fewer cost less than one more wake-up */
+#define GATHER_MAX MP_MS(1) /* from the first packet that waits: also where the marker was lost */
+/* a frame whose packets come farther apart is spaced by its sender or a slow line: nothing is gained by
+ * waiting */
+#define GATHER_GAP     MP_US(200)
+#define GATHER_VIEWERS 4 /* fewer cost less than one more wake-up */
 
 static void append(struct track_queue *q, struct track *t, enum gather_state state)
 {

@@ -17,5 +17,6 @@ void heard_sender(struct sfu *sfu, struct session *session, uint32_t ssrc)
         if (session->senders[i].ssrc == ssrc)
             return;
     if (path && session->sender_count < SENDERS_MAX)
-        sender_add(&sfu->roaming.senders, &session->senders[session->sender_count++], session, ssrc, &path->remote);
+        sender_add(&sfu->roaming.senders, &session->senders[session->sender_count++], session, ssrc,
+                   &path->remote);
 }

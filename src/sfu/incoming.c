@@ -1,12 +1,13 @@
 #include "sfu/incoming.h"
 #include "sfu/track_data.h"
 
-/* A viewer's numbers start up to 2^15 higher and have 48 bits under SRTP. A source gets here in days of nothing but the largest
- * gaps. */
+/* A viewer's numbers start up to 2^15 higher and have 48 bits under SRTP. A source gets here in days of
+ * nothing but the largest gaps. */
 #define SEQ_MAX (INT64_C(1) << 47)
 
-/* RFC 3550 A.1, MAX_DROPOUT: more than that is no loss. Nothing of it is in a history, and a viewer that is away meanwhile would
- * miss 2^15 numbers, after which it cannot tell how often they wrapped (RFC 3711 3.3.1). */
+/* RFC 3550 A.1, MAX_DROPOUT: more than that is no loss. Nothing of it is in a history, and a viewer that is
+ * away meanwhile would miss 2^15 numbers, after which it cannot tell how often they wrapped (RFC 3711
+ * 3.3.1). */
 #define GAP_MAX 3000
 
 static bool seen_test(const struct incoming *in, int64_t seq)
@@ -45,9 +46,9 @@ static void note_jitter(struct incoming *in, const struct packet *p)
     in->transit = transit;
 }
 
-/* A source that starts again, under a new SSRC or elsewhere in its numbers, goes on in the track's numbers and times, so that
- * viewers see one stream. If what is heard of it first is no key frame, one was missed: a number is left out, or that picture would
- * be built on the last one. */
+/* A source that starts again, under a new SSRC or elsewhere in its numbers, goes on in the track's numbers
+ * and times, so that viewers see one stream. If what is heard of it first is no key frame, one was missed: a
+ * number is left out, or that picture would be built on the last one. */
 static void rebase(struct incoming *in, const struct packet *p, uint32_t ssrc, mp_time now)
 {
     bool whole = p->media.keyframe || !in->track->video;
@@ -76,12 +77,15 @@ bool incoming_receive(struct incoming *in, struct packet *p, uint32_t ssrc, bool
 {
     if (recovered && !in->started)
         return false;
-    if (!recovered && (!in->started || in->ssrc != ssrc || in->anew || p->media.seq + in->offset > in->max + GAP_MAX))
+    if (!recovered &&
+        (!in->started || in->ssrc != ssrc || in->anew || p->media.seq + in->offset > in->max + GAP_MAX))
         rebase(in, p, ssrc, now);
     int64_t seq = p->media.seq + in->offset;
-    if (seq <= in->max - INCOMING_SEEN || seq < in->first || seq > SEQ_MAX || (seq <= in->max && seen_test(in, seq)))
+    if (seq <= in->max - INCOMING_SEEN || seq < in->first || seq > SEQ_MAX ||
+        (seq <= in->max && seen_test(in, seq)))
         return false;
-    if (recovered && seq > in->max + NACK_MISSING_MAX) /* of a source before this one, or a lie: what is sent again was sent */
+    /* of a source before this one, or a lie: what is sent again was sent */
+    if (recovered && seq > in->max + NACK_MISSING_MAX)
         return false;
     p->media.seq = seq;
     if (!recovered)
@@ -117,9 +121,11 @@ void incoming_report(struct incoming *in, struct rtcp_report *r, mp_time now)
     lost = lost > 0x7fffff ? 0x7fffff : lost < -0x800000 ? -0x800000 : lost;
     *r = (struct rtcp_report){
         .ssrc = in->ssrc,
-        .fraction_lost = expected_interval > 0 && lost_interval > 0
-                             ? (uint8_t)(lost_interval < expected_interval ? (lost_interval << 8) / expected_interval : 255)
-                             : 0,
+        .fraction_lost =
+            expected_interval > 0 && lost_interval > 0
+                ? (uint8_t)(lost_interval < expected_interval ? (lost_interval << 8) / expected_interval
+                                                              : 255)
+                : 0,
         .lost = (int32_t)lost,
         .seq_ext_max = (uint32_t)(in->max - in->offset),
         .jitter = (uint32_t)in->jitter,

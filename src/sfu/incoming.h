@@ -23,26 +23,27 @@ struct incoming {
     uint8_t other, other_count; /* another payload type, and how many of its packets arrived in a row */
 
     bool started;
-    bool anew;            /* new keys: the stream's extended numbers restart */
-    int64_t base, max;    /* first and highest seq, in the track's numbering */
-    int64_t first;        /* the first of the present SSRC */
-    int64_t offset;       /* track seq = the stream's own extended seq + offset: a new SSRC goes on where the last ended */
+    bool anew;         /* new keys: the stream's extended numbers restart */
+    int64_t base, max; /* first and highest seq, in the track's numbering */
+    int64_t first;     /* the first of the present SSRC */
+    /* track seq = the stream's own extended seq + offset: a new SSRC goes on where the last ended */
+    int64_t offset;
     uint32_t timestamp_offset, timestamp_last;
     mp_time timestamp_time;
     uint64_t seen[INCOMING_SEEN / 64];
 
-    uint64_t received;    /* without duplicates */
+    uint64_t received; /* without duplicates */
     uint64_t received_prior;
     int64_t expected_prior;
-    double jitter;        /* in clock units, RFC 3550 A.8 */
+    double jitter; /* in clock units, RFC 3550 A.8 */
     mp_time transit;
     struct nack nack;
     struct lead lead;
     struct layers layers; /* of a layered stream */
-    mp_time rtt_sample; /* from a NACK to its retransmission; 0: none new */
-    mp_time bye_at;     /* of its last BYE; 0: none */
+    mp_time rtt_sample;   /* from a NACK to its retransmission; 0: none new */
+    mp_time bye_at;       /* of its last BYE; 0: none */
     bool has_sr;
-    uint32_t sr_ntp;      /* middle 32 bits of the last SR, for LSR */
+    uint32_t sr_ntp; /* middle 32 bits of the last SR, for LSR */
     mp_time sr_time;
 };
 

@@ -4,8 +4,8 @@
 #include "sfu/core.h"
 #include "sfu/heard.h"
 #include "sfu/outbox.h"
-#include "sfu/session_data.h"
 #include "sfu/report.h"
+#include "sfu/session_data.h"
 #include "sfu/track.h"
 
 #define SOURCE_SILENT  MP_S(1)
@@ -49,8 +49,8 @@ static bool make_room(struct session *session, mp_time now)
     return true;
 }
 
-static void bind_ssrc(struct session *session, struct incoming *in, uint32_t ssrc, bool rtx, uint32_t repairs, bool named,
-                      mp_time now)
+static void bind_ssrc(struct session *session, struct incoming *in, uint32_t ssrc, bool rtx, uint32_t repairs,
+                      bool named, mp_time now)
 {
     if (!ssrc)
         return;
@@ -77,13 +77,15 @@ void ingress_bind(struct session *session, struct incoming *in, uint32_t ssrc, u
     bind_ssrc(session, in, rtx_ssrc, true, ssrc, true, now);
 }
 
-/* An SSRC that no section announced: by its mid, or by the one stream that has its payload type (RFC 8843 9.2). */
+/* An SSRC that no section announced: by its mid, or by the one stream that has its payload type (RFC 8843
+ * 9.2). */
 static bool find_unannounced(struct session *session, const struct rtp_view *v, struct bytes mid, mp_time now)
 {
     struct incoming *found = NULL;
     bool rtx = false;
     for (struct incoming *in = session->streams; in; in = in->next) {
-        bool primary = in->stream.payload_type == v->payload_type || publish_may_turn_to(&in->stream, v->payload_type);
+        bool primary =
+            in->stream.payload_type == v->payload_type || publish_may_turn_to(&in->stream, v->payload_type);
         bool repair = in->stream.rtx_payload_type && in->stream.rtx_payload_type == v->payload_type;
         bool named = mid.data && bytes_equal(mid, in->stream.mid, strnlen(in->stream.mid, MID_SIZE));
         if ((!primary && !repair) || (mid.data && !named))
@@ -111,7 +113,8 @@ static int find_stream(struct session *session, const struct rtp_view *v, struct
     return -1;
 }
 
-/* RFC 4588 4: the original sequence number stands in front of the payload. False: padding only, or nothing to repair. */
+/* RFC 4588 4: the original sequence number stands in front of the payload. False: padding only, or nothing
+ * to repair. */
 static bool unwrap_rtx(const struct incoming *in, struct packet *packet, const struct rtp_view *v)
 {
     if (v->payload_len < 2 || !in->started)
@@ -123,7 +126,8 @@ static bool unwrap_rtx(const struct incoming *in, struct packet *packet, const s
     return packet->media.seq >= 0;
 }
 
-static void note_transport_seq(struct session *session, struct bytes value, uint32_t ssrc, mp_time arrival, mp_time now)
+static void note_transport_seq(struct session *session, struct bytes value, uint32_t ssrc, mp_time arrival,
+                               mp_time now)
 {
     if (!session->twcc || value.len < 2)
         return;
@@ -135,8 +139,9 @@ static void note_transport_seq(struct session *session, struct bytes value, uint
 
 static int16_t byte_of(struct bytes value) { return value.data && value.len >= 1 ? value.data[0] : -1; }
 
-/* The newest source of a stream is the one that counts; what still comes of an older one was late. Else the two would take turns,
- * each beginning anew, and so would the layers of a client that sends several unasked. One that has fallen silent gives way. */
+/* The newest source of a stream is the one that counts; what still comes of an older one was late. Else the
+ * two would take turns, each beginning anew, and so would the layers of a client that sends several
+ * unasked. One that has fallen silent gives way. */
 static bool is_straggler(const struct session *session, int i, mp_time now)
 {
     return session->by_ssrc[i].left && now - session->by_ssrc[i].incoming->timestamp_time < SOURCE_SILENT;
@@ -150,7 +155,8 @@ static void note_source(struct session *session, const struct incoming *in)
 }
 
 /* Numbered in its stream, and on to the track. */
-static void forward(struct sfu *sfu, struct session *session, struct incoming *in, struct packet *packet, uint32_t ssrc, bool rtx, mp_time now)
+static void forward(struct sfu *sfu, struct session *session, struct incoming *in, struct packet *packet,
+                    uint32_t ssrc, bool rtx, mp_time now)
 {
     uint32_t source = in->ssrc;
     if (!incoming_receive(in, packet, ssrc, rtx, now)) {
@@ -193,7 +199,8 @@ static bool repairs_present(struct session *session, int i, struct bytes rid)
     return session->by_ssrc[i].rid && session->by_ssrc[i].rid == layers_rid_of(&in->layers, in->ssrc);
 }
 
-/* The layer that is to take over begins: what leads to its key frame first. The one before ends where it is. */
+/* The layer that is to take over begins: what leads to its key frame first. The one before ends where it
+ * is. */
 static void switch_layer(struct sfu *sfu, struct session *session, struct incoming *in, mp_time now)
 {
     lead_drop(&sfu->pool, &in->lead);
@@ -204,7 +211,8 @@ static void switch_layer(struct sfu *sfu, struct session *session, struct incomi
 }
 
 /* Of the layer that is to take over. True: it does, with this packet. */
-static bool takes_over(struct sfu *sfu, struct incoming *in, struct packet *packet, uint32_t ssrc, bool leads, mp_time now)
+static bool takes_over(struct sfu *sfu, struct incoming *in, struct packet *packet, uint32_t ssrc, bool leads,
+                       mp_time now)
 {
     struct lead *ahead = &in->layers.ahead;
     if (leads && lead_takes(ahead, ssrc, packet)) {
@@ -223,8 +231,8 @@ static bool takes_over(struct sfu *sfu, struct incoming *in, struct packet *pack
 }
 
 /* Whether this packet is of the layer that viewers are sent. */
-static bool is_of_layer(struct sfu *sfu, struct session *session, struct incoming *in, struct packet *packet, uint32_t ssrc,
-                        uint32_t rid, bool leads, mp_time now)
+static bool is_of_layer(struct sfu *sfu, struct session *session, struct incoming *in, struct packet *packet,
+                        uint32_t ssrc, uint32_t rid, bool leads, mp_time now)
 {
     struct layers *l = &in->layers;
     if (!layers_heard(l, ssrc, rid, packet->len, now))
@@ -242,8 +250,8 @@ static bool is_of_layer(struct sfu *sfu, struct session *session, struct incomin
 }
 
 /* What leads waits for what it leads to. */
-static void forward_picture(struct sfu *sfu, struct session *session, struct incoming *in, struct packet *packet, uint32_t ssrc, bool leads,
-                            mp_time now)
+static void forward_picture(struct sfu *sfu, struct session *session, struct incoming *in,
+                            struct packet *packet, uint32_t ssrc, bool leads, mp_time now)
 {
     if (!leads || !lead_takes(&in->lead, ssrc, packet)) {
         lead_mark(&in->lead, ssrc, packet);
@@ -255,7 +263,8 @@ static void forward_picture(struct sfu *sfu, struct session *session, struct inc
         forward(sfu, session, in, packet, ssrc, false, now);
 }
 
-static void note_media(struct packet *packet, const struct rtp_view *v, const struct bytes ext[EXT_COUNT], uint64_t index)
+static void note_media(struct packet *packet, const struct rtp_view *v, const struct bytes ext[EXT_COUNT],
+                       uint64_t index)
 {
     packet->media = (struct packet_media){
         .seq = (int64_t)index,
@@ -271,8 +280,8 @@ static void note_media(struct packet *packet, const struct rtp_view *v, const st
     }
 }
 
-/* Whether the packet is of what was agreed on. Of another codec that its client may send instead a few in a row are told of: one alone
- * may have been overtaken by a change. */
+/* Whether the packet is of what was agreed on. Of another codec that its client may send instead a few in a
+ * row are told of: one alone may have been overtaken by a change. */
 static bool is_agreed(struct sfu *sfu, struct session *session, struct incoming *in, uint8_t payload_type)
 {
     bool agreed = payload_type == in->stream.payload_type;
@@ -295,8 +304,8 @@ static bool is_agreed(struct sfu *sfu, struct session *session, struct incoming 
 }
 
 /* A plain, authentic packet: to its stream. */
-static void deliver(struct sfu *sfu, struct session *session, struct packet *packet, const struct rtp_view *v, uint64_t index,
-                    mp_time now)
+static void deliver(struct sfu *sfu, struct session *session, struct packet *packet, const struct rtp_view *v,
+                    uint64_t index, mp_time now)
 {
     struct bytes ext[EXT_COUNT];
     struct codec_info info = {0};
@@ -320,7 +329,8 @@ static void deliver(struct sfu *sfu, struct session *session, struct packet *pac
         return;
     }
     if (in->track->video)
-        info = codec_inspect(in->track->codec, packet->data + packet->media.payload, packet->media.payload_len);
+        info =
+            codec_inspect(in->track->codec, packet->data + packet->media.payload, packet->media.payload_len);
     packet->media.keyframe = info.keyframe;
     if (in->stream.layered && !rtx &&
         !is_of_layer(sfu, session, in, packet, v->ssrc, rid_of(ext[EXT_RID]), info.leads, now))
@@ -331,7 +341,8 @@ static void deliver(struct sfu *sfu, struct session *session, struct packet *pac
         forward_picture(sfu, session, in, packet, v->ssrc, info.leads, now);
 }
 
-/* A second's worth at once: a key frame may be large. What is over it never arrived, also for the publisher's own estimate. */
+/* A second's worth at once: a key frame may be large. What is over it never arrived, also for the
+ * publisher's own estimate. */
 static bool may_publish(struct sfu *sfu, struct session *session, size_t len, mp_time now)
 {
     double bps = sfu->config.publish_bps;

@@ -15,5 +15,5 @@ bool ingress_rtcp(struct sfu *, struct session *, const struct arrival *, mp_tim
 /* Assigns the SSRCs, which a description names, to the stream; rtx_ssrc carries retransmissions of ssrc.
  * Ignores 0. If the table is full, the stream is not received. */
 void ingress_bind(struct session *, struct incoming *, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now);
-void ingress_rekeyed(struct session *); /* its media uses other keys from now on */
+void ingress_rekeyed(struct session *);                         /* its media uses other keys from now on */
 void ingress_unbind(struct session *, const struct incoming *); /* of none */

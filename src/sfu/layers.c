@@ -22,10 +22,7 @@ uint32_t layers_rid_of(const struct layers *l, uint32_t ssrc)
     return i < 0 ? 0 : l->list[i].rid;
 }
 
-static bool flows(const struct layer *layer, mp_time now)
-{
-    return now - layer->heard < LAYER_SILENT;
-}
+static bool flows(const struct layer *layer, mp_time now) { return now - layer->heard < LAYER_SILENT; }
 
 /* Where a layer under a new SSRC is kept; NULL: all places have layers that flow. */
 static struct layer *place_for(struct layers *l, uint32_t rid, mp_time now)

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAYER_SILENT MP_S(1)      /* a layer that is silent for so long does not flow */
-#define LAYER_SPAN   MP_MS(1000)  /* span of the bitrate measurement */
-#define LAYER_GAIN   1.3          /* factor by which a layer must exceed the present one */
+#define LAYER_SILENT MP_S(1)     /* a layer that is silent for so long does not flow */
+#define LAYER_SPAN   MP_MS(1000) /* span of the bitrate measurement */
+#define LAYER_GAIN   1.3         /* factor by which a layer must exceed the present one */
 
 struct layer {
     uint32_t ssrc, rid; /* rid: a hash of its name (RFC 8852); 0: no name */

@@ -24,23 +24,23 @@ enum message_type {
     MESSAGE_UNSUBSCRIBE, /* `session`, `track` */
 
     /* worker -> control */
-    MESSAGE_CLAIMED,     /* `from` owns `session` */
-    MESSAGE_PATH_SEEN,   /* first authentic datagram of `session` by `path` */
+    MESSAGE_CLAIMED,       /* `from` owns `session` */
+    MESSAGE_PATH_SEEN,     /* first authentic datagram of `session` by `path` */
     MESSAGE_SESSION_EVENT, /* another ICE or DTLS event: `event` */
-    MESSAGE_CONNECTED,   /* keys exist, media can flow */
-    MESSAGE_CODEC,       /* `track` now has another negotiated `payload_type` */
-    MESSAGE_ENDED,       /* the worker removed `session`; also the answer to SESSION_CLOSE */
+    MESSAGE_CONNECTED,     /* keys exist, media can flow */
+    MESSAGE_CODEC,         /* `track` now has another negotiated `payload_type` */
+    MESSAGE_ENDED,         /* the worker removed `session`; also the answer to SESSION_CLOSE */
 
     /* worker -> worker */
-    MESSAGE_STRAY,        /* payload: a datagram that came by `path` for a session that `to` owns */
-    MESSAGE_PATH_ADDED,   /* datagrams by `path` belong to `from`'s `session` */
+    MESSAGE_STRAY,      /* payload: a datagram that came by `path` for a session that `to` owns */
+    MESSAGE_PATH_ADDED, /* datagrams by `path` belong to `from`'s `session` */
     MESSAGE_PATH_REMOVED,
     MESSAGE_REPLICA_OPEN, /* `from` has viewers of `to`'s `track` */
     MESSAGE_REPLICA_CLOSE,
-    MESSAGE_MEDIA,        /* payload: a plain RTP packet of `track`; media tells what it is */
-    MESSAGE_KEYFRAME,     /* viewers at `from` need a key frame of `track` */
-    MESSAGE_CLOCK,        /* sender report of `track`, in our time */
-    MESSAGE_TRANSMIT,     /* payload: a finished datagram for `path`, whose link is `to`'s */
+    MESSAGE_MEDIA,    /* payload: a plain RTP packet of `track`; media tells what it is */
+    MESSAGE_KEYFRAME, /* viewers at `from` need a key frame of `track` */
+    MESSAGE_CLOCK,    /* sender report of `track`, in our time */
+    MESSAGE_TRANSMIT, /* payload: a finished datagram for `path`, whose link is `to`'s */
 };
 
 enum end_reason { END_CLOSED /* by command */, END_CONSENT, END_DTLS_FAILED, END_PEER_CLOSED, END_NO_MEMORY };
@@ -55,12 +55,12 @@ enum session_event_kind {
     EVENT_CHECK_SENT,     /* our own check of `path`: the first try */
     EVENT_CHECK_ANSWERED, /* value: round trip in us */
     EVENT_CHECK_FAILED,
-    EVENT_NOMINATED,      /* by the client */
-    EVENT_SELECTED,       /* media goes to `path`; value: enum ice_reason */
-    EVENT_LOST,           /* the selected path is silent */
-    EVENT_FOUND,          /* it answers again */
-    EVENT_BYE,            /* the client left: an RTCP BYE of every SSRC that it sends, or a close_notify */
-    EVENT_RESTARTED,      /* only the credentials of generation `value` are valid now */
+    EVENT_NOMINATED, /* by the client */
+    EVENT_SELECTED,  /* media goes to `path`; value: enum ice_reason */
+    EVENT_LOST,      /* the selected path is silent */
+    EVENT_FOUND,     /* it answers again */
+    EVENT_BYE,       /* the client left: an RTCP BYE of every SSRC that it sends, or a close_notify */
+    EVENT_RESTARTED, /* only the credentials of generation `value` are valid now */
     EVENT_DTLS_STARTED,
     EVENT_STALLED, /* it publishes track `value` but answers no key frame request */
 };
@@ -78,7 +78,7 @@ struct publish {
     enum codec codec;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: none */
     uint32_t clock_rate;
-    uint64_t others[2];      /* other payload types that the client may send, a bit each */
+    uint64_t others[2]; /* other payload types that the client may send, a bit each */
     uint32_t ssrc[LAYERS_MAX], rtx_ssrc[LAYERS_MAX]; /* 0: not announced; found by mid */
     bool layered; /* several SSRCs are simulcast layers; else the newest one counts */
     char mid[MID_SIZE];
@@ -127,9 +127,9 @@ struct message {
 /* Whether a full inbox may drop it: media, strays and hints; state changes must arrive. */
 static inline bool message_may_drop(const struct message *m)
 {
-    return m->type == MESSAGE_STRAY || m->type == MESSAGE_MEDIA || m->type == MESSAGE_KEYFRAME || m->type == MESSAGE_CLOCK ||
-           m->type == MESSAGE_PATH_SEEN || m->type == MESSAGE_TRANSMIT || m->type == MESSAGE_CODEC ||
-           (m->type == MESSAGE_SESSION_EVENT && m->event.kind != EVENT_RESTARTED);
+    return m->type == MESSAGE_STRAY || m->type == MESSAGE_MEDIA || m->type == MESSAGE_KEYFRAME ||
+           m->type == MESSAGE_CLOCK || m->type == MESSAGE_PATH_SEEN || m->type == MESSAGE_TRANSMIT ||
+           m->type == MESSAGE_CODEC || (m->type == MESSAGE_SESSION_EVENT && m->event.kind != EVENT_RESTARTED);
 }
 
 /* Whether it may wait until its reader wakes up anyway: it carries its own time. */
@@ -137,6 +137,7 @@ static inline bool message_may_wait(const struct message *m)
 {
     return m->type == MESSAGE_CONNECTED ||
            (m->type == MESSAGE_SESSION_EVENT &&
-            (m->event.kind == EVENT_CHECK_SENT || m->event.kind == EVENT_CHECK_ANSWERED || m->event.kind == EVENT_CHECK_FAILED ||
-             m->event.kind == EVENT_NOMINATED || m->event.kind == EVENT_DTLS_STARTED));
+            (m->event.kind == EVENT_CHECK_SENT || m->event.kind == EVENT_CHECK_ANSWERED ||
+             m->event.kind == EVENT_CHECK_FAILED || m->event.kind == EVENT_NOMINATED ||
+             m->event.kind == EVENT_DTLS_STARTED));
 }

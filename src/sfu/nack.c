@@ -54,10 +54,7 @@ mp_time nack_found(struct nack *n, int64_t seq, bool again, mp_time now)
     return 0;
 }
 
-mp_time nack_deadline(const struct nack *n)
-{
-    return n->count ? n->next : MP_NEVER;
-}
+mp_time nack_deadline(const struct nack *n) { return n->count ? n->next : MP_NEVER; }
 
 size_t nack_due(struct nack *n, uint16_t *seqs, size_t max, int64_t offset, mp_time rtt, mp_time now)
 {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* A slot's word: generation << 16 | open << 8 | owner. It is the only thing that two threads write.
- * The credentials are atomic words, so that a reader may race with the slot's next use: it reads the word before and
- * after, and takes what it read only if the word stood still. */
+ * The credentials are atomic words, so that a reader may race with the slot's next use: it reads the word
+ * before and after, and takes what it read only if the word stood still. */
 #define WORD(generation, open, owner) ((uint64_t)(generation) << 16 | (uint64_t)(open) << 8 | (owner))
 #define WORD_GENERATION(w)            ((uint32_t)((w) >> 16))
 #define WORD_OPEN(w)                  (((w) >> 8 & 1) != 0)
@@ -17,12 +17,14 @@
 
 _Static_assert(SECRET_SIZE % 8 == 0, "credentials are whole words");
 _Static_assert(SESSIONS_MAX <= 1 << (6 * SLOT_CHARS), "a slot's number fits its characters");
-_Static_assert((SESSION_NONE & ((1u << SESSION_SLOT_BITS) - 1)) >= SESSIONS_MAX, "no session's id is SESSION_NONE");
+_Static_assert((SESSION_NONE & ((1u << SESSION_SLOT_BITS) - 1)) >= SESSIONS_MAX,
+               "no session's id is SESSION_NONE");
 _Static_assert(WORKERS_MAX < OWNER_NONE, "a worker's number fits the word");
 
 struct slot {
     _Atomic uint64_t word;
-    _Atomic uint64_t secret[ICE_GENERATIONS_MAX][SECRET_SIZE / 8]; /* rest of the ufrag, password; zero: none */
+    /* rest of the ufrag, password; zero: none */
+    _Atomic uint64_t secret[ICE_GENERATIONS_MAX][SECRET_SIZE / 8];
     uint32_t generation[ICE_GENERATIONS_MAX]; /* of each, the least is in use; 0: none; control thread */
     struct session_setup setup;               /* read by the owner only, after its claim */
     uint32_t next_free;
@@ -81,8 +83,8 @@ static bool is_open(const struct slot *s, uint32_t session)
     return WORD_OPEN(word) && session_id(session_slot(session), word) == session;
 }
 
-/* Release: who sees a new secret sees the slot closed, or newer; or, in an ICE restart, the same session. A mixture of two
- * secrets authenticates nothing. */
+/* Release: who sees a new secret sees the slot closed, or newer; or, in an ICE restart, the same session. A
+ * mixture of two secrets authenticates nothing. */
 static void secret_store(struct slot *s, unsigned which, const uint64_t words[SECRET_SIZE / 8])
 {
     for (size_t k = 0; k < SECRET_SIZE / 8; k++)
@@ -97,7 +99,8 @@ static void secret_end(struct slot *s, unsigned which)
     s->generation[which] = 0;
 }
 
-static void secret_make(struct slot *s, uint32_t i, unsigned which, const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE],
+static void secret_make(struct slot *s, uint32_t i, unsigned which,
+                        const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE],
                         struct session_credentials *credentials)
 {
     char secret[SECRET_SIZE];
@@ -114,7 +117,8 @@ static void secret_make(struct slot *s, uint32_t i, unsigned which, const uint8_
 }
 
 uint32_t registry_open(struct registry *r, const struct session_setup *setup,
-                       const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE], struct session_credentials *credentials)
+                       const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE],
+                       struct session_credentials *credentials)
 {
     uint32_t i = r->free;
     if (i == SESSION_NONE)
@@ -160,7 +164,8 @@ static uint32_t newest(const struct slot *s)
 }
 
 void registry_restart(struct registry *r, uint32_t session, uint32_t generation,
-                      const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE], struct session_credentials *credentials)
+                      const uint8_t random[UFRAG_SIZE + PASSWORD_SIZE],
+                      struct session_credentials *credentials)
 {
     struct slot *s = slot_of(r, session);
     INVARIANT(is_open(s, session) && generation > newest(s));
@@ -256,7 +261,8 @@ bool registry_find(const struct registry *r, struct bytes ufrag, uint32_t *sessi
     uint64_t again = atomic_load_explicit(&s->word, memory_order_acquire);
     if (!WORD_OPEN(again) || WORD_GENERATION(again) != WORD_GENERATION(word))
         return false;
-    while (which < ICE_GENERATIONS_MAX && memcmp(secret[which], ufrag.data + SLOT_CHARS, UFRAG_SIZE - SLOT_CHARS) != 0)
+    while (which < ICE_GENERATIONS_MAX &&
+           memcmp(secret[which], ufrag.data + SLOT_CHARS, UFRAG_SIZE - SLOT_CHARS) != 0)
         which++;
     if (which == ICE_GENERATIONS_MAX || !secret[which][0])
         return false; /* all zero: no secret, which a ufrag of zeros would match */
@@ -273,7 +279,8 @@ bool registry_claim(struct registry *r, uint32_t session, unsigned worker)
     struct slot *s = slot_of(r, session);
     INVARIANT(worker < WORKERS_MAX);
     uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
-    return WORD_OPEN(word) && session_id(session_slot(session), word) == session && WORD_OWNER(word) == OWNER_NONE &&
+    return WORD_OPEN(word) && session_id(session_slot(session), word) == session &&
+           WORD_OWNER(word) == OWNER_NONE &&
            atomic_compare_exchange_strong_explicit(&s->word, &word, WORD(WORD_GENERATION(word), 1, worker),
                                                    memory_order_acq_rel, memory_order_relaxed);
 }

@@ -14,7 +14,8 @@ mp_time report_deadline(const struct session *session)
 {
     mp_time at = mp_min(session->report_at, session->twcc_at);
     for (const struct incoming *in = session->streams; in && session->tx; in = in->next)
-        at = mp_min(at, mp_min(nack_deadline(&in->nack), in->started ? keyframe_deadline(&in->track->keyframe) : MP_NEVER));
+        at = mp_min(at, mp_min(nack_deadline(&in->nack),
+                               in->started ? keyframe_deadline(&in->track->keyframe) : MP_NEVER));
     return at;
 }
 
@@ -111,7 +112,9 @@ static void add_nacks(struct compound *c, struct incoming *in, mp_time now)
     for (size_t done = 0; done < count;) {
         size_t size, used = 0;
         uint8_t *out = compound_room(c, 64, &size);
-        size_t n = out ? rtcp_write_nack(out, size, c->session->ssrc, in->ssrc, seqs + done, count - done, &used) : 0;
+        size_t n =
+            out ? rtcp_write_nack(out, size, c->session->ssrc, in->ssrc, seqs + done, count - done, &used)
+                : 0;
         if (!n || !used)
             break;
         c->packet->len = (uint16_t)(c->packet->len + n);
@@ -146,7 +149,8 @@ void report_timeout(struct sfu *sfu, struct session *session, mp_time now)
 {
     struct compound c = {sfu, session, NULL};
     if (session->report_at <= now) {
-        session->report_at = session->streams || session->subscriptions ? mp_on_grid(now + REPORT_INTERVAL) : MP_NEVER;
+        session->report_at =
+            session->streams || session->subscriptions ? mp_on_grid(now + REPORT_INTERVAL) : MP_NEVER;
         add_receiver_report(&c, now);
         add_sender_reports(&c, now);
         for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)

@@ -1,12 +1,13 @@
-/* RTCP that a session is sent: sender reports for what it watches; receiver reports, transport feedback, NACKs and key
- * frame requests for what it publishes. */
+/* RTCP that a session is sent: sender reports for what it watches; receiver reports, transport feedback,
+ * NACKs and key frame requests for what it publishes. */
 #pragma once
 #include "base/time.h"
 
 struct sfu;
 struct session;
 
-#define REPORT_FIRST    MP_MS(200) /* after the keys: browsers want a sender report early, for lip-sync and round trip */
+/* after the keys: browsers want a sender report early, for lip-sync and round trip */
+#define REPORT_FIRST    MP_MS(200)
 #define REPORT_INTERVAL MP_S(1)
 #define TWCC_DELAY      (MP_GRID / 2) /* at least, after the first packet that a feedback covers */
 

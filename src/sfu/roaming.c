@@ -10,10 +10,7 @@ bool roaming_init(struct sfu *sfu)
                         sfu->hash_key);
 }
 
-void roaming_free(struct sfu *sfu)
-{
-    senders_free(&sfu->roaming.senders);
-}
+void roaming_free(struct sfu *sfu) { senders_free(&sfu->roaming.senders); }
 
 /* To all other workers, as one datagram: the session may be any one's. */
 static void ask_the_others(struct sfu *sfu, const struct arrival *arrival)
@@ -26,8 +23,10 @@ static void ask_the_others(struct sfu *sfu, const struct arrival *arrival)
     for (unsigned to = 0; to < sfu->config.workers; to++)
         if (to != sfu->config.worker)
             emit(sfu,
-                 &(struct message){
-                     .type = MESSAGE_STRAY, .to = (uint8_t)to, .session = SESSION_NONE, .path = *arrival->path},
+                 &(struct message){.type = MESSAGE_STRAY,
+                                   .to = (uint8_t)to,
+                                   .session = SESSION_NONE,
+                                   .path = *arrival->path},
                  p);
     packet_drop(&sfu->pool, p);
     stat_add(&stats_of(sfu)->strays_out, 1);
@@ -44,7 +43,8 @@ static bool within_rate(struct sfu *sfu, const struct path *path, mp_time now)
 /* Whether the datagram may be its; costs no cipher. */
 static bool may_be_of(const struct session *session, const struct arrival *arrival)
 {
-    return session->rx && srtp_rx_expects(session->rx, arrival->bytes.data, arrival->bytes.len, arrival->kind == DATAGRAM_RTCP);
+    return session->rx && srtp_rx_expects(session->rx, arrival->bytes.data, arrival->bytes.len,
+                                          arrival->kind == DATAGRAM_RTCP);
 }
 
 void roaming_input(struct sfu *sfu, const struct arrival *arrival, mp_time now)

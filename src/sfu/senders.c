@@ -12,20 +12,14 @@ bool senders_init(struct senders *s, size_t capacity, uint64_t key)
     return s->chains != NULL;
 }
 
-void senders_free(struct senders *s)
-{
-    free(s->chains);
-}
+void senders_free(struct senders *s) { free(s->chains); }
 
 static uint64_t hash_placed(const struct senders *s, uint32_t ssrc, const struct address *place)
 {
     return map_hash(ssrc ^ network_hash(place, s->key), s->key);
 }
 
-static uint64_t hash_alone(const struct senders *s, uint32_t ssrc)
-{
-    return map_hash(ssrc, ~s->key);
-}
+static uint64_t hash_alone(const struct senders *s, uint32_t ssrc) { return map_hash(ssrc, ~s->key); }
 
 static void enter(struct senders *s, struct sender_entry *e, uint64_t hash)
 {
@@ -48,7 +42,8 @@ static void leave(struct sender_entry *e)
 void sender_add(struct senders *s, struct sender *sender, struct session *session, uint32_t ssrc,
                 const struct address *place)
 {
-    *sender = (struct sender){.session = session, .ssrc = ssrc, .placed.sender = sender, .alone.sender = sender};
+    *sender =
+        (struct sender){.session = session, .ssrc = ssrc, .placed.sender = sender, .alone.sender = sender};
     enter(s, &sender->placed, hash_placed(s, ssrc, place));
     enter(s, &sender->alone, hash_alone(s, ssrc));
 }
@@ -73,8 +68,8 @@ static bool is_among(struct session *const found[], size_t count, const struct s
     return false;
 }
 
-size_t senders_find(const struct senders *s, uint32_t ssrc, const struct arrival *arrival, sender_expects *expects,
-                    struct session *found[SENDER_TRIES_MAX])
+size_t senders_find(const struct senders *s, uint32_t ssrc, const struct arrival *arrival,
+                    sender_expects *expects, struct session *found[SENDER_TRIES_MAX])
 {
     const uint64_t hashes[] = {hash_placed(s, ssrc, &arrival->path->remote), hash_alone(s, ssrc)};
     size_t count = 0;

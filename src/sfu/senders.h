@@ -2,9 +2,10 @@
  * NAT or its network gave it another address. The finding is a guess that authentication has to confirm; it
  * costs a bounded number of comparisons, whatever is sent and whoever is there.
  *
- * A sender is entered twice: by its SSRC together with the network (an IPv4 address, a /64) that its session is at, as
- * a NAT that forgets a mapping keeps its address, and a host of IPv6 that takes another its /64; and by its SSRC alone. Browsers that only watch send their
- * feedback under SSRC 1 (Chromium), so the second entry helps those that send media. */
+ * A sender is entered twice: by its SSRC together with the network (an IPv4 address, a /64) that its session
+ * is at, as a NAT that forgets a mapping keeps its address, and a host of IPv6 that takes another its /64;
+ * and by its SSRC alone. Browsers that only watch send their feedback under SSRC 1 (Chromium), so the
+ * second entry helps those that send media. */
 #pragma once
 #include "base/path.h"
 #include "base/time.h"
@@ -41,12 +42,13 @@ struct senders {
 bool senders_init(struct senders *, size_t capacity, uint64_t key); /* false: no memory */
 void senders_free(struct senders *);
 /* `sender` is filled in and stays where it is until sender_remove. */
-void sender_add(struct senders *, struct sender *, struct session *, uint32_t ssrc, const struct address *place);
+void sender_add(struct senders *, struct sender *, struct session *, uint32_t ssrc,
+                const struct address *place);
 void sender_move(struct senders *, struct sender *,
                  const struct address *place); /* its session is there now */
 void sender_remove(struct sender *);
-/* Sessions that may have sent this datagram of this SSRC, likely ones first, each once; `expects` looks closer. At most
- * SENDER_TRIES_MAX. */
+/* Sessions that may have sent this datagram of this SSRC, likely ones first, each once; `expects` looks
+ * closer. At most SENDER_TRIES_MAX. */
 typedef bool sender_expects(const struct session *, const struct arrival *);
 size_t senders_find(const struct senders *, uint32_t ssrc, const struct arrival *, sender_expects *,
                     struct session *found[SENDER_TRIES_MAX]);

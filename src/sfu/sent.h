@@ -1,6 +1,7 @@
-/* How the last packets of a stream were written for a viewer that has no stream for retransmissions (RTX). One that it missed can only be
- * sent again under the same number, and under one number SRTP must never protect two different packets (RFC 3711 9.1,
- * RFC 7714 8.1: two such packets give the key stream and the authentication key away). So it is the same packet, byte for byte, or none. */
+/* How the last packets of a stream were written for a viewer that has no stream for retransmissions (RTX).
+ * One that it missed can only be sent again under the same number, and under one number SRTP must never
+ * protect two different packets (RFC 3711 9.1, RFC 7714 8.1: two such packets give the key stream and the
+ * authentication key away). So it is the same packet, byte for byte, or none. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

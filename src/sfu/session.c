@@ -23,7 +23,8 @@ struct session *session_find(struct sfu *sfu, uint32_t id)
     return session && session->id == id ? session : NULL;
 }
 
-struct session *session_new(struct sfu *sfu, uint32_t id, const struct session_credentials *credentials, mp_time now)
+struct session *session_new(struct sfu *sfu, uint32_t id, const struct session_credentials *credentials,
+                            mp_time now)
 {
     struct session *session = slab_take(&sfu->session_slab);
     if (!session)
@@ -34,7 +35,8 @@ struct session *session_new(struct sfu *sfu, uint32_t id, const struct session_c
     session->generation = 1;
     session->ssrc = (uint32_t)prng_next(&sfu->prng) | 1;
     snprintf(session->cname, sizeof session->cname, "%016llx", (unsigned long long)prng_next(&sfu->prng));
-    ice_init(&session->ice, credentials->ufrag, credentials->password, &sfu->secret, prng_next(&sfu->prng), now);
+    ice_init(&session->ice, credentials->ufrag, credentials->password, &sfu->secret, prng_next(&sfu->prng),
+             now);
     sfu->sessions[session_slot(id)] = session;
     stat_set(&stats_of(sfu)->sessions, ++sfu->session_count);
     touch(sfu, session);
@@ -65,7 +67,9 @@ void session_end(struct sfu *sfu, struct session *session, enum end_reason reaso
 {
     if (reason != END_PEER_CLOSED)
         association_close(sfu, session);
-    emit(sfu, &(struct message){.type = MESSAGE_ENDED, .to = TO_CONTROL, .session = session->id, .reason = reason}, NULL);
+    emit(sfu,
+         &(struct message){.type = MESSAGE_ENDED, .to = TO_CONTROL, .session = session->id, .reason = reason},
+         NULL);
     session_free(sfu, session);
 }
 
@@ -79,7 +83,8 @@ void session_dtls(struct sfu *sfu, struct session *session, const struct arrival
 }
 
 /* Something authentic came. The session may be gone afterwards. */
-static void moved(struct sfu *sfu, struct session *session, const struct ice_answer *a, const struct arrival *arrival, mp_time now)
+static void moved(struct sfu *sfu, struct session *session, const struct ice_answer *a,
+                  const struct arrival *arrival, mp_time now)
 {
     enum end_reason why;
     connectivity_moved(sfu, session, a, arrival, now);
@@ -87,7 +92,8 @@ static void moved(struct sfu *sfu, struct session *session, const struct ice_ans
         session_end(sfu, session, why, now);
 }
 
-void session_check(struct sfu *sfu, struct session *session, const struct stun_view *stun, const struct arrival *arrival, mp_time now)
+void session_check(struct sfu *sfu, struct session *session, const struct stun_view *stun,
+                   const struct arrival *arrival, mp_time now)
 {
     uint8_t reply[DATAGRAM_OUT_MAX];
     struct ice_answer a = ice_input(&session->ice, stun, arrival->path, reply, sizeof reply, now);
@@ -101,8 +107,8 @@ void session_check(struct sfu *sfu, struct session *session, const struct stun_v
     moved(sfu, session, &a, arrival, now);
 }
 
-void session_answer(struct sfu *sfu, struct session *session, const struct stun_view *stun, const struct arrival *arrival,
-                 mp_time now)
+void session_answer(struct sfu *sfu, struct session *session, const struct stun_view *stun,
+                    const struct arrival *arrival, mp_time now)
 {
     struct ice_answer a = ice_response(&session->ice, stun, arrival->path, now);
     if (a.event == ICE_REFUSED)
@@ -128,7 +134,8 @@ bool session_media(struct sfu *sfu, struct session *session, const struct arriva
 
 mp_time session_deadline(const struct session *session)
 {
-    return mp_min(ice_deadline(&session->ice), mp_min(report_deadline(session), association_deadline(session)));
+    return mp_min(ice_deadline(&session->ice),
+                  mp_min(report_deadline(session), association_deadline(session)));
 }
 
 /* False: the session ended. */
@@ -177,10 +184,10 @@ void session_credentials_set(struct sfu *sfu, struct session *session, struct by
     INVARIANT(payload.len == sizeof c);
     memcpy(&c, payload.data, sizeof c);
     ice_credentials_set(&session->ice, &(struct ice_description){.generation = c.generation,
-                                                           .local_ufrag = c.ufrag,
-                                                           .local_password = c.password,
-                                                           .remote_ufrag = c.remote_ufrag,
-                                                           .remote_password = c.remote_password});
+                                                                 .local_ufrag = c.ufrag,
+                                                                 .local_password = c.password,
+                                                                 .remote_ufrag = c.remote_ufrag,
+                                                                 .remote_password = c.remote_password});
     explicit_bzero(&c, sizeof c);
     connectivity_restarted(sfu, session, now);
     connectivity_check(sfu, session, now);

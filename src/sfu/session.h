@@ -13,8 +13,10 @@ void session_end(struct sfu *, struct session *, enum end_reason, mp_time now);
 void session_free(struct sfu *, struct session *); /* the same without telling anyone */
 
 /* A datagram for it arrived: a check, an answer to our check, DTLS. The session may be gone afterwards. */
-void session_check(struct sfu *, struct session *, const struct stun_view *, const struct arrival *, mp_time now);
-void session_answer(struct sfu *, struct session *, const struct stun_view *, const struct arrival *, mp_time now);
+void session_check(struct sfu *, struct session *, const struct stun_view *, const struct arrival *,
+                   mp_time now);
+void session_answer(struct sfu *, struct session *, const struct stun_view *, const struct arrival *,
+                    mp_time now);
 void session_dtls(struct sfu *, struct session *, const struct arrival *, mp_time now);
 /* A datagram of (S)RTP that may be this session's. True: it was, and was processed; if the path is new, the
  * session moves there once it answers a check. The session may be gone afterwards. */
@@ -23,5 +25,6 @@ void session_timeout(struct sfu *, struct session *, mp_time now);
 mp_time session_deadline(const struct session *);
 
 /* Commands. */
-void session_credentials_set(struct sfu *, struct session *, struct bytes payload, mp_time now); /* struct session_ice */
+/* struct session_ice */
+void session_credentials_set(struct sfu *, struct session *, struct bytes payload, mp_time now);
 void session_doubt(struct sfu *, struct session *, mp_time now);

@@ -1,21 +1,22 @@
 /* What a worker knows of a session that it owns. Every part of src/sfu that serves sessions works on it.
  *
- * Timer: one heap node, at the earliest of ICE's (consent, our own checks), DTLS retransmission, reports (1 s), transport feedback (on the first
- * point of the grid at least TWCC_DELAY after the first packet it covers), NACKs and key frame requests of its tracks. */
+ * Timer: one heap node, at the earliest of ICE's (consent, our own checks), DTLS retransmission, reports (1
+ * s), transport feedback (on the first point of the grid at least TWCC_DELAY after the first packet it
+ * covers), NACKs and key frame requests of its tracks. */
 #pragma once
-#include "crypto/crypto.h"
 #include "base/heap.h"
-#include "proto/ice.h"
-#include "sfu/registry.h"
-#include "sfu/message.h"
 #include "base/prefetch.h"
 #include "base/rate.h"
+#include "crypto/crypto.h"
+#include "proto/ice.h"
 #include "proto/rtp.h"
-#include "sfu/incoming.h"
-#include "sfu/senders.h"
 #include "proto/srtp.h"
-#include "sfu/touched.h"
 #include "proto/twcc.h"
+#include "sfu/incoming.h"
+#include "sfu/message.h"
+#include "sfu/registry.h"
+#include "sfu/senders.h"
+#include "sfu/touched.h"
 #include "sfu/viewed.h"
 #include <stdbool.h>
 
@@ -61,7 +62,7 @@ struct session {
     struct srtp_rx *rx;
     struct rtp_extension_ids extensions;
     char cname[CNAME_SIZE]; /* ours, in feedback to publishers */
-    uint32_t ssrc; /* likewise */
+    uint32_t ssrc;          /* likewise */
 
     struct rate publish_rate; /* bits */
     struct incoming *streams;
@@ -70,7 +71,8 @@ struct session {
         bool rtx;
         bool left;  /* its stream continues with another SSRC */
         bool named; /* named by a description */
-        uint32_t repairs, rid; /* rtx, of a layered stream: whose packets it repeats, by either; 0: not known */
+        /* rtx, of a layered stream: whose packets it repeats, by either; 0: not known */
+        uint32_t repairs, rid;
         mp_time heard;
         struct incoming *incoming;
     } by_ssrc[STREAMS_RX_MAX];
@@ -81,14 +83,17 @@ struct session {
     struct subscription *subscriptions;
     struct viewed viewed; /* the same by SSRC */
     mp_time asked_all;    /* its last key frame request without a source; 0: none */
-    mp_time report_at; /* MP_NEVER: nothing to report yet */
-    mp_time rtt;       /* smoothed; 100 ms until measured */
+    mp_time report_at;    /* MP_NEVER: nothing to report yet */
+    mp_time rtt;          /* smoothed; 100 ms until measured */
     bool has_clock_offset;
     mp_time clock_offset; /* our time minus the publisher's NTP time, from the fastest report */
 };
 
 /* The path for media to it: nominated and validated; NULL: none yet. */
-static inline const struct path *session_path(const struct session *session) { return ice_selected(&session->ice); }
+static inline const struct path *session_path(const struct session *session)
+{
+    return ice_selected(&session->ice);
+}
 
 /* Prefetches the memory for a packet to it: first the struct, and once that is in the cache, the memory it
  * points to. */

@@ -19,7 +19,8 @@ static bool track_id_equal(const void *owner, uint32_t value, const void *key)
 
 static bool tables_init(struct sfu *sfu, size_t sessions)
 {
-    sfu->tracks_max = sessions * PUBLICATIONS_MAX; /* a publication must find its place: nobody is told that it did not */
+    /* a publication must find its place: nobody is told that it did not */
+    sfu->tracks_max = sessions * PUBLICATIONS_MAX;
     sfu->sessions = calloc(sessions, sizeof *sfu->sessions);
     sfu->tracks = calloc(sfu->tracks_max, sizeof *sfu->tracks);
     sfu->track_free = calloc(sfu->tracks_max, sizeof *sfu->track_free);
@@ -29,7 +30,8 @@ static bool tables_init(struct sfu *sfu, size_t sessions)
     for (size_t i = 0; i < sfu->tracks_max; i++)
         sfu->track_free[i] = (uint32_t)(sfu->tracks_max - 1 - i);
     sfu->track_free_count = sfu->tracks_max;
-    return heap_init(&sfu->timers, sessions) && map_init(&sfu->track_ids, sfu->tracks_max, track_id_equal, sfu) &&
+    return heap_init(&sfu->timers, sessions) &&
+           map_init(&sfu->track_ids, sfu->tracks_max, track_id_equal, sfu) &&
            paths_init(&sfu->paths, sessions * ICE_TUPLES_MAX, sfu->hash_key) && roaming_init(sfu);
 }
 
@@ -48,7 +50,8 @@ struct sfu *sfu_new(const struct sfu_config *config)
     explicit_bzero(sfu->config.secret, sizeof sfu->config.secret);
     sfu->batch = srtp_batch_new(config->crypto);
     if (!sfu->batch || !packet_pool_init(&sfu->pool, config->packets) || !outbox_init(sfu) ||
-        !tables_init(sfu, registry_size(config->registry)) || (config->relay && !relay_init(sfu, config->relay))) {
+        !tables_init(sfu, registry_size(config->registry)) ||
+        (config->relay && !relay_init(sfu, config->relay))) {
         sfu_free(sfu);
         return NULL;
     }
@@ -101,15 +104,20 @@ static void pass_on(struct sfu *sfu, unsigned owner, uint32_t session, const str
     memcpy(p->data, arrival->bytes.data, arrival->bytes.len);
     p->len = (uint16_t)arrival->bytes.len;
     emit(sfu,
-         &(struct message){.type = MESSAGE_STRAY, .to = (uint8_t)owner, .session = session, .path = *arrival->path}, p);
+         &(struct message){
+             .type = MESSAGE_STRAY, .to = (uint8_t)owner, .session = session, .path = *arrival->path},
+         p);
     packet_drop(&sfu->pool, p);
     stat_add(&stats_of(sfu)->strays_out, 1);
 }
 
-static bool came_here(const struct sfu *sfu, const struct arrival *arrival) { return arrival->via == sfu->config.worker; }
+static bool came_here(const struct sfu *sfu, const struct arrival *arrival)
+{
+    return arrival->via == sfu->config.worker;
+}
 
-/* TURN is for what came to this worker itself, and not by TURN: a relay within a relay would have no end. Nor by ICE-TCP, whose
- * framing is not TURN's. */
+/* TURN is for what came to this worker itself, and not by TURN: a relay within a relay would have no end. Nor
+ * by ICE-TCP, whose framing is not TURN's. */
 static bool may_relay(const struct sfu *sfu, const struct arrival *arrival)
 {
     enum link_kind kind = link_kind(arrival->path->link);
@@ -125,8 +133,8 @@ static struct session *visit(struct sfu *sfu, uint32_t id)
     return session;
 }
 
-/* The session here that the path's entry `e` belongs to. NULL: there is none; the datagram was dropped, or passed to the worker
- * that has it. */
+/* The session here that the path's entry `e` belongs to. NULL: there is none; the datagram was dropped, or
+ * passed to the worker that has it. */
 static struct session *session_of(struct sfu *sfu, const struct path_entry *e, const struct arrival *arrival)
 {
     bool here = came_here(sfu, arrival), ours = e && e->owner == sfu->config.worker;
@@ -156,16 +164,18 @@ static void input_dtls(struct sfu *sfu, const struct arrival *arrival, mp_time n
 }
 
 /* To a check of ours. */
-static void input_answer(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival, mp_time now)
+static void input_answer(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival,
+                         mp_time now)
 {
     struct session *session = session_of(sfu, paths_find(&sfu->paths, arrival->path), arrival);
     if (session)
         session_answer(sfu, session, v, arrival, now);
 }
 
-/* The life of a check: ufrag -> session -> this worker owns it, or verifies and claims it, or passes it to its owner. Only a
- * verified check moves anything. */
-static void input_check(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival, mp_time now)
+/* The life of a check: ufrag -> session -> this worker owns it, or verifies and claims it, or passes it to
+ * its owner. Only a verified check moves anything. */
+static void input_check(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival,
+                        mp_time now)
 {
     struct session_credentials credentials;
     struct bytes ufrag;
@@ -205,16 +215,18 @@ static void input_check(struct sfu *sfu, const struct stun_view *v, const struct
     explicit_bzero(&credentials, sizeof credentials);
 }
 
-static void input(struct sfu *sfu, const struct path *path, struct bytes bytes, unsigned via, mp_time time, mp_time now);
+static void input(struct sfu *sfu, const struct path *path, struct bytes bytes, unsigned via, mp_time time,
+                  mp_time now);
 
-/* `v`: a STUN message that is not a Binding; NULL: ChannelData. What a TURN client sends to this server itself comes in once more,
- * as if a socket had received it from the relayed address. */
+/* `v`: a STUN message that is not a Binding; NULL: ChannelData. What a TURN client sends to this server
+ * itself comes in once more, as if a socket had received it from the relayed address. */
 static void input_turn(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival, mp_time now)
 {
     struct relayed inner;
     if (!may_relay(sfu, arrival))
         drop(sfu, DROP_RELAY);
-    else if (v ? relay_stun(sfu, arrival->path, v, &inner, now) : relay_channel_data(sfu, arrival, &inner, now))
+    else if (v ? relay_stun(sfu, arrival->path, v, &inner, now)
+               : relay_channel_data(sfu, arrival, &inner, now))
         input(sfu, &inner.path, inner.bytes, arrival->via, arrival->time, now);
 }
 
@@ -229,13 +241,15 @@ static void input_stun(struct sfu *sfu, const struct arrival *arrival, mp_time n
         input_answer(sfu, &v, arrival, now);
     else if (!v.username.data)
         plain_binding(sfu, &v, arrival->path, now);
-    else if (link_kind(arrival->path->link) == LINK_TURN) /* it would become a path for DTLS and SRTP, which TURN's framing cannot carry */
+    else if (link_kind(arrival->path->link) == LINK_TURN)
+        /* it would become a path for DTLS and SRTP, which TURN's framing cannot carry */
         drop(sfu, DROP_LINK);
     else
         input_check(sfu, &v, arrival, now);
 }
 
-static void input(struct sfu *sfu, const struct path *path, struct bytes bytes, unsigned via, mp_time time, mp_time now)
+static void input(struct sfu *sfu, const struct path *path, struct bytes bytes, unsigned via, mp_time time,
+                  mp_time now)
 {
     if (bytes.len > DATAGRAM_IN_MAX) {
         drop(sfu, DROP_NOT_OURS);
@@ -253,7 +267,8 @@ static void input(struct sfu *sfu, const struct path *path, struct bytes bytes, 
     }
 }
 
-void sfu_input(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, mp_time arrival, mp_time now)
+void sfu_input(struct sfu *sfu, const struct path *path, const uint8_t *data, size_t len, mp_time arrival,
+               mp_time now)
 {
     stat_add(&stats_of(sfu)->packets_in, 1);
     stat_add(&stats_of(sfu)->bytes_in, len);
@@ -292,9 +307,7 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
 {
     struct track *t;
     switch ((enum message_type)m->type) {
-    case MESSAGE_STRAY:
-        input(sfu, &m->path, m->payload, m->from, now, now);
-        return;
+    case MESSAGE_STRAY: input(sfu, &m->path, m->payload, m->from, now, now); return;
     case MESSAGE_PATH_ADDED: path_added(sfu, m); return;
     case MESSAGE_PATH_REMOVED: path_removed(sfu, m); return;
     case MESSAGE_TRANSMIT:

@@ -3,8 +3,8 @@
 #include "sfu/core.h"
 #include "sfu/ingress.h"
 #include "sfu/outbox.h"
-#include "sfu/session_data.h"
 #include "sfu/report.h"
+#include "sfu/session_data.h"
 #include "sfu/subscription.h"
 #include "sfu/track.h"
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 #include "sfu/subscription.h"
 #include "base/check.h"
+#include "base/seq.h"
+#include "proto/rtp.h"
 #include "sfu/core.h"
 #include "sfu/outbox.h"
-#include "sfu/session_data.h"
-#include "base/seq.h"
 #include "sfu/sent.h"
-#include "proto/rtp.h"
+#include "sfu/session_data.h"
 #include "sfu/track.h"
 #include <stdlib.h>
 
@@ -32,7 +32,8 @@ struct subscription *subscription_new(struct sfu *sfu, struct session *viewer, s
     s->mid_len = mid_len <= MID_ELEMENT_MAX ? (uint8_t)mid_len : 0;
     memcpy(s->mid, how->mid, s->mid_len);
     memcpy(s->cname, how->cname, CNAME_SIZE);
-    /* RFC 3550 5.1: a random start; below 2^15, so that a loss right behind it does not look like a wrap (RFC 3711 3.3.1). */
+    /* RFC 3550 5.1: a random start; below 2^15, so that a loss right behind it does not look like a wrap
+     * (RFC 3711 3.3.1). */
     s->delta = 1 + prng_below(&sfu->prng, 0x7fff);
     s->rtx_next = 1 + prng_below(&sfu->prng, 0x7fff);
     if (!viewers_add(&track->viewers, s)) {
@@ -64,7 +65,8 @@ void subscription_free(struct sfu *sfu, struct subscription *s)
     slab_give(&sfu->subscription_slab, s);
 }
 
-/* RFC 3711 3.3.1: under other keys a receiver takes the roll-over counter for 0. The numbers in the packets go on. */
+/* RFC 3711 3.3.1: under other keys a receiver takes the roll-over counter for 0. The numbers in the
+ * packets go on. */
 void subscription_rekeyed(struct subscription *s)
 {
     if (s->started) {
@@ -132,8 +134,8 @@ static void extensions_of(struct extension_values *e, const struct subscription 
 }
 
 /* Header and extensions of one packet for this viewer; returns their length. */
-static size_t write_header(uint8_t *out, const struct subscription *s, const struct packet *p, struct rtp_header h,
-                           const struct sent *sent)
+static size_t write_header(uint8_t *out, const struct subscription *s, const struct packet *p,
+                           struct rtp_header h, const struct sent *sent)
 {
     struct extension_values e;
     h.timestamp = p->media.timestamp;
@@ -148,16 +150,18 @@ static size_t write_header(uint8_t *out, const struct subscription *s, const str
 static size_t header_len(const struct subscription *s, const struct packet *p)
 {
     const uint8_t *id = s->extensions.id;
-    size_t dependency = id[EXT_DEPENDENCY] ? p->media.dependency_len : 0, head = dependency > RTP_ONE_BYTE_MAX ? 2 : 1;
+    size_t dependency = id[EXT_DEPENDENCY] ? p->media.dependency_len : 0,
+           head = dependency > RTP_ONE_BYTE_MAX ? 2 : 1;
     size_t n = (id[EXT_MID] && s->mid_len ? head + s->mid_len : 0) + (id[EXT_ABS_SEND_TIME] ? head + 3 : 0) +
-               (id[EXT_TRANSPORT_CC] ? head + 2 : 0) + (id[EXT_AUDIO_LEVEL] && p->media.audio_level >= 0 ? head + 1 : 0) +
+               (id[EXT_TRANSPORT_CC] ? head + 2 : 0) +
+               (id[EXT_AUDIO_LEVEL] && p->media.audio_level >= 0 ? head + 1 : 0) +
                (dependency ? head + dependency : 0);
     return RTP_HEADER_SIZE + (n ? 4 + ((n + 3) & ~(size_t)3) : 0);
 }
 
-/* The run's packets have one length: the longest's. Shorter ones get RTP padding (RFC 3550 5.1), at most RUN_PADDING_MAX
- * bytes, as libwebrtc splits a frame into nearly equal parts. It stands in the shared packet's tail, where every viewer of
- * this drain finds the same bytes. Returns how much was put there. */
+/* The run's packets have one length: the longest's. Shorter ones get RTP padding (RFC 3550 5.1), at most
+ * RUN_PADDING_MAX bytes, as libwebrtc splits a frame into nearly equal parts. It stands in the shared
+ * packet's tail, where every viewer of this drain finds the same bytes. Returns how much was put there. */
 static size_t pad(struct packet *p, size_t need)
 {
     if (need) {
@@ -174,8 +178,8 @@ struct run {
     size_t count, segment;
 };
 
-/* Collects the next packets that can go out as one run: all within RUN_PADDING_MAX of the longest, but for the last, which
- * may be as short as it is. */
+/* Collects the next packets that can go out as one run: all within RUN_PADDING_MAX of the longest, but for
+ * the last, which may be as short as it is. */
 static void collect(struct run *r, struct subscription *s, size_t *from)
 {
     const struct track *t = s->track;
@@ -216,8 +220,8 @@ static struct rtp_header header_of(const struct subscription *s, const struct pa
         .payload_type = s->payload_type, .seq = (uint16_t)(p->media.seq + s->delta), .ssrc = s->ssrc};
 }
 
-static size_t write_packet(struct sfu *sfu, struct subscription *s, struct packet *p, size_t padding, uint8_t *out,
-                           mp_time now)
+static size_t write_packet(struct sfu *sfu, struct subscription *s, struct packet *p, size_t padding,
+                           uint8_t *out, mp_time now)
 {
     struct sent sent = sent_now(s, padding, now);
     size_t header = write_header(out, s, p, header_of(s, p), &sent);
@@ -232,7 +236,8 @@ static size_t write_packet(struct sfu *sfu, struct subscription *s, struct packe
                               (uint64_t)(p->media.seq + s->delta));
 }
 
-bool subscription_run(struct sfu *sfu, struct subscription *s, size_t *from, uint8_t *out, struct transmit *t, mp_time now)
+bool subscription_run(struct sfu *sfu, struct subscription *s, size_t *from, uint8_t *out, struct transmit *t,
+                      mp_time now)
 {
     struct run r;
     const struct path *path = session_path(s->viewer);
@@ -279,7 +284,8 @@ static double rtx_bps(const struct subscription *s)
     return share > RTX_BPS_FLOOR ? share : RTX_BPS_FLOOR;
 }
 
-/* RFC 4588 4: the original's header under the RTX stream's numbers, its sequence number in front of the payload. */
+/* RFC 4588 4: the original's header under the RTX stream's numbers, its sequence number in front of the
+ * payload. */
 static void write_rtx(struct subscription *s, struct packet *p, struct packet *copy, mp_time now)
 {
     struct sent sent = sent_now(s, 0, now);
@@ -309,7 +315,8 @@ static void write_again(struct subscription *s, struct packet *p, struct packet 
                                        (uint64_t)(p->media.seq + s->delta));
 }
 
-static void send_again(struct sfu *sfu, struct subscription *s, struct packet *p, const struct path *path, mp_time now)
+static void send_again(struct sfu *sfu, struct subscription *s, struct packet *p, const struct path *path,
+                       mp_time now)
 {
     struct packet *copy = outbox_packet(sfu);
     if (!copy)

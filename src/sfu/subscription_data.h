@@ -23,25 +23,26 @@ struct subscription {
     /* What every packet needs, together: SUBSCRIPTION_HOT bytes. */
     struct session *viewer;
     struct track *track;
-    int64_t first;     /* first source seq that was sent */
-    int64_t delta;     /* viewer's extended seq = source seq + delta, always >= 0 */
-    int64_t sent_end;  /* highest source seq sent + 1 */
+    int64_t first;            /* first source seq that was sent */
+    int64_t delta;            /* viewer's extended seq = source seq + delta, always >= 0 */
+    int64_t sent_end;         /* highest source seq sent + 1 */
     uint32_t packets, octets; /* for sender reports */
     uint32_t ssrc;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: without RTX */
-    bool started;      /* video waits for a key frame */
+    bool started;                           /* video waits for a key frame */
     uint8_t mid_len;
     struct rtp_extension_ids extensions;
     char mid[MID_ELEMENT_MAX]; /* mid_len 0: too long to be sent */
 
     char cname[CNAME_SIZE];
-    uint32_t place; /* in the track's viewers */
+    uint32_t place;                                      /* in the track's viewers */
     struct subscription *next_of_session, *next_of_ssrc; /* the latter in the viewer's `viewed` */
     uint32_t rtx_ssrc;
-    int64_t rtx_next;  /* next extended seq of the RTX stream */
+    int64_t rtx_next; /* next extended seq of the RTX stream */
     struct rate rtx_rate;
     struct rtx_log *rtx_log; /* [RTX_LOG]; NULL until the first retransmission */
-    struct sent *sent;       /* [SENT_LOG], of pictures for a viewer without RTX; NULL until the first packet */
+    /* [SENT_LOG], of pictures for a viewer without RTX; NULL until the first packet */
+    struct sent *sent;
 };
 
 #define SUBSCRIPTION_HOT offsetof(struct subscription, cname)

@@ -10,8 +10,9 @@
 /* Older packets are of no use to a viewer: its jitter buffer has given them up. */
 #define HISTORY_AGE MP_MS(1500)
 
-/* A replica passes wishes on at most this often. The origin has the second between requests and a timer for what comes within
- * it; a replica that kept the second as well would lose the wish of a viewer who comes just behind another. */
+/* A replica passes wishes on at most this often. The origin has the second between requests and a timer for
+ * what comes within it; a replica that kept the second as well would lose the wish of a viewer who comes
+ * just behind another. */
 #define KEYFRAME_RELAY MP_MS(20)
 
 struct track *track_find(struct sfu *sfu, uint32_t id)
@@ -74,7 +75,8 @@ static void forget_at(struct sfu *sfu, struct track *t, int64_t seq)
     }
 }
 
-/* Histories take three quarters of the pool: packets on their way, answers to checks among them, need the rest. */
+/* Histories take three quarters of the pool: packets on their way, answers to checks among them, need the
+ * rest. */
 static bool history_may_grow(const struct sfu *sfu) { return sfu->pool.used < sfu->pool.size / 4 * 3; }
 
 /* Adds the packet to the history and removes the oldest ones. False: no memory, or older than the history. */
@@ -195,7 +197,9 @@ void track_replica_open(struct sfu *sfu, uint32_t id, unsigned worker)
         return;
     t->replicas |= 1ull << worker;
     if (t->has_clock)
-        emit(sfu, &(struct message){.type = MESSAGE_CLOCK, .to = (uint8_t)worker, .track = id, .clock = t->clock}, NULL);
+        emit(sfu,
+             &(struct message){.type = MESSAGE_CLOCK, .to = (uint8_t)worker, .track = id, .clock = t->clock},
+             NULL);
 }
 
 void track_replica_close(struct sfu *sfu, uint32_t id, unsigned worker)

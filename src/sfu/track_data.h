@@ -1,5 +1,6 @@
-/* A published source, as one worker has it: on its publisher's worker the origin, elsewhere a replica that lives while that
- * worker has viewers of it. It keeps the recent packets, shared by all viewers here, and a list of those viewers. */
+/* A published source, as one worker has it: on its publisher's worker the origin, elsewhere a replica that
+ * lives while that worker has viewers of it. It keeps the recent packets, shared by all viewers here, and
+ * a list of those viewers. */
 #pragma once
 #include "base/packet.h"
 #include "sfu/gather.h"
@@ -16,9 +17,9 @@ struct track {
     bool video;
     enum codec codec;
     uint32_t clock_rate;
-    uint8_t origin;         /* worker */
+    uint8_t origin;            /* worker */
     struct session *publisher; /* on the origin, while published */
-    uint64_t replicas;      /* on the origin: bit w, worker w has viewers */
+    uint64_t replicas;         /* on the origin: bit w, worker w has viewers */
     struct keyframe keyframe;
     struct source_clock clock;
     bool has_clock;

@@ -1,4 +1,5 @@
-/* What a viewer watches, by the SSRC that it knows it by: one datagram of its feedback names up to 90, and it may watch 250. */
+/* What a viewer watches, by the SSRC that it knows it by: one datagram of its feedback names up to 90, and
+ * it may watch 250. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

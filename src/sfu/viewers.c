@@ -6,10 +6,11 @@
 #include "sfu/subscription_data.h"
 #include <stdlib.h>
 
-/* From one frame to the next a viewer's memory goes cold, and one pointer leads to the next: subscription, session, path and keys.
- * So each is fetched this many turns before its own, when what points to it has come. */
+/* From one frame to the next a viewer's memory goes cold, and one pointer leads to the next: subscription,
+ * session, path and keys. So each is fetched this many turns before its own, when what points to it has
+ * come. */
 #define AHEAD_SUBSCRIPTION 8
-#define AHEAD_SESSION         6
+#define AHEAD_SESSION      6
 #define AHEAD_TRANSPORT    4
 #define AHEAD_KEY          2
 

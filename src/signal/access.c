@@ -184,7 +184,8 @@ static bool host_is_local(const struct access_request *r)
         return address_is_loopback(&r->remote);
     if (!address_parse(&a, name, 0))
         return false;
-    return address_is_loopback(&r->remote) ? address_is_loopback(&a) : memcmp(a.ip, r->local.ip, sizeof a.ip) == 0;
+    return address_is_loopback(&r->remote) ? address_is_loopback(&a)
+                                           : memcmp(a.ip, r->local.ip, sizeof a.ip) == 0;
 }
 
 static bool is_local(const struct access_request *r)

@@ -29,8 +29,8 @@ struct access {
 };
 
 #define IDENTITY_SIZE (4 * PARTICIPANT_NAME_MAX + 1)
-struct grant { /* the rights of a token */
-    char room[4 * ROOM_NAME_MAX + 1]; /* "*": any; "": none */
+struct grant {                                         /* the rights of a token */
+    char room[4 * ROOM_NAME_MAX + 1];                  /* "*": any; "": none */
     char identity[IDENTITY_SIZE], name[IDENTITY_SIZE]; /* "": none */
     bool publish, watch, admin;
     int64_t expires; /* s since 1970 */

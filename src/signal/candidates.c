@@ -34,8 +34,8 @@ static bool host_address(const char *host, struct address *a)
 
 /* The announced address that the client reached, else the first: then the kernel's address is behind a NAT
  * and must not be told. */
-static size_t reached_announced(const struct signal_config *c, const struct address *local, const struct address *named,
-                                struct address out[CANDIDATES_MAX])
+static size_t reached_announced(const struct signal_config *c, const struct address *local,
+                                const struct address *named, struct address out[CANDIDATES_MAX])
 {
     size_t count = 0;
     for (size_t i = 0; i < c->address_count && !count; i++)
@@ -47,7 +47,8 @@ static size_t reached_announced(const struct signal_config *c, const struct addr
 }
 
 /* The address by which a client reached us, as the client knows it. */
-static size_t reached(const struct signal_config *c, const struct address *local, const char *host, struct address out[CANDIDATES_MAX])
+static size_t reached(const struct signal_config *c, const struct address *local, const char *host,
+                      struct address out[CANDIDATES_MAX])
 {
     struct address named = {.port = 0};
     size_t count = 0;

@@ -1,10 +1,14 @@
 #include "signal/state.h"
 #include <stdlib.h>
 
-bool codec_is_usable(const struct sdp_codec *codec) { return codec->codec != CODEC_NONE && codec->fmtp.len <= FMTP_MAX; }
+bool codec_is_usable(const struct sdp_codec *codec)
+{
+    return codec->codec != CODEC_NONE && codec->fmtp.len <= FMTP_MAX;
+}
 
 /* `fmtp`: the buffer for its parameters. */
-static void fill(struct capability *k, const struct sdp_section *section, const struct sdp_codec *codec, char *fmtp)
+static void fill(struct capability *k, const struct sdp_section *section, const struct sdp_codec *codec,
+                 char *fmtp)
 {
     k->codec = *codec;
     if (codec->fmtp.len)
@@ -43,12 +47,14 @@ void capabilities_free(struct capabilities *c)
     }
 }
 
-static const struct capability *find_same(const struct capabilities *c, bool guesses, const struct capability *k)
+static const struct capability *find_same(const struct capabilities *c, bool guesses,
+                                          const struct capability *k)
 {
     for (; c && (guesses || !c->guessed); c = c->next)
         for (size_t i = 0; i < c->count; i++)
             if (c->list[i].codec.payload_type == k->codec.payload_type && c->list[i].rtx == k->rtx &&
-                c->list[i].codec.channels == k->codec.channels && sdp_codec_matches(&c->list[i].codec, &k->codec))
+                c->list[i].codec.channels == k->codec.channels &&
+                sdp_codec_matches(&c->list[i].codec, &k->codec))
                 return &c->list[i];
     return NULL;
 }

@@ -178,7 +178,8 @@ void join_handle(struct participant *p, json_t *message, mp_time now)
     }
     struct caller *caller = callers_find(&s->joiners, &p->remote);
     unsigned most = s->config.limits.sessions;
-    if (!caller_take(caller, s->config.limits.joins_per_s, now) || (caller && most && caller->count >= most)) {
+    if (!caller_take(caller, s->config.limits.joins_per_s, now) ||
+        (caller && most && caller->count >= most)) {
         say_error(p, "too-many-joins", "too many joins from this address: try again later");
         return;
     }

@@ -14,8 +14,8 @@ static void single(FILE *f, const char *name, const char *type, const char *help
     fprintf(f, "monoport_%s %llu\n", name, (unsigned long long)value);
 }
 
-static void by_worker(FILE *f, const struct signal_config *c, const char *name, const char *type, const char *help,
-                      size_t offset)
+static void by_worker(FILE *f, const struct signal_config *c, const char *name, const char *type,
+                      const char *help, size_t offset)
 {
     head(f, name, type, help);
     for (unsigned w = 0; w < c->workers; w++) {
@@ -55,11 +55,14 @@ char *signal_metrics(struct signaling *s, size_t *len, mp_time now)
     single(f, "answers_total", "counter", "Answers sent", s->answers);
     single(f, "packet_pool_size", "gauge", "Packets of each worker's pool", c->packets);
     by_worker(f, c, "sessions", "gauge", "Sessions", offsetof(struct stats, sessions));
-    by_worker(f, c, "tracks", "gauge", "Tracks: published here, or watched here", offsetof(struct stats, tracks));
+    by_worker(f, c, "tracks", "gauge", "Tracks: published here, or watched here",
+              offsetof(struct stats, tracks));
     by_worker(f, c, "subscriptions", "gauge", "Viewers of tracks", offsetof(struct stats, subscriptions));
-    by_worker(f, c, "streams", "gauge", "TCP connections that carry datagrams", offsetof(struct stats, streams));
+    by_worker(f, c, "streams", "gauge", "TCP connections that carry datagrams",
+              offsetof(struct stats, streams));
     by_worker(f, c, "packet_pool_used", "gauge", "Packets in use", offsetof(struct stats, pool_used));
-    by_worker(f, c, "turn_allocations", "gauge", "Allocations of TURN clients", offsetof(struct stats, allocations));
+    by_worker(f, c, "turn_allocations", "gauge", "Allocations of TURN clients",
+              offsetof(struct stats, allocations));
 #define X(name, help) by_worker(f, c, #name "_total", "counter", help, offsetof(struct stats, name));
     STATS_COUNTERS(X)
 #undef X

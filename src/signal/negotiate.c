@@ -58,7 +58,8 @@ static char *first_rtpmap(const struct sdp_section *in)
         return NULL;
     if (c->channels > 1)
         snprintf(channels, sizeof channels, "/%u", c->channels);
-    int n = asprintf(&text, "%u %.*s/%u%s", c->payload_type, (int)c->name.len, c->name.data, c->clock_rate, channels);
+    int n = asprintf(&text, "%u %.*s/%u%s", c->payload_type, (int)c->name.len, c->name.data, c->clock_rate,
+                     channels);
     return n < 0 ? NULL : text;
 }
 
@@ -166,7 +167,8 @@ static const char *transport_error(const struct sdp *sdp)
     const struct sdp_section *first = first_usable(sdp);
     if (!first)
         return "no section with ice-ufrag and a sha-256 (or stronger) fingerprint";
-    if (first->ufrag.len > REMOTE_UFRAG_MAX || !first->password.len || first->password.len > ICE_CREDENTIAL_MAX)
+    if (first->ufrag.len > REMOTE_UFRAG_MAX || !first->password.len ||
+        first->password.len > ICE_CREDENTIAL_MAX)
         return "an ice-ufrag of more than 64 characters, or no ice-pwd, or one of more than 256";
     return NULL;
 }
@@ -193,7 +195,9 @@ static bool learn_connection(struct participant *p, const struct sdp *sdp)
                                                                 association */
     for (size_t i = 0; i < sdp->count; i++) {
         const struct sdp_section *in = &sdp->sections[i];
-        struct capabilities **known = in->kind == SDP_AUDIO ? &p->audio : in->kind == SDP_VIDEO ? &p->video : NULL;
+        struct capabilities **known = in->kind == SDP_AUDIO   ? &p->audio
+                                      : in->kind == SDP_VIDEO ? &p->video
+                                                              : NULL;
         if (!known)
             continue;
         extensions_learn(p, in);
@@ -214,7 +218,8 @@ static enum source source_of(const struct sdp_section *in, json_t *sources)
     const char *name = json_string_value(json_object_get(sources, in->mid));
     bool audio = in->kind == SDP_AUDIO;
     for (int i = 0; name && i < SOURCE_COUNT; i++)
-        if (strcmp(name, source_names[i]) == 0 && audio == (i == SOURCE_MICROPHONE || i == SOURCE_SCREEN_AUDIO))
+        if (strcmp(name, source_names[i]) == 0 &&
+            audio == (i == SOURCE_MICROPHONE || i == SOURCE_SCREEN_AUDIO))
             return (enum source)i;
     return audio ? SOURCE_MICROPHONE : SOURCE_CAMERA;
 }
@@ -269,8 +274,8 @@ static struct source_layers layers_of(const struct section *s, const struct sdp_
     return l;
 }
 
-static void publish(struct participant *p, struct section *s, const struct sdp_section *in, const struct capabilities *offered,
-                    json_t *sources)
+static void publish(struct participant *p, struct section *s, const struct sdp_section *in,
+                    const struct capabilities *offered, json_t *sources)
 {
     const struct capability *k = capability_choose(p, offered);
     struct publication *pub = k ? publication_new(k) : NULL;
@@ -306,7 +311,9 @@ void publication_turn(struct participant *p, uint32_t track, uint8_t payload_typ
     check_participant(p);
     struct section *s = section_of(p, track);
     const struct capability *k = s ? choice_of(s, payload_type) : NULL;
-    struct publication *pub = k && rate_take(&p->offers, 1, CLIENT_OFFERS_PER_S, CLIENT_OFFERS_BURST, now) ? publication_new(k) : NULL;
+    struct publication *pub = k && rate_take(&p->offers, 1, CLIENT_OFFERS_PER_S, CLIENT_OFFERS_BURST, now)
+                                  ? publication_new(k)
+                                  : NULL;
     if (!pub)
         return;
     const struct publication *old = s->publication;
@@ -351,7 +358,8 @@ static bool has_payload_type(const struct sdp_section *in, const struct section 
 }
 
 /* Notes the codecs for the answer to an inactive section, which we may send there later. */
-static void note_codecs(struct section *s, const struct capabilities *known, const struct capabilities *offered)
+static void note_codecs(struct section *s, const struct capabilities *known,
+                        const struct capabilities *offered)
 {
     s->common = NULL;
     s->offered = 0;
@@ -375,8 +383,8 @@ static void let_flow(struct participant *p, struct section *s, const struct sdp_
 
 /* A section that is not refused; its codecs are not empty, and may be kept. A track continues while its codec
  * is in the offer with the same payload types. */
-static void take_live_section(struct participant *p, struct section *s, const struct sdp_section *in, struct capabilities **all,
-                              json_t *sources)
+static void take_live_section(struct participant *p, struct section *s, const struct sdp_section *in,
+                              struct capabilities **all, json_t *sources)
 {
     const struct capabilities *offered = *all;
     if (s->refused)
@@ -398,7 +406,8 @@ static void take_live_section(struct participant *p, struct section *s, const st
     if (!sends || s->publication)
         return;
     if (p->role == ROLE_WATCH || publication_count(p) >= p->signaling->config.limits.tracks)
-        say_error(p, "forbidden", p->role == ROLE_WATCH ? "a watcher cannot publish" : "too many tracks published");
+        say_error(p, "forbidden",
+                  p->role == ROLE_WATCH ? "a watcher cannot publish" : "too many tracks published");
     else
         publish(p, s, in, offered, sources);
 }
@@ -436,7 +445,10 @@ static void send_answer(struct participant *p)
     p->signaling->answers++;
 }
 
-static bool text_equal(struct text t, const char *s) { return t.len == strlen(s) && memcmp(t.data, s, t.len) == 0; }
+static bool text_equal(struct text t, const char *s)
+{
+    return t.len == strlen(s) && memcmp(t.data, s, t.len) == 0;
+}
 
 /* The client's ICE credentials. Changed ones mean an ICE restart (RFC 8839 4.4.1.1.1). */
 static void learn_credentials(struct participant *p, const struct sdp *sdp, bool first, mp_time now)
@@ -548,7 +560,7 @@ void negotiate_answer(struct participant *p, const char *text, size_t len, mp_ti
         return;
     }
     struct sdp *sdp = sdp_parse(text, len, &error);
-    const char *wrong = !sdp                            ? sdp_error_text(error)
+    const char *wrong = !sdp                             ? sdp_error_text(error)
                         : sdp->count != p->section_count ? "the answer has not the offer's sections"
                                                          : NULL;
     if (wrong) {

@@ -3,7 +3,8 @@
 #include "signal/state.h"
 
 const char *source_name(enum source);
-struct section *section_add(struct participant *, enum sdp_kind, const char *mid); /* mid: MID_SIZE bytes; NULL: no memory */
+/* mid: MID_SIZE bytes; NULL: no memory */
+struct section *section_add(struct participant *, enum sdp_kind, const char *mid);
 /* Gives the section SSRCs that were never used: packet numbers restart with each subscription, and no SSRC
  * may repeat a number under the same key. */
 void offer_new_ssrcs(struct participant *, struct section *);

@@ -11,7 +11,10 @@
 
 #define REST (MP_S(1) / UPDATES_PER_S)
 
-bool news_waiting(const struct room *room) { return !TAILQ_EMPTY(&room->news) || !TAILQ_EMPTY(&room->departed); }
+bool news_waiting(const struct room *room)
+{
+    return !TAILQ_EMPTY(&room->news) || !TAILQ_EMPTY(&room->departed);
+}
 
 static void wait_to_be_told(struct participant *p)
 {
@@ -69,12 +72,14 @@ static void tell_departed(struct room *room, struct departed *d)
 static void tell_joined(struct participant *p)
 {
     p->news.joined = true;
-    say_room(p->room, p, 0, p->arrival, json_pack("{s:s, s:o}", "type", "participant-joined", "participant", say_describe(p)));
+    say_room(p->room, p, 0, p->arrival,
+             json_pack("{s:s, s:o}", "type", "participant-joined", "participant", say_describe(p)));
 }
 
 static void tell_changed(struct participant *p, mp_time now)
 {
-    say_room(p->room, p, 0, UINT64_MAX, json_pack("{s:s, s:o}", "type", "participant-updated", "participant", say_describe(p)));
+    say_room(p->room, p, 0, UINT64_MAX,
+             json_pack("{s:s, s:o}", "type", "participant-updated", "participant", say_describe(p)));
     p->news.resting = true;
     p->news.rested_at = now + REST;
     TAILQ_INSERT_TAIL(&p->signaling->resting, p, news.next);

@@ -70,16 +70,17 @@ static bool receives(enum sdp_direction client) { return client == SDP_RECVONLY 
 
 /* An answer only has directions and codecs that the client's offer allows (RFC 3264 6.1); an offer has what
  * we want. */
-static void describe_section(const struct participant *p, const struct section *s, bool answer, struct sdp_local_section *out,
-                             struct sdp_local_codec *codecs, char track[16])
+static void describe_section(const struct participant *p, const struct section *s, bool answer,
+                             struct sdp_local_section *out, struct sdp_local_codec *codecs, char track[16])
 {
     const struct capabilities *known = s->kind == SDP_AUDIO ? p->audio : p->video;
     bool sends = s->subscription && (!answer || s->sending);
-    const struct capability *k = s->publication          ? &s->publication->capability
-                                 : sends                 ? s->capability
-                                 : s->common             ? s->common
-                                                         : capability_first(known);
-    *out = (struct sdp_local_section){.kind = s->kind, .refused = s->refused || !k, .direction = SDP_INACTIVE};
+    const struct capability *k = s->publication ? &s->publication->capability
+                                 : sends        ? s->capability
+                                 : s->common    ? s->common
+                                                : capability_first(known);
+    *out =
+        (struct sdp_local_section){.kind = s->kind, .refused = s->refused || !k, .direction = SDP_INACTIVE};
     memcpy(out->mid, s->mid, MID_SIZE);
     out->protocol = text_of(s->protocol);
     out->rtcp_mux = !answer || s->rtcp_mux; /* our offers ask for both */
@@ -119,7 +120,8 @@ char *offer_describe(struct participant *p, enum sdp_setup setup)
 {
     struct address addresses[CANDIDATES_MAX];
     size_t n = p->section_count;
-    struct local l = {calloc(n, sizeof *l.sections), calloc(codecs_described(p), sizeof *l.codecs), calloc(n, sizeof *l.tracks)};
+    struct local l = {calloc(n, sizeof *l.sections), calloc(codecs_described(p), sizeof *l.codecs),
+                      calloc(n, sizeof *l.tracks)};
     struct sdp_local_codec *codecs = l.codecs;
     struct sdp_writer w = {0};
     struct sdp_local local = {
@@ -168,9 +170,11 @@ static json_t *streams_of(const struct participant *p)
             k++;
         if (k == count) {
             ids[count++] = id;
-            json_array_append_new(list, json_pack("{s:s, s:s, s:[]}", "id", id, "participant", pub->publisher->id, "sources"));
+            json_array_append_new(
+                list, json_pack("{s:s, s:s, s:[]}", "id", id, "participant", pub->publisher->id, "sources"));
         }
-        json_array_append_new(json_object_get(json_array_get(list, k), "sources"), json_string(source_name(pub->source)));
+        json_array_append_new(json_object_get(json_array_get(list, k), "sources"),
+                              json_string(source_name(pub->source)));
     }
     return list;
 }
@@ -206,7 +210,8 @@ static struct section *new_section(struct participant *p, enum sdp_kind kind)
 
 /* A section to send this codec in, if possible one that the client offered with it. *full: no section of its
  * kind is left. */
-static struct section *free_section(struct participant *p, enum sdp_kind kind, const struct capability *k, bool *full)
+static struct section *free_section(struct participant *p, enum sdp_kind kind, const struct capability *k,
+                                    bool *full)
 {
     struct section *other = NULL;
     for (size_t i = 0; i < p->section_count; i++) {
@@ -288,7 +293,8 @@ static bool assign(struct participant *p)
         if (p->sections[i].subscription)
             p->sections[i].subscription->mark = mark;
     for (struct publication *pub = p->room->publications; pub; pub = pub->room_next)
-        if (pub->publisher != p && pub->announced && pub->mark != mark && !full[pub->kind] && !(p->passive && pub->publisher->vanished))
+        if (pub->publisher != p && pub->announced && pub->mark != mark && !full[pub->kind] &&
+            !(p->passive && pub->publisher->vanished))
             changed |= add_subscription(p, pub, &full[pub->kind]);
     judged(p);
     return changed;

@@ -62,10 +62,12 @@ static void candidate(struct participant *p, json_t *message, mp_time now)
         say_error(p, "bad-candidate", "candidate must be a string with the JSON of an RTCIceCandidate");
         return;
     }
-    json_t *inner = json_loadb(text, json_string_length(string), JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    json_t *inner =
+        json_loadb(text, json_string_length(string), JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
     json_t *line = json_object_get(inner, "candidate");
     bool end = json_is_null(inner) || (json_is_string(line) && json_string_length(line) == 0);
-    if (!end && (!json_is_string(line) || !candidate_is_line(json_string_value(line), json_string_length(line))))
+    if (!end &&
+        (!json_is_string(line) || !candidate_is_line(json_string_value(line), json_string_length(line))))
         say_error(p, "bad-candidate", "malformed candidate");
     json_decref(inner);
 }
@@ -98,15 +100,17 @@ static void turn(struct participant *p, json_t *message, mp_time now) { say_turn
 
 static void timeline(struct participant *p, json_t *message, mp_time now) { say_timeline(p); }
 
-static void ping(struct participant *p, json_t *message, mp_time now) { say_json(p, json_pack("{s:s}", "type", "pong")); }
+static void ping(struct participant *p, json_t *message, mp_time now)
+{
+    say_json(p, json_pack("{s:s}", "type", "pong"));
+}
 
 static const struct {
     const char *type;
     void (*handle)(struct participant *, json_t *message, mp_time now);
 } handlers[] = {
-    {"offer", offer}, {"answer", answer}, {"ice-candidate", candidate},
-    {"mute", mute},   {"leave", leave},   {"ping", ping},
-    {"turn", turn},   {"timeline", timeline},
+    {"offer", offer}, {"answer", answer}, {"ice-candidate", candidate}, {"mute", mute}, {"leave", leave},
+    {"ping", ping},   {"turn", turn},     {"timeline", timeline},
 };
 
 static void dispatch(struct participant *p, json_t *message, mp_time now)

@@ -8,8 +8,9 @@ static const char *const role_names[] = {"call", "stream", "watch"};
 
 json_t *say_describe(const struct participant *p)
 {
-    return json_pack("{s:s, s:s, s:s, s:s*, s:b, s:b}", "id", p->id, "name", p->name, "role", role_names[p->role], "identity", *p->identity ? p->identity : NULL,
-                     "audioMuted", (int)p->audio_muted, "videoMuted", (int)p->video_muted);
+    return json_pack("{s:s, s:s, s:s, s:s*, s:b, s:b}", "id", p->id, "name", p->name, "role",
+                     role_names[p->role], "identity", *p->identity ? p->identity : NULL, "audioMuted",
+                     (int)p->audio_muted, "videoMuted", (int)p->video_muted);
 }
 
 static char *dump(json_t *message)
@@ -33,7 +34,8 @@ void say_json(struct participant *p, json_t *message)
     free(text);
 }
 
-void say_room(struct room *room, const struct participant *except, uint64_t from, uint64_t until, json_t *message)
+void say_room(struct room *room, const struct participant *except, uint64_t from, uint64_t until,
+              json_t *message)
 {
     char *text = dump(message);
     size_t len = text ? strlen(text) : 0, said = 0;
@@ -80,7 +82,10 @@ bool say_description(struct participant *p, const char *type, const char *sdp, j
 /* --- participants --- */
 
 /* The other unlisted watchers. */
-static json_int_t audience_of(const struct room *room, bool listed) { return (json_int_t)(room->audience - !listed); }
+static json_int_t audience_of(const struct room *room, bool listed)
+{
+    return (json_int_t)(room->audience - !listed);
+}
 
 static char *list(const struct room *room, const struct participant *except)
 {
@@ -111,14 +116,15 @@ static void say_room_to(struct participant *p, const char *type)
     struct room *room = p->room;
     char *own = p->listed ? list(room, p) : NULL, *text = NULL;
     const char *others = p->listed ? own : listing(room);
-    json_t *message = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i}", "type", type, "peerId", p->id, "room", room->name,
-                                "audience", audience_of(room, p->listed), "version", p->signaling->config.version,
-                                "protocol", SIGNAL_PROTOCOL);
+    json_t *message = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i}", "type", type, "peerId", p->id, "room",
+                                room->name, "audience", audience_of(room, p->listed), "version",
+                                p->signaling->config.version, "protocol", SIGNAL_PROTOCOL);
     candidates_tell_network(message, p->forwarded ? NULL : &p->remote, p->signaling->config.probe_port);
     if (p->resumable)
         json_object_set_new(message, "resume", json_string(p->token));
     char *head = dump(message);
-    if (head && others && asprintf(&text, "%.*s,\"participants\":%s}", (int)strlen(head) - 1, head, others) < 0)
+    if (head && others &&
+        asprintf(&text, "%.*s,\"participants\":%s}", (int)strlen(head) - 1, head, others) < 0)
         text = NULL;
     send_text(p, text);
     free(text);
@@ -171,7 +177,10 @@ void say_bye(struct participant *p, const char *reason, const char *message, uin
         p->signaling->io.close(p->signaling->io.context, p->socket, close_code, reason);
 }
 
-void say_too_much(struct participant *p) { say_bye(p, "too-many-messages", "too many messages: slow down", 1008); }
+void say_too_much(struct participant *p)
+{
+    say_bye(p, "too-many-messages", "too many messages: slow down", 1008);
+}
 
 /* A candidate in the protocol's form: a string that holds JSON. */
 static json_t *candidate_string(const struct participant *p, const struct candidate *c)
@@ -213,24 +222,26 @@ void say_restart_ice(struct participant *p, mp_time now)
 void say_path(struct participant *p)
 {
     const struct path *path = &p->media_path.path;
-    static const char *const protocols[] = {[LINK_DATAGRAM] = "udp", [LINK_STREAM] = "tcp", [LINK_RELAY] = "relay",
-                                            [LINK_TURN] = "tcp"};
+    static const char *const protocols[] = {
+        [LINK_DATAGRAM] = "udp", [LINK_STREAM] = "tcp", [LINK_RELAY] = "relay", [LINK_TURN] = "tcp"};
     char ip[ADDRESS_TEXT_SIZE];
-    say_json(p, json_pack("{s:s, s:s, s:i, s:s, s:s, s:I}", "type", "path", "address", address_ip_text(&path->remote, ip), "port",
-                     (int)path->remote.port, "protocol", protocols[link_kind(path->link)], "reason", timeline_reason(p->media_path.reason),
-                     "changes", (json_int_t)p->media_path.changes));
+    say_json(p, json_pack("{s:s, s:s, s:i, s:s, s:s, s:I}", "type", "path", "address",
+                          address_ip_text(&path->remote, ip), "port", (int)path->remote.port, "protocol",
+                          protocols[link_kind(path->link)], "reason", timeline_reason(p->media_path.reason),
+                          "changes", (json_int_t)p->media_path.changes));
 }
 
 void say_stalled(struct participant *p, const struct publication *pub)
 {
-    say_json(p, json_pack("{s:s, s:s, s:s}", "type", "track-stalled", "participant", pub->publisher->id, "source",
-                     source_name(pub->source)));
+    say_json(p, json_pack("{s:s, s:s, s:s}", "type", "track-stalled", "participant", pub->publisher->id,
+                          "source", source_name(pub->source)));
 }
 
 void say_unsupported(struct participant *p, const struct publication *pub)
 {
-    say_json(p, json_pack("{s:s, s:s, s:s, s:s}", "type", "track-unsupported", "participant", pub->publisher->id, "source",
-                     source_name(pub->source), "codec", codec_name(pub->capability.codec.codec)));
+    say_json(p,
+             json_pack("{s:s, s:s, s:s, s:s}", "type", "track-unsupported", "participant", pub->publisher->id,
+                       "source", source_name(pub->source), "codec", codec_name(pub->capability.codec.codec)));
 }
 
 void say_timeline(struct participant *p)
@@ -244,15 +255,17 @@ void say_turn(struct participant *p, mp_time now)
     struct turn_access t;
     json_t *servers = json_array();
     if (turn_access(p->signaling, &p->local, p->host, p->sdp_session, &t, now))
-        json_array_append_new(servers, json_pack("{s:[s,s], s:s, s:s}", "urls", t.urls[0], t.urls[1], "username", t.username,
-                                                 "credential", t.credential));
-    say_json(p, json_pack("{s:s, s:o, s:i}", "type", "turn", "iceServers", servers, "ttl", TURN_CREDENTIAL_S));
+        json_array_append_new(servers, json_pack("{s:[s,s], s:s, s:s}", "urls", t.urls[0], t.urls[1],
+                                                 "username", t.username, "credential", t.credential));
+    say_json(p,
+             json_pack("{s:s, s:o, s:i}", "type", "turn", "iceServers", servers, "ttl", TURN_CREDENTIAL_S));
     explicit_bzero(&t, sizeof t);
 }
 
 void say_seen(struct participant *p, const struct address *address)
 {
-    struct candidate c = {.component = 1, .address = *address, .type = CANDIDATE_SRFLX, .foundation = "srflx"};
+    struct candidate c = {
+        .component = 1, .address = *address, .type = CANDIDATE_SRFLX, .foundation = "srflx"};
     c.priority = candidate_priority(c.type, 65535, 1);
     json_t *string = candidate_string(p, &c);
     if (string)

@@ -20,7 +20,8 @@ bool session_open(struct participant *p, mp_time now)
     s->by_slot[session_slot(p->session)] = p;
     p->timeline = timeline_new(p->session, p->id, now);
     timeline_note(p->timeline, TIMELINE_OFFERED, NULL, 0, now);
-    log_line(LOG_LEVEL_INFO, "session opened", "session=%u peer=%s", p->session, log_quote(quoted, sizeof quoted, p->id));
+    log_line(LOG_LEVEL_INFO, "session opened", "session=%u peer=%s", p->session,
+             log_quote(quoted, sizeof quoted, p->id));
     return true;
 }
 
@@ -85,7 +86,8 @@ static void vanish(struct participant *p)
 {
     char quoted[160];
     p->vanished = true;
-    log_line(LOG_LEVEL_WARN, "path lost", "session=%u peer=%s", p->session, log_quote(quoted, sizeof quoted, p->id));
+    log_line(LOG_LEVEL_WARN, "path lost", "session=%u peer=%s", p->session,
+             log_quote(quoted, sizeof quoted, p->id));
     for (struct publication *pub = p->publications; pub; pub = pub->next)
         tell_stalled(p, pub);
     offer_touch_room(p->room);
@@ -126,11 +128,16 @@ static void path_found(struct participant *p)
 void session_event(struct participant *p, const struct session_event *e, mp_time now)
 {
     static const enum timeline_kind kinds[] = {
-        [EVENT_CHECK_SENT] = TIMELINE_CHECK_SENT, [EVENT_CHECK_ANSWERED] = TIMELINE_CHECK_ANSWERED,
-        [EVENT_CHECK_FAILED] = TIMELINE_CHECK_FAILED, [EVENT_NOMINATED] = TIMELINE_NOMINATED,
-        [EVENT_SELECTED] = TIMELINE_PATH_SELECTED, [EVENT_LOST] = TIMELINE_PATH_LOST,
-        [EVENT_RESTARTED] = TIMELINE_RESTARTED, [EVENT_DTLS_STARTED] = TIMELINE_DTLS_STARTED,
-        [EVENT_STALLED] = TIMELINE_TRACK_STALLED, [EVENT_FOUND] = TIMELINE_PATH_FOUND,
+        [EVENT_CHECK_SENT] = TIMELINE_CHECK_SENT,
+        [EVENT_CHECK_ANSWERED] = TIMELINE_CHECK_ANSWERED,
+        [EVENT_CHECK_FAILED] = TIMELINE_CHECK_FAILED,
+        [EVENT_NOMINATED] = TIMELINE_NOMINATED,
+        [EVENT_SELECTED] = TIMELINE_PATH_SELECTED,
+        [EVENT_LOST] = TIMELINE_PATH_LOST,
+        [EVENT_RESTARTED] = TIMELINE_RESTARTED,
+        [EVENT_DTLS_STARTED] = TIMELINE_DTLS_STARTED,
+        [EVENT_STALLED] = TIMELINE_TRACK_STALLED,
+        [EVENT_FOUND] = TIMELINE_PATH_FOUND,
         [EVENT_BYE] = TIMELINE_BYE,
     };
     if (p->timeline)
@@ -245,7 +252,8 @@ void subscription_pause(struct participant *p, struct section *section)
 void subscription_end(struct participant *p, struct section *section)
 {
     if (section->sending)
-        session_command(p, &(struct message){.type = MESSAGE_UNSUBSCRIBE, .track = section->subscription->track});
+        session_command(
+            p, &(struct message){.type = MESSAGE_UNSUBSCRIBE, .track = section->subscription->track});
     section->sending = false;
     section->subscription = NULL;
     section->retiring = true;

@@ -134,8 +134,8 @@ char *signal_timeline(struct signaling *s, uint32_t session, size_t *len)
 static void leave(struct signaling *s, struct participant *p, mp_time now)
 {
     char quoted[160];
-    log_line(LOG_LEVEL_INFO, "participant left", "peer=%s seconds=%lld", log_quote(quoted, sizeof quoted, p->id),
-             (long long)((now - p->joined_at) / MP_S(1)));
+    log_line(LOG_LEVEL_INFO, "participant left", "peer=%s seconds=%lld",
+             log_quote(quoted, sizeof quoted, p->id), (long long)((now - p->joined_at) / MP_S(1)));
     negotiate_forget(p);
     if (p->state != SESSION_NOT_OPEN)
         timeline_note(p->timeline, TIMELINE_ENDED, NULL, END_CLOSED, now);
@@ -209,7 +209,8 @@ static void ended(struct signaling *s, struct participant *p, enum end_reason re
     p->state = SESSION_NOT_OPEN;
     s->failures++;
     if (reason == END_DTLS_FAILED || reason == END_PEER_CLOSED)
-        timeline_note(p->timeline, reason == END_DTLS_FAILED ? TIMELINE_DTLS_FAILED : TIMELINE_DTLS_CLOSED, NULL, 0, now);
+        timeline_note(p->timeline, reason == END_DTLS_FAILED ? TIMELINE_DTLS_FAILED : TIMELINE_DTLS_CLOSED,
+                      NULL, 0, now);
     timeline_note(p->timeline, TIMELINE_ENDED, NULL, reason, now);
     say_bye(p, reason == END_CONSENT ? "timeout" : "failed", words[reason], 1000);
     leave(s, p, now);
@@ -236,7 +237,8 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
     if (p && p->session != m->session)
         p = NULL; /* we closed it meanwhile */
     if (p)
-        log_line(LOG_LEVEL_DEBUG, "session event", "session=%u event=%u worker=%u", m->session, m->type, m->from);
+        log_line(LOG_LEVEL_DEBUG, "session event", "session=%u event=%u worker=%u", m->session, m->type,
+                 m->from);
     if (p && m->type == MESSAGE_CLAIMED)
         claimed(p, m->from, now);
     else if (p && m->type == MESSAGE_PATH_SEEN)
@@ -257,7 +259,8 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
 mp_time signal_deadline(const struct signaling *s)
 {
     const struct participant *resting = TAILQ_FIRST(&s->resting);
-    mp_time at = mp_min(mp_min(s->audience_at, s->resume_at), mp_min(s->expires_at, mp_min(s->turns_at, s->vanish_at)));
+    mp_time at = mp_min(mp_min(s->audience_at, s->resume_at),
+                        mp_min(s->expires_at, mp_min(s->turns_at, s->vanish_at)));
     if (!TAILQ_EMPTY(&s->turns[TURN_NEXT]))
         return 0;
     return resting ? mp_min(at, resting->news.rested_at) : at;

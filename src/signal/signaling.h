@@ -20,21 +20,22 @@ struct participant;
 struct signal_io {
     void *context;
     void (*send)(void *context, void *socket, const char *text, size_t len);
-    void (*close)(void *context, void *socket, uint16_t code, const char *reason); /* `signal_closed` follows later */
+    /* `signal_closed` follows later */
+    void (*close)(void *context, void *socket, uint16_t code, const char *reason);
     void (*doubt)(void *context, void *socket); /* sends a ping and soon ends the socket if nothing comes
                                                    back; may be NULL */
     /* From now on the socket belongs to this participant; NULL: to none. Its events name the participant. */
     void (*attach)(void *context, void *socket, struct participant *);
-    void (*command)(void *context, const struct message *);                        /* to the worker `to` */
-    void (*random)(void *context, uint8_t *, size_t);                              /* secret */
+    void (*command)(void *context, const struct message *); /* to the worker `to` */
+    void (*random)(void *context, uint8_t *, size_t);       /* secret */
     int64_t (*wall)(void *context); /* s since 1970, for the validity of tokens; may be NULL without tokens */
 };
 
 struct signal_limits { /* 0: the default of limits.h */
     size_t rooms;
-    size_t participants; /* of a room */
-    size_t tracks;       /* of one participant, at most PUBLICATIONS_MAX */
-    size_t message;      /* bytes, as told to clients; the web server enforces it */
+    size_t participants;  /* of a room */
+    size_t tracks;        /* of one participant, at most PUBLICATIONS_MAX */
+    size_t message;       /* bytes, as told to clients; the web server enforces it */
     unsigned joins_per_s; /* of one address; 0: no limit */
     unsigned sessions;    /* of one address; 0: no limit but the server's */
 };
@@ -43,20 +44,20 @@ struct signal_config {
     struct registry *registry;
     const struct stats *const *stats; /* by worker */
     unsigned workers;
-    uint8_t fingerprint[32];          /* of our certificate */
-    const struct address *addresses;  /* candidates: the announced addresses, or the machine's */
+    uint8_t fingerprint[32];         /* of our certificate */
+    const struct address *addresses; /* candidates: the announced addresses, or the machine's */
     size_t address_count;
-    bool announced;                   /* true: `addresses` only; false: first the address by which the
+    bool announced;                      /* true: `addresses` only; false: first the address by which the
                                          client reached us */
-    uint16_t port, probe_port;        /* probe_port: a second port that answers plain STUN; 0: none */
+    uint16_t port, probe_port;           /* probe_port: a second port that answers plain STUN; 0: none */
     const struct hmac_sha1 *turn_secret; /* signs the clients' credentials for our TURN server; NULL: no
                                             TURN server */
-    mp_time wall;                     /* NTP time (ns since 1900) at mp_time 0, for the expiry of
+    mp_time wall;                        /* NTP time (ns since 1900) at mp_time 0, for the expiry of
                                          credentials */
-    const struct access *access;      /* NULL: any client may join any room */
+    const struct access *access;         /* NULL: any client may join any room */
     struct signal_limits limits;
     const char *version;
-    size_t packets;                   /* each worker's pool, for /metrics */
+    size_t packets; /* each worker's pool, for /metrics */
 };
 
 struct signaling;
@@ -67,14 +68,15 @@ void signal_free(struct signaling *);
 /* The addresses changed: a name was looked up again. The array stays in place. */
 void signal_addresses(struct signaling *, const struct address *, size_t count);
 
-struct signal_client { /* a new WebSocket */
-    void *socket;         /* passed to signal_io */
+struct signal_client {            /* a new WebSocket */
+    void *socket;                 /* passed to signal_io */
     struct address local, remote; /* the address that it reached, and the client's */
-    bool forwarded;       /* a proxy forwards: `remote` is the proxy's address */
-    const char *host;     /* its Host header */
-    bool guest;           /* a page of an unlisted foreign origin: needs a valid token */
+    bool forwarded;               /* a proxy forwards: `remote` is the proxy's address */
+    const char *host;             /* its Host header */
+    bool guest;                   /* a page of an unlisted foreign origin: needs a valid token */
 };
-struct participant *signal_opened(struct signaling *, const struct signal_client *, mp_time now); /* NULL: no memory */
+/* NULL: no memory */
+struct participant *signal_opened(struct signaling *, const struct signal_client *, mp_time now);
 /* Queues the text for the room's turn, see signal_go_on. */
 void signal_text(struct signaling *, struct participant *, const char *, size_t len, mp_time now);
 /* Handles the text at once: the participant may be gone afterwards. */

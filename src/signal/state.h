@@ -12,12 +12,12 @@
 #include <jansson.h>
 #include <sys/queue.h>
 
-#define CAPABILITIES_MAX 24 /* known codecs in one section */
-#define KNOWN_MAX        64 /* codecs of one kind that one client ever described: a bit each */
-#define FMTP_MAX         1024 /* H.264's may contain its parameter sets */
-#define TURN_URLS        2
-#define RESUME_TIME      MP_S(15)
-#define VANISH_TIME      MP_S(8)
+#define CAPABILITIES_MAX  24   /* known codecs in one section */
+#define KNOWN_MAX         64   /* codecs of one kind that one client ever described: a bit each */
+#define FMTP_MAX          1024 /* H.264's may contain its parameter sets */
+#define TURN_URLS         2
+#define RESUME_TIME       MP_S(15)
+#define VANISH_TIME       MP_S(8)
 #define RESUME_TOKEN_SIZE 32
 
 enum role { ROLE_CALL, ROLE_STREAM, ROLE_WATCH };
@@ -49,8 +49,8 @@ struct source_layers {
 struct publication {
     uint32_t track; /* its id, for workers and for a=msid */
     struct participant *publisher;
-    struct publication *next;                    /* list of the publisher's */
-    struct publication *room_next, **room_link;  /* of the room */
+    struct publication *next;                   /* list of the publisher's */
+    struct publication *room_next, **room_link; /* of the room */
     enum sdp_kind kind;
     enum source source;
     char mid[MID_SIZE];
@@ -58,37 +58,37 @@ struct publication {
     struct source_layers layers;
     uint32_t announced; /* number of the announcement (its publisher's path is known, so others are offered
                            it); 0: not yet */
-    uint32_t mark;  /* mark of the last participant that was found to receive it */
-    char fmtp[];    /* its capability's fmtp */
+    uint32_t mark;      /* mark of the last participant that was found to receive it */
+    char fmtp[];        /* its capability's fmtp */
 };
 
 /* One m= section of a client's connection. Sections never move; index is the m= line. */
 struct section {
     enum sdp_kind kind;
     char mid[MID_SIZE];
-    bool refused;                            /* port 0 */
-    char *media, *format, *rtpmap;           /* of a refused section, repeated in answers; malloc'ed. No
+    bool refused;                     /* port 0 */
+    char *media, *format, *rtpmap;    /* of a refused section, repeated in answers; malloc'ed. No
                                                 rtpmap: NULL */
-    char *protocol;                          /* the client's; malloc'ed. NULL: our section */
-    bool rtcp_mux, rtcp_rsize;               /* in the client's last description */
-    struct publication *publication;         /* the client's publication in this section */
-    struct publication *subscription;        /* the publication that we send in this section */
-    bool sending;                            /* the client accepted it and the worker sends */
-    bool retiring;                           /* our stream ended: the client must know before we use the
+    char *protocol;                   /* the client's; malloc'ed. NULL: our section */
+    bool rtcp_mux, rtcp_rsize;        /* in the client's last description */
+    struct publication *publication;  /* the client's publication in this section */
+    struct publication *subscription; /* the publication that we send in this section */
+    bool sending;                     /* the client accepted it and the worker sends */
+    bool retiring;                    /* our stream ended: the client must know before we use the
                                                 section again */
-    bool retiring_told;                      /* our open offer says so */
-    uint8_t extensions;                      /* extensions in the client's last description of it, bit by
+    bool retiring_told;               /* our open offer says so */
+    uint8_t extensions;               /* extensions in the client's last description of it, bit by
                                                 rtp_extension */
-    uint8_t extensions_sent;                 /* the subset that the client does not receive */
-    enum sdp_direction direction;            /* the client's, in its last description of the section */
-    bool ours;                               /* our own section, or offered as recvonly: free for sending */
+    uint8_t extensions_sent;          /* the subset that the client does not receive */
+    enum sdp_direction direction;     /* the client's, in its last description of the section */
+    bool ours;                        /* our own section, or offered as recvonly: free for sending */
     uint32_t ssrc, rtx_ssrc;
-    const struct capability *capability;     /* the client's capability that we send with */
-    const struct capability *common;         /* the first known codec in the client's last offer of the
+    const struct capability *capability; /* the client's capability that we send with */
+    const struct capability *common;     /* the first known codec in the client's last offer of the
                                                 section; NULL: none, or not in the offer */
-    uint64_t offered;                        /* all known codecs in that offer, bit by number; 0: not in
+    uint64_t offered;                    /* all known codecs in that offer, bit by number; 0: not in
                                                 the offer */
-    struct capabilities *choice;             /* codecs that the client may send here, all of which the
+    struct capabilities *choice;         /* codecs that the client may send here, all of which the
                                                 answer lists; NULL: only one; malloc'ed */
 };
 
@@ -105,8 +105,8 @@ TAILQ_HEAD(participants, participant);
 struct participant {
     struct signaling *signaling;
 
-    /* Its connection. signaling.c or whip.c sets it when the connection opens; resume.c gives that of the client that
-     * comes back to the participant that was lost. */
+    /* Its connection. signaling.c or whip.c sets it when the connection opens; resume.c gives that of the
+     * client that comes back to the participant that was lost. */
     void *socket; /* NULL: lost; the client may come back on another one */
     struct address local, remote;
     char host[256];
@@ -126,7 +126,8 @@ struct participant {
     char token[RESUME_TOKEN_SIZE + 1]; /* if it is resumable */
     mp_time lost_at;                   /* the time at which its socket was lost */
 
-    /* Who it is. join.c takes this from the join message and its token; only a newer token changes it later. */
+    /* Who it is. join.c takes this from the join message and its token; only a newer token changes it
+     * later. */
     char id[PEER_ID_MAX + 1], name[4 * PARTICIPANT_NAME_MAX + 1];
     char identity[IDENTITY_SIZE]; /* from its token; "" without one */
     mp_time expires_at;           /* expiry of its token; MP_NEVER: no token */
@@ -143,7 +144,8 @@ struct participant {
     uint32_t index;                   /* in signaling->participants */
     uint64_t arrival;                 /* number of its join */
 
-    /* What the others should know, which protocol.c sets, and what they were told of it, which news.c does. */
+    /* What the others should know, which protocol.c sets, and what they were told of it, which news.c
+     * does. */
     bool audio_muted, video_muted;
     struct {
         bool joined, audio_muted, video_muted;
@@ -153,15 +155,15 @@ struct participant {
         TAILQ_ENTRY(participant) next;
     } news;
 
-    /* Its session on a worker. session.c opens, restarts and closes it, and notes what the worker tells of its path;
-     * signaling.c notes who claimed it and how it ended. */
+    /* Its session on a worker. session.c opens, restarts and closes it, and notes what the worker tells of
+     * its path; signaling.c notes who claimed it and how it ended. */
     enum session_state state;
     uint32_t session;
     unsigned owner;                         /* worker, once claimed */
     struct session_credentials credentials; /* ours, of the latest generation */
     uint32_t generation;                    /* of ICE credentials; 1 is the first */
-    mp_time vanished_at; /* its path has been silent since then; MP_NEVER: it is not */
-    bool vanished;       /* silent for so long that others may take its place */
+    mp_time vanished_at;                    /* its path has been silent since then; MP_NEVER: it is not */
+    bool vanished;                          /* silent for so long that others may take its place */
     struct {
         struct path path; /* port 0: none yet */
         uint32_t reason, changes;
@@ -171,8 +173,8 @@ struct participant {
     bool restart_asked;        /* say.c: of the client */
     mp_time restart_asked_at;
 
-    /* What the client's descriptions say of its connection. negotiate.c changes these, and extensions.c those of header
-     * extensions. */
+    /* What the client's descriptions say of its connection. negotiate.c changes these, and extensions.c those
+     * of header extensions. */
     char remote_ufrag[REMOTE_UFRAG_MAX + 1], remote_password[ICE_CREDENTIAL_MAX + 1];
     struct fingerprint fingerprint;
     bool active;  /* we start its DTLS handshake: the client is passive */
@@ -184,15 +186,16 @@ struct participant {
                                                    rtp_extension */
     struct capabilities *audio, *video;
 
-    /* m= sections and what is published in them. negotiate.c takes the client's, offer.c adds ours; an answer or the
-     * client's offer moves sections_told. */
+    /* m= sections and what is published in them. negotiate.c takes the client's, offer.c adds ours; an answer
+     * or the client's offer moves sections_told. */
     struct section *sections;
     size_t section_count, section_room;
     size_t sections_told; /* the number of sections that the client knows: all, except while an offer is
                              made */
     struct publication *publications;
 
-    /* Our descriptions and offers. offer.c changes these, and negotiate.c ends `offering`; signaling.c draws the ids. */
+    /* Our descriptions and offers. offer.c changes these, and negotiate.c ends `offering`; signaling.c
+     * draws the ids. */
     uint64_t sdp_session;
     uint32_t sdp_version;
     char streams[2][CNAME_SIZE]; /* MediaStream ids: camera and microphone; screen and its audio */
@@ -253,7 +256,7 @@ struct signaling {
     struct rooms turns[TURN_LATER + 1]; /* rooms with waiting work; and rooms that must wait until turns_at */
     mp_time turns_at;
     struct participants resting; /* in order of the time when they may be told again */
-    mp_time expires_at;  /* the earliest expiry of a participant's token */
+    mp_time expires_at;          /* the earliest expiry of a participant's token */
     struct callers joiners;
     mp_time audience_at; /* when changed audience counts are told; MP_NEVER: none changed */
     mp_time vanish_at; /* when the next silent participant has been silent for VANISH_TIME; MP_NEVER: none */
@@ -285,9 +288,9 @@ void room_unlist(struct participant *, mp_time now); /* before a leave */
 
 /* --- turns.c: what waits, and whose turn it is --- */
 void turns_init(struct room *);
-void turns_rich(struct signaling *); /* rooms that waited for their budget may go on */
+void turns_rich(struct signaling *);                  /* rooms that waited for their budget may go on */
 void turns_forget(struct signaling *, struct room *); /* it ends */
-void turn_wanted(struct signaling *, struct room *); /* the room has work */
+void turn_wanted(struct signaling *, struct room *);  /* the room has work */
 /* Keeps a client's text until its room's turn. False: no memory. */
 bool words_keep(struct participant *, const char *text, size_t len);
 void words_move(struct participant *from, struct participant *to); /* appends them to the other's own */
@@ -297,8 +300,8 @@ void words_drop(struct participant *);
 
 /* --- news.c: the news of participants for their room --- */
 void news_joined(struct participant *);
-void news_changed(struct participant *); /* its state may have changed */
-void news_left(struct participant *);    /* call before it is removed */
+void news_changed(struct participant *);    /* its state may have changed */
+void news_left(struct participant *);       /* call before it is removed */
 bool news_next(struct room *, mp_time now); /* tells the oldest news; false: none, or the room's budget is
                                                used up */
 bool news_waiting(const struct room *);
@@ -307,7 +310,7 @@ void news_rested(struct signaling *, mp_time now);
 
 /* --- say.c: what goes out as JSON --- */
 json_t *say_describe(const struct participant *); /* `P` of docs/signaling.md */
-void say_json(struct participant *, json_t *); /* takes the reference */
+void say_json(struct participant *, json_t *);    /* takes the reference */
 /* Sends to all participants of a room with these join numbers (`until` excluded), except one; takes the
  * reference. */
 void say_room(struct room *, const struct participant *except, uint64_t from, uint64_t until, json_t *);
@@ -345,8 +348,8 @@ struct turn_access { /* credentials for our TURN server, for one client */
 };
 /* `local`, `host`: how the client reached us; `id`: the user of the credentials, for the server's quotas.
  * False: there is no TURN server. */
-bool turn_access(const struct signaling *, const struct address *local, const char *host, uint64_t id, struct turn_access *,
-                 mp_time now);
+bool turn_access(const struct signaling *, const struct address *local, const char *host, uint64_t id,
+                 struct turn_access *, mp_time now);
 
 /* --- capability.c --- */
 bool codec_is_usable(const struct sdp_codec *);
@@ -382,7 +385,7 @@ struct rtp_extension_ids extensions_of_answer(const struct participant *, const 
 struct rtp_extension_ids extensions_of_offer(const struct participant *, const struct section *);
 
 /* --- session.c: the session behind a participant, and its worker --- */
-bool session_open(struct participant *, mp_time now); /* false: the server is full */
+bool session_open(struct participant *, mp_time now);    /* false: the server is full */
 void session_restart(struct participant *, mp_time now); /* an ICE restart: new credentials */
 void session_credentials(struct participant *);          /* tells the owner the credentials */
 /* Handles an event of the worker. */
@@ -399,12 +402,12 @@ void subscription_pause(struct participant *, struct section *); /* the client p
 void subscription_end(struct participant *, struct section *);
 
 /* --- resume.c: participants whose socket was lost --- */
-void resume_offer(struct participant *);                            /* makes its token */
-void resume_handle(struct participant *, json_t *message, mp_time now);    /* on a new socket;
+void resume_offer(struct participant *);                                /* makes its token */
+void resume_handle(struct participant *, json_t *message, mp_time now); /* on a new socket;
                                                                               `participant` may be gone
                                                                               afterwards */
-void resume_wait(struct participant *, mp_time now);                /* its socket was lost */
-void resume_never(struct participant *, mp_time now);               /* it has no socket and no session to
+void resume_wait(struct participant *, mp_time now);                    /* its socket was lost */
+void resume_never(struct participant *, mp_time now);                   /* it has no socket and no session to
                                                                        resume */
 /* The next participant whose time to resume is over; with `all` the next one without a socket; NULL: none. */
 struct participant *resume_overdue(struct signaling *, bool all, mp_time now);
@@ -429,7 +432,7 @@ void offer_touch(struct participant *);
 void offer_touch_room(struct room *);
 /* Makes the oldest waiting offer of the room; false: none, or the room's budget is used up. */
 bool offer_next(struct room *, mp_time now);
-void offer_fill(struct participant *); /* fills a passive participant's offered sections with the room's
+void offer_fill(struct participant *);    /* fills a passive participant's offered sections with the room's
                                           publications */
 void offer_resumed(struct participant *); /* after a resume: repeats the unanswered offer, or offers what
                                              changed meanwhile */

@@ -272,7 +272,10 @@ static bool is_type(const char *header, const char *type)
     return strncasecmp(header, type, n) == 0 && (!header[n] || strchr(" ;", header[n]));
 }
 
-static int hex(char c) { return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1; }
+static int hex(char c)
+{
+    return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1;
+}
 
 /* application/x-www-form-urlencoded, as browsers write a query: a plus is a blank, and an invalid escape
  * stays as it is. */
@@ -324,7 +327,7 @@ static bool anything_flows(const struct participant *p)
 
 /* False: see r->error. */
 static bool enter(struct whip *w, struct resource *r, const char *room, const struct whip_request *q,
-                         mp_time now)
+                  mp_time now)
 {
     struct signal_client client = {
         .socket = r, .local = q->local, .remote = q->remote, .host = q->host, .guest = is_guest(w, q)};
@@ -513,7 +516,8 @@ static bool refuse_page(struct whip *w, const struct whip_request *q, struct whi
     char quoted[2][160];
     if (log_allow(&w->refusals, 5, now))
         log_line(LOG_LEVEL_WARN, "refused a page of another site", "origin=%s host=%s",
-                 log_quote(quoted[0], sizeof quoted[0], q->origin), log_quote(quoted[1], sizeof quoted[1], q->host));
+                 log_quote(quoted[0], sizeof quoted[0], q->origin),
+                 log_quote(quoted[1], sizeof quoted[1], q->host));
     return problem(out, 403, NULL, "pages of this site may not connect");
 }
 
@@ -572,10 +576,7 @@ void whip_turn(struct whip *w, mp_time now)
     }
 }
 
-mp_time whip_deadline(const struct whip *w)
-{
-    return w->look_at;
-}
+mp_time whip_deadline(const struct whip *w) { return w->look_at; }
 
 void whip_close_all(struct whip *w, mp_time now)
 {

@@ -26,7 +26,7 @@ struct whip_request { /* views; "": absent */
     const char *query; /* as received */
     const char *host, *origin, *authorization, *content_type, *if_match;
     struct address local, remote;
-    bool secure; /* by TLS */
+    bool secure;      /* by TLS */
     const char *body; /* 0-terminated */
     size_t len;
 };
@@ -40,7 +40,7 @@ struct whip_response { /* for the caller to free */
 
 struct whip;
 struct whip *whip_new(struct signaling *, size_t resources); /* NULL: no memory */
-void whip_free(struct whip *); /* call whip_close_all first */
+void whip_free(struct whip *);                               /* call whip_close_all first */
 /* False: not a path of this module. */
 bool whip_request(struct whip *, const struct whip_request *, struct whip_response *, mp_time now);
 

@@ -3,10 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t line_length(const char *line)
-{
-    return strcspn(line, "\r\n");
-}
+static size_t line_length(const char *line) { return strcspn(line, "\r\n"); }
 
 static const char *next_line(const char *line)
 {
@@ -14,10 +11,7 @@ static const char *next_line(const char *line)
     return line + strspn(line, "\r\n");
 }
 
-static bool begins(const char *line, const char *with)
-{
-    return strncmp(line, with, strlen(with)) == 0;
-}
+static bool begins(const char *line, const char *with) { return strncmp(line, with, strlen(with)) == 0; }
 
 /* The attribute's value in this line, its first word; NULL: another line. */
 static const char *value_in(const char *line, const char *name, size_t *len)

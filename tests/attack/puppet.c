@@ -14,8 +14,8 @@
  * its end.
  *
  *   puppet flood KIND COUNT SOURCES ADDRESS PORT [USERNAME [PASSWORD]]
- *     COUNT datagrams from SOURCES sockets of 127.0.9.0/24, or with 0 each from a new one: "stun", a check for
- * USERNAME (none: random ones) under PASSWORD (none: a wrong one), "hello", a ClientHello, "rtp", random
+ *     COUNT datagrams from SOURCES sockets of 127.0.9.0/24, or with 0 each from a new one: "stun", a check
+ * for USERNAME (none: random ones) under PASSWORD (none: a wrong one), "hello", a ClientHello, "rtp", random
  * SSRCs, "mix", those in turn with plain Binding requests, Allocates and noise. Says "flood SENT-BYTES
  * RECEIVED-BYTES". */
 #include "base/limits.h"

@@ -1,7 +1,9 @@
-/* Makes a running server make system calls, as whoever took it over would: it stops one of its threads by ptrace, which the
- * machine's root may, and has it call what no code of the server calls, with the server's own descriptors.
+/* Makes a running server make system calls, as whoever took it over would: it stops one of its threads by
+ * ptrace, which the machine's root may, and has it call what no code of the server calls, with the server's
+ * own descriptors.
  *
- *   takeover PID THREAD VICTIM_PID VICTIM_FILE   prints a line for each attempt: "NAME RESULT", which is less than 0 for an errno
+ *   takeover PID THREAD VICTIM_PID VICTIM_FILE   prints a line for each attempt: "NAME RESULT", which is less
+ *   than 0 for an errno
  *
  * The thread must be waiting in a system call: there its instruction is. It goes on with that afterwards. */
 #include <errno.h>
@@ -33,7 +35,7 @@ int main(void) { return 77; }
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
-#define SCRATCH 8192 /* bytes below the thread's stack, beyond what a leaf function may use */
+#define SCRATCH                8192 /* bytes below the thread's stack, beyond what a leaf function may use */
 
 struct held { /* a thread that is stopped */
     pid_t thread;
@@ -54,8 +56,8 @@ static bool stopped(const struct held *h)
 
 static bool hold(struct held *h)
 {
-    return ptrace(PTRACE_SEIZE, h->thread, 0, 0) == 0 && ptrace(PTRACE_INTERRUPT, h->thread, 0, 0) == 0 && stopped(h) &&
-           ptrace(PTRACE_GETREGS, h->thread, 0, &h->registers) == 0;
+    return ptrace(PTRACE_SEIZE, h->thread, 0, 0) == 0 && ptrace(PTRACE_INTERRUPT, h->thread, 0, 0) == 0 &&
+           stopped(h) && ptrace(PTRACE_GETREGS, h->thread, 0, &h->registers) == 0;
 }
 
 /* Puts it into the server's memory; the address there. */
@@ -113,14 +115,17 @@ static long descriptor(const struct held *h, int kind)
 
 static void network(const struct held *h)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct sockaddr_un local = {.sun_family = AF_UNIX, .sun_path = "/tmp/takeover-nowhere"};
     long tcp = descriptor(h, SOCK_STREAM), udp = descriptor(h, SOCK_DGRAM);
     long in = place(h, 0, &to, sizeof to), un = place(h, 1, &local, sizeof local);
     struct iovec one = {(void *)(uintptr_t)in, 1};
     long v = place(h, 2, &one, sizeof one);
-    struct mmsghdr m = {
-        .msg_hdr = {.msg_name = (void *)(uintptr_t)in, .msg_namelen = sizeof to, .msg_iov = (void *)(uintptr_t)v, .msg_iovlen = 1}};
+    struct mmsghdr m = {.msg_hdr = {.msg_name = (void *)(uintptr_t)in,
+                                    .msg_namelen = sizeof to,
+                                    .msg_iov = (void *)(uintptr_t)v,
+                                    .msg_iovlen = 1}};
     long message = place(h, 3, &m, sizeof m);
     printf("descriptors %d\n", tcp < 0 || udp < 0 ? -1 : 0);
     TRY("socket-tcp", SYS_socket, AF_INET, SOCK_STREAM, 0);

@@ -35,10 +35,7 @@ static struct faults *faults(void)
     return f;
 }
 
-static void *real(const char *name)
-{
-    return dlsym(RTLD_NEXT, name);
-}
+static void *real(const char *name) { return dlsym(RTLD_NEXT, name); }
 
 /* These errors are UDP's: of an established TCP connection none but EAGAIN would leave it as it was. */
 static int is_datagram(int fd)
@@ -48,7 +45,8 @@ static int is_datagram(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
 }
 
-/* Scattered: if each third one failed, it could be the same viewer's each time, as a turn of the server may take three. */
+/* Scattered: if each third one failed, it could be the same viewer's each time, as a turn of the server
+ * may take three. */
 static int send_fails(int fd)
 {
     static _Atomic unsigned count;

@@ -34,10 +34,7 @@ void encoder_free(struct encoder *e)
     *e = (struct encoder){.next = MP_NEVER};
 }
 
-void encoder_start(struct encoder *e, mp_time now)
-{
-    e->begun = e->next = now;
-}
+void encoder_start(struct encoder *e, mp_time now) { e->begun = e->next = now; }
 
 uint32_t encoder_clock(const struct encoder *e, mp_time now)
 {

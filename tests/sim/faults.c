@@ -94,7 +94,8 @@ static void other_room(struct sim *s, struct guest *g)
     fault_join(s, g, ROOMS_COUNT);
 }
 
-/* The server sees the socket's end; the guest does later, or earlier. Either word is a while under way, too. */
+/* The server sees the socket's end; the guest does later, or earlier. Either word is a while under way,
+ * too. */
 static void socket_breaks(struct sim *s, struct guest *g)
 {
     tell(s, "guest %u: its socket breaks", g->number);
@@ -159,7 +160,8 @@ static void stall(struct sim *s)
 
 /* --- strangers --- */
 
-static size_t forge_check(struct sim *s, uint8_t *out, size_t size, const char *ufrag, const char *own, const char *password)
+static size_t forge_check(struct sim *s, uint8_t *out, size_t size, const char *ufrag, const char *own,
+                          const char *password)
 {
     struct stun_writer w;
     struct hmac_sha1 key;
@@ -203,8 +205,8 @@ static void stranger(struct sim *s)
 void fault_one(struct sim *s)
 {
     static void (*const faults[])(struct sim *, struct guest *) = {
-        new_links,     new_links,     outage,     rebinding,     rebinding, moves,    comes_or_goes,
-        comes_or_goes, comes_or_goes, other_room, socket_breaks, publisher, publisher,     mutes};
+        new_links,     new_links,     outage,     rebinding,     rebinding, moves,     comes_or_goes,
+        comes_or_goes, comes_or_goes, other_room, socket_breaks, publisher, publisher, mutes};
     unsigned kinds = sizeof faults / sizeof *faults, kind = below(s, kinds + 4);
     s->result.faults++;
     if (kind < kinds)

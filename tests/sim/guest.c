@@ -56,10 +56,7 @@ void guest_free(struct guest *g)
     free(g);
 }
 
-struct host *guest_host(struct guest *g)
-{
-    return &g->host;
-}
+struct host *guest_host(struct guest *g) { return &g->host; }
 
 bool guest_connected(const struct guest *g)
 {
@@ -138,12 +135,11 @@ static void begin(struct sim *s, struct guest *g)
     snprintf(g->ufrag, sizeof g->ufrag, "%08x", (uint32_t)prng_next(&s->prng));
     snprintf(g->password, sizeof g->password, "%016llx%016llx", (unsigned long long)prng_next(&s->prng),
              (unsigned long long)prng_next(&s->prng));
-    g->description = (struct description){
-        .ufrag = g->ufrag,
-        .password = g->password,
-        .sources = g->sources,
-        .receives = guest_watches(g),
-        .without_rtx = g->without_rtx};
+    g->description = (struct description){.ufrag = g->ufrag,
+                                          .password = g->password,
+                                          .sources = g->sources,
+                                          .receives = guest_watches(g),
+                                          .without_rtx = g->without_rtx};
     dtls_identity_fingerprint(g->identity, g->description.fingerprint);
     for (unsigned i = 0; i < 2 && guest_publishes(g); i++) {
         struct content who = {.room = g->room, .guest = g->number, .life = g->life};

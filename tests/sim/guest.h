@@ -24,7 +24,7 @@ struct guest {
     bool wanted;
     unsigned room;
     enum guest_role role;
-    bool layered; /* it sends its pictures in two layers */
+    bool layered;     /* it sends its pictures in two layers */
     bool without_rtx; /* it knows no RTX, for what it sends and what it is sent */
 
     /* Its connection; what was before is forgotten with it. */
@@ -39,7 +39,7 @@ struct guest {
     struct client *client; /* NULL: not answered yet */
     mp_time opened_at, heard_at, report_at;
     uint16_t twcc;
-    uint32_t ssrc;              /* of its receiver reports */
+    uint32_t ssrc;                     /* of its receiver reports */
     struct encoder encoders[ENCODERS]; /* sound, pictures, the same smaller */
     struct decoder decoders[DECODERS_MAX];
     bool muted;           /* as it said last */
@@ -63,14 +63,8 @@ void guest_text(struct sim *, struct guest *, const char *, size_t len);
 void guest_closed(struct sim *, struct guest *); /* its socket */
 void guest_plan(struct sim *, struct guest *);   /* after anything that may have moved its next deadline */
 
-static inline bool guest_publishes(const struct guest *g)
-{
-    return g->wanted && g->role != GUEST_WATCH;
-}
-static inline bool guest_watches(const struct guest *g)
-{
-    return g->wanted && g->role != GUEST_STREAM;
-}
+static inline bool guest_publishes(const struct guest *g) { return g->wanted && g->role != GUEST_WATCH; }
+static inline bool guest_watches(const struct guest *g) { return g->wanted && g->role != GUEST_STREAM; }
 bool guest_connected(const struct guest *);
 /* What it sees of somebody's current connection; NULL: nothing yet. */
 const struct decoder *guest_sees(const struct guest *, const struct guest *publisher, bool video);

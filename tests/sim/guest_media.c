@@ -11,10 +11,7 @@
 /* client.h's callbacks carry the guest alone; one simulation runs at a time. */
 static struct sim *current;
 
-void guest_now(struct sim *s)
-{
-    current = s;
-}
+void guest_now(struct sim *s) { current = s; }
 
 static void protect(struct sim *s, struct guest *g, const uint8_t *plain, size_t len, uint64_t index)
 {
@@ -76,8 +73,8 @@ void guest_rtp(void *context, const uint8_t *data, size_t len, mp_time now)
     decoder_packet(d, rtx ? get16(data + v.header_len) : v.seq, &stamp, now);
     current->result.frames++;
     if (d->mixed)
-        violated(current, "layers", "guest %u: guest %u's layer %u without its key frame", g->number, stamp.guest,
-                 stamp.layer);
+        violated(current, "layers", "guest %u: guest %u's layer %u without its key frame", g->number,
+                 stamp.guest, stamp.layer);
     if (d->lied)
         violated(current, "continuity",
                  "guest %u: frame %u of guest %u follows in number, but another one is missing", g->number,
@@ -217,7 +214,8 @@ void guest_media_timeout(struct sim *s, struct guest *g)
         while ((len = encoder_packet(&g->encoders[i], plain, &index, &g->twcc, &s->prng, s->now))) {
             if (i == 1 && g->layered && sabotaged(s, SABOTAGE_LAYERS))
                 g->encoders[1].stamp.layer ^= 1;
-            if (!g->description.without_rtx && sabotaged(s, SABOTAGE_CONTENT)) /* else it repeats the one that was not changed */
+            /* else it repeats the one that was not changed */
+            if (!g->description.without_rtx && sabotaged(s, SABOTAGE_CONTENT))
                 plain[len - 1] ^= 1;
             protect(s, g, plain, len, index);
         }

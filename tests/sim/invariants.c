@@ -40,10 +40,7 @@ void invariants_close(struct sim *s)
     nonces_close();
 }
 
-static uint64_t key_of(const struct address *a)
-{
-    return mix_bytes(a->port, a->ip, sizeof a->ip);
-}
+static uint64_t key_of(const struct address *a) { return mix_bytes(a->port, a->ip, sizeof a->ip); }
 
 /* --- authentication --- */
 
@@ -254,8 +251,8 @@ static bool decodes(struct sim *s, const struct guest *viewer, const struct gues
             return false;
         }
         if (video && d->last.layer) {
-            snprintf(why, size, "guest %u is sent layer %u of guest %u, which has a higher one", viewer->number,
-                     d->last.layer, publisher->number);
+            snprintf(why, size, "guest %u is sent layer %u of guest %u, which has a higher one",
+                     viewer->number, d->last.layer, publisher->number);
             return false;
         }
     }
@@ -289,7 +286,8 @@ bool all_know(struct sim *s, mp_time since, char *why, size_t size)
         for (unsigned k = 0; k < s->guest_count && guest_connected(s->guests[i]); k++) {
             const struct guest *g = s->guests[i], *other = s->guests[k];
             const struct entry *known = roster_find(&g->roster, other->id);
-            if (g == other || !guest_connected(other) || other->room != g->room || (known && known->muted == other->muted))
+            if (g == other || !guest_connected(other) || other->room != g->room ||
+                (known && known->muted == other->muted))
                 continue;
             snprintf(why, size, "guest %u %s guest %u", i, known ? "has old news of" : "does not know of", k);
             return false;

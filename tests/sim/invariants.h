@@ -50,6 +50,7 @@ void check_room(struct sim *, const struct guest *, const struct content *);
 void check_owners(struct sim *);
 bool all_connected(struct sim *, mp_time since, char *why, size_t size); /* everybody who wants to be */
 /* Every viewer every publisher of its room: something made `since`. */
-bool all_know(struct sim *, mp_time since, char *why, size_t size);    /* everybody who else is there, and how */
+/* everybody who else is there, and how */
+bool all_know(struct sim *, mp_time since, char *why, size_t size);
 bool all_decode(struct sim *, mp_time since, char *why, size_t size);
 void check_empty(struct sim *);

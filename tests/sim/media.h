@@ -12,7 +12,7 @@
 struct content {
     uint32_t room, guest, life; /* where, who, and which of its connections */
     uint32_t frame;             /* picture or sound, counted by the encoder */
-    uint8_t layer; /* 0: the highest */
+    uint8_t layer;              /* 0: the highest */
     uint8_t part, parts;
     bool video, keyframe;
     mp_time time; /* when it was made */
@@ -40,9 +40,9 @@ struct sent {
 /* Timer: `next`, when a frame is due. */
 struct encoder {
     bool on, video;
-    struct content stamp; /* of the next part */
+    struct content stamp;               /* of the next part */
     uint32_t ssrc, rtx_ssrc, timestamp; /* rtx_ssrc 0: it repeats the same packet */
-    uint64_t index, rtx_index; /* of the next packet: ROC << 16 | SEQ */
+    uint64_t index, rtx_index;          /* of the next packet: ROC << 16 | SEQ */
     mp_time begun, next, interval;
     uint32_t parts_max, size_max;
     bool keyframe_wanted;

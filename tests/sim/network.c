@@ -54,15 +54,9 @@ struct network *network_new(struct sim *s, unsigned nats)
     return n;
 }
 
-void network_free(struct network *n)
-{
-    free(n);
-}
+void network_free(struct network *n) { free(n); }
 
-struct nat *network_nat(struct network *n, unsigned number)
-{
-    return &n->nats[number];
-}
+struct nat *network_nat(struct network *n, unsigned number) { return &n->nats[number]; }
 
 void nat_setup(struct nat *nat, enum nat_kind kind, mp_time idle_max)
 {
@@ -70,10 +64,7 @@ void nat_setup(struct nat *nat, enum nat_kind kind, mp_time idle_max)
     nat->idle_max = idle_max;
 }
 
-enum nat_kind nat_kind(const struct nat *nat)
-{
-    return nat->kind;
-}
+enum nat_kind nat_kind(const struct nat *nat) { return nat->kind; }
 
 void nat_forget(struct nat *nat, const struct host *host)
 {

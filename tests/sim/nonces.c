@@ -43,8 +43,8 @@ static void note_key(const void *key)
 }
 
 /* `aad`: GCM authenticates what it does not encrypt, the packet's header, with the same key stream. */
-static void check(const void *key, const uint8_t *iv, size_t iv_len, const uint8_t *aad, size_t aad_len, const uint8_t *in,
-                  size_t len)
+static void check(const void *key, const uint8_t *iv, size_t iv_len, const uint8_t *aad, size_t aad_len,
+                  const uint8_t *in, size_t len)
 {
     bool added;
     const struct set_entry *k = sim ? set_find(&keys, (uint64_t)(uintptr_t)key) : NULL;

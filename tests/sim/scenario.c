@@ -46,7 +46,8 @@ static void heal(struct sim *s)
 }
 
 /* Until it holds; longer than `most` it must not take. */
-static void wait_for(struct sim *s, const char *invariant, bool (*holds)(struct sim *, mp_time since, char *, size_t), mp_time most)
+static void wait_for(struct sim *s, const char *invariant,
+                     bool (*holds)(struct sim *, mp_time since, char *, size_t), mp_time most)
 {
     char why[160];
     mp_time begun = s->now;
@@ -120,7 +121,8 @@ static void tally(struct sim *s, int sign)
             }
 }
 
-/* Gilbert's model: bursts of four on average, in which seven of eight are lost; begun so often that it comes to `percent`. */
+/* Gilbert's model: bursts of four on average, in which seven of eight are lost; begun so often that it
+ * comes to `percent`. */
 static void lose_in_bursts(struct link_profile *p, unsigned percent)
 {
     unsigned share = percent * 10000 / 100 * 8 / 7;

@@ -212,7 +212,8 @@ static void control(struct sim *s, struct event *e)
     waker_sleep(&v->waker);
     if (signal_deadline(v->signaling) <= s->now)
         signal_timeout(v->signaling, s->now);
-    for (unsigned n = s->now < v->busy_until ? 1 : 1 + below(s, 8); n && signal_go_on(v->signaling, s->now); n--)
+    for (unsigned n = s->now < v->busy_until ? 1 : 1 + below(s, 8); n && signal_go_on(v->signaling, s->now);
+         n--)
         ;
     flush_commands(s);
 }
@@ -409,26 +410,11 @@ void server_close(struct sim *s)
     free(v);
 }
 
-unsigned server_workers(const struct sim *s)
-{
-    return s->server->workers;
-}
-struct registry *server_registry(const struct sim *s)
-{
-    return s->server->registry;
-}
-struct sfu *server_sfu(const struct sim *s, unsigned i)
-{
-    return s->server->worker[i].sfu;
-}
-const struct stats *server_stats(const struct sim *s, unsigned i)
-{
-    return &s->server->worker[i].stats;
-}
-struct crypto *server_client_crypto(const struct sim *s)
-{
-    return s->server->client_crypto;
-}
+unsigned server_workers(const struct sim *s) { return s->server->workers; }
+struct registry *server_registry(const struct sim *s) { return s->server->registry; }
+struct sfu *server_sfu(const struct sim *s, unsigned i) { return s->server->worker[i].sfu; }
+const struct stats *server_stats(const struct sim *s, unsigned i) { return &s->server->worker[i].stats; }
+struct crypto *server_client_crypto(const struct sim *s) { return s->server->client_crypto; }
 
 long long server_metric(const struct sim *s, const char *name)
 {

@@ -18,10 +18,7 @@
 #define EVENTS_MAX (1 << 18)
 #define TIME_FIRST MP_S(1000)
 
-void event_at(struct sim *s, struct event *e, mp_time at)
-{
-    heap_set(&s->events, &e->node, at);
-}
+void event_at(struct sim *s, struct event *e, mp_time at) { heap_set(&s->events, &e->node, at); }
 
 void event_before(struct sim *s, struct event *e, mp_time at)
 {
@@ -29,10 +26,7 @@ void event_before(struct sim *s, struct event *e, mp_time at)
         heap_set(&s->events, &e->node, at);
 }
 
-void event_off(struct sim *s, struct event *e)
-{
-    heap_set(&s->events, &e->node, MP_NEVER);
-}
+void event_off(struct sim *s, struct event *e) { heap_set(&s->events, &e->node, MP_NEVER); }
 
 void sim_until(struct sim *s, mp_time end)
 {

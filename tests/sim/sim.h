@@ -34,18 +34,16 @@ struct event {
     X(SABOTAGE_DECODING, "decoding") /* one guest's RTP is lost for ever */                                  \
     X(SABOTAGE_POOLS, "pools")       /* a replica's end is not told to the origin */                         \
     X(SABOTAGE_NONCES, "nonces")     /* a publisher sends other bytes under a number used before */          \
-    X(SABOTAGE_RESENDING, "resending") /* what a viewer without RTX missed is sent again with fresh extensions */ \
-    X(SABOTAGE_LAYERS, "layers") /* a publisher's layers come mixed under one SSRC */                          \
-    X(SABOTAGE_OWNERS, "owners")     /* a path's end is not told to the worker that hears it */             \
-    X(SABOTAGE_CONTENT, "content")   /* a publisher's bytes are changed before it encrypts them */          \
-    X(SABOTAGE_CONTINUITY,                                                                                   \
-      "continuity")                  /* a publisher leaves a frame out without leaving a number out */      \
-    X(SABOTAGE_CONNECTION,                                                                                   \
-      "connection")                  /* a session that is up ends as if its handshake had failed */         \
-    X(SABOTAGE_DEADLINES,                                                                                    \
-      "deadlines")                   /* a worker is told that something is always due */                    \
-    X(SABOTAGE_SIGNALING, "signaling") /* a guest says what is no message */                               \
-    X(SABOTAGE_NEWS, "news")           /* that somebody muted is not told */
+    X(SABOTAGE_RESENDING,                                                                                    \
+      "resending")               /* what a viewer without RTX missed is sent again with fresh extensions */  \
+    X(SABOTAGE_LAYERS, "layers") /* a publisher's layers come mixed under one SSRC */                        \
+    X(SABOTAGE_OWNERS, "owners") /* a path's end is not told to the worker that hears it */                  \
+    X(SABOTAGE_CONTENT, "content")       /* a publisher's bytes are changed before it encrypts them */       \
+    X(SABOTAGE_CONTINUITY, "continuity") /* a publisher leaves a frame out without leaving a number out */   \
+    X(SABOTAGE_CONNECTION, "connection") /* a session that is up ends as if its handshake had failed */      \
+    X(SABOTAGE_DEADLINES, "deadlines")   /* a worker is told that something is always due */                 \
+    X(SABOTAGE_SIGNALING, "signaling")   /* a guest says what is no message */                               \
+    X(SABOTAGE_NEWS, "news")             /* that somebody muted is not told */
 enum sabotage {
 #define X(name, word) name,
     SABOTAGES(X)
@@ -56,8 +54,8 @@ struct sim_options {
     bool real_crypto; /* else payloads stay readable and tags are checksums */
     bool verbose;     /* tells what happens, on standard output */
     enum sabotage sabotage;
-    /* Not 0: no story, but a call of three whose links do so much to datagrams both ways: lose them, at random or
-     * in bursts, or let them overtake each other and come twice. */
+    /* Not 0: no story, but a call of three whose links do so much to datagrams both ways: lose them, at
+     * random or in bursts, or let them overtake each other and come twice. */
     unsigned loss_percent, burst_percent, reorder_percent;
 };
 
@@ -71,7 +69,8 @@ struct sim_result {
         sounds; /* in a call with loss: that viewers should have decoded, and did */
     uint64_t datagrams, frames, joins, faults;
     mp_time settled; /* from the last fault until everybody decoded everybody */
-    uint64_t rtp_in, rtx_out, nack_in, asked, pli_out, strays, drops; /* asked: publishers, for what did not come */
+    /* asked: publishers, for what did not come */
+    uint64_t rtp_in, rtx_out, nack_in, asked, pli_out, strays, drops;
 };
 
 struct sim {
@@ -102,15 +101,9 @@ void sim_until(struct sim *, mp_time); /* lets things happen until then */
 void violated(struct sim *, const char *invariant, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void tell(struct sim *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* where verbose */
-static inline void trace(struct sim *s, uint64_t v)
-{
-    s->result.trace = mix(s->result.trace, v);
-}
+static inline void trace(struct sim *s, uint64_t v) { s->result.trace = mix(s->result.trace, v); }
 
-static inline uint32_t below(struct sim *s, uint32_t n)
-{
-    return prng_below(&s->prng, n);
-}
+static inline uint32_t below(struct sim *s, uint32_t n) { return prng_below(&s->prng, n); }
 static inline bool chance(struct sim *s, uint32_t per_10000)
 {
     return per_10000 && below(s, 10000) < per_10000;

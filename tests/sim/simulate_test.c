@@ -55,60 +55,24 @@ static void media_to_who_is_not_authentic_is_noticed(void)
 {
     expect(SABOTAGE_AUTHENTICATION, "authentication");
 }
-static void media_of_another_room_is_noticed(void)
-{
-    expect(SABOTAGE_ROOM, "room");
-}
-static void a_stream_that_does_not_decode_is_noticed(void)
-{
-    expect(SABOTAGE_DECODING, "decoding");
-}
-static void what_is_left_is_noticed(void)
-{
-    expect(SABOTAGE_POOLS, "pools");
-}
-static void a_number_used_twice_is_noticed(void)
-{
-    expect(SABOTAGE_NONCES, "nonces");
-}
+static void media_of_another_room_is_noticed(void) { expect(SABOTAGE_ROOM, "room"); }
+static void a_stream_that_does_not_decode_is_noticed(void) { expect(SABOTAGE_DECODING, "decoding"); }
+static void what_is_left_is_noticed(void) { expect(SABOTAGE_POOLS, "pools"); }
+static void a_number_used_twice_is_noticed(void) { expect(SABOTAGE_NONCES, "nonces"); }
 static void a_packet_that_changed_when_it_was_sent_again_is_noticed(void)
 {
     expect(SABOTAGE_RESENDING, "nonces");
 }
-static void layers_that_are_mixed_are_noticed(void)
-{
-    expect(SABOTAGE_LAYERS, "layers");
-}
-static void workers_that_disagree_are_noticed(void)
-{
-    expect(SABOTAGE_OWNERS, "owners");
-}
+static void layers_that_are_mixed_are_noticed(void) { expect(SABOTAGE_LAYERS, "layers"); }
+static void workers_that_disagree_are_noticed(void) { expect(SABOTAGE_OWNERS, "owners"); }
 
-static void bytes_that_were_changed_are_noticed(void)
-{
-    expect(SABOTAGE_CONTENT, "content");
-}
-static void a_frame_left_out_is_noticed(void)
-{
-    expect(SABOTAGE_CONTINUITY, "continuity");
-}
-static void a_connection_that_fails_is_noticed(void)
-{
-    expect(SABOTAGE_CONNECTION, "connection");
-}
-static void a_worker_that_spins_is_noticed(void)
-{
-    expect(SABOTAGE_DEADLINES, "deadlines");
-}
-static void a_guest_that_is_refused_is_noticed(void)
-{
-    expect(SABOTAGE_SIGNALING, "signaling");
-}
+static void bytes_that_were_changed_are_noticed(void) { expect(SABOTAGE_CONTENT, "content"); }
+static void a_frame_left_out_is_noticed(void) { expect(SABOTAGE_CONTINUITY, "continuity"); }
+static void a_connection_that_fails_is_noticed(void) { expect(SABOTAGE_CONNECTION, "connection"); }
+static void a_worker_that_spins_is_noticed(void) { expect(SABOTAGE_DEADLINES, "deadlines"); }
+static void a_guest_that_is_refused_is_noticed(void) { expect(SABOTAGE_SIGNALING, "signaling"); }
 
-static void news_that_nobody_is_told_is_noticed(void)
-{
-    expect(SABOTAGE_NEWS, "news");
-}
+static void news_that_nobody_is_told_is_noticed(void) { expect(SABOTAGE_NEWS, "news"); }
 
 /* Loss on every link, both ways, at random or in bursts: what a viewer gets crossed two of them. */
 static void pictures_survive_loss(void)
@@ -116,13 +80,15 @@ static void pictures_survive_loss(void)
     static const unsigned percents[] = {1, 2, 5, 10, 20, 30, 1, 2, 5, 10, 20, 30};
     for (unsigned i = 0; i < sizeof percents / sizeof *percents; i++) {
         bool bursts = i >= 6;
-        struct sim_options options = {.loss_percent = bursts ? 0 : percents[i], .burst_percent = bursts ? percents[i] : 0};
+        struct sim_options options = {.loss_percent = bursts ? 0 : percents[i],
+                                      .burst_percent = bursts ? percents[i] : 0};
         struct sim_result r;
         sim_run(&r, 100 + i, &options);
         told(100 + i, &r);
         double pictures = 100.0 * (double)r.pictures / (double)r.pictures_due;
         double sounds = 100.0 * (double)r.sounds / (double)r.sounds_due;
-        printf("# %u %% loss%s: %.1f %% of pictures, %.1f %% of sounds\n", percents[i], bursts ? " in bursts" : "", pictures, sounds);
+        printf("# %u %% loss%s: %.1f %% of pictures, %.1f %% of sounds\n", percents[i],
+               bursts ? " in bursts" : "", pictures, sounds);
         CHECK(!r.failed);
         CHECK(percents[i] > 10 || pictures >= 90);
         CHECK(pictures > 10);
@@ -139,9 +105,10 @@ static void reordering_is_not_loss(void)
         struct sim_result r;
         sim_run(&r, 200 + i, &options);
         told(200 + i, &r);
-        double pictures = 100.0 * (double)r.pictures / (double)r.pictures_due, again = 100.0 * (double)r.asked / (double)r.rtp_in;
-        printf("# %u %% overtake others and %u %% come twice: %.1f %% of pictures, %.2f %% asked for again\n", percents[i], percents[i],
-               pictures, again);
+        double pictures = 100.0 * (double)r.pictures / (double)r.pictures_due,
+               again = 100.0 * (double)r.asked / (double)r.rtp_in;
+        printf("# %u %% overtake others and %u %% come twice: %.1f %% of pictures, %.2f %% asked for again\n",
+               percents[i], percents[i], pictures, again);
         CHECK(!r.failed);
         CHECK(pictures >= 98);
         CHECK(again < 2);

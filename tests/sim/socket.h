@@ -8,11 +8,11 @@ struct guest;
 struct letter;
 
 struct socket {
-    struct socket *next;             /* of the server's list; all live until the end of the run */
-    struct guest *guest;             /* NULL: it has given it up */
-    struct participant *participant; /* NULL: the server has not, or has no longer, anybody behind it */
-    bool closing;                    /* the server's side */
-    mp_time up_at, down_at;          /* when the last letter arrives */
+    struct socket *next;                  /* of the server's list; all live until the end of the run */
+    struct guest *guest;                  /* NULL: it has given it up */
+    struct participant *participant;      /* NULL: the server has not, or has no longer, anybody behind it */
+    bool closing;                         /* the server's side */
+    mp_time up_at, down_at;               /* when the last letter arrives */
     struct letter *up_first, *down_first; /* under way, in order */
     mp_time delay;
 };

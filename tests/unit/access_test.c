@@ -223,7 +223,8 @@ static void other_sites_may_not(void)
 /* Whoever is on the way can make one. */
 static void a_page_in_the_clear_is_not_of_a_server_by_tls(void)
 {
-    CHECK(access_origin(&hs, "https://good.com", "good.com", true) && access_origin(&hs, "https://good.com", "good.com:443", true));
+    CHECK(access_origin(&hs, "https://good.com", "good.com", true) &&
+          access_origin(&hs, "https://good.com", "good.com:443", true));
     CHECK(!access_origin(&hs, "http://good.com", "good.com", true) &&
           !access_origin(&hs, "http://good.com:8443", "good.com:8443", true));
     CHECK(access_origin(&hs, "", "good.com", true));
@@ -249,7 +250,8 @@ static void pages_of_any_site_come_in_where_a_token_decides(void)
     struct access a = hs;
     CHECK(access_takes_guests(&a) && access_room_takes_guests(&a, "blue"));
     a.open_rooms = "lobby,yard";
-    CHECK(access_takes_guests(&a) && access_room_takes_guests(&a, "blue") && !access_room_takes_guests(&a, "yard"));
+    CHECK(access_takes_guests(&a) && access_room_takes_guests(&a, "blue") &&
+          !access_room_takes_guests(&a, "yard"));
     a.open_rooms = "lobby,*";
     CHECK(!access_takes_guests(&a) && !access_room_takes_guests(&a, "blue"));
     a = (struct access){.key = "", .open_rooms = "", .origins = ""};
@@ -273,12 +275,14 @@ static void the_api_is_for_this_machine(void)
     CHECK(may(ACCESS_LOCAL, "127.9.9.9", "127.0.0.1", false, "") &&
           may(ACCESS_LOCAL, "192.0.2.1", "192.0.2.1:8000", false, ""));
     CHECK(may(ACCESS_LOCAL, "::ffff:127.0.0.1", "LOCALHOST", false, ""));
-    CHECK(!may(ACCESS_LOCAL, "127.0.0.1", "192.0.2.1", false, "") && /* by a proxy that its client named by an address */
+    CHECK(!may(ACCESS_LOCAL, "127.0.0.1", "192.0.2.1", false,
+               "") && /* by a proxy that its client named by an address */
           !may(ACCESS_LOCAL, "127.0.0.1", "203.0.113.7:443", false, "") &&
           !may(ACCESS_LOCAL, "::1", "[2001:db8::1]:8000", false, "") &&
           !may(ACCESS_LOCAL, "127.0.0.1", "0.0.0.0", false, ""));
     CHECK(!may(ACCESS_LOCAL, "192.0.2.1", "203.0.113.7", false, "") &&
-          !may(ACCESS_LOCAL, "192.0.2.1", "127.0.0.1", false, "") && !may(ACCESS_LOCAL, "192.0.2.1", "localhost", false, ""));
+          !may(ACCESS_LOCAL, "192.0.2.1", "127.0.0.1", false, "") &&
+          !may(ACCESS_LOCAL, "192.0.2.1", "localhost", false, ""));
     CHECK(!may(ACCESS_LOCAL, "192.0.2.2", "localhost", false, "") &&
           !may(ACCESS_LOCAL, "::2", "localhost", false, ""));
     CHECK(!may(ACCESS_LOCAL, "127.0.0.1", "localhost", true, "")); /* by a proxy */

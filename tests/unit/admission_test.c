@@ -23,10 +23,7 @@ static char *ticket(const char *claims)
     return token(all, JWT_ALG_HS256, SECRET);
 }
 
-static struct peer *visitor(void)
-{
-    return peer_open(&s, "monoport.example", "192.0.2.1");
-}
+static struct peer *visitor(void) { return peer_open(&s, "monoport.example", "192.0.2.1"); }
 
 /* NULL: joined; else the error's code. */
 static const char *ask(struct peer *p, const char *room, const char *role, const char *claims)
@@ -371,10 +368,10 @@ static void large_messages_count_for_several(void)
 }
 
 TEST_MAIN(TEST(a_closed_room_takes_a_token), TEST(an_open_room_takes_none), TEST(a_token_is_for_its_room),
-          TEST(rights_are_those_of_the_role), TEST(the_same_person_takes_its_name_back), TEST(the_identity_is_the_tokens),
-          TEST(a_bad_token_is_refused_also_where_none_is_needed),
+          TEST(rights_are_those_of_the_role), TEST(the_same_person_takes_its_name_back),
+          TEST(the_identity_is_the_tokens), TEST(a_bad_token_is_refused_also_where_none_is_needed),
           TEST(who_has_a_token_leaves_when_it_expires), TEST(a_lost_one_leaves_when_its_token_expires),
           TEST(rooms_are_bounded), TEST(participants_of_a_room_are_bounded),
           TEST(tracks_of_a_participant_are_bounded), TEST(joins_of_an_address_are_bounded),
-          TEST(a_network_of_ipv6_is_one_address), TEST(sessions_of_an_address_are_bounded), TEST(who_says_too_much_is_closed),
-          TEST(large_messages_count_for_several))
+          TEST(a_network_of_ipv6_is_one_address), TEST(sessions_of_an_address_are_bounded),
+          TEST(who_says_too_much_is_closed), TEST(large_messages_count_for_several))

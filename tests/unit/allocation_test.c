@@ -5,7 +5,8 @@
 #define FIRST 1024 /* of the virtual ports */
 
 static struct allocations t;
-static const struct address local = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [13] = 0, [14] = 2, [15] = 1}};
+static const struct address local = {
+    .ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [13] = 0, [14] = 2, [15] = 1}};
 
 /* One for client `n`, who has a user and a network of its own. */
 static struct allocation *allocate(uint32_t n, bool even, enum allocation_result expected)
@@ -21,10 +22,7 @@ static struct allocation *allocate(uint32_t n, bool even, enum allocation_result
     return a;
 }
 
-static uint16_t port_of(const struct allocation *a)
-{
-    return a ? a->relayed[RELAYED_V4].port : 0;
-}
+static uint16_t port_of(const struct allocation *a) { return a ? a->relayed[RELAYED_V4].port : 0; }
 
 /* 64 workers have 1008 ports each. */
 static void ports_are_unique_and_rest_as_long_as_they_can(void)

@@ -132,7 +132,8 @@ static void address_of_either_family_is_one_identity(void)
     CHECK(strcmp(address_text(&a, text), "192.0.2.1:80") == 0);
     CHECK(address_parse(&a, "[2001:db8::1]", 443));
     CHECK(strcmp(address_text(&a, text), "[2001:db8::1]:443") == 0);
-    CHECK(!address_parse(&a, "192.0.2", 1) && !address_parse(&a, "", 1) && !address_parse(&a, "example.org", 1));
+    CHECK(!address_parse(&a, "192.0.2", 1) && !address_parse(&a, "", 1) &&
+          !address_parse(&a, "example.org", 1));
 }
 
 static uint64_t network(const char *ip, uint16_t port)
@@ -234,7 +235,10 @@ static void ntp_time_round_trips(void)
     }
 }
 
-TEST_MAIN(TEST(ring_gives_back_what_was_pushed), TEST(ring_refuses_when_full), TEST(map_agrees_with_a_plain_table),
-          TEST(heap_pops_in_order), TEST(sequence_extends_over_the_wrap), TEST(rate_refills_to_its_burst),
-          TEST(address_of_either_family_is_one_identity), TEST(a_64_of_ipv6_is_one_network_and_an_ipv4_address_another), TEST(link_names_kind_worker_and_place), TEST(pool_is_bounded_and_counts),
-          TEST(slab_hands_out_lines_of_its_own_all_zero), TEST(slab_takes_what_was_given_back_before_it_grows), TEST(ntp_time_round_trips))
+TEST_MAIN(TEST(ring_gives_back_what_was_pushed), TEST(ring_refuses_when_full),
+          TEST(map_agrees_with_a_plain_table), TEST(heap_pops_in_order), TEST(sequence_extends_over_the_wrap),
+          TEST(rate_refills_to_its_burst), TEST(address_of_either_family_is_one_identity),
+          TEST(a_64_of_ipv6_is_one_network_and_an_ipv4_address_another),
+          TEST(link_names_kind_worker_and_place), TEST(pool_is_bounded_and_counts),
+          TEST(slab_hands_out_lines_of_its_own_all_zero),
+          TEST(slab_takes_what_was_given_back_before_it_grows), TEST(ntp_time_round_trips))

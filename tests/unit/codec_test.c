@@ -15,7 +15,8 @@ static bool says(enum codec c, const char *hex, const char *want)
 {
     struct codec_info i = inspect(c, hex);
     char text[8];
-    snprintf(text, sizeof text, "%s%s%s%u", i.keyframe ? "k" : "", i.start ? "s" : "", i.leads ? "l" : "", i.temporal);
+    snprintf(text, sizeof text, "%s%s%s%u", i.keyframe ? "k" : "", i.start ? "s" : "", i.leads ? "l" : "",
+             i.temporal);
     if (!i.valid)
         strcpy(text, i.keyframe || i.start || i.leads || i.temporal ? "!" : "-");
     if (strcmp(text, want) != 0)

@@ -139,7 +139,8 @@ static void the_file_counts_least(void)
     CHECK(config.announce_count == 2 && announces(0, "192.0.2.9:6000") && announces(1, "[2001:db8::9]:6000"));
     CHECK_EQ(load("--announce 192.0.2.9,media.example.org,a-b.example", ""), CONFIG_RUN);
     CHECK(config.announce_count == 1 && config.announce_name_count == 2);
-    CHECK(strcmp(config.announce_names[0], "media.example.org") == 0 && strcmp(config.announce_names[1], "a-b.example") == 0);
+    CHECK(strcmp(config.announce_names[0], "media.example.org") == 0 &&
+          strcmp(config.announce_names[1], "a-b.example") == 0);
     CHECK_EQ(load_file("announce: 192.0.2.9, 192.0.2.8\n", "", ""), CONFIG_RUN);
     CHECK(config.announce_count == 2 && announces(1, "192.0.2.8:8000"));
     CHECK_EQ(load_file("announce: [192.0.2.9]\n", "--announce 192.0.2.1", ""), CONFIG_RUN);
@@ -202,7 +203,8 @@ static void a_bad_flag_is_one_clear_line(void)
         {"--announce -example.org", "--announce:"},
         {"--announce example..org", "--announce:"},
         {"--announce a_b.example", "--announce:"},
-        {"--announce a.example,b.example,c.example,d.example,e.example,f.example,g.example,h.example,i.example", "--announce:"},
+        {"--announce a.example,b.example,c.example,d.example,e.example,f.example,g.example,h.example,i.example",
+         "--announce:"},
         {"--announce ::", "--announce:"},
         {"--announce 192.0.2.1:8000", "--announce:"},
         {"--workers 65", "--workers:"},
@@ -239,14 +241,16 @@ static void tls_and_its_certificate(void)
         CHECK(strcmp(config.state, places[i].state) == 0);
     }
     CHECK(!*config.certificate && !*config.key && !config.plain);
-    CHECK(load("--cert a.pem --key=b.pem --plain --workers 3", "") == CONFIG_RUN && config.plain && config.workers == 3);
+    CHECK(load("--cert a.pem --key=b.pem --plain --workers 3", "") == CONFIG_RUN && config.plain &&
+          config.workers == 3);
     CHECK(strcmp(config.certificate, "a.pem") == 0 && strcmp(config.key, "b.pem") == 0);
     CHECK(load("--plain=no", "MONOPORT_PLAIN=yes") == CONFIG_RUN && !config.plain);
     CHECK(load("--plain", "MONOPORT_PLAIN=no") == CONFIG_RUN && config.plain);
     CHECK(load("--plain=maybe", "") == CONFIG_ERROR && complains("yes or no"));
     CHECK(load("--cert a.pem", "") == CONFIG_ERROR && complains("must be given together"));
     CHECK(load("", "MONOPORT_KEY=b.pem") == CONFIG_ERROR && complains("must be given together"));
-    CHECK(load_file("plain: yes\ncert: x\nkey: y\n", "", "") == CONFIG_RUN && config.plain && *config.key == 'y');
+    CHECK(load_file("plain: yes\ncert: x\nkey: y\n", "", "") == CONFIG_RUN && config.plain &&
+          *config.key == 'y');
 }
 
 static void a_probe_port_is_another_one(void)
@@ -277,5 +281,5 @@ static void help_and_version_are_printed(void)
 TEST_MAIN(TEST(defaults_are_as_documented), TEST(flags_are_read_in_both_spellings),
           TEST(every_address_has_several_spellings), TEST(the_environment_counts_less_than_flags),
           TEST(the_file_counts_least), TEST(a_bad_file_is_named_with_its_line),
-          TEST(a_bad_flag_is_one_clear_line), TEST(tls_and_its_certificate), TEST(a_probe_port_is_another_one),
-          TEST(help_and_version_are_printed))
+          TEST(a_bad_flag_is_one_clear_line), TEST(tls_and_its_certificate),
+          TEST(a_probe_port_is_another_one), TEST(help_and_version_are_printed))

@@ -33,10 +33,7 @@ static void sweep(size_t from, size_t to)
             }
 }
 
-static void every_first_byte_short(void)
-{
-    sweep(0, 64);
-}
+static void every_first_byte_short(void) { sweep(0, 64); }
 
 static void every_first_byte_long(void)
 {
@@ -52,10 +49,7 @@ static void second_byte_tells_rtcp_from_rtp(void)
     }
 }
 
-static void empty_datagram_is_unknown(void)
-{
-    CHECK_EQ(demux(exact("", 0), 0), DATAGRAM_UNKNOWN);
-}
+static void empty_datagram_is_unknown(void) { CHECK_EQ(demux(exact("", 0), 0), DATAGRAM_UNKNOWN); }
 
 TEST_MAIN(TEST(every_first_byte_short), TEST(every_first_byte_long), TEST(second_byte_tells_rtcp_from_rtp),
           TEST(empty_datagram_is_unknown))

@@ -1,5 +1,5 @@
-/* A server of ours and clients that are not, and the other way round: OpenSSL by itself, with whatever certificate, cipher
- * and profile. */
+/* A server of ours and clients that are not, and the other way round: OpenSSL by itself, with whatever
+ * certificate, cipher and profile. */
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "proto/dtls.h"
@@ -73,7 +73,10 @@ static struct dtls *stranger_talk(struct stranger *s, struct dtls_identity *id, 
     return d;
 }
 
-static struct dtls *stranger_run(struct stranger *s, struct dtls_identity *id) { return stranger_talk(s, id, false); }
+static struct dtls *stranger_run(struct stranger *s, struct dtls_identity *id)
+{
+    return stranger_talk(s, id, false);
+}
 
 static void stranger_close(struct stranger *s)
 {
@@ -337,10 +340,10 @@ static void application_data_and_renegotiation_are_ignored(void)
     dtls_identity_free(id);
 }
 
-TEST_MAIN(TEST(another_implementation_connects), TEST(a_certificate_of_p_384_will_do), TEST(a_signature_by_p_384_will_do),
-          TEST(an_rsa_certificate_will_do), TEST(a_server_of_any_certificate_will_do),
-          TEST(a_client_without_certificate_is_refused), TEST(a_client_without_srtp_profile_is_refused),
-          TEST(dtls_1_0_is_refused), TEST(the_goodbye_of_each_cipher_is_told),
-          TEST(only_forward_secret_aead_ciphers_are_agreed),
+TEST_MAIN(TEST(another_implementation_connects), TEST(a_certificate_of_p_384_will_do),
+          TEST(a_signature_by_p_384_will_do), TEST(an_rsa_certificate_will_do),
+          TEST(a_server_of_any_certificate_will_do), TEST(a_client_without_certificate_is_refused),
+          TEST(a_client_without_srtp_profile_is_refused), TEST(dtls_1_0_is_refused),
+          TEST(the_goodbye_of_each_cipher_is_told), TEST(only_forward_secret_aead_ciphers_are_agreed),
           TEST(only_strong_srtp_profiles_are_agreed), TEST(a_certificate_over_a_false_curve_ends_cleanly),
           TEST(application_data_and_renegotiation_are_ignored))

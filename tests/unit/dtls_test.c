@@ -1,8 +1,8 @@
+#include "proto/dtls.h"
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/prng.h"
 #include "crypto/crypto.h"
-#include "proto/dtls.h"
 #include "tests/unit/test.h"
 #include "tests/virtual_clock.h"
 #ifndef INT_MAX /* OpenSSL's headers want it, and base's limits.h hides the system's */
@@ -198,30 +198,12 @@ static void wrong_fingerprint(void (*spoil)(struct fingerprint *))
     link_close(&l);
 }
 
-static void spoil_first(struct fingerprint *f)
-{
-    f->value[0] ^= 1;
-}
-static void spoil_last(struct fingerprint *f)
-{
-    f->value[31] ^= 0x80;
-}
-static void spoil_len(struct fingerprint *f)
-{
-    f->len = 31;
-}
-static void spoil_empty(struct fingerprint *f)
-{
-    f->len = 0;
-}
-static void spoil_hash(struct fingerprint *f)
-{
-    strcpy(f->hash, "sha-384");
-}
-static void spoil_unknown(struct fingerprint *f)
-{
-    strcpy(f->hash, "sha-1");
-}
+static void spoil_first(struct fingerprint *f) { f->value[0] ^= 1; }
+static void spoil_last(struct fingerprint *f) { f->value[31] ^= 0x80; }
+static void spoil_len(struct fingerprint *f) { f->len = 31; }
+static void spoil_empty(struct fingerprint *f) { f->len = 0; }
+static void spoil_hash(struct fingerprint *f) { strcpy(f->hash, "sha-384"); }
+static void spoil_unknown(struct fingerprint *f) { strcpy(f->hash, "sha-1"); }
 
 /* RFC 8122 5: the certificate has one of them, whichever. */
 static void one_of_several_fingerprints_is_enough(void)
@@ -295,7 +277,8 @@ static void settled_server_says_little(void)
     for (unsigned type = 0; type < 256; type++) {
         memcpy(other, change_cipher_spec, sizeof other);
         other[0] = (uint8_t)type;
-        CHECK_EQ(dtls_input(l.server, other, type == 20 ? sizeof other - 1 : sizeof other, clock_now), DTLS_UP);
+        CHECK_EQ(dtls_input(l.server, other, type == 20 ? sizeof other - 1 : sizeof other, clock_now),
+                 DTLS_UP);
         CHECK_EQ(dtls_output(l.server, out, sizeof out), 0);
     }
     for (unsigned i = 0; i < 100; i++) {
@@ -690,15 +673,14 @@ static void every_failure_has_a_text(void)
 
 TEST_MAIN(TEST(handshake_agrees_on_keys_and_prefers_gcm), TEST(handshake_falls_back_to_aes_cm),
           TEST(agreed_keys_carry_srtp), TEST(fingerprints_of_all_hashes_are_checked),
-          TEST(one_of_several_fingerprints_is_enough),
-          TEST(wrong_fingerprints_fail_without_keys), TEST(each_lost_datagram_is_recovered),
-          TEST(settled_server_repeats_its_last_flight), TEST(settled_server_says_little),
-          TEST(heavy_loss_is_recovered_with_growing_pauses), TEST(silence_ends_after_30_s),
-          TEST(datagrams_fit_the_mtu), TEST(client_hello_may_come_in_pieces),
+          TEST(one_of_several_fingerprints_is_enough), TEST(wrong_fingerprints_fail_without_keys),
+          TEST(each_lost_datagram_is_recovered), TEST(settled_server_repeats_its_last_flight),
+          TEST(settled_server_says_little), TEST(heavy_loss_is_recovered_with_growing_pauses),
+          TEST(silence_ends_after_30_s), TEST(datagrams_fit_the_mtu), TEST(client_hello_may_come_in_pieces),
           TEST(client_hello_pieces_may_be_swapped_doubled_or_lost),
           TEST(garbage_of_every_length_does_no_harm), TEST(garbage_before_the_handshake_does_not_stop_it),
           TEST(mutated_handshakes_end_cleanly), TEST(flood_of_a_handshake_is_bounded),
           TEST(records_of_the_next_epoch_are_bounded),
           TEST(records_of_the_next_epoch_are_bounded_over_all_datagrams), TEST(hostile_fragments_end_cleanly),
-          TEST(an_identity_serves_several_threads), TEST(close_is_told_to_the_peer), TEST(close_in_the_handshake_is_quiet),
-          TEST(every_failure_has_a_text))
+          TEST(an_identity_serves_several_threads), TEST(close_is_told_to_the_peer),
+          TEST(close_in_the_handshake_is_quiet), TEST(every_failure_has_a_text))

@@ -1,4 +1,5 @@
-/* Sources of several layers: what tells a viewer's decoder about them, and which of several streams of one source it is sent. */
+/* Sources of several layers: what tells a viewer's decoder about them, and which of several streams of one
+ * source it is sent. */
 #include "base/prng.h"
 #include "proto/codec.h"
 #include "tests/unit/test.h"
@@ -124,7 +125,8 @@ static struct {
     bool began;
 } viewed;
 
-/* Each payload says whose it is: behind a VP8 or H.264 head its layer, whether it begins a picture, and whether that is a key frame. */
+/* Each payload says whose it is: behind a VP8 or H.264 head its layer, whether it begins a picture, and
+ * whether that is a key frame. */
 static void see_layer(struct world_client *c, const uint8_t *data, size_t len)
 {
     struct rtp_view v;
@@ -264,7 +266,7 @@ static void a_layer_that_pauses_gives_way_and_comes_back(void)
         pictures(90);
         CHECK_EQ(viewed.layer, 2);
         source.paused[2] = true;
-        pictures(90); /* 3 s */
+        pictures(90);              /* 3 s */
         CHECK_EQ(viewed.layer, 1); /* not the lowest */
         CHECK(viewed.frames[1] > 20);
         source.paused[1] = true;
@@ -305,7 +307,8 @@ static void retransmissions_of_another_layer_are_left_out(void)
         CHECK_EQ(viewed.layer, 2);
         unsigned before = v->rtp;
         for (unsigned i = 0; i < LAYERS; i++) {
-            uint16_t seq = (uint16_t)(source.index[2] + (i == 2 ? 0 : 1)); /* layer 2's next one by its own stream, and one of the others' */
+            /* layer 2's next one by its own stream, and one of the others' */
+            uint16_t seq = (uint16_t)(source.index[2] + (i == 2 ? 0 : 1));
             payload[0] = (uint8_t)(seq >> 8);
             payload[1] = (uint8_t)seq;
             payload[2] = 0x10;
@@ -341,7 +344,8 @@ static void layers_without_end_are_bounded(void)
         uint8_t name[16], payload[20] = {0x10};
         for (unsigned i = 0; i < sizeof name; i++)
             name[i] = (uint8_t)prng_next(&r);
-        struct world_rtp p = {.codec = CODEC_VP8, .ssrc = 5000 + k, .index = 1, .payload = {payload, sizeof payload}};
+        struct world_rtp p = {
+            .codec = CODEC_VP8, .ssrc = 5000 + k, .index = 1, .payload = {payload, sizeof payload}};
         p.values[EXT_MID] = (struct bytes){(const uint8_t *)"0", 1};
         p.values[EXT_RID] = (struct bytes){name, sizeof name};
         world_send_rtp(&w, source.p, &p);

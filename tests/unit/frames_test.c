@@ -21,7 +21,9 @@ static bool tell(struct frames *f, enum frame_event event)
     case FRAME_MORE: return false;
     case FRAME_BEGINS: say(f->first ? "[%d " : "+%d ", f->opcode); return true;
     case FRAME_PAYLOAD: say("%.*s%s", (int)f->len, (const char *)f->data, f->ends ? "]" : ""); return true;
-    case FRAME_CONTROL: say("{%d %u %.*s}", f->opcode, f->code, (int)f->len, (const char *)f->data); return true;
+    case FRAME_CONTROL:
+        say("{%d %u %.*s}", f->opcode, f->code, (int)f->len, (const char *)f->data);
+        return true;
     case FRAME_WRONG: say("!%u", f->code); return false;
     }
     return false;
@@ -67,11 +69,14 @@ static void frames_of_the_rfc(void)
 
 static void messages_and_control_frames_mix(void)
 {
-    CHECK(reads(false, "01 00 89 00 00 00 8a 01 41 80 01 42 82 01 43", "[1 {9 1005 }+1 {10 1005 A}+1 B][2 C]"));
+    CHECK(
+        reads(false, "01 00 89 00 00 00 8a 01 41 80 01 42 82 01 43", "[1 {9 1005 }+1 {10 1005 A}+1 B][2 C]"));
     CHECK(reads(false, "81 00 81 00", "[1 ][1 ]"));
     CHECK(reads(false, "88 00", "{8 1005 }"));
     CHECK(reads(false, "88 02 03 e8", "{8 1000 \x03\xe8}"));
-    CHECK(reads(false, "88 04 0f a0 61 62", "{8 4000 \x0f\xa0" "ab}"));
+    CHECK(reads(false, "88 04 0f a0 61 62",
+                "{8 4000 \x0f\xa0"
+                "ab}"));
 }
 
 /* What an earlier frame said is no part of a later one. */
@@ -82,7 +87,8 @@ static void control_frames_stand_alone(void)
     CHECK(reads(false, "89 03 ff ff ff 88 02 03 e8", "{9 1005 \xff\xff\xff}{8 1000 \x03\xe8}"));
     CHECK(reads(false, "89 02 78 e8 88 01 03", "{9 1005 x\xe8}!1002"));
     memset(ping + 2, 'p', 125);
-    CHECK(strncmp(read_pieces(false, ping, sizeof ping, 50), "{9 1005 ppp", 11) == 0 && strlen(said) == 8 + 125 + 1);
+    CHECK(strncmp(read_pieces(false, ping, sizeof ping, 50), "{9 1005 ppp", 11) == 0 &&
+          strlen(said) == 8 + 125 + 1);
 }
 
 /* RFC 6455 7.4.1, 7.4.2, and the registry of IANA: each code there is. */
@@ -122,17 +128,45 @@ static void lengths_have_63_bits(void)
 
 static void what_is_against_the_protocol_is_told_by_its_code(void)
 {
-    static const char *const wrong[] = {
-        "!1002", "c1 80", "a1 80", "91 80", /* 5.2: reserved bits */
-        "!1002", "83 80", "87 80", "8b 80", "8f 80", /* opcodes that nobody defined */
-        "!1002", "81 00", "89 00", "81 05 48", "01 7f", /* 5.1: no mask */
-        "!1002", "09 80", "08 80", "89 fe", "88 ff", /* 5.5: control frames in pieces, or over 125 bytes */
-        "!1002", "80 80", "00 80", /* nothing to continue */
-        "!1002", "81 fe 00 7d", "81 fe 00 00", "81 ff 00 00 00 00 00 00 ff ff", "81 ff 80 00 00 00 00 00 00 00", /* 5.2: lengths */
-        "!1002", "88 81 00 00 00 00 03", "88 82 00 00 00 00 00 00", "88 82 00 00 00 00 03 ed", "88 82 00 00 00 00 03 ee",
-        "88 82 00 00 00 00 03 f7", "88 82 00 00 00 00 13 88", "88 82 00 00 00 00 03 e7", /* 7.4: codes */
-        "!1007", "88 83 00 00 00 00 03 e8 ff", "88 83 00 00 00 00 03 e8 c3",
-        NULL};
+    static const char *const wrong[] = {"!1002",
+                                        "c1 80",
+                                        "a1 80",
+                                        "91 80", /* 5.2: reserved bits */
+                                        "!1002",
+                                        "83 80",
+                                        "87 80",
+                                        "8b 80",
+                                        "8f 80", /* opcodes that nobody defined */
+                                        "!1002",
+                                        "81 00",
+                                        "89 00",
+                                        "81 05 48",
+                                        "01 7f", /* 5.1: no mask */
+                                        "!1002",
+                                        "09 80",
+                                        "08 80",
+                                        "89 fe",
+                                        "88 ff", /* 5.5: control frames in pieces, or over 125 bytes */
+                                        "!1002",
+                                        "80 80",
+                                        "00 80", /* nothing to continue */
+                                        "!1002",
+                                        "81 fe 00 7d",
+                                        "81 fe 00 00",
+                                        "81 ff 00 00 00 00 00 00 ff ff",
+                                        "81 ff 80 00 00 00 00 00 00 00", /* 5.2: lengths */
+                                        "!1002",
+                                        "88 81 00 00 00 00 03",
+                                        "88 82 00 00 00 00 00 00",
+                                        "88 82 00 00 00 00 03 ed",
+                                        "88 82 00 00 00 00 03 ee",
+                                        "88 82 00 00 00 00 03 f7",
+                                        "88 82 00 00 00 00 13 88",
+                                        "88 82 00 00 00 00 03 e7", /* 7.4: codes */
+                                        "!1007",
+                                        "88 83 00 00 00 00 03 e8 ff",
+                                        "88 83 00 00 00 00 03 e8 c3",
+                                        NULL};
     const char *code = NULL;
     for (size_t i = 0; wrong[i]; i++) {
         if (*wrong[i] == '!') {
@@ -148,8 +182,8 @@ static void what_is_against_the_protocol_is_told_by_its_code(void)
                 CHECK(false);
             }
     }
-    CHECK(reads(false, "01 01 78 81 01 79", "[1 x!1002"));   /* a message inside of another */
-    CHECK(reads(false, "81 85 37 fa 21 3d 7f", "!1002"));    /* a server's frames are not masked */
+    CHECK(reads(false, "01 01 78 81 01 79", "[1 x!1002")); /* a message inside of another */
+    CHECK(reads(false, "81 85 37 fa 21 3d 7f", "!1002"));  /* a server's frames are not masked */
 }
 
 /* 8.1, RFC 3629 */
@@ -157,8 +191,10 @@ static void text_is_utf8(void)
 {
     CHECK(reads(false, "01 02 e2 82 80 01 ac", "[1 \xe2\x82+1 \xac]")); /* a character cut by frames */
     CHECK(reads(false, "82 02 ff fe", "[2 \xff\xfe]")); /* 5.6: bytes that are no text are any */
-    static const char *const wrong[] = {"81 01 80", "81 01 ff", "81 02 c0 af", "81 02 c1 81", "81 03 e0 9f bf", "81 03 ed a0 80", "81 04 f0 8f bf bf",
-                                        "81 04 f4 90 80 80", "81 01 f5", "81 02 c3 41", "81 01 c3", "81 02 e2 82"};
+    static const char *const wrong[] = {"81 01 80",          "81 01 ff",          "81 02 c0 af",
+                                        "81 02 c1 81",       "81 03 e0 9f bf",    "81 03 ed a0 80",
+                                        "81 04 f0 8f bf bf", "81 04 f4 90 80 80", "81 01 f5",
+                                        "81 02 c3 41",       "81 01 c3",          "81 02 e2 82"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         uint8_t bytes[16];
         size_t len = unhex(bytes, wrong[i]);
@@ -166,7 +202,10 @@ static void text_is_utf8(void)
             CHECK(strstr(read_pieces(false, bytes, len, piece), "!1007") != NULL);
     }
     struct utf8 u = {0};
-    CHECK(utf8_check(&u, (const uint8_t *)"\xf4\x8f\xbf\xbf\xed\x9f\xbf\xee\x80\x80\xc2\x80\xe0\xa0\x80\xf0\x90\x80\x80", 19) &&
+    CHECK(utf8_check(
+              &u,
+              (const uint8_t *)"\xf4\x8f\xbf\xbf\xed\x9f\xbf\xee\x80\x80\xc2\x80\xe0\xa0\x80\xf0\x90\x80\x80",
+              19) &&
           utf8_is_whole(&u));
 }
 
@@ -196,7 +235,10 @@ static void utf8_is_that_of_rfc_3629(void)
             uint8_t b[4] = {(uint8_t)(i / 36 / 256), (uint8_t)(i / 36), bounds[i / 6 % 6], bounds[i % 6]};
             struct utf8 u = {0};
             bool whole = utf8_check(&u, b, len) && utf8_is_whole(&u) && b[0] >= (len > 1 ? 0x80 : 0);
-            bool lead = len == 1 ? b[0] < 0x80 : len == 2 ? b[0] < 0xe0 : len == 3 ? b[0] >= 0xe0 && b[0] < 0xf0 : b[0] >= 0xf0;
+            bool lead = len == 1   ? b[0] < 0x80
+                        : len == 2 ? b[0] < 0xe0
+                        : len == 3 ? b[0] >= 0xe0 && b[0] < 0xf0
+                                   : b[0] >= 0xf0;
             wrong += lead && whole != is_one_character(b, len);
         }
     CHECK_EQ(wrong, 0);
@@ -238,5 +280,6 @@ static void frames_of_every_length_round_trip(void)
 }
 
 TEST_MAIN(TEST(frames_of_the_rfc), TEST(messages_and_control_frames_mix), TEST(control_frames_stand_alone),
-          TEST(close_codes_are_those_that_may_be_sent), TEST(lengths_have_63_bits), TEST(what_is_against_the_protocol_is_told_by_its_code),
-          TEST(text_is_utf8), TEST(utf8_is_that_of_rfc_3629), TEST(frames_of_every_length_round_trip))
+          TEST(close_codes_are_those_that_may_be_sent), TEST(lengths_have_63_bits),
+          TEST(what_is_against_the_protocol_is_told_by_its_code), TEST(text_is_utf8),
+          TEST(utf8_is_that_of_rfc_3629), TEST(frames_of_every_length_round_trip))

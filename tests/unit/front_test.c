@@ -1,7 +1,8 @@
-/* What the first bytes decide, and the front over loopback: clients as plain sockets, so that they can misbehave. */
+/* What the first bytes decide, and the front over loopback: clients as plain sockets, so that they can
+ * misbehave. */
+#include "net/front.h"
 #include "base/limits.h"
 #include "net/first_bytes.h"
-#include "net/front.h"
 #include "tests/unit/test.h"
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -18,9 +19,9 @@
 #define COOKIE      0x21, 0x12, 0xa4, 0x42
 #define TXID        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 
-static const uint8_t turn[] = {0, 3, 0, 0, COOKIE, TXID};             /* Allocate */
-static const uint8_t plain_stun[] = {0, 1, 0, 0, COOKIE, TXID};       /* Binding */
-static const uint8_t ice[] = {0, 20, 0, 1, 0, 0, COOKIE, TXID};       /* Binding in a frame */
+static const uint8_t turn[] = {0, 3, 0, 0, COOKIE, TXID};       /* Allocate */
+static const uint8_t plain_stun[] = {0, 1, 0, 0, COOKIE, TXID}; /* Binding */
+static const uint8_t ice[] = {0, 20, 0, 1, 0, 0, COOKIE, TXID}; /* Binding in a frame */
 static const uint8_t request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /* A view into memory of its own, so that a sanitizer sees each byte that is read too far. */
@@ -322,13 +323,14 @@ static void it_rests_without_a_certificate(void)
 {
     start(MP_S(1));
     clock_t used = clock();
-    usleep((FRONT_REFRESH + MP_MS(400)) / 1000); /* also when it would look at the certificate's files, and after that */
+    /* also when it would look at the certificate's files, and after that */
+    usleep((FRONT_REFRESH + MP_MS(400)) / 1000);
     CHECK(clock() - used < CLOCKS_PER_SEC / 10);
     front_free(f.front);
 }
 
-TEST_MAIN(TEST(each_first_byte_is_decided), TEST(a_prefix_waits_for_the_rest), TEST(hello_is_whole_in_any_records),
-          TEST(hellos_that_lie_are_refused), TEST(frames_that_are_no_check_are_refused),
-          TEST(inside_tls_are_http_and_turn_alone), TEST(connections_go_where_their_bytes_say),
-          TEST(nonsense_and_tls_without_a_certificate_are_closed), TEST(silence_ends),
-          TEST(a_crowd_of_silent_ones_is_bounded), TEST(it_rests_without_a_certificate))
+TEST_MAIN(TEST(each_first_byte_is_decided), TEST(a_prefix_waits_for_the_rest),
+          TEST(hello_is_whole_in_any_records), TEST(hellos_that_lie_are_refused),
+          TEST(frames_that_are_no_check_are_refused), TEST(inside_tls_are_http_and_turn_alone),
+          TEST(connections_go_where_their_bytes_say), TEST(nonsense_and_tls_without_a_certificate_are_closed),
+          TEST(silence_ends), TEST(a_crowd_of_silent_ones_is_bounded), TEST(it_rests_without_a_certificate))

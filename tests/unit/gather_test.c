@@ -180,7 +180,8 @@ static void publisher_and_viewers_may_go_meanwhile(void)
         if (who == 0)
             world_command(&w, (struct message){.type = MESSAGE_SESSION_CLOSE, .session = publisher->session});
         for (unsigned i = 0; who == 1 && i < 4; i++)
-            world_command(&w, (struct message){.type = MESSAGE_SESSION_CLOSE, .session = viewers[i]->session});
+            world_command(&w,
+                          (struct message){.type = MESSAGE_SESSION_CLOSE, .session = viewers[i]->session});
         world_settle(&w);
         world_run(&w, MP_MS(5));
         CHECK_EQ(got(4), who == 0 ? 2 : 1);
@@ -188,6 +189,8 @@ static void publisher_and_viewers_may_go_meanwhile(void)
     }
 }
 
-TEST_MAIN(TEST(rest_of_a_frame_is_waited_for), TEST(frame_without_its_end_goes_after_a_millisecond), TEST(packets_far_apart_go_at_once),
-          TEST(few_viewers_do_not_wait), TEST(what_comes_late_does_not_wait), TEST(long_frame_goes_in_whole_runs), TEST(sound_does_not_wait),
-          TEST(replicas_wait_for_themselves), TEST(who_comes_meanwhile_is_served_too), TEST(publisher_and_viewers_may_go_meanwhile))
+TEST_MAIN(TEST(rest_of_a_frame_is_waited_for), TEST(frame_without_its_end_goes_after_a_millisecond),
+          TEST(packets_far_apart_go_at_once), TEST(few_viewers_do_not_wait),
+          TEST(what_comes_late_does_not_wait), TEST(long_frame_goes_in_whole_runs), TEST(sound_does_not_wait),
+          TEST(replicas_wait_for_themselves), TEST(who_comes_meanwhile_is_served_too),
+          TEST(publisher_and_viewers_may_go_meanwhile))

@@ -21,14 +21,15 @@ static struct {
     size_t upload_left;
 } t;
 
-static int on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *name, size_t nl, const uint8_t *value,
-                     size_t vl, uint8_t flags, void *user)
+static int on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *name, size_t nl,
+                     const uint8_t *value, size_t vl, uint8_t flags, void *user)
 {
     int32_t id = f->hd.stream_id;
     if (strcmp((const char *)name, ":status") == 0)
         memcpy(*value == '1' ? t.streams[id].interim : t.streams[id].status, value, 4);
     else
-        strcat(strcat(strcat(strcat(t.streams[id].headers, (const char *)name), "="), (const char *)value), ";");
+        strcat(strcat(strcat(strcat(t.streams[id].headers, (const char *)name), "="), (const char *)value),
+               ";");
     return 0;
 }
 
@@ -47,8 +48,8 @@ static int on_close(nghttp2_session *s, int32_t id, uint32_t error, void *user)
     return 0;
 }
 
-static ssize_t upload(nghttp2_session *s, int32_t id, uint8_t *out, size_t size, uint32_t *flags, nghttp2_data_source *source,
-                      void *user)
+static ssize_t upload(nghttp2_session *s, int32_t id, uint8_t *out, size_t size, uint32_t *flags,
+                      nghttp2_data_source *source, void *user)
 {
     size_t n = t.upload_left < size ? t.upload_left : size;
     memset(out, 'b', n);
@@ -94,11 +95,15 @@ static void settle(void)
     }
 }
 
-#define NV(n, v) {(uint8_t *)(uintptr_t)(n), (uint8_t *)(uintptr_t)(v), strlen(n), strlen(v), 0}
+#define NV(n, v)                                                                                             \
+    {                                                                                                        \
+        (uint8_t *)(uintptr_t)(n), (uint8_t *)(uintptr_t)(v), strlen(n), strlen(v), 0                        \
+    }
 
 static int32_t request(const char *method, const char *path, const char *name, const char *value, size_t body)
 {
-    nghttp2_nv nv[] = {NV(":method", method), NV(":scheme", "https"), NV(":authority", "h:1"), NV(":path", path), NV(name, value)};
+    nghttp2_nv nv[] = {NV(":method", method), NV(":scheme", "https"), NV(":authority", "h:1"),
+                       NV(":path", path), NV(name, value)};
     nghttp2_data_provider p = {.read_callback = upload};
     t.upload_left = body;
     return nghttp2_submit_request(t.client, NULL, nv, 5, body ? &p : NULL, NULL);
@@ -133,7 +138,8 @@ static void request_is_said_in_http_1_1_and_its_answer_comes_back(void)
     settle();
     CHECK(asked("GET /a?b=c HTTP/1.1\r\nhost: h:1\r\naccept: x\r\n\r\n"));
     CHECK_EQ(h2_request(t.h, &none), 0);
-    CHECK(respond("HTTP/1.1 200 OK\r\nContent-Type: text/x\r\nconnection: keep-alive\r\ncontent-length: 5\r\n\r\nhello"));
+    CHECK(respond(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/x\r\nconnection: keep-alive\r\ncontent-length: 5\r\n\r\nhello"));
     CHECK(strcmp(t.streams[id].status, "200") == 0 && t.streams[id].closed && t.streams[id].error == 0);
     CHECK(strcmp(t.streams[id].headers, "content-type=text/x;content-length=5;") == 0);
     CHECK(t.streams[id].len == 5 && memcmp(t.streams[id].body, "hello", 5) == 0);
@@ -144,7 +150,8 @@ static void request_is_said_in_http_1_1_and_its_answer_comes_back(void)
 static void requests_wait_for_each_other(void)
 {
     begin();
-    int32_t a = request("GET", "/a", "x", "1", 0), b = request("HEAD", "/b", "x", "2", 0), c = request("GET", "/c", "x", "3", 0);
+    int32_t a = request("GET", "/a", "x", "1", 0), b = request("HEAD", "/b", "x", "2", 0),
+            c = request("GET", "/c", "x", "3", 0);
     settle();
     CHECK(asked("GET /a HTTP/1.1\r\nhost: h:1\r\nx: 1\r\n\r\n"));
     CHECK(respond("HTTP/1.1 304 Not Modified\r\netag: \"e\"\r\n\r\n") && h2_finish(t.h) && h2_reusable(t.h));
@@ -156,7 +163,8 @@ static void requests_wait_for_each_other(void)
     h2_response_cut(t.h);
     settle();
     CHECK(h2_finish(t.h) && !h2_reusable(t.h));
-    CHECK(strcmp(t.streams[a].status, "304") == 0 && t.streams[a].closed && t.streams[b].closed && !t.streams[b].len);
+    CHECK(strcmp(t.streams[a].status, "304") == 0 && t.streams[a].closed && t.streams[b].closed &&
+          !t.streams[b].len);
     CHECK(t.streams[c].closed && t.streams[c].error == 0 && t.streams[c].len == 13);
     end();
 }
@@ -169,8 +177,10 @@ static void large_bodies_pass_both_ways(void)
     int32_t id = request("POST", "/whip/r", "content-type", "application/sdp", HTTP_BODY_MAX);
     settle();
     size_t len = h2_request(t.h, &got);
-    int head = snprintf(text, sizeof text, "POST /whip/r HTTP/1.1\r\nhost: h:1\r\ncontent-length: %d\r\ncontent-type: application/sdp\r\n\r\n",
-                        HTTP_BODY_MAX);
+    int head = snprintf(
+        text, sizeof text,
+        "POST /whip/r HTTP/1.1\r\nhost: h:1\r\ncontent-length: %d\r\ncontent-type: application/sdp\r\n\r\n",
+        HTTP_BODY_MAX);
     memset(text + head, 'b', HTTP_BODY_MAX);
     CHECK(len == (size_t)head + HTTP_BODY_MAX && memcmp(text, got, len) == 0);
     snprintf(text, sizeof text, "HTTP/1.1 201 Created\r\ncontent-length: %zu\r\n\r\n", sizeof body);
@@ -182,7 +192,8 @@ static void large_bodies_pass_both_ways(void)
         settle();
     }
     CHECK(h2_finish(t.h) && h2_reusable(t.h));
-    CHECK(t.streams[id].closed && t.streams[id].len == sizeof body && memcmp(t.streams[id].body, body, sizeof body) == 0);
+    CHECK(t.streams[id].closed && t.streams[id].len == sizeof body &&
+          memcmp(t.streams[id].body, body, sizeof body) == 0);
     id = request("POST", "/whip/r", "content-type", "application/sdp", HTTP_BODY_MAX + 1);
     settle();
     len = h2_request(t.h, &got); /* its length is said, and the web server refuses it for that */
@@ -228,8 +239,8 @@ static void body_that_is_too_large_is_refused_before_its_end(void)
 /* RFC 9110 10.1.1 over RFC 9113 8.1: 100 before the body, or at once what refuses it. */
 static void body_that_has_to_be_asked_for_is_asked_for(void)
 {
-    nghttp2_nv nv[] = {NV(":method", "POST"), NV(":scheme", "https"), NV(":authority", "h:1"), NV(":path", "/whip/r"),
-                       NV("expect", "100-continue"), NV("content-length", "3")};
+    nghttp2_nv nv[] = {NV(":method", "POST"),  NV(":scheme", "https"),       NV(":authority", "h:1"),
+                       NV(":path", "/whip/r"), NV("expect", "100-continue"), NV("content-length", "3")};
     const char *got;
     begin();
     int32_t id = nghttp2_submit_headers(t.client, 0, -1, NULL, nv, 6, NULL);
@@ -246,7 +257,8 @@ static void body_that_has_to_be_asked_for_is_asked_for(void)
     nv[5].valuelen = 5;
     id = nghttp2_submit_headers(t.client, 0, -1, NULL, nv, 6, NULL);
     settle();
-    CHECK(!*t.streams[id].interim && asked("POST /whip/r HTTP/1.1\r\nhost: h:1\r\ncontent-length: 65537\r\n\r\n"));
+    CHECK(!*t.streams[id].interim &&
+          asked("POST /whip/r HTTP/1.1\r\nhost: h:1\r\ncontent-length: 65537\r\n\r\n"));
     CHECK(respond("HTTP/1.1 413 \r\nconnection: close\r\ncontent-length: 2\r\n\r\nno"));
     CHECK(strcmp(t.streams[id].status, "413") == 0 && t.streams[id].len == 2);
     end();
@@ -278,8 +290,11 @@ static void what_is_no_honest_request_is_refused(void)
     memset(longer, '/', sizeof longer - 1);
     memset(value, 'v', sizeof value - 1);
     begin();
-    int32_t ids[] = {request("GET", longer, "x", "1", 0), request("GET", "/ HTTP/1.1", "x", "1", 0), request("A\tB", "/", "x", "1", 0)};
-    nghttp2_nv big[] = {NV(":method", "GET"), NV(":scheme", "https"), NV(":authority", "h:1"), NV(":path", "/"), NV("a", value), NV("b", value), NV("c", value)};
+    int32_t ids[] = {request("GET", longer, "x", "1", 0), request("GET", "/ HTTP/1.1", "x", "1", 0),
+                     request("A\tB", "/", "x", "1", 0)};
+    nghttp2_nv big[] = {NV(":method", "GET"), NV(":scheme", "https"), NV(":authority", "h:1"),
+                        NV(":path", "/"),     NV("a", value),         NV("b", value),
+                        NV("c", value)};
     nghttp2_nv tunnel[] = {NV(":method", "CONNECT"), NV(":authority", "h:1")};
     int32_t many = nghttp2_submit_request(t.client, NULL, big, 7, NULL, NULL);
     int32_t connect = nghttp2_submit_request(t.client, NULL, tunnel, 2, NULL, NULL);
@@ -334,7 +349,8 @@ static void server_that_goes_silent_ends_the_stream_alone(void)
 
 static void bytes_that_are_no_http_2_end_it(void)
 {
-    static const char *const bad[] = {"GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\0\0\0\0\0\0"};
+    static const char *const bad[] = {"GET / HTTP/1.1\r\n\r\n",
+                                      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\0\0\0\0\0\0"};
     for (int i = 0; i < 2; i++) {
         struct h2 *h = h2_new();
         uint8_t out[2 * H2_OUTPUT_MIN];

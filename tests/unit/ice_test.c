@@ -1,6 +1,6 @@
+#include "proto/ice.h"
 #include "base/prng.h"
 #include "proto/candidate.h"
-#include "proto/ice.h"
 #include "tests/unit/exact.h"
 #include "tests/unit/test.h"
 #include <stdlib.h>
@@ -383,7 +383,8 @@ static void full_table_still_takes_a_nomination(void)
     }
 }
 
-/* The client's half of a restart comes while every place is in use, by paths that were heard under it already. */
+/* The client's half of a restart comes while every place is in use, by paths that were heard under it
+ * already. */
 static void full_table_takes_the_credentials_of_a_restart(void)
 {
     struct ice *ice = malloc(sizeof *ice); /* exactly, so that a sanitizer sees one place too much */
@@ -442,8 +443,8 @@ static void consent_of_the_selected_path_ends_for_itself(void)
     CHECK_EQ(send_check(&ice, &(struct check){.nominate = true}, &b, MP_S(33)).event, ICE_SELECTED);
 }
 
-/* RFC 7675 5.1: only a STUN transaction renews consent. Media says nothing of whether the client still wants to
- * receive any. */
+/* RFC 7675 5.1: only a STUN transaction renews consent. Media says nothing of whether the client still wants
+ * to receive any. */
 static void media_is_no_consent(void)
 {
     struct ice ice = fresh();
@@ -635,11 +636,13 @@ static void media_from_a_new_mapping_moves_after_a_check(void)
 /* RFC 8445 8.1.1: a client may nominate, and send by, whichever of its pairs it likes while it concludes. */
 static void client_that_chooses_among_its_addresses_does_not_roam(void)
 {
-    struct path a = path_from("198.51.100.7", 1), b = path_from("203.0.113.7", 2), c = path_from("203.0.113.7", 3);
+    struct path a = path_from("198.51.100.7", 1), b = path_from("203.0.113.7", 2),
+                c = path_from("203.0.113.7", 3);
     struct ice ice = fresh();
     send_check(&ice, &(struct check){.nominate = true, .priority = 100}, &a, MP_S(2));
     send_check(&ice, &(struct check){.priority = 90}, &b, MP_S(2));
-    struct ice_answer r = ice_media(&ice, &b, 100, MP_S(2) + ICE_SILENT); /* before anything came by the first */
+    /* before anything came by the first */
+    struct ice_answer r = ice_media(&ice, &b, 100, MP_S(2) + ICE_SILENT);
     CHECK(r.event == ICE_SELECTED && !r.moved && ice.reason == ICE_BY_NOMINATION);
     CHECK_EQ(ice_media(&ice, &b, 100, MP_S(3)).event, ICE_CHECK);
     r = ice_media(&ice, &a, 100, MP_S(4)); /* another candidate than the one whose media flowed */
@@ -1144,33 +1147,36 @@ static void priorities_follow_the_formula(void)
     CHECK_EQ(candidate_priority(CANDIDATE_RELAY, 1, 2), 256 + 254);
 }
 
-TEST_MAIN(
-    TEST(response_is_signed_and_carries_the_mapped_address),
-    TEST(what_is_not_authentic_learns_and_answers_nothing), TEST(every_flipped_bit_of_a_check_learns_nothing),
-    TEST(forged_checks_do_not_touch_a_running_session), TEST(first_check_from_a_path_is_told),
-    TEST(one_remote_over_two_local_addresses_is_two_paths), TEST(plain_checks_never_move_the_path),
-    TEST(nomination_of_the_selected_path_is_no_event),
-    TEST(aggressive_nomination_settles_on_the_highest_priority), TEST(client_can_move_to_a_lower_priority),
-    TEST(client_behind_a_new_mapping_moves_at_once), TEST(controlled_client_gets_487),
-    TEST(unknown_required_attribute_gets_420), TEST(tuples_are_bounded_and_the_selected_stays),
-    TEST(full_table_still_takes_a_nomination), TEST(consent_ends_after_30_s),
-    TEST(consent_of_the_selected_path_ends_for_itself), TEST(media_is_no_consent),
-    TEST(full_table_takes_the_credentials_of_a_restart),
-    TEST(credit_of_an_unproved_path_is_bounded), TEST(own_check_is_what_a_controlling_client_expects),
-    TEST(media_goes_only_where_a_check_of_ours_was_answered), TEST(transactions_do_not_repeat),
-    TEST(victim_of_a_nomination_gets_three_times_the_bytes), TEST(unanswered_check_is_repeated_five_times),
-    TEST(credentials_may_come_after_the_first_check), TEST(media_from_a_new_mapping_moves_after_a_check), TEST(client_that_chooses_among_its_addresses_does_not_roam),
-    TEST(mapping_that_comes_back_is_followed_when_the_other_is_silent),
-    TEST(media_before_a_nomination_moves_nothing), TEST(roaming_path_that_does_not_answer_is_tried_again),
-    TEST(quiet_path_is_checked_and_told_as_lost), TEST(who_was_heard_all_the_time_is_missed_sooner),
-    TEST(restart_keeps_the_old_path_until_the_new_one_is_selected),
-    TEST(restart_on_the_same_path_needs_a_nomination_too), TEST(oldest_restart_gives_way_to_a_further_one),
-    TEST(hundred_restarts_end_where_they_should), TEST(client_may_restart_under_our_old_credentials),
-    TEST(check_of_a_restart_may_overtake_its_offer),
-    TEST(client_may_restart_again_and_again_under_our_first_credentials),
-    TEST(client_may_restart_under_what_the_last_restart_brought), TEST(reply_without_room_is_silence),
-    TEST(username_is_split_at_its_first_colon), TEST(browsers_candidate_lines_are_read),
-    TEST(mdns_names_are_hidden_addresses), TEST(tcp_candidates_have_a_tcptype),
-    TEST(malformed_candidates_are_refused), TEST(every_length_of_a_candidate_is_survived),
-    TEST(written_candidate_reads_back), TEST(written_candidates_are_these),
-    TEST(priorities_follow_the_formula))
+TEST_MAIN(TEST(response_is_signed_and_carries_the_mapped_address),
+          TEST(what_is_not_authentic_learns_and_answers_nothing),
+          TEST(every_flipped_bit_of_a_check_learns_nothing),
+          TEST(forged_checks_do_not_touch_a_running_session), TEST(first_check_from_a_path_is_told),
+          TEST(one_remote_over_two_local_addresses_is_two_paths), TEST(plain_checks_never_move_the_path),
+          TEST(nomination_of_the_selected_path_is_no_event),
+          TEST(aggressive_nomination_settles_on_the_highest_priority),
+          TEST(client_can_move_to_a_lower_priority), TEST(client_behind_a_new_mapping_moves_at_once),
+          TEST(controlled_client_gets_487), TEST(unknown_required_attribute_gets_420),
+          TEST(tuples_are_bounded_and_the_selected_stays), TEST(full_table_still_takes_a_nomination),
+          TEST(consent_ends_after_30_s), TEST(consent_of_the_selected_path_ends_for_itself),
+          TEST(media_is_no_consent), TEST(full_table_takes_the_credentials_of_a_restart),
+          TEST(credit_of_an_unproved_path_is_bounded), TEST(own_check_is_what_a_controlling_client_expects),
+          TEST(media_goes_only_where_a_check_of_ours_was_answered), TEST(transactions_do_not_repeat),
+          TEST(victim_of_a_nomination_gets_three_times_the_bytes),
+          TEST(unanswered_check_is_repeated_five_times), TEST(credentials_may_come_after_the_first_check),
+          TEST(media_from_a_new_mapping_moves_after_a_check),
+          TEST(client_that_chooses_among_its_addresses_does_not_roam),
+          TEST(mapping_that_comes_back_is_followed_when_the_other_is_silent),
+          TEST(media_before_a_nomination_moves_nothing),
+          TEST(roaming_path_that_does_not_answer_is_tried_again),
+          TEST(quiet_path_is_checked_and_told_as_lost), TEST(who_was_heard_all_the_time_is_missed_sooner),
+          TEST(restart_keeps_the_old_path_until_the_new_one_is_selected),
+          TEST(restart_on_the_same_path_needs_a_nomination_too),
+          TEST(oldest_restart_gives_way_to_a_further_one), TEST(hundred_restarts_end_where_they_should),
+          TEST(client_may_restart_under_our_old_credentials), TEST(check_of_a_restart_may_overtake_its_offer),
+          TEST(client_may_restart_again_and_again_under_our_first_credentials),
+          TEST(client_may_restart_under_what_the_last_restart_brought), TEST(reply_without_room_is_silence),
+          TEST(username_is_split_at_its_first_colon), TEST(browsers_candidate_lines_are_read),
+          TEST(mdns_names_are_hidden_addresses), TEST(tcp_candidates_have_a_tcptype),
+          TEST(malformed_candidates_are_refused), TEST(every_length_of_a_candidate_is_survived),
+          TEST(written_candidate_reads_back), TEST(written_candidates_are_these),
+          TEST(priorities_follow_the_formula))

@@ -15,28 +15,24 @@ static struct packet packet; /* the last */
 static void begin(bool video)
 {
     track = (struct track){.video = video};
-    in = (struct incoming){.track = &track,
-                     .stream = {.clock_rate = video ? 90000 : 48000, .nack = true, .rtx_payload_type = 97}};
+    in = (struct incoming){
+        .track = &track,
+        .stream = {.clock_rate = video ? 90000 : 48000, .nack = true, .rtx_payload_type = 97}};
 }
 
 /* Receives number `seq` of the source `ssrc`; its timestamp is that of `at`, when it also arrives. */
 static bool from(uint32_t ssrc, int64_t seq, bool keyframe, bool recovered, mp_time at)
 {
-    packet = (struct packet){
-        .arrival = at + MP_MS(5),
-        .media = {.seq = seq, .keyframe = keyframe, .timestamp = (uint32_t)(at / MP_MS(1) * in.stream.clock_rate / 1000)}};
+    packet = (struct packet){.arrival = at + MP_MS(5),
+                             .media = {.seq = seq,
+                                       .keyframe = keyframe,
+                                       .timestamp = (uint32_t)(at / MP_MS(1) * in.stream.clock_rate / 1000)}};
     return incoming_receive(&in, &packet, ssrc, recovered, at);
 }
 
-static bool came(int64_t seq)
-{
-    return from(SSRC, seq, false, false, MP_S(1));
-}
+static bool came(int64_t seq) { return from(SSRC, seq, false, false, MP_S(1)); }
 
-static bool came_again(int64_t seq, mp_time now)
-{
-    return from(SSRC, seq, false, true, now);
-}
+static bool came_again(int64_t seq, mp_time now) { return from(SSRC, seq, false, true, now); }
 
 /* The number that the last packet has for viewers. */
 static int64_t number(void) { return packet.media.seq; }
@@ -48,8 +44,8 @@ static void each_number_is_taken_once_inside_the_window(void)
     CHECK(!came(5000) && !came(4999)); /* before the beginning there was nothing */
     CHECK(came(5002) && came(5001) && !came(5001) && !came(5002));
     CHECK(came(5002 + WINDOW) && came(5003) && !came(5003)); /* 5002 + 1024 has the place of 5002 */
-    CHECK(!came(5002));                                        /* too old to be told from a duplicate */
-    CHECK(came(8000));                                         /* everything moves out of the window */
+    CHECK(!came(5002));                                      /* too old to be told from a duplicate */
+    CHECK(came(8000));                                       /* everything moves out of the window */
     for (int64_t seq = 8000 - WINDOW + 1; seq < 8000; seq++)
         CHECK(came(seq) && !came(seq));
     CHECK(!came(8000 - WINDOW) && !came(8000));
@@ -77,7 +73,8 @@ static void a_gap_is_asked_for_and_a_jump_is_another_source(void)
     CHECK(came(13 + GAP) && number() == 13 + GAP); /* loss, however much */
     CHECK(in.nack.overflow && in.nack.count == 0);
     in.nack.overflow = false;
-    CHECK(came(13 + 2 * GAP + 1)); /* one more: no loss. The number between says that a key frame was missed */
+    /* one more: no loss. The number between says that a key frame was missed */
+    CHECK(came(13 + 2 * GAP + 1));
     CHECK_EQ(number(), 13 + GAP + 2);
     CHECK(in.nack.overflow && in.nack.count == 1 && in.nack.missing[0].seq == 13 + GAP + 1);
     CHECK(came(13 + 2 * GAP + 3)); /* and goes on from there */
@@ -114,7 +111,8 @@ static void what_is_sent_again_was_sent(void)
     CHECK(!came_again(10, MP_S(1)) && !in.started);
     came(10);
     CHECK(came_again(10 + NACK_MISSING_MAX, MP_S(1)));
-    CHECK(!came_again(10 + 2 * NACK_MISSING_MAX + 1, MP_S(1))); /* more ahead than anything that is asked for */
+    /* more ahead than anything that is asked for */
+    CHECK(!came_again(10 + 2 * NACK_MISSING_MAX + 1, MP_S(1)));
     CHECK(in.max == 10 + NACK_MISSING_MAX && in.received == 2);
     CHECK(came_again(11, MP_S(1)) && !came_again(11, MP_S(1)));
     CHECK_EQ(in.jitter, 0);
@@ -196,7 +194,8 @@ static void report_counts_since_the_last_one_and_in_all(void)
     r = report(MP_S(5) + MP_MS(500));
     CHECK(r.lsr == 0x12345678 && r.dlsr == 0x18000 && r.jitter == 7 && r.fraction_lost == 0);
     CHECK(from(OTHER, 99, true, false, MP_S(6)));
-    CHECK(report(MP_S(6)).seq_ext_max == 99 && report(MP_S(6)).ssrc == OTHER); /* in the source's own numbers */
+    /* in the source's own numbers */
+    CHECK(report(MP_S(6)).seq_ext_max == 99 && report(MP_S(6)).ssrc == OTHER);
 }
 
 /* 24 bits, signed: RFC 3550 6.4.1 has it clamped. */
@@ -217,8 +216,10 @@ static void the_count_of_lost_packets_is_clamped(void)
     CHECK_EQ(report(MP_S(2)).fraction_lost, 0);
 }
 
-TEST_MAIN(TEST(each_number_is_taken_once_inside_the_window), TEST(places_of_the_window_are_free_again_when_it_moves),
-          TEST(a_gap_is_asked_for_and_a_jump_is_another_source), TEST(another_source_goes_on_in_numbers_and_time),
-          TEST(what_is_sent_again_was_sent), TEST(the_answer_to_one_request_tells_the_round_trip),
-          TEST(jitter_is_the_smoothed_difference_of_transit_times), TEST(report_counts_since_the_last_one_and_in_all),
-          TEST(the_count_of_lost_packets_is_clamped))
+TEST_MAIN(TEST(each_number_is_taken_once_inside_the_window),
+          TEST(places_of_the_window_are_free_again_when_it_moves),
+          TEST(a_gap_is_asked_for_and_a_jump_is_another_source),
+          TEST(another_source_goes_on_in_numbers_and_time), TEST(what_is_sent_again_was_sent),
+          TEST(the_answer_to_one_request_tells_the_round_trip),
+          TEST(jitter_is_the_smoothed_difference_of_transit_times),
+          TEST(report_counts_since_the_last_one_and_in_all), TEST(the_count_of_lost_packets_is_clamped))

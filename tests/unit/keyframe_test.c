@@ -10,18 +10,18 @@
 static struct world w;
 
 /* Whole NAL units and packets of them, as RFC 6184 5.6 to 5.8 has them. */
-#define DELIMITER  "09f0"
-#define SEI        "0605"
-#define SPS        "6742c01f"
-#define PPS        "68ce3c80"
+#define DELIMITER     "09f0"
+#define SEI           "0605"
+#define SPS           "6742c01f"
+#define PPS           "68ce3c80"
 #define SPS_EXTENSION "6d80"
-#define SUBSET_SPS "6f42c01f"
-#define IDR        "6588840a"
-#define SLICE      "419a0211"
-#define STAP_A     "78 0004 6742c01f 0004 68ce3c80"
-#define STAP_A_IDR "78 0004 6742c01f 0004 68ce3c80 0004 6588840a"
-#define IDR_START  "7c85 88840a"
-#define IDR_END    "7c45 112233"
+#define SUBSET_SPS    "6f42c01f"
+#define IDR           "6588840a"
+#define SLICE         "419a0211"
+#define STAP_A        "78 0004 6742c01f 0004 68ce3c80"
+#define STAP_A_IDR    "78 0004 6742c01f 0004 68ce3c80 0004 6588840a"
+#define IDR_START     "7c85 88840a"
+#define IDR_END       "7c45 112233"
 
 static struct {
     unsigned count;
@@ -93,7 +93,8 @@ static void parameter_sets_alone_begin_nothing(void)
 
 static void viewer_begins_with_the_parameter_sets_of_the_picture(void)
 {
-    static const char *const units[] = {DELIMITER, SPS, SPS_EXTENSION, SUBSET_SPS, PPS, SEI, IDR_START, IDR_END, SLICE};
+    static const char *const units[] = {DELIMITER, SPS,       SPS_EXTENSION, SUBSET_SPS, PPS,
+                                        SEI,       IDR_START, IDR_END,       SLICE};
     static const char *const stap[] = {STAP_A, IDR_START, IDR_END};
     static const char *const whole[] = {STAP_A_IDR};
     static const char *const alone[] = {IDR};
@@ -118,7 +119,8 @@ static void viewer_begins_with_the_parameter_sets_of_the_picture(void)
 /* A viewer that began is given everything, in order. */
 static void what_leads_is_not_lost(void)
 {
-    static const char *const packets[] = {IDR, DELIMITER, SLICE, STAP_A, DELIMITER, SLICE, STAP_A, IDR_START, IDR_END};
+    static const char *const packets[] = {IDR,   DELIMITER, SLICE,     STAP_A, DELIMITER,
+                                          SLICE, STAP_A,    IDR_START, IDR_END};
     static const uint32_t timestamps[] = {0, 1, 1, 2, 3, 3, 4, 4, 4};
     struct world_client *p, *v;
     call(1, &p, &v);
@@ -150,5 +152,6 @@ static void what_leads_to_nothing_is_given_back(void)
     world_close(&w);
 }
 
-TEST_MAIN(TEST(parameter_sets_alone_begin_nothing), TEST(viewer_begins_with_the_parameter_sets_of_the_picture),
-          TEST(what_leads_is_not_lost), TEST(more_leads_than_are_kept_go_ahead), TEST(what_leads_to_nothing_is_given_back))
+TEST_MAIN(TEST(parameter_sets_alone_begin_nothing),
+          TEST(viewer_begins_with_the_parameter_sets_of_the_picture), TEST(what_leads_is_not_lost),
+          TEST(more_leads_than_are_kept_go_ahead), TEST(what_leads_to_nothing_is_given_back))

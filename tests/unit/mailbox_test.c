@@ -68,7 +68,8 @@ static void a_reader_is_woken_when_there_is_no_room_for_what_may_wait(void)
     mailbox_free(&box);
 }
 
-/* A key frame of 12 packets of 1200 bytes finds a ring of 4096 bytes: its last packets would never fit, however often it came. */
+/* A key frame of 12 packets of 1200 bytes finds a ring of 4096 bytes: its last packets would never fit,
+ * however often it came. */
 static void media_that_finds_the_ring_full_waits_in_order(void)
 {
     static uint8_t payload[1200];
@@ -101,7 +102,8 @@ static void of_a_reader_that_stands_still_no_more_than_the_limit_is_kept(void)
     mailbox_free(&box);
 }
 
-TEST_MAIN(TEST(a_sleeping_reader_is_woken_once_for_all_that_was_written), TEST(for_what_may_wait_nobody_is_woken),
+TEST_MAIN(TEST(a_sleeping_reader_is_woken_once_for_all_that_was_written),
+          TEST(for_what_may_wait_nobody_is_woken),
           TEST(a_reader_is_woken_when_there_is_no_room_for_what_may_wait),
           TEST(media_that_finds_the_ring_full_waits_in_order),
           TEST(of_a_reader_that_stands_still_no_more_than_the_limit_is_kept))

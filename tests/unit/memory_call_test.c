@@ -3,7 +3,8 @@
 #include "tests/unit/world.h"
 
 GUARDED_VOID(sfu_input,
-             (struct sfu * s, const struct path *path, const uint8_t *data, size_t len, mp_time arrival, mp_time now),
+             (struct sfu * s, const struct path *path, const uint8_t *data, size_t len, mp_time arrival,
+              mp_time now),
              (s, path, data, len, arrival, now))
 GUARDED_VOID(sfu_message, (struct sfu * s, const struct message *m, mp_time now), (s, m, now))
 GUARDED_VOID(sfu_timeout, (struct sfu * s, mp_time now), (s, now))
@@ -60,9 +61,6 @@ static void call(void)
     world_close(&w);
 }
 
-static void a_call_survives_every_refused_allocation(void)
-{
-    plays(call);
-}
+static void a_call_survives_every_refused_allocation(void) { plays(call); }
 
 TEST_MAIN(TEST(a_call_survives_every_refused_allocation))

@@ -1,4 +1,5 @@
-/* A room in which memory is refused: our own. jansson's texts would lack pieces then, so control.c has it abort. */
+/* A room in which memory is refused: our own. jansson's texts would lack pieces then, so control.c has it
+ * abort. */
 #include "tests/unit/refusal.h"
 #include "tests/unit/signal_stage.h"
 
@@ -72,8 +73,8 @@ static void answers(struct peer *p)
         peer_close(p);
 }
 
-/* Of what it should be sent a client could not be told, be it in new sections or in those of somebody who left; it says anything,
- * when there is memory again. */
+/* Of what it should be sent a client could not be told, be it in new sections or in those of somebody who
+ * left; it says anything, when there is memory again. */
 static void late(bool again)
 {
     static struct stage s;
@@ -110,9 +111,6 @@ static void what_there_was_no_memory_for_is_offered_later(void)
     plays(late_after_another);
 }
 
-static void a_room_survives_every_refused_allocation(void)
-{
-    plays(room);
-}
+static void a_room_survives_every_refused_allocation(void) { plays(room); }
 
 TEST_MAIN(TEST(a_room_survives_every_refused_allocation), TEST(what_there_was_no_memory_for_is_offered_later))

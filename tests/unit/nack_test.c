@@ -62,7 +62,10 @@ static void deadline_is_the_earliest_of_all(void)
         now += MP_US(prng_below(&prng, 3000));
         int64_t size = 1 + (prng_below(&prng, 50) ? prng_below(&prng, 8) : prng_below(&prng, 400));
         switch (prng_below(&prng, 3)) {
-        case 0: nack_gap(&n, next, next + size, now); next += size + 1; break;
+        case 0:
+            nack_gap(&n, next, next + size, now);
+            next += size + 1;
+            break;
         case 1: nack_found(&n, next - prng_below(&prng, 300), prng_below(&prng, 2), now); break;
         default: nack_due(&n, seqs, 8, 0, MP_MS(50), now); break;
         }
@@ -175,8 +178,9 @@ static void each_loss_takes_an_eighth_of_the_patience(void)
     CHECK_EQ(patience(30, MP_S(3)), MP_US(43750));
 }
 
-TEST_MAIN(TEST(deadline_is_the_earliest_of_all), TEST(what_is_missing_is_asked_for_after_a_moment), TEST(who_was_overtaken_is_waited_for_the_next_time),
-          TEST(real_losses_take_the_patience_back), TEST(a_sender_nearby_gets_time_to_answer),
-          TEST(a_sender_far_away_is_asked_once_a_round_trip), TEST(the_list_is_full_at_its_bound_and_the_oldest_go),
-          TEST(what_came_is_not_asked_for_and_the_others_are), TEST(what_does_not_fit_is_asked_for_the_next_time),
-          TEST(each_loss_takes_an_eighth_of_the_patience))
+TEST_MAIN(TEST(deadline_is_the_earliest_of_all), TEST(what_is_missing_is_asked_for_after_a_moment),
+          TEST(who_was_overtaken_is_waited_for_the_next_time), TEST(real_losses_take_the_patience_back),
+          TEST(a_sender_nearby_gets_time_to_answer), TEST(a_sender_far_away_is_asked_once_a_round_trip),
+          TEST(the_list_is_full_at_its_bound_and_the_oldest_go),
+          TEST(what_came_is_not_asked_for_and_the_others_are),
+          TEST(what_does_not_fit_is_asked_for_the_next_time), TEST(each_loss_takes_an_eighth_of_the_patience))

@@ -5,10 +5,7 @@
 
 static struct stage s;
 
-static bool same(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
+static bool same(const char *a, const char *b) { return strcmp(a, b) == 0; }
 
 static bool is_error(struct peer *p, const char *code)
 {
@@ -111,7 +108,8 @@ static void nothing_is_commanded_before_a_worker_claims_and_everything_after(voi
     CHECK(m->publish.codec == CODEC_VP8 && m->publish.payload_type == 96 &&
           m->publish.rtx_payload_type == 97);
     CHECK(m->publish.nack && m->publish.pli && m->publish.transport_cc && same(m->publish.mid, "1"));
-    CHECK(m->publish.ssrc[0] && m->publish.rtx_ssrc[0] && !m->publish.ssrc[1] && m->publish.clock_rate == 90000);
+    CHECK(m->publish.ssrc[0] && m->publish.rtx_ssrc[0] && !m->publish.ssrc[1] &&
+          m->publish.clock_rate == 90000);
     CHECK_EQ(waiting(v, "offer"), 1);
     stage_close(&s);
 }
@@ -171,7 +169,8 @@ static void extensions_of_a_later_section_reach_the_worker(void)
     stage_close(&s);
 }
 
-/* What that golden offer is answered with, after the test changed it: `from` becomes `to`, which is as long. */
+/* What that golden offer is answered with, after the test changed it: `from` becomes `to`, which is as
+ * long. */
 static const char *answer_to(struct peer *p, const char *name, const char *from, const char *to)
 {
     char *text = golden(name), *at = from ? strstr(text, from) : NULL;
@@ -183,17 +182,20 @@ static const char *answer_to(struct peer *p, const char *name, const char *from,
     return take_text(p, "answer", "sdp");
 }
 
-#define DEPENDENCY "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension\r\n"
+#define DEPENDENCY                                                                                           \
+    "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension\r\n"
 
-/* AOM's RTP specification, A.8: a key frame's descriptor has the structure of all its layers, and no place in the one-byte form;
- * RFC 8285 6: the other form beside it is for who says a=extmap-allow-mixed. */
+/* AOM's RTP specification, A.8: a key frame's descriptor has the structure of all its layers, and no place in
+ * the one-byte form; RFC 8285 6: the other form beside it is for who says a=extmap-allow-mixed. */
 static void a_dependency_descriptor_is_for_who_takes_long_extensions(void)
 {
     for (int mixed = 0; mixed < 2; mixed++) {
         stage_open(&s, 16, NULL);
         struct peer *p = peer_join(&s, "one", "call");
-        const char *answer = answer_to(p, "chromium-simulcast", "a=extmap-allow-mixed", mixed ? "a=extmap-allow-mixed" : "a=extmap-allow-xxxxx");
-        CHECK(!strstr(answer, "a=extmap:12 " DEPENDENCY) == !mixed && !strstr(answer, "a=extmap-allow-mixed\r\n") == !mixed);
+        const char *answer = answer_to(p, "chromium-simulcast", "a=extmap-allow-mixed",
+                                       mixed ? "a=extmap-allow-mixed" : "a=extmap-allow-xxxxx");
+        CHECK(!strstr(answer, "a=extmap:12 " DEPENDENCY) == !mixed &&
+              !strstr(answer, "a=extmap-allow-mixed\r\n") == !mixed);
         peer_learn(p, answer);
         peer_claim(p, 0);
         const struct message *m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
@@ -202,7 +204,8 @@ static void a_dependency_descriptor_is_for_who_takes_long_extensions(void)
     }
 }
 
-/* RFC 8853 5.3.2: an answer without a=simulcast leaves one layer, the first. RFC 8851 6.3: each is answered in the other direction. */
+/* RFC 8853 5.3.2: an answer without a=simulcast leaves one layer, the first. RFC 8851 6.3: each is
+ * answered in the other direction. */
 static void layers_are_taken_by_their_names(void)
 {
     static const char *const offers[] = {"chromium-simulcast", "firefox-simulcast"};
@@ -217,7 +220,8 @@ static void layers_are_taken_by_their_names(void)
         peer_learn(p, answer);
         peer_claim(p, 0);
         const struct message *m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
-        CHECK(m && m->extensions.id[EXT_RID] == (i ? 9 : 10) && m->extensions.id[EXT_REPAIRED_RID] == (i ? 10 : 11));
+        CHECK(m && m->extensions.id[EXT_RID] == (i ? 9 : 10) &&
+              m->extensions.id[EXT_REPAIRED_RID] == (i ? 10 : 11));
         do
             m = stage_command(&s, MESSAGE_PUBLISH, peer_session(p));
         while (m && m->publish.codec == CODEC_OPUS);
@@ -259,7 +263,8 @@ static const char *answer_with(const char *offer, bool dependency)
     return text;
 }
 
-/* Chromium does not offer it for what it watches, but takes it: under an id that its own offers do not use. */
+/* Chromium does not offer it for what it watches, but takes it: under an id that its own offers do not
+ * use. */
 static void a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answers(void)
 {
     for (int takes = 0; takes < 2; takes++) {
@@ -276,13 +281,14 @@ static void a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answ
         peer_say(v, "answer", "{s:o}", "sdp", json_string(answer_with(offer, takes)));
         while ((next = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v))))
             m = next->subscribe.codec == CODEC_OPUS ? m : next;
-        CHECK(m && m->subscribe.extensions.id[EXT_DEPENDENCY] == (takes ? 12 : 0) && m->subscribe.extensions.id[EXT_MID] == 4);
+        CHECK(m && m->subscribe.extensions.id[EXT_DEPENDENCY] == (takes ? 12 : 0) &&
+              m->subscribe.extensions.id[EXT_MID] == 4);
         stage_close(&s);
     }
 }
 
-/* What a publisher sends lying (3GPP TS 26.114 7.4.5) is seen lying by a viewer that lacks the extension, whenever that one comes. So
- * no publisher is answered with it, and turns its pictures itself. */
+/* What a publisher sends lying (3GPP TS 26.114 7.4.5) is seen lying by a viewer that lacks the extension,
+ * whenever that one comes. So no publisher is answered with it, and turns its pictures itself. */
 static void orientation_is_promised_to_no_publisher(void)
 {
     stage_open(&s, 16, NULL);
@@ -624,11 +630,13 @@ static void a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_code
     CHECK_EQ(s.viewer_count, 0);
     p->codecs = 0; /* none that this server knows */
     peer_line(p, SDP_VIDEO, SDP_SENDRECV);
-    peer_offer_text(p, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
-                       "a=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:sha-256 "
-                       "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
-                       "a=setup:actpass\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\na=sendrecv\r\n"
-                       "m=video 9 UDP/TLS/RTP/SAVPF 49\r\na=mid:1\r\na=rtpmap:49 H265/90000\r\na=sendrecv\r\n");
+    peer_offer_text(
+        p,
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
+        "a=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:sha-256 "
+        "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
+        "a=setup:actpass\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\na=sendrecv\r\n"
+        "m=video 9 UDP/TLS/RTP/SAVPF 49\r\na=mid:1\r\na=rtpmap:49 H265/90000\r\na=sendrecv\r\n");
     text = take_text(p, "answer", "sdp");
     CHECK_EQ(first_payload_type(text, 0), 96);
     CHECK_EQ(first_payload_type(text, 1), 0);
@@ -636,14 +644,16 @@ static void a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_code
     stage_close(&s);
 }
 
-#define CLIENT                                                                                                                  \
-    "a=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\na=fingerprint:sha-256 "                          \
+#define CLIENT                                                                                               \
+    "a=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\na=fingerprint:sha-256 "    \
     "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
 #define SESSION "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
-#define LINE(mid, pt, codec, direction)                                                                                         \
-    "m=video 9 UDP/TLS/RTP/SAVPF " pt "\r\na=mid:" mid "\r\na=rtpmap:" pt " " codec "/90000\r\na=" direction "\r\n"
+#define LINE(mid, pt, codec, direction)                                                                      \
+    "m=video 9 UDP/TLS/RTP/SAVPF " pt "\r\na=mid:" mid "\r\na=rtpmap:" pt " " codec "/90000\r\na=" direction \
+    "\r\n"
 
-/* The answer to this offer of a client that joined for it; what it is told beside waits. Free it with `drop`. */
+/* The answer to this offer of a client that joined for it; what it is told beside waits. Free it with
+ * `drop`. */
 static struct sdp *answered(struct peer *p, const char *offer)
 {
     enum sdp_error error;
@@ -654,18 +664,20 @@ static struct sdp *answered(struct peer *p, const char *offer)
     return sdp_parse(offered_text, strlen(offered_text), &error);
 }
 
-/* One line, or one section, does not take the offer with it. RFC 9143 7.3.3, RFC 9429 5.3.1, RFC 5761 5.1.1, RFC 5506 5. */
+/* One line, or one section, does not take the offer with it. RFC 9143 7.3.3, RFC 9429 5.3.1, RFC 5761
+ * 5.1.1, RFC 5506 5. */
 static void what_cannot_be_taken_is_refused_alone_and_said(void)
 {
     stage_open(&s, 16, NULL);
     struct peer *p = peer_join(&s, "one", "stream");
     struct sdp *sdp = answered(
-        p, SESSION "a=group:BUNDLE 7f000001-cafe-4dad-beef-0123456789ab pcmu data\r\n" CLIENT
-                   "m=video 9 UDP/TLS/RTP/SAVP 96\r\na=mid:7f000001-cafe-4dad-beef-0123456789ab \r\na=rtpmap:96 VP8/90000 \r\n"
-                   "a=rtcp-fb:96 nack \r\na=rtcp-mux\r\na=sendonly \r\n"
-                   "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:pcmu\r\na=rtcp-mux\r\na=sendonly\r\na=rtpmap:0 PCMU/8000\r\n"
-                   "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:data\r\n"
-                   "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:out\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n");
+        p, SESSION
+        "a=group:BUNDLE 7f000001-cafe-4dad-beef-0123456789ab pcmu data\r\n" CLIENT
+        "m=video 9 UDP/TLS/RTP/SAVP 96\r\na=mid:7f000001-cafe-4dad-beef-0123456789ab \r\na=rtpmap:96 VP8/90000 \r\n"
+        "a=rtcp-fb:96 nack \r\na=rtcp-mux\r\na=sendonly \r\n"
+        "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:pcmu\r\na=rtcp-mux\r\na=sendonly\r\na=rtpmap:0 PCMU/8000\r\n"
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:data\r\n"
+        "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:out\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n");
     CHECK(sdp && sdp->count == 4 && sdp->bundled);
     for (size_t i = 0; sdp && i < 4; i++) {
         const struct sdp_section *in = &sdp->sections[i];
@@ -673,31 +685,37 @@ static void what_cannot_be_taken_is_refused_alone_and_said(void)
         CHECK(in->ufrag.len && in->password.len && in->fingerprint.len && in->setup == SDP_PASSIVE);
         CHECK_EQ(in->rtcp_mux, i < 2);
         CHECK(!in->rtcp_rsize);
-        CHECK(i != 1 || (in->codecs[0].name.len == 4 && in->codecs[0].clock_rate == 8000)); /* or aiortc drops the whole answer */
+        /* or aiortc drops the whole answer */
+        CHECK(i != 1 || (in->codecs[0].name.len == 4 && in->codecs[0].clock_rate == 8000));
         CHECK(i || (in->codecs[0].nack && in->protocol.len == strlen("UDP/TLS/RTP/SAVP")));
         CHECK(i == 0 || in->direction == SDP_INACTIVE); /* as Firefox writes its own */
     }
     CHECK(sdp && sdp->sections[3].codecs[0].channels == 2);
-    CHECK(strstr(offered_text, "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n") != NULL); /* RFC 3264 6: as in the offer, with a format */
+    CHECK(strstr(offered_text, "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n") !=
+          NULL); /* RFC 3264 6: as in the offer, with a format */
     CHECK(strstr(offered_text, "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n") != NULL);
     drop(sdp);
     CHECK_EQ(waiting(p, "error"), 2);
     json_t *error = take(p, "error");
     CHECK(same(json_string_value(json_object_get(error, "code")), "section-refused"));
-    CHECK(strstr(json_string_value(json_object_get(error, "message")), "\"pcmu\": no supported codec") != NULL);
+    CHECK(strstr(json_string_value(json_object_get(error, "message")), "\"pcmu\": no supported codec") !=
+          NULL);
     CHECK(strstr(take_text(p, "error", "message"), "\"out\": it is not in the BUNDLE group") != NULL);
     stage_close(&s);
 }
 
-/* RFC 9143 7.3.2: of sections with credentials of their own, as aiortc writes them, those of the first that is taken count. */
+/* RFC 9143 7.3.2: of sections with credentials of their own, as aiortc writes them, those of the first
+ * that is taken count. */
 static void the_transport_is_that_of_the_first_section_that_is_taken(void)
 {
     stage_open(&s, 16, NULL);
     struct peer *p = peer_join(&s, "one", "stream");
-    drop(answered(p, SESSION "a=group:BUNDLE 2 0 1\r\n" CLIENT
-                             "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=ice-ufrag:pcmu\r\na=sendonly\r\n"
-                             "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=ice-ufrag:later\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"
-                             "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:2\r\na=ice-ufrag:first\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"));
+    drop(answered(
+        p, SESSION
+        "a=group:BUNDLE 2 0 1\r\n" CLIENT
+        "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=ice-ufrag:pcmu\r\na=sendonly\r\n"
+        "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=ice-ufrag:later\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"
+        "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:2\r\na=ice-ufrag:first\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"));
     peer_claim(p, 0);
     CHECK(same(s.credentials.remote_ufrag, "first")); /* by the group's order */
     struct peer *q = peer_join(&s, "one", "stream");
@@ -711,7 +729,8 @@ static void the_transport_is_that_of_the_first_section_that_is_taken(void)
     stage_close(&s);
 }
 
-/* RFC 8842 5.3: FFmpeg's WHIP muxer insists on being passive, so the answer is active, also to its later offers. */
+/* RFC 8842 5.3: FFmpeg's WHIP muxer insists on being passive, so the answer is active, also to its later
+ * offers. */
 static void a_passive_offer_is_answered_active(void)
 {
     stage_open(&s, 16, NULL);
@@ -720,7 +739,8 @@ static void a_passive_offer_is_answered_active(void)
     for (int i = 0; i < 2; i++) {
         struct sdp *sdp = answered(p, text);
         CHECK(sdp && sdp->sections[0].setup == SDP_ACTIVE && sdp->sections[1].setup == SDP_ACTIVE);
-        CHECK(sdp && sdp->sections[0].port && sdp->sections[1].port && !sdp->sections[0].rtcp_rsize && sdp->sections[1].rtcp_rsize);
+        CHECK(sdp && sdp->sections[0].port && sdp->sections[1].port && !sdp->sections[0].rtcp_rsize &&
+              sdp->sections[1].rtcp_rsize);
         drop(sdp);
     }
     CHECK(registry_setup(s.registry, peer_session(p))->active);
@@ -730,7 +750,8 @@ static void a_passive_offer_is_answered_active(void)
     CHECK(sdp && sdp->sections[0].setup == SDP_ACTIVE);
     drop(sdp);
     sdp = answered(q, text);
-    CHECK(sdp && sdp->sections[0].setup == SDP_PASSIVE && !registry_setup(s.registry, peer_session(q))->active);
+    CHECK(sdp && sdp->sections[0].setup == SDP_PASSIVE &&
+          !registry_setup(s.registry, peer_session(q))->active);
     drop(sdp);
     free(text);
     /* RFC 9143 7.3: an offer without a group is answered without one, in either role */
@@ -748,8 +769,10 @@ static void an_id_of_two_extensions_is_given_to_one(void)
     struct peer *p = peer_join(&s, "one", "stream");
     char *text = golden("aiortc-stream");
     struct sdp *sdp = answered(p, text);
-    CHECK(sdp && sdp->sections[0].extensions.id[EXT_AUDIO_LEVEL] == 2 && sdp->sections[0].extensions.id[EXT_MID] == 1);
-    CHECK(sdp && sdp->sections[1].extensions.id[EXT_ABS_SEND_TIME] == 0 && sdp->sections[1].extensions.id[EXT_MID] == 1);
+    CHECK(sdp && sdp->sections[0].extensions.id[EXT_AUDIO_LEVEL] == 2 &&
+          sdp->sections[0].extensions.id[EXT_MID] == 1);
+    CHECK(sdp && sdp->sections[1].extensions.id[EXT_ABS_SEND_TIME] == 0 &&
+          sdp->sections[1].extensions.id[EXT_MID] == 1);
     drop(sdp);
     free(text);
     stage_close(&s);
@@ -759,13 +782,16 @@ static void an_id_of_two_extensions_is_given_to_one(void)
     peer_line(p, SDP_AUDIO, SDP_SENDONLY);
     peer_offer(p); /* 1: audio level */
     forget(p);
-    sdp = answered(p, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT
-                              "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n"
-                              "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"
-                              "a=extmap:1 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
-                              "a=extmap:5 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"); /* 4 in the audio's section, above */
+    sdp =
+        answered(p, SESSION
+                 "a=group:BUNDLE 0 1\r\n" CLIENT
+                 "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n"
+                 "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n"
+                 "a=extmap:1 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
+                 "a=extmap:5 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"); /* 4 in the audio's section, above */
     CHECK(sdp && sdp->sections[1].port && sdp->sections[1].extensions.id[EXT_ABS_SEND_TIME] == 0);
-    CHECK(sdp && sdp->sections[1].extensions.id[EXT_MID] == 0); /* RFC 8285 6: no id that the offer's section has not */
+    /* RFC 8285 6: no id that the offer's section has not */
+    CHECK(sdp && sdp->sections[1].extensions.id[EXT_MID] == 0);
     drop(sdp);
     stage_close(&s);
 }
@@ -775,13 +801,15 @@ static void opus_without_its_channels_is_opus(void)
 {
     stage_open(&s, 16, NULL);
     struct peer *v = peer_call(&s, "one", "watch", 0), *p = peer_join(&s, "one", "stream");
-    struct sdp *sdp = answered(p, SESSION CLIENT "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000\r\na=sendonly\r\n");
+    struct sdp *sdp = answered(
+        p, SESSION CLIENT "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000\r\na=sendonly\r\n");
     CHECK(sdp && sdp->sections[0].port && sdp->sections[0].codecs[0].channels == 1);
     drop(sdp);
     CHECK_EQ(waiting(p, "error"), 0);
     peer_claim(p, 1);
     CHECK_EQ(offered_as(v, SDP_SENDONLY), 1);
-    sdp = answered(p, SESSION CLIENT "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n");
+    sdp = answered(p, SESSION CLIENT
+                   "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=sendonly\r\n");
     CHECK(sdp && sdp->sections[0].port && sdp->sections[0].codecs[0].channels == 2);
     drop(sdp);
     stage_close(&s);
@@ -794,12 +822,13 @@ static void parameters_may_be_long(void)
     struct peer *p = peer_join(&s, "default", "stream"), *v = camera("watch", NULL, ALL);
     memset(sets, 'Z', sizeof sets - 1);
     sets[sizeof sets - 1] = 0;
-    snprintf(text, sizeof text,
-             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n"
-             "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
-             "a=setup:actpass\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:video0\r\na=rtpmap:96 H264/90000\r\n"
-             "a=fmtp:96 packetization-mode=1;profile-level-id=42c01f;sprop-parameter-sets=%s\r\na=sendonly\r\n",
-             sets);
+    snprintf(
+        text, sizeof text,
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n"
+        "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
+        "a=setup:actpass\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:video0\r\na=rtpmap:96 H264/90000\r\n"
+        "a=fmtp:96 packetization-mode=1;profile-level-id=42c01f;sprop-parameter-sets=%s\r\na=sendonly\r\n",
+        sets);
     peer_offer_text(p, text);
     const char *answer = take_text(p, "answer", "sdp");
     CHECK(first_payload_type(answer, 0) == 96 && strstr(answer, sets));
@@ -816,10 +845,12 @@ static void a_lonely_section_needs_no_name(void)
 {
     stage_open(&s, 16, NULL);
     struct peer *p = peer_join(&s, "default", "stream"), *v = camera("watch", NULL, ALL);
-    peer_offer_text(p, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n"
-                       "a=fingerprint:sha-256 "
-                       "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
-                       "a=setup:actpass\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n");
+    peer_offer_text(
+        p,
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n"
+        "a=fingerprint:sha-256 "
+        "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
+        "a=setup:actpass\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n");
     const char *answer = take_text(p, "answer", "sdp");
     CHECK(first_payload_type(answer, 0) == 96 && !strstr(answer, "a=mid") && !strstr(answer, "a=group"));
     peer_learn(p, answer);
@@ -1035,7 +1066,8 @@ static void what_a_client_decodes_its_receiving_sections_say(void)
 {
     stage_open(&s, 16, NULL);
     struct peer *v = peer_join(&s, "default", "call");
-    drop(answered(v, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT LINE("0", "102", "VP9", "sendonly") LINE("1", "96", "VP8", "recvonly")));
+    drop(answered(v, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT LINE("0", "102", "VP9", "sendonly")
+                         LINE("1", "96", "VP8", "recvonly")));
     peer_claim(v, 0);
     camera("stream", "vp8", ALL);
     CHECK_EQ(offered_as(v, SDP_SENDONLY), 1);
@@ -1049,8 +1081,8 @@ static void what_a_client_decodes_its_receiving_sections_say(void)
     v = peer_join(&s, "default", "watch");
     drop(answered(v, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT LINE("0", "96", "VP8", "sendonly")));
     peer_claim(v, 0);
-    drop(answered(v, SESSION "a=group:BUNDLE 0 1 2\r\n" CLIENT LINE("0", "96", "VP8", "inactive") LINE("1", "98", "VP9", "recvonly")
-                         LINE("2", "45", "AV1", "recvonly")));
+    drop(answered(v, SESSION "a=group:BUNDLE 0 1 2\r\n" CLIENT LINE("0", "96", "VP8", "inactive")
+                         LINE("1", "98", "VP9", "recvonly") LINE("2", "45", "AV1", "recvonly")));
     camera("stream", "av1", ALL);
     settle();
     camera("stream", "vp9", ALL);
@@ -1058,7 +1090,8 @@ static void what_a_client_decodes_its_receiving_sections_say(void)
     camera("stream", "vp8", ALL);
     CHECK_EQ(waiting(v, "offer"), 0);
     const struct message *m = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v));
-    CHECK(m && m->subscribe.codec == CODEC_AV1 && m->subscribe.payload_type == 45 && same(m->subscribe.mid, "2"));
+    CHECK(m && m->subscribe.codec == CODEC_AV1 && m->subscribe.payload_type == 45 &&
+          same(m->subscribe.mid, "2"));
     m = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v));
     CHECK(m && m->subscribe.codec == CODEC_VP9 && same(m->subscribe.mid, "1"));
     stage_close(&s);
@@ -1077,7 +1110,8 @@ static void what_a_client_decodes_its_receiving_sections_say(void)
     peer_claim(v, 0);
     camera("stream", "vp8", ALL);
     CHECK_EQ(waiting(v, "track-unsupported") + waiting(v, "offer"), 0);
-    drop(answered(v, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT LINE("0", "98", "VP9", "sendonly") LINE("1", "98", "VP9", "recvonly")));
+    drop(answered(v, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT LINE("0", "98", "VP9", "sendonly")
+                         LINE("1", "98", "VP9", "recvonly")));
     CHECK_EQ(waiting(v, "track-unsupported"), 1);
     stage_close(&s);
 }
@@ -1086,26 +1120,34 @@ static bool says(struct sdp *sdp, size_t section, const char *parameter)
 {
     struct text value;
     return sdp && section < sdp->count && sdp->sections[section].codec_count &&
-           sdp_fmtp(sdp->sections[section].codecs[0].fmtp, parameter, &value) && value.len == 1 && *value.data == '1';
+           sdp_fmtp(sdp->sections[section].codecs[0].fmtp, parameter, &value) && value.len == 1 &&
+           *value.data == '1';
 }
 
-/* RFC 7587 7.1: a publisher of stereo is asked for it, its viewers are told of it, and nobody is told what another one likes. */
+/* RFC 7587 7.1: a publisher of stereo is asked for it, its viewers are told of it, and nobody is told what
+ * another one likes. */
 static void stereo_is_asked_for_and_passed_on(void)
 {
     static const struct {
         const char *fmtp;
         bool asked, told;
-    } cases[] = {{"minptime=10;sprop-stereo=1", true, true}, {"stereo=1;minptime=10", true, false}, {"sprop-stereo=0", false, false}};
+    } cases[] = {{"minptime=10;sprop-stereo=1", true, true},
+                 {"stereo=1;minptime=10", true, false},
+                 {"sprop-stereo=0", false, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char offer[1024];
         stage_open(&s, 16, NULL);
         struct peer *v = peer_join(&s, "default", "call"), *p = peer_join(&s, "default", "stream");
-        snprintf(offer, sizeof offer, "%sm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 %s\r\n",
-                 SESSION CLIENT, "stereo=1;sprop-stereo=1;useinbandfec=1");
+        snprintf(
+            offer, sizeof offer,
+            "%sm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 %s\r\n",
+            SESSION CLIENT, "stereo=1;sprop-stereo=1;useinbandfec=1");
         drop(answered(v, offer)); /* the viewer's own wishes are its own */
         peer_claim(v, 0);
-        snprintf(offer, sizeof offer, "%sm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 %s\r\n",
-                 SESSION CLIENT, cases[i].fmtp);
+        snprintf(
+            offer, sizeof offer,
+            "%sm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 %s\r\n",
+            SESSION CLIENT, cases[i].fmtp);
         struct sdp *sdp = answered(p, offer);
         CHECK_EQ(says(sdp, 0, "stereo"), cases[i].asked);
         CHECK(!says(sdp, 0, "sprop-stereo"));
@@ -1115,7 +1157,8 @@ static void stereo_is_asked_for_and_passed_on(void)
         CHECK(sdp && sdp->count == 2);
         CHECK_EQ(says(sdp, 1, "sprop-stereo"), cases[i].told);
         struct text track = sdp->sections[1].track_id; /* its number behind a letter, and no other's */
-        CHECK(track.len >= 2 && track.data[0] == 't' && strspn(track.data + 1, "0123456789") == track.len - 1);
+        CHECK(track.len >= 2 && track.data[0] == 't' &&
+              strspn(track.data + 1, "0123456789") == track.len - 1);
         CHECK(!says(sdp, 1, "stereo") && says(sdp, 1, "useinbandfec") && says(sdp, 0, "stereo"));
         drop(sdp);
         stage_close(&s);
@@ -1131,8 +1174,10 @@ static void stereo_of_one_publisher_is_not_said_of_another(void)
     struct peer *v = peer_call(&s, "one", "watch", 0);
     for (int i = 0; i < 2; i++) {
         struct peer *p = peer_join(&s, "one", "stream");
-        snprintf(offer, sizeof offer, "%sm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 %s\r\n",
-                 SESSION CLIENT, fmtp[i]);
+        snprintf(
+            offer, sizeof offer,
+            "%sm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 %s\r\n",
+            SESSION CLIENT, fmtp[i]);
         drop(answered(p, offer));
         peer_claim(p, 0);
     }
@@ -1154,7 +1199,8 @@ static void section_of_more_codecs_than_are_remembered_is_taken(void)
         n += snprintf(offer + n, sizeof offer - (size_t)n, " %d", pt);
     n += snprintf(offer + n, sizeof offer - (size_t)n, "\r\na=mid:0\r\na=sendonly\r\n");
     for (int pt = 96; pt < 124; pt++)
-        n += snprintf(offer + n, sizeof offer - (size_t)n, "a=rtpmap:%d VP8/90000\r\na=fmtp:%d x=%0900d\r\n", pt, pt, pt);
+        n += snprintf(offer + n, sizeof offer - (size_t)n, "a=rtpmap:%d VP8/90000\r\na=fmtp:%d x=%0900d\r\n",
+                      pt, pt, pt);
     struct sdp *sdp = answered(p, offer);
     CHECK(sdp && sdp->count == 1 && sdp->sections[0].port);
     drop(sdp);
@@ -1304,15 +1350,14 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_section_that_the_answer_takes_out_of_the_bundle_is_not_sent_to),
           TEST(a_section_that_an_answer_refused_may_be_recycled),
           TEST(a_section_that_a_later_answer_refuses_is_not_sent_to_any_more),
-          TEST(a_track_that_the_client_stops_is_not_offered_again),
-          TEST(a_track_that_an_answer_stops_ends),
+          TEST(a_track_that_the_client_stops_is_not_offered_again), TEST(a_track_that_an_answer_stops_ends),
           TEST(a_codec_that_a_later_offer_lacks_gives_way_to_one_that_it_has),
           TEST(a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_codec_is_not_sent_to),
           TEST(what_cannot_be_taken_is_refused_alone_and_said),
           TEST(the_transport_is_that_of_the_first_section_that_is_taken),
-          TEST(a_passive_offer_is_answered_active), TEST(an_id_of_two_extensions_is_given_to_one), TEST(opus_without_its_channels_is_opus),
-          TEST(parameters_may_be_long), TEST(a_lonely_section_needs_no_name),
-          TEST(a_client_that_offers_into_an_open_offer_is_told_glare),
+          TEST(a_passive_offer_is_answered_active), TEST(an_id_of_two_extensions_is_given_to_one),
+          TEST(opus_without_its_channels_is_opus), TEST(parameters_may_be_long),
+          TEST(a_lonely_section_needs_no_name), TEST(a_client_that_offers_into_an_open_offer_is_told_glare),
           TEST(an_answer_to_nothing_is_unexpected), TEST(either_side_may_offer_again),
           TEST(a_line_that_the_client_stopped_may_be_recycled), TEST(a_watcher_may_not_publish),
           TEST(a_stream_is_offered_nothing), TEST(more_tracks_than_one_may_publish_are_forbidden),
@@ -1320,4 +1365,6 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_viewer_without_the_codec_is_not_offered_the_track),
           TEST(a_viewer_gets_the_codec_by_its_own_number),
           TEST(what_a_client_decodes_its_receiving_sections_say), TEST(stereo_is_asked_for_and_passed_on),
-          TEST(stereo_of_one_publisher_is_not_said_of_another), TEST(section_of_more_codecs_than_are_remembered_is_taken), TEST(our_mid_is_none_of_the_clients), TEST(nothing_is_left_of_hundreds_of_random_calls))
+          TEST(stereo_of_one_publisher_is_not_said_of_another),
+          TEST(section_of_more_codecs_than_are_remembered_is_taken), TEST(our_mid_is_none_of_the_clients),
+          TEST(nothing_is_left_of_hundreds_of_random_calls))

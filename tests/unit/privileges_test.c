@@ -1,6 +1,6 @@
 /* Each test is a child process: what is dropped does not come back. */
-#include "base/log.h"
 #include "net/privileges.h"
+#include "base/log.h"
 #include "tests/unit/test.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -52,8 +52,8 @@ static int tried(int (*can)(void))
     pid_t child = fork();
     if (child == 0) {
         const char *const reads[] = {certificate, NULL}, *const folders[] = {state, NULL};
-        const char *error =
-            privileges_drop(&(struct privileges){.user = user, .reads = reads, .folders = folders, .refusal = refusal});
+        const char *error = privileges_drop(
+            &(struct privileges){.user = user, .reads = reads, .folders = folders, .refusal = refusal});
         if (error)
             printf("# %s\n", error);
         fflush(stdout);
@@ -72,30 +72,12 @@ static int opens(const char *path, int flags)
     return fd < 0 ? errno : 0;
 }
 
-static int read_certificate(void)
-{
-    return opens(certificate, O_RDONLY);
-}
-static int read_renewed(void)
-{
-    return opens(renewed, O_RDONLY);
-}
-static int read_secret(void)
-{
-    return opens(secret, O_RDONLY);
-}
-static int read_users(void)
-{
-    return opens("/etc/passwd", O_RDONLY);
-}
-static int write_certificate(void)
-{
-    return opens(certificate, O_WRONLY);
-}
-static int read_state(void)
-{
-    return opens(kept, O_RDONLY);
-}
+static int read_certificate(void) { return opens(certificate, O_RDONLY); }
+static int read_renewed(void) { return opens(renewed, O_RDONLY); }
+static int read_secret(void) { return opens(secret, O_RDONLY); }
+static int read_users(void) { return opens("/etc/passwd", O_RDONLY); }
+static int write_certificate(void) { return opens(certificate, O_WRONLY); }
+static int read_state(void) { return opens(kept, O_RDONLY); }
 
 static int start_program(void)
 {
@@ -107,15 +89,9 @@ __attribute__((unused)) static int trace(void)
 {
     return ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 0 : errno;
 }
-static int become_root(void)
-{
-    return setresuid(0, 0, 0) == 0 ? 0 : errno;
-}
+static int become_root(void) { return setresuid(0, 0, 0) == 0 ? 0 : errno; }
 
-static void *nothing(void *context)
-{
-    return context;
-}
+static void *nothing(void *context) { return context; }
 static int start_thread(void)
 {
     pthread_t thread;
@@ -166,16 +142,10 @@ static void no_other_file_is_read(void)
     CHECK_EQ(tried(read_users), EACCES);
 }
 
-static void what_is_in_the_state_folder_is_read(void)
-{
-    CHECK_EQ(tried(read_state), 0);
-}
+static void what_is_in_the_state_folder_is_read(void) { CHECK_EQ(tried(read_state), 0); }
 
 /* The filter refuses it before anybody looks at a file. A sanitized build has Landlock alone. */
-static void no_program_is_started(void)
-{
-    CHECK_EQ(tried(start_program), IS_FILTERED ? ENOSYS : EACCES);
-}
+static void no_program_is_started(void) { CHECK_EQ(tried(start_program), IS_FILTERED ? ENOSYS : EACCES); }
 
 static void nobody_else_is_traced_and_nothing_comes_back(void)
 {
@@ -204,10 +174,7 @@ static void a_crash_leaves_no_dump(void)
 #if IS_FILTERED
 static int inherited, pair[2], victim; /* of the parent: what the child finds */
 
-static int result(long r)
-{
-    return r < 0 ? errno : 0;
-}
+static int result(long r) { return r < 0 ? errno : 0; }
 
 static const struct sockaddr_in out = {.sin_family = AF_INET};
 
@@ -216,8 +183,14 @@ static int make_an_mptcp_socket(void) { return result(socket(AF_INET, SOCK_STREA
 static int make_a_raw_socket(void) { return result(socket(AF_PACKET, SOCK_RAW, 0)); }
 static int make_a_unix_socket(void) { return result(socket(AF_UNIX, SOCK_DGRAM, 0)); }
 static int make_a_datagram_pair(void) { return result(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair)); }
-static int make_a_stream_pair(void) { return result(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)); }
-static int connect_a_socket(void) { return result(connect(inherited, (const struct sockaddr *)&out, sizeof out)); }
+static int make_a_stream_pair(void)
+{
+    return result(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+}
+static int connect_a_socket(void)
+{
+    return result(connect(inherited, (const struct sockaddr *)&out, sizeof out));
+}
 static int bind_a_socket(void) { return result(bind(inherited, (const struct sockaddr *)&out, sizeof out)); }
 static int listen_on_a_socket(void) { return result(listen(inherited, 1)); }
 static int fast_open(void)
@@ -273,13 +246,39 @@ static const struct {
     const char *what;
     int (*can)(void);
 } attempts[] = {
-#define A(f) {#f, f}
-    A(make_a_socket),      A(make_an_mptcp_socket),     A(make_a_raw_socket),        A(make_a_unix_socket), A(make_a_datagram_pair),
-    A(connect_a_socket),   A(bind_a_socket),            A(listen_on_a_socket),       A(fast_open),          A(fast_open_by_message),
-    A(fast_open_by_messages), A(fast_open_by_option),   A(write_a_file),             A(make_a_file),        A(open_and_cut),
-    A(cut),                A(change_rights),            A(change_times),             A(change_owner),       A(remove_a_file),
-    A(rename_a_file),      A(make_a_process),           A(make_a_process_by_clone),  A(make_a_process_by_clone3),
-    A(signal_another),     A(signal_all),               A(signal_its_thread),        A(limit_another),      A(limit_itself),
+#define A(f)                                                                                                 \
+    {                                                                                                        \
+#f, f                                                                                                \
+    }
+    A(make_a_socket),
+    A(make_an_mptcp_socket),
+    A(make_a_raw_socket),
+    A(make_a_unix_socket),
+    A(make_a_datagram_pair),
+    A(connect_a_socket),
+    A(bind_a_socket),
+    A(listen_on_a_socket),
+    A(fast_open),
+    A(fast_open_by_message),
+    A(fast_open_by_messages),
+    A(fast_open_by_option),
+    A(write_a_file),
+    A(make_a_file),
+    A(open_and_cut),
+    A(cut),
+    A(change_rights),
+    A(change_times),
+    A(change_owner),
+    A(remove_a_file),
+    A(rename_a_file),
+    A(make_a_process),
+    A(make_a_process_by_clone),
+    A(make_a_process_by_clone3),
+    A(signal_another),
+    A(signal_all),
+    A(signal_its_thread),
+    A(limit_another),
+    A(limit_itself),
     A(own_a_signal),
 #undef A
 };
@@ -340,17 +339,19 @@ int main(void)
         _exit(0);
     }
 #endif
-    static const struct test tests[] = {TEST(what_serving_needs_is_left),
-                                        TEST(a_certificate_of_root_is_read_again),
-                                        TEST(no_other_file_is_read),
-                                        TEST(what_is_in_the_state_folder_is_read),
-                                        TEST(no_program_is_started),
-                                        TEST(nobody_else_is_traced_and_nothing_comes_back),
+    static const struct test tests[] = {
+        TEST(what_serving_needs_is_left),
+        TEST(a_certificate_of_root_is_read_again),
+        TEST(no_other_file_is_read),
+        TEST(what_is_in_the_state_folder_is_read),
+        TEST(no_program_is_started),
+        TEST(nobody_else_is_traced_and_nothing_comes_back),
 #if IS_FILTERED
-                                        TEST(a_server_that_was_taken_over_can_do_nothing_else),
-                                        TEST(a_refused_call_kills_where_that_is_wanted),
+        TEST(a_server_that_was_taken_over_can_do_nothing_else),
+        TEST(a_refused_call_kills_where_that_is_wanted),
 #endif
-                                        TEST(a_crash_leaves_no_dump)};
+        TEST(a_crash_leaves_no_dump)
+    };
     int result_ = run_tests(tests, sizeof tests / sizeof *tests);
 #if IS_FILTERED
     kill(victim, SIGKILL);

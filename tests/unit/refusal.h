@@ -27,26 +27,11 @@ char *__real_strdup(const char *);
 char *__real_strndup(const char *, size_t);
 int __real_posix_memalign(void **, size_t, size_t);
 
-void *__wrap_malloc(size_t size)
-{
-    return refused() ? NULL : __real_malloc(size);
-}
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return refused() ? NULL : __real_calloc(n, size);
-}
-void *__wrap_realloc(void *p, size_t size)
-{
-    return refused() ? NULL : __real_realloc(p, size);
-}
-char *__wrap_strdup(const char *text)
-{
-    return refused() ? NULL : __real_strdup(text);
-}
-char *__wrap_strndup(const char *text, size_t n)
-{
-    return refused() ? NULL : __real_strndup(text, n);
-}
+void *__wrap_malloc(size_t size) { return refused() ? NULL : __real_malloc(size); }
+void *__wrap_calloc(size_t n, size_t size) { return refused() ? NULL : __real_calloc(n, size); }
+void *__wrap_realloc(void *p, size_t size) { return refused() ? NULL : __real_realloc(p, size); }
+char *__wrap_strdup(const char *text) { return refused() ? NULL : __real_strdup(text); }
+char *__wrap_strndup(const char *text, size_t n) { return refused() ? NULL : __real_strndup(text, n); }
 int __wrap_posix_memalign(void **p, size_t alignment, size_t size)
 {
     return refused() ? 12 : __real_posix_memalign(p, alignment, size);

@@ -871,20 +871,11 @@ static void call_by_turn(unsigned workers, unsigned first, unsigned second, uint
     world_close(&w);
 }
 
-static void session_behind_turn_sends_and_receives(void)
-{
-    call_by_turn(1, 0, 0, LINK_UDP);
-}
+static void session_behind_turn_sends_and_receives(void) { call_by_turn(1, 0, 0, LINK_UDP); }
 
-static void sessions_behind_turn_on_two_workers(void)
-{
-    call_by_turn(2, 0, 1, LINK_UDP);
-}
+static void sessions_behind_turn_on_two_workers(void) { call_by_turn(2, 0, 1, LINK_UDP); }
 
-static void channel_data_over_a_stream_is_padded(void)
-{
-    call_by_turn(1, 0, 0, link_make(LINK_TURN, 0, 7));
-}
+static void channel_data_over_a_stream_is_padded(void) { call_by_turn(1, 0, 0, link_make(LINK_TURN, 0, 7)); }
 
 /* The allocation is another worker's than the session: a client that moves from UDP to TURN. */
 static void session_of_another_worker_is_reached_by_turn(void)
@@ -959,14 +950,14 @@ static void a_relay_within_a_relay_is_refused(void)
 }
 
 TEST_MAIN(TEST(stranger_gets_a_short_challenge_and_leaves_nothing),
-          TEST(strangers_are_answered_at_a_capped_rate), TEST(strangers_of_one_ipv6_network_share_their_rate), TEST(who_is_not_who_he_says_gets_nothing),
-          TEST(every_flipped_bit_is_refused), TEST(nonce_goes_stale),
-          TEST(allocation_has_an_address_of_ours_with_a_port_of_its_own),
+          TEST(strangers_are_answered_at_a_capped_rate), TEST(strangers_of_one_ipv6_network_share_their_rate),
+          TEST(who_is_not_who_he_says_gets_nothing), TEST(every_flipped_bit_is_refused),
+          TEST(nonce_goes_stale), TEST(allocation_has_an_address_of_ours_with_a_port_of_its_own),
           TEST(request_sent_again_is_answered_alike), TEST(allocation_is_refreshed_ended_and_expires),
           TEST(what_cannot_be_is_refused_by_its_number), TEST(families_are_relayed_as_asked),
           TEST(nobody_but_this_server_is_a_peer), TEST(announced_addresses_are_all_there_is),
-          TEST(channels_are_bound_to_one_peer_each), TEST(permissions_and_channels_expire), TEST(quotas_hold), TEST(an_ipv6_network_has_one_quota),
-          TEST(peers_of_an_allocation_are_bounded), TEST(session_behind_turn_sends_and_receives),
-          TEST(sessions_behind_turn_on_two_workers), TEST(channel_data_over_a_stream_is_padded),
-          TEST(session_of_another_worker_is_reached_by_turn), TEST(an_ended_allocations_way_leads_nowhere),
-          TEST(a_relay_within_a_relay_is_refused))
+          TEST(channels_are_bound_to_one_peer_each), TEST(permissions_and_channels_expire), TEST(quotas_hold),
+          TEST(an_ipv6_network_has_one_quota), TEST(peers_of_an_allocation_are_bounded),
+          TEST(session_behind_turn_sends_and_receives), TEST(sessions_behind_turn_on_two_workers),
+          TEST(channel_data_over_a_stream_is_padded), TEST(session_of_another_worker_is_reached_by_turn),
+          TEST(an_ended_allocations_way_leads_nowhere), TEST(a_relay_within_a_relay_is_refused))

@@ -28,13 +28,15 @@ static void a_head_ends_at_its_empty_line_wherever_it_is_cut(void)
     CHECK_EQ(http_head_length(text, sizeof text - 1, &seen), whole);
 }
 
-/* RFC 9112 2.2: a bare CR or LF, and RFC 9110 5.5: NUL and other control characters, are told before the head ends. */
+/* RFC 9112 2.2: a bare CR or LF, and RFC 9110 5.5: NUL and other control characters, are told before the
+ * head ends. */
 static void bytes_of_no_head_are_found_at_once(void)
 {
     static const struct {
         const char *text;
         size_t len;
-    } wrong[] = {{"GET / HTTP/1.1\n", 15}, {"GET /\rx", 7}, {"\x16\x03\x01", 3}, {"GET /\0", 6}, {"a: \x7f", 4}, {"\n", 1}, {"\rx", 2}};
+    } wrong[] = {{"GET / HTTP/1.1\n", 15}, {"GET /\rx", 7}, {"\x16\x03\x01", 3}, {"GET /\0", 6},
+                 {"a: \x7f", 4},           {"\n", 1},       {"\rx", 2}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         size_t seen = 0;
         CHECK(http_head_length(wrong[i].text, wrong[i].len, &seen) == HTTP_HEAD_WRONG);
@@ -47,8 +49,10 @@ static void bytes_of_no_head_are_found_at_once(void)
 static void targets_of_every_form(void)
 {
     CHECK_EQ(parse("GET /a%20b?x=%26&y HTTP/1.1\r\n" HOST "\r\n"), 0);
-    CHECK(is(q.method, "GET") && is(q.path, "/a%20b") && is(q.query, "x=%26&y") && is(q.authority, "a.example"));
-    CHECK_EQ(parse("POST http://b.example:8000/whip/r?n=1 HTTP/1.1\r\n" HOST "\r\n"), 0); /* 3.2.2: Host does not count */
+    CHECK(is(q.method, "GET") && is(q.path, "/a%20b") && is(q.query, "x=%26&y") &&
+          is(q.authority, "a.example"));
+    CHECK_EQ(parse("POST http://b.example:8000/whip/r?n=1 HTTP/1.1\r\n" HOST "\r\n"),
+             0); /* 3.2.2: Host does not count */
     CHECK(is(q.path, "/whip/r") && is(q.query, "n=1") && is(q.authority, "b.example:8000"));
     CHECK_EQ(parse("GET HTTPS://[2001:db8::1]:1 HTTP/1.1\r\n" HOST "\r\n"), 0);
     CHECK(is(q.path, "/") && !q.query.data && is(q.authority, "[2001:db8::1]:1"));
@@ -60,8 +64,11 @@ static void targets_of_every_form(void)
     CHECK(is(q.path, "*"));
     CHECK_EQ(parse("CONNECT c.example:443 HTTP/1.1\r\n" HOST "\r\n"), 0);
     CHECK(is(q.path, "") && is(q.authority, "c.example:443"));
-    static const char *const wrong[] = {"*", "a", "../a", "//", "ftp://b/", "http://", "https://", "http:///a", "https:///a", "http:/b/c", "https:/b/c", "http:?b/c/d", "https:?b/c/d", "abcdefghij", "http://u@b/", "/a#b", "/\xc3\xb6",
-                                        "/a b", "", "http://b\\c/"};
+    static const char *const wrong[] = {
+        "*",          "a",           "../a",         "//",         "ftp://b/",
+        "http://",    "https://",    "http:///a",    "https:///a", "http:/b/c",
+        "https:/b/c", "http:?b/c/d", "https:?b/c/d", "abcdefghij", "http://u@b/",
+        "/a#b",       "/\xc3\xb6",   "/a b",         "",           "http://b\\c/"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char head[256];
         snprintf(head, sizeof head, "GET %s HTTP/1.1\r\n" HOST "\r\n", wrong[i]);
@@ -78,10 +85,12 @@ static void a_request_line_has_one_form(void)
     static const struct {
         const char *line;
         unsigned status;
-    } lines[] = {{"GET / HTTP/1.1", 0},    {"GET / HTTP/1.0", 0},  {"GET / HTTP/1.9", 0},  {"GET / HTTP/2.0", 505},
-                 {"GET / HTTP/3.0", 505},  {"GET / http/1.1", 400}, {"GET / HTTP/1.10", 400}, {"GET / HTTP/1", 400},
-                 {"GET /", 400},           {"GET  / HTTP/1.1", 400}, {"GET /  HTTP/1.1", 400}, {" GET / HTTP/1.1", 400},
-                 {"GET / HTTP/1.1 ", 400}, {"G(T / HTTP/1.1", 400}, {"GET\t/ HTTP/1.1", 400}, {"FOO-1 / HTTP/1.1", 0}};
+    } lines[] = {{"GET / HTTP/1.1", 0},    {"GET / HTTP/1.0", 0},    {"GET / HTTP/1.9", 0},
+                 {"GET / HTTP/2.0", 505},  {"GET / HTTP/3.0", 505},  {"GET / http/1.1", 400},
+                 {"GET / HTTP/1.10", 400}, {"GET / HTTP/1", 400},    {"GET /", 400},
+                 {"GET  / HTTP/1.1", 400}, {"GET /  HTTP/1.1", 400}, {" GET / HTTP/1.1", 400},
+                 {"GET / HTTP/1.1 ", 400}, {"G(T / HTTP/1.1", 400},  {"GET\t/ HTTP/1.1", 400},
+                 {"FOO-1 / HTTP/1.1", 0}};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char head[128];
         snprintf(head, sizeof head, "%s\r\n" HOST "\r\n", lines[i].line);
@@ -103,7 +112,8 @@ static void a_host_is_named_once(void)
     CHECK_EQ(parse("GET / HTTP/1.1\r\nHost: @a\r\n\r\n"), 400);
     CHECK_EQ(parse("GET / HTTP/1.1\r\nHost:\r\n\r\n"), 0);
     char head[2 * HTTP_HOST_SIZE], host[HTTP_HOST_SIZE + 1] = {0};
-    for (size_t len = HTTP_HOST_SIZE - 1; len <= HTTP_HOST_SIZE; len++) { /* what keeps it has room for its end */
+    /* what keeps it has room for its end */
+    for (size_t len = HTTP_HOST_SIZE - 1; len <= HTTP_HOST_SIZE; len++) {
         memset(host, 'h', len);
         snprintf(head, sizeof head, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host);
         CHECK_EQ(parse(head), len < HTTP_HOST_SIZE ? 0 : 400);
@@ -122,7 +132,8 @@ static void fields_have_one_form(void)
     CHECK_EQ(parse("GET / HTTP/1.1\r\n" HOST "A:b\r\nx: 1 , 2\t \r\nX:\r\nX:  3\r\n\r\n"), 0);
     CHECK(http_field(&q, "a", value, sizeof value) && strcmp(value, "b") == 0);
     CHECK(http_field(&q, "x", value, sizeof value) && strcmp(value, "1 , 2, , 3") == 0);
-    CHECK(http_lists(&q, "X", "2") && http_lists(&q, "x", "3") && !http_lists(&q, "x", "1 , 2") && !http_lists(&q, "y", "2"));
+    CHECK(http_lists(&q, "X", "2") && http_lists(&q, "x", "3") && !http_lists(&q, "x", "1 , 2") &&
+          !http_lists(&q, "y", "2"));
     CHECK(http_has(&q, "X") && !http_has(&q, "Y") && http_field(&q, "y", value, sizeof value) && !*value);
     CHECK(!http_field(&q, "x", value, 10) && http_field(&q, "x", value, 11));
     size_t n = (size_t)snprintf(head, sizeof head, "GET / HTTP/1.1\r\n" HOST);
@@ -179,7 +190,8 @@ static void a_body_has_one_length(void)
 /* RFC 9110 5.3: of what is no list there is one line. */
 static void single_values_come_once(void)
 {
-    static const char *const once[] = {"Authorization", "Content-Type", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Version"};
+    static const char *const once[] = {"Authorization", "Content-Type", "Origin", "Sec-WebSocket-Key",
+                                       "Sec-WebSocket-Version"};
     for (size_t i = 0; i < sizeof once / sizeof *once; i++) {
         char head[256];
         snprintf(head, sizeof head, "GET / HTTP/1.1\r\n" HOST "%s: a\r\n%s: a\r\n\r\n", once[i], once[i]);
@@ -206,9 +218,18 @@ static void escapes_are_decoded_once(void)
     static const struct {
         const char *text, *out;
         unsigned status;
-    } texts[] = {{"/a%20b", "/a b", 0},   {"a+b", "a+b", 0}, {"%2B%26%2f", "+&/", 0}, {"%2541", "%41", 0},
-                 {"%c3%B6", "\xc3\xb6", 0}, {"%00", "", 400},  {"a%", "", 400},         {"a%4", "", 400},
-                 {"%4g", "", 400},        {"%%41", "", 400}, {"", "", 0},             {"12345678", "", 414}};
+    } texts[] = {{"/a%20b", "/a b", 0},
+                 {"a+b", "a+b", 0},
+                 {"%2B%26%2f", "+&/", 0},
+                 {"%2541", "%41", 0},
+                 {"%c3%B6", "\xc3\xb6", 0},
+                 {"%00", "", 400},
+                 {"a%", "", 400},
+                 {"a%4", "", 400},
+                 {"%4g", "", 400},
+                 {"%%41", "", 400},
+                 {"", "", 0},
+                 {"12345678", "", 414}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char out[8] = "";
         struct http_text t = {texts[i].text, strlen(texts[i].text)};

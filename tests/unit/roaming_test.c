@@ -1,4 +1,5 @@
 /* Sessions whose clients' addresses change, and those who would have them change. */
+#include "sfu/roaming.h"
 #include "crypto/crypto.h"
 #include "proto/codec.h"
 #include "proto/dtls.h"
@@ -6,7 +7,6 @@
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
 #include "proto/stun.h"
-#include "sfu/roaming.h"
 #include "tests/unit/test.h"
 #include "tests/unit/world.h"
 #include <stdlib.h>
@@ -122,10 +122,7 @@ static void viewer_that_only_sends_feedback_is_followed(void)
     world_close(&w);
 }
 
-static bool all(struct world *world, bool to_client, const uint8_t *data, size_t len)
-{
-    return true;
-}
+static bool all(struct world *world, bool to_client, const uint8_t *data, size_t len) { return true; }
 
 /* What it missed is in no history: without a request it would wait until it finds that out by itself. */
 static void viewer_that_was_away_is_met_with_a_key_frame(void)
@@ -319,7 +316,8 @@ static void spray_from_strangers_learns_and_answers_nothing(void)
     world_close(&w);
 }
 
-/* Under a number that is tried, from another address of one /64 each time: what is looked at is what one sender's rate lets through. */
+/* Under a number that is tried, from another address of one /64 each time: what is looked at is what one
+ * sender's rate lets through. */
 static void an_ipv6_network_is_looked_at_as_one_sender(void)
 {
     uint8_t data[200] = {0x80, 96};
@@ -406,8 +404,8 @@ static void restart(struct world_client *c)
     world_settle(&w);
 }
 
-/* Chromium stops the section that its bundle stands on, and offers: its transport is another one then (RFC 9143 7.6), by another
- * socket under the same ICE credentials. */
+/* Chromium stops the section that its bundle stands on, and offers: its transport is another one then (RFC
+ * 9143 7.6), by another socket under the same ICE credentials. */
 static void another_transport(struct world_client *c)
 {
     world_another_transport(&w, c);
@@ -444,7 +442,8 @@ static void goes_on_after(void another(struct world_client *))
     CHECK_EQ(viewer->rtp - rtp, 10);
     CHECK(publisher->pli > pli); /* what was lost meanwhile is in no history */
     feedback(viewer, 1);
-    CHECK(!world_event(&w, MESSAGE_ENDED, viewer->session) && !world_event(&w, MESSAGE_ENDED, publisher->session));
+    CHECK(!world_event(&w, MESSAGE_ENDED, viewer->session) &&
+          !world_event(&w, MESSAGE_ENDED, publisher->session));
     CHECK_EQ(stat_get(&w.stats[0].sessions) + stat_get(&w.stats[1].sessions), 2);
     world_close(&w);
 }
@@ -520,10 +519,12 @@ static unsigned restarts_told(uint32_t generation)
     return n;
 }
 
-/* By a client that changed its mind before its first check: the control plane hears that the old ones have ended. */
+/* By a client that changed its mind before its first check: the control plane hears that the old ones have
+ * ended. */
 static void restart_before_the_claim_comes_to_its_end_too(void)
 {
-    for (int tcp = 0; tcp < 2; tcp++) { /* by which a path is selected before the owner knows of any restart */
+    /* by which a path is selected before the owner knows of any restart */
+    for (int tcp = 0; tcp < 2; tcp++) {
         world_open(&w, 1);
         struct world_client *c = world_join(&w, 0);
         uint8_t random[UFRAG_SIZE + PASSWORD_SIZE] = {1, 2, 3};
@@ -611,14 +612,19 @@ static void credentials_of_nobody_are_not_zero(void)
 }
 
 TEST_MAIN(TEST(publisher_behind_a_new_mapping_is_followed_at_once),
-          TEST(viewer_that_only_sends_feedback_is_followed), TEST(viewer_that_was_away_is_met_with_a_key_frame), TEST(many_viewers_with_one_ssrc_are_told_apart),
+          TEST(viewer_that_only_sends_feedback_is_followed),
+          TEST(viewer_that_was_away_is_met_with_a_key_frame), TEST(many_viewers_with_one_ssrc_are_told_apart),
           TEST(session_is_followed_to_another_worker), TEST(ten_rebindings_lose_nothing),
           TEST(checks_without_the_password_change_nothing), TEST(nominated_victim_gets_no_media),
           TEST(victim_of_spoofed_media_gets_no_media), TEST(silent_client_gets_nothing_after_30_s),
           TEST(spray_from_strangers_learns_and_answers_nothing), TEST(replayed_packet_does_not_move_the_path),
-          TEST(an_ipv6_network_is_looked_at_as_one_sender), TEST(all_senders_together_are_looked_at_at_a_bounded_rate),
+          TEST(an_ipv6_network_is_looked_at_as_one_sender),
+          TEST(all_senders_together_are_looked_at_at_a_bounded_rate),
           TEST(viewer_that_takes_another_address_of_its_ipv6_network_is_told_apart),
           TEST(restart_keeps_the_call_and_ends_the_old_credentials),
-          TEST(restart_before_the_claim_comes_to_its_end_too), TEST(hundred_restarts_leave_one_pair_of_credentials), TEST(rebinding_in_the_handshake_delays_it_and_no_more),
+          TEST(restart_before_the_claim_comes_to_its_end_too),
+          TEST(hundred_restarts_leave_one_pair_of_credentials),
+          TEST(rebinding_in_the_handshake_delays_it_and_no_more),
           TEST(rebinding_in_a_restart_ends_where_the_client_is), TEST(credentials_of_nobody_are_not_zero),
-          TEST(another_transport_in_mid_session_goes_on_under_its_own_keys), TEST(strangers_client_hello_after_a_restart_ends_nothing))
+          TEST(another_transport_in_mid_session_goes_on_under_its_own_keys),
+          TEST(strangers_client_hello_after_a_restart_ends_nothing))

@@ -1,5 +1,5 @@
-#include "base/prng.h"
 #include "proto/rtcp.h"
+#include "base/prng.h"
 #include "tests/unit/exact.h"
 #include "tests/unit/test.h"
 

@@ -1,5 +1,5 @@
-#include "base/prng.h"
 #include "proto/rtp.h"
+#include "base/prng.h"
 #include "tests/unit/exact.h"
 #include "tests/unit/test.h"
 

@@ -1,5 +1,5 @@
-#include "base/path.h"
 #include "proto/sdp/sdp.h"
+#include "base/path.h"
 #include "tests/unit/test.h"
 #include <stdlib.h>
 #include <time.h>
@@ -216,8 +216,8 @@ static void too_much_of_anything_is_refused(void)
     CHECK_EQ(error_of_repeated(HEAD "a=x:", "y", 4000), SDP_OK);
 }
 
-/* Seventeen a=ssrc lines are no reason to refuse an offer (RFC 5576 knows no bound): what they name beyond is learned from
- * the packets. */
+/* Seventeen a=ssrc lines are no reason to refuse an offer (RFC 5576 knows no bound): what they name beyond is
+ * learned from the packets. */
 static void what_there_is_no_room_for_is_left_out(void)
 {
     static char text[65536];
@@ -280,7 +280,8 @@ static void what_is_no_description_is_refused(void)
 }
 
 #define KNOWN                                                                                                \
-    HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 111 128 x 111 112\r\na=mid:m\r\na=rtpmap:111 opus/48000/2\r\na=ice-ufrag:good\r\n" \
+    HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 111 128 x 111 112\r\na=mid:m\r\na=rtpmap:111 opus/48000/2\r\n"         \
+         "a=ice-ufrag:good\r\n"                                                                              \
          "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=ssrc:7 cname:x\r\n" SHA256
 #define X8     "01:02:03:04:05:06:07:ff"
 #define SHA256 "a=fingerprint:SHA-256 " X8 ":" X8 ":" X8 ":" X8 "\r\n"
@@ -290,15 +291,27 @@ static void what_is_no_description_is_refused(void)
 /* RFC 8866 5: "any attribute that is not understood is ignored". */
 static void a_line_that_lies_is_left_out_alone(void)
 {
-    static const char *const lines[] = {
-        "a=rtpmap:128 opus/48000/2",   "a=rtpmap:111 opus",         "a=rtpmap:111 VP8/4294967296",
-        "a=rtpmap:111 VP8/90000/256",  "a=rtpmap:",                 "a=fmtp:999 x",
-        "a=extmap:0 urn:x",            "a=extmap:256 urn:x",        "a=extmap:1",
-        "a=ssrc:0 cname:x",            "a=ssrc-group:FID 7 0",
-        "a=ssrc:4294967296 cname:x",   "a=ssrc-group:FID 7",        "a=ssrc-group:FID 7 7",
-        "a=mid:",                      "a=ice-ufrag:",              "a=fingerprint:sha-512 00:11",
-        "a=fingerprint:sha-256 0G:D8", "a=candidate:1 1 quic nowhere", "a=rtcp-fb:x nack",
-        "a=extmap:4 urn:ietf:params:rtp-hdrext:ssrc-audio-level"};
+    static const char *const lines[] = {"a=rtpmap:128 opus/48000/2",
+                                        "a=rtpmap:111 opus",
+                                        "a=rtpmap:111 VP8/4294967296",
+                                        "a=rtpmap:111 VP8/90000/256",
+                                        "a=rtpmap:",
+                                        "a=fmtp:999 x",
+                                        "a=extmap:0 urn:x",
+                                        "a=extmap:256 urn:x",
+                                        "a=extmap:1",
+                                        "a=ssrc:0 cname:x",
+                                        "a=ssrc-group:FID 7 0",
+                                        "a=ssrc:4294967296 cname:x",
+                                        "a=ssrc-group:FID 7",
+                                        "a=ssrc-group:FID 7 7",
+                                        "a=mid:",
+                                        "a=ice-ufrag:",
+                                        "a=fingerprint:sha-512 00:11",
+                                        "a=fingerprint:sha-256 0G:D8",
+                                        "a=candidate:1 1 quic nowhere",
+                                        "a=rtcp-fb:x nack",
+                                        "a=extmap:4 urn:ietf:params:rtp-hdrext:ssrc-audio-level"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char text[2048];
         enum sdp_error e;
@@ -335,7 +348,8 @@ static void a_codec_by_a_strange_clock_is_unknown(void)
     }
 }
 
-/* Every Pion writes "a=rtcp-fb:96 nack " (RFC 4585 4.2: the type, and a parameter behind a blank only if there is one). */
+/* Every Pion writes "a=rtcp-fb:96 nack " (RFC 4585 4.2: the type, and a parameter behind a blank only if
+ * there is one). */
 static void blanks_at_the_end_of_a_line_mean_nothing(void)
 {
     size_t len = 0, n = 0;
@@ -401,7 +415,8 @@ static void mids_may_be_long(void)
     sdp_free(sdp);
 }
 
-/* RFC 9143 7.3.3: what is outside of the group, or without one all but the first, would need its own transport. */
+/* RFC 9143 7.3.3: what is outside of the group, or without one all but the first, would need its own
+ * transport. */
 static void sections_outside_the_bundle_are_told_apart(void)
 {
     static const struct {
@@ -417,7 +432,8 @@ static void sections_outside_the_bundle_are_told_apart(void)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[1024];
         enum sdp_error e;
-        snprintf(text, sizeof text, "%s%sa=mid:0\r\n%sa=mid:1\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=bundle-only\r\na=mid:2\r\n",
+        snprintf(text, sizeof text,
+                 "%s%sa=mid:0\r\n%sa=mid:1\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=bundle-only\r\na=mid:2\r\n",
                  cases[i].head, AUDIO, VIDEO);
         struct sdp *sdp = sdp_parse(text, strlen(text), &e);
         CHECK(sdp && sdp->bundled == cases[i].bundled);
@@ -426,7 +442,8 @@ static void sections_outside_the_bundle_are_told_apart(void)
         CHECK(i != 1 || !sdp || (sdp->sections[2].place == 0 && sdp->sections[0].place == 1));
         sdp_free(sdp);
     }
-    const char *text = HEAD "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n" AUDIO "a=mid:1\r\n";
+    const char *text =
+        HEAD "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n" AUDIO "a=mid:1\r\n";
     enum sdp_error e;
     struct sdp *sdp = sdp_parse(text, strlen(text), &e);
     CHECK(sdp && sdp->sections[0].outside && !sdp->sections[1].outside);
@@ -445,12 +462,14 @@ static void an_extension_id_means_one_uri_in_all_sections(void)
     char *text = read_golden("aiortc-stream", &len);
     struct sdp *sdp = sdp_parse(text, len, &e);
     CHECK(sdp && sdp->sections[0].extensions.id[EXT_AUDIO_LEVEL] == 2);
-    CHECK(sdp && sdp->sections[1].extensions.id[EXT_MID] == 1 && sdp->sections[1].extensions.id[EXT_ABS_SEND_TIME] == 0);
+    CHECK(sdp && sdp->sections[1].extensions.id[EXT_MID] == 1 &&
+          sdp->sections[1].extensions.id[EXT_ABS_SEND_TIME] == 0);
     sdp_free(sdp);
     free(text);
-    const char *strange = HEAD "a=group:BUNDLE 0 1\r\n" AUDIO "a=mid:0\r\na=extmap:5 urn:nobody:knows:it\r\n" VIDEO
-                               "a=mid:1\r\na=extmap:5 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
-                               "a=extmap:6/inactive urn:ietf:params:rtp-hdrext:sdes:mid\r\n";
+    const char *strange =
+        HEAD "a=group:BUNDLE 0 1\r\n" AUDIO "a=mid:0\r\na=extmap:5 urn:nobody:knows:it\r\n" VIDEO
+             "a=mid:1\r\na=extmap:5 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+             "a=extmap:6/inactive urn:ietf:params:rtp-hdrext:sdes:mid\r\n";
     sdp = sdp_parse(strange, strlen(strange), &e);
     CHECK(sdp && sdp->sections[1].extensions.id[EXT_MID] == 0);
     sdp_free(sdp);
@@ -462,9 +481,12 @@ static const struct {
     unsigned video; /* payload type of the first video codec */
     enum codec codec;
 } strangers[] = {
-    {"pion-stream", false, true, false, 96, CODEC_VP8},          {"aiortc-stream", false, false, false, 97, CODEC_VP8},
-    {"werift-stream", false, false, false, 98, CODEC_VP8},       {"libdatachannel-stream", false, false, true, 102, CODEC_H264},
-    {"gstreamer-call", false, true, false, 96, CODEC_VP8},       {"ffmpeg-stream", true, true, false, 106, CODEC_H264},
+    {"pion-stream", false, true, false, 96, CODEC_VP8},
+    {"aiortc-stream", false, false, false, 97, CODEC_VP8},
+    {"werift-stream", false, false, false, 98, CODEC_VP8},
+    {"libdatachannel-stream", false, false, true, 102, CODEC_H264},
+    {"gstreamer-call", false, true, false, 96, CODEC_VP8},
+    {"ffmpeg-stream", true, true, false, 106, CODEC_H264},
 };
 
 static void offers_of_other_stacks_are_understood(void)
@@ -479,10 +501,12 @@ static void offers_of_other_stacks_are_understood(void)
         if (sdp) {
             const struct sdp_section *a = &sdp->sections[0], *v = &sdp->sections[1];
             CHECK(a->codecs[0].codec == CODEC_OPUS && a->codecs[0].channels == 2 && a->ssrc_count == 1);
-            CHECK(v->codecs[0].payload_type == strangers[i].video && v->codecs[0].codec == strangers[i].codec);
+            CHECK(v->codecs[0].payload_type == strangers[i].video &&
+                  v->codecs[0].codec == strangers[i].codec);
             CHECK(v->ssrc_count == 1 && v->ssrcs[0].ssrc && a->ssrcs[0].ssrc != v->ssrcs[0].ssrc);
             CHECK(a->setup == (strangers[i].passive ? SDP_PASSIVE : SDP_ACTPASS) && v->setup == a->setup);
-            CHECK(a->rtcp_mux && v->rtcp_mux && v->rtcp_rsize == strangers[i].rsize && !a->outside && !v->outside);
+            CHECK(a->rtcp_mux && v->rtcp_mux && v->rtcp_rsize == strangers[i].rsize && !a->outside &&
+                  !v->outside);
             CHECK(a->ufrag.len && v->ufrag.len && a->fingerprint.len == 32 && v->fingerprint.len == 32);
             CHECK_EQ(sdp_fmtp(a->codecs[0].fmtp, "stereo", &stereo), strangers[i].stereo);
         }
@@ -610,7 +634,8 @@ static void h264_profiles_are_those_of_the_table(void)
                  {0x42, "x0xx0000", "42001f"}, {0x58, "10xx0000", "42001f"}, {0x4d, "0x0x0000", "4d001f"},
                  {0x64, "00000000", "64001f"}, {0x64, "00001100", "640c1f"}};
     static const char *const profiles[] = {"42401f", "42001f", "4d001f", "64001f", "640c1f"};
-    static const unsigned idcs[] = {0x42, 0x43, 0x4c, 0x4d, 0x4e, 0x57, 0x58, 0x59, 0x63, 0x64, 0x65, 0x6e, 0xf4, 0};
+    static const unsigned idcs[] = {0x42, 0x43, 0x4c, 0x4d, 0x4e, 0x57, 0x58,
+                                    0x59, 0x63, 0x64, 0x65, 0x6e, 0xf4, 0};
     for (size_t i = 0; i < sizeof idcs / sizeof *idcs; i++)
         for (unsigned iop = 0; iop < 256; iop++) {
             const char *same_as = "none";
@@ -676,32 +701,31 @@ static void written_descriptions_read_back(void)
                               .setup = SDP_ACTPASS,
                               .addresses = addresses,
                               .address_count = 2};
-    struct sdp_local_section sections[] = {
-        {.kind = SDP_APPLICATION,
-         .media = {"application", 11},
-         .protocol = {"UDP/DTLS/SCTP", 13},
-         .format = {"webrtc-datachannel", 18},
-         .refused = true,
-         .mid = "d"},
-        {.kind = SDP_AUDIO,
-         .protocol = {"UDP/TLS/RTP/SAVP", 16},
-         .mid = "0",
-         .direction = SDP_INACTIVE,
-         .codecs = &opus,
-         .codec_count = 1},
-        {.kind = SDP_VIDEO,
-         .mid = "s1",
-         .rtcp_mux = true,
-         .rtcp_rsize = true,
-         .direction = SDP_SENDONLY,
-         .codecs = &vp8,
-         .codec_count = 1,
-         .extensions = {{4, 2, 3, 13}},
-         .stream_id = "stream",
-         .track_id = "track",
-         .cname = "name",
-         .ssrc = 4294967295u,
-         .rtx_ssrc = 5}};
+    struct sdp_local_section sections[] = {{.kind = SDP_APPLICATION,
+                                            .media = {"application", 11},
+                                            .protocol = {"UDP/DTLS/SCTP", 13},
+                                            .format = {"webrtc-datachannel", 18},
+                                            .refused = true,
+                                            .mid = "d"},
+                                           {.kind = SDP_AUDIO,
+                                            .protocol = {"UDP/TLS/RTP/SAVP", 16},
+                                            .mid = "0",
+                                            .direction = SDP_INACTIVE,
+                                            .codecs = &opus,
+                                            .codec_count = 1},
+                                           {.kind = SDP_VIDEO,
+                                            .mid = "s1",
+                                            .rtcp_mux = true,
+                                            .rtcp_rsize = true,
+                                            .direction = SDP_SENDONLY,
+                                            .codecs = &vp8,
+                                            .codec_count = 1,
+                                            .extensions = {{4, 2, 3, 13}},
+                                            .stream_id = "stream",
+                                            .track_id = "track",
+                                            .cname = "name",
+                                            .ssrc = 4294967295u,
+                                            .rtx_ssrc = 5}};
     struct sdp_writer w = {0};
     enum sdp_error e = SDP_OK;
     sdp_write_session(&w, &local, sections, 3);
@@ -731,7 +755,8 @@ static void written_descriptions_read_back(void)
     free(w.data);
 }
 
-/* RFC 8853 5.1, RFC 8851 10: what is sent in several layers, in all its spellings; and Chromium's older way. */
+/* RFC 8853 5.1, RFC 8851 10: what is sent in several layers, in all its spellings; and Chromium's older
+ * way. */
 static void layers_are_read(void)
 {
     static const struct {
@@ -752,7 +777,8 @@ static void layers_are_read(void)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[512];
         enum sdp_error e;
-        snprintf(text, sizeof text, HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n%s", cases[i].lines);
+        snprintf(text, sizeof text, HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n%s",
+                 cases[i].lines);
         struct sdp *sdp = sdp_parse(text, strlen(text), &e);
         CHECK(sdp && sdp->count == 1);
         const struct sdp_section *s = &sdp->sections[0];
@@ -767,11 +793,15 @@ static void layers_are_read(void)
 /* GStreamer, aiortc and werift drop a whole answer over one section that lacks its transport. */
 static void a_refused_section_has_its_transport(void)
 {
-    struct sdp_local local = {.ufrag = "abcd", .password = "secret", .setup = SDP_PASSIVE, .fingerprint = {9}};
-    struct sdp_local_section sections[] = {
-        {.kind = SDP_AUDIO, .refused = true, .mid = "0", .rtcp_mux = true},
-        {.kind = SDP_APPLICATION, .refused = true, .mid = "d", .media = {"application", 11},
-         .protocol = {"UDP/DTLS/SCTP", 13}, .format = {"webrtc-datachannel", 18}}};
+    struct sdp_local local = {
+        .ufrag = "abcd", .password = "secret", .setup = SDP_PASSIVE, .fingerprint = {9}};
+    struct sdp_local_section sections[] = {{.kind = SDP_AUDIO, .refused = true, .mid = "0", .rtcp_mux = true},
+                                           {.kind = SDP_APPLICATION,
+                                            .refused = true,
+                                            .mid = "d",
+                                            .media = {"application", 11},
+                                            .protocol = {"UDP/DTLS/SCTP", 13},
+                                            .format = {"webrtc-datachannel", 18}}};
     struct sdp_writer w = {0};
     enum sdp_error e;
     sdp_write_session(&w, &local, sections, 2);
@@ -784,7 +814,8 @@ static void a_refused_section_has_its_transport(void)
         CHECK(s->rtcp_mux == (i == 0) && !s->rtcp_rsize);
     }
     CHECK(strstr(strstr(w.data, "m=application"), "a=sctp-port:5000\r\n") != NULL);
-    CHECK(strstr(w.data, "\r\nc=IN IP4 0.0.0.0\r\n") && strstr(strstr(w.data, "m=application"), "\r\nc=IN IP4 0.0.0.0\r\n")); /* RFC 8866 5.7 */
+    CHECK(strstr(w.data, "\r\nc=IN IP4 0.0.0.0\r\n") &&
+          strstr(strstr(w.data, "m=application"), "\r\nc=IN IP4 0.0.0.0\r\n")); /* RFC 8866 5.7 */
     sdp_free(sdp);
     free(w.data);
 }
@@ -793,16 +824,24 @@ static void stereo_is_written_instead_of_what_another_said(void)
 {
     static const struct {
         const char *fmtp, *stereo, *written;
-    } cases[] = {{"minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", NULL, "a=fmtp:111 minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1\r\n"},
-                 {"minptime=10; Stereo=1;sprop-stereo=0 ;useinbandfec=1", "", "a=fmtp:111 minptime=10;useinbandfec=1\r\n"},
+    } cases[] = {{"minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1", NULL,
+                  "a=fmtp:111 minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1\r\n"},
+                 {"minptime=10; Stereo=1;sprop-stereo=0 ;useinbandfec=1", "",
+                  "a=fmtp:111 minptime=10;useinbandfec=1\r\n"},
                  {"stereo=0;x", "sprop-stereo=1", "a=fmtp:111 x;sprop-stereo=1\r\n"},
                  {"", "stereo=1", "a=fmtp:111 stereo=1\r\n"},
                  {"stereo=1", "", "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sdp_local local = {.ufrag = "abcd", .password = "p"};
-        struct sdp_local_codec codec = {.payload_type = 111, .name = "opus", .clock_rate = 48000, .channels = 2, .transport_cc = true,
-                                        .fmtp = {cases[i].fmtp, strlen(cases[i].fmtp)}, .stereo = cases[i].stereo};
-        struct sdp_local_section section = {.kind = SDP_AUDIO, .mid = "0", .codecs = &codec, .codec_count = 1};
+        struct sdp_local_codec codec = {.payload_type = 111,
+                                        .name = "opus",
+                                        .clock_rate = 48000,
+                                        .channels = 2,
+                                        .transport_cc = true,
+                                        .fmtp = {cases[i].fmtp, strlen(cases[i].fmtp)},
+                                        .stereo = cases[i].stereo};
+        struct sdp_local_section section = {
+            .kind = SDP_AUDIO, .mid = "0", .codecs = &codec, .codec_count = 1};
         struct sdp_writer w = {0};
         sdp_write_session(&w, &local, &section, 1);
         if (!strstr(w.data, cases[i].written))
@@ -842,14 +881,14 @@ TEST_MAIN(TEST(control_characters_are_refused_and_others_are_not), TEST(a_line_m
           TEST(layers_are_read), TEST(golden_offers_are_understood), TEST(chromium_video_is_read_in_full),
           TEST(firefox_attributes_come_in_any_order), TEST(every_prefix_parses_or_fails_cleanly),
           TEST(every_changed_byte_parses_or_fails_cleanly), TEST(too_much_of_anything_is_refused),
-          TEST(cost_is_linear), TEST(what_there_is_no_room_for_is_left_out), TEST(what_is_no_description_is_refused),
-          TEST(a_line_that_lies_is_left_out_alone), TEST(a_codec_by_a_strange_clock_is_unknown),
-          TEST(blanks_at_the_end_of_a_line_mean_nothing), TEST(sections_need_mids), TEST(mids_may_be_long),
-          TEST(sections_outside_the_bundle_are_told_apart), TEST(an_extension_id_means_one_uri_in_all_sections),
-          TEST(offers_of_other_stacks_are_understood), TEST(several_fingerprints_are_kept),
-          TEST(sections_inherit_from_the_session), TEST(the_strongest_fingerprint_counts),
-          TEST(payload_types_that_look_like_rtcp_are_not_used), TEST(fmtp_parameters_are_found),
-          TEST(h264_profiles_are_those_of_the_table),
+          TEST(cost_is_linear), TEST(what_there_is_no_room_for_is_left_out),
+          TEST(what_is_no_description_is_refused), TEST(a_line_that_lies_is_left_out_alone),
+          TEST(a_codec_by_a_strange_clock_is_unknown), TEST(blanks_at_the_end_of_a_line_mean_nothing),
+          TEST(sections_need_mids), TEST(mids_may_be_long), TEST(sections_outside_the_bundle_are_told_apart),
+          TEST(an_extension_id_means_one_uri_in_all_sections), TEST(offers_of_other_stacks_are_understood),
+          TEST(several_fingerprints_are_kept), TEST(sections_inherit_from_the_session),
+          TEST(the_strongest_fingerprint_counts), TEST(payload_types_that_look_like_rtcp_are_not_used),
+          TEST(fmtp_parameters_are_found), TEST(h264_profiles_are_those_of_the_table),
           TEST(codecs_match_by_what_decoders_care_for), TEST(written_descriptions_read_back),
           TEST(a_refused_section_has_its_transport), TEST(stereo_is_written_instead_of_what_another_said),
           TEST(a_description_of_refusals_has_no_group), TEST(long_values_are_written_whole))

@@ -1,4 +1,5 @@
-/* A session's life beyond its first offer: ICE restarts, a lost socket, the timeline, descriptions that change. */
+/* A session's life beyond its first offer: ICE restarts, a lost socket, the timeline, descriptions that
+ * change. */
 #include "proto/ice.h"
 #include "tests/unit/signal_stage.h"
 #include "tests/unit/test.h"
@@ -11,7 +12,8 @@ static bool same(const char *a, const char *b) { return strcmp(a, b) == 0; }
 
 static void tell(const struct peer *p, struct session_event e, const char *ip)
 {
-    struct message m = {.type = MESSAGE_SESSION_EVENT, .to = TO_CONTROL, .session = peer_session(p), .event = e};
+    struct message m = {
+        .type = MESSAGE_SESSION_EVENT, .to = TO_CONTROL, .session = peer_session(p), .event = e};
     m.event.at = s.now;
     CHECK(address_parse(&m.event.path.remote, ip, 5000));
     signal_event(s.signaling, &m, s.now);
@@ -29,7 +31,8 @@ static bool known(const char *ufrag)
     struct session_credentials c;
     uint32_t session;
     unsigned owner;
-    return registry_find(s.registry, (struct bytes){(const uint8_t *)ufrag, strlen(ufrag)}, &session, &owner, &c);
+    return registry_find(s.registry, (struct bytes){(const uint8_t *)ufrag, strlen(ufrag)}, &session, &owner,
+                         &c);
 }
 
 static void restart(struct peer *p)
@@ -138,14 +141,20 @@ static void path_tells_how_often_it_changed(void)
         bool moved;
         int changes;
     } paths[] = {
-        {"203.0.113.1", ICE_BY_NOMINATION, false, 0}, {"203.0.113.5", ICE_BY_NOMINATION, false, 0}, /* its own ICE: no change */
-        {"203.0.113.1", ICE_BY_NOMINATION, false, 0}, {"203.0.113.1", ICE_BY_ROAMING, true, 0}, /* another of our addresses */
-        {"203.0.113.2", ICE_BY_ROAMING, true, 1},     {"2001:db8::3", ICE_BY_NOMINATION, true, 2},
+        {"203.0.113.1", ICE_BY_NOMINATION, false, 0},
+        {"203.0.113.5", ICE_BY_NOMINATION, false, 0}, /* its own ICE: no change */
+        {"203.0.113.1", ICE_BY_NOMINATION, false, 0},
+        {"203.0.113.1", ICE_BY_ROAMING, true, 0}, /* another of our addresses */
+        {"203.0.113.2", ICE_BY_ROAMING, true, 1},
+        {"2001:db8::3", ICE_BY_NOMINATION, true, 2},
     };
     stage_open(&s, 16, NULL);
     struct peer *p = peer_call(&s, "one", "call", 1);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        tell(p, (struct session_event){.kind = EVENT_SELECTED, .value = paths[i].reason, .moved = paths[i].moved}, paths[i].ip);
+        tell(
+            p,
+            (struct session_event){.kind = EVENT_SELECTED, .value = paths[i].reason, .moved = paths[i].moved},
+            paths[i].ip);
         json_t *m = take(p, "path");
         CHECK(same(json_string_value(json_object_get(m, "address")), paths[i].ip));
         CHECK(same(json_string_value(json_object_get(m, "reason")),
@@ -173,7 +182,8 @@ static void timeline_is_the_last_events_of_ones_own_session(void)
     CHECK(same(json_string_value(json_object_get(t, "peerId")), p->id));
     CHECK_EQ(json_integer_value(json_object_get(t, "startedAt")), opened);
     CHECK_EQ(json_array_size(events), TIMELINE_EVENTS_MAX);
-    CHECK_EQ(json_integer_value(json_object_get(t, "dropped")), 2 + 100 - TIMELINE_EVENTS_MAX); /* offered, claimed */
+    CHECK_EQ(json_integer_value(json_object_get(t, "dropped")),
+             2 + 100 - TIMELINE_EVENTS_MAX); /* offered, claimed */
     json_t *last = json_array_get(events, TIMELINE_EVENTS_MAX - 1);
     CHECK_EQ(json_integer_value(json_object_get(last, "at")), 1000);
     CHECK(json_real_value(json_object_get(last, "ms")) == 1.5);
@@ -333,8 +343,9 @@ static void who_was_told_goodbye_cannot_resume(void)
 
 static void a_client_without_socket_and_path_has_vanished(void)
 {
-    static const enum session_event_kind harmless[] = {EVENT_CHECK_SENT, EVENT_CHECK_ANSWERED, EVENT_CHECK_FAILED,
-                                                       EVENT_NOMINATED, EVENT_SELECTED, EVENT_DTLS_STARTED};
+    static const enum session_event_kind harmless[] = {EVENT_CHECK_SENT,   EVENT_CHECK_ANSWERED,
+                                                       EVENT_CHECK_FAILED, EVENT_NOMINATED,
+                                                       EVENT_SELECTED,     EVENT_DTLS_STARTED};
     stage_open(&s, 16, NULL);
     struct peer *p = resumable("one"), *other = peer_call(&s, "one", "call", 0);
     peer_line(p, SDP_AUDIO, SDP_SENDRECV);
@@ -474,7 +485,8 @@ static void refused_offer_changes_nothing(void)
     memcpy(before, p->ufrag, sizeof before);
     size_t commands = s.command_count, tracks = s.track_count;
     CHECK_EQ(tracks, 2);
-    p->lines[0].direction = SDP_RECVONLY; /* the first section is fine, and would end a track; so would new credentials */
+    /* the first section is fine, and would end a track; so would new credentials */
+    p->lines[0].direction = SDP_RECVONLY;
     p->restarts++;
     snprintf(p->lines[1].mid, sizeof p->lines[1].mid, "other");
     peer_offer(p);
@@ -487,7 +499,9 @@ static void refused_offer_changes_nothing(void)
 
 TEST_MAIN(TEST(ice_restart_is_answered_with_new_credentials), TEST(restart_before_the_claim_is_told_with_it),
           TEST(hundred_restarts_leave_one_pair_known), TEST(lost_path_asks_for_a_restart_but_not_often),
-          TEST(stalled_track_is_told_to_its_publisher_and_to_whom_it_is_sent), TEST(path_tells_how_often_it_changed), TEST(timeline_is_the_last_events_of_ones_own_session), TEST(timeline_tells_how_the_association_ended),
+          TEST(stalled_track_is_told_to_its_publisher_and_to_whom_it_is_sent),
+          TEST(path_tells_how_often_it_changed), TEST(timeline_is_the_last_events_of_ones_own_session),
+          TEST(timeline_tells_how_the_association_ended),
           TEST(timelines_of_ended_sessions_are_kept_for_a_while), TEST(lost_socket_is_taken_over_by_another),
           TEST(a_resume_token_opens_by_all_of_its_characters),
           TEST(a_client_without_socket_and_path_has_vanished), TEST(who_was_told_goodbye_cannot_resume),
@@ -495,5 +509,5 @@ TEST_MAIN(TEST(ice_restart_is_answered_with_new_credentials), TEST(restart_befor
           TEST(socket_that_only_the_client_knows_to_be_dead_is_closed),
           TEST(client_that_does_not_resume_leaves_with_its_socket),
           TEST(participants_without_a_socket_do_not_outlive_the_server),
-          TEST(section_that_the_client_stops_is_not_sent_to), TEST(corrected_first_offer_still_gets_candidates),
-          TEST(refused_offer_changes_nothing))
+          TEST(section_that_the_client_stops_is_not_sent_to),
+          TEST(corrected_first_offer_still_gets_candidates), TEST(refused_offer_changes_nothing))

@@ -1,7 +1,8 @@
-/* A call that misbehaves in every way that a session and the control plane can, from a seed: clients send authentic packets with
- * random bytes in them, their genuine datagrams come damaged, twice or by another worker, and commands come in any order while
- * messages between workers are late. Nothing is expected of the media; the sanitizers, the invariants and the empty pools at the
- * end are the test. CHAOS_SEED and CHAOS_TURNS in the environment repeat a run or make it longer. */
+/* A call that misbehaves in every way that a session and the control plane can, from a seed: clients send
+ * authentic packets with random bytes in them, their genuine datagrams come damaged, twice or by another
+ * worker, and commands come in any order while messages between workers are late. Nothing is expected of the
+ * media; the sanitizers, the invariants and the empty pools at the end are the test. CHAOS_SEED and
+ * CHAOS_TURNS in the environment repeat a run or make it longer. */
 #include "base/packet.h"
 #include "base/prng.h"
 #include "proto/codec.h"
@@ -145,7 +146,8 @@ static void send_rtp(unsigned i)
         k = below(TRACKS); /* mostly its own */
     const struct track *t = &tracks[k];
     uint64_t *index = &index_of[i * TRACKS + k];
-    size_t len = RTP_HEADER_SIZE + (below(20) ? below(300) : below(DATAGRAM_IN_MAX - RTP_HEADER_SIZE - 16 + 1));
+    size_t len =
+        RTP_HEADER_SIZE + (below(20) ? below(300) : below(DATAGRAM_IN_MAX - RTP_HEADER_SIZE - 16 + 1));
     bool rtx = t->codec == CODEC_VP8 && !below(6);
     fill(plain, len);
     *index += below(30) ? 1 : below(8) ? below(600) : below(32000);
@@ -194,7 +196,8 @@ static void send_rtcp(unsigned i)
         if (where + 4 <= size)
             put32(p + where, ssrc);
         const uint8_t *last = w.clients[i].last;
-        if (p[1] >= 205 && w.clients[i].last_len && size >= 16 && below(2)) { /* about what it was sent just now */
+        /* about what it was sent just now */
+        if (p[1] >= 205 && w.clients[i].last_len && size >= 16 && below(2)) {
             memcpy(p + 8, last + 8, 4);
             put16(p + 12, (uint16_t)(get16(last + 2) - below(30)));
         }
@@ -371,10 +374,12 @@ static void chaos(uint64_t seed, unsigned turns)
         CHECK_EQ(stat_get(&w.stats[i].pool_used), 0);
     }
     for (unsigned i = 0; getenv("CHAOS_VERBOSE") && i < WORKERS; i++) {
-#define X(name, help) printf("# worker %u " #name " %llu\n", i, (unsigned long long)stat_get(&w.stats[i].name));
+#define X(name, help)                                                                                        \
+    printf("# worker %u " #name " %llu\n", i, (unsigned long long)stat_get(&w.stats[i].name));
         STATS_COUNTERS(X)
 #undef X
-#define X(name, label) printf("# worker %u drop " label " %llu\n", i, (unsigned long long)stat_get(&w.stats[i].drops[name]));
+#define X(name, label)                                                                                       \
+    printf("# worker %u drop " label " %llu\n", i, (unsigned long long)stat_get(&w.stats[i].drops[name]));
         DROP_REASONS(X)
 #undef X
     }

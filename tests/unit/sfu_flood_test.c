@@ -4,8 +4,8 @@
 #include "proto/codec.h"
 #include "proto/rtp.h"
 #include "proto/stun.h"
-#include "sfu/session.h"
 #include "sfu/report.h"
+#include "sfu/session.h"
 #include "sfu/track.h"
 #include "tests/unit/test.h"
 #include "tests/unit/world.h"
@@ -28,10 +28,7 @@ static struct world w;
 static struct world_client *publisher, *viewers[VIEWERS];
 static uint64_t next_index;
 
-static uint32_t ssrc_of(unsigned viewer)
-{
-    return OUT + 2 * viewer;
-}
+static uint32_t ssrc_of(unsigned viewer) { return OUT + 2 * viewer; }
 
 static void call(unsigned workers, unsigned count)
 {
@@ -327,7 +324,8 @@ static void storm_of_key_frame_requests_costs_what_it_changes(void)
         deadlines = 0;
         world_send_rtcp(&w, viewers[0], fir, len);
         CHECK_EQ(stat_get(&w.stats[0].pli_in) - before, 170);
-        CHECK(deadlines <= (again ? 1 : TRACKS + 1)); /* the viewer's own, and of each track that was not asked yet */
+        /* the viewer's own, and of each track that was not asked yet */
+        CHECK(deadlines <= (again ? 1 : TRACKS + 1));
     }
     world_run(&w, MP_S(2));
     CHECK_EQ(publisher->pli, 2 * TRACKS);
@@ -354,7 +352,9 @@ static void sender_reports_of_one_moment_are_told_once(void)
     uint8_t sr[49 * 28] = {0};
     call_with_losses();
     for (size_t i = 0; i < 49; i++)
-        CHECK_EQ(rtcp_write_sr(sr + 28 * i, 28, VIDEO + 2 * (i % 2), &(struct rtcp_sr){.ntp = i << 32}, NULL, 0), 28);
+        CHECK_EQ(
+            rtcp_write_sr(sr + 28 * i, 28, VIDEO + 2 * (i % 2), &(struct rtcp_sr){.ntp = i << 32}, NULL, 0),
+            28);
     clocks = 0;
     world_send_rtcp(&w, publisher, sr, sizeof sr);
     CHECK_EQ(clocks, 2);

@@ -16,7 +16,8 @@
 static struct world w;
 
 /* A publisher and a viewer on workers of the test's choice, both connected; one video track between them. */
-static void call(unsigned workers, unsigned a, unsigned b, struct world_client **publisher, struct world_client **viewer)
+static void call(unsigned workers, unsigned a, unsigned b, struct world_client **publisher,
+                 struct world_client **viewer)
 {
     world_open(&w, workers);
     *publisher = world_join(&w, a);
@@ -30,7 +31,8 @@ static void call(unsigned workers, unsigned a, unsigned b, struct world_client *
 static void frames(struct world_client *c, uint64_t from, unsigned count, bool first_key)
 {
     for (unsigned i = 0; i < count; i++) {
-        world_send(&w, c, CODEC_VP8, VIDEO, from + i, (uint32_t)(3000 * (from + i)), first_key && i == 0, true, 1000);
+        world_send(&w, c, CODEC_VP8, VIDEO, from + i, (uint32_t)(3000 * (from + i)), first_key && i == 0,
+                   true, 1000);
         world_settle(&w);
         world_run(&w, MP_MS(33));
     }
@@ -56,7 +58,8 @@ static void session_is_claimed_by_the_worker_that_hears_it(void)
     CHECK_EQ(world_owner(&w, c), OWNER_NONE);
     world_connect(&w, c);
     CHECK_EQ(world_owner(&w, c), 1);
-    CHECK(world_event(&w, MESSAGE_CLAIMED, c->session) && world_event(&w, MESSAGE_CLAIMED, c->session)->from == 1);
+    CHECK(world_event(&w, MESSAGE_CLAIMED, c->session) &&
+          world_event(&w, MESSAGE_CLAIMED, c->session)->from == 1);
     CHECK(world_event(&w, MESSAGE_CONNECTED, c->session) != NULL);
     const struct message *seen = world_event(&w, MESSAGE_PATH_SEEN, c->session);
     CHECK(seen && address_equal(&seen->path.remote, &client_path(c->client)->local));
@@ -170,7 +173,8 @@ static size_t check_of(const struct world_client *c, uint8_t *data, size_t size)
     return stun_end(&s);
 }
 
-/* A worker that gets datagrams of another one's session is told again where they belong, once a second at most. */
+/* A worker that gets datagrams of another one's session is told again where they belong, once a second at
+ * most. */
 static void another_worker_is_told_of_a_path_once_a_second(void)
 {
     uint8_t check[300];
@@ -257,7 +261,7 @@ static void viewer_gets_its_own_numbers(void)
     CHECK(rtp_extension_find(&view, 1, &mid) && bytes_equal(mid, "s1", 2));
     CHECK(rtp_extension_find(&view, 2, &mid) && mid.len == 3);
     CHECK(!rtp_extension_find(&view, 3, &mid)); /* transport-wide-cc is the publisher's, not the viewer's */
-    frames(p, 65531, 10, false); /* over the source's wrap */
+    frames(p, 65531, 10, false);                /* over the source's wrap */
     CHECK(rtp_parse(&view, v->last, v->last_len));
     CHECK_EQ((uint16_t)(view.seq - first), 10);
     CHECK_EQ(v->rtp, 11);
@@ -280,8 +284,10 @@ static void every_worker_has_its_replica(void)
     frames(p, 100, 20, true);
     for (unsigned i = 0; i < 3; i++)
         CHECK_EQ(v[i]->rtp, 20);
-    CHECK_EQ(p->pli, 0); /* the key frame came before the first wish could leave: nothing was heard of the stream */
-    world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .to = 2, .session = v[1]->session, .track = 1});
+    /* the key frame came before the first wish could leave: nothing was heard of the stream */
+    CHECK_EQ(p->pli, 0);
+    world_command(
+        &w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .to = 2, .session = v[1]->session, .track = 1});
     world_settle(&w);
     frames(p, 120, 5, false);
     CHECK_EQ(v[1]->rtp, 20);
@@ -472,13 +478,18 @@ static size_t write_fir(uint8_t out[28], uint32_t media, uint32_t first, uint32_
     return 28;
 }
 
-/* RFC 5104 4.3.1.2: a FIR's media SSRC is 0, its entries name the sources. An entry of 0 is taken as a PLI for 0 is. */
+/* RFC 5104 4.3.1.2: a FIR's media SSRC is 0, its entries name the sources. An entry of 0 is taken as a PLI
+ * for 0 is. */
 static void full_intra_request_is_for_the_sources_of_its_entries(void)
 {
     static const struct {
         uint32_t media, first, second;
         bool asks;
-    } cases[] = {{0, OUT, OUT + 1, true}, {0, OUT + 1, OUT, true}, {OUT, OUT + 1, OUT + 1, false}, {0, 0, 0, true}, {OUT, OUT + 1, 0, true}};
+    } cases[] = {{0, OUT, OUT + 1, true},
+                 {0, OUT + 1, OUT, true},
+                 {OUT, OUT + 1, OUT + 1, false},
+                 {0, 0, 0, true},
+                 {OUT, OUT + 1, 0, true}};
     struct world_client *p, *v;
     uint8_t fir[28];
     call(1, 0, 0, &p, &v);
@@ -514,7 +525,8 @@ static void publisher_without_key_frames_is_asked_once_a_second_and_told_of(void
     mp_time begin = w.now;
     unsigned sent = 0;
     for (; !is_stalled(p, 1) && sent < 300; sent++) {
-        world_send_rtcp(&w, v, pli, rtcp_write_pli(pli, sizeof pli, 1, OUT)); /* what its decoder says meanwhile */
+        /* what its decoder says meanwhile */
+        world_send_rtcp(&w, v, pli, rtcp_write_pli(pli, sizeof pli, 1, OUT));
         world_send(&w, other, CODEC_VP8, 100, 10 + sent, 3000 * sent, sent == 0, true, 300);
         frames(p, 10 + sent, 1, false);
     }
@@ -542,7 +554,8 @@ static void publisher_that_is_silent_does_not_stall(void)
     world_close(&w);
 }
 
-/* setCodecPreferences and an offer: the control plane ends the track and begins another, the client keeps its SSRC. */
+/* setCodecPreferences and an offer: the control plane ends the track and begins another, the client keeps
+ * its SSRC. */
 static void codec_that_changes_in_mid_call_begins_with_a_key_frame(void)
 {
     for (int missed = 0; missed < 2; missed++) { /* its first packets are ahead of the command */
@@ -554,7 +567,8 @@ static void codec_that_changes_in_mid_call_begins_with_a_key_frame(void)
         for (unsigned i = 0; i < 5 && missed; i++)
             world_send(&w, p, CODEC_H264, VIDEO, 1005 + i, 3000 * i, i == 0, true, 500);
         world_settle(&w);
-        world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .to = 1, .session = v->session, .track = 1});
+        world_command(
+            &w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .to = 1, .session = v->session, .track = 1});
         world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 1});
         world_publish(&w, p, 2, CODEC_H264, VIDEO);
         world_subscribe(&w, v, p, 2, CODEC_H264, OUT + 10);
@@ -598,7 +612,8 @@ static void packets_of_another_codec_than_agreed_reach_nobody(void)
     world_close(&w);
 }
 
-/* A WHIP answer lists all that its publisher may send: which of it comes is told of, also under an SSRC that no line named. */
+/* A WHIP answer lists all that its publisher may send: which of it comes is told of, also under an SSRC
+ * that no line named. */
 static void codec_that_a_publisher_turns_to_is_told_of(void)
 {
     struct world_client *p, *v;
@@ -635,19 +650,22 @@ static void viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_se
     call(1, 0, 0, &p, &v);
     world_publish(&w, p, 2, CODEC_OPUS, AUDIO);
     for (uint32_t track = 1; track <= 2; track++) {
-        world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = track});
-        world_command(&w, (struct message){.type = MESSAGE_SUBSCRIBE,
-                                           .session = v->session,
-                                           .track = track,
-                                           .subscribe = {.codec = track == 1 ? CODEC_VP8 : CODEC_OPUS,
-                                                         .payload_type = 120,
-                                                         .clock_rate = track == 1 ? 90000 : 48000,
-                                                         .ssrc = OUT + 100 + track,
-                                                         .extensions = {.id = {[EXT_MID] = 1, [EXT_TRANSPORT_CC] = 3}},
-                                                         .mid = "s1"}});
+        world_command(&w,
+                      (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = track});
+        world_command(
+            &w, (struct message){.type = MESSAGE_SUBSCRIBE,
+                                 .session = v->session,
+                                 .track = track,
+                                 .subscribe = {.codec = track == 1 ? CODEC_VP8 : CODEC_OPUS,
+                                               .payload_type = 120,
+                                               .clock_rate = track == 1 ? 90000 : 48000,
+                                               .ssrc = OUT + 100 + track,
+                                               .extensions = {.id = {[EXT_MID] = 1, [EXT_TRANSPORT_CC] = 3}},
+                                               .mid = "s1"}});
     }
     for (unsigned i = 0; i < 6; i++) {
-        world_send(&w, p, i & 1 ? CODEC_OPUS : CODEC_VP8, i & 1 ? AUDIO : VIDEO, 10 + i, 3000 * i, i == 0, true, 100);
+        world_send(&w, p, i & 1 ? CODEC_OPUS : CODEC_VP8, i & 1 ? AUDIO : VIDEO, 10 + i, 3000 * i, i == 0,
+                   true, 100);
         world_settle(&w);
         CHECK(rtp_parse(&view, v->last, v->last_len) && rtp_extension_find(&view, 3, &number));
         CHECK(number.len == 2 && get16(number.data) == i);
@@ -673,8 +691,8 @@ static void send_picture(struct world_client *p, uint64_t from, const uint8_t *l
     world_settle(&w);
 }
 
-/* One subscription with these ids (0: none), mid and values; a run of several packets is read only if each of them is as
- * long as it should be. */
+/* One subscription with these ids (0: none), mid and values; a run of several packets is read only if each of
+ * them is as long as it should be. */
 static void check_extensions(struct world_client *p, struct world_client *v, const uint8_t ids[EXT_COUNT],
                              const char *mid, const uint8_t *level, struct bytes descriptor)
 {
@@ -686,7 +704,8 @@ static void check_extensions(struct world_client *p, struct world_client *v, con
     memcpy(how.extensions.id, ids, EXT_COUNT);
     snprintf(how.mid, sizeof how.mid, "%s", mid);
     world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = 1});
-    world_command(&w, (struct message){.type = MESSAGE_SUBSCRIBE, .session = v->session, .track = 1, .subscribe = how});
+    world_command(
+        &w, (struct message){.type = MESSAGE_SUBSCRIBE, .session = v->session, .track = 1, .subscribe = how});
     unsigned before = v->rtp;
     send_picture(p, number += 3, level, descriptor);
     CHECK_EQ(v->rtp - before, 3);
@@ -761,7 +780,8 @@ static struct {
 /* The first copy is lost. */
 static bool lose_first_copy(struct world *world, bool to_client, const uint8_t *data, size_t len)
 {
-    if (!to_client || demux(data, len) != DATAGRAM_RTP || get32(data + 8) != OUT || get16(data + 2) != watched.seq)
+    if (!to_client || demux(data, len) != DATAGRAM_RTP || get32(data + 8) != OUT ||
+        get16(data + 2) != watched.seq)
         return false;
     CHECK(watched.copies < 3);
     memcpy(watched.data[watched.copies], data, len);
@@ -786,8 +806,8 @@ static void watch_without_rtx(struct world_client *v, struct world_client *p, st
     world_settle(&w);
 }
 
-/* RFC 3711 9.1, RFC 7714 8.1: under one index of one SSRC there is one packet. Padding that evened a run, the transport-wide
- * number and the send time are the first ones. */
+/* RFC 3711 9.1, RFC 7714 8.1: under one index of one SSRC there is one packet. Padding that evened a run, the
+ * transport-wide number and the send time are the first ones. */
 static void nack_without_rtx_is_answered_by_the_same_bytes(void)
 {
     uint8_t nack[32];
@@ -797,7 +817,9 @@ static void nack_without_rtx_is_answered_by_the_same_bytes(void)
     world_connect(&w, p);
     world_connect(&w, v);
     world_publish(&w, p, 7, CODEC_VP8, VIDEO);
-    watch_without_rtx(v, p, (struct rtp_extension_ids){.id = {[EXT_MID] = 1, [EXT_ABS_SEND_TIME] = 2, [EXT_TRANSPORT_CC] = 3}});
+    watch_without_rtx(
+        v, p,
+        (struct rtp_extension_ids){.id = {[EXT_MID] = 1, [EXT_ABS_SEND_TIME] = 2, [EXT_TRANSPORT_CC] = 3}});
     frames(p, 10, 1, true);
     memset(&watched, 0, sizeof watched);
     watched.seq = (uint16_t)(last_seq(v) + 1);
@@ -812,10 +834,11 @@ static void nack_without_rtx_is_answered_by_the_same_bytes(void)
         world_send_rtcp(&w, v, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, &watched.seq, 1, &used));
         world_settle(&w);
         CHECK_EQ(watched.copies, 2 + i);
-        CHECK(watched.len[1 + i] == watched.len[0] && memcmp(watched.data[0], watched.data[1 + i], watched.len[0]) == 0);
+        CHECK(watched.len[1 + i] == watched.len[0] &&
+              memcmp(watched.data[0], watched.data[1 + i], watched.len[0]) == 0);
     }
     CHECK(watched.data[0][0] & 0x20); /* it is padded */
-    CHECK_EQ(v->rtp, 7); /* each once: the third copy is a replay */
+    CHECK_EQ(v->rtp, 7);              /* each once: the third copy is a replay */
     world_close(&w);
 }
 
@@ -876,7 +899,8 @@ static void publisher_is_asked_for_what_is_missing(void)
     CHECK_EQ(v->rtp, 5);
     CHECK(p->nacked >= 1);
     /* It answers by RTX (RFC 4588): the original number in front of the payload. */
-    size_t n = rtp_write(rtx, &(struct rtp_header){.payload_type = 97, .seq = 500, .timestamp = 36000, .ssrc = VIDEO + 1});
+    size_t n = rtp_write(
+        rtx, &(struct rtp_header){.payload_type = 97, .seq = 500, .timestamp = 36000, .ssrc = VIDEO + 1});
     put16(rtx + n, 12);
     memset(rtx + n + 2, 7, 1000);
     uint8_t out[1200];
@@ -900,13 +924,17 @@ static void publisher_is_asked_for_what_is_missing(void)
 static void send_again(struct world_client *p, uint16_t seq)
 {
     uint8_t rtx[1100] = {0}, out[1200];
-    size_t n = rtp_write(rtx, &(struct rtp_header){.payload_type = 97, .seq = (uint16_t)(500 + seq), .timestamp = 3000u * seq, .ssrc = VIDEO + 1});
+    size_t n = rtp_write(rtx, &(struct rtp_header){.payload_type = 97,
+                                                   .seq = (uint16_t)(500 + seq),
+                                                   .timestamp = 3000u * seq,
+                                                   .ssrc = VIDEO + 1});
     put16(rtx + n, seq);
     world_datagram(&w, 0, client_path(p->client), out, client_rtp(p->client, rtx, n + 1002, 500u + seq, out));
     world_settle(&w);
 }
 
-/* Leaves one number out and lets time pass until it was asked for so often. Returns the time since it was first. */
+/* Leaves one number out and lets time pass until it was asked for so often. Returns the time since it was
+ * first. */
 static mp_time leave_out(struct world_client *p, uint64_t index, unsigned times)
 {
     unsigned before = p->nacked;
@@ -919,7 +947,8 @@ static mp_time leave_out(struct world_client *p, uint64_t index, unsigned times)
     return w.now - first;
 }
 
-/* The pause before a repeated NACK is the round trip, which what was sent again tells: once, an eighth of the difference. */
+/* The pause before a repeated NACK is the round trip, which what was sent again tells: once, an eighth of
+ * the difference. */
 static void round_trip_is_learned_from_what_is_sent_again(void)
 {
     struct world_client *p, *v;
@@ -962,7 +991,11 @@ static void sound_is_never_asked_for_a_picture(void)
     world_command(&w, (struct message){.type = MESSAGE_PUBLISH,
                                        .session = p->session,
                                        .track = 2,
-                                       .publish = {.codec = CODEC_OPUS, .payload_type = 111, .clock_rate = 48000, .ssrc = {AUDIO}, .nack = true}});
+                                       .publish = {.codec = CODEC_OPUS,
+                                                   .payload_type = 111,
+                                                   .clock_rate = 48000,
+                                                   .ssrc = {AUDIO},
+                                                   .nack = true}});
     world_subscribe(&w, v, p, 2, CODEC_OPUS, 5050);
     world_send(&w, p, CODEC_OPUS, AUDIO, 10, 0, false, true, 80);
     world_send(&w, p, CODEC_OPUS, AUDIO, 12, 1920, false, true, 80);
@@ -1002,10 +1035,11 @@ static void every_session_may_publish_all_that_it_may(void)
     struct world_client *p, *v;
     call(1, 0, 0, &p, &v);
     for (size_t t = 2; t <= PUBLICATIONS_MAX * registry_size(w.registry); t++)
-        world_command(&w, (struct message){.type = MESSAGE_PUBLISH,
-                                           .session = p->session,
-                                           .track = (uint32_t)t,
-                                           .publish = {.codec = CODEC_OPUS, .payload_type = 111, .clock_rate = 48000}});
+        world_command(
+            &w, (struct message){.type = MESSAGE_PUBLISH,
+                                 .session = p->session,
+                                 .track = (uint32_t)t,
+                                 .publish = {.codec = CODEC_OPUS, .payload_type = 111, .clock_rate = 48000}});
     CHECK_EQ(world_drops(&w, DROP_POOL), 0);
     CHECK_EQ(stat_get(&w.stats[0].tracks), PUBLICATIONS_MAX * registry_size(w.registry));
     world_close(&w);
@@ -1080,7 +1114,8 @@ static void publishers_clock_that_runs_slow_is_followed(void)
     world_close(&w);
 }
 
-/* A report that the network held up for 100 ms says little about the clocks: it moves the one of the source by 1 ms. */
+/* A report that the network held up for 100 ms says little about the clocks: it moves the one of the
+ * source by 1 ms. */
 static void report_that_came_late_moves_the_clock_by_a_millisecond(void)
 {
     struct world_client *p, *v;
@@ -1090,7 +1125,8 @@ static void report_that_came_late_moves_the_clock_by_a_millisecond(void)
     mp_time begin = w.now;
     for (int late = 0; late < 2; late++) {
         mp_time at = w.now - begin - (late ? MP_MS(100) : 0);
-        struct rtcp_sr source = {.ntp = mp_to_ntp(MP_S(3000000000) + at), .rtp = (uint32_t)(at * 90 / MP_MS(1))};
+        struct rtcp_sr source = {.ntp = mp_to_ntp(MP_S(3000000000) + at),
+                                 .rtp = (uint32_t)(at * 90 / MP_MS(1))};
         world_send_rtcp(&w, p, sr, rtcp_write_sr(sr, sizeof sr, VIDEO, &source, NULL, 0));
         world_run(&w, MP_MS(1500));
         mp_time then = mp_from_ntp(v->last_sr.ntp) - MP_S(3900000000) - begin;
@@ -1152,7 +1188,8 @@ static void duplicate_and_forged_packets_are_not_forwarded(void)
     world_settle(&w);
     CHECK_EQ(w.to_strangers, 0);
     CHECK_EQ(v->rtp, 1);
-    world_datagram(&w, 0, client_path(p->client), out, len); /* the genuine one is not hurt by its forgeries */
+    /* the genuine one is not hurt by its forgeries */
+    world_datagram(&w, 0, client_path(p->client), out, len);
     world_settle(&w);
     CHECK_EQ(v->rtp, 2);
     CHECK(world_drops(&w, DROP_SRTP_AUTH) > 150);
@@ -1249,14 +1286,16 @@ static void plain_binding_is_answered_at_a_bounded_rate(void)
     struct path from = {0};
     struct transmit t[64];
     world_open(&w, 1);
-    CHECK(address_parse(&from.local, "203.0.113.5", 5555) && address_parse(&from.remote, "198.51.100.1", 8000));
+    CHECK(address_parse(&from.local, "203.0.113.5", 5555) &&
+          address_parse(&from.remote, "198.51.100.1", 8000));
     stun_begin(&s, data, sizeof data, STUN_REQUEST, STUN_BINDING, (const uint8_t *)"abcdefghijkl");
     size_t in = stun_end(&s), answers = 0, n;
     world_datagram(&w, 0, &from, data, in);
     CHECK_EQ(sfu_output(w.sfu[0], t, 64, w.now), 1);
     CHECK_EQ(t[0].len, 32);
     struct stun_view v;
-    CHECK(stun_parse(&v, t[0].data, t[0].len) == STUN_OK && v.has_mapped && address_equal(&v.mapped, &from.local));
+    CHECK(stun_parse(&v, t[0].data, t[0].len) == STUN_OK && v.has_mapped &&
+          address_equal(&v.mapped, &from.local));
     for (int i = 0; i < 1000; i++)
         world_datagram(&w, 0, &from, data, in);
     while ((n = sfu_output(w.sfu[0], t, 64, w.now)))
@@ -1271,7 +1310,8 @@ static void datagrams_of_every_first_byte_leave_no_state(void)
     struct path from = {0};
     struct transmit t[8];
     uint8_t data[1500];
-    CHECK(address_parse(&from.local, "203.0.113.6", 6666) && address_parse(&from.remote, "198.51.100.1", 8000));
+    CHECK(address_parse(&from.local, "203.0.113.6", 6666) &&
+          address_parse(&from.remote, "198.51.100.1", 8000));
     for (int first = 0; first < 256; first++)
         for (size_t len = 0; len < 1500; len += len < 64 ? 1 : 97) {
             memset(data, first, sizeof data);
@@ -1433,7 +1473,8 @@ static void what_comes_late_of_an_old_source_is_dropped(void)
     CHECK(rtp_parse(&after, v->last, v->last_len));
     CHECK_EQ((uint16_t)(after.seq - seq), 1);
     world_run(&w, MP_S(1));
-    world_send(&w, p, CODEC_VP8, VIDEO, 1006, 3000 * 1006, true, true, 500); /* the new one has fallen silent */
+    /* the new one has fallen silent */
+    world_send(&w, p, CODEC_VP8, VIDEO, 1006, 3000 * 1006, true, true, 500);
     world_settle(&w);
     CHECK_EQ(v->rtp, 10);
     world_close(&w);
@@ -1446,7 +1487,8 @@ static void unnamed_sources_may_change_for_ever(void)
         struct world_client *p, *v;
         call(1, 0, 0, &p, &v);
         if (more)
-            world_publish(&w, p, 2, CODEC_VP8, VIDEO + 10); /* whose video a packet is, its SSRC alone tells */
+            /* whose video a packet is, its SSRC alone tells */
+            world_publish(&w, p, 2, CODEC_VP8, VIDEO + 10);
         else
             world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 1});
         world_publish(&w, p, 3, CODEC_OPUS, 0);
@@ -1502,8 +1544,10 @@ static void sources_may_change_for_ever(void)
         world_send(&w, p, CODEC_OPUS, 50000 + i, 1, 0, false, false, 60);
         world_settle(&w);
         CHECK_EQ(stat_get(&w.stats[0].rtp_out), i + 1);
-        world_command(&w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = 100 + i});
-        world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 100 + i});
+        world_command(&w,
+                      (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = 100 + i});
+        world_command(&w,
+                      (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 100 + i});
     }
     CHECK_EQ(world_drops(&w, DROP_SRTP_STREAMS), 0);
     world_close(&w);
@@ -1559,7 +1603,11 @@ static void client_of_endless_addresses_is_told_to_others_at_a_bounded_rate(void
     world_open(&w, 2);
     struct world_client *c = world_join(&w, 0);
     world_connect(&w, c);
-    struct message stray = {.type = MESSAGE_STRAY, .from = 1, .session = c->session, .path = *client_path(c->client)}, m;
+    struct message stray = {.type = MESSAGE_STRAY,
+                            .from = 1,
+                            .session = c->session,
+                            .path = *client_path(c->client)},
+                   m;
     stray.payload = (struct bytes){data, check_of(c, data, sizeof data)};
     unsigned told = 0;
     for (unsigned port = 1; port <= 20000; port++) { /* one turn: nothing is drained */
@@ -1583,12 +1631,13 @@ static void all_sessions_may_end_in_one_turn(void)
     struct stats *stats = calloc(1, sizeof *stats);
     struct registry *registry = registry_new(SESSIONS);
     struct crypto *crypto = crypto_new(CRYPTO_OPENSSL);
-    struct sfu *sfu = sfu_new(
-        &(struct sfu_config){.workers = 1, .registry = registry, .crypto = crypto, .stats = stats, .packets = 64, .seed = 1});
+    struct sfu *sfu = sfu_new(&(struct sfu_config){
+        .workers = 1, .registry = registry, .crypto = crypto, .stats = stats, .packets = 64, .seed = 1});
     struct path path = {.remote.port = 1};
     for (unsigned i = 0; i < SESSIONS; i++) {
         struct transmit t[4];
-        struct world_client c = {.session = sessions[i] = registry_open(registry, &setup, random, &credentials)};
+        struct world_client c = {.session = sessions[i] =
+                                     registry_open(registry, &setup, random, &credentials)};
         c.credentials = credentials;
         path.remote.ip[14] = (uint8_t)(i >> 8);
         path.remote.ip[15] = (uint8_t)i;
@@ -1624,7 +1673,8 @@ static void histories_leave_room_for_what_is_on_its_way(void)
         }
     CHECK_EQ(v->rtp, 11 * HISTORY_VIDEO);
     CHECK_EQ(world_drops(&w, DROP_POOL), 0);
-    CHECK_EQ(stat_get(&w.stats[0].history_full), 11 * HISTORY_VIDEO - (4096 / 4 * 3 - 1)); /* that one is on its way */
+    /* that one is on its way */
+    CHECK_EQ(stat_get(&w.stats[0].history_full), 11 * HISTORY_VIDEO - (4096 / 4 * 3 - 1));
     world_close(&w);
 }
 
@@ -1666,7 +1716,8 @@ static void an_ssrc_that_two_sections_name_is_the_firsts(void)
         world_send(&w, p, CODEC_VP8, VIDEO, 10 + i, 3000 * i, true, true, 100);
         world_settle(&w);
         CHECK(rtp_parse(&view, v->last, v->last_len) && view.ssrc == OUT);
-        world_send(&w, p, CODEC_VP8, i % 2 ? 0 : 0x4444, 10 + i, 3000 * i, true, true, 100); /* whose it is cannot be told */
+        /* whose it is cannot be told */
+        world_send(&w, p, CODEC_VP8, i % 2 ? 0 : 0x4444, 10 + i, 3000 * i, true, true, 100);
         world_settle(&w);
     }
     CHECK_EQ(v->rtp, 5);
@@ -1686,14 +1737,15 @@ static void publish_as(struct world_client *p, uint32_t track, const char *mid)
     world_settle(&w);
 }
 
-/* RFC 9143 9.2: an SSRC that no description names is of the section whose mid its packets carry; with none, of the only one that
- * has its payload type. aiortc names no SSRC. */
+/* RFC 9143 9.2: an SSRC that no description names is of the section whose mid its packets carry; with none,
+ * of the only one that has its payload type. aiortc names no SSRC. */
 static void an_unannounced_ssrc_is_of_the_section_of_its_mid(void)
 {
     static const struct {
         const char *mid;
         uint32_t ssrc, out; /* 0: nobody's */
-    } cases[] = {{"b", 0x4444, OUT + 2}, {"a", 0x5555, OUT}, {"ab", 0x6666, 0}, {"c", 0x7777, 0}, {"", 0x8888, 0}};
+    } cases[] = {
+        {"b", 0x4444, OUT + 2}, {"a", 0x5555, OUT}, {"ab", 0x6666, 0}, {"c", 0x7777, 0}, {"", 0x8888, 0}};
     struct world_client *p, *v;
     struct rtp_view view;
     const uint8_t payload[] = {0x10, 0};
@@ -1708,7 +1760,8 @@ static void an_unannounced_ssrc_is_of_the_section_of_its_mid(void)
     world_subscribe(&w, v, p, 2, CODEC_VP8, OUT + 2);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         unsigned before = v->rtp;
-        struct world_rtp r = {.codec = CODEC_VP8, .ssrc = cases[i].ssrc, .index = 10, .marker = true, .payload = {payload, 2}};
+        struct world_rtp r = {
+            .codec = CODEC_VP8, .ssrc = cases[i].ssrc, .index = 10, .marker = true, .payload = {payload, 2}};
         if (*cases[i].mid)
             r.values[EXT_MID] = (struct bytes){(const uint8_t *)cases[i].mid, strlen(cases[i].mid)};
         world_send_rtp(&w, p, &r);
@@ -1737,7 +1790,8 @@ static unsigned told(const struct world_client *c, enum session_event_kind kind)
 {
     unsigned n = 0;
     for (size_t i = 0; i < w.event_count; i++)
-        n += w.events[i].type == MESSAGE_SESSION_EVENT && w.events[i].session == c->session && w.events[i].event.kind == kind;
+        n += w.events[i].type == MESSAGE_SESSION_EVENT && w.events[i].session == c->session &&
+             w.events[i].event.kind == kind;
     return n;
 }
 
@@ -1795,7 +1849,10 @@ static void who_closes_its_association_is_told_of(void)
     world_close(&w);
 }
 
-static bool to_the_server(struct world *world, bool to_client, const uint8_t *data, size_t len) { return !to_client; }
+static bool to_the_server(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    return !to_client;
+}
 
 /* A path that was lost and is heard again is found, and that is told once. */
 static void path_that_is_heard_again_is_found(void)
@@ -1818,42 +1875,50 @@ static void path_that_is_heard_again_is_found(void)
     world_close(&w);
 }
 
-TEST_MAIN(TEST(who_says_bye_with_all_its_streams_is_told_of), TEST(who_closes_its_association_is_told_of),
-          TEST(path_that_is_heard_again_is_found),
-          TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of), TEST(publisher_that_is_silent_does_not_stall),
-          TEST(codec_that_changes_in_mid_call_begins_with_a_key_frame), TEST(packets_of_another_codec_than_agreed_reach_nobody),
-          TEST(codec_that_a_publisher_turns_to_is_told_of),
-          TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(passive_client_is_begun_with), TEST(client_hello_of_a_passive_client_is_dropped),
-          TEST(handshake_with_a_passive_client_is_begun_once),
-          TEST(datagrams_at_another_worker_reach_the_owner),
-          TEST(another_worker_is_told_of_a_path_once_a_second), TEST(session_is_reached_by_another_workers_link), TEST(turn_clients_connection_is_no_path_of_a_session),
-          TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
-          TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
-          TEST(key_frame_request_that_names_nobody_is_for_all_it_watches), TEST(key_frame_requests_are_passed_on_every_20_ms),
-          TEST(full_intra_request_is_for_the_sources_of_its_entries),
-          TEST(key_frame_waits_for_the_nomination),
-          TEST(key_frame_is_asked_for_when_the_viewer_can_take_it), TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
-          TEST(nack_is_answered_by_rtx), TEST(nack_without_rtx_is_answered_by_the_same_bytes),
-          TEST(what_is_lost_again_and_again_is_sent_ten_times), TEST(viewer_that_asks_for_much_at_once_gets_60_kilobytes),
-          TEST(publishers_clock_that_runs_slow_is_followed), TEST(report_that_came_late_moves_the_clock_by_a_millisecond),
-          TEST(round_trip_is_learned_from_what_is_sent_again), TEST(a_lost_packet_that_is_given_up_brings_a_key_frame_request),
-          TEST(port_that_comes_back_belongs_to_its_first_session_again),
-          TEST(counters_tell_what_came_and_what_was_sent_again),
-          TEST(extensions_reach_the_viewer_under_its_own_ids), TEST(sound_is_never_asked_for_a_picture),
-          TEST(viewer_of_many_tracks_is_heard_about_each), TEST(every_session_may_publish_all_that_it_may),
-          TEST(publisher_is_asked_for_what_is_missing), TEST(publisher_hears_of_its_transport_and_loss),
-          TEST(publisher_hears_when_its_packets_came_not_when_they_were_read),
-          TEST(sender_report_maps_the_source_clock), TEST(run_is_padded_to_one_length),
-          TEST(duplicate_and_forged_packets_are_not_forwarded), TEST(unknown_stream_is_counted),
-          TEST(audio_flows_at_once_with_its_level), TEST(silent_session_ends_after_30_s),
-          TEST(check_without_the_password_moves_nothing), TEST(plain_binding_is_answered_at_a_bounded_rate),
-          TEST(datagrams_of_every_first_byte_leave_no_state), TEST(port_that_is_used_again_belongs_to_the_new_session),
-          TEST(source_that_restarts_goes_on_for_its_viewers), TEST(what_comes_late_of_an_old_source_is_dropped), TEST(sources_may_change_for_ever), TEST(unnamed_sources_may_change_for_ever),
-          TEST(a_source_that_is_heard_keeps_its_place),
-          TEST(port_that_is_used_again_belongs_to_the_session_of_another_worker_too),
-          TEST(viewer_that_was_away_hears_on_though_its_source_jumped), TEST(leaving_gives_everything_back),
-          TEST(source_that_goes_on_keeps_its_roll_over_count), TEST(all_sessions_may_end_in_one_turn),
-          TEST(client_of_endless_addresses_is_told_to_others_at_a_bounded_rate),
-          TEST(second_viewer_at_another_worker_waits_a_second_for_its_key_frame_at_most),
-          TEST(histories_leave_room_for_what_is_on_its_way),
-          TEST(an_ssrc_that_two_sections_name_is_the_firsts), TEST(an_unannounced_ssrc_is_of_the_section_of_its_mid), TEST(wrong_fingerprint_ends_the_session))
+TEST_MAIN(
+    TEST(who_says_bye_with_all_its_streams_is_told_of), TEST(who_closes_its_association_is_told_of),
+    TEST(path_that_is_heard_again_is_found),
+    TEST(publisher_without_key_frames_is_asked_once_a_second_and_told_of),
+    TEST(publisher_that_is_silent_does_not_stall),
+    TEST(codec_that_changes_in_mid_call_begins_with_a_key_frame),
+    TEST(packets_of_another_codec_than_agreed_reach_nobody), TEST(codec_that_a_publisher_turns_to_is_told_of),
+    TEST(session_is_claimed_by_the_worker_that_hears_it), TEST(passive_client_is_begun_with),
+    TEST(client_hello_of_a_passive_client_is_dropped), TEST(handshake_with_a_passive_client_is_begun_once),
+    TEST(datagrams_at_another_worker_reach_the_owner), TEST(another_worker_is_told_of_a_path_once_a_second),
+    TEST(session_is_reached_by_another_workers_link), TEST(turn_clients_connection_is_no_path_of_a_session),
+    TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
+    TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
+    TEST(key_frame_request_that_names_nobody_is_for_all_it_watches),
+    TEST(key_frame_requests_are_passed_on_every_20_ms),
+    TEST(full_intra_request_is_for_the_sources_of_its_entries), TEST(key_frame_waits_for_the_nomination),
+    TEST(key_frame_is_asked_for_when_the_viewer_can_take_it),
+    TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
+    TEST(nack_is_answered_by_rtx), TEST(nack_without_rtx_is_answered_by_the_same_bytes),
+    TEST(what_is_lost_again_and_again_is_sent_ten_times),
+    TEST(viewer_that_asks_for_much_at_once_gets_60_kilobytes),
+    TEST(publishers_clock_that_runs_slow_is_followed),
+    TEST(report_that_came_late_moves_the_clock_by_a_millisecond),
+    TEST(round_trip_is_learned_from_what_is_sent_again),
+    TEST(a_lost_packet_that_is_given_up_brings_a_key_frame_request),
+    TEST(port_that_comes_back_belongs_to_its_first_session_again),
+    TEST(counters_tell_what_came_and_what_was_sent_again),
+    TEST(extensions_reach_the_viewer_under_its_own_ids), TEST(sound_is_never_asked_for_a_picture),
+    TEST(viewer_of_many_tracks_is_heard_about_each), TEST(every_session_may_publish_all_that_it_may),
+    TEST(publisher_is_asked_for_what_is_missing), TEST(publisher_hears_of_its_transport_and_loss),
+    TEST(publisher_hears_when_its_packets_came_not_when_they_were_read),
+    TEST(sender_report_maps_the_source_clock), TEST(run_is_padded_to_one_length),
+    TEST(duplicate_and_forged_packets_are_not_forwarded), TEST(unknown_stream_is_counted),
+    TEST(audio_flows_at_once_with_its_level), TEST(silent_session_ends_after_30_s),
+    TEST(check_without_the_password_moves_nothing), TEST(plain_binding_is_answered_at_a_bounded_rate),
+    TEST(datagrams_of_every_first_byte_leave_no_state),
+    TEST(port_that_is_used_again_belongs_to_the_new_session),
+    TEST(source_that_restarts_goes_on_for_its_viewers), TEST(what_comes_late_of_an_old_source_is_dropped),
+    TEST(sources_may_change_for_ever), TEST(unnamed_sources_may_change_for_ever),
+    TEST(a_source_that_is_heard_keeps_its_place),
+    TEST(port_that_is_used_again_belongs_to_the_session_of_another_worker_too),
+    TEST(viewer_that_was_away_hears_on_though_its_source_jumped), TEST(leaving_gives_everything_back),
+    TEST(source_that_goes_on_keeps_its_roll_over_count), TEST(all_sessions_may_end_in_one_turn),
+    TEST(client_of_endless_addresses_is_told_to_others_at_a_bounded_rate),
+    TEST(second_viewer_at_another_worker_waits_a_second_for_its_key_frame_at_most),
+    TEST(histories_leave_room_for_what_is_on_its_way), TEST(an_ssrc_that_two_sections_name_is_the_firsts),
+    TEST(an_unannounced_ssrc_is_of_the_section_of_its_mid), TEST(wrong_fingerprint_ends_the_session))

@@ -195,7 +195,8 @@ void stage_open(struct stage *s, size_t sessions, const char *announced)
     open_stage(s, sessions, announced, NULL, NULL);
 }
 
-void stage_open_bounded(struct stage *s, size_t sessions, const struct access *access, const struct signal_limits *limits)
+void stage_open_bounded(struct stage *s, size_t sessions, const struct access *access,
+                        const struct signal_limits *limits)
 {
     static struct access kept;
     if (access)
@@ -423,10 +424,7 @@ size_t waiting(const struct peer *p, const char *type)
     return n;
 }
 
-void forget(struct peer *p)
-{
-    json_array_clear(p->received);
-}
+void forget(struct peer *p) { json_array_clear(p->received); }
 
 /* --- a browser's descriptions --- */
 

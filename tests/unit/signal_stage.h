@@ -29,10 +29,10 @@ struct peer {
     json_t *received, *taken;
     uint16_t close_code; /* of the server; 0: open */
     char close_reason[32];
-    unsigned doubted; /* times that the server asked for a sign of life */
-    char ufrag[64];  /* of the server's answer */
+    unsigned doubted;  /* times that the server asked for a sign of life */
+    char ufrag[64];    /* of the server's answer */
     unsigned restarts; /* of ICE, by the client's next offer */
-    unsigned codecs; /* bits of enum codec that the client knows of video; opus it always does */
+    unsigned codecs;   /* bits of enum codec that the client knows of video; opus it always does */
     struct line lines[SDP_SECTIONS_MAX];
     size_t line_count;
 };
@@ -63,9 +63,9 @@ struct stage {
 void stage_open(struct stage *, size_t sessions, const char *announced);
 /* The same with bounds, of which the stage keeps copies; the wall clock is at STAGE_UNIX_S + now. */
 void stage_open_bounded(struct stage *, size_t sessions, const struct access *, const struct signal_limits *);
-void stage_close(struct stage *); /* closes every socket, lets workers end; nothing may be left */
+void stage_close(struct stage *);   /* closes every socket, lets workers end; nothing may be left */
 void stage_timeout(struct stage *); /* its time has come */
-void stage_go_on(struct stage *); /* until nothing waits that may be done now */
+void stage_go_on(struct stage *);   /* until nothing waits that may be done now */
 /* Workers answer every SESSION_CLOSE that they have not answered. */
 void stage_work(struct stage *);
 void stage_event(struct stage *, enum message_type, uint32_t session, unsigned worker);

@@ -7,10 +7,7 @@
 
 static struct stage s;
 
-static bool same(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
+static bool same(const char *a, const char *b) { return strcmp(a, b) == 0; }
 
 static const char *text_of(const json_t *object, const char *member)
 {
@@ -69,7 +66,8 @@ static const char *told(const char *host)
     static char kept[256];
     struct signal_client client = {.host = host};
     size_t len;
-    CHECK(address_parse(&client.local, "192.0.2.1", 80) && address_parse(&client.remote, "198.51.100.7", 4711));
+    CHECK(address_parse(&client.local, "192.0.2.1", 80) &&
+          address_parse(&client.remote, "198.51.100.7", 4711));
     char *text = signal_network(s.signaling, &client, false, &len);
     snprintf(kept, sizeof kept, "%s", text);
     free(text);
@@ -87,7 +85,8 @@ static void a_stranger_is_told_no_further_address(void)
     stage_open(&s, 16, "198.51.100.1");
     CHECK(same(told("203.0.113.5:80"), TOLD("198.51.100.1")));
     CHECK(same(told("monoport.example"), TOLD("198.51.100.1")));
-    static struct address two[2]; /* of several announced ones the one that the client reached, else the first */
+    /* of several announced ones the one that the client reached, else the first */
+    static struct address two[2];
     address_parse(&two[0], "198.51.100.1", 8000);
     address_parse(&two[1], "192.0.2.1", 8000);
     signal_addresses(s.signaling, two, 2);
@@ -226,8 +225,10 @@ static void a_name_in_use_is_not_given_twice(void)
     memcpy(b->id, a->id, sizeof own);
     peer_say(b, "join-room", "{s:s}", "room", "two");
     json_t *error = take(b, "error");
-    CHECK(strcmp(json_string_value(json_object_get(error, "code")), "peer-taken") == 0 && !waiting(b, "error"));
-    CHECK(strstr(json_string_value(json_object_get(error, "message")), "free in 5 s") != NULL); /* once the one before is asked */
+    CHECK(strcmp(json_string_value(json_object_get(error, "code")), "peer-taken") == 0 &&
+          !waiting(b, "error"));
+    CHECK(strstr(json_string_value(json_object_get(error, "message")), "free in 5 s") !=
+          NULL); /* once the one before is asked */
     CHECK_EQ(stage_metric(&s, "monoport_rooms"), 1);
     peer_say(b, "ping", "");
     CHECK(is_error(b, "not-joined"));
@@ -354,7 +355,8 @@ static void what_is_no_message_is_an_error_and_no_more(void)
 
 static void who_says_very_many_values_is_told_so(void)
 {
-    static const char *const units[] = {",[]", ",0", ",{}"}, *const heads[] = {"{\"type\":\"ping\",\"n\":[0", "{\"n\":[\"\\\"\""};
+    static const char *const units[] = {",[]", ",0", ",{}"}, *const heads[] = {"{\"type\":\"ping\",\"n\":[0",
+                                                                               "{\"n\":[\"\\\"\""};
     stage_open(&s, 16, NULL);
     struct peer *p = peer_open(&s, "monoport.example", "192.0.2.1");
     for (size_t head = 0; head < sizeof heads / sizeof *heads; head++) {
@@ -442,13 +444,18 @@ static void candidates_of_clients_are_looked_at(void)
         "{\"candidate\":\"candidate:1 1 udp 2113937151 b0a8c3a0-1.local 5000 typ host\",\"sdpMid\":\"0\"}",
         "{\"candidate\":\"candidate:1 1 quic 2113937151 host.example 5000 typ nat64 with so much\"}",
         "{\"candidate\":\"candidate:1 1 tcp 1 192.0.2.7 9 typ host\"}", /* Firefox of old: no tcptype */
-        "{\"candidate\":\"\",\"sdpMid\":\"0\"}", "null"};
+        "{\"candidate\":\"\",\"sdpMid\":\"0\"}",
+        "null"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         peer_say(p, "ice-candidate", "{s:s}", "candidate", good[i]);
         CHECK_EQ(waiting(p, "error"), 0);
     }
-    static const char *const bad[] = {"", "{}", "{\"candidate\":5}", "{\"candidate\":\"candidate:1 1 udp\"}",
-                                      "{\"candidate\":\"a b c d e f g h\"}", "{\"candidate\":\"1 1 udp 1 192.0.2.7 9 typ host\"}",
+    static const char *const bad[] = {"",
+                                      "{}",
+                                      "{\"candidate\":5}",
+                                      "{\"candidate\":\"candidate:1 1 udp\"}",
+                                      "{\"candidate\":\"a b c d e f g h\"}",
+                                      "{\"candidate\":\"1 1 udp 1 192.0.2.7 9 typ host\"}",
                                       "{\"candidate\":\"candidate:1 1 udp 1 192.0.2.7 9 host x\"}",
                                       "[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -537,7 +544,8 @@ static void every_golden_offer_gets_its_answer(void)
     stage_close(&s);
 }
 
-/* The addresses of the `candidate` messages that wait, in order, as "ip:port …": UDP's, then the same by TCP. */
+/* The addresses of the `candidate` messages that wait, in order, as "ip:port …": UDP's, then the same by
+ * TCP. */
 static const char *offered_addresses(struct peer *p)
 {
     static char lists[2][512];
@@ -621,8 +629,7 @@ static void an_offer_that_cannot_be_is_refused(void)
 {
     static const struct {
         const char *part, *instead;
-    } bad[] = {{"a=fingerprint:sha-256", "a=fingerprint:md5----"},
-               {"a=mid:1", "a=mid:0"}};
+    } bad[] = {{"a=fingerprint:sha-256", "a=fingerprint:md5----"}, {"a=mid:1", "a=mid:0"}};
     stage_open(&s, 16, NULL);
     struct peer *p = peer_join(&s, "one", "call");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -645,18 +652,20 @@ static void ice_credentials_have_bounds(void)
     static const struct {
         int ufrag, password;
         bool good;
-    } cases[] = {{4, 22, true}, {64, 256, true}, {65, 22, false}, {4, 257, false}, {65, 257, false}, {4, 0, false}};
+    } cases[] = {{4, 22, true},   {64, 256, true},  {65, 22, false},
+                 {4, 257, false}, {65, 257, false}, {4, 0, false}};
     stage_open(&s, 16, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[2048], password[300] = "";
         if (cases[i].password)
             snprintf(password, sizeof password, "a=ice-pwd:%0*d\r\n", cases[i].password, 0);
-        snprintf(text, sizeof text,
-                 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-ufrag:%0*d\r\n%s"
-                 "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:"
-                 "1B:1C:1D:1E:1F\r\na=setup:actpass\r\n"
-                 "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\na=sendrecv\r\n",
-                 cases[i].ufrag, 0, password);
+        snprintf(
+            text, sizeof text,
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-ufrag:%0*d\r\n%s"
+            "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:"
+            "1B:1C:1D:1E:1F\r\na=setup:actpass\r\n"
+            "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\na=sendrecv\r\n",
+            cases[i].ufrag, 0, password);
         struct peer *p = peer_join(&s, "one", "call");
         peer_say(p, "offer", "{s:s}", "sdp", text);
         CHECK_EQ(waiting(p, "answer"), cases[i].good);
@@ -849,17 +858,17 @@ static void a_shutdown_says_goodbye_and_lets_nobody_in(void)
     stage_close(&s);
 }
 
-TEST_MAIN(TEST(a_client_is_told_where_it_comes_from_and_what_it_may_ask), TEST(a_stranger_is_told_no_further_address),
-          TEST(turn_is_where_the_client_found_us), TEST(turn_credentials_are_one_clients_and_expire),
-          TEST(a_join_is_answered_with_who_is_there),
+TEST_MAIN(TEST(a_client_is_told_where_it_comes_from_and_what_it_may_ask),
+          TEST(a_stranger_is_told_no_further_address), TEST(turn_is_where_the_client_found_us),
+          TEST(turn_credentials_are_one_clients_and_expire), TEST(a_join_is_answered_with_who_is_there),
           TEST(joined_updated_and_left_reach_exactly_the_others_of_the_room),
           TEST(rooms_are_apart_and_end_with_their_last_participant), TEST(a_name_in_use_is_not_given_twice),
           TEST(a_full_server_and_a_full_room_refuse), TEST(a_crowd_of_watchers_is_counted_at_most_every_2_s),
           TEST(what_is_no_message_is_an_error_and_no_more), TEST(who_says_very_many_values_is_told_so),
-          TEST(texts_are_measured_in_characters),
-          TEST(members_of_the_wrong_kind_are_refused), TEST(messages_that_claim_another_name_are_refused),
-          TEST(candidates_of_clients_are_looked_at), TEST(offers_of_browsers_are_answered),
-          TEST(every_golden_offer_gets_its_answer), TEST(candidates_are_strings_of_json_best_address_first),
+          TEST(texts_are_measured_in_characters), TEST(members_of_the_wrong_kind_are_refused),
+          TEST(messages_that_claim_another_name_are_refused), TEST(candidates_of_clients_are_looked_at),
+          TEST(offers_of_browsers_are_answered), TEST(every_golden_offer_gets_its_answer),
+          TEST(candidates_are_strings_of_json_best_address_first),
           TEST(the_seen_address_is_told_as_a_srflx_candidate), TEST(an_offer_that_cannot_be_is_refused),
           TEST(ice_credentials_have_bounds), TEST(a_certificate_that_changes_in_mid_session_is_refused),
           TEST(a_session_keeps_its_certificate_and_its_sections),

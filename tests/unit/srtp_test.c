@@ -385,10 +385,7 @@ static void replay(enum crypto_kind kind, enum srtp_profile profile)
     CHECK_EQ(received(&p, 2, 100), 32); /* another stream has its own window */
     pair_close(&p);
 }
-static void replayed_rtp_is_refused(void)
-{
-    EACH(replay);
-}
+static void replayed_rtp_is_refused(void) { EACH(replay); }
 
 static void late(enum crypto_kind kind, enum srtp_profile profile)
 {
@@ -406,10 +403,7 @@ static void late(enum crypto_kind kind, enum srtp_profile profile)
         CHECK_EQ(received(&p, 1, i), 32);
     pair_close(&p);
 }
-static void late_rtp_is_taken_inside_the_window_only(void)
-{
-    EACH(late);
-}
+static void late_rtp_is_taken_inside_the_window_only(void) { EACH(late); }
 
 /* The window against a plain list of what was taken. */
 static void window_agrees_with_a_list(void)
@@ -452,10 +446,7 @@ static void rtcp_replay(enum crypto_kind kind, enum srtp_profile profile)
             CHECK_EQ(srtcp_unprotect(p.rx, wire[i], len, out), SRTP_REPLAY);
     pair_close(&p);
 }
-static void replayed_rtcp_is_refused(void)
-{
-    EACH(rtcp_replay);
-}
+static void replayed_rtcp_is_refused(void) { EACH(rtcp_replay); }
 
 static void flips(enum crypto_kind kind, enum srtp_profile profile)
 {
@@ -480,10 +471,7 @@ static void flips(enum crypto_kind kind, enum srtp_profile profile)
     CHECK_EQ(srtcp_unprotect(p.rx, rtcp, rtcp_len, out), 28);
     pair_close(&p);
 }
-static void every_changed_bit_is_refused(void)
-{
-    EACH(flips);
-}
+static void every_changed_bit_is_refused(void) { EACH(flips); }
 
 static void wrong_key(enum crypto_kind kind, enum srtp_profile profile)
 {
@@ -502,10 +490,7 @@ static void wrong_key(enum crypto_kind kind, enum srtp_profile profile)
     }
     pair_close(&p);
 }
-static void another_key_is_refused(void)
-{
-    EACH(wrong_key);
-}
+static void another_key_is_refused(void) { EACH(wrong_key); }
 
 static void wrap(enum crypto_kind kind, enum srtp_profile profile)
 {
@@ -533,10 +518,7 @@ static void wrap(enum crypto_kind kind, enum srtp_profile profile)
     CHECK_EQ(received(&p, 1, 0xfff0), SRTP_REPLAY); /* would be before the stream began */
     pair_close(&p);
 }
-static void rtp_survives_wraps_of_the_sequence_number(void)
-{
-    EACH(wrap);
-}
+static void rtp_survives_wraps_of_the_sequence_number(void) { EACH(wrap); }
 
 static void failures_change_nothing(enum crypto_kind kind, enum srtp_profile profile)
 {
@@ -555,10 +537,7 @@ static void failures_change_nothing(enum crypto_kind kind, enum srtp_profile pro
     CHECK_EQ(received(&p, 1, 65001), 32);
     pair_close(&p);
 }
-static void refused_rtp_changes_no_state(void)
-{
-    EACH(failures_change_nothing);
-}
+static void refused_rtp_changes_no_state(void) { EACH(failures_change_nothing); }
 
 static void bound(enum crypto_kind kind, enum srtp_profile profile)
 {
@@ -583,10 +562,7 @@ static void bound(enum crypto_kind kind, enum srtp_profile profile)
         CHECK_EQ(received(&p, ssrc, 10), 32);
     pair_close(&p);
 }
-static void streams_are_bounded_and_made_by_authentic_packets_only(void)
-{
-    EACH(bound);
-}
+static void streams_are_bounded_and_made_by_authentic_packets_only(void) { EACH(bound); }
 
 /* A new source takes the place of an ended one, once: the new one has not ended. */
 static void places(enum crypto_kind kind, enum srtp_profile profile)
@@ -615,10 +591,7 @@ static void places(enum crypto_kind kind, enum srtp_profile profile)
     CHECK_EQ(received(&p, 1000, 8), SRTP_REPLAY);
     pair_close(&p);
 }
-static void a_place_of_an_ended_source_is_given_away_once(void)
-{
-    EACH(places);
-}
+static void a_place_of_an_ended_source_is_given_away_once(void) { EACH(places); }
 
 static bool rtp_expected(struct pair *p, uint32_t ssrc, uint64_t index)
 {
@@ -658,10 +631,7 @@ static void expectations(enum crypto_kind kind, enum srtp_profile profile)
     CHECK(!srtp_rx_expects(p.rx, wire, 12 + least - 1, false));
     pair_close(&p);
 }
-static void the_next_of_a_stream_is_expected_and_no_other(void)
-{
-    EACH(expectations);
-}
+static void the_next_of_a_stream_is_expected_and_no_other(void) { EACH(expectations); }
 
 /* --- lengths --- */
 
@@ -687,10 +657,7 @@ static void lengths(enum crypto_kind kind, enum srtp_profile profile)
         }
     pair_close(&p);
 }
-static void every_short_length_is_refused_without_an_overread(void)
-{
-    EACH(lengths);
-}
+static void every_short_length_is_refused_without_an_overread(void) { EACH(lengths); }
 
 static void exact(enum crypto_kind kind, enum srtp_profile profile)
 {
@@ -711,10 +678,7 @@ static void exact(enum crypto_kind kind, enum srtp_profile profile)
     }
     pair_close(&p);
 }
-static void payloads_of_every_length_pass_in_exact_buffers(void)
-{
-    EACH(exact);
-}
+static void payloads_of_every_length_pass_in_exact_buffers(void) { EACH(exact); }
 
 static void lies(enum crypto_kind kind, enum srtp_profile profile)
 {
@@ -734,10 +698,7 @@ static void lies(enum crypto_kind kind, enum srtp_profile profile)
     CHECK_EQ(srtp_unprotect(p.rx, wire, sizeof wire, out, &index), SRTP_SHORT);
     pair_close(&p);
 }
-static void headers_that_lie_about_their_length_are_refused(void)
-{
-    EACH(lies);
-}
+static void headers_that_lie_about_their_length_are_refused(void) { EACH(lies); }
 
 static void payload_may_stand_in_its_place_or_elsewhere(void)
 {
@@ -755,7 +716,8 @@ static void payload_may_stand_in_its_place_or_elsewhere(void)
     }
 }
 
-/* Packets of several viewers, one behind the other as in a send buffer: the batch's bytes are those of one by one. */
+/* Packets of several viewers, one behind the other as in a send buffer: the batch's bytes are those of one
+ * by one. */
 static void batch(enum crypto_kind kind, enum srtp_profile profile)
 {
     enum { VIEWERS = 7, PACKETS = 300, ROOM = 1400 };

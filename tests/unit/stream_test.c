@@ -1,10 +1,10 @@
 /* Frames, the queue of a slow connection, and a worker's streams over real sockets; time is the test's. */
+#include "net/stream.h"
 #include "base/callers.h"
 #include "base/limits.h"
 #include "crypto/certificate.h"
 #include "net/arrivals.h"
 #include "net/frame_queue.h"
-#include "net/stream.h"
 #include "net/tls.h"
 #include "tests/unit/test.h"
 #include <errno.h>
@@ -78,7 +78,8 @@ static void frames_over_the_bound_are_refused(void)
     }
     for (unsigned first = 0; first < 256; first++) {
         memcpy(head, (uint8_t[]){(uint8_t)first, 0, 0, 8}, 4);
-        CHECK_EQ(frame_read(&f, FRAME_TURN, head, 4), first < 4 || (first >= 64 && first < 80) ? FRAME_OK : FRAME_BAD);
+        CHECK_EQ(frame_read(&f, FRAME_TURN, head, 4),
+                 first < 4 || (first >= 64 && first < 80) ? FRAME_OK : FRAME_BAD);
     }
 }
 
@@ -431,7 +432,8 @@ static struct tls *open_tls(void)
     strcpy(state + sizeof state - 7, "XXXXXX");
     CHECK(mkdtemp(state) != NULL);
     snprintf(pem, sizeof pem, "%s/self-signed.pem", state);
-    struct tls *tls = tls_new(&(struct tls_config){.certificate = "", .key = "", .state = state, .make = make}, error);
+    struct tls *tls =
+        tls_new(&(struct tls_config){.certificate = "", .key = "", .state = state, .make = make}, error);
     CHECK(tls != NULL);
     return tls;
 }
@@ -459,10 +461,7 @@ static SSL *handshake_offering(int fd, const char *alpn)
     return ssl;
 }
 
-static SSL *handshake(int fd)
-{
-    return handshake_offering(fd, "");
-}
+static SSL *handshake(int fd) { return handshake_offering(fd, ""); }
 
 /* All frames that have come, and whether the end has; the type of the last. */
 static int last_frame(SSL *ssl, bool *ended)
@@ -567,7 +566,8 @@ static void turn_inside_tls_is_frames(void)
     close_tls(tls);
 }
 
-/* Reads all that the server has for the client; checks that it is frames alone, each as `d` was written there. */
+/* Reads all that the server has for the client; checks that it is frames alone, each as `d` was written
+ * there. */
 static unsigned frames_read(int fd, SSL *ssl, enum frame_format format)
 {
     static uint8_t plain[60000];
@@ -596,7 +596,8 @@ static unsigned frames_read(int fd, SSL *ssl, enum frame_format format)
     return count;
 }
 
-/* Every first byte in every kind of length, by a connection that takes nothing, so that all but the first wait in the queue. */
+/* Every first byte in every kind of length, by a connection that takes nothing, so that all but the first
+ * wait in the queue. */
 static unsigned push_everything(void)
 {
     static uint8_t d[PACKET_SIZE];
@@ -607,13 +608,15 @@ static unsigned push_everything(void)
             uint16_t len = lengths[i];
             memset(d, (int)(first * 7), sizeof d);
             d[0] = (uint8_t)first;
-            streams_send(t.streams, &(struct transmit){.path = t.path, .data = d, .len = len, .segment = len});
+            streams_send(t.streams,
+                         &(struct transmit){.path = t.path, .data = d, .len = len, .segment = len});
             pushed++;
         }
     return pushed;
 }
 
-/* What the core sends is no frame of TURN's unless it is TURN: whoever makes it do so anyway loses that, and nothing else. */
+/* What the core sends is no frame of TURN's unless it is TURN: whoever makes it do so anyway loses that,
+ * and nothing else. */
 static void what_its_framing_cannot_carry_is_dropped(void)
 {
     struct tls *tls = open_tls();
@@ -807,7 +810,8 @@ static void the_certificate_follows_its_file(void)
     tls_free(tls);
     tls = tls_new(&(struct tls_config){.certificate = pem, .key = "/no/such/file", .state = state}, error);
     CHECK(!tls && strstr(error, "/no/such/file"));
-    tls = tls_new(&(struct tls_config){.certificate = "", .key = "", .state = "/proc/nowhere", .make = make}, error);
+    tls = tls_new(&(struct tls_config){.certificate = "", .key = "", .state = "/proc/nowhere", .make = make},
+                  error);
     CHECK(!tls && strstr(error, "/proc/nowhere"));
     close_tls(NULL);
 }
@@ -878,7 +882,8 @@ static void whoever_is_closed_leaves_the_arrivals(void)
     fill(a, &from, 1);
     int pair[2];
     CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-    CHECK(streams_give(t.streams, &(struct stream_connection){.fd = pair[0], .kind = STREAM_ICE, .path.remote = from}));
+    CHECK(streams_give(t.streams,
+                       &(struct stream_connection){.fd = pair[0], .kind = STREAM_ICE, .path.remote = from}));
     streams_free(t.streams); /* which has not looked at it */
     fill(a, &from, 1);
     arrivals_free(a);
@@ -937,9 +942,10 @@ TEST_MAIN(TEST(frames_of_every_length_round_trip), TEST(frames_over_the_bound_ar
           TEST(datagrams_arrive_whole_however_they_are_cut), TEST(frames_too_long_close_the_connection),
           TEST(nobody_keeps_a_connection_that_he_does_not_use), TEST(a_run_leaves_as_frames),
           TEST(a_stalled_connection_is_bounded_and_recovers), TEST(strangers_are_bounded),
-          TEST(turn_inside_tls_is_frames), TEST(what_its_framing_cannot_carry_is_dropped), TEST(a_stalled_tls_connection_recovers_too),
-          TEST(http_inside_tls_is_bridged), TEST(an_idle_client_of_http2_is_told_goaway),
-          TEST(alpn_is_agreed_on_and_decides_nothing),
+          TEST(turn_inside_tls_is_frames), TEST(what_its_framing_cannot_carry_is_dropped),
+          TEST(a_stalled_tls_connection_recovers_too), TEST(http_inside_tls_is_bridged),
+          TEST(an_idle_client_of_http2_is_told_goaway), TEST(alpn_is_agreed_on_and_decides_nothing),
           TEST(what_is_no_tls_or_stops_in_it_is_closed), TEST(the_certificate_follows_its_file),
           TEST(an_address_has_its_share_and_its_network_the_same), TEST(an_address_comes_as_often_as_it_may),
-          TEST(whoever_is_closed_leaves_the_arrivals), TEST(handshakes_of_a_round_are_bounded_and_frames_do_not_wait))
+          TEST(whoever_is_closed_leaves_the_arrivals),
+          TEST(handshakes_of_a_round_are_bounded_and_frames_do_not_wait))

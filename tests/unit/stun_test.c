@@ -1,6 +1,6 @@
+#include "proto/stun.h"
 #include "base/prng.h"
 #include "crypto/crypto.h"
-#include "proto/stun.h"
 #include "tests/unit/exact.h"
 #include "tests/unit/test.h"
 #include <openssl/evp.h>
@@ -335,8 +335,8 @@ static void what_follows_integrity_is_ignored(void)
     CHECK(stun_check(&v, &key));
 }
 
-/* RFC 8489 14.7: FINGERPRINT must be the last attribute. Its value here is right for the message as it is: only
- * its place is wrong. */
+/* RFC 8489 14.7: FINGERPRINT must be the last attribute. Its value here is right for the message as it is:
+ * only its place is wrong. */
 static void fingerprint_must_be_last(void)
 {
     static const uint8_t txid[12];

@@ -1,4 +1,5 @@
-/* A unit test is a function named for the behaviour it proves; a test file lists them in TESTS and prints TAP. */
+/* A unit test is a function named for the behaviour it proves; a test file lists them in TESTS and prints
+ * TAP. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -7,20 +8,20 @@
 
 static int test_failures;
 
-#define CHECK(c)                                                                                              \
-    do {                                                                                                      \
-        if (!(c)) {                                                                                           \
-            printf("# %s:%d: not so: %s\n", __FILE__, __LINE__, #c);                                          \
-            test_failures++;                                                                                  \
-        }                                                                                                     \
+#define CHECK(c)                                                                                             \
+    do {                                                                                                     \
+        if (!(c)) {                                                                                          \
+            printf("# %s:%d: not so: %s\n", __FILE__, __LINE__, #c);                                         \
+            test_failures++;                                                                                 \
+        }                                                                                                    \
     } while (0)
-#define CHECK_EQ(a, b)                                                                                        \
-    do {                                                                                                      \
-        long long a_ = (long long)(a), b_ = (long long)(b);                                                   \
-        if (a_ != b_) {                                                                                       \
-            printf("# %s:%d: %s is %lld, %s is %lld\n", __FILE__, __LINE__, #a, a_, #b, b_);                  \
-            test_failures++;                                                                                  \
-        }                                                                                                     \
+#define CHECK_EQ(a, b)                                                                                       \
+    do {                                                                                                     \
+        long long a_ = (long long)(a), b_ = (long long)(b);                                                  \
+        if (a_ != b_) {                                                                                      \
+            printf("# %s:%d: %s is %lld, %s is %lld\n", __FILE__, __LINE__, #a, a_, #b, b_);                 \
+            test_failures++;                                                                                 \
+        }                                                                                                    \
     } while (0)
 #define CHECK_BYTES(a, b, n) CHECK(memcmp((a), (b), (n)) == 0)
 
@@ -28,7 +29,10 @@ struct test {
     const char *name;
     void (*run)(void);
 };
-#define TEST(f) {#f, f}
+#define TEST(f)                                                                                              \
+    {                                                                                                        \
+#f, f                                                                                                \
+    }
 
 /* Reads "00 ff 1A…" into out; returns the bytes. */
 static inline size_t unhex(uint8_t *out, const char *hex)
@@ -65,9 +69,9 @@ static inline int run_tests(const struct test *tests, size_t count)
     }
     return failed != 0;
 }
-#define TEST_MAIN(...)                                                                                        \
-    int main(void)                                                                                            \
-    {                                                                                                         \
-        static const struct test tests[] = {__VA_ARGS__};                                                     \
-        return run_tests(tests, sizeof tests / sizeof *tests);                                                \
+#define TEST_MAIN(...)                                                                                       \
+    int main(void)                                                                                           \
+    {                                                                                                        \
+        static const struct test tests[] = {__VA_ARGS__};                                                    \
+        return run_tests(tests, sizeof tests / sizeof *tests);                                               \
     }

@@ -13,10 +13,7 @@ static struct hmac_sha1 secret_of(const char *text)
     return key;
 }
 
-static struct bytes text(const char *s)
-{
-    return (struct bytes){(const uint8_t *)s, strlen(s)};
-}
+static struct bytes text(const char *s) { return (struct bytes){(const uint8_t *)s, strlen(s)}; }
 
 /* A message with one attribute, parsed. False: turn_parse refused it. */
 static bool parse_one(struct turn_view *t, uint16_t attribute, const void *value, size_t len)

@@ -1,4 +1,5 @@
-/* Whose turn it is, counted: what one turn does, who comes next, and what a room is told of the same thing said often. */
+/* Whose turn it is, counted: what one turn does, who comes next, and what a room is told of the same thing
+ * said often. */
 #include "base/limits.h"
 #include "tests/unit/signal_stage.h"
 #include "tests/unit/test.h"
@@ -48,7 +49,8 @@ static void whoever_waits_has_one_turn_of_each_other_room_before_it(void)
     stage_open(&s, 128, NULL);
     for (int i = 0; i < 100; i++)
         crowd[i] = peer_call(&s, i % 2 ? "odd" : "even", "watch", 0);
-    struct peer *other = peer_call(&s, "quiet", "watch", 0), *fresh = peer_open(&s, "monoport.example", "192.0.2.1");
+    struct peer *other = peer_call(&s, "quiet", "watch", 0),
+                *fresh = peer_open(&s, "monoport.example", "192.0.2.1");
     for (int k = 0; k < 10; k++)
         for (int i = 0; i < 100; i++)
             say_later(crowd[i], "ping");
@@ -83,7 +85,8 @@ static void a_turn_makes_one_offer_and_those_to_one_viewer_become_one(void)
     for (int i = 0; i < 20; i++)
         CHECK_EQ(waiting(viewers[i], "offer"), 1);
     for (int i = 0; i < 20; i++) { /* the second has all that came meanwhile */
-        CHECK(peer_answer(viewers[i], NULL) && peer_answer(viewers[i], NULL) && !peer_answer(viewers[i], NULL));
+        CHECK(peer_answer(viewers[i], NULL) && peer_answer(viewers[i], NULL) &&
+              !peer_answer(viewers[i], NULL));
     }
     stage_close(&s);
 }
@@ -184,8 +187,9 @@ static void a_room_is_told_no_more_than_its_budget(void)
         }
         at_once = n == 1 ? told : at_once;
     }
-    size_t one = strlen("{\"type\":\"participant-updated\",\"participant\":"
-                        "{\"id\":\"peer-0000\",\"name\":\"\",\"role\":\"call\",\"audioMuted\":true,\"videoMuted\":false}}");
+    size_t one = strlen(
+        "{\"type\":\"participant-updated\",\"participant\":"
+        "{\"id\":\"peer-0000\",\"name\":\"\",\"role\":\"call\",\"audioMuted\":true,\"videoMuted\":false}}");
     CHECK(at_once > 10000);
     CHECK(told * one > ROOM_NEWS_BURST);
     CHECK(told * (one - 5) < ROOM_NEWS_BURST + 2 * ROOM_NEWS_PER_S + 2 * COUNT * one);
@@ -242,12 +246,8 @@ static void what_waits_is_bounded_and_goes_with_its_client(void)
     stage_close(&s);
 }
 
-TEST_MAIN(TEST(a_turn_hears_one_text),
-          TEST(whoever_waits_has_one_turn_of_each_other_room_before_it),
-          TEST(a_turn_makes_one_offer_and_those_to_one_viewer_become_one),
-          TEST(offers_are_made_one_a_turn),
-          TEST(no_news_is_no_message),
-          TEST(updates_are_four_a_second_and_the_last_is_delivered),
-          TEST(a_room_is_told_no_more_than_its_budget),
-          TEST(who_came_and_went_is_told_to_who_saw_it),
+TEST_MAIN(TEST(a_turn_hears_one_text), TEST(whoever_waits_has_one_turn_of_each_other_room_before_it),
+          TEST(a_turn_makes_one_offer_and_those_to_one_viewer_become_one), TEST(offers_are_made_one_a_turn),
+          TEST(no_news_is_no_message), TEST(updates_are_four_a_second_and_the_last_is_delivered),
+          TEST(a_room_is_told_no_more_than_its_budget), TEST(who_came_and_went_is_told_to_who_saw_it),
           TEST(what_waits_is_bounded_and_goes_with_its_client))

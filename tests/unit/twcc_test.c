@@ -1,6 +1,6 @@
+#include "proto/twcc.h"
 #include "base/prng.h"
 #include "proto/rtcp.h"
-#include "proto/twcc.h"
 #include "tests/unit/exact.h"
 #include "tests/unit/test.h"
 
@@ -42,10 +42,7 @@ static bool parse_packet(const uint8_t *p, size_t len, struct twcc_feedback *f)
 
 static struct twcc_record record;
 
-static size_t write_feedback(uint8_t *out, size_t size)
-{
-    return twcc_write(&record, out, size, 11, 22);
-}
+static size_t write_feedback(uint8_t *out, size_t size) { return twcc_write(&record, out, size, 11, 22); }
 
 /* --- vectors --- */
 

@@ -1,6 +1,6 @@
+#include "net/udp.h"
 #include "base/limits.h"
 #include "net/clock.h"
-#include "net/udp.h"
 #include "tests/unit/test.h"
 #include <errno.h>
 #include <poll.h>
@@ -13,7 +13,8 @@ ssize_t __real_sendmsg(int, const struct msghdr *, int);
 int __wrap_sendmmsg(int, struct mmsghdr *, unsigned, int);
 ssize_t __wrap_sendmsg(int, const struct msghdr *, int);
 
-static int refuse_runs_with, refuse_every; /* errno for messages with control data of GSO; every n-th message: EAGAIN */
+/* errno for messages with control data of GSO; every n-th message: EAGAIN */
+static int refuse_runs_with, refuse_every;
 static unsigned calls, messages, offered; /* offered: messages of all calls */
 
 static int refused(const struct msghdr *m)
@@ -21,7 +22,8 @@ static int refused(const struct msghdr *m)
     messages++;
     if (refuse_every && messages % (unsigned)refuse_every == 0)
         return EAGAIN;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c && refuse_runs_with; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)m, c))
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c && refuse_runs_with;
+         c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)m, c))
         if (c->cmsg_level == 17)
             return refuse_runs_with;
     return 0;
@@ -108,7 +110,10 @@ static size_t runs(struct transmit *t, const struct address *from, const struct 
     for (size_t i = 0; i < 4; i++) {
         for (uint32_t at = 0; at < shapes[i].len; at += shapes[i].segment)
             data[i][at] = number++;
-        t[i] = (struct transmit){.path = {.local = *from, .remote = *to}, .data = data[i], .len = shapes[i].len, .segment = shapes[i].segment};
+        t[i] = (struct transmit){.path = {.local = *from, .remote = *to},
+                                 .data = data[i],
+                                 .len = shapes[i].len,
+                                 .segment = shapes[i].segment};
     }
     return number;
 }
@@ -168,8 +173,10 @@ static void run_of_oversized_datagrams_takes_no_runs_away(void)
 {
     struct address a, b;
     struct udp_sent sent = {0};
-    struct udp *from = open_at("127.0.0.1", 45006, UDP_RUNS, &a), *to = open_at("127.0.0.1", 45007, UDP_RUNS, &b);
-    struct transmit t = {.path = {.local = a, .remote = b}, .data = data[0], .len = 3 * 1500, .segment = 1500};
+    struct udp *from = open_at("127.0.0.1", 45006, UDP_RUNS, &a),
+               *to = open_at("127.0.0.1", 45007, UDP_RUNS, &b);
+    struct transmit t = {
+        .path = {.local = a, .remote = b}, .data = data[0], .len = 3 * 1500, .segment = 1500};
     refuse_runs_with = EINVAL;
     got_count = 0;
     udp_send(from, &t, 1, &sent);
@@ -219,7 +226,8 @@ static void answers_leave_from_the_address_that_was_asked(void)
     udp_close(server);
 }
 
-static void count_one(void *context, const struct path *path, const uint8_t *bytes, size_t len, mp_time arrival)
+static void count_one(void *context, const struct path *path, const uint8_t *bytes, size_t len,
+                      mp_time arrival)
 {
     ++*(size_t *)context;
 }
@@ -230,11 +238,13 @@ static void what_the_socket_has_no_room_for_is_counted(void)
     struct address a, b;
     struct transmit flood[64];
     struct udp_sent sent = {0};
-    struct udp *from = open_at("127.0.0.1", 45008, UDP_BATCHES, &a), *to = open_at("127.0.0.1", 45009, UDP_RUNS, &b);
+    struct udp *from = open_at("127.0.0.1", 45008, UDP_BATCHES, &a),
+               *to = open_at("127.0.0.1", 45009, UDP_RUNS, &b);
     size_t received = 0;
     CHECK_EQ(udp_dropped(to), 0);
     for (size_t i = 0; i < 64; i++)
-        flood[i] = (struct transmit){.path = {.local = a, .remote = b}, .data = data[0], .len = 1200, .segment = 1200};
+        flood[i] = (struct transmit){
+            .path = {.local = a, .remote = b}, .data = data[0], .len = 1200, .segment = 1200};
     for (int i = 0; i < 300; i++)
         udp_send(from, flood, 64, &sent);
     uint32_t dropped = udp_dropped(to);
@@ -251,13 +261,17 @@ static void datagrams_that_wait_are_told_to_have_come_before(void)
 {
     struct address a, b;
     struct udp_sent sent = {0};
-    struct udp *from = open_at("127.0.0.1", 45010, UDP_RUNS, &a), *to = open_at("127.0.0.1", 45011, UDP_RUNS, &b);
+    struct udp *from = open_at("127.0.0.1", 45010, UDP_RUNS, &a),
+               *to = open_at("127.0.0.1", 45011, UDP_RUNS, &b);
     mp_time begun[2], done[2];
     for (int i = 0; i < 2; i++) { /* different lengths: not coalesced */
         begun[i] = clock_now();
         uint32_t len = 100 + 10 * (uint32_t)i;
-        udp_send(from, &(struct transmit){.path = {.local = a, .remote = b}, .data = data[0], .len = len, .segment = (uint16_t)len}, 1,
-                 &sent);
+        udp_send(
+            from,
+            &(struct transmit){
+                .path = {.local = a, .remote = b}, .data = data[0], .len = len, .segment = (uint16_t)len},
+            1, &sent);
         done[i] = clock_now();
         while (clock_now() < done[i] + MP_MS(20))
             ;
@@ -282,7 +296,7 @@ static void port_in_use_is_told(void)
 }
 
 TEST_MAIN(TEST(runs_arrive_as_their_datagrams), TEST(without_segmentation_the_same_arrive),
-          TEST(refused_segmentation_falls_back),
-          TEST(run_of_oversized_datagrams_takes_no_runs_away), TEST(full_buffers_are_loss_and_nothing_waits),
-          TEST(answers_leave_from_the_address_that_was_asked), TEST(what_the_socket_has_no_room_for_is_counted),
+          TEST(refused_segmentation_falls_back), TEST(run_of_oversized_datagrams_takes_no_runs_away),
+          TEST(full_buffers_are_loss_and_nothing_waits), TEST(answers_leave_from_the_address_that_was_asked),
+          TEST(what_the_socket_has_no_room_for_is_counted),
           TEST(datagrams_that_wait_are_told_to_have_come_before), TEST(port_in_use_is_told))

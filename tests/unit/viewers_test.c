@@ -1,9 +1,9 @@
 /* A drain serves every viewer once, whoever comes and goes meanwhile. */
+#include "sfu/viewers.h"
 #include "base/prng.h"
 #include "sfu/core.h"
 #include "sfu/session.h"
 #include "sfu/subscription.h"
-#include "sfu/viewers.h"
 #include "tests/unit/test.h"
 
 #define MOST 40
@@ -97,7 +97,8 @@ static void last_one_may_leave_at_its_turn(void)
     clear(&v);
 }
 
-/* Those who stay are served once a drain. Who comes meanwhile may be, too: it decides itself where it begins. */
+/* Those who stay are served once a drain. Who comes meanwhile may be, too: it decides itself where it
+ * begins. */
 static void coming_and_going_costs_nobody_a_turn(void)
 {
     struct viewers v = {0};

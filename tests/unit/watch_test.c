@@ -1,5 +1,5 @@
-#include "base/log.h"
 #include "base/watch.h"
+#include "base/log.h"
 #include "tests/unit/test.h"
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* The watchdog's thread, and what it tells a service manager. */
+#include "server/watchdog.h"
 #include "base/log.h"
 #include "net/clock.h"
 #include "net/notify.h"
-#include "server/watchdog.h"
 #include "tests/unit/test.h"
 #include <stdlib.h>
 #include <sys/socket.h>

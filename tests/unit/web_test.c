@@ -1,7 +1,8 @@
-/* The web layer behind the front, over loopback: its loop in a thread, clients as plain sockets, so that they can misbehave. */
+/* The web layer behind the front, over loopback: its loop in a thread, clients as plain sockets, so that
+ * they can misbehave. */
+#include "http/web.h"
 #include "base/callers.h"
 #include "base/limits.h"
-#include "http/web.h"
 #include "net/arrivals.h"
 #include "net/front.h"
 #include "tests/unit/test.h"
@@ -102,22 +103,27 @@ static bool on_get(void *context, const char *path, const struct web_peer *peer,
     }
     if (strcmp(path, "/healthz") != 0)
         return false;
-    *r = (struct web_response){.status = 200, .content_type = "text/plain; charset=utf-8", .body = strdup("ok\n"), .len = 3};
+    *r = (struct web_response){
+        .status = 200, .content_type = "text/plain; charset=utf-8", .body = strdup("ok\n"), .len = 3};
     return true;
 }
 
 /* Tells what it was asked, and how long the body was. */
 static void on_request(void *context, const struct web_request *q, struct web_response *r)
 {
-    static const char *const names[] = {
-        [WEB_POST] = "POST", [WEB_PATCH] = "PATCH", [WEB_DELETE] = "DELETE", [WEB_OPTIONS] = "OPTIONS", [WEB_PUT] = "PUT"};
+    static const char *const names[] = {[WEB_POST] = "POST",
+                                        [WEB_PATCH] = "PATCH",
+                                        [WEB_DELETE] = "DELETE",
+                                        [WEB_OPTIONS] = "OPTIONS",
+                                        [WEB_PUT] = "PUT"};
     if (strcmp(q->path, "/take/nothing") == 0)
         return;
     *r = (struct web_response){.status = q->len ? 201 : 204,
                                .content_type = "text/plain",
                                .headers = strdup("location: /take/7\nlink: <a>\nlink: <b>\n")};
-    int n = asprintf(&r->body, "%s %s?%s %s %s %zu %c%c", names[q->method], q->path, q->query, q->content_type, q->if_match,
-                     q->len, q->len ? q->body[0] : '-', q->len ? q->body[q->len - 1] : '-');
+    int n =
+        asprintf(&r->body, "%s %s?%s %s %s %zu %c%c", names[q->method], q->path, q->query, q->content_type,
+                 q->if_match, q->len, q->len ? q->body[0] : '-', q->len ? q->body[q->len - 1] : '-');
     r->len = (size_t)n;
     if (!q->len) {
         free(r->body);
@@ -129,20 +135,16 @@ static void on_request(void *context, const struct web_request *q, struct web_re
 static char *on_headers(void *context, const char *path, const struct web_peer *peer)
 {
     char *headers;
-    return asprintf(&headers, "access-control-allow-origin: %s\nx-path: %s\n", peer->origin, path) < 0 ? NULL : headers;
+    return asprintf(&headers, "access-control-allow-origin: %s\nx-path: %s\n", peer->origin, path) < 0
+               ? NULL
+               : headers;
 }
 
-static void on_woken(void *context)
-{
-    server.woken++;
-}
-static void on_timer(void *context)
-{
-    server.timers++;
-}
+static void on_woken(void *context) { server.woken++; }
+static void on_timer(void *context) { server.timers++; }
 
-static const struct web_handler handler = {NULL,      on_opened, on_text,  on_too_large,
-                                           on_closed, on_get,    on_request, on_headers, on_woken, on_timer};
+static const struct web_handler handler = {NULL,   on_opened,  on_text,    on_too_large, on_closed,
+                                           on_get, on_request, on_headers, on_woken,     on_timer};
 
 static void *serve(void *unused)
 {
@@ -162,19 +164,23 @@ static uint16_t free_port(void)
     return ntohs(a.sin_port);
 }
 
-static struct web_limits limits; /* of the next server */
+static struct web_limits limits;    /* of the next server */
 static struct arrivals_limits most; /* likewise */
-static mp_time silence, doubt;   /* likewise */
+static mp_time silence, doubt;      /* likewise */
 
 static struct web *new_web(const char **error)
 {
-    struct web_config c = {
-        .limits = limits,
-        .arrivals = server.arrivals = arrivals_new(&most),
-        .silence = silence,
-        .doubt = doubt,
-        .plain = most.connections || most.connections_per_s, /* strangers are not sent to https */
-        .websocket_path = "/sdp", .request_paths = request_paths, .assets = assets, .asset_count = 2, .app_paths = app_paths};
+    struct web_config c = {.limits = limits,
+                           .arrivals = server.arrivals = arrivals_new(&most),
+                           .silence = silence,
+                           .doubt = doubt,
+                           .plain = most.connections ||
+                                    most.connections_per_s, /* strangers are not sent to https */
+                           .websocket_path = "/sdp",
+                           .request_paths = request_paths,
+                           .assets = assets,
+                           .asset_count = 2,
+                           .app_paths = app_paths};
     return web_new(&c, &handler, error);
 }
 
@@ -303,10 +309,7 @@ static const char *ask(const char *request)
 
 #define REQUEST(line, headers) line " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" headers "\r\n"
 
-static bool has(const char *text)
-{
-    return strcasestr(reply, text) != NULL;
-}
+static bool has(const char *text) { return strcasestr(reply, text) != NULL; }
 
 static int upgrade(const char *path, const char *headers)
 {
@@ -382,10 +385,7 @@ static int next_frame(int fd)
     return h[0];
 }
 
-static bool gets_text(int fd, const char *text)
-{
-    return next_frame(fd) == TEXT && strcmp(reply, text) == 0;
-}
+static bool gets_text(int fd, const char *text) { return next_frame(fd) == TEXT && strcmp(reply, text) == 0; }
 static bool gets_close(int fd, unsigned code)
 {
     int first;
@@ -460,7 +460,8 @@ static void bodies_are_taken_whole_and_bounded(void)
 {
     static char big[HTTP_BODY_MAX + 512];
     start();
-    ask(REQUEST("POST /take/a%20b?x=1&y=%41", "Content-Type: application/sdp\r\nIf-Match: \"e\"\r\nContent-Length: 3\r\n") "abc");
+    ask(REQUEST("POST /take/a%20b?x=1&y=%41",
+                "Content-Type: application/sdp\r\nIf-Match: \"e\"\r\nContent-Length: 3\r\n") "abc");
     CHECK(has(" 201 ") && has("POST /take/a b?x=1&y=%41 application/sdp \"e\" 3 ac"));
     CHECK(has("location: /take/7\r\n") && has("link: <a>\r\n") && has("link: <b>\r\n"));
     ask(REQUEST("PATCH /take/7", "Content-Length: 1\r\n") "x");
@@ -558,24 +559,33 @@ static void requests_mean_what_the_rfcs_say(void)
     static const struct {
         const char *section, *request, *answer;
     } cases[] = {
-        {"9112 3.2.2", "POST http://b.example/take/x?y HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nz",
+        {"9112 3.2.2",
+         "POST http://b.example/take/x?y HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nz",
          "POST /take/x?y   1 zz"},
-        {"9112 3.2.2", "GET http://b.example/healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "\r\n\r\nok\n"},
+        {"9112 3.2.2", "GET http://b.example/healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+         "\r\n\r\nok\n"},
         {"9112 3.2", "GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", " 400 "},
         {"9112 3.2", "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", " 400 "},
         {"9112 2.3", "GET /healthz HTTP/1.0\r\n\r\n", "\r\n\r\nok\n"},
-        {"9112 2.2", "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n\r\n\r\n" REQUEST("GET /healthz", ""), "\r\n\r\nok\n"},
+        {"9112 2.2", "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n\r\n\r\n" REQUEST("GET /healthz", ""),
+         "\r\n\r\nok\n"},
         {"9112 2.2", "GET /healthz HTTP/1.1\nHost: a\n\n", " 400 "},
-        {"9112 5.1", REQUEST("POST /take/x", "Transfer-Encoding : chunked\r\nContent-Length: 1\r\n") "z", " 400 "},
+        {"9112 5.1", REQUEST("POST /take/x", "Transfer-Encoding : chunked\r\nContent-Length: 1\r\n") "z",
+         " 400 "},
         {"9112 5.2", REQUEST("GET /healthz", "A: b\r\n c\r\n"), " 400 "},
-        {"9112 6.1", REQUEST("POST /take/x", "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n") "z", " 400 "},
-        {"9112 6.3", REQUEST("POST /take/x", "Transfer-Encoding: chunked\r\n") "1\r\nz\r\n0\r\n\r\n", " 411 "},
+        {"9112 6.1", REQUEST("POST /take/x", "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n") "z",
+         " 400 "},
+        {"9112 6.3", REQUEST("POST /take/x", "Transfer-Encoding: chunked\r\n") "1\r\nz\r\n0\r\n\r\n",
+         " 411 "},
         {"9110 15.6.6", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", " 505 "},
-        {"3986 2.2", REQUEST("POST /take/a+b?name=A%26B+c", "Content-Length: 1\r\n") "z", "POST /take/a+b?name=A%26B+c   1 zz"},
+        {"3986 2.2", REQUEST("POST /take/a+b?name=A%26B+c", "Content-Length: 1\r\n") "z",
+         "POST /take/a+b?name=A%26B+c   1 zz"},
         {"3986 2.1", REQUEST("GET /%00", ""), " 400 "},
         {"3986 2.1", REQUEST("GET /%4", ""), " 400 "},
         {"3986 2.1", REQUEST("POST /take/%00", "Content-Length: 1\r\n") "z", " 400 "},
-        {"9110 5.3", REQUEST("POST /take/x", "If-Match: \"a\"\r\nif-match: \"b\"\r\nContent-Length: 1\r\n") "z", " \"a\", \"b\" 1 zz"},
+        {"9110 5.3",
+         REQUEST("POST /take/x", "If-Match: \"a\"\r\nif-match: \"b\"\r\nContent-Length: 1\r\n") "z",
+         " \"a\", \"b\" 1 zz"},
         {"9110 10.1.1", REQUEST("POST /take/x", "Expect: a-pony\r\nContent-Length: 1\r\n") "z", " 417 "},
         {"9110 7.8", REQUEST("GET /healthz", "Upgrade: teapot\r\nConnection: upgrade\r\n"), "\r\n\r\nok\n"},
         {"9110 6.6.1", REQUEST("GET /healthz", ""), "\r\ndate: "},
@@ -593,13 +603,15 @@ static void requests_mean_what_the_rfcs_say(void)
 /* RFC 9110 10.1.1: 100 once the head was admitted; what refuses it comes at once instead. */
 static void who_expects_to_be_asked_for_the_body_is_asked(void)
 {
-    static const char head[] = "POST /take/x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
+    static const char head[] =
+        "POST /take/x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
                       go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     char text[sizeof go_on] = "";
     start();
     int fd = dial(AF_INET);
     for (int i = 0; i < 2; i++) { /* and the connection stays */
-        CHECK(send_all(fd, head, sizeof head - 1) && recv_all(fd, text, sizeof go_on - 1) && strcmp(text, go_on) == 0);
+        CHECK(send_all(fd, head, sizeof head - 1) && recv_all(fd, text, sizeof go_on - 1) &&
+              strcmp(text, go_on) == 0);
         CHECK(send_all(fd, "abc", 3));
         memset(reply, 0, 4096);
         for (size_t n = 0; n < 4095 && !strstr(reply, " 3 ac") && recv(fd, reply + n, 1, 0) == 1; n++)
@@ -656,7 +668,8 @@ static void the_clear_is_refused_with_words(void)
     CHECK(has(" 308 ") && has("location: https://localhost/take/x?n\r\n"));
     ask("POST http://b.example:1/take/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nz");
     CHECK(has(" 308 ") && has("location: https://b.example:1/take/x\r\n"));
-    CHECK(upgrade("/sdp", "") < 0 && has(" 426 ") && has("\r\nupgrade: TLS/1.2\r\n") && has("\r\nconnection: upgrade\r\n"));
+    CHECK(upgrade("/sdp", "") < 0 && has(" 426 ") && has("\r\nupgrade: TLS/1.2\r\n") &&
+          has("\r\nconnection: upgrade\r\n"));
     CHECK(upgrade("/sdp", "") < 0 && has("connection: close") && has("content-length: "));
     CHECK_EQ(server.opened, 0);
     server.stranger = false;
@@ -808,7 +821,8 @@ static void fragments_without_end_are_refused(void)
     stop();
 }
 
-/* RFC 6455 5.2-5.5, 7.4, 8.1. What a client may not send ends its connection, and is never taken for a message. */
+/* RFC 6455 5.2-5.5, 7.4, 8.1. What a client may not send ends its connection, and is never taken for a
+ * message. */
 static void frames_against_the_protocol_end_the_connection(void)
 {
     static const struct {
@@ -854,7 +868,8 @@ static void frames_without_a_mask_end_the_connection(void)
     static const struct {
         const char *bytes;
         size_t len;
-    } frames[] = {{"\x81\x01x", 3}, {"\x89\x00", 2}, {"\x88\x02\x03\xe8", 4}, {"\x81\x7f\0\0\x01\0\0\0\0\0x", 11}};
+    } frames[] = {
+        {"\x81\x01x", 3}, {"\x89\x00", 2}, {"\x88\x02\x03\xe8", 4}, {"\x81\x7f\0\0\x01\0\0\0\0\0x", 11}};
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
         start();
         int fd = opened_socket();
@@ -978,7 +993,8 @@ static void a_doubted_peer_is_asked_at_once_and_closed_without_an_answer(void)
     start();
     int fd = opened_socket();
     CHECK(frame(fd, TEXT, "doubt", 5) && next_frame(fd) == PING && frame(fd, PONG, reply, reply_len));
-    CHECK(next_frame(fd) == PING && frame(fd, PONG, reply, reply_len)); /* of its silence: who answers stays */
+    /* of its silence: who answers stays */
+    CHECK(next_frame(fd) == PING && frame(fd, PONG, reply, reply_len));
     CHECK_EQ(server.closed, 0);
     silence = MP_S(20);
     stop();
@@ -988,7 +1004,8 @@ static void a_doubted_peer_is_asked_at_once_and_closed_without_an_answer(void)
     CHECK(frame(fd, TEXT, "doubt", 5) && next_frame(fd) == PING && frame(fd, PONG, reply, reply_len));
     struct pollfd asked = {.fd = fd, .events = POLLIN};
     for (int i = 0; i < PATIENCE / 10 && poll(&asked, 1, 10) == 0; i++)
-        CHECK(frame(fd, TEXT, "doubt", 5)); /* who answered may be doubted again, once its answer was looked at */
+        CHECK(frame(fd, TEXT, "doubt",
+                    5)); /* who answered may be doubted again, once its answer was looked at */
     CHECK(next_frame(fd) == PING);
     CHECK(next_frame(fd) == -1 && comes_to(&server.closed, 1));
     close(fd);
@@ -996,7 +1013,8 @@ static void a_doubted_peer_is_asked_at_once_and_closed_without_an_answer(void)
     silence = doubt = 0;
 }
 
-/* RFC 6455 7.1.5 is for naught where a reset overtakes the close frame: whoever talks on and reads late still hears why. */
+/* RFC 6455 7.1.5 is for naught where a reset overtakes the close frame: whoever talks on and reads late
+ * still hears why. */
 static void a_close_frame_reaches_a_client_that_talks_without_end(void)
 {
     char text[1000] = {0};
@@ -1076,7 +1094,8 @@ static void a_message_and_a_queue_are_as_large_as_configured(void)
     CHECK(frame(fd, TEXT, text, 32 * 1024 + 1) && gets_text(fd, "too large") && gets_close(fd, 1009));
     close(fd);
     fd = opened_socket();
-    CHECK(frame(fd, TEXT, "flood", 5) && gets_close(fd, 1008)); /* 64 KiB at a time, and it reads too slowly for that */
+    CHECK(frame(fd, TEXT, "flood", 5) &&
+          gets_close(fd, 1008)); /* 64 KiB at a time, and it reads too slowly for that */
     close(fd);
     stop();
     limits = (struct web_limits){0};
@@ -1224,10 +1243,11 @@ TEST_MAIN(TEST(assets_are_served), TEST(etags_save_the_body), TEST(the_rest_is_a
           TEST(fragments_without_end_are_refused), TEST(frames_against_the_protocol_end_the_connection),
           TEST(frames_without_a_mask_end_the_connection), TEST(large_messages_end_at_the_limit),
           TEST(what_is_not_text_is_refused), TEST(a_peer_that_never_reads_is_closed),
-          TEST(the_server_closes_after_its_last_word), TEST(a_close_frame_reaches_a_client_that_talks_without_end), TEST(a_client_closes_and_is_answered),
-          TEST(a_lost_peer_is_noticed),
-          TEST(a_silent_peer_is_asked_then_closed), TEST(a_doubted_peer_is_asked_at_once_and_closed_without_an_answer), TEST(only_proper_handshakes_open),
-          TEST(a_message_and_a_queue_are_as_large_as_configured), TEST(connections_of_an_address_are_bounded),
-          TEST(new_connections_of_an_address_are_bounded), TEST(it_can_be_woken_and_timed),
-          TEST(a_taken_port_is_an_error), TEST(it_listens_where_it_is_told), TEST(it_stops_accepting),
-          TEST(a_lack_of_descriptors_does_not_spin))
+          TEST(the_server_closes_after_its_last_word),
+          TEST(a_close_frame_reaches_a_client_that_talks_without_end), TEST(a_client_closes_and_is_answered),
+          TEST(a_lost_peer_is_noticed), TEST(a_silent_peer_is_asked_then_closed),
+          TEST(a_doubted_peer_is_asked_at_once_and_closed_without_an_answer),
+          TEST(only_proper_handshakes_open), TEST(a_message_and_a_queue_are_as_large_as_configured),
+          TEST(connections_of_an_address_are_bounded), TEST(new_connections_of_an_address_are_bounded),
+          TEST(it_can_be_woken_and_timed), TEST(a_taken_port_is_an_error), TEST(it_listens_where_it_is_told),
+          TEST(it_stops_accepting), TEST(a_lack_of_descriptors_does_not_spin))

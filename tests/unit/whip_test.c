@@ -1,5 +1,5 @@
-#include "proto/sdp/sdp.h"
 #include "signal/whip.h"
+#include "proto/sdp/sdp.h"
 #include "signal/whip_sdp.h"
 #include "tests/unit/signal_stage.h"
 #include "tests/unit/test.h"
@@ -114,8 +114,9 @@ static void query_is_cut_before_it_is_decoded(void)
 {
     static const struct {
         const char *query, *name;
-    } queries[] = {{"name=A%26B&x=1", "A&B"},  {"name=A%3DB%3d", "A=B="},      {"name=a%2Bb+c%20d", "a+b c d"},
-                   {"x=name=no&name=J%C3%B6", "J\xc3\xb6"}, {"name=100%", "100%"}, {"name=%zz%4", "%zz%4"}};
+    } queries[] = {{"name=A%26B&x=1", "A&B"},       {"name=A%3DB%3d", "A=B="},
+                   {"name=a%2Bb+c%20d", "a+b c d"}, {"x=name=no&name=J%C3%B6", "J\xc3\xb6"},
+                   {"name=100%", "100%"},           {"name=%zz%4", "%zz%4"}};
     stage_open(&s, 16, NULL);
     struct peer *p = peer_call(&s, "r", "watch", 0);
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
@@ -165,7 +166,10 @@ static void viewer_is_answered_with_what_is_there(void)
 
 static void event(uint32_t id, enum session_event_kind kind)
 {
-    struct message m = {.type = MESSAGE_SESSION_EVENT, .to = TO_CONTROL, .session = id, .event = {.kind = (uint8_t)kind, .at = s.now}};
+    struct message m = {.type = MESSAGE_SESSION_EVENT,
+                        .to = TO_CONTROL,
+                        .session = id,
+                        .event = {.kind = (uint8_t)kind, .at = s.now}};
     signal_event(s.signaling, &m, s.now);
     whip_turn(s.whip, s.now);
     stage_go_on(&s);
@@ -215,7 +219,8 @@ static void who_vanished_makes_room_for_who_comes_and_may_come_back(void)
     CHECK_EQ(post("/whep/r", "", "chromium-watch"), 201);
     CHECK_EQ(sending(x.body), 2);
     CHECK_EQ(ask(WHIP_PATCH, publishing, "", "application/trickle-ice-sdpfrag", "*",
-                 "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"), 200); /* its session is there still */
+                 "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"),
+             200); /* its session is there still */
     event(publisher, EVENT_SELECTED);
     CHECK_EQ(sent(viewer), 0); /* which stays where it is */
     later(MP_S(60));
@@ -296,13 +301,15 @@ static void goodbye_by_rtcp_ends_who_has_no_socket(void)
 
 #define SECRET "a secret of thirty-two bytes ...."
 
-#define CLIENT                                                                                                                  \
-    "a=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\na=fingerprint:sha-256 "                          \
+#define CLIENT                                                                                               \
+    "a=ice-ufrag:ab00\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\na=fingerprint:sha-256 "    \
     "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
-#define SESSION         "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
-#define VIDEO(codec, direction) "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 " codec "/90000\r\na=" direction "\r\n"
+#define SESSION "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+#define VIDEO(codec, direction)                                                                              \
+    "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 " codec "/90000\r\na=" direction "\r\n"
 
-/* RFC 9725 4.2 (the offer is sendonly) and 4.4.3 (no session of which nothing comes): 400, 406, 422, in the words of RFC 9457. */
+/* RFC 9725 4.2 (the offer is sendonly) and 4.4.3 (no session of which nothing comes): 400, 406, 422, in
+ * the words of RFC 9457. */
 static void an_offer_of_which_nothing_comes_is_refused_before_anybody_joins(void)
 {
     static const struct {
@@ -316,12 +323,17 @@ static void an_offer_of_which_nothing_comes_is_refused_before_anybody_joins(void
         {"/whip/r", SESSION CLIENT VIDEO("VP8", "inactive"), 422, "nothing in it is sent"},
         {"/whip/r", SESSION VIDEO("VP8", "sendonly"), 422, "no section with ice-ufrag"},
         {"/whip/r", SESSION CLIENT VIDEO("H265", "sendonly"), 406, "no supported codec"},
-        {"/whip/r", SESSION CLIENT "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n", 406, "audio or video"},
+        {"/whip/r", SESSION CLIENT "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n", 406,
+         "audio or video"},
         {"/whep/r", SESSION CLIENT VIDEO("VP8", "sendonly"), 422, "nothing in it is received"},
         {"/whep/r", SESSION CLIENT VIDEO("H265", "recvonly"), 406, "no supported codec"},
-        {"/whip/r", SESSION CLIENT "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\n", 422, "ice-ufrag"},
-        {"/whip/r", SESSION CLIENT "a=group:BUNDLE 0\r\nm=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\n"
-         VIDEO("H265", "sendonly"), 406, "no supported codec"},
+        {"/whip/r", SESSION CLIENT "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\n",
+         422, "ice-ufrag"},
+        {"/whip/r",
+         SESSION CLIENT
+         "a=group:BUNDLE 0\r\nm=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\n" VIDEO(
+             "H265", "sendonly"),
+         406, "no supported codec"},
     };
     stage_open(&s, 16, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -343,7 +355,8 @@ static void one_section_that_cannot_be_taken_is_refused_alone(void)
 {
     stage_open(&s, 16, NULL);
     CHECK_EQ(ask(WHIP_POST, "/whip/r", "", "application/sdp", "",
-                 SESSION "a=group:BUNDLE 0 1\r\n" CLIENT VIDEO("VP8", "sendonly") "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:1\r\na=sendonly\r\n"),
+                 SESSION "a=group:BUNDLE 0 1\r\n" CLIENT VIDEO(
+                     "VP8", "sendonly") "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:1\r\na=sendonly\r\n"),
              201);
     CHECK(strstr(x.body, "m=audio 0 ") && strstr(x.body, "m=video 9 "));
     stage_close(&s);
@@ -351,18 +364,24 @@ static void one_section_that_cannot_be_taken_is_refused_alone(void)
 
 static void say_codec(uint32_t session, uint32_t track, uint8_t payload_type)
 {
-    struct message m = {.type = MESSAGE_CODEC, .from = 1, .to = TO_CONTROL, .session = session, .track = track, .payload_type = payload_type};
+    struct message m = {.type = MESSAGE_CODEC,
+                        .from = 1,
+                        .to = TO_CONTROL,
+                        .session = session,
+                        .track = track,
+                        .payload_type = payload_type};
     signal_event(s.signaling, &m, s.now);
     stage_go_on(&s);
 }
 
-#define ENCODER                                                                                                                 \
-    SESSION CLIENT "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 102 49\r\na=mid:0\r\na=sendonly\r\na=rtpmap:96 VP8/90000\r\n"             \
-                   "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=rtpmap:98 VP9/90000\r\na=rtpmap:49 H265/90000\r\n"             \
-                   "a=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\na=ssrc:77 cname:x\r\n"
+#define ENCODER                                                                                              \
+    SESSION CLIENT                                                                                           \
+        "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 102 49\r\na=mid:0\r\na=sendonly\r\na=rtpmap:96 VP8/90000\r\n"  \
+        "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=rtpmap:98 VP9/90000\r\na=rtpmap:49 H265/90000\r\n"   \
+        "a=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\na=ssrc:77 cname:x\r\n"
 
-/* An encoder that offers all and sends one does not read which the answer prefers: all that can be forwarded stand in it (RFC 3264
- * 6.1), and the payload type that comes binds. */
+/* An encoder that offers all and sends one does not read which the answer prefers: all that can be forwarded
+ * stand in it (RFC 3264 6.1), and the payload type that comes binds. */
 static void every_codec_is_answered_and_the_one_that_comes_is_taken(void)
 {
     stage_open(&s, 16, NULL);
@@ -375,7 +394,8 @@ static void every_codec_is_answered_and_the_one_that_comes_is_taken(void)
     forget(vp8);
     CHECK_EQ(ask(WHIP_POST, "/whip/r", "", "application/sdp", "", ENCODER), 201);
     CHECK(strstr(x.body, "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 102\r\n") != NULL);
-    CHECK(strstr(x.body, "a=rtpmap:102 H264/90000") && strstr(x.body, "a=rtpmap:98 VP9/90000") && !strstr(x.body, "H265"));
+    CHECK(strstr(x.body, "a=rtpmap:102 H264/90000") && strstr(x.body, "a=rtpmap:98 VP9/90000") &&
+          !strstr(x.body, "H265"));
     uint32_t id = claim(1);
     const struct message *m = stage_command(&s, MESSAGE_PUBLISH, id);
     CHECK(m && m->publish.payload_type == 96 && m->publish.others[0] == 0);
@@ -416,8 +436,10 @@ static void every_codec_is_answered_and_the_one_that_comes_is_taken(void)
 
 static void a_refused_join_says_why(void)
 {
-    static const struct access closed = {
-        .algorithm = ACCESS_HS256, .key = "a secret of thirty-two bytes ....", .key_len = 33, .open_rooms = ""};
+    static const struct access closed = {.algorithm = ACCESS_HS256,
+                                         .key = "a secret of thirty-two bytes ....",
+                                         .key_len = 33,
+                                         .open_rooms = ""};
     stage_open_bounded(&s, 16, &closed, NULL);
     CHECK_EQ(post("/whip/blue", "", "chromium-stream"), 401);
     CHECK(!strstr(x.headers, "retry-after: ")); /* time does not help */
@@ -659,7 +681,9 @@ static void turn_servers_are_linked(void)
         char username[64], credential[64], end = 0;
         at += strcspn(at, ">") + 1;
         CHECK(sscanf(at, form, username, credential, &end) == 3 && end == '\n');
-        CHECK(strtoll(username, NULL, 10) == STAGE_UNIX_S + s.now / MP_S(1) + TURN_CREDENTIAL_S && strlen(credential) == 28); /* base64 of a SHA-1 */
+        /* base64 of a SHA-1 */
+        CHECK(strtoll(username, NULL, 10) == STAGE_UNIX_S + s.now / MP_S(1) + TURN_CREDENTIAL_S &&
+              strlen(credential) == 28);
     }
     CHECK_EQ(links, 2); /* by TCP and by TLS */
     CHECK(strstr(x.headers, "\naccept-patch: application/trickle-ice-sdpfrag\n"));
@@ -719,7 +743,8 @@ static void if_match_is_a_list(void)
     CHECK(sscanf(strstr(x.headers, "etag: "), "etag: \"%63[^\"]", tag) == 1);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         const char *percent = strstr(lists[i].format, "%s");
-        snprintf(value, sizeof value, "%.*s%s%s", (int)(percent - lists[i].format), lists[i].format, tag, percent + 2);
+        snprintf(value, sizeof value, "%.*s%s%s", (int)(percent - lists[i].format), lists[i].format, tag,
+                 percent + 2);
         CHECK_EQ(ask(WHIP_PATCH, x.location, "", type, value, body), lists[i].status);
     }
     CHECK_EQ(ask(WHIP_PATCH, x.location, "", type, "", body), 428);
@@ -750,7 +775,8 @@ static void attributes_and_fragments_are_cut_out_of_descriptions(void)
           !whip_attribute("a=xy:1", "x", value, sizeof value));
     CHECK(!whip_attribute("a=x:12345678\n", "x", value, sizeof value)); /* too long */
     CHECK(whip_attribute("a=x: 1234567 \t\r\n", "x", value, sizeof value) && strcmp(value, "1234567") == 0);
-    CHECK(whip_has_attribute("a=x:1\na=x:23 \n", "x", "23") && !whip_has_attribute("a=x:1\na=x:23\n", "x", "2"));
+    CHECK(whip_has_attribute("a=x:1\na=x:23 \n", "x", "23") &&
+          !whip_has_attribute("a=x:1\na=x:23\n", "x", "2"));
     char *offer = whip_restarted_offer(
         "v=0\r\na=ice-ufrag:a\r\nm=1\r\na=ice-pwd:b\r\na=candidate:c\r\na=mid:0", "U", "P");
     CHECK(strcmp(offer, "v=0\r\na=ice-ufrag:U\r\nm=1\r\na=ice-pwd:P\r\na=mid:0\r\n") == 0);
@@ -765,11 +791,11 @@ TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(query_is_cu
           TEST(viewer_is_answered_with_what_is_there),
           TEST(an_offer_of_which_nothing_comes_is_refused_before_anybody_joins),
           TEST(one_section_that_cannot_be_taken_is_refused_alone),
-          TEST(every_codec_is_answered_and_the_one_that_comes_is_taken), TEST(a_refused_join_says_why), TEST(refusals_have_their_status),
-          TEST(who_vanished_makes_room_for_who_comes_and_may_come_back), TEST(who_is_found_in_time_has_not_vanished),
-          TEST(who_vanishes_gives_way_to_a_living_publication),
-          TEST(goodbye_by_rtcp_ends_who_has_no_socket),
-          TEST(bearer_token_is_that_of_a_join), TEST(pages_of_other_sites_are_refused_where_everybody_may_come_in),
+          TEST(every_codec_is_answered_and_the_one_that_comes_is_taken), TEST(a_refused_join_says_why),
+          TEST(refusals_have_their_status), TEST(who_vanished_makes_room_for_who_comes_and_may_come_back),
+          TEST(who_is_found_in_time_has_not_vanished), TEST(who_vanishes_gives_way_to_a_living_publication),
+          TEST(goodbye_by_rtcp_ends_who_has_no_socket), TEST(bearer_token_is_that_of_a_join),
+          TEST(pages_of_other_sites_are_refused_where_everybody_may_come_in),
           TEST(pages_of_other_sites_come_in_by_a_token), TEST(nobody_is_kept_who_does_not_connect),
           TEST(session_that_its_worker_ends_is_gone), TEST(full_server_says_so),
           TEST(resources_are_found_by_their_whole_secret_alone), TEST(restart_brings_new_credentials_once),

@@ -148,7 +148,8 @@ void world_restarted(struct world *w, struct world_client *c, unsigned owner)
 
 void world_client_restarts(struct world *w, struct world_client *c)
 {
-    client_restart(c->client, CLIENT_UFRAG, CLIENT_PASSWORD, c->credentials.ufrag, c->credentials.password, w->now);
+    client_restart(c->client, CLIENT_UFRAG, CLIENT_PASSWORD, c->credentials.ufrag, c->credentials.password,
+                   w->now);
 }
 
 static bool drain(struct world *w, unsigned i)
@@ -210,7 +211,8 @@ void world_run(struct world *w, mp_time duration)
     w->now = mp_max(w->now, end);
 }
 
-void world_datagram(struct world *w, unsigned worker, const struct path *from, const uint8_t *data, size_t len)
+void world_datagram(struct world *w, unsigned worker, const struct path *from, const uint8_t *data,
+                    size_t len)
 {
     struct path path = {.local = from->remote, .remote = from->local, .link = from->link};
     sfu_input(w->sfu[worker], &path, data, len, w->now - w->late, w->now);
@@ -254,7 +256,8 @@ static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
         if (v.type == RTCP_PSFB && v.count == PSFB_PLI && rtcp_media_ssrc(&v, &c->last_pli))
             c->pli++;
         if (v.type == RTCP_RTPFB && v.count == RTPFB_TWCC)
-            c->twcc += twcc_parse((struct bytes){v.body.data + 8, v.body.len - 8}, &feedback, note_arrival, c);
+            c->twcc +=
+                twcc_parse((struct bytes){v.body.data + 8, v.body.len - 8}, &feedback, note_arrival, c);
         c->sr += v.type == RTCP_SR && rtcp_sr(&v, &c->last_sr);
         c->rr += v.type == RTCP_RR;
         if (v.type == RTCP_RTPFB && v.count == RTPFB_NACK)
@@ -342,50 +345,53 @@ uint64_t world_drops(const struct world *w, enum drop_reason reason)
 /* As publishers number them; viewers' numbers are others. Those of retransmissions are the next ones. */
 static uint8_t payload_type(enum codec codec, bool viewer)
 {
-    return (uint8_t)(codec == CODEC_OPUS ? viewer ? 109 : 111 : (viewer ? 120 : 96) + 2 * (codec != CODEC_VP8));
+    return (uint8_t)(codec == CODEC_OPUS ? viewer ? 109 : 111
+                                         : (viewer ? 120 : 96) + 2 * (codec != CODEC_VP8));
 }
 
 void world_publish(struct world *w, struct world_client *c, uint32_t track, enum codec codec, uint32_t ssrc)
 {
     bool video = codec_is_video(codec);
-    world_command(w, (struct message){.type = MESSAGE_PUBLISH,
-                                      .to = (uint8_t)world_owner(w, c),
-                                      .session = c->session,
-                                      .track = track,
-                                      .publish = {.codec = codec,
-                                                  .payload_type = payload_type(codec, false),
-                                                  .rtx_payload_type = video ? payload_type(codec, false) + 1 : 0,
-                                                  .clock_rate = video ? 90000 : 48000,
-                                                  .ssrc = {ssrc},
-                                                  .rtx_ssrc = {video ? ssrc + 1 : 0},
-                                                  .mid = "0",
-                                                  .others = {0, w->others},
-                                                  .nack = video,
-                                                  .pli = video,
-                                                  .transport_cc = true}});
+    world_command(w,
+                  (struct message){.type = MESSAGE_PUBLISH,
+                                   .to = (uint8_t)world_owner(w, c),
+                                   .session = c->session,
+                                   .track = track,
+                                   .publish = {.codec = codec,
+                                               .payload_type = payload_type(codec, false),
+                                               .rtx_payload_type = video ? payload_type(codec, false) + 1 : 0,
+                                               .clock_rate = video ? 90000 : 48000,
+                                               .ssrc = {ssrc},
+                                               .rtx_ssrc = {video ? ssrc + 1 : 0},
+                                               .mid = "0",
+                                               .others = {0, w->others},
+                                               .nack = video,
+                                               .pli = video,
+                                               .transport_cc = true}});
     world_settle(w);
 }
 
-void world_subscribe(struct world *w, struct world_client *viewer, struct world_client *publisher, uint32_t track,
-                     enum codec codec, uint32_t ssrc)
+void world_subscribe(struct world *w, struct world_client *viewer, struct world_client *publisher,
+                     uint32_t track, enum codec codec, uint32_t ssrc)
 {
     bool video = codec_is_video(codec);
-    world_command(w, (struct message){.type = MESSAGE_SUBSCRIBE,
-                                      .to = (uint8_t)world_owner(w, viewer),
-                                      .session = viewer->session,
-                                      .track = track,
-                                      .subscribe = {.origin = (uint8_t)world_owner(w, publisher),
-                                                    .codec = codec,
-                                                    .payload_type = payload_type(codec, true),
-                                                    .rtx_payload_type = video ? payload_type(codec, true) + 1 : 0,
-                                                    .clock_rate = video ? 90000 : 48000,
-                                                    .ssrc = ssrc,
-                                                    .rtx_ssrc = ssrc + 1,
-                                                    .extensions = {.id = {[EXT_MID] = 1,
-                                                                          [EXT_ABS_SEND_TIME] = 2,
-                                                                          [EXT_AUDIO_LEVEL] = 4}},
-                                                    .mid = "s1",
-                                                    .cname = "publisher"}});
+    world_command(
+        w, (struct message){
+               .type = MESSAGE_SUBSCRIBE,
+               .to = (uint8_t)world_owner(w, viewer),
+               .session = viewer->session,
+               .track = track,
+               .subscribe = {
+                   .origin = (uint8_t)world_owner(w, publisher),
+                   .codec = codec,
+                   .payload_type = payload_type(codec, true),
+                   .rtx_payload_type = video ? payload_type(codec, true) + 1 : 0,
+                   .clock_rate = video ? 90000 : 48000,
+                   .ssrc = ssrc,
+                   .rtx_ssrc = ssrc + 1,
+                   .extensions = {.id = {[EXT_MID] = 1, [EXT_ABS_SEND_TIME] = 2, [EXT_AUDIO_LEVEL] = 4}},
+                   .mid = "s1",
+                   .cname = "publisher"}});
     world_settle(w);
 }
 
@@ -395,11 +401,12 @@ void world_send_rtp(struct world *w, struct world_client *c, const struct world_
     struct bytes values[EXT_COUNT];
     memcpy(values, r->values, sizeof values);
     values[EXT_TRANSPORT_CC] = (struct bytes){twcc, 2};
-    size_t n = rtp_write(plain, &(struct rtp_header){.marker = r->marker,
-                                                     .payload_type = (uint8_t)(payload_type(r->codec, false) + r->rtx),
-                                                     .seq = (uint16_t)r->index,
-                                                     .timestamp = r->timestamp,
-                                                     .ssrc = r->ssrc});
+    size_t n = rtp_write(
+        plain, &(struct rtp_header){.marker = r->marker,
+                                    .payload_type = (uint8_t)(payload_type(r->codec, false) + r->rtx),
+                                    .seq = (uint16_t)r->index,
+                                    .timestamp = r->timestamp,
+                                    .ssrc = r->ssrc});
     n += rtp_write_extensions(plain, &published_ids, values);
     memcpy(plain + n, r->payload.data, r->payload.len);
     size_t len = client_rtp(c->client, plain, n + r->payload.len, r->index, out);
@@ -408,8 +415,8 @@ void world_send_rtp(struct world *w, struct world_client *c, const struct world_
         send_from(w, c, out, len);
 }
 
-void world_send(struct world *w, struct world_client *c, enum codec codec, uint32_t ssrc, uint64_t index, uint32_t timestamp,
-                bool keyframe, bool marker, size_t size)
+void world_send(struct world *w, struct world_client *c, enum codec codec, uint32_t ssrc, uint64_t index,
+                uint32_t timestamp, bool keyframe, bool marker, size_t size)
 {
     uint8_t payload[1500], level = 0x85;
     struct world_rtp r = {codec, ssrc, timestamp, index, marker, false, {payload, size}, {{NULL, 0}}};
@@ -417,11 +424,11 @@ void world_send(struct world *w, struct world_client *c, enum codec codec, uint3
     if (codec == CODEC_OPUS)
         r.values[EXT_AUDIO_LEVEL] = (struct bytes){&level, 1};
     if (codec == CODEC_VP8 && size >= 4) {
-        payload[0] = 0x10;                /* VP8 descriptor: start of partition 0 */
+        payload[0] = 0x10;             /* VP8 descriptor: start of partition 0 */
         payload[1] = keyframe ? 0 : 1; /* P bit */
     } else if (codec == CODEC_H264 && size >= 4) {
         payload[0] = keyframe ? 0x65 : 0x41; /* a slice of an IDR picture, or of another */
-        payload[1] = 0x80;               /* the picture's first */
+        payload[1] = 0x80;                   /* the picture's first */
     }
     world_send_rtp(w, c, &r);
 }

@@ -1,5 +1,5 @@
-/* A server of several workers and its clients, in memory: datagrams and messages move at once, time moves when told. The
- * control plane is the test itself. */
+/* A server of several workers and its clients, in memory: datagrams and messages move at once, time moves
+ * when told. The control plane is the test itself. */
 #pragma once
 #include "client/client.h"
 #include "proto/rtcp.h"
@@ -25,9 +25,10 @@ struct world_client {
     unsigned by_link;     /* datagrams that it was sent by that link */
     unsigned rtp, rtcp, pli, nacked, twcc, sr, rr;
     struct rtcp_sr last_sr;
-    int64_t arrivals_250us[16]; /* that feedback told, by the number's last 4 bits, since its reference time of 0 */
-    uint32_t last_pli;    /* the SSRC that the last one named */
-    uint8_t last[1600];   /* the last RTP packet, plain */
+    /* that feedback told, by the number's last 4 bits, since its reference time of 0 */
+    int64_t arrivals_250us[16];
+    uint32_t last_pli;  /* the SSRC that the last one named */
+    uint8_t last[1600]; /* the last RTP packet, plain */
     size_t last_len;
     void (*on_rtp)(struct world_client *, const uint8_t *, size_t);
     void *user;
@@ -37,7 +38,7 @@ struct world_client {
 
 struct world {
     mp_time now;
-    mp_time late;   /* the server reads a datagram so long after it came */
+    mp_time late; /* the server reads a datagram so long after it came */
     unsigned workers;
     struct registry *registry;
     struct dtls_identity *identity, *client_identity;
@@ -50,11 +51,13 @@ struct world {
     struct message events[WORLD_EVENTS_MAX]; /* to the control plane */
     size_t event_count;
     unsigned told[MESSAGE_TRANSMIT + 1]; /* messages of a worker to a worker, by type */
-    uint64_t others; /* publish.others[1] of world_publish: payload types from 64 on that the client may send instead */
+    /* publish.others[1] of world_publish: payload types from 64 on that the client may send instead */
+    uint64_t others;
     bool passive; /* clients that join are, and the server begins the DTLS handshake */
     bool (*lose)(struct world *, bool to_client, const uint8_t *, size_t); /* true: this datagram is lost */
     unsigned to_strangers; /* datagrams to where no client is */
-    void (*stranger)(struct world *, const struct path *, const uint8_t *, size_t); /* may be NULL; is given those */
+    /* may be NULL; is given those */
+    void (*stranger)(struct world *, const struct path *, const uint8_t *, size_t);
     struct relay_config relay;
 };
 
@@ -67,22 +70,26 @@ void world_connect(struct world *, struct world_client *); /* until DTLS is up: 
 void world_run(struct world *, mp_time duration);          /* lets time pass, with everything that is due */
 void world_settle(struct world *);                         /* delivers until nothing moves */
 void world_command(struct world *, struct message);        /* to the worker `to` */
-void world_restarted(struct world *, struct world_client *, unsigned owner); /* tells the owner c->credentials and the client's */
+/* tells the owner c->credentials and the client's */
+void world_restarted(struct world *, struct world_client *, unsigned owner);
 void world_client_restarts(struct world *, struct world_client *); /* the client's side of it */
-void world_another_transport(struct world *, struct world_client *); /* the client throws its own away: another port, ICE and DTLS anew */
-void world_datagram(struct world *, unsigned worker, const struct path *from_client, const uint8_t *, size_t); /* forged */
+/* the client throws its own away: another port, ICE and DTLS anew */
+void world_another_transport(struct world *, struct world_client *);
+/* forged */
+void world_datagram(struct world *, unsigned worker, const struct path *from_client, const uint8_t *, size_t);
 unsigned world_owner(const struct world *, const struct world_client *);
-const struct message *world_event(const struct world *, enum message_type, uint32_t session); /* the last; NULL: none */
+/* the last; NULL: none */
+const struct message *world_event(const struct world *, enum message_type, uint32_t session);
 uint64_t world_drops(const struct world *, enum drop_reason);
 
 /* Commands. */
 void world_publish(struct world *, struct world_client *, uint32_t track, enum codec, uint32_t ssrc);
-void world_subscribe(struct world *, struct world_client *viewer, struct world_client *publisher, uint32_t track, enum codec,
-                     uint32_t ssrc);
+void world_subscribe(struct world *, struct world_client *viewer, struct world_client *publisher,
+                     uint32_t track, enum codec, uint32_t ssrc);
 /* Sends one packet of a published stream: VP8 or H.264 (a key frame's first packet or not) or Opus, of
  * `size` payload bytes. */
-void world_send(struct world *, struct world_client *, enum codec, uint32_t ssrc, uint64_t index, uint32_t timestamp,
-                bool keyframe, bool marker, size_t size);
+void world_send(struct world *, struct world_client *, enum codec, uint32_t ssrc, uint64_t index,
+                uint32_t timestamp, bool keyframe, bool marker, size_t size);
 /* The same with bytes of the test's choice. Ids are the publisher's: see world_connect. */
 struct world_rtp {
     enum codec codec;

@@ -135,10 +135,7 @@ static uint16_t *mid_slot(struct mids *m, struct text mid)
 }
 
 /* Whether the section is in use: bundle-only ones have port 0 in offers (RFC 9143 6). */
-static bool is_live(const struct sdp_section *s)
-{
-    return s->port != 0 || s->bundle_only;
-}
+static bool is_live(const struct sdp_section *s) { return s->port != 0 || s->bundle_only; }
 
 /* Each section has a mid of its own, if there are several. */
 static enum sdp_error name_sections(const struct sdp_parser *p, struct mids *mids)

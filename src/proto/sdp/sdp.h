@@ -105,9 +105,10 @@ struct sdp_local { /* session part of our descriptions; ICE lite, trickle, max-b
     uint64_t session_id;
     uint32_t version;
     const char *ufrag, *password;
-    uint8_t fingerprint[32];         /* sha-256 */
-    enum sdp_setup setup;            /* SDP_PASSIVE in answers, SDP_ACTPASS in offers */
-    bool no_bundle;                  /* the offer has no BUNDLE group: its answer may have none (RFC 9143 7.3) */
+    uint8_t fingerprint[32]; /* sha-256 */
+    enum sdp_setup setup;    /* SDP_PASSIVE in answers, SDP_ACTPASS in offers */
+    /* the offer has no BUNDLE group: its answer may have none (RFC 9143 7.3) */
+    bool no_bundle;
     const struct address *addresses; /* host candidates (UDP and TCP), written into the first section with
                                         a port */
     size_t address_count;
@@ -116,8 +117,8 @@ struct sdp_local_codec { /* equal codecs of two sections are written once: see s
     uint8_t payload_type, rtx_payload_type; /* rtx 0: none */
     const char *name;                       /* "opus", "VP8" */
     uint32_t clock_rate;
-    uint8_t channels; /* 0 or 1: not written */
-    struct text fmtp; /* copied unchanged; may be empty */
+    uint8_t channels;   /* 0 or 1: not written */
+    struct text fmtp;   /* copied unchanged; may be empty */
     const char *stereo; /* Opus: replaces `stereo` and `sprop-stereo`; "": removes them; NULL: unchanged */
     bool nack, pli, fir, transport_cc;
 };

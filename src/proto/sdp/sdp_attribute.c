@@ -31,14 +31,8 @@ static void credential(struct text *to, struct text v)
         *to = v;
 }
 
-static void on_ufrag(struct sdp_parser *p, struct text v)
-{
-    credential(&p->section->ufrag, v);
-}
-static void on_password(struct sdp_parser *p, struct text v)
-{
-    credential(&p->section->password, v);
-}
+static void on_ufrag(struct sdp_parser *p, struct text v) { credential(&p->section->ufrag, v); }
+static void on_password(struct sdp_parser *p, struct text v) { credential(&p->section->password, v); }
 
 static void on_ice_options(struct sdp_parser *p, struct text v)
 {
@@ -49,10 +43,7 @@ static void on_ice_options(struct sdp_parser *p, struct text v)
     }
 }
 
-static void on_ice_lite(struct sdp_parser *p, struct text v)
-{
-    p->section->ice_lite = true;
-}
+static void on_ice_lite(struct sdp_parser *p, struct text v) { p->section->ice_lite = true; }
 
 /* The bytes behind the hash's name. False: another count than the hash has, or not bytes. */
 static bool read_bytes(struct text v, uint8_t *out, size_t len)
@@ -109,10 +100,7 @@ static void on_setup(struct sdp_parser *p, struct text v)
 }
 
 #define FLAG(name, member, value_)                                                                           \
-    static void on_##name(struct sdp_parser *p, struct text v)                                     \
-    {                                                                                                        \
-        p->section->member = value_;                                                                         \
-    }
+    static void on_##name(struct sdp_parser *p, struct text v) { p->section->member = value_; }
 FLAG(sendrecv, direction, SDP_SENDRECV)
 FLAG(sendonly, direction, SDP_SENDONLY)
 FLAG(recvonly, direction, SDP_RECVONLY)

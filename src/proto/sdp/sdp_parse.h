@@ -56,10 +56,7 @@ static inline struct text text_until(struct text *t, char end)
     return r;
 }
 
-static inline bool text_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
+static inline bool text_blank(char c) { return c == ' ' || c == '\t'; }
 
 static inline void text_skip_blanks(struct text *t)
 {

@@ -72,10 +72,10 @@ static void part_copy(struct sdp_writer *w, const struct part *part)
 
 static bool same_codec(const struct sdp_local_codec *a, const struct sdp_local_codec *b)
 {
-    return a->payload_type == b->payload_type && a->rtx_payload_type == b->rtx_payload_type && a->name == b->name &&
-           a->clock_rate == b->clock_rate && a->channels == b->channels && a->fmtp.data == b->fmtp.data &&
-           a->fmtp.len == b->fmtp.len && a->stereo == b->stereo && a->nack == b->nack && a->pli == b->pli && a->fir == b->fir &&
-           a->transport_cc == b->transport_cc;
+    return a->payload_type == b->payload_type && a->rtx_payload_type == b->rtx_payload_type &&
+           a->name == b->name && a->clock_rate == b->clock_rate && a->channels == b->channels &&
+           a->fmtp.data == b->fmtp.data && a->fmtp.len == b->fmtp.len && a->stereo == b->stereo &&
+           a->nack == b->nack && a->pli == b->pli && a->fir == b->fir && a->transport_cc == b->transport_cc;
 }
 
 static bool same_codecs(const struct sdp_local_section *a, const struct sdp_local_section *b)
@@ -131,7 +131,8 @@ static void write_transport(struct sdp_writer *w, const struct sdp_local *l)
     sdp_printf(w, "\r\na=setup:%s\r\n", setups[l->setup]);
 }
 
-static void put_transport(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s, struct parts *parts)
+static void put_transport(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s,
+                          struct parts *parts)
 {
     size_t at = w->len;
     if (parts->transport.of) {
@@ -157,7 +158,8 @@ static void write_rtcp(struct sdp_writer *w, const struct sdp_local_section *s)
  * 9429 5.3.1 asks for none: GStreamer, aiortc and werift parse all sections alike and drop the whole answer
  * if one lacks it. aiortc and werift also drop it if a section has no codec that they know, and they know a
  * codec by its rtpmap only. */
-static void write_refused(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s, struct parts *parts)
+static void write_refused(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s,
+                          struct parts *parts)
 {
     if (s->media.len && s->protocol.len && s->format.len)
         sdp_printf(w, "m=%.*s 0 %.*s %.*s\r\n", TEXT(s->media), TEXT(s->protocol), TEXT(s->format));
@@ -193,7 +195,8 @@ static bool is_stereo(struct text parameter)
     return text_is_nocase(key, "stereo") || text_is_nocase(key, "sprop-stereo");
 }
 
-static void write_parameter(struct sdp_writer *w, const struct sdp_local_codec *c, struct text parameter, bool *begun)
+static void write_parameter(struct sdp_writer *w, const struct sdp_local_codec *c, struct text parameter,
+                            bool *begun)
 {
     if (!parameter.len)
         return;
@@ -264,7 +267,8 @@ static void write_layers(struct sdp_writer *w, const struct sdp_local_section *s
     for (uint8_t i = 0; i < s->rid_count; i++)
         sdp_printf(w, "a=rid:%.*s recv\r\n", TEXT(s->rids[i]));
     for (uint8_t i = 0; i < s->rid_count; i++)
-        sdp_printf(w, "%s%.*s%s", i ? ";" : "a=simulcast:recv ", TEXT(s->rids[i]), i + 1 < s->rid_count ? "" : "\r\n");
+        sdp_printf(w, "%s%.*s%s", i ? ";" : "a=simulcast:recv ", TEXT(s->rids[i]),
+                   i + 1 < s->rid_count ? "" : "\r\n");
 }
 
 static void put_extensions(struct sdp_writer *w, const struct sdp_local_section *s, struct part *part)
@@ -295,8 +299,8 @@ static void put_codecs(struct sdp_writer *w, const struct sdp_local_section *s, 
     part_end(w, part, s, at);
 }
 
-static void write_section(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s, struct parts *parts,
-                          bool with_candidates)
+static void write_section(struct sdp_writer *w, const struct sdp_local *l, const struct sdp_local_section *s,
+                          struct parts *parts, bool with_candidates)
 {
     write_media_line(w, s);
     put_transport(w, l, s, parts);

@@ -18,10 +18,7 @@ static bool client_equal(const void *owner, uint32_t value, const void *key)
 
 /* --- virtual ports --- each worker has a part of them, so that no two allocations of a machine share one. */
 
-static bool port_used(const struct allocations *t, uint32_t i)
-{
-    return t->ports[i / 8] >> (i % 8) & 1;
-}
+static bool port_used(const struct allocations *t, uint32_t i) { return t->ports[i / 8] >> (i % 8) & 1; }
 
 /* Onwards from the last one: a port that was given back rests as long as it can. 0: none is left. */
 static uint16_t port_take(struct allocations *t, bool even)

@@ -295,7 +295,8 @@ static bool is_request(const struct stun_view *v)
             v->method == TURN_CHANNEL_BIND);
 }
 
-bool relay_stun(struct sfu *sfu, const struct path *path, const struct stun_view *v, struct relayed *out, mp_time now)
+bool relay_stun(struct sfu *sfu, const struct path *path, const struct stun_view *v, struct relayed *out,
+                mp_time now)
 {
     struct relay *relay = sfu->relay;
     if (relay && v->class == STUN_INDICATION && v->method == TURN_SEND)

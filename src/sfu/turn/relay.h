@@ -23,7 +23,8 @@ struct relay {
 bool relay_init(struct sfu *, const struct relay_config *);
 void relay_free(struct sfu *);
 
-/* A datagram of a TURN client for this server, taken out of its wrapping: it came from the relayed address. */
+/* A datagram of a TURN client for this server, taken out of its wrapping: it came from the relayed
+ * address. */
 struct relayed {
     struct path path;
     struct bytes bytes;
@@ -37,15 +38,9 @@ bool relay_channel_data(struct sfu *, const struct arrival *, struct relayed *, 
  * connection). */
 void relay_client_gone(struct sfu *, const struct path *client);
 void relay_timeout(struct sfu *, mp_time now);
-static inline mp_time relay_deadline(const struct relay *r)
-{
-    return heap_next(&r->allocations.timers);
-}
+static inline mp_time relay_deadline(const struct relay *r) { return heap_next(&r->allocations.timers); }
 
-static inline void relay_output_begins(struct relay *r)
-{
-    r->arena_used = 0;
-}
+static inline void relay_output_begins(struct relay *r) { r->arena_used = 0; }
 /* Turns a transmit by one of this worker's relay links into one to the TURN client: each datagram in a
  * ChannelData message, or a Data indication before the client has bound a channel. False: nobody is there any
  * more; counted. */

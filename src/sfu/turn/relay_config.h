@@ -1,4 +1,5 @@
-/* What the TURN server of every worker needs to know; shared. Addresses may be added, the count behind them; nothing else is written. */
+/* What the TURN server of every worker needs to know; shared. Addresses may be added, the count behind
+ * them; nothing else is written. */
 #pragma once
 #include "base/limits.h"
 #include "base/path.h"

@@ -26,7 +26,8 @@ static bool unwrap(struct sfu *sfu, const struct allocation *a, const struct add
 }
 
 /* RFC 8656 11.3: indications are not authenticated; their allocation and its permissions are. */
-bool relay_send(struct sfu *sfu, const struct path *path, const struct stun_view *v, struct relayed *out, mp_time now)
+bool relay_send(struct sfu *sfu, const struct path *path, const struct stun_view *v, struct relayed *out,
+                mp_time now)
 {
     const struct relay *r = sfu->relay;
     const struct allocation *a = allocation_of_client(&r->allocations, path);
@@ -41,7 +42,8 @@ bool relay_send(struct sfu *sfu, const struct path *path, const struct stun_view
 
 bool relay_channel_data(struct sfu *sfu, const struct arrival *arrival, struct relayed *out, mp_time now)
 {
-    const struct allocation *a = sfu->relay ? allocation_of_client(&sfu->relay->allocations, arrival->path) : NULL;
+    const struct allocation *a =
+        sfu->relay ? allocation_of_client(&sfu->relay->allocations, arrival->path) : NULL;
     const struct channel *c = NULL;
     struct bytes payload;
     uint16_t number;

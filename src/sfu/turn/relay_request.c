@@ -4,10 +4,7 @@
 #define REPLY_NUM 16 /* an answer to a stranger is at most 1.6 times its question */
 #define REPLY_DEN 10
 
-static uint64_t unix_s(const struct turn_request *r)
-{
-    return mp_unix_s(r->sfu->config.wall + r->now);
-}
+static uint64_t unix_s(const struct turn_request *r) { return mp_unix_s(r->sfu->config.wall + r->now); }
 
 /* --- answers --- */
 
