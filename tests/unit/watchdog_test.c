@@ -38,8 +38,8 @@ static _Atomic int stood, went_on;
 
 static void keep(enum log_level level, const char *line)
 {
-    stood += strstr(line, "stands still") != NULL;
-    went_on += strstr(line, "goes on") != NULL;
+    stood += strstr(line, "thread stalled") != NULL;
+    went_on += strstr(line, "thread running again") != NULL;
 }
 
 static void the_manager_is_told_of_life_only_while_all_is_well(void)
