@@ -128,13 +128,15 @@ static void note_bitrate(struct track *t, const struct packet *p, mp_time now)
     t->rate_from = now;
 }
 
-static void to_replicas(struct sfu *sfu, struct track *t, struct packet *p)
+/* The worker of the publisher alone sends to replicas: two replicas that sent to each other would do so for
+ * ever. */
+static void to_replicas(struct sfu *sfu, const struct track *t, struct message *m, struct packet *p)
 {
-    struct message m = {.type = MESSAGE_MEDIA, .track = t->id, .media = p->media};
-    for (uint64_t rest = t->replicas; rest; rest &= rest - 1) {
-        m.to = (uint8_t)__builtin_ctzll(rest);
-        emit(sfu, &m, p);
-        stat_add(&stats_of(sfu)->media_out, 1);
+    for (uint64_t rest = t->publisher ? t->replicas : 0; rest; rest &= rest - 1) {
+        m->to = (uint8_t)__builtin_ctzll(rest);
+        emit(sfu, m, p);
+        if (p)
+            stat_add(&stats_of(sfu)->media_out, 1);
     }
 }
 
@@ -143,7 +145,7 @@ void track_push(struct sfu *sfu, struct track *t, struct packet *p, mp_time now)
     note_bitrate(t, p, now);
     if (p->media.keyframe)
         keyframe_arrived(&t->keyframe);
-    to_replicas(sfu, t, p);
+    to_replicas(sfu, t, &(struct message){.type = MESSAGE_MEDIA, .track = t->id, .media = p->media}, p);
     if (!t->viewers.count)
         return;
     if (!remember(sfu, t, p, now)) {
@@ -170,11 +172,7 @@ void track_clock(struct sfu *sfu, struct track *t, const struct source_clock *cl
 {
     t->clock = *clock;
     t->has_clock = true;
-    struct message m = {.type = MESSAGE_CLOCK, .track = t->id, .clock = *clock};
-    for (uint64_t rest = t->replicas; rest; rest &= rest - 1) {
-        m.to = (uint8_t)__builtin_ctzll(rest);
-        emit(sfu, &m, NULL);
-    }
+    to_replicas(sfu, t, &(struct message){.type = MESSAGE_CLOCK, .track = t->id, .clock = *clock}, NULL);
 }
 
 void track_keyframe(struct sfu *sfu, struct track *t, mp_time now)

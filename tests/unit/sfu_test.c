@@ -367,6 +367,31 @@ static void replica_may_open_before_its_origin(void)
     world_close(&w);
 }
 
+/* Each worker takes the other for the origin, which only a mistake of the control plane could bring about. */
+static void replicas_do_not_send_to_each_other(void)
+{
+    struct world_client *p, *v[2];
+    world_open(&w, 2);
+    p = world_join(&w, 0);
+    world_connect(&w, p);
+    for (unsigned i = 0; i < 2; i++) {
+        v[i] = world_join(&w, i);
+        world_connect(&w, v[i]);
+        sfu_message(w.sfu[i],
+                    &(struct message){
+                        .type = MESSAGE_REPLICA_OPEN, .from = (uint8_t)!i, .to = (uint8_t)i, .track = 1},
+                    w.now);
+    }
+    world_publish(&w, p, 1, CODEC_VP8, VIDEO);
+    for (unsigned i = 0; i < 2; i++)
+        world_subscribe(&w, v[i], p, 1, CODEC_VP8, OUT + i);
+    frames(p, 5, 4, true);
+    CHECK(v[0]->rtp == 4 && v[1]->rtp == 4);
+    CHECK_EQ(stat_get(&w.stats[0].media_out), 4);
+    CHECK_EQ(stat_get(&w.stats[1].media_out), 0);
+    world_close(&w);
+}
+
 static void key_frame_is_asked_for_when_the_viewer_can_take_it(void)
 {
     world_open(&w, 2);
@@ -1887,7 +1912,8 @@ TEST_MAIN(
     TEST(datagrams_at_another_worker_reach_the_owner), TEST(another_worker_is_told_of_a_path_once_a_second),
     TEST(session_is_reached_by_another_workers_link), TEST(turn_clients_connection_is_no_path_of_a_session),
     TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
-    TEST(replica_may_open_before_its_origin), TEST(key_frame_requests_are_one_a_second),
+    TEST(replica_may_open_before_its_origin), TEST(replicas_do_not_send_to_each_other),
+    TEST(key_frame_requests_are_one_a_second),
     TEST(key_frame_request_that_names_nobody_is_for_all_it_watches),
     TEST(key_frame_requests_are_passed_on_every_20_ms),
     TEST(full_intra_request_is_for_the_sources_of_its_entries), TEST(key_frame_waits_for_the_nomination),
