@@ -73,11 +73,11 @@
 #define HTTP_HOST_SIZE       256
 #define HTTP_BODY_MAX        (64 * 1024) /* a request's body: an SDP offer has 5-15 KiB */
 #define WHIP_RESOURCES_MAX   4096        /* sessions made by HTTP */
-#define WS_MESSAGE_MAX       (256 * 1024)
+#define WS_MESSAGE_MAX       262144      /* bytes of one message; --help prints the digits */
 #define WS_FRAGMENTS_MAX     1024 /* fragments of one message: empty ones would not count against its size */
-#define WS_QUEUE_MAX         (1024 * 1024) /* unsent bytes of a socket before it is closed as too slow */
-#define TOKEN_MAX            4096          /* characters */
-#define TOKEN_LEEWAY_S       60 /* how far the token issuer's clock may be ahead (RFC 7519 4.1.5) */
+#define WS_QUEUE_MAX         1048576 /* unsent bytes of a socket before it is closed as too slow */
+#define TOKEN_MAX            4096    /* characters */
+#define TOKEN_LEEWAY_S       60      /* how far the token issuer's clock may be ahead (RFC 7519 4.1.5) */
 #define JSON_DEPTH_MAX       16
 #define JSON_VALUES_MAX      1000 /* values in one message: the parser allocates each */
 #define SDP_SECTIONS_MAX     256

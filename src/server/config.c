@@ -12,6 +12,9 @@
 #define ENVIRONMENT_PREFIX "MONOPORT_"
 #define ENV_SIZE           MANUAL_ENVIRONMENT_SIZE
 
+#define PORT_DEFAULT 8000
+#define USER_DEFAULT "nobody"
+
 /* --- values --- a setter returns the allowed values if the text is invalid; NULL: it took the value. */
 
 typedef const char *setter(struct config *, const char *text);
@@ -281,7 +284,8 @@ static const struct option {
     const char *name, *value, *standard, *help; /* value NULL: a switch, whose value is "yes" unless given */
     setter *set;                                /* NULL: --config, which is read before all others */
 } options[] = {
-    {"port", "N", "8000", "number of the TCP and of the UDP port", set_port},
+    /* `standard` is only the text of --help: config_load sets the value */
+    {"port", "N", STRING(PORT_DEFAULT), "number of the TCP and of the UDP port", set_port},
     {"listen", "ADDR", "every address", "the address to listen on", set_listen},
     {"announce", "ADDR,...", "the addresses of this machine",
      "the addresses or names that clients connect to", set_announce},
@@ -296,8 +300,8 @@ static const struct option {
      set_tracks},
     {"max-bitrate", "BPS", STRING(PUBLISH_BPS),
      "maximum RTP bitrate of one client; packets over it are dropped; 0: no limit", set_bitrate},
-    {"max-message", "BYTES", "262144", "maximum size of a message to the server", set_message},
-    {"max-queue", "BYTES", "1048576", "close a client whose unsent data exceeds this", set_queue},
+    {"max-message", "BYTES", STRING(WS_MESSAGE_MAX), "maximum size of a message to the server", set_message},
+    {"max-queue", "BYTES", STRING(WS_QUEUE_MAX), "close a client whose unsent data exceeds this", set_queue},
     {"address-connections", "N", STRING(ADDRESS_CONNECTIONS),
      "maximum TCP connections from one address (IPv6: /64); 0: no limit", set_connections},
     {"address-connection-rate", "N", STRING(ADDRESS_CONNECTION_RATE),
@@ -326,7 +330,7 @@ static const struct option {
     {"api", "WHO", "local", "access to /api: anyone, local (this machine, or with an admin's token) or token",
      set_api},
     {"metrics", "WHO", "local", "access to /metrics: anyone, local or token", set_metrics},
-    {"user", "NAME", "nobody", "account (name or number) to run as if root starts Monoport", set_user},
+    {"user", "NAME", USER_DEFAULT, "account (name or number) to run as if root starts Monoport", set_user},
     {"keep-privileges", NULL, "no", "do not drop privileges; for debuggers", set_keep_privileges},
     {"refused-calls", "HOW", "fail", "effect of a system call that serving does not need: fail or kill",
      set_refused_calls},
@@ -495,12 +499,12 @@ enum config_result config_load(struct config *c, int argc, char **argv, char *co
 {
     const char *given[OPTION_COUNT] = {NULL};
     *c = (struct config){
-        .port = 8000,
+        .port = PORT_DEFAULT,
         .sessions_max = SESSIONS_MAX_DEFAULT,
         .publish_bps = PUBLISH_BPS,
         .api = ACCESS_LOCAL,
         .metrics = ACCESS_LOCAL,
-        .user = "nobody",
+        .user = USER_DEFAULT,
         .limits = {.joins_per_s = ADDRESS_JOIN_RATE, .sessions = ADDRESS_SESSIONS, .message = WS_MESSAGE_MAX},
         .arrivals = {.connections = ADDRESS_CONNECTIONS, .connections_per_s = ADDRESS_CONNECTION_RATE},
         .log_level = LOG_LEVEL_INFO};

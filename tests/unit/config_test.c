@@ -24,6 +24,7 @@ static size_t split(char *text, char *words[32])
     return n;
 }
 
+/* Runs config_load with these words as arguments and as environment, and keeps what it prints. */
 static enum config_result load(const char *flags, const char *environment)
 {
     char f[1024], e[1024], *argv[34] = {f}, *env[32];
@@ -88,6 +89,33 @@ static void defaults_are_as_documented(void)
     CHECK_EQ(config.sessions_max, SESSIONS_MAX_DEFAULT);
     CHECK_EQ(config.log_level, LOG_LEVEL_INFO);
     CHECK(!out[0] && !err[0]);
+}
+
+/* Whether --help names this default of this option. */
+static bool helps(const char *option, const char *standard)
+{
+    char flag[64], text[64];
+    snprintf(flag, sizeof flag, "--%s ", option);
+    snprintf(text, sizeof text, "default: %s", standard);
+    CHECK_EQ(load("--help", ""), CONFIG_DONE);
+    const char *row = strstr(out, flag), *next = row ? strstr(row + 1, "\n  --") : NULL;
+    const char *found = row ? strstr(row, text) : NULL;
+    return found && (!next || found < next);
+}
+
+/* README, "Limits". */
+static void max_sessions_is_4096_by_default(void)
+{
+    CHECK_EQ(load("", ""), CONFIG_RUN);
+    CHECK_EQ(config.sessions_max, 4096);
+    CHECK(helps("max-sessions", "4096"));
+}
+
+static void help_names_the_defaults_that_are_set(void)
+{
+    CHECK_EQ(load("", ""), CONFIG_RUN);
+    CHECK(config.port == 8000 && strcmp(config.user, "nobody") == 0 && config.limits.message == 262144);
+    CHECK(helps("port", "8000") && helps("user", "nobody") && helps("max-message", "262144"));
 }
 
 static void flags_are_read_in_both_spellings(void)
@@ -278,7 +306,8 @@ static void help_and_version_are_printed(void)
         CHECK(strcspn(line, "\n") <= 100);
 }
 
-TEST_MAIN(TEST(defaults_are_as_documented), TEST(flags_are_read_in_both_spellings),
+TEST_MAIN(TEST(defaults_are_as_documented), TEST(max_sessions_is_4096_by_default),
+          TEST(help_names_the_defaults_that_are_set), TEST(flags_are_read_in_both_spellings),
           TEST(every_address_has_several_spellings), TEST(the_environment_counts_less_than_flags),
           TEST(the_file_counts_least), TEST(a_bad_file_is_named_with_its_line),
           TEST(a_bad_flag_is_one_clear_line), TEST(tls_and_its_certificate),
