@@ -27,7 +27,7 @@ struct content;
 void invariants_open(struct sim *);
 void invariants_close(struct sim *);
 
-/* What arrives at the server: from a guest, as it was sent; from a stranger, or changed on its way. */
+/* The server receives a datagram: unchanged from a guest; from a stranger, or changed by the network. */
 void note_datagram(struct sim *, const struct address *, size_t len, bool check);
 void note_stranger(struct sim *, const struct address *, size_t len);
 struct credentials { /* of a guest's session, while it is the last in its slot */
@@ -35,7 +35,7 @@ struct credentials { /* of a guest's session, while it is the last in its slot *
     unsigned room, guest;
     uint32_t session;
 };
-/* Of those sessions that there are or were, one; NULL: none yet. */
+/* One of all present and past sessions; NULL: there was none yet. */
 const struct credentials *some_session(struct sim *, unsigned number);
 /* A guest learned the credentials of its session. */
 void note_session(struct sim *, const struct guest *, const char *ufrag, const char *password);
@@ -48,9 +48,9 @@ void check_sent(struct sim *, const struct path *, const uint8_t *, size_t len);
 void check_event(struct sim *, const struct message *);
 void check_room(struct sim *, const struct guest *, const struct content *);
 void check_owners(struct sim *);
-bool all_connected(struct sim *, mp_time since, char *why, size_t size); /* everybody who wants to be */
-/* Every viewer every publisher of its room: something made `since`. */
-/* everybody who else is there, and how */
+bool all_connected(struct sim *, mp_time since, char *why, size_t size); /* every guest that wants to be */
+/* Every connected guest knows the other connected guests of its room and whether each is muted. */
 bool all_know(struct sim *, mp_time since, char *why, size_t size);
+/* Every viewer has decoded something made after `since` from every publisher of its room. */
 bool all_decode(struct sim *, mp_time since, char *why, size_t size);
 void check_empty(struct sim *);
