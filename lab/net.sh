@@ -89,3 +89,15 @@ nat() {
 		on "$host" nft -I "$lab_nat" -D "server=${LAB_SERVER:-0.0.0.0}" -D "port=8000" -D "inner=${LAB_INNER:-0.0.0.0}" -f "$lab_nat/$kind.nft"
 	done
 }
+
+# line HOST DEVICE ADDRESS/BITS HOST DEVICE ADDRESS/BITS: two TUN devices, between which nothing passes until build/lab-line carries it. Their
+# queues are long: a program that is late for a moment loses nothing.
+line() {
+	for end in "$1 $2 $3" "$4 $5 $6"; do
+		# shellcheck disable=SC2086
+		set -- $end
+		on "$1" ip tuntap add dev "$2" mode tun
+		ip -n "$1" address add "$3" dev "$2"
+		ip -n "$1" link set "$2" txqueuelen 5000 up
+	done
+}
