@@ -1,6 +1,28 @@
 /* Payload descriptors of every codec; the first byte says which. */
 #include "proto/codec.h"
 #include "fuzz/fuzz.h"
+#include "proto/vp8.h"
+
+/* Rewritten, in place and widened, a descriptor says the new numbers and everything else as before. */
+static void check_vp8(struct bytes b)
+{
+    struct vp8_descriptor d, again;
+    uint8_t copy[64], wide[VP8_DESCRIPTOR_MAX + sizeof copy];
+    if (!vp8_parse(&d, b))
+        return;
+    INVARIANT(d.len <= VP8_DESCRIPTOR_MAX && d.len < b.len && d.width < 1 << 14 && d.height < 1 << 14);
+    size_t len = b.len < sizeof copy ? b.len : sizeof copy;
+    memcpy(copy, b.data, len);
+    size_t n = vp8_write(wide, copy, &d, 0x1234, 0x56);
+    INVARIANT(n == d.len || n == d.len + 1u);
+    memcpy(wide + n, copy + d.len, len - d.len);
+    INVARIANT(vp8_parse(&again, (struct bytes){wide, n + len - d.len}));
+    INVARIANT(again.picture_id == (d.picture_id_at ? 0x1234 : 0) && again.tl0 == (d.tl0_at ? 0x56 : 0));
+    INVARIANT(again.temporal == d.temporal && again.keyframe == d.keyframe && again.width == d.width);
+    vp8_rewrite(copy, &d, 0x1234, 0x56);
+    INVARIANT(vp8_parse(&again, (struct bytes){copy, len}) && again.len == d.len);
+    INVARIANT(again.picture_id == (d.wide ? 0x1234 : d.picture_id_at ? 0x34 : 0));
+}
 
 void fuzz_codec(const uint8_t *data, size_t len)
 {
@@ -8,8 +30,10 @@ void fuzz_codec(const uint8_t *data, size_t len)
     enum codec codec = (enum codec)(script_u8(&s) % (CODEC_AV1 + 1));
     struct codec_info info = codec_inspect(codec, s.data, s.len);
     INVARIANT(info.temporal < 8);
-    INVARIANT(info.valid || (!info.keyframe && !info.start && !info.leads));
+    INVARIANT(info.valid || (!info.keyframe && !info.start && !info.leads && !info.discardable));
     INVARIANT(!info.keyframe || codec_is_video(codec));
+    if (codec == CODEC_VP8)
+        check_vp8(s);
     enum codec named = codec_parse((const char *)s.data, s.len);
     INVARIANT(named == CODEC_NONE || codec_parse(codec_name(named), strlen(codec_name(named))) == named);
 }
