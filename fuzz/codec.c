@@ -2,6 +2,7 @@
 #include "proto/codec.h"
 #include "fuzz/fuzz.h"
 #include "proto/vp8.h"
+#include "proto/vp9.h"
 
 /* Rewritten, in place and widened, a descriptor says the new numbers and everything else as before. */
 static void check_vp8(struct bytes b)
@@ -24,6 +25,17 @@ static void check_vp8(struct bytes b)
     INVARIANT(again.picture_id == (d.wide ? 0x1234 : d.picture_id_at ? 0x34 : 0));
 }
 
+static void check_vp9(struct bytes b)
+{
+    struct vp9_descriptor d;
+    struct vp9_structure s;
+    if (!vp9_parse(&d, &s, b))
+        return;
+    INVARIANT(d.len > 0 && d.len < b.len && d.temporal < 8 && d.spatial < VP9_SPATIAL_MAX);
+    INVARIANT(s.spatial_layers <= VP9_SPATIAL_MAX && s.temporal_layers <= 8);
+    INVARIANT(d.reference_count <= VP9_REFERENCES_MAX && vp9_is_needed(&d, d.spatial, d.temporal));
+}
+
 void fuzz_codec(const uint8_t *data, size_t len)
 {
     struct bytes s = {data, len};
@@ -34,6 +46,8 @@ void fuzz_codec(const uint8_t *data, size_t len)
     INVARIANT(!info.keyframe || codec_is_video(codec));
     if (codec == CODEC_VP8)
         check_vp8(s);
+    if (codec == CODEC_VP9)
+        check_vp9(s);
     enum codec named = codec_parse((const char *)s.data, s.len);
     INVARIANT(named == CODEC_NONE || codec_parse(codec_name(named), strlen(codec_name(named))) == named);
 }

@@ -29,10 +29,3 @@ static inline bool bytes_take_leb128(struct bytes *b, size_t *value)
     }
     return false;
 }
-
-/* VP8's and VP9's PictureID: the first bit tells whether it has 7 or 15 bits. */
-static inline bool skip_picture_id(struct bytes *b)
-{
-    const uint8_t *p = bytes_take(b, 1);
-    return p && (!(*p & 0x80) || bytes_take(b, 1));
-}
