@@ -1,6 +1,7 @@
 /* Payload descriptors of every codec; the first byte says which. */
 #include "proto/codec.h"
 #include "fuzz/fuzz.h"
+#include "proto/h264.h"
 #include "proto/vp8.h"
 #include "proto/vp9.h"
 
@@ -36,6 +37,12 @@ static void check_vp9(struct bytes b)
     INVARIANT(d.reference_count <= VP9_REFERENCES_MAX && vp9_is_needed(&d, d.spatial, d.temporal));
 }
 
+static void check_h264(struct bytes b)
+{
+    uint16_t width, height;
+    INVARIANT(!h264_size(b, &width, &height) || (width && height));
+}
+
 void fuzz_codec(const uint8_t *data, size_t len)
 {
     struct bytes s = {data, len};
@@ -48,6 +55,8 @@ void fuzz_codec(const uint8_t *data, size_t len)
         check_vp8(s);
     if (codec == CODEC_VP9)
         check_vp9(s);
+    if (codec == CODEC_H264)
+        check_h264(s);
     enum codec named = codec_parse((const char *)s.data, s.len);
     INVARIANT(named == CODEC_NONE || codec_parse(codec_name(named), strlen(codec_name(named))) == named);
 }

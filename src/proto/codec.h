@@ -14,7 +14,7 @@ struct codec_info {
     bool keyframe;    /* a key frame's picture starts in this packet; H.264: an IDR picture's */
     bool leads;       /* H.264: only NAL units that precede a picture (parameter sets, SEI, delimiters) */
     bool start;       /* first packet of a frame, if the descriptor tells */
-    bool discardable; /* VP8: no other picture refers to this packet's */
+    bool discardable; /* VP8, H.264: no other picture refers to this packet's */
     uint8_t temporal; /* temporal layer; 0 if not told */
 };
 
