@@ -12,6 +12,7 @@
     X(candidate)                                                                                             \
     X(codec)                                                                                                 \
     X(containers)                                                                                            \
+    X(dd)                                                                                                    \
     X(demux)                                                                                                 \
     X(dtls)                                                                                                  \
     X(h2)                                                                                                    \
