@@ -50,6 +50,16 @@ bool rtp_extension_find(const struct rtp_view *, uint8_t id, struct bytes *value
 void rtp_extensions_read(const struct rtp_view *, const struct rtp_extension_ids *,
                          struct bytes value[EXT_COUNT]);
 
+/* The value of EXT_AUDIO_LEVEL (RFC 6464 3): |V| level |, in dB below the loudest sample; 127: silence. */
+struct audio_level {
+    bool voice; /* V: the sender takes it for speech; 0 may also mean that it does not look */
+    uint8_t below;
+};
+static inline struct audio_level audio_level_of(uint8_t value)
+{
+    return (struct audio_level){.voice = value & 0x80, .below = value & 0x7f};
+}
+
 /* The header fields of a viewer's packet. */
 struct rtp_header {
     bool padding, marker;

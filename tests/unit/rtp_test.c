@@ -300,11 +300,21 @@ static void every_length_of_random_packets_is_survived(void)
     }
 }
 
-TEST_MAIN(TEST(plain_packet_is_read), TEST(other_versions_are_refused), TEST(csrcs_belong_to_the_header),
-          TEST(padding_is_taken_off), TEST(packet_of_padding_alone_is_a_probe),
-          TEST(padding_that_lies_is_refused), TEST(extension_longer_than_the_packet_is_refused),
-          TEST(one_byte_extensions_are_found), TEST(id_15_ends_the_one_byte_form),
-          TEST(id_0_with_a_length_ends_the_one_byte_form), TEST(two_byte_extensions_are_found),
-          TEST(opaque_extension_holds_no_elements), TEST(element_longer_than_the_block_is_not_there),
-          TEST(written_packet_reads_back), TEST(what_one_byte_form_cannot_say_is_left_out),
-          TEST(written_bytes_are_these), TEST(every_length_of_random_packets_is_survived))
+/* RFC 6464 3; the values of github.com/pion/rtp, audiolevelextension_test.go, and its bounds. */
+static void an_audio_level_is_voice_and_distance(void)
+{
+    CHECK(audio_level_of(0x88).voice && audio_level_of(0x88).below == 8);
+    CHECK(!audio_level_of(0x08).voice && audio_level_of(0x08).below == 8);
+    CHECK(!audio_level_of(0x7f).voice && audio_level_of(0x7f).below == 127);
+    CHECK(audio_level_of(0x80).voice && audio_level_of(0x80).below == 0);
+}
+
+TEST_MAIN(TEST(an_audio_level_is_voice_and_distance), TEST(plain_packet_is_read),
+          TEST(other_versions_are_refused), TEST(csrcs_belong_to_the_header), TEST(padding_is_taken_off),
+          TEST(packet_of_padding_alone_is_a_probe), TEST(padding_that_lies_is_refused),
+          TEST(extension_longer_than_the_packet_is_refused), TEST(one_byte_extensions_are_found),
+          TEST(id_15_ends_the_one_byte_form), TEST(id_0_with_a_length_ends_the_one_byte_form),
+          TEST(two_byte_extensions_are_found), TEST(opaque_extension_holds_no_elements),
+          TEST(element_longer_than_the_block_is_not_there), TEST(written_packet_reads_back),
+          TEST(what_one_byte_form_cannot_say_is_left_out), TEST(written_bytes_are_these),
+          TEST(every_length_of_random_packets_is_survived))
