@@ -18,6 +18,7 @@
     X(h2)                                                                                                    \
     X(http)                                                                                                  \
     X(links)                                                                                                 \
+    X(red)                                                                                                   \
     X(rtcp)                                                                                                  \
     X(rtp)                                                                                                   \
     X(sdp)                                                                                                   \
@@ -28,6 +29,7 @@
     X(stun)                                                                                                  \
     X(turn)                                                                                                  \
     X(twcc)                                                                                                  \
+    X(vla)                                                                                                   \
     X(web)                                                                                                   \
     X(whip)
 #define X(name) void fuzz_##name(const uint8_t *, size_t);
