@@ -1,19 +1,19 @@
-# make run     installs what is missing, builds, and starts Monoport at http://localhost:8000 (ARGS="--port 9000" to change)
-# make build   builds build/monoport; names what is missing and installs nothing
-# make setup   installs what the build needs (Debian); setup-test what the tests need, too
+# make run     installs missing packages, builds, and starts Monoport at http://localhost:8000 (ARGS="--port 9000" to change)
+# make build   builds build/monoport; names missing packages and installs nothing
+# make setup   installs the packages that the build needs (Debian); setup-test also those for the tests
 # make install copies programs, man pages, systemd unit and example configuration below PREFIX=/usr/local (DESTDIR= before it)
-# make test    installs what the tests need and runs them all (SANITIZE=1: with AddressSanitizer and UBSan)
-# make simulate  runs the simulator for SECONDS=60, seeds from now on (FROM=1 to choose them)
-# make fuzz      runs the fuzz targets for SECONDS=60 in all; make coverage says how much of the parsers tests and corpora reach
+# make test    installs the packages for the tests and runs all tests (SANITIZE=1: with AddressSanitizer and UBSan)
+# make simulate  runs the simulator for SECONDS=60 with fresh seeds (FROM=1: from seed 1 on)
+# make fuzz      runs all fuzz targets, SECONDS=60 in total; make coverage reports the branch coverage of the parsers
 # make bench   measures the server beside a plain reference and writes bench/RESULTS.md (ten minutes, alone on the machine)
-# make soak    hours of joins, calls and faults at once: HOURS=1 (the default); build/soak has what came of it
+# make soak    hours of joins, calls and faults at once: HOURS=1 (the default); writes its results to build/soak
 # make lab     a call from every kind of network with every browser; writes docs/nat-matrix.md and its picture (ten minutes)
-# make interop  other people's WebRTC stacks against the server; writes docs/interop.md (ten minutes)
-# make experiments  what makes a call work behind each kind of NAT, packet by packet; writes docs/experiments.md (four minutes)
-# make debian13  builds the program and runs its unit tests in a root of Debian 13, which it makes first (build-debian13)
-# make mutants  puts small mistakes into the core and says which ones no test finds: tests/mutants --help, ARGS="--sample 400"
-# make format  puts the C sources into the project's form
-# make clean   removes what was built
+# make interop  other WebRTC stacks against the server; writes docs/interop.md (ten minutes)
+# make experiments  shows packet by packet why a call works behind each kind of NAT; writes docs/experiments.md (four minutes)
+# make debian13  builds the program and runs its unit tests in a Debian 13 root, which it creates first (build-debian13)
+# make mutants  puts small mistakes into the core and lists those that no test finds: tests/mutants --help, ARGS="--sample 400"
+# make format  formats the C sources with clang-format
+# make clean   removes the build folders
 
 SHELL := bash
 .DELETE_ON_ERROR:
@@ -98,7 +98,7 @@ interop: setup-test build tests/e2e/node_modules/.stamp interop-stacks
 
 interop-stacks: lab/interop/node_modules/.stamp $(BUILD)/interop/pion
 
-# Debian's Go packages lie in a GOPATH; only what is in one itself finds those of a /v3.
+# Debian installs Go packages into a GOPATH. Go resolves an import path with /v3 only for sources inside a GOPATH.
 $(BUILD)/interop/pion: $(wildcard lab/interop/pion/*) | setup-test
 	@echo "Building the client of Pion"
 	@mkdir -p $(@D)/go/src && ln -sfn $(CURDIR)/lab/interop/pion $(@D)/go/src/pion
@@ -110,7 +110,7 @@ experiments: setup-test build tests/e2e/node_modules/.stamp
 debian13: setup-test page
 	@tools/debian13
 
-# Hours: never a part of `make test`. What was tried is remembered in build-mutants.
+# Takes hours, so it is never a part of `make test`. build-mutants keeps the results of each mutant for the next run.
 mutants: setup-test page
 	@tests/mutants $(ARGS)
 
@@ -126,7 +126,7 @@ web/node_modules/.stamp tests/e2e/node_modules/.stamp lab/interop/node_modules/.
 	@cd $* && $(NPM) ci
 	@touch $@
 
-# What the build lacks is named; "make setup" installs it on Debian.
+# Names missing packages; "make setup" installs them on Debian.
 check:
 	@tools/setup check
 

@@ -1,4 +1,4 @@
-"""Runs one scenario: a server here, the load generator on the lab's other host, and what the kernel says of both meanwhile."""
+"""Runs one scenario: a server here, the load generator on the lab's other host; reads the kernel's counters of both."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 PORT = 8000
 WARM_UP = 2.0  # s, after everybody has joined
-QUICK = 2.0  # memory that is slower is somebody else's doing: left alone it is 1.0 to 1.3
+QUICK = 2.0  # slowdown of memory above which other programs disturb the run: on an idle machine it is 1.0 to 1.3
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -19,7 +19,7 @@ class Failed(Exception):
     """A scenario that could not be measured."""
 
 
-# --- what the kernel says ---
+# --- the kernel's counters ---
 
 def cpu_ns(pid):
     """CPU time of each thread of a process, in ns: the scheduler's own sum, finer than the clock ticks of stat."""
@@ -75,13 +75,13 @@ def difference(before, after, name):
 # --- processes ---
 
 class Patience:
-    """Time that all runs together may wait for the neighbours to leave memory alone."""
+    """Time that all runs together may wait until other programs stop slowing down memory."""
 
     def __init__(self, seconds):
         self.left = seconds
 
     def until(self, look, good):
-        """What `look` sees as soon as it is `good`, or when there is no time left."""
+        """Calls `look` until its result is `good` or no time is left; returns the last result."""
         seen = look()
         while not good(seen) and self.left > 0:
             began = time.monotonic()
@@ -92,12 +92,14 @@ class Patience:
 
 
 def cpus_for(workers, build, patience):
-    """A core for each worker, the rest for the load generator; where there is no rest, all share all. And how slow memory is for the server's."""
+    """Returns the server's cores (one for each worker), the load generator's (the rest; all cores if none is left), and
+    how slow memory is on the server's."""
     return patience.until(lambda: choose_cpus(workers, build), lambda chosen: chosen[2] <= QUICK)
 
 
 def choose_cpus(workers, build):
-    """Cores of one machine have different neighbours: the server gets the first ones that are left alone, or those that are least disturbed."""
+    """Other programs disturb some cores more than others: the server gets the first undisturbed cores, or the least
+    disturbed ones."""
     cpus, seen = sorted(os.sched_getaffinity(0)), {}
     for cpu in cpus:
         seen[cpu] = slowdown(build, "memory", [cpu])
@@ -135,7 +137,7 @@ def wait_ready(server, address):
 
 
 def wait_joined(load, said):
-    """Until the load generator says that it measures."""
+    """Waits until the load generator says that it measures."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         said.seek(0)
@@ -150,13 +152,14 @@ def wait_joined(load, said):
 # --- the machine ---
 
 def slowdown(build, what, cpus):
-    """How many times longer it takes on a core that is woken 50 times a second than on a busy one. `what`: "clock", arithmetic, what the machine's
-    saving of power adds; "memory", a walk over a MiB, what its neighbours in the same caches add."""
+    """How many times longer the work takes on a core that is woken 50 times a second than on a busy one. `what`: "clock"
+    is arithmetic and shows the cost of power saving; "memory" is a walk over a MiB and shows the cost of other programs
+    in the same caches."""
     return float(start([build / "bench-machine", what], cpus, stdout=subprocess.PIPE, text=True).communicate(timeout=20)[0])
 
 
 class Awake:
-    """Keeps cores awake while it is entered, by what runs only when nobody else wants them; knows what CPU time that took, in ns."""
+    """A context that keeps cores awake with loops of idle priority; knows the CPU time of those loops, in ns."""
 
     def __init__(self, build, cpus):
         self.argv = [[build / "bench-machine", "awake", cpu] for cpu in cpus]
@@ -186,7 +189,7 @@ FLOORS = {"burst": (400, 5, 1200, 33333), "even": (400, 1, 1200, 6400), "audio":
 
 
 def floor(build, awake, patience):
-    """µs of CPU a datagram of sending the same without doing anything else: what no server goes below here."""
+    """µs of CPU per datagram for sending the same datagrams and nothing else: the lower bound for any server here."""
     cpus, others, _ = cpus_for(1, build, patience)
     with Awake(build, cpus if awake else []):
         return floor_of(build, cpus, others)
@@ -263,9 +266,9 @@ def figures(scenario, fresh, joined, begin, end, rss, report):
     user, system = (after - before for before, after in zip(begin.server_ticks, end.server_ticks))
     sends = sum(difference(begin, end, "sends_total"))
     if sum(difference(begin, end, "stream_frames_out_total")) > packets / 2:
-        sends = 0  # by TCP: what is sent by UDP is the reports to publishers
+        sends = 0  # media goes by TCP: the UDP sends are only the reports to publishers
     cost = used / 1000 / packets if packets else None
-    # Joins happen while media flows to those that are there already: what that costs is taken off.
+    # Clients join while media flows to the earlier ones: subtract the cost of that media.
     joining = (sum(joined.server.values()) - sum(fresh.server.values())) / 1000
     joining -= sum(difference(fresh, joined, "rtp_out_total")) * (cost or 0)
     clients = report["joins"]["ok"]

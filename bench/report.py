@@ -104,7 +104,7 @@ def peers(scenarios, results):
 
 
 def disturbed(scenarios, runs):
-    """The cost of undisturbed and of disturbed runs, for each scenario that has both."""
+    """For each scenario that has both undisturbed and disturbed runs: the cost of either."""
     for s in scenarios:
         key = "core_percent" if s.name.startswith("idle") else "us_per_packet"
         quick, slow = ([run[key] for run in runs.get(s.name, []) if (run["memory"] > QUICK) == late] for late in (False, True))

@@ -1,8 +1,8 @@
-"""What is measured: each scenario is a server's options and a load generator's."""
+"""The scenarios: each is the options of a server and of a load generator."""
 
 from dataclasses import dataclass, field
 
-PLAIN = ["--cipher", "openssl", "--send", "single"]  # one EVP call and one sendto a packet: what every gain is measured against
+PLAIN = ["--cipher", "openssl", "--send", "single"]  # one EVP call and one sendto a packet: the reference for every gain
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Scenario:
     runs: int = 1
     quick: bool = False
     awake: bool = True  # the server's cores are kept from lowering their clock
-    peers: str = ""  # the column of PEERS that it compares with
+    peers: str = ""  # the column of PEERS to compare with
 
     @property
     def plain(self):

@@ -1,22 +1,22 @@
 # shellcheck shell=bash
-# The words in which a home is written (lab/kind): where its client is and what lies between it and the internet.
-# A kind's file sets what is said and expected of it and calls one of these words:
+# Functions for the kinds of home (lab/kind). A home is a client host and the network between it and the internet.
+# A kind's file sets these variables and calls one of the functions below:
 #
-#   title                the kind in a few words
+#   title                a short description of the kind
 #   maps, filters        what the probe must find, in the terms of RFC 4787: none, endpoint, address, address-port; 'no answer' where UDP does not pass
-#   tcp                  where the probe must find that TCP goes: anywhere (the default), server (only there), tls (only there, only TLS),
-#                        proxy (only there, by CONNECT), proxy-tls (the same, only TLS), none
-#   outer                the address that others see (set by the words below)
+#   tcp                  the destinations that the probe must find open for TCP: anywhere (the default), server (only there),
+#                        tls (only there, only TLS), proxy (only there, by CONNECT), proxy-tls (the same, only TLS), none
+#   outer                the address that others see (the functions below set it)
 #   reached_at           how the client names the server, if not by its IPv4 address
-#   forgets_s, mtu       what else the probe must find: seconds until a silent mapping is forgotten, longest datagram
+#   forgets_s, mtu       the probe must also find these: seconds until the NAT drops a silent mapping, longest datagram
 #   neighbour            a second host beside the client, for the peer of its call
-#   scheme               https, where the page must be asked for so
-#   proxy                of browsers there, if they need one
-#   seconds_idle         the call must also last so long with nothing but checks on its path
+#   scheme               https, where the page can only be loaded over it
+#   proxy                the proxy of browsers there, if they need one
+#   seconds_idle         the call must also last so many seconds with nothing but checks on its path
 
 lab_kind=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/kind
 
-# build_homes: those of LAB_KINDS; LAB_HOMES then describes them.
+# build_homes: builds the homes of LAB_KINDS and describes them in LAB_HOMES.
 build_homes() {
 	local homes=() kind
 	for kind in $LAB_KINDS; do build_home "$kind"; done
@@ -24,7 +24,7 @@ build_homes() {
 	export LAB_HOMES
 }
 
-# build_home KIND: the next home, number `home`. Its description in JSON joins `homes`.
+# build_home KIND: builds the next home, number `home`, and adds its description in JSON to `homes`.
 build_home() {
 	local title maps filters tcp=anywhere outer reached_at=$LAB_SERVER scheme=http proxy='' forgets_s=null mtu=null neighbour='' seconds_idle=0 nats=()
 	home=$((${#homes[@]} + 1))
@@ -40,14 +40,14 @@ build_home() {
 	homes+=("{$text\"forgets_s\":$forgets_s,\"mtu\":$mtu,\"seconds_idle\":$seconds_idle,\"nats\":[$([ ${#nats[@]} = 0 ] || echo "${list#,}")]}")
 }
 
-# uplink HOST INTERFACE: the home's cable to the internet.
+# uplink HOST INTERFACE: connects the home to the internet.
 uplink() {
 	outer=198.51.100.$((4 * home + 2))
 	wire "$1" "$2" "$outer/30" internet "home-$home" "198.51.100.$((4 * home + 1))/30"
 	gateway "$1" "198.51.100.$((4 * home + 1))"
 }
 
-# uplink6 HOST INTERFACE: in IPv6, all of the home's addresses are beyond HOST.
+# uplink6 HOST INTERFACE: the same for IPv6: routes all of the home's addresses by HOST.
 uplink6() {
 	address "$1" "$2" "2001:db8:$home::2/64"
 	address internet "home-$home" "2001:db8:$home::1/64"

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The words in which a topology is written. Each host is a network namespace; `server` is the one that the lab's command
-# runs in. Addresses come from the documentation ranges (RFC 5737) for what plays the internet, and from RFC 1918 behind NATs.
+# Functions for topologies. Each host is a network namespace; the lab's command runs in `server`. Addresses of the
+# simulated internet come from the documentation ranges (RFC 5737), those behind NATs from RFC 1918.
 
 lab_nat=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/nat
 
-# on HOST COMMAND…: run it there. Not `ip netns exec`: that mounts a new /sys, which a user namespace may not.
+# on HOST COMMAND…: runs a command there. Not by `ip netns exec`: that mounts a new /sys, which a user namespace may not.
 on() {
 	local host=$1
 	shift
@@ -17,25 +17,26 @@ server_host() {
 	settle server
 }
 
-# host NAME: a new one, with nothing but a loopback.
+# host NAME: creates a host with nothing but a loopback interface.
 host() {
 	ip netns add "$1"
 	settle "$1"
 }
 
-# IPv4 until `address` is given another: without link-local addresses there is no neighbour discovery among the packets that are counted.
+# IPv4 only, until `address` adds an IPv6 address: link-local addresses would cause neighbour discovery, which tests would
+# count among the packets.
 settle() {
 	setting "$1" net/ipv6/conf/all/disable_ipv6 1
 	setting "$1" net/ipv6/conf/default/disable_ipv6 1
 	ip -n "$1" link set lo up
 }
 
-# setting HOST NAME VALUE: a kernel setting; one that this kernel lacks (no IPv6 at all) needs no setting.
+# setting HOST NAME VALUE: sets a kernel parameter; does nothing where the kernel lacks it (no IPv6 at all).
 setting() {
 	on "$1" sh -c '[ ! -e "/proc/sys/$1" ] || echo "$2" >"/proc/sys/$1"' setting "$2" "$3"
 }
 
-# wire HOST INTERFACE ADDRESS/BITS HOST INTERFACE ADDRESS/BITS: a cable between two hosts; `-` is an end without an address.
+# wire HOST INTERFACE ADDRESS/BITS HOST INTERFACE ADDRESS/BITS: connects two hosts; `-` means no address at that end.
 wire() {
 	ip -n "$1" link add "$2" type veth peer name "$5" netns "$4"
 	[ "$3" = - ] || ip -n "$1" address add "$3" dev "$2"
@@ -44,7 +45,7 @@ wire() {
 	ip -n "$4" link set "$5" up
 }
 
-# bridge HOST NAME ADDRESS/BITS INTERFACE…: its cables meet in one network, in which it has this address.
+# bridge HOST NAME ADDRESS/BITS INTERFACE…: joins interfaces into one network, in which the host has this address.
 bridge() {
 	local host=$1 name=$2
 	ip -n "$host" link add "$name" type bridge
@@ -53,7 +54,8 @@ bridge() {
 	ip -n "$host" link set "$name" up
 }
 
-# address HOST INTERFACE ADDRESS/BITS: one more. An IPv6 one switches IPv6 on there; it is not tried for duplicates first, which takes a second.
+# address HOST INTERFACE ADDRESS/BITS: adds an address. An IPv6 address switches IPv6 on there, without duplicate address
+# detection, which takes a second.
 address() {
 	case $3 in
 	*:*)
@@ -65,7 +67,7 @@ address() {
 	esac
 }
 
-# gateway HOST ADDRESS [DESTINATION]: its way to there; without a destination to everywhere else.
+# gateway HOST ADDRESS [DESTINATION]: sets the route to the destination, or the default route.
 gateway() {
 	case $2 in
 	*:*) ip -n "$1" -6 route add "${3:-default}" via "$2" ;;
@@ -73,14 +75,14 @@ gateway() {
 	esac
 }
 
-# router HOST: it forwards.
+# router HOST: enables forwarding.
 router() {
 	setting "$1" net/ipv4/ip_forward 1
 	setting "$1" net/ipv6/conf/all/forwarding 1
 }
 
-# nat HOST KIND…: what comes in by its interface `lan` leaves by `wan` as lab/nat/KIND.nft says. Those files know the server's address and port as $server and $port;
-# where it has another one behind a NAT of its own, that is $inner.
+# nat HOST KIND…: loads the rules of lab/nat/KIND.nft, for packets from its interface `lan` to `wan`. In those files
+# $server and $port are the server's address and port; $inner is its address behind its own NAT, if it has one.
 nat() {
 	local host=$1
 	shift

@@ -1,9 +1,12 @@
 #!/usr/bin/env node
-// lab/probe.mjs ADDRESS,ADDRESS SERVER PORT [SECONDS [PROXY]]: what is between this host and lab/responder.mjs at these two addresses, in the terms of RFC 4787,
-// by the tests of RFC 5780, and how far TCP goes, also by way of the proxy: one JSON line. With SECONDS (0: without) also whether a mapping is still there
-// after so long without a packet: a second line.
+// lab/probe.mjs ADDRESS,ADDRESS SERVER PORT [SECONDS [PROXY]]
 //
-// A test whose answer does not come is one that a NAT or filter has dropped; nothing else loses packets in the lab. It is given three tries.
+// Finds the kind of NAT between this host and lab/responder.mjs at these two addresses, in the terms of RFC 4787, by the
+// tests of RFC 5780, and which TCP connections pass, also through the proxy. Prints one JSON line. With SECONDS (0: off)
+// a second line says whether a mapping survives so long without a packet.
+//
+// A missing answer means that a NAT or filter dropped a packet; nothing else loses packets in the lab. Each test has three
+// tries.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -101,7 +104,7 @@ const mapping = () =>
     return { maps: same(elsewhere, otherwise) ? 'address' : 'address-port', ...seen };
   });
 
-// RFC 5780, 4.4. A new socket, so that nobody but the first address has heard of it.
+// RFC 5780, 4.4. A new socket, so that it has sent to the first address only.
 const filtering = () =>
   withProbe(async (socket) => {
     if (!(await socket.ask(first, port))) return 'no answer';
@@ -130,7 +133,10 @@ const remembers = (idle) =>
     );
   });
 
-/** Whether anything comes of a connection: that it stands, or with `words`, an answer to them. Without an `event` it stands already. */
+/**
+ * Whether a connection works: `event` says that it is established (without an `event` it is already); with `words`, the
+ * other side must also answer them.
+ */
 function reaches(socket, event, words) {
   return new Promise((resolve) => {
     const done = (value) => {
@@ -168,7 +174,7 @@ async function throughProxy() {
     : 'none';
 }
 
-/** The least that a connection must be in order to pass. */
+/** Which TCP connections pass, in the terms of lab/home.sh. */
 async function tcp() {
   const to = { host: server, port: Number(serverPort) };
   const [anywhere, there, tls] = await Promise.all([

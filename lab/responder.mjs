@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // lab/responder.mjs ADDRESS,ADDRESS…: the STUN service of RFC 5780, on two addresses and two ports each.
-// Whoever connects by TCP is let in and shown out. It answers from where the request asks it to (CHANGE-REQUEST), to the port it names (RESPONSE-PORT), as long as it is (PADDING).
+// It accepts TCP connections and closes them. A STUN answer leaves from the address that the request asks for
+// (CHANGE-REQUEST), to the port that it names (RESPONSE-PORT), padded to the request's length (PADDING).
 
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';

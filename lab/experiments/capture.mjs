@@ -1,4 +1,4 @@
-// What passes an interface of a host: tcpdump's packets, taken apart as far as the experiments ask.
+// Captures the packets at an interface of a host with tcpdump, and parses the fields that the experiments need.
 
 import { once } from 'node:events';
 import { kill, start } from '../../tests/e2e/lib/process.mjs';

@@ -1,4 +1,4 @@
-// docs/experiments.md: prose around what was measured. Every figure and every "yes" in it comes from the run.
+// Writes docs/experiments.md: prose around the measurements. Every figure and every "yes" in it comes from the run.
 
 import { pairText, term } from '../matrix/words.mjs';
 import { table } from '../matrix/markdown.mjs';

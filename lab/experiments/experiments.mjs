@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The two experiments that the project began with, and the method that it is an alternative to, in every kind of NAT.
-// Prints as it goes and writes build/lab/experiments.json and docs/experiments.md; --again writes the document anew from that JSON.
+// The project's first two experiments, and the usual method (STUN) for comparison, behind every kind of NAT.
+// Prints each result and writes build/lab/experiments.json and docs/experiments.md; --again rewrites the document from
+// that JSON.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { launchChromium } from '../../tests/e2e/lib/chromium.mjs';
@@ -25,7 +26,7 @@ if (process.argv.includes('--again')) {
   process.exit();
 }
 
-// Each kind twice: peer to peer it also meets its like.
+// Each kind twice: peer to peer, a kind also calls another home of the same kind.
 const lab = await enter('homes', { kinds: [...kinds, ...kinds], unable });
 const homes = lab.homes.slice(0, kinds.length);
 const others = lab.homes.slice(kinds.length);

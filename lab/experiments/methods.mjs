@@ -6,7 +6,10 @@ import { capture } from './capture.mjs';
 
 const page = fileURLToPath(new URL('../../tests/e2e/pages/original.html', import.meta.url));
 
-/** `stun`: which STUN service the page asks, if any. `silent`: none of the client's candidates is told to the server, and the client never hears its own. `deaf`: the client never hears the server's. */
+/**
+ * `stun`: the STUN service that the page asks, if any. `silent`: the page sends the server none of its candidates, and
+ * never receives its own back. `deaf`: the page ignores the server's candidates.
+ */
 export const methods = [
   { name: 'stun-on-port', title: 'STUN on the media port', stun: 'server' },
   { name: 'local-only', title: 'local candidates only', stun: null },
@@ -15,7 +18,10 @@ export const methods = [
   { name: 'deaf', title: "without the server's candidates", stun: 'elsewhere', deaf: true },
 ];
 
-/** In the page, before its own scripts: makes it so, leaves the server's TCP candidates out (these experiments are about UDP), and notes when what happened (ms of the wall clock). */
+/**
+ * Runs in the page before its own scripts: applies the method, drops the server's TCP candidates (these experiments are
+ * about UDP), and records the time of each event (ms of the wall clock).
+ */
 function alter({ iceServers, silent, deaf }) {
   const now = () => performance.timeOrigin + performance.now();
   const noted = (window.noted = { candidates: [], told: [], times: {} });
@@ -84,7 +90,7 @@ const addressOf = (candidate) => {
   return `${address}:${port}`;
 };
 
-/** One call by `method` from `home`; what came of it, and the packets at both ends. */
+/** Makes one call by `method` from `home`; returns its result and the packets at both ends. */
 export async function tryMethod({ method, browser, home, server, stunElsewhere, patience }) {
   const urls = { server: `stun:${server.address}:${server.port}`, elsewhere: `stun:${stunElsewhere}:3478` };
   const options = {
@@ -99,10 +105,10 @@ export async function tryMethod({ method, browser, home, server, stunElsewhere, 
   await tab.serve(`${server.origin}/original.html`, page);
   await tab.open(`${server.origin}/original.html`);
   const isOver = () => ['connected', 'failed'].some((state) => window.noted.times[state]);
-  // That it never connects is one of the possible findings.
+  // A call that never connects is one of the possible findings.
   await tab.until('an end', isOver, undefined, patience).catch(() => {});
   const noted = await tab.evaluate(() => window.noted);
-  // What follows the connection: the first media, all candidates, the one that is handed back.
+  // Events after the connection: the first media, all candidates, the candidate that the server sends back.
   if (noted.times.connected) await tab.until('what follows', `(${isSettled})`, undefined, patience);
   const after = await tab.evaluate(() => window.noted);
   const pair = await tab.evaluate(selectedPair);
@@ -140,21 +146,21 @@ function finding({ method, browser, home, noted, pair, atClient, atServer, serve
     told: noted.told.map(addressOf),
     mapping: check?.from ?? null,
     handedBack: noted.handedBack ? addressOf(noted.handedBack) : null,
-    // Both by the one clock of the machine.
+    // Both times are from the machine's one clock.
     answered_at: answered?.at ?? null,
     handedBack_at: noted.times.handedBack ?? null,
     connected_at: noted.times.connected ?? null,
     steps: { client: steps(atClient, noted, true), server: steps(atServer, noted, false) },
     checks: atServer.filter(({ kind, to }) => kind === 'check-request' && to === here).length,
     checksAnswered: atClient.filter(({ kind, from }) => kind === 'check-answer' && from === here).length,
-    // The server never begins: every address it sends to has sent to it before.
+    // The server never sends first: every address that it sends to has sent to it before.
     serverBegan: atServer.some(
       (packet, index) => packet.from === here && !atServer.slice(0, index).some(({ from }) => from === packet.to),
     ),
   };
 }
 
-// The first packet of each sort, by direction, in order.
+// The first packet of each kind and direction, in order.
 function steps(list, noted, withPage) {
   const seen = new Set();
   const found = [];

@@ -1,8 +1,8 @@
-// What a page would otherwise do: two browsers, a STUN server, no server in between. The driver carries their descriptions.
+// The usual peer-to-peer call, for comparison: two browsers and a STUN server. This driver exchanges their descriptions.
 
 const patience = 25;
 
-/** In the page: a connection with a data channel; yields its offer once all candidates are in it. */
+/** Runs in the page: makes a connection with a data channel; returns its offer once all candidates are in it. */
 async function offer(stun) {
   const connection = (window.peer = new RTCPeerConnection({ iceServers: [{ urls: stun }] }));
   connection.createDataChannel('probe');
@@ -25,7 +25,7 @@ const accept = (sdp) => window.peer.setRemoteDescription({ type: 'answer', sdp }
 const isOver = () => ['connected', 'failed'].includes(window.peer.connectionState);
 const state = () => window.peer.connectionState;
 
-/** Whether the two connect: both browsers' word. */
+/** Whether the two connect, as both browsers report it. */
 export async function callDirectly(one, other, stunHost, url) {
   const stun = `stun:${stunHost}:3478`;
   const tabs = await Promise.all([one, other].map((browser) => browser.tab()));
@@ -34,7 +34,7 @@ export async function callDirectly(one, other, stunHost, url) {
     const sdp = await tabs[1].evaluate(answer, { stun, sdp: await tabs[0].evaluate(offer, stun) });
     await tabs[0].evaluate(accept, sdp);
     const begun = performance.now();
-    // Browsers take long to say "failed", so to run into the bound says the same.
+    // Browsers take long to report "failed", so a timeout counts as failed too.
     await Promise.all(tabs.map((tab) => tab.until('an end', isOver, undefined, patience).catch(() => {})));
     const states = await Promise.all(tabs.map((tab) => tab.evaluate(state)));
     return {

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""aiortc (Python): it encodes and decodes by itself, resends by RTX and asks for what is lost. README.md of this folder has the words that it is told by."""
+"""aiortc (Python): encodes, decodes, retransmits by RTX and requests lost packets by itself. README.md of this folder
+lists the commands."""
 
 import asyncio
 import fractions
@@ -21,7 +22,7 @@ def say(message):
 
 
 class Source(MediaStreamTrack):
-    """Something that is made so many times a second."""
+    """A source that produces a frame at a fixed rate."""
 
     def __init__(self):
         super().__init__()
@@ -38,7 +39,7 @@ class Source(MediaStreamTrack):
 
 
 class Camera(Source):
-    """A bar that wanders."""
+    """A picture with a moving bar."""
 
     kind, rate, clock = "video", 15, 90000
 
@@ -74,7 +75,7 @@ async def hear(track):
 
 
 def refuse(direction):
-    """What the server takes not: a section of PCMU alone, and one of data."""
+    """Adds sections that the server refuses: one with PCMU alone, and one of data."""
     tone = connection.addTransceiver("audio", direction)
     tone.setCodecPreferences([codec for codec in RTCRtpSender.getCapabilities("audio").codecs if codec.mimeType == "audio/PCMU"])
     connection.createDataChannel("refused")
@@ -122,7 +123,7 @@ async def main():
         order = json.loads(line)
         try:
             say({"done": order["do"], **await act(order)})
-        except Exception as error:  # whatever the library finds wrong with a description is what is to be known
+        except Exception as error:  # any complaint of the library about a description is a result of the test
             say({"done": order["do"], "error": repr(error)})
 
 

@@ -1,16 +1,16 @@
-// What is tried with each stack: each returns figures, or throws with the reason why there are none.
+// The cells that are tried with each stack. Each returns figures, or throws an error with the reason why there are none.
 
 import { run } from '../../tests/e2e/lib/lab.mjs';
 import { Participant } from '../../tests/e2e/lib/participant.mjs';
 import { assert } from '../../tests/e2e/lib/tap.mjs';
 import { Stack } from './stack.mjs';
 
-/** What a source of theirs makes, and what the browser's camera is told to. */
+/** The frame rate of the stacks' sources and of the browser's camera. */
 export const PICTURES = 15;
 const LOSS = 5;
 const since = (begun) => Math.round(performance.now() - begun);
 
-/** From now on of a hundred datagrams to or from `host` so many get lost, each by itself and not the burst that it was in. */
+/** From now on, the network loses this percentage of the datagrams to or from `host`, each independently of its burst. */
 export function lose(host, percent) {
   run('server', 'ip', 'link', 'set', 'wan', 'gso_max_segs', '1');
   run(host, 'ip', 'link', 'set', 'eth', 'gso_max_segs', '1');
@@ -27,7 +27,7 @@ export function lose(host, percent) {
   }
 }
 
-/** In the page, before its own scripts: when the server said what. */
+/** Runs in the page before its own scripts: records the time of each message of the server. */
 function keepMessages() {
   window.heard = [];
   const Real = window.WebSocket;
@@ -65,7 +65,7 @@ export class Bench {
     return `${this.stack.name}-${cell}`;
   }
 
-  /** It publishes by WHIP, a browser watches: `{ viewer, stack, figures }`. */
+  /** The stack publishes by WHIP, a browser watches: `{ viewer, stack, figures }`. */
   async stage(cell, how = {}) {
     const [viewer, stack] = await Promise.all([this.page(cell, '/watch'), this.start()]);
     try {
@@ -82,7 +82,7 @@ export class Bench {
     }
   }
 
-  /** A browser publishes, it watches by WHEP. */
+  /** A browser publishes, the stack watches by WHEP. */
   async audience(cell) {
     const [stage, stack] = await Promise.all([this.page(cell, '/stream', { video: 'small' }), this.start()]);
     try {
@@ -100,7 +100,7 @@ export class Bench {
   }
 }
 
-/** Until sound comes, for `count` publishers: the browser has it a moment before or after the first picture. */
+/** Waits for the sound of `count` publishers: the browser has it a moment before or after the first picture. */
 export const hears = (viewer, count = 1) =>
   viewer.until(
     `hears ${count}`,
@@ -110,7 +110,7 @@ export const hears = (viewer, count = 1) =>
     10,
   );
 
-/** What the browser decodes in so many seconds. */
+/** Counts what the browser decodes in so many seconds. */
 async function seen(viewer, seconds) {
   const streams = await viewer.measure(seconds);
   const video = streams.find(({ kind }) => kind === 'video');
@@ -118,7 +118,7 @@ async function seen(viewer, seconds) {
   return { rate: video?.framesPerSecond ?? 0, of: PICTURES, sound: Boolean(audio?.energy) };
 }
 
-/** What the stack shows in so many seconds, of what the browser sends. */
+/** Counts the frames of the browser that the stack shows in so many seconds. */
 async function shown(stack, from, seconds) {
   const [before, sent] = [await stack.count(), await from.framesSent()];
   const begun = performance.now();
@@ -132,7 +132,7 @@ async function shown(stack, from, seconds) {
   };
 }
 
-/** Until the page knows of nobody; 40 s at most. */
+/** Waits until the page lists no other participant; 40 s at most. */
 async function gone(viewer) {
   const begun = performance.now();
   await viewer.knows([], 40);
@@ -175,7 +175,7 @@ async function lossDown(bench) {
   }
 }
 
-/** By WebSocket both at once: it answers the server's offers. */
+/** Publishes and watches at once by WebSocket: the stack answers the server's offers. */
 async function call(bench) {
   const [page, stack] = await Promise.all([bench.page('call', '/', { video: 'small' }), bench.start()]);
   try {
@@ -203,7 +203,7 @@ async function passive(bench) {
   return figures;
 }
 
-/** It closes its connection and sends no DELETE. */
+/** The stack closes its connection and sends no DELETE. */
 async function close(bench) {
   const { viewer, stack } = await bench.stage('close');
   try {
@@ -215,7 +215,7 @@ async function close(bench) {
   }
 }
 
-/** Its process is killed. `later`: what comes of it is waited for beside the other cells. */
+/** The test kills the stack's process. `later`: the test waits for the result while other cells run. */
 async function killed(bench) {
   const { viewer, stack } = await bench.stage('kill');
   const begun = await viewer.tab.evaluate(() => performance.now());
@@ -230,8 +230,10 @@ async function killed(bench) {
   return { later };
 }
 
-/** In the order of the table's columns. `least`: the part of the frames that must come; `seconds`: until the page must know; of who says
- * nothing `silent`. */
+/**
+ * In the order of the table's columns. `least`: the part of the frames that must arrive; `seconds`: the time by which the
+ * page must know that the stack left; `silent`: the same for a stack that leaves without saying so.
+ */
 export const cells = [
   { name: 'publish', title: 'publish (WHIP)', act: publish, least: 0.7 },
   { name: 'watch', title: 'watch (WHEP)', act: watch, least: 0.7 },
@@ -244,7 +246,7 @@ export const cells = [
   { name: 'kill', title: 'killed', act: killed, seconds: 35 },
 ];
 
-/** What is wrong with these figures of this stack in this cell, or nothing. */
+/** The fault in these figures of this stack in this cell, or nothing. */
 export function wrong(stack, cell, figures) {
   if (figures.error) return figures.error;
   const seconds = (stack.silent && cell.silent) || cell.seconds;

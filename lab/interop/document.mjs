@@ -24,7 +24,7 @@ function failures(rows) {
   return lines.length ? `\n${lines.join('\n')}\n` : '';
 }
 
-/** Judged anew, so that `--again` has what is asked for today. */
+/** Judges the stored figures anew, so that `--again` applies today's requirements. */
 const judge = (row) => {
   const stack = stacks.find(({ name }) => name === row.name);
   const judged = cells.map((cell) => [

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""GStreamer's webrtcbin (C): it encodes and decodes by itself. README.md of this folder has the words that it is told by."""
+"""GStreamer's webrtcbin (C): encodes and decodes by itself. README.md of this folder lists the commands."""
 
 import json
 import os
@@ -38,7 +38,7 @@ DIRECTION = {
 TYPE = {"offer": GstWebRTC.WebRTCSDPType.OFFER, "answer": GstWebRTC.WebRTCSDPType.ANSWER}
 
 counts = {"pictures": 0, "sounds": 0}
-lines = os.dup(1)  # what a library says goes where errors go
+lines = os.dup(1)  # libraries that print to standard output print to standard error from here on
 os.dup2(2, 1)
 
 
@@ -75,7 +75,7 @@ class Client:
             self.connection.emit("create-data-channel", "refused", None)
 
     def settle(self, direction):
-        """A sender in the pipeline is sendrecv to begin with; and nothing is asked for again unless it is said to."""
+        """Sets the direction of a sender, which webrtcbin makes sendrecv, and enables NACK, which is off by default."""
         index = 0
         while transceiver := self.connection.emit("get-transceiver", index):
             transceiver.set_property("direction", DIRECTION[direction])
@@ -94,7 +94,7 @@ class Client:
         pad.link(bin.get_static_pad("sink"))
 
     def describe(self, type, then):
-        """Makes a description the local one, and gives it to `then` when it has all candidates."""
+        """Applies a local description, and calls `then` with it once it has all candidates."""
         def created(promise, *_):
             reply = promise.get_reply()  # a name of its own: the description lives as long as the reply
             if not reply or not reply.has_field(type):

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // lab/interop/interop.mjs [--only STACK]… [--cell NAME]… | --again
 //
-// Other people's WebRTC stacks against the server, with Chromium at the other end: every cell of stack × what it does. Prints each
-// as it is done and puts it into build/interop/interop.json, beside what is there of the others; when there is one of each it writes
-// docs/interop.md. Ends with 1 where a cell is not as it should be. --again only writes the document anew.
+// Other WebRTC stacks against the server, with Chromium at the other end: every stack in every test cell. Prints each
+// result and stores it in build/interop/interop.json, beside the stored results of other runs; once every cell has a
+// result, it writes docs/interop.md. The exit code is 1 if a cell fails. --again only rewrites the document.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
@@ -49,11 +49,11 @@ const lab = await enter('plain', { unable });
 const begun = performance.now();
 setTimeout(() => unable('not finished after 20 minutes'), 20 * 60_000).unref();
 const server = await startServer(lab, { args: ['--address-join-rate', '1000', '--address-sessions', '1000'] });
-// On the server's own host, so that what is lost on the cable is lost to the stack alone.
+// On the server's own host, so that loss on the link affects the stack alone.
 const browser = await launchChromium({ origin: server.origin, fps: 15 });
 
 const rows = chosenStacks.map(({ name }) => ({ name, cells: {} }));
-// What takes its time begins first and goes on beside the others.
+// Slow cells begin first and run beside the others.
 const each = [...chosenCells]
   .reverse()
   .flatMap((cell) => chosenStacks.map((stack, index) => ({ cell, stack, at: rows[index].cells })));
@@ -73,7 +73,7 @@ process.exit(failed.length ? 1 : 0);
 async function measure(stack, cell) {
   const bench = new Bench({ server, browser, host: lab.clients[0].host, stack });
   const figures = await cell.act(bench).catch((error) => ({ error: error.message }));
-  figures.later?.catch(() => {}); // it is looked at when all others are done
+  figures.later?.catch(() => {}); // the program checks this result when all others are done
   return figures.later ? figures : settle(stack, cell, figures);
 }
 
@@ -88,7 +88,7 @@ async function settle(stack, cell, result) {
   return settled;
 }
 
-/** What earlier runs found of the cells that this one left out. */
+/** The results of earlier runs for the cells that this run leaves out. */
 async function earlier() {
   const text = await readFile(json, 'utf8').catch(() => '{"rows":[]}');
   return new Map(JSON.parse(text).rows.map(({ name, cells }) => [name, cells]));

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// node-datachannel: libdatachannel (C++), which knows packets and nothing of codecs. It resends what is asked for; it never asks itself but for
-// key frames.
+// node-datachannel: libdatachannel (C++), which handles packets and no codecs. It answers NACKs and requests key frames,
+// but sends no NACK.
 
 import datachannel from 'node-datachannel';
 import { seldom, serve, source, tell } from './lines.mjs';
@@ -14,7 +14,7 @@ const DIRECTIONS = { sendonly: 'SendOnly', recvonly: 'RecvOnly', sendrecv: 'Send
 let connection;
 let pictures;
 let sounds = 0;
-const kept = []; // what has no other owner on this side of the binding
+const kept = []; // objects that nothing else on this side of the binding references
 
 function hear(track) {
   kept.push(track);
@@ -53,7 +53,7 @@ function open(direction) {
   kept.push(tracks);
 }
 
-/** The description of this type, as soon as it has all candidates. */
+/** Resolves with the description of this type once it has all candidates. */
 async function described(type, act) {
   const complete = new Promise((done) => connection.onGatheringStateChange((state) => state === 'complete' && done()));
   act();

@@ -1,4 +1,5 @@
-// How a stack's program is told what to do: a JSON object a line, and one in return. README.md of this folder has the words.
+// The command protocol of a stack's program: one JSON object a line, and one as the result. README.md of this folder
+// lists the commands.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -6,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
-/** Something happened that nobody asked for. */
+/** Reports an event that is no result of a command. */
 export const tell = (event) => say({ event });
 
-/** Answers each line by the function that its `do` names, until there are no more. */
+/** Runs the function that each line's `do` names and prints its result, until the input ends. */
 export async function serve(actions) {
   process.on('uncaughtException', (error) => say({ error: String(error.stack ?? error) }));
   process.on('unhandledRejection', (error) => say({ error: String(error?.stack ?? error) }));
@@ -25,7 +26,7 @@ export async function serve(actions) {
   process.exit();
 }
 
-/** source.py: `take(kind, packet)` for each packet. Returns what asks for a key frame, at most twice a second. */
+/** Starts source.py and calls `take(kind, packet)` for each packet. Returns a function that requests a key frame. */
 export function source(take) {
   const child = spawn(fileURLToPath(new URL('source.py', import.meta.url)), { stdio: ['pipe', 'pipe', 'inherit'] });
   let rest = Buffer.alloc(0);
@@ -41,7 +42,7 @@ export function source(take) {
   return seldom(() => child.stdin.write('\n'));
 }
 
-/** `act`, but at most twice a second. */
+/** Limits `act` to two calls a second. */
 export function seldom(act) {
   let last = -Infinity;
   return () => {

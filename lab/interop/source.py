@@ -23,7 +23,7 @@ audiotestsrc is-live=true wave=sine volume=0.2 ! audioconvert ! audioresample ! 
 
 def main():
     Gst.init(None)
-    # The packets alone go to standard output: what a library says goes where errors go.
+    # Only packets go to standard output: libraries that print there print to standard error from here on.
     packets = os.dup(1)
     os.dup2(2, 1)
     pipeline = Gst.parse_launch(PIPELINE.format(fd=packets))

@@ -1,4 +1,4 @@
-// Other people's stacks: which there are, and one of them as a process that is told what to do (README.md has the words).
+// The list of the other WebRTC stacks, and a class that runs one as a process (README.md lists its commands).
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,8 +16,10 @@ const npm = (name) => JSON.parse(readFileSync(new URL('package.json', import.met
 
 const node = (file) => [process.execPath, path(file)];
 
-/** `about`: remarks. `least`: the part of the frames that it can be asked for in a cell, where that is not the usual one. `silent`: it closes
- * without close_notify, and without a BYE of all that it sends. */
+/**
+ * `about`: remarks. `least`: the part of the frames that the stack must reach in a cell, where it differs from the usual.
+ * `silent`: the stack closes without close_notify and without a BYE for each stream that it sends.
+ */
 export const stacks = [
   {
     name: 'pion',
@@ -81,7 +83,7 @@ export class Stack {
     child.stderr.on('data', (data) => (this.noise = (this.noise + data).slice(-2000)));
   }
 
-  /** On `host` of the lab, against `server`. */
+  /** Runs on `host` of the lab, against `server`. */
   static async start({ argv, title, silent }, { host, server }) {
     if (!existsSync(argv[0])) throw new Error(`${argv[0]} is not there: make build/interop/pion`);
     const stack = new Stack(start(argv, { host, stdio: ['pipe', 'pipe', 'pipe'] }));
@@ -90,7 +92,7 @@ export class Stack {
     return stack;
   }
 
-  /** The first line that is so, from the `from`th on. */
+  /** Resolves with the first line, from index `from` on, that matches. */
   async until(what, holds, seconds, from = 0) {
     const signal = AbortSignal.timeout(seconds * 1000 * slowness);
     for (let index = from; ; index += 1) {
@@ -121,7 +123,7 @@ export class Stack {
     return result;
   }
 
-  /** WHIP or WHEP: one POST. `passive`: it insists on being the DTLS server, as FFmpeg's muxer does. */
+  /** WHIP or WHEP: one POST. `passive`: the stack insists on being the DTLS server, as FFmpeg's muxer does. */
   async post(endpoint, { direction, refused = false, passive = false }) {
     const { sdp } = await this.order({ do: 'offer', direction, refused });
     const body = passive ? sdp.replaceAll('a=setup:actpass', 'a=setup:passive') : sdp;
@@ -133,7 +135,7 @@ export class Stack {
     await this.order({ do: 'accept', sdp: text });
   }
 
-  /** By WebSocket: it sends what it has, and answers what the server offers from then on. */
+  /** Joins by WebSocket: offers the stack's own tracks, then answers each offer of the server. */
   async join(room) {
     this.signaling = await SignalingClient.joined(this.server, { room, name: this.title, role: 'call' });
     const { sdp } = await this.order({ do: 'offer', direction: 'sendrecv' });
@@ -155,13 +157,13 @@ export class Stack {
     return this.order({ do: 'count' });
   }
 
-  /** DELETE, as a client that is well-behaved does. */
+  /** Sends DELETE, as a well-behaved client does. */
   async goodbye() {
     await fetch(`${this.server.origin}${this.resource}`, { method: 'DELETE' });
     await this.end();
   }
 
-  /** The end of the process, without a word. */
+  /** Kills the process without a goodbye. */
   async end() {
     this.signaling?.close();
     if (!hasEnded(this.child)) await kill(this.child);

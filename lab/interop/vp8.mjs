@@ -1,7 +1,7 @@
-// Counts the pictures of a VP8 stream that a decoder could show, for stacks that hand out packets: complete, in order, and since the last gap
-// begun with a key frame.
+// Counts the pictures of a VP8 stream that a decoder could show, for stacks that hand out packets: complete, in order, and
+// preceded by a key frame since the last gap.
 
-/** What of an RTP packet (RFC 3550 5.1) a forwarder needs. */
+/** The fields of an RTP packet (RFC 3550 5.1) that a forwarder needs. */
 export function parse(packet) {
   let offset = 12 + 4 * (packet[0] & 15);
   if (packet[0] & 0x10) offset += 4 + 4 * packet.readUInt16BE(offset + 2);
@@ -15,7 +15,7 @@ export function parse(packet) {
   };
 }
 
-/** RFC 7741 4.2: behind its descriptor. `begins`: the frame's first packet; `key`: of a key frame, which only that one tells. */
+/** Reads the payload descriptor (RFC 7741 4.2). `begins`: the frame's first packet; `key`: a key frame, set only there. */
 function describe(payload) {
   let offset = 1;
   if (payload[0] & 0x80) {
@@ -36,8 +36,8 @@ export class Pictures {
   /** `first()`: there is a picture; `lost()`: none can be shown until a key frame comes. */
   constructor({ first = () => {}, lost = () => {} } = {}) {
     Object.assign(this, { first, lost, count: 0, next: undefined, waiting: new Map(), gapSince: undefined });
-    this.whole = false; // what came since the last gap begins with a key frame
-    this.begun = false; // in the middle of a frame whose packets are all there so far
+    this.whole = false; // a key frame came since the last gap
+    this.begun = false; // in the middle of a frame of which no packet is missing so far
   }
 
   take(packet, now = performance.now()) {
@@ -63,7 +63,7 @@ export class Pictures {
     }
   }
 
-  /** Gives the missing packets up: goes on behind the gap. */
+  /** Gives up the missing packets and goes on after the gap. */
   pass(now) {
     const ahead = (number) => (number - this.next) & 0xffff;
     this.next = [...this.waiting.keys()].reduce((best, number) => (ahead(number) < ahead(best) ? number : best));

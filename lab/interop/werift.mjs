@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// werift (TypeScript): it hands out and takes packets, resends what is asked for, and asks for what is lost.
+// werift (TypeScript): takes and hands out packets, answers NACKs and sends them.
 
 import {
   MediaStreamTrack,

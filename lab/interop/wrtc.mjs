@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// @roamhq/wrtc: Google's own library under Node, of another year than the browser's.
+// @roamhq/wrtc: Google's own library for Node, in another version than the browser's.
 
 import wrtc from '@roamhq/wrtc';
 import { serve, tell } from './lines.mjs';
@@ -9,7 +9,7 @@ const [WIDTH, HEIGHT] = [320, 180];
 let connection;
 let [pictures, sounds] = [0, 0];
 
-/** A bar that wanders, 15 times a second. */
+/** A picture with a moving bar, 15 times a second. */
 function camera() {
   const video = new nonstandard.RTCVideoSource();
   const data = new Uint8ClampedArray((WIDTH * HEIGHT * 3) / 2);
@@ -24,7 +24,7 @@ function camera() {
   return video.createTrack();
 }
 
-/** A tone, 10 ms at a time: as many of them as the clock says. */
+/** A tone in pieces of 10 ms, as many as the clock asks for. */
 function microphone() {
   const audio = new nonstandard.RTCAudioSource();
   const begun = performance.now();
@@ -59,7 +59,7 @@ async function gathered() {
   );
 }
 
-/** This library has no setCodecPreferences: PCMU alone is what is left of its last section's formats. */
+/** This library has no setCodecPreferences, so this edits the SDP: its last section keeps PCMU alone. */
 const withPcmuLast = (sdp) =>
   sdp.replace(
     /m=audio (\d+ \S+) [\d ]+\r\n(?![\s\S]*m=audio)([\s\S]*?)(?=m=|$)/,

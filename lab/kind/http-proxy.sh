@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The only way out is a proxy that one asks with CONNECT (RFC 9110, 9.3.6).
+# The only way out is an HTTP proxy (CONNECT, RFC 9110 9.3.6).
 
 title='only an HTTP CONNECT proxy'
 maps='no answer' filters='no answer' tcp=proxy scheme=https

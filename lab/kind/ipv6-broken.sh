@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Dual stack as it should not be: an IPv6 address, a route, and nothing that ever comes back. The page is asked for by name.
+# Broken dual stack: an IPv6 address and a route, but no packet ever comes back. The browser loads the page by host name.
 
 title='IPv4, and IPv6 that leads nowhere'
 maps=endpoint filters=address-port reached_at=monoport.lab

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# One outer port for each inner one, open to the addresses and ports that were sent to: most homes.
+# One outer port for each inner one, open to the addresses and ports that the client has sent to: most homes.
 
 title='port-restricted cone'
 maps=endpoint filters=address-port

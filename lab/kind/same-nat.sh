@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The two of a call behind the same symmetric NAT: neither may need the other's inner address, nor the NAT to hairpin.
+# Both sides of a call behind the same symmetric NAT: the call must need neither side's inner address, nor hairpinning.
 #
 #   client ────┐
 #              ├── nat ── internet

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# TCP to the server's port, and only if it begins as TLS does. The server is asked for by its name, as a host with a certificate is:
-# Firefox takes no TURN over TLS at a bare address.
+# TCP to the server's port, and only connections that begin as TLS does. The browser uses the server's name, as for a host
+# with a certificate: Firefox uses no TURN over TLS at a bare address.
 
 title='only TLS to the one port'
 maps='no answer' filters='no answer' tcp=tls scheme=https reached_at=monoport.lab

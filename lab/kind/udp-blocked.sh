@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# UDP is dropped, TCP goes where it likes: many offices.
+# The firewall drops UDP and passes all TCP: many offices.
 
 title='UDP blocked'
 maps='no answer' filters='no answer'

@@ -2,11 +2,11 @@
 
 import { Participant } from '../../tests/e2e/lib/participant.mjs';
 
-/** How a client in this home names the server. */
+/** The address or name by which a client in this home reaches the server. */
 export const originFor = (home, { port }) =>
   `${home.scheme}://${home.server.includes(':') ? `[${home.server}]` : home.server}:${port}`;
 
-/** What a browser in this home must be started with. */
+/** The start options of a browser in this home. */
 export const launchOptions = (home, server) => ({
   host: home.client,
   origin: originFor(home, server),
@@ -17,8 +17,9 @@ const rate = (streams) =>
   streams.filter(({ kind }) => kind === 'video').map(({ framesPerSecond }) => framesPerSecond)[0] ?? 0;
 
 /**
- * The call of `browser`, which runs in `home`, with one of `peerBrowser`; frames are counted for `seconds`. Times are the page's own, from the press of the button.
- * A call that does not come about is a result, not an error: `connected` is false and `trouble` says what was missing.
+ * Makes a call between `browser`, which runs in `home`, and one of `peerBrowser`, and counts frames for `seconds`. Times
+ * are the page's own, from the press of the button. A call that fails is a result, not an error: `connected` is false and
+ * `trouble` says which step failed.
  */
 export async function measure({ browser, home, server, peerBrowser, peerOrigin = server.origin, seconds = 4 }) {
   const room = `${home.kind}-${browser.name}`;
@@ -47,8 +48,8 @@ export async function measure({ browser, home, server, peerBrowser, peerOrigin =
 }
 
 /**
- * A viewer alone in a room: nothing but connectivity checks on its path for as long as the home's kind asks. Then somebody
- * publishes. Has the path, and the mapping in it, outlived that?
+ * A viewer is alone in a room, with nothing but connectivity checks on its path, for as long as the home's kind asks. Then
+ * somebody publishes. Checks that the path, and the NAT's mapping in it, still work.
  */
 export async function leaveAlone({ browser, home, server, peerBrowser }) {
   const room = `quiet-${browser.name}`;

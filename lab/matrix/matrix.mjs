@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // lab/matrix/matrix.mjs [--only KIND]… [--browser NAME]… | --again
 //
-// Every kind of network in lab/kind, proved by a probe, then a call from it with each browser. Prints a table as it goes;
-// a whole run also writes build/lab/matrix.json, docs/nat-matrix.md and docs/nat-matrix.svg. Ends with 1 where a kind is not
-// what it says it is. With --only or --browser it only prints;
-// --again writes the documents anew from the JSON.
+// For every kind of network in lab/kind: a probe proves its behaviour, then each browser makes a call from it. Prints a
+// table; a whole run also writes build/lab/matrix.json, docs/nat-matrix.md and docs/nat-matrix.svg. The exit code is 1 if
+// a kind does not behave as it declares. With --only or --browser it only prints; --again rewrites the documents from the
+// JSON.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';

@@ -1,4 +1,5 @@
-// Proves that a home is what its kind says, before anything is measured there: lab/probe.mjs in it, lab/responder.mjs outside.
+// Proves that a home behaves as its kind declares, before any measurement: lab/probe.mjs runs inside, lab/responder.mjs
+// outside.
 
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -47,8 +48,8 @@ async function probe(home, family, seconds) {
 }
 
 /**
- * What the probe finds in this home: `found`, and `wrong`, a list of what its kind says otherwise (empty: proved).
- * With `remembers`, `found.remembers` is added by a promise, `whole`, as it takes more than half a minute.
+ * Runs the probe in this home: returns `found`, and `wrong`, a list of differences from the kind's declaration (empty:
+ * proved). With `remembers`, the promise `whole` adds `found.remembers`, which takes more than half a minute.
  */
 export async function prove(home, { remembers = false } = {}) {
   const ipv4 = !home.server.includes(':');

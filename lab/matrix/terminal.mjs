@@ -1,4 +1,4 @@
-// The table on the terminal: a line for each kind as it is done, and, where somebody watches, what is being done now.
+// The table on the terminal: a line for each finished kind, and, on an interactive terminal, the current step.
 
 import { browserName } from './kinds.mjs';
 import { cellText, probeText, verdict } from './words.mjs';
@@ -15,7 +15,7 @@ export class Terminal {
 
   padded = (text, index) => text.padEnd(Object.values(widths)[Math.min(index, 2)]);
 
-  /** Overwritten by whatever comes next. */
+  /** The next output overwrites it. */
   doing(text) {
     if (this.watched) process.stdout.write(`\r\x1b[K… ${text}`);
   }

@@ -1,4 +1,4 @@
-// How results are said, on the terminal and in the documents.
+// The wording of results, on the terminal and in the documents.
 
 const shortTerm = { none: 'none', endpoint: 'endpoint', address: 'address', 'address-port': 'address+port' };
 const longTerm = {
@@ -34,7 +34,7 @@ const endText = ({ type, address, port }) =>
 export const pairText = (pair) =>
   pair ? `${endText(pair.local)} → ${endText(pair.remote)}, ${pair.local.relayProtocol ?? pair.remote.protocol}` : '';
 
-/** What a path came to on which nothing but checks went. */
+/** The result for a path that carried nothing but checks. */
 export function verdict({ survived, reconnects, sameMapping }) {
   if (!survived) return 'the call was lost';
   if (reconnects) return `came back after ${reconnects} reconnects`;

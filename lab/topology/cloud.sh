@@ -22,7 +22,7 @@ gateway cloud 203.0.113.1
 gateway server 10.1.0.1
 gateway colleague 10.1.0.1
 
-# The name by which the world knows it.
+# The server's public host name.
 echo "203.0.113.10 vm.lab" >>/etc/hosts
 
 build_homes

@@ -33,7 +33,7 @@ gateway peer 192.0.2.1
 gateway stun 192.0.2.65
 gateway stun 2001:db8:0:3::1
 
-# Both kinds of address: a client asks for the name where the choice between them is the point.
+# Both kinds of address: a client uses the name where it must choose between them.
 echo "203.0.113.10 monoport.lab" >>/etc/hosts
 echo "2001:db8:0:1::10 monoport.lab" >>/etc/hosts
 

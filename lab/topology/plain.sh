@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# A server and one client host on one cable, for what does not depend on NATs.
+# A server and one client host on one link, for tests that do not depend on NATs.
 #
 #   client ─────────── server
 #   203.0.113.20       203.0.113.10

@@ -1,5 +1,5 @@
-// Pion (Go): takes and hands out packets, resends what is asked for and asks for what is lost. `pion SOURCE`: the path of source.py.
-// README.md of the folder above has the words that it is told by.
+// Pion (Go): takes and hands out packets, answers NACKs and sends them. `pion SOURCE`: the path of source.py.
+// README.md of the folder above lists the commands.
 package main
 
 import (
@@ -47,7 +47,7 @@ func say(line fields) {
 
 func tell(event string) { say(fields{"event": event}) }
 
-// source starts source.py. It returns what asks it for a key frame.
+// source starts source.py. It returns a function that requests a key frame of it.
 func source(tracks map[uint8]*webrtc.TrackLocalStaticRTP) (func(), error) {
 	child := exec.Command(os.Args[1])
 	child.Stderr = os.Stderr
@@ -79,7 +79,7 @@ func forward(packets io.Reader, tracks map[uint8]*webrtc.TrackLocalStaticRTP) {
 	}
 }
 
-// seldom is act, but at most twice a second.
+// seldom limits act to two calls a second.
 func seldom(act func()) func() {
 	var last time.Time
 	return func() {
@@ -113,7 +113,7 @@ func send(direction webrtc.RTPTransceiverDirection) error {
 	return nil
 }
 
-// heed reads what a receiver says of a track; what is asked for again the library's own responder has sent by then.
+// heed reads a receiver's RTCP about a track. The library's own responder has answered its NACKs by then.
 func heed(sender *webrtc.RTPSender, keyFrame func()) {
 	for {
 		packets, _, err := sender.ReadRTCP()
@@ -149,7 +149,7 @@ func hear(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 	watch(track)
 }
 
-// watch counts the frames that a decoder could show: complete, and since the last loss begun with a key frame.
+// watch counts the frames that a decoder could show: complete, and preceded by a key frame since the last loss.
 func watch(track *webrtc.TrackRemote) {
 	ask := seldom(func() {
 		_ = connection.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(track.SSRC())}})
@@ -174,7 +174,7 @@ func watch(track *webrtc.TrackRemote) {
 	}
 }
 
-// watcher is a connection that has no RTX: the library's usual set of codecs offers it, then drops what comes by it and misses the frames.
+// watcher is a connection without RTX: the library's default codecs offer RTX, but it drops packets that arrive by RTX.
 func watcher(configuration webrtc.Configuration) (*webrtc.PeerConnection, error) {
 	engine, registry := &webrtc.MediaEngine{}, &interceptor.Registry{}
 	pli := []webrtc.RTCPFeedback{{Type: "nack", Parameter: "pli"}}
@@ -216,8 +216,9 @@ func open(wanted order) (err error) {
 	return refused()
 }
 
-// refused adds what the server takes not: a section of PCMU alone, and one of data. The former is recvonly, as this library cannot send
-// two tracks of a kind with different codecs: it takes a kind's codecs from the first section that an answer has of it.
+// refused adds sections that the server refuses: one with PCMU alone, and one of data. The former is recvonly, as this
+// library cannot send two tracks of a kind with different codecs: it takes a kind's codecs from the first section of that
+// kind in an answer.
 func refused() error {
 	tone, err := connection.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
 	if err != nil {
@@ -231,7 +232,7 @@ func refused() error {
 	return err
 }
 
-// described makes a description the local one and returns it when it has all candidates.
+// described applies a local description and returns it once it has all candidates.
 func described(description webrtc.SessionDescription, err error) (fields, error) {
 	if err != nil {
 		return nil, err
