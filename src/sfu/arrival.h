@@ -1,4 +1,5 @@
-/* One datagram on its way through the core: made when it comes in, and passed down to whatever reads it. */
+/* One datagram on its way through the core: sfu_input makes it and passes it down to the functions that read
+ * it. */
 #pragma once
 #include "base/bytes.h"
 #include "base/path.h"

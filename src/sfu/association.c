@@ -10,8 +10,9 @@
 #include "sfu/session_data.h"
 #include "sfu/subscription.h"
 
-#define DTLS_KEPT MP_S(10) /* after the handshake, for a client that is still waiting for its end */
-/* who goes on under the keys in use is heard by then: RTCP of sound alone is 5 s apart (RFC 3550 6.2) */
+#define DTLS_KEPT MP_S(10) /* after the handshake: the client may still lack our last flight */
+/* a client that uses the present keys sends something by then: RTCP comes at least every 5 s (RFC 3550
+ * 6.2) */
 #define DTLS_DOUBT MP_S(6)
 
 /* Strangers may send ClientHellos in the client's name. */
@@ -50,7 +51,7 @@ static bool take_keys(struct sfu *sfu, struct session *session)
     return session->tx && session->rx;
 }
 
-/* The client has left the association before: everything goes on under the keys of this one. */
+/* The client gave up the association before this one: all streams continue under the new keys. */
 static void rekeyed(struct session *session)
 {
     ingress_rekeyed(session);
@@ -79,9 +80,10 @@ static bool came_up(struct sfu *sfu, struct session *session, mp_time now)
     return true;
 }
 
-/* Whoever is heard under the keys in use has not left them for those of an association beside; and an
- * association has settled: what is left of it answers a client whose side of the handshake is not complete.
- * It is once the client has sent something under the keys; or it had time for every retransmission. */
+/* A client that sends something under the present keys has not changed to a second association, so that one
+ * can go. A settled association only repeats its last flight for a client whose handshake is not complete.
+ * The handshake is complete once the client sends something under its keys, or after the time of all
+ * retransmissions. */
 void association_release(struct session *session)
 {
     dtls_free(session->dtls);
@@ -90,7 +92,7 @@ void association_release(struct session *session)
     session->dtls_until = MP_NEVER;
 }
 
-/* After it moved. False: the session has to end. */
+/* The association may have changed its state. False: the session has to end. */
 static bool moved(struct sfu *sfu, struct session *session, enum dtls_state state, enum end_reason *why,
                   mp_time now)
 {
@@ -107,7 +109,8 @@ static bool moved(struct sfu *sfu, struct session *session, enum dtls_state stat
     return !over || session->dtls_beside;
 }
 
-/* Its time is over. False: it stands beside keys under which nobody is heard any more who would be. */
+/* Its time is over. False: it is a second association, and the client, which has streams or subscriptions,
+ * has stopped sending under the keys of the first. */
 static bool is_over(struct session *session)
 {
     if (session->dtls_beside && (session->streams || session->subscriptions))
@@ -147,8 +150,8 @@ static bool new_association(struct sfu *sfu, struct session *session, const stru
     return session->dtls != NULL;
 }
 
-/* A passive client waits for our ClientHello (RFC 8842 5.2): it goes by the path that was nominated and
- * answered a check of ours. */
+/* A passive client waits for our ClientHello (RFC 8842 5.2): we send it by the nominated path, after that
+ * path answered a check of ours. */
 bool association_begin(struct sfu *sfu, struct session *session, enum end_reason *why, mp_time now)
 {
     *why = END_NO_MEMORY;
@@ -160,18 +163,18 @@ bool association_begin(struct sfu *sfu, struct session *session, enum end_reason
     return true;
 }
 
-/* By a pair of newer ICE credentials, or by another pair of the same ones: a ClientHello that was late
- * comes by neither. */
+/* Whether a datagram came under newer ICE credentials than `begin`, or by another pair of addresses under the
+ * same ones. A late ClientHello of the association in use does neither. */
 static bool is_elsewhere(const struct dtls_begin *begin, const struct path *path, uint32_t generation)
 {
     return generation > begin->generation ||
            (generation == begin->generation && !path_equal(path, &begin->path));
 }
 
-/* A client may make another transport in mid-session (Chromium, when it stops the section that its bundle
- * stands on: a new socket, with the same ICE credentials; others restart ICE). A ClientHello by its pair
- * begins another association. The one in use goes on beside it until this one has keys: paths are
- * authentic, DTLS' first flight is not. */
+/* A client may open a new transport in mid-session: Chromium does so when it stops the section that carries
+ * its bundle (a new socket with the same ICE credentials); other clients restart ICE. A ClientHello from that
+ * transport begins a second association. The first stays in use until the second has keys, because ICE
+ * authenticated the path but nothing authenticates the first flight of DTLS. */
 static bool begins_beside(struct session *session, const struct path *path, const uint8_t *data, size_t len,
                           mp_time now)
 {

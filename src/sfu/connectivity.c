@@ -6,11 +6,11 @@
 #include "sfu/session_data.h"
 #include "sfu/subscription.h"
 
-#define AWAY MP_S(1) /* whoever was, misses more than the histories have */
+#define AWAY MP_S(1) /* after a longer absence a viewer misses more packets than the histories keep */
 
-/* Every new path is a message to the control plane and may be one to another worker, which must arrive: a
- * client that invents source addresses must not fill their inboxes. Interfaces times our addresses are
- * fewer than the burst. */
+/* Each new path costs a message to the control plane, and perhaps one to another worker that must not be
+ * dropped: a client that invents source addresses must not fill their inboxes. A client's interfaces times
+ * our addresses are fewer than the burst. */
 #define PATHS_PER_S     4
 #define PATHS_BURST     64
 #define PATH_TOLD_EVERY MP_S(1)
@@ -45,7 +45,7 @@ static void learn_path(struct sfu *sfu, struct session *session, const struct pa
 {
     bool tell = rate_take(&session->path_rate, 1, PATHS_PER_S, PATHS_BURST, now);
     if (!tell)
-        via = sfu->config.worker; /* the other worker knows nothing of it, then or later */
+        via = sfu->config.worker; /* we never tell the other worker of this path */
     if (!paths_set(&sfu->paths, path, session->id, sfu->config.worker))
         drop(sfu, DROP_PATHS);
     if (session->path_count == ICE_TUPLES_MAX)
@@ -61,8 +61,8 @@ static void learn_path(struct sfu *sfu, struct session *session, const struct pa
              NULL);
 }
 
-/* Another session may have used this address meanwhile: the latest authenticated check wins, here and at
- * the worker that it comes by. */
+/* Another session may have used this address meanwhile: the latest authenticated check wins, here and at the
+ * worker that received it. */
 static void keep_path(struct sfu *sfu, struct session *session, const struct path *path, unsigned via,
                       mp_time now)
 {
@@ -75,7 +75,7 @@ static void keep_path(struct sfu *sfu, struct session *session, const struct pat
             tell_path(sfu, session, i, now);
 }
 
-/* Our own checks that are due. */
+/* Sends our own checks that are due. */
 void connectivity_check(struct sfu *sfu, struct session *session, mp_time now)
 {
     uint8_t check[DATAGRAM_OUT_MAX];
@@ -85,8 +85,8 @@ void connectivity_check(struct sfu *sfu, struct session *session, mp_time now)
         outbox_copy(sfu, &to, check, len);
 }
 
-/* Our first credentials are the only ones: also where the client restarted before any worker had heard of
- * it. */
+/* Tells the control plane which credentials are in use; also when the client restarted ICE before any worker
+ * had heard of it. */
 void connectivity_restarted(struct sfu *sfu, struct session *session, mp_time now)
 {
     uint32_t generation = session->ice.credentials[0].generation;
@@ -114,7 +114,7 @@ static void ice_moved(struct sfu *sfu, struct session *session, const struct ice
     subscriptions_ask(sfu, session, a->silence >= AWAY, now);
 }
 
-/* Something authentic came: what it changed. */
+/* An authentic datagram arrived: applies the changes that it made to the ICE agent. */
 void connectivity_moved(struct sfu *sfu, struct session *session, const struct ice_answer *a,
                         const struct arrival *arrival, mp_time now)
 {

@@ -1,5 +1,5 @@
-/* A session's ICE agent in the core: its own checks go out, the paths that it learned are known here, at the
- * worker that they come by and in the control plane, and media follows the path that it selected. */
+/* A session's ICE agent in the core: sends its checks, tells its paths to this worker, to the worker that
+ * receives their datagrams and to the control plane, and moves media to the path that it selected. */
 #pragma once
 #include "base/time.h"
 #include <stdint.h>
@@ -9,10 +9,10 @@ struct ice_answer;
 struct session;
 struct sfu;
 
-/* Something authentic came: what it changed. */
+/* An authentic datagram arrived: applies the changes that it made to the ICE agent. */
 void connectivity_moved(struct sfu *, struct session *, const struct ice_answer *, const struct arrival *,
                         mp_time now);
 void connectivity_check(struct sfu *, struct session *, mp_time now); /* sends the checks that are due */
-/* If the selected path belongs to newer credentials than the control plane knows of: says so. */
+/* Tells the control plane if the selected path belongs to newer credentials than it knows of. */
 void connectivity_restarted(struct sfu *, struct session *, mp_time now);
-void connectivity_forget(struct sfu *, struct session *, uint8_t path); /* an index of its paths */
+void connectivity_forget(struct sfu *, struct session *, uint8_t path); /* path: index of session->paths */

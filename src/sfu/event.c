@@ -3,7 +3,7 @@
 #include "sfu/outbox.h"
 #include "sfu/session_data.h"
 
-/* A client may nominate in turns, and each event is a message to the control plane. */
+/* A client may nominate two paths in turn for ever; each event costs a message to the control plane. */
 #define EVENTS_PER_S 4
 #define EVENTS_BURST 64
 

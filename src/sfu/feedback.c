@@ -1,6 +1,6 @@
-/* RTCP that a session sends: sender reports of what it publishes; reports, NACKs and key frame requests about
- * what it watches. A viewer's words change only what that viewer is sent; the publisher hears of them
- * merged and throttled. */
+/* RTCP that a client sends: sender reports of its own streams; receiver reports, NACKs and key frame requests
+ * of its subscriptions. A viewer's feedback changes only the packets to that viewer; requests to the
+ * publisher are merged and throttled. */
 #include "proto/rtcp.h"
 #include "sfu/arrival.h"
 #include "sfu/core.h"
@@ -12,12 +12,13 @@
 #include "sfu/track.h"
 
 #define FEEDBACK_NACKS_MAX 512 /* missing numbers read from one datagram; the client repeats the others */
-#define CLOCK_EVERY        MP_MS(5) /* reports of one source that are closer tell other workers nothing new */
-#define CLOCK_LEAK         MP_MS(1) /* a report; what separates sound and picture by that is not heard */
+#define CLOCK_EVERY        MP_MS(5) /* closer reports of one source are not passed to other workers */
+/* a report; nobody notices so small a difference between audio and video */
+#define CLOCK_LEAK MP_MS(1)
 
-/* The publisher's clock in ours. NTP of another machine is only an origin that its audio and video share: the
- * report that travelled quickest ties it to our time, one offset for all its tracks, so lips and sound
- * stay together. */
+/* The publisher's clock in ours. The NTP time in its reports need not be right, but its audio and video share
+ * it. The report that travelled quickest relates it to our time: one offset for all its tracks, so audio and
+ * video stay synchronised. */
 static void sender_report(struct sfu *sfu, struct session *session, const struct rtcp_view *v, mp_time now)
 {
     struct rtcp_sr sr;
@@ -31,11 +32,12 @@ static void sender_report(struct sfu *sfu, struct session *session, const struct
     in->sr_time = now;
     mp_time offset = now - mp_from_ntp(sr.ntp);
     mp_time away = offset - session->clock_offset;
-    if (!session->has_clock_offset || away < 0 || away > MP_S(5)) /* first, quicker, or its clock was set */
+    /* the first, a quicker one, or the client set its clock */
+    if (!session->has_clock_offset || away < 0 || away > MP_S(5))
         session->clock_offset = offset;
     else
-        /* slower: by the network, or its clock runs slower than ours and would be seconds behind after a
-         * day */
+        /* slower: the network delayed it, or the client's clock runs slower than ours; without the leak it
+         * would be seconds behind after a day */
         session->clock_offset += mp_min(away / 16, CLOCK_LEAK);
     session->has_clock_offset = true;
     struct source_clock clock = {.time = mp_from_ntp(sr.ntp) + session->clock_offset,
@@ -71,9 +73,9 @@ static void nacked(void *context, uint16_t seq)
     subscription_nack(n->sfu, n->subscription, seq, n->now);
 }
 
-/* A request that names no source (some stacks leave the SSRC 0, in a PLI or in a FIR's entry) is for all that
- * it watches: a viewer that misses a picture mostly watches one. It is looked at once a second, as it
- * costs a look at each. */
+/* Some stacks leave the SSRC 0 in a PLI or in a FIR's entry. Such a request counts for all subscriptions of
+ * the viewer, which usually has only one. The server handles it once a second, because it walks all of
+ * them. */
 static void unnamed_request(struct sfu *sfu, struct session *session, mp_time now)
 {
     if (session->asked_all && now - session->asked_all < KEYFRAME_INTERVAL)
@@ -95,8 +97,8 @@ static void picture_wanted(struct sfu *sfu, struct session *session, uint32_t ss
     }
 }
 
-/* `nacks`: how many numbers the datagram may still report missing. A FIR names its sources in its entries
- * (RFC 5104 4.3.1.2). */
+/* `nacks`: how many numbers the datagram may still report missing. A FIR has the SSRCs in its entries (RFC
+ * 5104 4.3.1.2). */
 static void viewer_feedback(struct sfu *sfu, struct session *session, const struct rtcp_view *v,
                             size_t *nacks, mp_time now)
 {
@@ -118,12 +120,13 @@ static void viewer_feedback(struct sfu *sfu, struct session *session, const stru
     }
 }
 
-/* Each of a client's streams says goodbye in a packet of its own, together. */
+/* A client sends one BYE for each of its streams, within this time. */
 #define BYE_SPAN MP_S(1)
 
 static bool said_bye(mp_time at, mp_time now) { return at && now - at < BYE_SPAN; }
 
-/* RFC 3550 6.6. Who publishes is gone with all its media, who only watches with all that it reports under. */
+/* RFC 3550 6.6. A publisher has left when all its media SSRCs sent a BYE; a viewer, when all SSRCs of its
+ * reports did. */
 static bool all_said_bye(const struct session *session, mp_time now)
 {
     bool any = false;

@@ -4,11 +4,10 @@
 #include "sfu/track_data.h"
 #include "sfu/viewers.h"
 
-#define GATHER_MAX MP_MS(1) /* from the first packet that waits: also where the marker was lost */
-/* a frame whose packets come farther apart is spaced by its sender or a slow line: nothing is gained by
- * waiting */
+#define GATHER_MAX MP_MS(1) /* counted from the first waiting packet, also if the marker was lost */
+/* packets that arrive farther apart were paced by the sender or a slow link: waiting gains nothing */
 #define GATHER_GAP     MP_US(200)
-#define GATHER_VIEWERS 4 /* fewer cost less than one more wake-up */
+#define GATHER_VIEWERS 4 /* runs for fewer viewers cost less than one more wake-up */
 
 static void append(struct track_queue *q, struct track *t, enum gather_state state)
 {
@@ -40,8 +39,8 @@ static void make_ready(struct sfu *sfu, struct track *t)
     append(&sfu->ready, t, GATHER_READY);
 }
 
-/* Whether the pending packets are part of the newest frame, which is incomplete: late and recovered packets
- * were waited for already. */
+/* Whether the pending packets are part of the newest frame, and that is incomplete. Late and recovered
+ * packets are never delayed again. */
 static bool has_rest(const struct track *t, const struct packet *p)
 {
     return t->video && !p->media.marker && p->media.seq + 1 == t->history_end;

@@ -24,10 +24,10 @@ struct gather { /* of a track */
     uint32_t timestamp; /* of the newest packet */
 };
 
-/* Call after a packet was added to the pending ones. */
+/* Call after adding a packet to the pending ones. */
 void gather_packet(struct sfu *, struct track *, const struct packet *, mp_time now);
-void gather_sent(struct sfu *);                   /* removes the first ready track: its pending packets
-                                                     were sent */
+/* its pending packets were sent: removes the first ready track */
+void gather_sent(struct sfu *);
 void gather_forget(struct sfu *, struct track *); /* nothing is pending any more */
 void gather_timeout(struct sfu *, mp_time now);
 mp_time gather_deadline(const struct sfu *);

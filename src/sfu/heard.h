@@ -1,4 +1,4 @@
-/* What SRTP said of a packet of a session. */
+/* Result of SRTP for a packet of a session. */
 #pragma once
 #include <stdint.h>
 
@@ -6,5 +6,5 @@ struct session;
 struct sfu;
 
 void heard_refused(struct sfu *, int srtp_error); /* counts the drop */
-/* It is authentic, and came under this SSRC: the session is found by it when it comes from elsewhere. */
+/* The packet is authentic: remembers its SSRC, to find the session if its media comes from a new address. */
 void heard_sender(struct sfu *, struct session *, uint32_t ssrc);

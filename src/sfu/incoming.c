@@ -1,13 +1,12 @@
 #include "sfu/incoming.h"
 #include "sfu/track_data.h"
 
-/* A viewer's numbers start up to 2^15 higher and have 48 bits under SRTP. A source gets here in days of
- * nothing but the largest gaps. */
+/* A viewer's numbers start up to 2^15 higher, and SRTP has 48 bits for them. A source reaches this only after
+ * days of the largest gaps. */
 #define SEQ_MAX (INT64_C(1) << 47)
 
-/* RFC 3550 A.1, MAX_DROPOUT: more than that is no loss. Nothing of it is in a history, and a viewer that is
- * away meanwhile would miss 2^15 numbers, after which it cannot tell how often they wrapped (RFC 3711
- * 3.3.1). */
+/* RFC 3550 A.1, MAX_DROPOUT: a larger gap is a restart, not loss. Passed on as a gap, it could make a viewer
+ * miss 2^15 numbers, after which the viewer cannot tell how often they wrapped (RFC 3711 3.3.1). */
 #define GAP_MAX 3000
 
 static bool seen_test(const struct incoming *in, int64_t seq)
@@ -20,7 +19,7 @@ static void seen_set(struct incoming *in, int64_t seq)
     in->seen[(uint64_t)seq % INCOMING_SEEN / 64] |= 1ull << ((uint64_t)seq % 64);
 }
 
-/* Moves the window up to `seq`: what enters it was not seen yet. */
+/* Moves the window up to `seq` and marks the new numbers as not seen. */
 static void seen_advance(struct incoming *in, int64_t seq)
 {
     if (seq - in->max >= INCOMING_SEEN) {
@@ -47,17 +46,18 @@ static void note_jitter(struct incoming *in, const struct packet *p)
 }
 
 /* A source that starts again, under a new SSRC or elsewhere in its numbers, goes on in the track's numbers
- * and times, so that viewers see one stream. If what is heard of it first is no key frame, one was missed: a
- * number is left out, or that picture would be built on the last one. */
+ * and times, so that viewers see one stream. If its first packet does not start a key frame, the server
+ * missed that: it leaves one number out, so that viewers see a loss and do not decode the picture on top of
+ * the last one. */
 static void rebase(struct incoming *in, const struct packet *p, uint32_t ssrc, mp_time now)
 {
     bool whole = p->media.keyframe || !in->track->video;
     int64_t next = in->started ? in->max + 1 + !whole : p->media.seq;
     uint32_t timestamp = p->media.timestamp;
-    if (in->started) /* another picture than the last has another time */
+    if (in->started) /* a new picture needs a new timestamp */
         timestamp = in->timestamp_last + 1 +
                     (uint32_t)(int64_t)((double)(now - in->timestamp_time) * in->stream.clock_rate / 1e9);
-    in->first = next; /* an earlier one of it would be taken for one of the source before */
+    in->first = next; /* an earlier packet of it would get a number of the previous source */
     in->offset = next - p->media.seq;
     in->timestamp_offset = timestamp - p->media.timestamp;
     in->ssrc = ssrc;
@@ -84,7 +84,7 @@ bool incoming_receive(struct incoming *in, struct packet *p, uint32_t ssrc, bool
     if (seq <= in->max - INCOMING_SEEN || seq < in->first || seq > SEQ_MAX ||
         (seq <= in->max && seen_test(in, seq)))
         return false;
-    /* of a source before this one, or a lie: what is sent again was sent */
+    /* of a previous source, or invalid: a retransmission cannot be newer than the stream */
     if (recovered && seq > in->max + NACK_MISSING_MAX)
         return false;
     p->media.seq = seq;
@@ -99,7 +99,7 @@ bool incoming_receive(struct incoming *in, struct packet *p, uint32_t ssrc, bool
         in->timestamp_last = p->media.timestamp;
         in->timestamp_time = now;
     } else {
-        /* Without RTX what was sent again looks like what was late. */
+        /* Without RTX a retransmission looks like a late packet. */
         mp_time took = nack_found(&in->nack, seq, recovered || !in->stream.rtx_payload_type, now);
         if (recovered && took)
             in->rtt_sample = took;

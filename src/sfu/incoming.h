@@ -20,13 +20,13 @@ struct incoming {
     struct publish stream;
     uint32_t ssrc; /* 0: not seen yet */
 
-    uint8_t other, other_count; /* another payload type, and how many of its packets arrived in a row */
+    uint8_t other, other_count; /* other_count: packets in a row with the payload type `other` */
 
     bool started;
     bool anew;         /* new keys: the stream's extended numbers restart */
     int64_t base, max; /* first and highest seq, in the track's numbering */
-    int64_t first;     /* the first of the present SSRC */
-    /* track seq = the stream's own extended seq + offset: a new SSRC goes on where the last ended */
+    int64_t first;     /* first seq of the present SSRC */
+    /* track seq = the stream's own extended seq + offset: a new SSRC continues where the last ended */
     int64_t offset;
     uint32_t timestamp_offset, timestamp_last;
     mp_time timestamp_time;
@@ -48,8 +48,8 @@ struct incoming {
 };
 
 /* Numbers the packet in the track's sequence (media.seq in: the stream's own extended number; out: the
- * track's) and updates loss, jitter and clock. `ssrc`: of the packet. False: a duplicate, or too old.
+ * track's) and updates loss, jitter and clock. `ssrc`: the packet's. False: a duplicate, or too old.
  * `recovered`: it came by RTX. */
 bool incoming_receive(struct incoming *, struct packet *, uint32_t ssrc, bool recovered, mp_time now);
-/* A report block on it (RFC 3550 6.4.1, A.3). */
+/* Fills a report block about it (RFC 3550 6.4.1, A.3). */
 void incoming_report(struct incoming *, struct rtcp_report *, mp_time now);

@@ -11,7 +11,7 @@
 #define SOURCE_SILENT  MP_S(1)
 #define TURNED_PACKETS 3
 
-/* Its place may be another's, here and in SRTP. */
+/* Frees this SSRC's slot here and in the SRTP context. */
 static void unbind(struct session *session, unsigned i)
 {
     if (session->rx)
@@ -32,8 +32,8 @@ void ingress_rekeyed(struct session *session)
         in->anew = in->started;
 }
 
-/* A client may start a new SSRC at any time: of the SSRCs that no description names, the longest silent one
- * is replaced. */
+/* A client may start a new SSRC at any time: it replaces the longest silent one of those that no description
+ * names. */
 static bool make_room(struct session *session, mp_time now)
 {
     unsigned oldest = STREAMS_RX_MAX;
@@ -77,8 +77,7 @@ void ingress_bind(struct session *session, struct incoming *in, uint32_t ssrc, u
     bind_ssrc(session, in, rtx_ssrc, true, ssrc, true, now);
 }
 
-/* An SSRC that no section announced: by its mid, or by the one stream that has its payload type (RFC 8843
- * 9.2). */
+/* Assigns an unannounced SSRC by its mid, or to the only stream that has its payload type (RFC 8843 9.2). */
 static bool find_unannounced(struct session *session, const struct rtp_view *v, struct bytes mid, mp_time now)
 {
     struct incoming *found = NULL;
@@ -139,9 +138,9 @@ static void note_transport_seq(struct session *session, struct bytes value, uint
 
 static int16_t byte_of(struct bytes value) { return value.data && value.len >= 1 ? value.data[0] : -1; }
 
-/* The newest source of a stream is the one that counts; what still comes of an older one was late. Else the
- * two would take turns, each beginning anew, and so would the layers of a client that sends several
- * unasked. One that has fallen silent gives way. */
+/* The newest SSRC of a stream counts; packets of an older one are late, and dropped. Otherwise two SSRCs of
+ * one stream would alternate and restart it each time, as would the layers of a client that sends simulcast
+ * unasked. If the newest falls silent, an older one may continue. */
 static bool is_straggler(const struct session *session, int i, mp_time now)
 {
     return session->by_ssrc[i].left && now - session->by_ssrc[i].incoming->timestamp_time < SOURCE_SILENT;
@@ -154,7 +153,7 @@ static void note_source(struct session *session, const struct incoming *in)
             session->by_ssrc[i].left = session->by_ssrc[i].ssrc != in->ssrc;
 }
 
-/* Numbered in its stream, and on to the track. */
+/* Numbers the packet in its stream and passes it to the track. */
 static void forward(struct sfu *sfu, struct session *session, struct incoming *in, struct packet *packet,
                     uint32_t ssrc, bool rtx, mp_time now)
 {
@@ -199,8 +198,8 @@ static bool repairs_present(struct session *session, int i, struct bytes rid)
     return session->by_ssrc[i].rid && session->by_ssrc[i].rid == layers_rid_of(&in->layers, in->ssrc);
 }
 
-/* The layer that is to take over begins: what leads to its key frame first. The one before ends where it
- * is. */
+/* Switches to the next layer, starting with the packets that precede its key frame. The previous layer ends
+ * at once. */
 static void switch_layer(struct sfu *sfu, struct session *session, struct incoming *in, mp_time now)
 {
     lead_drop(&sfu->pool, &in->lead);
@@ -210,7 +209,7 @@ static void switch_layer(struct sfu *sfu, struct session *session, struct incomi
     forward_lead(sfu, session, in, now);
 }
 
-/* Of the layer that is to take over. True: it does, with this packet. */
+/* A packet of the layer that will take over. True: it takes over with this packet. */
 static bool takes_over(struct sfu *sfu, struct incoming *in, struct packet *packet, uint32_t ssrc, bool leads,
                        mp_time now)
 {
@@ -225,19 +224,19 @@ static bool takes_over(struct sfu *sfu, struct incoming *in, struct packet *pack
         lead_add(ahead, ssrc, packet);
     if (packet->media.keyframe)
         return true;
-    if (!in->track->keyframe.wanted) /* one of the layer before may have come meanwhile */
+    if (!in->track->keyframe.wanted) /* a key frame of the previous layer may have fulfilled the request */
         track_keyframe(sfu, in->track, now);
     return false;
 }
 
-/* Whether this packet is of the layer that viewers are sent. */
+/* Whether this packet belongs to the layer that viewers get. */
 static bool is_of_layer(struct sfu *sfu, struct session *session, struct incoming *in, struct packet *packet,
                         uint32_t ssrc, uint32_t rid, bool leads, mp_time now)
 {
     struct layers *l = &in->layers;
     if (!layers_heard(l, ssrc, rid, packet->len, now))
         return false;
-    if (!in->started) /* the first that is heard, whole */
+    if (!in->started) /* the first layer that arrives, without mixing in another */
         return !in->lead.count || in->lead.ssrc == ssrc;
     uint32_t best = layers_best(l, in->ssrc, now);
     l->wanted = best == in->ssrc ? 0 : best;
@@ -249,7 +248,7 @@ static bool is_of_layer(struct sfu *sfu, struct session *session, struct incomin
     return true;
 }
 
-/* What leads waits for what it leads to. */
+/* Packets that precede a picture wait for its first packet. */
 static void forward_picture(struct sfu *sfu, struct session *session, struct incoming *in,
                             struct packet *packet, uint32_t ssrc, bool leads, mp_time now)
 {
@@ -280,8 +279,8 @@ static void note_media(struct packet *packet, const struct rtp_view *v, const st
     }
 }
 
-/* Whether the packet is of what was agreed on. Of another codec that its client may send instead a few in a
- * row are told of: one alone may have been overtaken by a change. */
+/* Whether the packet has the negotiated payload type. If several in a row have another one that the client
+ * may send instead, tells the control plane; a single one may be late from before a change. */
 static bool is_agreed(struct sfu *sfu, struct session *session, struct incoming *in, uint8_t payload_type)
 {
     bool agreed = payload_type == in->stream.payload_type;
@@ -303,7 +302,7 @@ static bool is_agreed(struct sfu *sfu, struct session *session, struct incoming 
     return false;
 }
 
-/* A plain, authentic packet: to its stream. */
+/* Passes a decrypted, authentic packet to its stream. */
 static void deliver(struct sfu *sfu, struct session *session, struct packet *packet, const struct rtp_view *v,
                     uint64_t index, mp_time now)
 {
@@ -313,7 +312,8 @@ static void deliver(struct sfu *sfu, struct session *session, struct packet *pac
     note_transport_seq(session, ext[EXT_TRANSPORT_CC], v->ssrc, packet->arrival, now);
     int i = find_stream(session, v, ext[EXT_MID], now);
     if (i < 0) {
-        srtp_rx_ended(session->rx, v->ssrc, true); /* nobody's: it keeps no place from one that is */
+        /* of no stream: frees the SRTP slot for one that has a stream */
+        srtp_rx_ended(session->rx, v->ssrc, true);
         drop(sfu, DROP_RTP_STREAM);
         return;
     }
@@ -341,8 +341,8 @@ static void deliver(struct sfu *sfu, struct session *session, struct packet *pac
         forward_picture(sfu, session, in, packet, v->ssrc, info.leads, now);
 }
 
-/* A second's worth at once: a key frame may be large. What is over it never arrived, also for the
- * publisher's own estimate. */
+/* Allows a second's worth at once, because a key frame may be large. Packets beyond it count as never
+ * received, also in the reports to the publisher. */
 static bool may_publish(struct sfu *sfu, struct session *session, size_t len, mp_time now)
 {
     double bps = sfu->config.publish_bps;

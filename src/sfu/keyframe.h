@@ -1,7 +1,7 @@
 /* Key frame requests of a track: merged, at most one a second. A source that continues but answers none is
  * stalled: new viewers of it cannot start.
  *
- * Timer: the publisher's; due at keyframe_deadline while a request waits for its second. */
+ * Timer: the publisher's; due at keyframe_deadline while a request waits for the interval to end. */
 #pragma once
 #include "base/time.h"
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 struct keyframe {
     bool wanted;
     unsigned vain; /* unanswered requests to a source that continues */
-    mp_time last;  /* request; 0: none yet */
+    mp_time last;  /* time of the last request; 0: none yet */
 };
 
 static inline void keyframe_want(struct keyframe *k) { k->wanted = true; }

@@ -2,7 +2,7 @@
 
 uint32_t layer_rid(const uint8_t *name, size_t len)
 {
-    uint32_t h = 2166136261u; /* FNV-1a: names are the client's own, and so is what a collision would do */
+    uint32_t h = 2166136261u; /* FNV-1a: the client chooses the names, so a collision harms only itself */
     for (size_t i = 0; i < len; i++)
         h = (h ^ name[i]) * 16777619u;
     return len ? h | 1 : 0;
@@ -24,7 +24,7 @@ uint32_t layers_rid_of(const struct layers *l, uint32_t ssrc)
 
 static bool flows(const struct layer *layer, mp_time now) { return now - layer->heard < LAYER_SILENT; }
 
-/* Where a layer under a new SSRC is kept; NULL: all places have layers that flow. */
+/* The slot for a layer with a new SSRC; NULL: all slots have layers that flow. */
 static struct layer *place_for(struct layers *l, uint32_t rid, mp_time now)
 {
     struct layer *silent = NULL;
@@ -47,7 +47,7 @@ bool layers_heard(struct layers *l, uint32_t ssrc, uint32_t rid, size_t len, mp_
             return false;
         *layer = (struct layer){.ssrc = ssrc, .rid = rid, .heard = now, .since = now};
     }
-    if (!flows(layer, now)) { /* it comes back: how much, the next span tells */
+    if (!flows(layer, now)) { /* it resumes: the next span measures its bitrate */
         layer->since = now;
         layer->bytes = layer->bps = 0;
     }
@@ -70,7 +70,7 @@ uint32_t layers_best(const struct layers *l, uint32_t present, mp_time now)
     double most = -1;
     if (sent && flows(sent, now)) {
         if (!sent->bps)
-            return present; /* how good another is, only a measured one can tell */
+            return present; /* layers are compared only once this one is measured */
         most = sent->bps * LAYER_GAIN;
     }
     for (uint8_t i = 0; i < l->count; i++) {

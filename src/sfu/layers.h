@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAYER_SILENT MP_S(1)     /* a layer that is silent for so long does not flow */
+#define LAYER_SILENT MP_S(1)     /* a layer without packets for this long does not flow */
 #define LAYER_SPAN   MP_MS(1000) /* span of the bitrate measurement */
 #define LAYER_GAIN   1.3         /* factor by which a layer must exceed the present one */
 
@@ -24,13 +24,13 @@ struct layers {
     struct layer list[LAYERS_MAX];
     uint8_t count;
     uint32_t wanted;   /* SSRC of the layer that will take over; 0: none */
-    struct lead ahead; /* of that layer: packets that may precede its key frame */
+    struct lead ahead; /* packets of that layer that may precede its key frame */
 };
 
 uint32_t layer_rid(const uint8_t *name, size_t len); /* 0: no name */
 /* A packet of a layer arrived. A known rid with another SSRC is a restart of that layer. False: too many
  * layers. */
 bool layers_heard(struct layers *, uint32_t ssrc, uint32_t rid, size_t len, mp_time now);
-/* The SSRC to forward, if it is `present` now. */
+/* The SSRC to forward; `present`: the one forwarded so far. */
 uint32_t layers_best(const struct layers *, uint32_t present, mp_time now);
 uint32_t layers_rid_of(const struct layers *, uint32_t ssrc); /* 0: none */

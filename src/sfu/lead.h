@@ -8,7 +8,7 @@
 struct packet;
 struct packet_pool;
 
-#define LEAD_MAX 8 /* a delimiter, SPS, some PPS and SEI; beyond that, the first are sent on */
+#define LEAD_MAX 8 /* a delimiter, SPS, some PPS and SEI; if more arrive, the waiting ones are forwarded */
 
 struct lead {
     uint32_t ssrc;

@@ -16,7 +16,8 @@ enum message_type {
     /* control -> the worker that owns `session` */
     MESSAGE_SESSION_CLOSE,
     MESSAGE_CREDENTIALS, /* payload: struct session_ice; after CLAIMED, and for each ICE restart */
-    MESSAGE_DOUBT,       /* its socket was lost: EVENT_LOST soon, if its path is dead too */
+    /* its signaling socket was lost: check the path now, EVENT_LOST if that is dead too */
+    MESSAGE_DOUBT,
     MESSAGE_EXTENSIONS,  /* extension ids of what the session sends */
     MESSAGE_PUBLISH,     /* take this stream as `track` */
     MESSAGE_UNPUBLISH,   /* `track` */
@@ -37,7 +38,7 @@ enum message_type {
     MESSAGE_PATH_REMOVED,
     MESSAGE_REPLICA_OPEN, /* `from` has viewers of `to`'s `track` */
     MESSAGE_REPLICA_CLOSE,
-    MESSAGE_MEDIA,    /* payload: a plain RTP packet of `track`; media tells what it is */
+    MESSAGE_MEDIA,    /* payload: a plain RTP packet of `track`; `media` describes it */
     MESSAGE_KEYFRAME, /* viewers at `from` need a key frame of `track` */
     MESSAGE_CLOCK,    /* sender report of `track`, in our time */
     MESSAGE_TRANSMIT, /* payload: a finished datagram for `path`, whose link is `to`'s */

@@ -1,7 +1,7 @@
 #include "sfu/nack.h"
 #include <string.h>
 
-/* The deadline is asked for with each packet, the list changes seldom. */
+/* Computed when the list changes, which is seldom; the worker reads the deadline for each packet. */
 static void plan(struct nack *n)
 {
     n->next = MP_NEVER;

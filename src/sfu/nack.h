@@ -1,7 +1,7 @@
 /* Missing packets of a stream, and their NACKs (RFC 4585 6.2.1).
  *
  * Timer: each missing number is requested after NACK_DELAY, or, if packets overtake each other, after as long
- * as they were late before. It is requested again after a round trip, but at least NACK_AGAIN, which doubles
+ * as earlier ones were late. It is requested again after a round trip, but at least NACK_AGAIN, which doubles
  * with every second try: with a short round trip this gives time to a sender whose pacer has a queue or whose
  * answers are lost. After NACK_TRIES_MAX (0.6 s or as many round trips) only a key frame helps. */
 #pragma once

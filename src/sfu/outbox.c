@@ -3,8 +3,8 @@
 #include "sfu/core.h"
 #include <stdlib.h>
 
-/* An empty queue begins at its first place again: its memory stays warm, and no more of it is touched than
- * a turn needs. */
+/* An empty queue restarts at its first slot: its memory stays in the cache, and a turn touches no more than
+ * it needs. */
 static void begin_again(size_t *head, size_t *tail)
 {
     if (*head == *tail)

@@ -37,17 +37,17 @@ struct emissions {
 bool outbox_init(struct sfu *);
 void outbox_free(struct sfu *);
 
-/* A packet for a datagram; NULL: none free, counted. Pass it to outbox_send or packet_drop. */
+/* A packet for a datagram; NULL: none is free (counted). Pass it to outbox_send or packet_drop. */
 struct packet *outbox_packet(struct sfu *);
-/* takes the reference; full: counted, dropped */
+/* takes the reference; if full, counts and drops the packet */
 void outbox_send(struct sfu *, const struct path *, struct packet *);
 void outbox_copy(struct sfu *, const struct path *, const uint8_t *, size_t len);
 
-/* Queues a message; `packet` (may be NULL) is referenced, its data the payload. What may be dropped is, at
- * three quarters of EMISSIONS_MAX; for the rest the queue grows: one turn can end every session, or learn
- * a path from each of its datagrams. */
+/* Queues a message; takes a reference to `packet` (may be NULL), whose data is the payload. At three quarters
+ * of EMISSIONS_MAX, drops messages that may be dropped (message_may_drop). For others the queue grows: one
+ * turn can end every session, or learn a path from each of its datagrams. */
 void emit(struct sfu *, const struct message *, struct packet *packet);
 
-/* Whether an unauthenticated request may be answered: at most STUN_ANSWERS_PER_S for a network. False:
- * counted. */
+/* Whether the server may answer an unauthenticated request: at most STUN_ANSWERS_PER_S for a network. Counts
+ * a refusal. */
 bool outbox_may_answer(struct sfu *, const struct path *, mp_time now);

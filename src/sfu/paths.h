@@ -1,5 +1,5 @@
-/* The session and the owning worker of each path. A path enters only after an authenticated message by it: a
- * check, or media. */
+/* The session and the owning worker of each path. The worker adds a path only after an authenticated datagram
+ * came by it: a check, or media. */
 #pragma once
 #include "base/map.h"
 #include "base/path.h"

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A slot's word: generation << 16 | open << 8 | owner. It is the only thing that two threads write.
- * The credentials are atomic words, so that a reader may race with the slot's next use: it reads the word
- * before and after, and takes what it read only if the word stood still. */
+/* A slot's word: generation << 16 | open << 8 | owner. Only this word has more than one writing thread. The
+ * credentials are atomic words, so that a reader may race with the slot's next use: it reads the slot's word
+ * before and after, and uses the credentials only if the word did not change. */
 #define WORD(generation, open, owner) ((uint64_t)(generation) << 16 | (uint64_t)(open) << 8 | (owner))
 #define WORD_GENERATION(w)            ((uint32_t)((w) >> 16))
 #define WORD_OPEN(w)                  (((w) >> 8 & 1) != 0)
@@ -25,8 +25,9 @@ struct slot {
     _Atomic uint64_t word;
     /* rest of the ufrag, password; zero: none */
     _Atomic uint64_t secret[ICE_GENERATIONS_MAX][SECRET_SIZE / 8];
-    uint32_t generation[ICE_GENERATIONS_MAX]; /* of each, the least is in use; 0: none; control thread */
-    struct session_setup setup;               /* read by the owner only, after its claim */
+    /* of each secret; the lowest is in use; 0: none; control thread */
+    uint32_t generation[ICE_GENERATIONS_MAX];
+    struct session_setup setup; /* read by the owner only, after its claim */
     uint32_t next_free;
 };
 
@@ -76,15 +77,15 @@ static const struct slot *slot_read(const struct registry *r, uint32_t session)
     return &r->slots[i];
 }
 
-/* Not of a session that was closed: the slot may be another's by now. */
+/* False for a closed session: another session may use the slot by now. */
 static bool is_open(const struct slot *s, uint32_t session)
 {
     uint64_t word = atomic_load_explicit(&s->word, memory_order_acquire);
     return WORD_OPEN(word) && session_id(session_slot(session), word) == session;
 }
 
-/* Release: who sees a new secret sees the slot closed, or newer; or, in an ICE restart, the same session. A
- * mixture of two secrets authenticates nothing. */
+/* Release: a thread that sees a new secret also sees that the slot is closed or newer; or, in an ICE restart,
+ * the same session. A mixture of two secrets authenticates nothing. */
 static void secret_store(struct slot *s, unsigned which, const uint64_t words[SECRET_SIZE / 8])
 {
     for (size_t k = 0; k < SECRET_SIZE / 8; k++)
@@ -137,7 +138,7 @@ uint32_t registry_open(struct registry *r, const struct session_setup *setup,
     return session_id(i, word);
 }
 
-/* The place of a newer secret: a free one, or that of the oldest but the one in use. */
+/* The slot for a newer secret: a free one, or that of the oldest secret that is not in use. */
 static unsigned secret_place(const struct slot *s)
 {
     unsigned oldest = 0, next;
@@ -227,7 +228,7 @@ static int ice_char_value(uint8_t c)
                                   : -1;
 }
 
-/* Acquire: the second look at the slot's word stays behind these. */
+/* Acquire: the second read of the slot's word comes after these. */
 static void secret_load(const struct slot *s, int which, char secret[SECRET_SIZE])
 {
     uint64_t words[SECRET_SIZE / 8];

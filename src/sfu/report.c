@@ -19,21 +19,21 @@ mp_time report_deadline(const struct session *session)
     return at;
 }
 
-/* One compound in the making; it is sent when full. */
+/* A compound packet under construction; sent when full. */
 struct compound {
     struct sfu *sfu;
     struct session *session;
     struct packet *packet;
 };
 
-/* Encrypts it. */
+/* Encrypts and sends it. */
 static void send_rtcp(struct sfu *sfu, struct session *session, struct packet *packet)
 {
     bool sends = session->tx && session_path(session) && packet->len;
     packet->len = sends ? (uint16_t)srtcp_protect(session->tx, packet->data, packet->len) : 0;
     if (packet->len)
         outbox_send(sfu, session_path(session), packet);
-    else /* or its key has no more numbers */
+    else /* not connected, or the key's packet numbers are used up */
         packet_drop(&sfu->pool, packet);
 }
 
@@ -57,7 +57,7 @@ static void compound_send(struct compound *c)
     c->packet = NULL;
 }
 
-/* The source's clock now, under the viewer's SSRC. */
+/* Sender reports with the source's clock now and the viewer's SSRC. */
 static void add_sender_reports(struct compound *c, mp_time now)
 {
     for (struct subscription *s = c->session->subscriptions; s; s = s->next_of_session) {

@@ -1,5 +1,5 @@
-/* RTCP that a session is sent: sender reports for what it watches; receiver reports, transport feedback,
- * NACKs and key frame requests for what it publishes. */
+/* RTCP that the server sends to a client: sender reports for its subscriptions; receiver reports, transport
+ * feedback, NACKs and key frame requests for its own streams. */
 #pragma once
 #include "base/time.h"
 

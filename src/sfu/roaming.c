@@ -12,7 +12,7 @@ bool roaming_init(struct sfu *sfu)
 
 void roaming_free(struct sfu *sfu) { senders_free(&sfu->roaming.senders); }
 
-/* To all other workers, as one datagram: the session may be any one's. */
+/* Sends the datagram to all other workers: any of them may own the session. */
 static void ask_the_others(struct sfu *sfu, const struct arrival *arrival)
 {
     struct packet *p = sfu->config.workers > 1 ? outbox_packet(sfu) : NULL;
@@ -40,7 +40,7 @@ static bool within_rate(struct sfu *sfu, const struct path *path, mp_time now)
            rate_take(&r->total, 1, ROAM_TOTAL_PER_S, ROAM_TOTAL_BURST, now);
 }
 
-/* Whether the datagram may be its; costs no cipher. */
+/* Whether the datagram may belong to the session; decrypts nothing. */
 static bool may_be_of(const struct session *session, const struct arrival *arrival)
 {
     return session->rx && srtp_rx_expects(session->rx, arrival->bytes.data, arrival->bytes.len,

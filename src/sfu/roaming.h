@@ -1,11 +1,11 @@
-/* Media from an address that no path is known for: a session of this worker that moved, one of another
- * worker, or nobody's.
+/* Media from an address without a known path. It may belong to a session of this worker that moved, to one of
+ * another worker, or to none.
  *
- * What it may cost: a look-up passes a bounded number of entries and tries at most SENDER_TRIES_MAX sessions,
- * each with one authentication; only ROAM_PER_S unknown datagrams a second and sender network, and
- * ROAM_TOTAL_PER_S in all, are looked at or shown to the other workers. Whoever is beyond that is found by
- * its next connectivity check. Nothing is answered, learned or allocated before the datagram authenticated,
- * and then only a check of the new address starts (ice.h). */
+ * Cost: a look-up passes a bounded number of entries and tries at most SENDER_TRIES_MAX sessions, each with
+ * one authentication. The worker handles only ROAM_PER_S unknown datagrams a second from one network, and
+ * ROAM_TOTAL_PER_S in all; a client beyond that has to wait for its next connectivity check. The worker
+ * answers, stores and allocates nothing before the datagram is authentic, and then it only starts a check of
+ * the new address (ice.h). */
 #pragma once
 #include "base/path.h"
 #include "base/rate.h"

@@ -1,11 +1,10 @@
-/* Who sends under an SSRC: how a session is found when its media comes from where nobody is known, after its
- * NAT or its network gave it another address. The finding is a guess that authentication has to confirm; it
- * costs a bounded number of comparisons, whatever is sent and whoever is there.
+/* Index of sessions by the SSRCs that they send. It finds a session whose media comes from an unknown
+ * address, after its NAT or its network changed the address. Authentication has to confirm the result. A
+ * look-up costs a bounded number of comparisons, whatever clients send.
  *
- * A sender is entered twice: by its SSRC together with the network (an IPv4 address, a /64) that its session
- * is at, as a NAT that forgets a mapping keeps its address, and a host of IPv6 that takes another its /64;
- * and by its SSRC alone. Browsers that only watch send their feedback under SSRC 1 (Chromium), so the
- * second entry helps those that send media. */
+ * A sender has two entries. One has its SSRC and its network (an IPv4 address, a /64): a NAT that forgets a
+ * mapping keeps its address, and an IPv6 host that changes its address keeps its /64. The other has its SSRC
+ * alone; it helps only clients that send media, because Chromium sends a viewer's feedback under SSRC 1. */
 #pragma once
 #include "base/path.h"
 #include "base/time.h"
@@ -16,7 +15,7 @@
 struct arrival;
 struct session;
 
-#define SENDERS_MAX      4  /* of one session; the first that were heard */
+#define SENDERS_MAX      4  /* of one session: the first SSRCs that it sent */
 #define SENDER_STEPS_MAX 64 /* entries that one look-up may pass, in each of its two chains */
 #define SENDER_TRIES_MAX 4  /* sessions that one datagram may be tried with */
 
@@ -41,11 +40,11 @@ struct senders {
 
 bool senders_init(struct senders *, size_t capacity, uint64_t key); /* false: no memory */
 void senders_free(struct senders *);
-/* `sender` is filled in and stays where it is until sender_remove. */
+/* Fills in `sender`, which must not move in memory until sender_remove. */
 void sender_add(struct senders *, struct sender *, struct session *, uint32_t ssrc,
                 const struct address *place);
 void sender_move(struct senders *, struct sender *,
-                 const struct address *place); /* its session is there now */
+                 const struct address *place); /* its session has this address now */
 void sender_remove(struct sender *);
 /* Sessions that may have sent this datagram of this SSRC, likely ones first, each once; `expects` looks
  * closer. At most SENDER_TRIES_MAX. */

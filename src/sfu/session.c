@@ -82,7 +82,7 @@ void session_dtls(struct sfu *sfu, struct session *session, const struct arrival
         session_end(sfu, session, why, now);
 }
 
-/* Something authentic came. The session may be gone afterwards. */
+/* An authentic datagram arrived. The session may be gone afterwards. */
 static void moved(struct sfu *sfu, struct session *session, const struct ice_answer *a,
                   const struct arrival *arrival, mp_time now)
 {

@@ -1,4 +1,4 @@
-/* What a worker knows of a session that it owns. Every part of src/sfu that serves sessions works on it.
+/* State of a session on the worker that owns it. Every part of src/sfu that serves sessions works on it.
  *
  * Timer: one heap node, at the earliest of ICE's (consent, our own checks), DTLS retransmission, reports (1
  * s), transport feedback (on the first point of the grid at least TWCC_DELAY after the first packet it
@@ -24,7 +24,8 @@ struct sfu;
 struct dtls;
 struct subscription;
 
-/* Where an association began: another transport of the client begins its own association elsewhere. */
+/* The path and credentials that an association began with; an association of another transport of the client
+ * has others. */
 struct dtls_begin {
     struct path path;
     uint32_t generation; /* of our ICE credentials there */
@@ -52,17 +53,18 @@ struct session {
     mp_time lost_at;   /* time when its path was reported as silent; 0: not silent */
     struct path reply; /* source of the last DTLS datagram: answers go there before a path is nominated */
 
-    struct dtls *dtls; /* NULL before the first datagram, and after its work is done */
+    struct dtls *dtls; /* NULL before the first datagram, and once the handshake is complete */
     mp_time dtls_until;
     struct dtls_goodbye goodbye;
     struct dtls_begin dtls_begin, keys_begin; /* start of `dtls`, and of the association whose keys are in
                                                  use */
-    bool dtls_beside;                         /* `dtls` began beside that one and has not replaced it yet */
-    struct rate dtls_rate;                    /* associations that begin beside one in use */
+    /* `dtls` is a second association and has not replaced the first yet */
+    bool dtls_beside;
+    struct rate dtls_rate; /* second associations begun */
     struct srtp_rx *rx;
     struct rtp_extension_ids extensions;
     char cname[CNAME_SIZE]; /* ours, in feedback to publishers */
-    uint32_t ssrc;          /* likewise */
+    uint32_t ssrc;          /* ours, in feedback to publishers */
 
     struct rate publish_rate; /* bits */
     struct incoming *streams;
@@ -71,7 +73,7 @@ struct session {
         bool rtx;
         bool left;  /* its stream continues with another SSRC */
         bool named; /* named by a description */
-        /* rtx, of a layered stream: whose packets it repeats, by either; 0: not known */
+        /* rtx of a layered stream: SSRC or rid of the packets that it repeats; 0: not known */
         uint32_t repairs, rid;
         mp_time heard;
         struct incoming *incoming;
@@ -89,14 +91,14 @@ struct session {
     mp_time clock_offset; /* our time minus the publisher's NTP time, from the fastest report */
 };
 
-/* The path for media to it: nominated and validated; NULL: none yet. */
+/* The path for media to the client: nominated and validated; NULL: none yet. */
 static inline const struct path *session_path(const struct session *session)
 {
     return ice_selected(&session->ice);
 }
 
-/* Prefetches the memory for a packet to it: first the struct, and once that is in the cache, the memory it
- * points to. */
+/* Prefetches the memory for a packet to the client: first the struct, and once that is in the cache, the
+ * memory that it points to. */
 static inline void session_prefetch(const struct session *session)
 {
     prefetch(session, offsetof(struct session, ice.selected) + 1);

@@ -19,7 +19,7 @@ static bool track_id_equal(const void *owner, uint32_t value, const void *key)
 
 static bool tables_init(struct sfu *sfu, size_t sessions)
 {
-    /* a publication must find its place: nobody is told that it did not */
+    /* there must be room for every publication: no error would tell a client of a missing one */
     sfu->tracks_max = sessions * PUBLICATIONS_MAX;
     sfu->sessions = calloc(sessions, sizeof *sfu->sessions);
     sfu->tracks = calloc(sfu->tracks_max, sizeof *sfu->tracks);
@@ -64,7 +64,7 @@ void sfu_free(struct sfu *sfu)
         if (sfu->sessions[i])
             session_free(sfu, sfu->sessions[i]);
     for (size_t i = 0; sfu->tracks && i < sfu->tracks_max; i++)
-        if (sfu->tracks[i]) { /* replicas' origins that other workers still hold */
+        if (sfu->tracks[i]) { /* origins whose replicas on other workers are still open */
             sfu->tracks[i]->replicas = 0;
             track_release(sfu, sfu->tracks[i]);
         }
@@ -116,15 +116,15 @@ static bool came_here(const struct sfu *sfu, const struct arrival *arrival)
     return arrival->via == sfu->config.worker;
 }
 
-/* TURN is for what came to this worker itself, and not by TURN: a relay within a relay would have no end. Nor
- * by ICE-TCP, whose framing is not TURN's. */
+/* Accepts TURN only for datagrams that this worker received itself. Not through TURN: a relay within a relay
+ * would have no end. Not by ICE-TCP, because its framing differs from TURN's. */
 static bool may_relay(const struct sfu *sfu, const struct arrival *arrival)
 {
     enum link_kind kind = link_kind(arrival->path->link);
     return came_here(sfu, arrival) && (kind == LINK_DATAGRAM || kind == LINK_TURN);
 }
 
-/* The session of this number here, to which something is about to happen; NULL: there is none. */
+/* The session with this id on this worker, marked for a new deadline; NULL: there is none. */
 static struct session *visit(struct sfu *sfu, uint32_t id)
 {
     struct session *session = session_find(sfu, id);
@@ -133,8 +133,8 @@ static struct session *visit(struct sfu *sfu, uint32_t id)
     return session;
 }
 
-/* The session here that the path's entry `e` belongs to. NULL: there is none; the datagram was dropped, or
- * passed to the worker that has it. */
+/* The session here that the path's entry `e` belongs to. NULL: none; the function dropped the datagram, or
+ * passed it to the worker that has the session. */
 static struct session *session_of(struct sfu *sfu, const struct path_entry *e, const struct arrival *arrival)
 {
     bool here = came_here(sfu, arrival), ours = e && e->owner == sfu->config.worker;
@@ -163,7 +163,7 @@ static void input_dtls(struct sfu *sfu, const struct arrival *arrival, mp_time n
         session_dtls(sfu, session, arrival, now);
 }
 
-/* To a check of ours. */
+/* An answer to a check of ours. */
 static void input_answer(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival,
                          mp_time now)
 {
@@ -173,7 +173,7 @@ static void input_answer(struct sfu *sfu, const struct stun_view *v, const struc
 }
 
 /* The life of a check: ufrag -> session -> this worker owns it, or verifies and claims it, or passes it to
- * its owner. Only a verified check moves anything. */
+ * its owner. Only a verified check changes state. */
 static void input_check(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival,
                         mp_time now)
 {
@@ -218,8 +218,8 @@ static void input_check(struct sfu *sfu, const struct stun_view *v, const struct
 static void input(struct sfu *sfu, const struct path *path, struct bytes bytes, unsigned via, mp_time time,
                   mp_time now);
 
-/* `v`: a STUN message that is not a Binding; NULL: ChannelData. What a TURN client sends to this server
- * itself comes in once more, as if a socket had received it from the relayed address. */
+/* `v`: a STUN message that is not a Binding; NULL: ChannelData. A datagram that a TURN client sends to this
+ * server enters the core again, as if a socket had received it from the relayed address. */
 static void input_turn(struct sfu *sfu, const struct stun_view *v, const struct arrival *arrival, mp_time now)
 {
     struct relayed inner;
@@ -242,7 +242,7 @@ static void input_stun(struct sfu *sfu, const struct arrival *arrival, mp_time n
     else if (!v.username.data)
         plain_binding(sfu, &v, arrival->path, now);
     else if (link_kind(arrival->path->link) == LINK_TURN)
-        /* it would become a path for DTLS and SRTP, which TURN's framing cannot carry */
+        /* the path would have to carry DTLS and SRTP, which TURN's framing cannot */
         drop(sfu, DROP_LINK);
     else
         input_check(sfu, &v, arrival, now);
@@ -298,7 +298,8 @@ static void path_removed(struct sfu *sfu, const struct message *m)
 
 static void path_added(struct sfu *sfu, const struct message *m)
 {
-    /* Also where a session of ours had it: whoever was heard last, and ours takes it back when it is. */
+    /* Even if a session of this worker had the path: the last authentic sender wins. Ours takes it back with
+     * its next check. */
     if (!paths_set(&sfu->paths, &m->path, m->session, m->from))
         drop(sfu, DROP_PATHS);
 }
@@ -328,7 +329,7 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
     default: break;
     }
     struct session *session = visit(sfu, m->session);
-    if (!session) /* it ended on its own; the control plane is about to read that */
+    if (!session) /* it ended already; the message about that is on its way to the control plane */
         return;
     switch ((enum message_type)m->type) {
     case MESSAGE_SESSION_CLOSE: session_end(sfu, session, END_CLOSED, now); break;
@@ -345,7 +346,7 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
 
 /* --- time --- */
 
-/* What was touched gets its deadline. */
+/* Computes the deadlines of the touched sessions. */
 static void settle(struct sfu *sfu, mp_time now)
 {
     for (struct session *session; (session = sfu->touched); untouch(session)) {
@@ -404,7 +405,7 @@ static void clean(struct sfu *sfu, struct track *t)
     gather_sent(sfu);
 }
 
-/* The next run of the first track that is ready: track by track, viewer by viewer. */
+/* The next run of the first ready track: track by track, viewer by viewer. */
 static bool output_run(struct sfu *sfu, struct transmit *transmit, mp_time now)
 {
     struct track *t;
@@ -418,7 +419,7 @@ static bool output_run(struct sfu *sfu, struct transmit *transmit, mp_time now)
     return false;
 }
 
-/* As many as fit the arena. */
+/* As many transmits as fit the arena. */
 static size_t output_some(struct sfu *sfu, struct transmit *transmits, size_t max, mp_time now)
 {
     size_t n = 0;
@@ -437,7 +438,7 @@ static bool is_elsewhere(const struct sfu *sfu, const struct path *path)
     return path->link != LINK_UDP && link_worker(path->link) != sfu->config.worker;
 }
 
-/* A run for another worker's link: a message for each datagram. */
+/* Sends a run to the worker that has its link, a message for each datagram. */
 static void hand_over(struct sfu *sfu, const struct transmit *t)
 {
     struct message m = {.type = MESSAGE_TRANSMIT, .to = (uint8_t)link_worker(t->path.link), .path = t->path};
@@ -452,7 +453,8 @@ static void hand_over(struct sfu *sfu, const struct transmit *t)
     }
 }
 
-/* What is for a link goes the link's way. False: no transmit is left of it. */
+/* Prepares a transmit for its link. False: no transmit is left, because another worker gets it or the relay
+ * dropped it. */
 static bool route(struct sfu *sfu, struct transmit *t, mp_time now)
 {
     if (is_elsewhere(sfu, &t->path)) {

@@ -5,8 +5,8 @@
 
 /* Why a datagram or a packet was dropped. X(name, label) */
 #define DROP_REASONS(X)                                                                                      \
-    X(DROP_NOT_OURS, "unknown_kind")     /* first byte is none of ours, or too short */                      \
-    X(DROP_UNKNOWN_PATH, "unknown_path") /* DTLS or (S)RTP from where no check ever came */                  \
+    X(DROP_NOT_OURS, "unknown_kind")     /* unknown first byte, or too short */                              \
+    X(DROP_UNKNOWN_PATH, "unknown_path") /* DTLS or (S)RTP by a path without a check */                      \
     X(DROP_STUN_MALFORMED, "stun_malformed")                                                                 \
     X(DROP_STUN_UFRAG, "stun_unknown_ufrag")                                                                 \
     X(DROP_STUN_INTEGRITY, "stun_integrity")                                                                 \
@@ -20,21 +20,21 @@
     X(DROP_SRTP_STREAMS, "srtp_streams")                                                                     \
     X(DROP_RTP_MALFORMED, "rtp_malformed")                                                                   \
     X(DROP_RTP_STREAM, "rtp_unknown_stream") /* authentic, but of no published track */                      \
-    X(DROP_RTP_RATE, "rtp_rate")             /* authentic, but more than one session may publish */          \
+    X(DROP_RTP_RATE, "rtp_rate")             /* authentic, but over the session's limit */                   \
     X(DROP_RTP_DUPLICATE, "rtp_duplicate")                                                                   \
     X(DROP_RTCP_MALFORMED, "rtcp_malformed")                                                                 \
     X(DROP_POOL, "packet_pool")                                                                              \
-    X(DROP_PENDING, "pending_full") /* a track got more between two drains than it may hold */               \
+    X(DROP_PENDING, "pending_full") /* too many packets of a track between two drains */                     \
     X(DROP_OUTBOX, "outbox_full")                                                                            \
-    X(DROP_INBOX, "inbox_full") /* another worker did not keep up */                                         \
+    X(DROP_INBOX, "inbox_full") /* another worker was too slow */                                            \
     X(DROP_PATHS, "path_table_full")                                                                         \
-    X(DROP_STRAY, "stray") /* passed on to a worker that does not have the session */                        \
+    X(DROP_STRAY, "stray") /* passed to a worker without the session */                                      \
     X(DROP_RTX_BUDGET, "rtx_budget")                                                                         \
     X(DROP_RELAY, "relay")             /* TURN: no such allocation, permission or channel; not a request */  \
-    X(DROP_STREAM_FULL, "stream_full") /* a TCP connection takes less than it is sent */                     \
-    X(DROP_STREAM_FRAME, "stream_frame") /* what the framing of a TCP connection cannot carry */             \
+    X(DROP_STREAM_FULL, "stream_full") /* a TCP client reads too slowly */                                   \
+    X(DROP_STREAM_FRAME, "stream_frame") /* the connection's framing cannot carry it */                      \
     X(DROP_SEND, "send_error")                                                                               \
-    X(DROP_SOCKET, "socket_full") /* by the kernel: the worker did not read in time */
+    X(DROP_SOCKET, "socket_full") /* by the kernel: the worker read too slowly */
 
 #define X(name, label) name,
 enum drop_reason { DROP_REASONS(X) DROP_COUNT };

@@ -9,7 +9,7 @@
 #include "sfu/track.h"
 #include <stdlib.h>
 
-/* There is something to report on from now on. */
+/* Starts the periodic reports: the session has a stream or a subscription now. */
 static void want_reports(struct session *session, mp_time now)
 {
     if (session->tx && session->report_at == MP_NEVER)

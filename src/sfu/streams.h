@@ -1,4 +1,4 @@
-/* What a session publishes and what it watches, as the control plane commands it. */
+/* A session's published streams and its subscriptions, as the control plane commands them. */
 #pragma once
 #include "base/time.h"
 #include <stdint.h>

@@ -9,11 +9,11 @@
 #include "sfu/track.h"
 #include <stdlib.h>
 
-/* Retransmissions may take this share of what a viewer is sent, and at least the floor. */
+/* Retransmissions may add this share of the track's bitrate, and at least the floor. */
 #define RTX_SHARE     0.25
 #define RTX_BPS_FLOOR 40000.0
 #define RTX_BURST     60000.0
-#define RTX_TIMES_MAX 10 /* what a browser asks for; what all of it costs is bounded by the share */
+#define RTX_TIMES_MAX 10 /* as often as a browser asks; RTX_SHARE bounds the cost of all of them */
 
 struct subscription *subscription_new(struct sfu *sfu, struct session *viewer, struct track *track,
                                       const struct subscribe *how)
@@ -65,8 +65,8 @@ void subscription_free(struct sfu *sfu, struct subscription *s)
     slab_give(&sfu->subscription_slab, s);
 }
 
-/* RFC 3711 3.3.1: under other keys a receiver takes the roll-over counter for 0. The numbers in the
- * packets go on. */
+/* RFC 3711 3.3.1: under other keys a receiver takes the roll-over counter for 0. The sequence numbers in the
+ * packets continue. */
 void subscription_rekeyed(struct subscription *s)
 {
     if (s->started) {
@@ -102,7 +102,7 @@ static void put_send_time(uint8_t out[3], mp_time now)
     put24(out, (uint32_t)(s << 18 | (ns << 18) / 1000000000u) & 0xffffff);
 }
 
-/* Of a packet that is written for the first time. */
+/* The fields of a packet that the viewer gets for the first time. */
 static struct sent sent_now(struct subscription *s, size_t padding, mp_time now)
 {
     struct sent sent = {.padding = (uint8_t)padding};
@@ -160,8 +160,8 @@ static size_t header_len(const struct subscription *s, const struct packet *p)
 }
 
 /* The run's packets have one length: the longest's. Shorter ones get RTP padding (RFC 3550 5.1), at most
- * RUN_PADDING_MAX bytes, as libwebrtc splits a frame into nearly equal parts. It stands in the shared
- * packet's tail, where every viewer of this drain finds the same bytes. Returns how much was put there. */
+ * RUN_PADDING_MAX bytes, as libwebrtc splits a frame into nearly equal parts. The padding is in the shared
+ * packet's tail, because all viewers of this drain need the same bytes. Returns its length. */
 static size_t pad(struct packet *p, size_t need)
 {
     if (need) {
@@ -178,8 +178,8 @@ struct run {
     size_t count, segment;
 };
 
-/* Collects the next packets that can go out as one run: all within RUN_PADDING_MAX of the longest, but for
- * the last, which may be as short as it is. */
+/* Collects the next packets that can go out as one run: all within RUN_PADDING_MAX of the longest, except the
+ * last, which may be of any shorter length. */
 static void collect(struct run *r, struct subscription *s, size_t *from)
 {
     const struct track *t = s->track;
@@ -206,14 +206,14 @@ static void collect(struct run *r, struct subscription *s, size_t *from)
     r->segment = longest;
 }
 
-/* Over DATAGRAM_OUT_MAX nothing is padded: the packet is as long as its publisher made it. */
+/* 0 for a last packet that is more than RUN_PADDING_MAX shorter than the run's segment: it stays short. */
 static size_t padding_of(const struct run *r, size_t i)
 {
     size_t need = r->segment - r->len[i];
     return r->count > 1 && need <= RUN_PADDING_MAX ? need : 0;
 }
 
-/* The same in every copy for this viewer. */
+/* The header fields that are the same in every transmission of the packet to this viewer. */
 static struct rtp_header header_of(const struct subscription *s, const struct packet *p)
 {
     return (struct rtp_header){
@@ -259,7 +259,7 @@ bool subscription_run(struct sfu *sfu, struct subscription *s, size_t *from, uin
     return true;
 }
 
-/* True: this number was not sent again just now, nor too often. */
+/* True: this packet was not retransmitted within a round trip, nor too often. */
 static bool rtx_allowed(struct subscription *s, uint16_t seq, mp_time now)
 {
     uint16_t now_ms = (uint16_t)(now / MP_MS(1));
@@ -284,8 +284,8 @@ static double rtx_bps(const struct subscription *s)
     return share > RTX_BPS_FLOOR ? share : RTX_BPS_FLOOR;
 }
 
-/* RFC 4588 4: the original's header under the RTX stream's numbers, its sequence number in front of the
- * payload. */
+/* RFC 4588 4: the original's header with the RTX stream's SSRC and numbers; the original sequence number
+ * precedes the payload. */
 static void write_rtx(struct subscription *s, struct packet *p, struct packet *copy, mp_time now)
 {
     struct sent sent = sent_now(s, 0, now);
@@ -303,7 +303,7 @@ static void write_rtx(struct subscription *s, struct packet *p, struct packet *c
                                        (uint64_t)s->rtx_next++);
 }
 
-/* Byte for byte as it was sent first: see sent.h. */
+/* Byte for byte as the first time: see sent.h. */
 static void write_again(struct subscription *s, struct packet *p, struct packet *copy)
 {
     const struct sent *sent = sent_find(s->sent, p->media.seq);

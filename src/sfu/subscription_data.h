@@ -20,7 +20,7 @@ struct rtx_log {
 };
 
 struct subscription {
-    /* What every packet needs, together: SUBSCRIPTION_HOT bytes. */
+    /* The fields that every packet needs, together: SUBSCRIPTION_HOT bytes. */
     struct session *viewer;
     struct track *track;
     int64_t first;            /* first source seq that was sent */

@@ -1,5 +1,5 @@
-/* The sessions whose deadline may have moved: whatever changes what a session waits for touches it, and the
- * deadline is computed once for all that happened in a batch of input. */
+/* The sessions whose deadline may have changed. Functions that change a timer of a session touch it, and the
+ * core computes its deadline once for a whole batch of input. */
 #pragma once
 
 struct session;
@@ -10,4 +10,4 @@ struct touched {                  /* of a session */
 };
 
 void touch(struct sfu *, struct session *);
-void untouch(struct session *); /* it has its deadline, or ends */
+void untouch(struct session *); /* its deadline is computed, or it ends */

@@ -10,9 +10,9 @@
 /* Older packets are of no use to a viewer: its jitter buffer has given them up. */
 #define HISTORY_AGE MP_MS(1500)
 
-/* A replica passes wishes on at most this often. The origin has the second between requests and a timer for
- * what comes within it; a replica that kept the second as well would lose the wish of a viewer who comes
- * just behind another. */
+/* A replica passes key frame requests on at most this often. The origin keeps a second between requests and
+ * has a timer for requests within that second. A replica has no timer: with the same second it would lose the
+ * request of a viewer that joins just after another. */
 #define KEYFRAME_RELAY MP_MS(20)
 
 struct track *track_find(struct sfu *sfu, uint32_t id)
@@ -75,8 +75,7 @@ static void forget_at(struct sfu *sfu, struct track *t, int64_t seq)
     }
 }
 
-/* Histories take three quarters of the pool: packets on their way, answers to checks among them, need the
- * rest. */
+/* Histories take three quarters of the pool: packets in flight, such as answers to checks, need the rest. */
 static bool history_may_grow(const struct sfu *sfu) { return sfu->pool.used < sfu->pool.size / 4 * 3; }
 
 /* Adds the packet to the history and removes the oldest ones. False: no memory, or older than the history. */
@@ -128,8 +127,8 @@ static void note_bitrate(struct track *t, const struct packet *p, mp_time now)
     t->rate_from = now;
 }
 
-/* The worker of the publisher alone sends to replicas: two replicas that sent to each other would do so for
- * ever. */
+/* The worker of the publisher alone sends to replicas: two replicas that send to each other would never
+ * stop. */
 static void to_replicas(struct sfu *sfu, const struct track *t, struct message *m, struct packet *p)
 {
     for (uint64_t rest = t->publisher ? t->replicas : 0; rest; rest &= rest - 1) {
@@ -177,7 +176,8 @@ void track_clock(struct sfu *sfu, struct track *t, const struct source_clock *cl
 
 void track_keyframe(struct sfu *sfu, struct track *t, mp_time now)
 {
-    if (!t->video || (t->publisher && t->keyframe.wanted)) /* its publisher's timer knows already */
+    /* a request already waits for the publisher's timer */
+    if (!t->video || (t->publisher && t->keyframe.wanted))
         return;
     keyframe_want(&t->keyframe);
     if (t->publisher)

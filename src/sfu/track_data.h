@@ -34,5 +34,5 @@ struct track {
     struct packet *pending[PENDING_MAX]; /* since the last drain, in order of arrival */
     size_t pending_count;
     struct gather gather;
-    struct viewers viewers; /* sfu_output goes from one to the next */
+    struct viewers viewers; /* sfu_output serves them in turn */
 };

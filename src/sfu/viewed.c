@@ -3,7 +3,7 @@
 #include "sfu/subscription_data.h"
 #include <stdlib.h>
 
-/* SSRCs are ours to choose, so nobody chooses collisions. */
+/* The server chooses these SSRCs, so no client can cause collisions. */
 static struct subscription **chain_of(const struct viewed *v, uint32_t ssrc)
 {
     return &v->chains[map_hash(ssrc, 0) & (v->size - 1)];
@@ -17,7 +17,7 @@ static void enter(struct viewed *v, struct subscription *s)
     v->count++;
 }
 
-/* Chains of one in the mean. Without memory they get longer. */
+/* Keeps the mean chain length at one. Without memory, chains get longer. */
 static void grow(struct viewed *v)
 {
     struct viewed larger = {.size = v->size ? 2 * v->size : 4};

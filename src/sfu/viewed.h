@@ -1,5 +1,5 @@
-/* What a viewer watches, by the SSRC that it knows it by: one datagram of its feedback names up to 90, and
- * it may watch 250. */
+/* A viewer's subscriptions, by the SSRC that the viewer sees: one datagram of feedback names up to 90, and a
+ * viewer may have 250. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

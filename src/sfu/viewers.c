@@ -6,9 +6,9 @@
 #include "sfu/subscription_data.h"
 #include <stdlib.h>
 
-/* From one frame to the next a viewer's memory goes cold, and one pointer leads to the next: subscription,
- * session, path and keys. So each is fetched this many turns before its own, when what points to it has
- * come. */
+/* Between two frames a viewer's memory leaves the cache, and each pointer leads to the next: subscription,
+ * session, path and keys. So viewers_next prefetches each this many turns ahead, when the memory with its
+ * pointer is in the cache. */
 #define AHEAD_SUBSCRIPTION 8
 #define AHEAD_SESSION      6
 #define AHEAD_TRANSPORT    4
@@ -31,13 +31,13 @@ bool viewers_add(struct viewers *v, struct subscription *s)
 
 static void move(struct viewers *v, uint32_t from, uint32_t to)
 {
-    if (from == to) /* what stands there is leaving, or has moved on */
+    if (from == to) /* that entry leaves, or moved already */
         return;
     v->list[to] = v->list[from];
     v->list[to]->place = to;
 }
 
-/* Those that were served stay before the turn, the others behind it. */
+/* Served viewers stay before `turn`, the others at it or behind. */
 void viewers_remove(struct viewers *v, struct subscription *s)
 {
     uint32_t hole = s->place;
@@ -45,7 +45,7 @@ void viewers_remove(struct viewers *v, struct subscription *s)
     if (hole < v->turn) {
         move(v, v->turn - 1, hole);
         hole = --v->turn;
-        if (hole + 1 < v->count) { /* whoever has its turn keeps it */
+        if (hole + 1 < v->count) { /* the current viewer stays the current one */
             move(v, hole + 1, hole);
             hole++;
         }

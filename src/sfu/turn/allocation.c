@@ -20,7 +20,8 @@ static bool client_equal(const void *owner, uint32_t value, const void *key)
 
 static bool port_used(const struct allocations *t, uint32_t i) { return t->ports[i / 8] >> (i % 8) & 1; }
 
-/* Onwards from the last one: a port that was given back rests as long as it can. 0: none is left. */
+/* Continues after the last port given out, so that a freed port stays unused as long as possible. 0: none is
+ * free. */
 static uint16_t port_take(struct allocations *t, bool even)
 {
     for (uint32_t n = 0; n < t->port_count; n++) {
@@ -93,7 +94,7 @@ struct allocation *allocation_of_link(const struct allocations *t, uint32_t link
     return a && a->link == link ? a : NULL;
 }
 
-/* --- whose --- */
+/* --- quotas of users and networks --- */
 
 static uint64_t hash_text(struct bytes text, uint64_t key)
 {

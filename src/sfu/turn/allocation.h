@@ -1,9 +1,9 @@
-/* The allocations of one worker's TURN server (RFC 8656 4): whose they are, what they permit, when they end.
- * No socket belongs to one: its relayed address is one of this server's own with a virtual port, which no two
+/* The allocations of one worker's TURN server (RFC 8656 4): owner, permissions, channels and expiry. An
+ * allocation has no socket: its relayed address is one of this server's own with a virtual port, which no two
  * allocations of the machine share.
  *
- * Timer: one heap node an allocation, at its end; permissions and channels are looked at when they are used.
- */
+ * Timer: one heap node an allocation, at its end; the expiry of permissions and channels is checked when they
+ * are used. */
 #pragma once
 #include "base/heap.h"
 #include "base/limits.h"
@@ -32,7 +32,7 @@ enum { RELAYED_V4, RELAYED_V6, RELAYED_COUNT };
 struct allocation {
     struct heap_node timer; /* first: a timer is its allocation; its time is the allocation's end */
     uint32_t index;         /* in the table */
-    uint32_t link;          /* of what it relays: index and generation */
+    uint32_t link;          /* the link of relayed datagrams: index and generation */
     struct path client;     /* the client's path, its 5-tuple */
     struct address relayed[RELAYED_COUNT]; /* port 0: none of that family */
     struct hmac_sha1 key;
@@ -59,7 +59,7 @@ struct allocations {
     unsigned worker;
 };
 
-/* `media_port` is never given out. False: no memory. */
+/* Never gives out `media_port`. False: no memory. */
 bool allocations_init(struct allocations *, unsigned worker, unsigned workers, uint16_t media_port,
                       size_t max, uint64_t hash_key);
 void allocations_free(struct allocations *);
@@ -69,9 +69,9 @@ struct allocation *allocation_of_client(const struct allocations *,
 struct allocation *allocation_of_link(const struct allocations *, uint32_t link); /* NULL: it ended */
 
 enum allocation_result { ALLOCATION_OK, ALLOCATION_QUOTA, ALLOCATION_FULL };
-/* A new one for the client's path, which must have none; it ends at `until`. `ips`: what is relayed from, by
- * family; NULL: not in that family. The virtual port is even where `even`. Refused over the user's or the
- * network's quota, or without room. */
+/* Makes an allocation for the client's path, which must have none; it ends at `until`. `ips`: the relayed
+ * address of each family; NULL: none. `even`: the virtual port must be even. ALLOCATION_QUOTA: the user or
+ * the network has too many; ALLOCATION_FULL: no room. */
 enum allocation_result allocation_new(struct allocations *, const struct path *client, struct bytes username,
                                       struct bytes user, const struct address *const ips[RELAYED_COUNT],
                                       bool even, mp_time until, struct allocation **);

@@ -79,7 +79,7 @@ static bool is_own_ip(const struct relay *r, const struct address *ip, const str
     return !r->config->announced && same_ip(ip, local);
 }
 
-/* An IPv4 address in an IPv6 one's clothes is no address of ours, whatever it hides. */
+/* An IPv4-mapped IPv6 address is never ours, whichever IPv4 address it contains. */
 static bool is_own(const struct relay *r, const struct turn_peer *peer, const struct address *local)
 {
     return peer->family == relay_family(&peer->address) && is_own_ip(r, &peer->address, local);
@@ -90,7 +90,7 @@ bool relay_is_peer(const struct relay *r, const struct turn_peer *peer, const st
     return is_own(r, peer, local) && peer->address.port == r->config->port;
 }
 
-/* What allocations relay from: the same addresses that candidates have. NULL: none of that family. */
+/* The relayed address of allocations: one of the candidates' addresses. NULL: none of that family. */
 static const struct address *own_address(const struct turn_request *r, enum stun_family family)
 {
     const struct relay_config *c = r->relay->config;
@@ -122,7 +122,7 @@ static void answer_allocated(const struct turn_request *r, const struct allocati
     request_finish(r, &w, p);
 }
 
-/* What is wrong with the request alone; 0: nothing. */
+/* The error code of an invalid request; 0: it is valid. */
 static uint16_t check_allocate(const struct turn_view *t)
 {
     if (!t->has_transport || (t->has_reservation && (t->even_port || t->has_family || t->has_additional)) ||
@@ -132,12 +132,12 @@ static uint16_t check_allocate(const struct turn_view *t)
         return TRANSPORT_NOT_SUPPORTED;
     if (t->has_family && t->family != STUN_FAMILY_V4 && t->family != STUN_FAMILY_V6)
         return FAMILY_NOT_SUPPORTED;
-    /* Pairs of ports were for RTP beside RTCP: here there are none to reserve. */
+    /* A reserved port pair was for RTP and RTCP on separate ports, which this server does not use. */
     return t->has_reservation || t->reserve_next ? INSUFFICIENT_CAPACITY : 0;
 }
 
-/* RFC 8656 7.2: without REQUESTED-ADDRESS-FAMILY it is IPv4; of a server without IPv4 that would be of no use
- * to anyone. */
+/* RFC 8656 7.2: without REQUESTED-ADDRESS-FAMILY it is IPv4; if the server has no IPv4 address, it gives an
+ * IPv6 one instead. */
 static void choose_addresses(const struct turn_request *r, const struct address *ips[RELAYED_COUNT])
 {
     const struct turn_view *t = &r->turn;
@@ -158,7 +158,7 @@ static void allocate(struct turn_request *r)
     const struct address *ips[RELAYED_COUNT];
     struct allocation *a = r->allocation;
     if (a && bytes_equal((struct bytes){r->stun->txid, STUN_TXID_SIZE}, a->txid, sizeof a->txid)) {
-        answer_allocated(r, a); /* sent again: our answer was lost */
+        answer_allocated(r, a); /* a retransmitted request: our answer was lost */
         return;
     }
     uint16_t wrong = a ? ALLOCATION_MISMATCH : check_allocate(&r->turn);
@@ -206,8 +206,8 @@ static void refresh(struct turn_request *r)
 
 /* --- permissions and channels (RFC 8656 10.2, 12.2) --- */
 
-/* 0: the peer is this server. A permission is for an address; who names a port with it must name ours, as no
- * other has anyone behind it. */
+/* 0: the peer is this server. A permission is for an address; if the client names a port too, it must be
+ * ours, because nothing listens on another. */
 static uint16_t check_peer(const struct turn_request *r, const struct turn_peer *peer, bool port_needed)
 {
     const struct allocation *a = r->allocation;

@@ -1,7 +1,7 @@
-/* The TURN server that ends inside (RFC 8656): its clients' only possible peer is this server, so what they
- * relay goes straight into the core as a datagram of a path whose link is the allocation (base/link.h), and
- * what the core sends by such a path is wrapped and goes out by the client's own path. There is no relay
- * socket, and nothing else to relay to.
+/* The built-in TURN server (RFC 8656). The only possible peer of its clients is this server, so it passes
+ * their relayed datagrams straight into the core, with a path whose link is the allocation (base/link.h). It
+ * wraps datagrams that the core sends by such a path and sends them by the client's own path. There is no
+ * relay socket.
  *
  * An allocation lives on the worker that its client's 5-tuple reaches; the session behind it may live on any.
  */
@@ -16,34 +16,34 @@ struct relay_config;
 struct relay {
     const struct relay_config *config;
     struct allocations allocations;
-    uint8_t *arena; /* what the wrapped transmits of one sfu_output point to */
+    uint8_t *arena; /* data of the wrapped transmits of one sfu_output */
     size_t arena_used;
 };
 
 bool relay_init(struct sfu *, const struct relay_config *);
 void relay_free(struct sfu *);
 
-/* A datagram of a TURN client for this server, taken out of its wrapping: it came from the relayed
- * address. */
+/* A TURN client's datagram for this server, unwrapped: its source is the relayed address. */
 struct relayed {
     struct path path;
     struct bytes bytes;
 };
 
-/* A STUN message that is not a Binding: a request of TURN's, or a Send indication. Answers to what is not
- * authentic leave no state and are capped like those to plain Binding requests. True: it held a datagram. */
+/* A STUN message that is not a Binding: a request of TURN's, or a Send indication. An unauthenticated request
+ * leaves no state, and its answer has the rate limit of plain Binding requests. True: the message contained a
+ * datagram. */
 bool relay_stun(struct sfu *, const struct path *, const struct stun_view *, struct relayed *, mp_time now);
-bool relay_channel_data(struct sfu *, const struct arrival *, struct relayed *, mp_time now); /* the same */
-/* The stream that a client talked by is gone, and so is its allocation (RFC 8656 7: it ends with the
- * connection). */
+/* the same for ChannelData */
+bool relay_channel_data(struct sfu *, const struct arrival *, struct relayed *, mp_time now);
+/* The client's connection was closed: ends its allocation (RFC 8656 7). */
 void relay_client_gone(struct sfu *, const struct path *client);
 void relay_timeout(struct sfu *, mp_time now);
 static inline mp_time relay_deadline(const struct relay *r) { return heap_next(&r->allocations.timers); }
 
 static inline void relay_output_begins(struct relay *r) { r->arena_used = 0; }
 /* Turns a transmit by one of this worker's relay links into one to the TURN client: each datagram in a
- * ChannelData message, or a Data indication before the client has bound a channel. False: nobody is there any
- * more; counted. */
+ * ChannelData message, or a Data indication before the client has bound a channel. False: the allocation or
+ * its permission has ended, or there is no room; counted. */
 bool relay_wrap(struct sfu *, struct transmit *, mp_time now);
 
 /* --- between relay.c (requests) and relay_data.c (relayed data) --- */

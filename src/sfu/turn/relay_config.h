@@ -1,5 +1,5 @@
-/* What the TURN server of every worker needs to know; shared. Addresses may be added, the count behind
- * them; nothing else is written. */
+/* Configuration of the TURN server, shared by all workers. A writer may only append addresses, and increases
+ * address_count after each; all else is constant. */
 #pragma once
 #include "base/limits.h"
 #include "base/path.h"
@@ -9,6 +9,6 @@ struct relay_config {
     struct hmac_sha1 secret;                  /* of credentials and nonces */
     struct address addresses[CANDIDATES_MAX]; /* this server's media addresses, with the one port */
     _Atomic size_t address_count;
-    bool announced; /* they are all; else the address that a client reached is one too */
+    bool announced; /* the list is complete; else the address that a client reached counts too */
     uint16_t port;
 };

@@ -1,4 +1,4 @@
-/* What TURN clients relay, in and out. */
+/* Relayed data of TURN clients, in both directions. */
 #include "base/link.h"
 #include "proto/turn.h"
 #include "sfu/arrival.h"
@@ -10,7 +10,7 @@
 
 /* --- in --- */
 
-/* From an allocation's relayed address to ourselves. */
+/* Makes the datagram from an allocation's relayed address to this server. */
 static bool unwrap(struct sfu *sfu, const struct allocation *a, const struct address *peer, struct bytes data,
                    struct relayed *out)
 {
@@ -25,7 +25,8 @@ static bool unwrap(struct sfu *sfu, const struct allocation *a, const struct add
     return true;
 }
 
-/* RFC 8656 11.3: indications are not authenticated; their allocation and its permissions are. */
+/* RFC 8656 11.3: indications carry no authentication; the allocation and its permissions were
+ * authenticated. */
 bool relay_send(struct sfu *sfu, const struct path *path, const struct stun_view *v, struct relayed *out,
                 mp_time now)
 {
@@ -58,14 +59,14 @@ bool relay_channel_data(struct sfu *sfu, const struct arrival *arrival, struct r
 
 /* --- out --- */
 
-struct envelope { /* how one client's datagrams are wrapped */
+struct envelope { /* wrapping of one client's datagrams */
     const struct allocation *allocation;
     const struct address *peer;
     const struct channel *channel; /* NULL: Data indications */
     bool pads;                     /* RFC 8656 12.5: over a stream, messages are padded to 4 bytes */
 };
 
-/* 0: it does not fit. */
+/* 0: no room. */
 static size_t write_channel_data(const struct envelope *e, const uint8_t *data, size_t len, uint8_t *out,
                                  size_t size)
 {

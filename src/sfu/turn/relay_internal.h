@@ -1,5 +1,5 @@
-/* One request of a TURN client, between relay.c (what it asks for) and relay_request.c (who it is from, and
- * the answer). */
+/* One request of a TURN client, between relay.c (processing) and relay_request.c (authentication and
+ * answers). */
 #pragma once
 #include "proto/turn.h"
 #include "sfu/core.h"
@@ -33,12 +33,13 @@ struct turn_request {
     mp_time now;
 };
 
-/* RFC 8489 9.2.4. False: it was answered as a stranger's, or the source's rate of such answers is used up. */
+/* RFC 8489 9.2.4. False: not authentic; an error was sent, unless the source's rate of such answers is used
+ * up. */
 bool request_authenticate(struct turn_request *);
 bool request_is_of(const struct turn_request *,
                    const struct allocation *); /* the username that the allocation was made with */
 
-/* An answer begins; finish signs and sends it. NULL: no packet. */
+/* Begins an answer; request_finish signs and sends it. NULL: no packet. */
 struct packet *request_answer(const struct turn_request *, struct stun_writer *, enum stun_class);
 void request_finish(const struct turn_request *, struct stun_writer *, struct packet *);
 void request_refuse(const struct turn_request *, uint16_t code);

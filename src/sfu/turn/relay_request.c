@@ -1,4 +1,4 @@
-/* Who a request is from, and the answers to it. */
+/* Authenticates requests of TURN clients and answers them. */
 #include "sfu/turn/relay_internal.h"
 
 #define REPLY_NUM 16 /* an answer to a stranger is at most 1.6 times its question */
@@ -79,15 +79,15 @@ void request_refuse(const struct turn_request *r, uint16_t code)
     request_finish(r, &w, p);
 }
 
-/* --- who asks (RFC 8489 9.2.4) --- */
+/* --- authentication (RFC 8489 9.2.4) --- */
 
 bool request_is_of(const struct turn_request *r, const struct allocation *a)
 {
     return bytes_equal(r->stun->username, a->username, a->username_len);
 }
 
-/* The key of what the request says of itself. Somebody whose allocation lives may go on with its name when
- * that has expired: a call does not end because it is long. */
+/* The key for the request's username. A client with an allocation may continue to use a username that has
+ * expired: a long call must not end. */
 static bool find_key(struct turn_request *r)
 {
     uint64_t expiry;
