@@ -8,6 +8,7 @@
 # make bench   measures the server beside a plain reference and writes bench/RESULTS.md (ten minutes, alone on the machine)
 # make soak    hours of joins, calls and faults at once: HOURS=1 (the default); writes its results to build/soak
 # make lab     a call from every kind of network with every browser; writes docs/nat-matrix.md and its picture (ten minutes)
+# make quality  measures picture and sound of viewers on bad lines; writes docs/quality.md and its pictures (half an hour, alone on the machine, as root)
 # make interop  other WebRTC stacks against the server; writes docs/interop.md (ten minutes)
 # make experiments  shows packet by packet why a call works behind each kind of NAT; writes docs/experiments.md (four minutes)
 # make debian13  builds the program and runs its unit tests in a Debian 13 root, which it creates first (build-debian13)
@@ -33,7 +34,7 @@ DESTDIR   ?=
 export SANITIZE
 
 .NOTPARALLEL:
-.PHONY: run build install check build-tests test simulate fuzz fuzz-targets coverage bench lab interop interop-stacks experiments soak asan tsan clang debian13 mutants page setup setup-test format clean
+.PHONY: run build install check build-tests test simulate fuzz fuzz-targets coverage bench lab quality interop interop-stacks experiments soak asan tsan clang debian13 mutants page setup setup-test format clean
 
 run: setup build
 	exec $(BUILD)/monoport $(ARGS)
@@ -92,6 +93,9 @@ soak: setup-test build
 
 lab: setup-test build tests/e2e/node_modules/.stamp
 	@lab/matrix/matrix.mjs $(ARGS)
+
+quality: setup-test build tests/e2e/node_modules/.stamp
+	@lab/quality/quality.mjs $(ARGS)
 
 interop: setup-test build tests/e2e/node_modules/.stamp interop-stacks
 	@lab/interop/interop.mjs $(ARGS)
