@@ -189,6 +189,21 @@ static void begin_small(uint8_t id)
     u(0, 1);
 }
 
+/* Its last bit is alone in a byte: whether sizes follow. */
+static void a_change_in_a_structures_last_bit_is_seen(void)
+{
+    forget();
+    begin_small(0);
+    CHECK_EQ(end(), DD_OK);
+    CHECK(made_bits % 8 == 1 && !s.sized);
+    made_bits--;
+    u(1, 1);
+    u(319, 16);
+    u(179, 16);
+    CHECK_EQ(end(), DD_OK);
+    CHECK(f.changed && s.sized && s.width[0] == 320 && f.height == 180);
+}
+
 static void template_ids_wrap_at_64(void)
 {
     forget();
@@ -466,9 +481,9 @@ static void random_descriptors_survive_writing(void)
     CHECK(taken > 1000);
 }
 
-TEST_MAIN(TEST(a_structure_of_chromium_is_read), TEST(the_key_frame_that_brings_it_is_read),
-          TEST(frames_behind_it_take_their_template), TEST(the_same_structure_again_is_no_change),
-          TEST(another_structure_is_not_taken_for_the_kept_one),
+TEST_MAIN(TEST(a_change_in_a_structures_last_bit_is_seen), TEST(a_structure_of_chromium_is_read),
+          TEST(the_key_frame_that_brings_it_is_read), TEST(frames_behind_it_take_their_template),
+          TEST(the_same_structure_again_is_no_change), TEST(another_structure_is_not_taken_for_the_kept_one),
           TEST(a_frame_without_its_structure_is_unknown), TEST(a_bad_structure_leaves_the_kept_one),
           TEST(too_long_a_descriptor_is_bad), TEST(template_ids_wrap_at_64),
           TEST(what_a_frame_has_of_its_own_replaces_its_templates),
