@@ -6,7 +6,7 @@
 
 struct arrivals {
     struct arrivals_limits limits;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* guards `callers` */
     struct callers callers;
 };
 

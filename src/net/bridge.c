@@ -1,9 +1,10 @@
-/* HTTP inside TLS: decrypted here, exchanged with the web server by a socket pair. Each direction buffers one
- * read at most; while its receiver is slow, nothing more is read. HTTP/2 is translated (h2.h).
+/* HTTP inside TLS: the bridge decrypts it and exchanges it with the web server by a socket pair. Each
+ * direction buffers at most one read and reads no more while its receiver is slow. HTTP/2 is translated
+ * (h2.h).
  *
  * Timers: an HTTP/2 client has BRIDGE_IDLE from one answer to the next request, then it gets GOAWAY; after
  * the web server's last byte, its client has BRIDGE_LINGER to read it: closing a connection with unread input
- * resets it, and data on the way is lost. */
+ * resets it, and the data in flight would be lost. */
 #include "net/h2.h"
 #include "net/stream_internal.h"
 #include <errno.h>
@@ -71,7 +72,7 @@ static void close_pair(struct bridge *b)
     b->fd = -1;
 }
 
-/* The web server has closed, and all of its bytes were sent. */
+/* The web server closed its end, and the bridge has sent all of its bytes. */
 static bool say_goodbye(struct stream *s)
 {
     SSL_shutdown(s->ssl);
@@ -106,7 +107,7 @@ static bool linger(struct stream *s)
     return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-/* A new connection to the web server. `edge`: it is told of once, and read from until there is no more. */
+/* Opens a new connection to the web server. `edge`: edge-triggered; the bridge reads it until it is empty. */
 static bool open_pair(struct stream *s, bool edge)
 {
     int pair[2];
@@ -126,7 +127,7 @@ static bool open_pair(struct stream *s, bool edge)
 
 /* --- HTTP/2 --- */
 
-/* A request fits a pair's buffers: nothing else is on its way there. */
+/* A request fits the pair's buffers, because they contain nothing else. */
 static void ask(struct stream *s, const char *text, size_t len)
 {
     struct bridge *b = s->bridge;
@@ -148,7 +149,7 @@ static void next_request(struct stream *s)
         ask(s, text, len);
 }
 
-/* False: there is no more now. */
+/* False: there is no more to read now. */
 static bool take_response(struct stream *s)
 {
     struct bridge *b = s->bridge;
@@ -198,7 +199,8 @@ bool bridge_is_used(const struct stream *s)
     return b && (b->h2 ? !b->over && s->set->now - b->active < BRIDGE_IDLE : b->fd >= 0);
 }
 
-/* RFC 9113 9.1: a client whose request crosses the end learns from GOAWAY that nobody has seen it. */
+/* RFC 9113 9.1: GOAWAY tells a client whose request crosses it that the server has not processed the
+ * request. */
 bool bridge_goodbye(struct stream *s)
 {
     struct bridge *b = s->bridge;

@@ -12,14 +12,14 @@
 
 /* --- TLS --- */
 
-/* Length of the message that the handshake bytes begin with; SIZE_MAX: not told yet. */
+/* Length of the handshake message at the start of `flat`; SIZE_MAX: not known yet. */
 static size_t message_len(const uint8_t *flat, size_t n)
 {
     return n < 4 ? SIZE_MAX : 4 + (size_t)get24(flat + 1);
 }
 
-/* The handshake bytes of the records so far, one behind the other, until the first message is whole: what the
- * client sends behind its ClientHello (early data) is not looked at. -1: not TLS. */
+/* Copies the handshake bytes of the records so far, until the first message is complete. Ignores data behind
+ * the ClientHello (early data). -1: not TLS. */
 static int flatten(const uint8_t *data, size_t len, uint8_t out[FIRST_BYTES_MAX])
 {
     size_t n = 0;

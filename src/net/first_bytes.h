@@ -1,16 +1,15 @@
-/* What a TCP connection is, told by its first bytes; they are looked at, not taken. Everything shares one
- * port:
+/* Detects the protocol of a TCP connection by its first bytes, without reading them from the socket. All
+ * protocols share one port:
  *
- *   first byte   then                                               it is
- *   22           a TLS record (RFC 8446 5.1), its ClientHello       TLS: what is inside is told by the bytes
- *   there
+ *   first byte   then                                               protocol
+ *   22           a TLS record (RFC 8446 5.1) with a ClientHello     TLS; first_bytes_inside detects the rest
  *   'A'..'Z'     a method (RFC 9110 9.1)                            HTTP
  *   0..5         length < 1500 (RFC 4571 2), a Binding request      ICE-TCP (RFC 6544)
  *   0, 1         a STUN header with its cookie (RFC 8489 5)         TURN, or STUN, over TCP
  *
- * A ClientHello's ALPN is no help: behind a proxy Firefox offers h2 and http/1.1, and then speaks TURN; so
+ * A ClientHello's ALPN does not help: behind a proxy Firefox offers h2 and http/1.1, and then speaks TURN; so
  * does coturn's client. ChannelData (64..79) overlaps with letters, but a TURN client has no channel before
- * its first request was answered. */
+ * the server answered its first request. */
 #pragma once
 #include "base/bytes.h"
 

@@ -39,7 +39,7 @@ struct front_source {
     unsigned count;
 };
 
-/* X(name, help): written by the front's thread, read by any. */
+/* X(name, help): the front's thread writes them, any thread may read them. */
 #define FRONT_COUNTERS(X)                                                                                    \
     X(accepted, "Connections accepted")                                                                      \
     X(http, "Connections that speak HTTP in the clear")                                                      \
@@ -117,7 +117,7 @@ static int open_listener(const struct address *a)
     return fd;
 }
 
-/* --- who waits --- */
+/* --- pending connections --- */
 
 static struct front_source *source_of(struct front *f, const struct address *a)
 {
@@ -136,7 +136,7 @@ static void pending_add(struct front *f, struct pending *p)
     atomic_store_explicit(&f->counts.pending, ++f->count, memory_order_relaxed);
 }
 
-/* Removes it; the caller passes the descriptor on or closes it. */
+/* Removes it; the caller passes the descriptor to another module or closes it. */
 static int pending_remove(struct front *f, struct pending *p)
 {
     int fd = p->fd;
@@ -157,7 +157,7 @@ static void evict(struct front *f, struct pending *p, _Atomic uint64_t *why)
     count(why);
 }
 
-/* --- what they are --- */
+/* --- protocol detection --- */
 
 static bool stream(struct front *f, const struct pending *p, enum stream_kind kind, size_t len)
 {
@@ -288,8 +288,8 @@ static int next_ms(const struct front *f)
     return at <= f->now ? 0 : (int)((at - f->now) / MP_MS(1)) + 1;
 }
 
-/* Events of one round name connections that an earlier event of it may have closed to make room: those of the
- * round are looked at before any is accepted. */
+/* Accepting may close a pending connection to make room, and the same round may contain an event of it. So
+ * the thread handles the events of pending connections first and accepts last. */
 static void *run(void *context)
 {
     struct front *f = context;
@@ -343,7 +343,7 @@ struct front *front_new(const struct front_config *config, const char **error)
     f->refresh_at = f->now + FRONT_REFRESH;
     f->epoll = f->wake = -1;
     random_bytes((uint8_t *)&f->key, sizeof f->key);
-    getrlimit(RLIMIT_NOFILE, &limit); /* those who wait may have a quarter of all descriptors */
+    getrlimit(RLIMIT_NOFILE, &limit); /* pending connections may have a quarter of all descriptors */
     f->most = limit.rlim_cur / 4 < FRONT_PENDING_MAX ? (unsigned)limit.rlim_cur / 4 : FRONT_PENDING_MAX;
     f->listener = open_listener(&config->listen);
     if (f->listener >= 0 && open_loop(f))

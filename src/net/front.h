@@ -34,11 +34,12 @@ struct front_config {
     bool (*web)(void *context, int fd, const struct path *);
 };
 
-/* Listens, so that an unavailable port is noticed first. NULL: *error (static text or strerror) says why. */
+/* Listens at once, so that an unavailable port is an early error. NULL: *error (static text or strerror) says
+ * why. */
 struct front *front_new(const struct front_config *, const char **error);
 bool front_start(struct front *); /* accepts from now on; false: no thread */
 void front_free(struct front *);  /* closes its connections, not those handed over; may be NULL */
 void front_refresh(
-    struct front *); /* from any thread and from signal-safe context: read the certificate's files now */
+    struct front *); /* reads the certificate's files now; from any thread, async-signal-safe */
 const struct pulse *front_pulse(const struct front *); /* of its thread */
 void front_metrics(const struct front *, FILE *);      /* its counters, as Prometheus text; from any thread */

@@ -17,8 +17,8 @@ struct h2_text {
 struct request {
     struct request *next;
     int32_t id;
-    bool head, complete, refused, asked; /* asked: the web server was given it */
-    bool expects;                        /* to be asked for its body (RFC 9110 10.1.1) */
+    bool head, complete, refused, asked; /* asked: passed to the web server */
+    bool expects;                        /* sends its body only after a 100 response (RFC 9110 10.1.1) */
     uint64_t announced;                  /* length of its body; 0: not known */
     char method[16], path[H2_PATH_MAX], authority[256];
     struct h2_text headers, body;
@@ -28,9 +28,9 @@ struct h2 {
     nghttp2_session *session;
     struct request *first;   /* in order of arrival; incomplete ones are skipped */
     size_t held;             /* bytes of requests */
-    struct request *current; /* the web server has it; NULL: none, or its stream is gone */
+    struct request *current; /* the one that the web server processes; NULL: none, or its stream was closed */
     struct h2_text sent;     /* its text */
-    bool busy;               /* the web server owes an answer */
+    bool busy;               /* the web server has not answered yet */
     bool reusable;
     bool failed;
     /* the response */
@@ -98,7 +98,7 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *f, void *cont
     return 0;
 }
 
-/* What goes into a line of HTTP/1.1 as it is. */
+/* Whether the value may stand in a line of HTTP/1.1 unchanged. */
 static bool is_plain(const uint8_t *value, size_t len)
 {
     for (size_t i = 0; i < len; i++)
@@ -125,7 +125,7 @@ static bool take_pseudo(struct request *r, const uint8_t *name, const uint8_t *v
     return true;
 }
 
-/* Of the connection, or told anew by us. */
+/* Headers of the connection, and those that the translation writes itself. */
 static bool is_ours(const char *name)
 {
     static const char *const names[] = {"host",
@@ -152,7 +152,7 @@ static void take_ours(struct request *r, const char *name, const char *value)
         r->announced = strtoull(value, NULL, 10);
 }
 
-/* nghttp2 has checked that names and values are such (RFC 9113 8.2.1): no line ends in them. */
+/* nghttp2 has validated names and values (RFC 9113 8.2.1): they contain no line ends. */
 static bool take_header(struct h2 *h, struct request *r, const uint8_t *name, size_t name_len,
                         const uint8_t *value, size_t len)
 {
@@ -204,13 +204,13 @@ static bool is_too_large(const struct request *r)
     return r->announced > HTTP_BODY_MAX || r->body.len > HTTP_BODY_MAX;
 }
 
-/* The head is there. A body that is too large is not waited for: the web server says so, as it sees the
- * length. */
+/* The head is complete. Does not wait for a body that is too large: the web server sees its length and
+ * refuses it. */
 static int begun(nghttp2_session *session, struct request *r)
 {
     nghttp2_nv go_on = {(uint8_t *)(uintptr_t) ":status", (uint8_t *)(uintptr_t) "100", 7, 3,
                         NGHTTP2_NV_FLAG_NONE};
-    if (r->refused || !*r->path || !*r->method) /* CONNECT, or larger than any honest one */
+    if (r->refused || !*r->path || !*r->method) /* CONNECT, or over the limits */
         return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, r->id, NGHTTP2_HTTP_1_1_REQUIRED);
     r->complete |= is_too_large(r);
     if (!r->expects || r->complete)
@@ -383,7 +383,7 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, siz
 {
     struct h2 *h = context;
     size_t n = h->body_len - h->body_at;
-    if (!h->current || h->current->id != id) /* an answer that was cut */
+    if (!h->current || h->current->id != id) /* the answer was cut */
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (n == 0 && !h->ended) {
         h->deferred = true;
@@ -411,7 +411,7 @@ struct h2_head {
     bool has_length;
 };
 
-/* "name: value" of h->head; the name becomes lower case, as it must be here. */
+/* "name: value" of h->head; changes the name to lower case, as HTTP/2 requires. */
 static bool take_line(struct h2 *h, struct h2_head *head, char *line)
 {
     char *colon = strchr(line, ':');
@@ -435,7 +435,7 @@ static bool take_line(struct h2 *h, struct h2_head *head, char *line)
     return true;
 }
 
-/* The head is whole: h->head up to its empty line. */
+/* The response's head is complete: h->head up to its empty line. */
 static bool submit(struct h2 *h)
 {
     struct h2_head head = {.count = 1};

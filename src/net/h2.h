@@ -11,14 +11,14 @@ struct h2;
 struct h2 *h2_new(void);   /* NULL: no memory */
 void h2_free(struct h2 *); /* may be NULL */
 
-/* --- the client's side. False: it is over, after what h2_output still has --- */
+/* --- the client's side. False: the connection ends after the remaining output of h2_output --- */
 bool h2_input(struct h2 *, const uint8_t *, size_t len);
 size_t h2_output(struct h2 *, uint8_t *out, size_t size); /* `size` at least H2_OUTPUT_MIN; 0: nothing now */
 bool h2_is_over(struct h2 *);
 void h2_goodbye(struct h2 *); /* no further requests: GOAWAY is the last frame of h2_output */
 
 /* --- the web server's side --- */
-/* The next complete request, once the previous one was answered; a view until the next call. 0: none. */
+/* The next complete request, after the response to the previous one; a view until the next call. 0: none. */
 size_t h2_request(struct h2 *, const char **text);
 bool h2_awaits(const struct h2 *); /* it accepts more of the response, at most H2_RESPONSE_CHUNK bytes a
                                       call */
@@ -26,7 +26,7 @@ bool h2_awaits(const struct h2 *); /* it accepts more of the response, at most H
 bool h2_response(struct h2 *, const uint8_t *, size_t len);
 void h2_response_cut(struct h2 *); /* the web server closed the connection: the response stays incomplete */
 bool h2_busy(const struct h2 *);   /* a request is in progress */
-/* True: the request was answered, or its client cancelled it. Then h2_reusable tells whether the connection
- * to the web server can take another. */
+/* True: the web server answered the request, or its client cancelled it. Then h2_reusable tells whether the
+ * connection to the web server can take another. */
 bool h2_finish(struct h2 *);
 bool h2_reusable(const struct h2 *);

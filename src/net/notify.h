@@ -3,4 +3,4 @@
 #pragma once
 
 int notify_open(void);                      /* -1: there is no service manager */
-void notify_say(int fd, const char *state); /* "READY=1"; does not wait; -1: no effect */
+void notify_say(int fd, const char *state); /* "READY=1"; never blocks; no effect if fd is -1 */

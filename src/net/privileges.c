@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* LeakSanitizer looks at its own process by ptrace, and a report is made readable by another program. */
+/* LeakSanitizer examines its own process by ptrace, and another program makes its reports readable. */
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define IS_SANITIZED 1
 #elif defined __has_feature
@@ -35,13 +35,14 @@
 #define READ         (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define READ_OF_FILE LANDLOCK_ACCESS_FS_READ_FILE
 
-/* Rights by Landlock version, because older headers lack some: what this kernel can refuse. */
+/* Rights by Landlock version, because older headers lack some: the rights that a kernel of that version can
+ * refuse. */
 #define FILES_1             0x1fffu /* all of the first one: execute, write, read, remove and make */
 #define REFER               (1u << 13)
 #define TRUNCATE            (1u << 14)
 #define IOCTL               (1u << 15) /* of devices */
 #define TCP                 3u         /* bind and connect */
-#define ABSTRACT            1u         /* Unix sockets that were bound outside */
+#define ABSTRACT            1u         /* Unix sockets bound outside this process */
 #define SIGNAL              2u         /* to processes outside */
 #define VERSION_OF_REFER    2
 #define VERSION_OF_TRUNCATE 3
@@ -156,9 +157,9 @@ struct account {
     gid_t gid;
 };
 
-/* By name, or by number: a number needs no entry where accounts are looked up, its group is the same one
- * then. Whoever knows accounts (a file, a library, a daemon) is asked as long as nothing is closed. NULL:
- * good. */
+/* Looks the account up by name or by number. A number needs no entry in the account database; its group is
+ * then the same number. Call this before confining the process, because the look-up may read files, load
+ * libraries or ask a daemon. NULL: success. */
 static const char *find_account(const char *name, struct account *out)
 {
     char *end;
@@ -201,8 +202,9 @@ const char *privileges_drop(const struct privileges *p)
         prctl(PR_CAPBSET_DROP, capability);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return strerror(errno);
-    /* Root's certificate is renewed by root, for root to read. Confined to its folder, the right to read
-     * everything is that to read it again; without such confinement nothing of root is kept. */
+    /* Root renews its certificate, and only root may read it. If Landlock confines the process to the
+     * certificate's folder, the capability to read every file is only good to read the certificate again, so
+     * the process keeps it; without Landlock it keeps none. */
     bool confined = confine(p);
     bool rereads = was_root && confined && *p->reads;
     prctl(PR_SET_KEEPCAPS, rereads);
@@ -211,7 +213,7 @@ const char *privileges_drop(const struct privileges *p)
     set_capabilities(rereads ? 1ull << CAP_DAC_READ_SEARCH : 0);
     if (!IS_SANITIZED)
         forget_secrets_on_crash();
-    unsigned uid = geteuid(); /* unlisted calls fail behind the filter */
+    unsigned uid = geteuid(); /* before the filter, which refuses this call */
     bool filtered = !IS_SANITIZED && system_calls_filter(p->refusal);
     log_line(LOG_LEVEL_INFO, "privileges dropped", "uid=%u files=%s calls=%s", uid,
              confined ? "confined" : "open", filtered ? "filtered" : "open");

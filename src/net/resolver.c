@@ -1,4 +1,4 @@
-/* Timer of the process: EVERY after all names were found, AGAIN while one is missing. */
+/* Timer of the process: EVERY if all look-ups succeeded, AGAIN while one fails. */
 #include "net/resolver.h"
 #include "net/addresses.h"
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #define AGAIN  5
 #define NOBODY 65534
 
-struct resolver_answer { /* one write, which a pipe keeps whole: it is shorter than PIPE_BUF */
+struct resolver_answer { /* one write; shorter than PIPE_BUF, so the pipe keeps it in one piece */
     size_t count;
     struct address addresses[CANDIDATES_MAX];
 };
@@ -43,10 +43,10 @@ static void run(int fd, const char (*names)[RESOLVER_NAME_SIZE], size_t count)
         bool all = true;
         for (size_t i = 0; i < count; i++)
             all &= look_up(names[i], &now);
-        /* What was found before and is not now stays: a name server that fails is no news of the address. */
+        /* A failed look-up does not remove an address: it says nothing about the address itself. */
         bool news = all ? memcmp(&now, &last, sizeof now) != 0 : now.count > last.count;
         if ((first || news) && write(fd, &now, sizeof now) != (ssize_t)sizeof now)
-            return; /* nobody reads it any more */
+            return; /* the server has closed its end */
         if (first || news)
             last = now;
         if (poll(&(struct pollfd){.fd = fd}, 1, (all ? EVERY : AGAIN) * 1000) > 0)
@@ -54,7 +54,7 @@ static void run(int fd, const char (*names)[RESOLVER_NAME_SIZE], size_t count)
     }
 }
 
-/* Name servers' answers are read with nobody's rights. */
+/* Parses name servers' answers with the rights of the account "nobody". */
 static void become_nobody(void)
 {
     if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
@@ -72,7 +72,7 @@ bool resolver_start(struct resolver *r, const char (*names)[RESOLVER_NAME_SIZE],
         close(ends[0]);
         signal(SIGPIPE, SIG_IGN);
         become_nobody();
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* behind setuid, which clears it */
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* after setuid, which clears it */
         prctl(PR_SET_NAME, "resolver");
         if (getppid() == parent)
             run(ends[1], names, count);

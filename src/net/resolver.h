@@ -1,5 +1,5 @@
-/* Resolves names repeatedly, in a process of its own: this process must not wait for name servers, and may
- * not reach them once it serves (privileges.h). */
+/* Resolves names repeatedly, in a process of its own: the server must not wait for name servers, and cannot
+ * reach them after it dropped its privileges (privileges.h). */
 #pragma once
 #include "base/limits.h"
 #include "base/path.h"

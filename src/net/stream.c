@@ -47,7 +47,7 @@ struct streams *streams_new(const struct streams_config *config)
     return set;
 }
 
-/* Closes a connection that is not, or not yet, a stream. */
+/* Closes a connection that has no stream. */
 static void turn_away(struct streams *set, const struct stream_connection *c)
 {
     close(c->fd);
@@ -174,8 +174,7 @@ void stream_wait(struct stream *s)
         b->events = events;
 }
 
-/* The answer to a closed window waits in the kernel no longer than it must: what is there cannot be dropped.
- */
+/* Keeps little unsent data in the kernel, because the server cannot drop late media there. */
 static void set_options(int fd)
 {
     int on = 1, unsent = STREAM_UNSENT_MAX;
@@ -247,9 +246,9 @@ void stream_close(struct stream *s)
     set->config.gone(set->config.context, &path);
 }
 
-/* --- what comes in --- */
+/* --- input --- */
 
-/* What is left of a frame waits for its rest. */
+/* Keeps an incomplete frame until its rest arrives. */
 static bool keep_partial(struct stream *s, const uint8_t *data, size_t len)
 {
     INVARIANT(len <= STREAM_FRAME_MAX);
@@ -358,7 +357,7 @@ bool streams_receive(struct streams *set, mp_time now)
         }
         struct stream *s = find(set, (uint32_t)events[i].data.u64);
         if (s && s->phase == PHASE_TLS && handshakes++ >= STREAM_HANDSHAKES)
-            continue; /* epoll tells of it again */
+            continue; /* epoll reports it again */
         if (s && !moved(s, events[i].events))
             stream_close(s);
         else if (s)

@@ -6,8 +6,8 @@
  * Inside TLS the first decrypted bytes decide again: TURN stays here; HTTP is decrypted and passed to the web
  * server by a socket pair.
  *
- * Timer of each connection: it is checked STREAM_GRACE after its arrival and then every STREAM_LOOK; if no
- * authenticated client uses its path (`known`), it is closed. A bridge has its own (bridge.c). */
+ * Timer of each connection: the worker checks it STREAM_GRACE after its arrival and then every STREAM_LOOK,
+ * and closes it if no authenticated client uses its path (`known`). A bridge has its own (bridge.c). */
 #pragma once
 #include "base/path.h"
 #include "base/time.h"
@@ -58,9 +58,9 @@ struct streams_config {
 
 struct streams *streams_new(const struct streams_config *); /* NULL: no memory or descriptors */
 void streams_free(struct streams *);                        /* closes all */
-/* Called by the accepting thread. Takes the descriptor. False: too many wait, it was closed. TLS handshakes
- * are the only costly work for unauthenticated clients: a round does STREAM_HANDSHAKES steps, the others wait
- * for the next round. */
+/* Called by the accepting thread. Takes the descriptor. False: too many connections wait; closed it. TLS
+ * handshakes are the only costly work for unauthenticated clients: a round does STREAM_HANDSHAKES steps, the
+ * others wait for the next round. */
 bool streams_give(struct streams *, const struct stream_connection *);
 
 int streams_fd(const struct streams *); /* readable: call streams_receive */

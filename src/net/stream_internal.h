@@ -1,5 +1,5 @@
 /* Internal to the streams: stream.c owns the table and the timers, stream_io.c reads and writes one
- * connection, bridge.c carries HTTP that was inside TLS. */
+ * connection, bridge.c carries decrypted HTTP. */
 #pragma once
 #include "base/heap.h"
 #include "base/limits.h"
@@ -14,23 +14,24 @@
 
 enum stream_phase {
     PHASE_TLS,    /* handshake */
-    PHASE_FIRST,  /* TLS is up, the inner protocol is not known yet */
+    PHASE_FIRST,  /* handshake complete, the inner protocol is not known yet */
     PHASE_FRAMES, /* datagrams */
     PHASE_BRIDGE, /* HTTP, passed on */
 };
 
 struct bridge {
-    /* our end of the pair, the web server has the other; -1: it is done with, the client has the last word
-     * still */
+    /* our end of the socket pair, the web server has the other; -1: the web server has finished, the client
+     * has not */
     int fd;
     uint32_t events;
-    bool ended; /* it sent its last byte */
+    bool ended; /* the web server sent its last byte */
     size_t len, at;
-    uint8_t *data; /* decrypted bytes that it did not take yet; NULL: none */
-    /* NULL: the client speaks HTTP/1.1. Else there is a pair only while the web server owes an answer */
+    uint8_t *data; /* decrypted bytes that the web server has not accepted yet; NULL: none */
+    /* NULL: the client speaks HTTP/1.1. Otherwise the pair exists only while the web server works on a
+     * request */
     struct h2 *h2;
-    mp_time active; /* HTTP/2: its client was last sent something that it had asked for */
-    bool over;      /* HTTP/2: nothing follows the bytes being sent */
+    mp_time active; /* HTTP/2: time of the last output while a request was in progress */
+    bool over;      /* HTTP/2: no output follows the bytes being sent */
 };
 
 struct stream {
@@ -43,13 +44,12 @@ struct stream {
     enum frame_format format;
     struct path path;
     SSL *ssl;        /* NULL: in the clear */
-    int tls_wants;   /* SSL_ERROR_WANT_… of the last call */
-    uint32_t events; /* what epoll waits for */
+    int tls_wants;   /* SSL_ERROR_WANT_... of the last call */
+    uint32_t events; /* events that epoll waits for */
     size_t partial_len;
-    uint8_t *partial; /* of a frame: STREAM_FRAME_MAX bytes, once needed */
+    uint8_t *partial; /* an incomplete frame: STREAM_FRAME_MAX bytes, allocated when needed */
     size_t begun_len, begun_at;
-    uint8_t
-        *begun; /* bytes that the connection must get next, as some before them left already; NULL: none */
+    uint8_t *begun; /* rest of a partly sent frame or TLS record, which must be sent next; NULL: none */
     struct frame_queue queue;
     struct bridge *bridge;
 };
@@ -60,7 +60,7 @@ struct streams {
     struct ring inbox; /* of struct stream_connection */
     struct stream **table;
     uint32_t *generation;
-    uint32_t *free; /* a ring: the slot that was used longest ago is used next */
+    uint32_t *free; /* a ring, so that the slot that was free longest is used next */
     size_t free_head, free_count;
     struct stream *oldest, *youngest; /* strangers */
     size_t strangers, open;
@@ -72,15 +72,15 @@ struct streams {
 
 /* --- stream.c --- */
 void stream_close(struct stream *);
-void stream_wait(struct stream *);                 /* tells epoll what it waits for now */
-uint64_t stream_tag(const struct stream *);        /* in epoll: of its socket */
-uint64_t stream_bridge_tag(const struct stream *); /* of its bridge's */
+void stream_wait(struct stream *);                 /* updates the events that epoll waits for */
+uint64_t stream_tag(const struct stream *);        /* its socket's tag in epoll */
+uint64_t stream_bridge_tag(const struct stream *); /* the tag of its bridge's socket */
 
 /* --- stream_io.c --- false, or less than 0: the connection failed, close it */
 bool stream_handshake(struct stream *);
 ssize_t stream_read(struct stream *, uint8_t *, size_t); /* 0: nothing now */
 bool stream_begin(struct stream *, const uint8_t *,
-                  size_t);          /* nothing may be begun; len at most STREAM_TLS_CHUNK */
+                  size_t);          /* call only if `begun` is NULL; len at most STREAM_TLS_CHUNK */
 bool stream_flush(struct stream *); /* the rest of a frame, then the queue */
 bool stream_push(struct stream *, const struct transmit *); /* frames */
 
@@ -89,4 +89,5 @@ bool bridge_open(struct stream *, const uint8_t *, size_t len); /* the first dec
 bool bridge_moved(struct stream *);                             /* either side may be readable or writable */
 void bridge_close(struct stream *);
 bool bridge_is_used(const struct stream *);
-bool bridge_goodbye(struct stream *); /* nobody uses it any more. False: there is nothing to say, close it */
+/* sends GOAWAY on an unused connection. False: not HTTP/2 or already over, close it */
+bool bridge_goodbye(struct stream *);

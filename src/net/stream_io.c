@@ -6,8 +6,8 @@
 
 /* --- one connection, in the clear or not --- */
 
-/* What a failed call of OpenSSL means: 0: again later, -1: it is over. The error queue belongs to the thread,
- * so it is left empty. */
+/* Result of a failed OpenSSL call. 0: try again later; -1: the connection failed. Empties the error queue,
+ * because all connections of the thread share it. */
 static int tls_result(struct stream *s, int result)
 {
     int e = SSL_get_error(s->ssl, result);
@@ -66,13 +66,13 @@ static ssize_t write_some(struct stream *s, const uint8_t *data, size_t len)
     return n;
 }
 
-/* --- bytes that must follow those that left --- */
+/* --- partly sent data --- */
 
 static bool keep(struct stream *s, struct bytes rest)
 {
     s->begun = malloc(rest.len);
     if (!s->begun)
-        return false; /* the stream would go on in the middle of a frame */
+        return false; /* the stream would continue in the middle of a frame */
     memcpy(s->begun, rest.data, rest.len);
     s->begun_len = rest.len;
     s->begun_at = 0;
@@ -114,7 +114,7 @@ bool stream_flush(struct stream *s)
 
 /* --- frames --- */
 
-struct piece { /* a frame to be */
+struct piece { /* one frame to send */
     uint8_t header[FRAME_HEADER_MAX];
     size_t header_len, behind;
     struct bytes datagram;
@@ -152,8 +152,8 @@ static void copy_piece(uint8_t *out, const struct piece *p)
     memcpy(out + p->header_len + p->datagram.len, zeros, p->behind);
 }
 
-/* The kernel took `sent` bytes of the pieces: the rest of the one that was cut must follow, the others wait.
- */
+/* The kernel accepted `sent` bytes of the pieces. Keeps the rest of a partly sent piece to send next, and
+ * queues the others. */
 static bool keep_unsent(struct stream *s, const struct piece *pieces, size_t count, size_t sent)
 {
     for (size_t i = 0; i < count; i++) {
@@ -181,7 +181,7 @@ static struct iovec iov(const void *data, size_t len)
     return (struct iovec){unqualified.out, len};
 }
 
-/* A run in one call, without a copy. */
+/* Sends a run in one call, without a copy. */
 static bool send_clear(struct stream *s, const struct piece *pieces, size_t count)
 {
     struct iovec v[3 * RUN_PACKETS_MAX];
@@ -201,7 +201,7 @@ static bool send_clear(struct stream *s, const struct piece *pieces, size_t coun
     return keep_unsent(s, pieces, count, (size_t)n);
 }
 
-/* A run in as few TLS records as hold it. */
+/* Sends a run in as few TLS records as possible. */
 static bool send_tls(struct stream *s, const struct piece *pieces, size_t count)
 {
     size_t i = 0;

@@ -11,33 +11,33 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Of a listed call, an argument's bits under the mask have the value. A mask of 0: any argument will do. The
- * kernel takes flags as 32 bits. */
+/* Allows a call only if (argument & mask) == value. A mask of 0 allows any argument. The kernel reads flags
+ * as 32 bits. */
 struct condition {
     unsigned argument;
     uint64_t mask, value;
 };
 #define WHOLE    UINT64_MAX
 #define NUMBER   UINT32_MAX
-#define BUT(set) (NUMBER & ~(uint64_t)(set)) /* no other bit than these */
+#define BUT(set) (NUMBER & ~(uint64_t)(set)) /* no bits except these */
 
 struct listed {
     const char *name;
     struct condition condition[2];
 };
 
-/* A thread of this process, in no namespace of its own: not a process. */
+/* Flags of a new thread in this process: neither a new process nor a new namespace. */
 #define THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 #define THREAD_ALSO                                                                                          \
     (CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_DETACHED)
 
-/* Of MSG_FASTOPEN, which connects, there is no need. */
+/* Excludes MSG_FASTOPEN, which connects. */
 #define SENDING (MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_EOR)
 
 static const struct listed listed[] = {
-    /* sockets: those that are there and those that are accepted. None is made, bound, connected or made to
-     * listen, but the two ends of a stream between two threads: a pair of datagram sockets could send to
-     * any other of this machine. */
+    /* Sockets: only existing and accepted ones. The process cannot create, bind or connect a socket, or
+     * listen on it. It can create a pair of stream sockets for two of its threads; a pair of datagram sockets
+     * could send to any other Unix socket of this machine. */
     {"accept4", {{0}}},
     {"getsockname", {{0}}},
     {"getsockopt", {{0}}},
@@ -51,7 +51,8 @@ static const struct listed listed[] = {
     {"shutdown", {{0}}},
     {"socketpair", {{0, NUMBER, AF_UNIX}, {1, BUT(SOCK_NONBLOCK | SOCK_CLOEXEC), SOCK_STREAM}}},
 
-    /* files: those that may be read (privileges.c). None is written, cut, renamed or given other rights. */
+    /* Files: read only, and only those that privileges.c allows. The process cannot write, truncate or rename
+     * a file or change its permissions. */
     {"close", {{0}}},
     {"fcntl", {{1, NUMBER, F_GETFL}}},
     {"fcntl", {{1, NUMBER, F_SETFL}}},
@@ -93,7 +94,7 @@ static const struct listed listed[] = {
     {"getrandom", {{0}}},
     {"gettid", {{0}}},
     {"prctl", {{0, NUMBER, PR_SET_NAME}}},
-    {"prlimit64", {{0, NUMBER, 0}, {2, WHOLE, 0}}}, /* to see its own */
+    {"prlimit64", {{0, NUMBER, 0}, {2, WHOLE, 0}}}, /* only reads the process' own limits */
     {"rseq", {{0}}},
     {"rt_sigaction", {{0}}},
     {"rt_sigprocmask", {{0}}},
@@ -113,17 +114,18 @@ static bool allow(scmp_filter_ctx filter, const struct listed *l)
         arguments[count] = SCMP_CMP(c->argument, SCMP_CMP_MASKED_EQ, c->mask, c->value);
     }
     int number = seccomp_syscall_resolve_name(l->name);
-    return number < 0 || /* this machine has it by another name */
+    return number < 0 || /* this architecture does not have the call */
            seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, arguments) == 0;
 }
 
-/* A crash of its own making: abort and raise signal a thread of this process, and no other one. */
+/* Allows abort and raise, which signal a thread of this process, but no signal to another process. */
 static bool allow_own_signals(scmp_filter_ctx filter)
 {
     return allow(filter, &(struct listed){"tgkill", {{0, NUMBER, (uint64_t)getpid()}}});
 }
 
-/* The C library makes threads by clone3, whose flags no filter sees, and by clone where that is not there. */
+/* The C library creates threads by clone3, whose flags a filter cannot see, and falls back to clone if clone3
+ * is missing. */
 static bool hide_clone3(scmp_filter_ctx filter)
 {
     int number = seccomp_syscall_resolve_name("clone3");
@@ -136,7 +138,8 @@ bool system_calls_filter(enum system_call_refusal refusal)
     uint32_t refused = kills ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(ENOSYS);
     scmp_filter_ctx filter = seccomp_init(refused);
     bool done = filter && seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, refused) == 0;
-    /* A tree instead of a list: the calls whose arguments are looked at are those of each packet. */
+    /* A tree instead of a list is faster for rules with conditions on arguments, which the calls for each
+     * packet have. */
     done = done && seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0;
     for (size_t i = 0; done && i < sizeof listed / sizeof *listed; i++)
         done = allow(filter, &listed[i]);

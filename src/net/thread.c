@@ -9,7 +9,7 @@ struct beginning {
     void *context;
 };
 
-/* The thread names itself: naming another one is writing a file, which a confined process may not. */
+/* The thread names itself: to name another one, it would have to write a file, which privileges.c forbids. */
 static void *begin(void *context)
 {
     struct beginning b = *(struct beginning *)context;

@@ -1,4 +1,4 @@
-/* Threads that leave signals to the one that started the program. */
+/* Starts threads that block all signals, so that the main thread gets them. */
 #pragma once
 #include <pthread.h>
 #include <stdbool.h>

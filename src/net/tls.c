@@ -11,13 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct identity { /* a certificate, what leads to its issuer, and its key */
+struct identity { /* a certificate, its issuers, and its key */
     X509 *certificate;
     STACK_OF(X509) * chain;
     EVP_PKEY *key;
 };
 
-struct tls_stamp { /* of a file: another one, or another content */
+struct tls_stamp { /* detects that a file was replaced or changed */
     dev_t device;
     ino_t inode;
     off_t size;
@@ -28,9 +28,9 @@ struct tls {
     char certificate[1024], key[1024]; /* paths */
     bool self_signed;
     SSL_CTX *context;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* guards `identity` and `seen` */
     struct identity identity;
-    struct tls_stamp seen[2]; /* the files as they were when they were read last, well or not */
+    struct tls_stamp seen[2]; /* stamps of the files at the last attempt to read them */
 };
 
 /* --- files --- */
@@ -102,11 +102,11 @@ static bool load(const struct tls *tls, struct identity *id, char error[TLS_ERRO
         snprintf(error, TLS_ERROR_SIZE, "%.150s: %s", path, why);
         identity_free(id);
     }
-    ERR_clear_error(); /* the end of a file is an error to OpenSSL */
+    ERR_clear_error(); /* OpenSSL counts the end of a file as an error */
     return !why;
 }
 
-/* --- a certificate of our own --- */
+/* --- self-signed certificate --- */
 
 static bool make_directory(const char *path)
 {
@@ -159,7 +159,7 @@ static bool self_signed(struct tls *tls, const struct tls_config *c, char error[
     return false;
 }
 
-/* --- what connections are shown --- */
+/* --- handshakes --- */
 
 /* OpenSSL calls it at each handshake, on any thread. */
 static int show(SSL *ssl, void *context)
@@ -171,7 +171,7 @@ static int show(SSL *ssl, void *context)
     return ok;
 }
 
-/* RFC 7443 names TURN; who offers it beside HTTP wants it. */
+/* RFC 7443 defines stun.turn; a client that offers it beside HTTP wants TURN. */
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *in, unsigned in_len, void *unused)
 {
@@ -204,11 +204,11 @@ static bool make_context(struct tls *tls)
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(ctx,
                         SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    /* RFC 9325 4.2: forward secrecy and AEAD; TLS 1.3 has nothing else */
+    /* RFC 9325 4.2: forward secrecy and AEAD; TLS 1.3 has only such ciphers */
     SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20");
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
-    /* Clients keep their sessions (tickets); this side has no memory for them. */
+    /* Session tickets: the client stores the session, the server stores nothing. */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx, 1);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
@@ -249,8 +249,8 @@ void tls_free(struct tls *tls)
 
 bool tls_self_signed(const struct tls *tls) { return tls->self_signed; }
 
-/* While a file is being replaced, it may be missing or incomplete, or not match its pair: then the next check
- * succeeds. */
+/* While somebody replaces the files, one may be missing or incomplete, or not match the other: then the next
+ * check succeeds. */
 bool tls_refresh(struct tls *tls, bool always)
 {
     struct tls_stamp now[2] = {{0}, {0}};

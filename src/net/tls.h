@@ -1,6 +1,6 @@
-/* The certificate of the TCP port, and the TLS that shows it: all of it ends in a worker (stream.h). It is
- * read again when its files change; connections that stand keep theirs. Any thread may call any of it but
- * tls_new and tls_free. */
+/* The certificate of the TCP port, and the TLS contexts that use it; a worker terminates each TLS connection
+ * (stream.h). tls_refresh reads changed files again; existing connections keep their certificate. Any thread
+ * may call these functions, except tls_new and tls_free. */
 #pragma once
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,8 +12,8 @@ struct ssl_st; /* OpenSSL's SSL: its header has macros of the names in proto/srt
 
 struct tls_config {
     const char *certificate,
-        *key;             /* PEM files; "": a self-signed certificate is made, once, and kept in `state` */
-    const char *state;    /* a directory, made if need be */
+        *key;             /* PEM files; "": makes a self-signed certificate once and keeps it in `state` */
+    const char *state;    /* a directory, created if it is missing */
     bool (*make)(FILE *); /* writes a key and a self-signed certificate, in PEM */
 };
 
@@ -24,6 +24,6 @@ bool tls_self_signed(const struct tls *);
 /* The server's end of a connection, TLS 1.2 or 1.3, with the current certificate; NULL: no memory. */
 struct ssl_st *tls_accept(struct tls *, int fd);
 
-/* Reads the files again if they changed since (or `always`). Files that cannot be used are logged and the old
- * certificate stays. True: there is a new one. */
+/* Reads the files again if they changed (or `always`). If it cannot use them, it logs the error and keeps the
+ * old certificate. True: there is a new one. */
 bool tls_refresh(struct tls *, bool always);

@@ -27,7 +27,7 @@
 
 #define GRO_SIZE      65535
 #define SOCKET_BUFFER (4 * 1024 * 1024) /* the default holds about 90 datagrams: one burst of a busy room */
-#define OLDEST        MP_S(1)           /* no datagram waits that long: the wall clock was set meanwhile */
+#define OLDEST        MP_S(1)           /* no datagram waits that long: the wall clock changed meanwhile */
 
 struct udp_control {
     _Alignas(struct cmsghdr)
@@ -38,8 +38,8 @@ struct udp_control {
 struct udp {
     int fd;
     bool v4_only; /* bound to an IPv4 address, or a kernel without IPv6 */
-    bool gso;     /* wanted, and not refused by the kernel so far */
-    bool named;   /* bound to one address: that is what everything leaves from, and is sent to */
+    bool gso;     /* wanted, and the kernel has not refused it so far */
+    bool named;   /* bound to one address, the local address of every datagram */
     size_t batch; /* messages of one call */
     struct address listen;
     uint32_t dropped; /* the kernel's count, which wraps */
@@ -119,8 +119,8 @@ bool udp_probe(const struct address *listen, const char **error)
 static void set_options(struct udp *u)
 {
     int one = 1, size = SOCKET_BUFFER;
-    /* FORCE needs CAP_NET_ADMIN and exceeds rmem_max; without it the plain option sets as much as is
-     * allowed. */
+    /* FORCE needs CAP_NET_ADMIN and may exceed rmem_max; otherwise the plain option sets as much as rmem_max
+     * allows. */
     if (setsockopt(u->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
         setsockopt(u->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     if (setsockopt(u->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
@@ -129,11 +129,11 @@ static void set_options(struct udp *u)
         setsockopt(u->fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one);
     else if (!u->named)
         setsockopt(u->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one);
-    setsockopt(u->fd, IPPROTO_UDP, UDP_GRO, &one, sizeof one); /* without it datagrams come one by one */
+    setsockopt(u->fd, IPPROTO_UDP, UDP_GRO, &one, sizeof one); /* without it, datagrams arrive one by one */
     setsockopt(u->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
 }
 
-/* The kernel wrote how much it filled over how much there is. */
+/* Restores the sizes of the buffers, which the kernel overwrote with the used lengths. */
 static void make_room(struct udp *u, size_t i)
 {
     u->rx[i].msg_hdr.msg_namelen = sizeof u->rx_from[i];
@@ -185,7 +185,7 @@ int udp_fd(const struct udp *u) { return u->fd; }
 
 /* --- receiving --- */
 
-/* The address that the datagram was sent to, the length of the coalesced ones, and when it came, in wall
+/* Reads the datagram's destination address, the length of each coalesced datagram, and the arrival in wall
  * time. */
 static void read_control(struct msghdr *m, struct address *local, size_t *segment, mp_time *stamp)
 {
@@ -264,8 +264,8 @@ static void put_control(struct msghdr *m, int level, int type, const void *value
     m->msg_controllen += CMSG_SPACE(len);
 }
 
-/* Answers leave from the address that was asked: a client behind a NAT knows no other. IPv4's way to say so
- * is understood by both kinds of socket, and short enough that the kernel allocates nothing for it. */
+/* Sends an answer from the address that the client used, because its NAT accepts no other. Both kinds of
+ * socket understand IPv4's option, and it is short enough that the kernel allocates no memory for it. */
 static void put_source(struct udp *u, struct msghdr *m, const struct address *local)
 {
     if (u->named || memcmp(local->ip, any, 16) == 0)
@@ -302,12 +302,12 @@ static void prepare(struct udp *u, size_t i, const struct path *path, const uint
         m->msg_control = NULL;
 }
 
-/* Where sending stands: transmit `i`, byte `at` of it. */
+/* Progress of sending: transmit `i`, byte `at` of it. */
 struct cursor {
     const struct transmit *t;
     size_t count, i;
     uint32_t at;
-    bool split; /* this transmit goes datagram by datagram: as a run the kernel refused it */
+    bool split; /* the kernel refused this transmit as a run: send its datagrams one by one */
 };
 
 static uint32_t next_len(const struct udp *u, const struct cursor *c)
@@ -327,7 +327,7 @@ static void advance(struct cursor *c, uint32_t len)
     c->split = false;
 }
 
-/* Prepares the next messages, at most so many. */
+/* Prepares at most `most` messages. */
 static size_t fill(struct udp *u, struct cursor c, size_t most)
 {
     size_t n = 0;
@@ -345,10 +345,10 @@ static uint32_t datagrams(uint32_t len, uint16_t segment)
     return len > segment ? (len + segment - 1u) / segment : 1;
 }
 
-/* The first message failed. A run is tried again as single datagrams: the kernel or the interface cannot
- * segment (then never again), or one datagram was over the path's MTU, which before Linux 6.14 is EINVAL too.
- * Only a publisher makes datagrams that long, and it must not take everybody's runs away. All else, EAGAIN
- * too, is loss: never a reason to wait. */
+/* The first message failed. If it was a run, tries it again as single datagrams. Either the kernel or the
+ * interface cannot segment, then it never sends runs again; or a datagram was over the path's MTU, which is
+ * EINVAL too before Linux 6.14. Only a publisher causes datagrams that long, and it must not disable runs for
+ * everybody. All other errors, also EAGAIN, count as loss; sending never waits. */
 static void failed(struct udp *u, struct cursor *c, int error, struct udp_sent *sent)
 {
     uint32_t len = next_len(u, c);
@@ -367,13 +367,15 @@ static void failed(struct udp *u, struct cursor *c, int error, struct udp_sent *
 void udp_send(struct udp *u, const struct transmit *t, size_t count, struct udp_sent *sent)
 {
     struct cursor c = {.t = t, .count = count};
-    /* fewer while they are refused, or each refusal would have all behind it prepared again */
+    /* smaller batches after an error: each error makes it prepare all later messages again */
     size_t most = u->batch;
     while (c.i < count) {
         size_t n = fill(u, c, most);
         int ok = n == 1 ? (sendmsg(u->fd, &u->tx[0].msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1)
                         : sendmmsg(u->fd, u->tx, (unsigned)n, MSG_DONTWAIT);
-        if (ok < 0) /* a short count hides its reason: the next call starts with what failed and tells */
+        /* sendmmsg hides the error after a partial success: the next call starts with the failed message and
+         * reports it */
+        if (ok < 0)
             failed(u, &c, errno, sent);
         most = ok < 0 ? 1 : 2 * most < u->batch ? 2 * most : u->batch;
         for (int i = 0; i < ok; i++) {
