@@ -5,7 +5,7 @@
 #include <openssl/x509v3.h>
 #include <stdint.h>
 
-/* Browsers compare a DTLS certificate's fingerprint and do not ask for the dates; others might. */
+/* Browsers compare the fingerprint of a DTLS certificate and ignore its dates; other clients might not. */
 #define VALID_BEFORE_S (24L * 3600)
 #define VALID_AFTER_S  (10 * 365 * 24L * 3600)
 

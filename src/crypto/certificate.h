@@ -1,4 +1,5 @@
-/* Self-signed certificates: for DTLS, where the SDP names their fingerprint, and for trying HTTPS. */
+/* Self-signed certificates: for DTLS, where the SDP names their fingerprint, and for HTTPS without a real
+ * certificate. */
 #pragma once
 #include <openssl/x509.h>
 #include <stdbool.h>

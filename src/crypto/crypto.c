@@ -1,4 +1,4 @@
-/* Chooses the implementation, and passes each call on to the one that the key was made by. */
+/* Chooses the implementation, and passes each call to the implementation that made the key. */
 #include "base/prefetch.h"
 #include "crypto/cipher.h"
 

@@ -1,29 +1,29 @@
-/* One DTLS association by OpenSSL, over memory. OpenSSL reads and writes through a BIO that is ours, so a
- * datagram stays one datagram in both directions.
+/* One DTLS association by OpenSSL, over memory. OpenSSL reads and writes through our own BIO, so a datagram
+ * stays one datagram in both directions.
  *
- * One timer: OpenSSL's retransmission of the last flight. When it is due is decided by OpenSSL's own reading
- * of the wall clock (gettimeofday, which it offers no way to replace): dtls_engine_wait reports what is left
- * of it, and calling dtls_engine_retransmit earlier does nothing.
+ * One timer: OpenSSL's retransmission of the last flight. OpenSSL decides by the wall clock when it is due
+ * (gettimeofday; it offers no way to replace that). dtls_engine_wait returns the remaining time, and
+ * dtls_engine_retransmit has no effect before.
  *
- * What a peer can make us hold: of handshake messages, OpenSSL reassembles the next ten, each up to one
- * record (16 KB); of records behind the ChangeCipherSpec that it did not see yet it keeps 100, each in a read
- * buffer of 16 KB, of which we let only NEXT_EPOCH_MAX through. */
+ * Memory that a peer can occupy: OpenSSL reassembles the next ten handshake messages, each up to one record
+ * (16 KB). It also keeps up to 100 records that arrive before their ChangeCipherSpec, each in a read buffer
+ * of 16 KB; we pass only NEXT_EPOCH_MAX of them to it. */
 #include "crypto/dtls_engine.h"
 #include "base/limits.h"
 #include <openssl/err.h>
 #include <openssl/srtp.h>
 #include <stdlib.h>
 
-/* RFC 6347 4.2.4.1 starts at 1 s, as it has to suit any network; the check that opened our path just took one
- * round trip, and browsers start at 50 to 100 ms too. OpenSSL gives up at the 13th timeout: with this cap,
- * after 30 s. */
+/* RFC 6347 4.2.4.1 starts at 1 s, to suit any network; but our path has just answered an ICE check, and
+ * browsers start at 50 to 100 ms too. OpenSSL gives up at the 13th timeout: with this cap, after 30 s. */
 #define RETRANSMIT_FIRST_US 100000
 #define RETRANSMIT_MAX_US   4000000
 
-/* A peer's flight has one record in the new epoch, its Finished; the rest is for retransmissions of it. */
+/* A peer's flight has one record in the new epoch, its Finished; the other places are for its
+ * retransmissions. */
 #define NEXT_EPOCH_MAX 16
 
-/* Our longest flight is two datagrams; the rest is for a caller who did not drain. */
+/* Our longest flight is two datagrams; the other places are for a caller that does not drain. */
 #define OUTPUT_MAX (8 * (DTLS_MTU + 2))
 
 #define RECORD_HEADER_SIZE 13 /* RFC 6347 4.1: type, version, epoch, sequence number, length */
@@ -32,9 +32,10 @@ struct dtls_engine {
     SSL *ssl;
     enum dtls_engine_state state;
     struct bytes in; /* the datagram being fed; empty: none */
-    uint8_t *out; /* queued datagrams, each behind its length in two bytes; NULL: none since the last drain */
-    size_t out_len, out_read; /* bytes in `out`, and of those already taken */
-    unsigned next_epoch;      /* records of a new epoch that the handshake was fed */
+    /* queued datagrams, each preceded by its length in two bytes; NULL: none since the last drain */
+    uint8_t *out;
+    size_t out_len, out_read; /* bytes in `out`, and how many of them were read */
+    unsigned next_epoch;      /* records of the new epoch passed to OpenSSL during the handshake */
 };
 
 /* --- the BIO --- */
@@ -47,8 +48,7 @@ static int datagram_read(BIO *bio, char *to, int size)
         BIO_set_retry_read(bio);
         return -1;
     }
-    int n =
-        e->in.len < (size_t)size ? (int)e->in.len : size; /* what does not fit is lost, as from a socket */
+    int n = e->in.len < (size_t)size ? (int)e->in.len : size; /* as with a socket, excess bytes are lost */
     memcpy(to, e->in.data, (size_t)n);
     e->in = (struct bytes){NULL, 0};
     return n;
@@ -81,8 +81,7 @@ static int datagram_create(BIO *bio)
 
 BIO_METHOD *datagram_bio_method(void)
 {
-    /* no BIO_get_new_index: its numbers are few and never come back, and only BIO_find_type would ask for one
-     */
+    /* no BIO_get_new_index: its numbers are few and are never freed, and only BIO_find_type needs one */
     BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "datagrams");
     if (m && BIO_meth_set_read(m, datagram_read) == 1 && BIO_meth_set_write(m, datagram_write) == 1 &&
         BIO_meth_set_ctrl(m, datagram_ctrl) == 1 && BIO_meth_set_create(m, datagram_create) == 1)
@@ -120,7 +119,8 @@ static enum dtls_engine_state read_all(struct dtls_engine *e)
     return state_of(e, r);
 }
 
-/* Lets OpenSSL process the input. The error queue belongs to the thread, so it is emptied. */
+/* Lets OpenSSL process the input. Empties the error queue, because all associations of the thread share
+ * it. */
 static enum dtls_engine_state drive(struct dtls_engine *e)
 {
     ERR_clear_error();
@@ -130,7 +130,7 @@ static enum dtls_engine_state drive(struct dtls_engine *e)
     }
     if (e->state == DTLS_ENGINE_UP) {
         e->state = read_all(e);
-        SSL_free_buffers(e->ssl); /* 33 KB that a session would keep for a datagram now and then */
+        SSL_free_buffers(e->ssl); /* saves 33 KB a session, which rarely receives another datagram */
     }
     ERR_clear_error();
     return e->state;
@@ -145,7 +145,7 @@ static bool engine_setup(struct dtls_engine *e, struct dtls_identity *id, bool c
         return false;
     BIO_set_data(bio, e);
     SSL_set_bio(e->ssl, bio, bio);
-    if (SSL_set_tlsext_use_srtp(e->ssl, profiles) != 0) /* sic: 0 is success here */
+    if (SSL_set_tlsext_use_srtp(e->ssl, profiles) != 0) /* this function returns 0 on success */
         return false;
     SSL_set_mtu(e->ssl, DTLS_MTU);
     DTLS_set_timer_cb(e->ssl, retransmit_after);
@@ -181,8 +181,8 @@ void dtls_engine_free(struct dtls_engine *e)
     free(e);
 }
 
-/* Records of one datagram that OpenSSL would keep until the ChangeCipherSpec: whole, of the next epoch, and
- * handshake messages or alerts. */
+/* Counts the records of a datagram that OpenSSL would keep until the ChangeCipherSpec: complete handshake
+ * messages or alerts of the next epoch. */
 static unsigned records_ahead(const uint8_t *p, size_t len)
 {
     unsigned count = 0;
@@ -198,16 +198,16 @@ static unsigned records_ahead(const uint8_t *p, size_t len)
     return count;
 }
 
-/* The least that an encrypted record holds: GCM's explicit nonce and tag (RFC 5288 3), or
- * ChaCha20-Poly1305's tag (RFC 7905 2). */
+/* Minimal length of an encrypted record: GCM's explicit nonce and tag (RFC 5288 3), or ChaCha20-Poly1305's
+ * tag (RFC 7905 2). */
 static size_t encrypted_min(const struct dtls_engine *e)
 {
     const SSL_CIPHER *c = SSL_get_current_cipher(e->ssl);
     return c && SSL_CIPHER_get_cipher_nid(c) == NID_chacha20_poly1305 ? 16 : 24;
 }
 
-/* OpenSSL takes a record that cannot hold its tag for an error of its own and ends the association, where RFC
- * 6347 4.1.2.7 has bad records dropped: anybody who knows the addresses could end it. */
+/* If a record is too short for its tag, OpenSSL reports an internal error and ends the association. RFC 6347
+ * 4.1.2.7 says to drop bad records; otherwise anybody who knows the addresses could end it. */
 static bool has_short_record(const struct dtls_engine *e, const uint8_t *p, size_t len)
 {
     while (len >= RECORD_HEADER_SIZE) {
@@ -265,7 +265,7 @@ int64_t dtls_engine_wait(struct dtls_engine *e)
     if (e->state != DTLS_ENGINE_HANDSHAKE || DTLSv1_get_timeout(e->ssl, &left) != 1)
         return -1;
     int64_t us = (int64_t)left.tv_sec * 1000000 + left.tv_usec;
-    /* a wall clock that was set back must not make this an hour */
+    /* must not become an hour if the wall clock was set back */
     return (us < RETRANSMIT_MAX_US ? us : RETRANSMIT_MAX_US) * 1000;
 }
 
@@ -284,8 +284,8 @@ void dtls_engine_close(struct dtls_engine *e)
 {
     if (e->state == DTLS_ENGINE_UP) {
         ERR_clear_error();
-        read_all(e); /* of nothing: only a read brings back the buffers that drive gave away, and DTLS writes
-                        without asking */
+        /* reads nothing, but allocates the buffers that drive freed; DTLS writes without a check for them */
+        read_all(e);
         SSL_shutdown(e->ssl);
         ERR_clear_error();
     }

@@ -1,4 +1,4 @@
-/* Recognises the close_notify of a peer whose association was freed: of its 40 KB this keeps the peer's write
+/* Recognises the close_notify of a peer after its association of 40 KB was freed: keeps only the peer's write
  * key. */
 #include "base/bytes.h"
 #include "crypto/dtls_engine.h"
@@ -11,7 +11,7 @@
 #define ALERT              21
 #define ALERT_SIZE         2 /* level, description: 0 is close_notify */
 #define TAG_SIZE           16
-#define EXPLICIT_SIZE      8 /* GCM's part of the nonce that stands in the record */
+#define EXPLICIT_SIZE      8 /* the part of GCM's nonce that the record contains */
 
 /* RFC 5246 6.3: key_block = PRF(master_secret, "key expansion", server_random + client_random). */
 static bool expand(SSL *ssl, uint8_t *block, size_t len)

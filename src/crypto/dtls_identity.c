@@ -1,5 +1,5 @@
-/* The certificate of this process and what all its associations agree to speak: DTLS 1.2, ECDHE and AEAD
- * ciphers (RFC 8827 6.5), a certificate from both sides, nothing to resume or renegotiate. */
+/* The certificate of this process and the settings of all its associations: DTLS 1.2, ECDHE and AEAD ciphers
+ * (RFC 8827 6.5), certificates from both sides, no resumption, no renegotiation. */
 #include "crypto/dtls_identity.h"
 #include "crypto/certificate.h"
 #include <openssl/err.h>
@@ -8,12 +8,12 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 
-/* A peer's Certificate message may be this long; OpenSSL's own floor for a handshake message is one record.
- */
+/* A peer's Certificate message may be this long; OpenSSL allows at least one record for a handshake
+ * message. */
 #define PEER_CERTIFICATE_MAX 8192
 
-/* Any certificate: it is self-signed, and who it belongs to is told by its fingerprint in the SDP (RFC
- * 8827 5.6.4). That the peer has its private key is checked by the handshake. */
+/* Accepts any certificate: it is self-signed, and the fingerprint in the SDP identifies its owner (RFC 8827
+ * 5.6.4). The handshake proves that the peer has the private key. */
 static int certificate_accept(X509_STORE_CTX *store, void *arg) { return 1; }
 
 static bool context_setup(SSL_CTX *ctx, X509 *certificate, EVP_PKEY *key)
@@ -26,12 +26,12 @@ static bool context_setup(SSL_CTX *ctx, X509 *certificate, EVP_PKEY *key)
     SSL_CTX_set_cert_verify_callback(ctx, certificate_accept, NULL);
     return SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
-           /* Those of RSA are for servers that have such a certificate, and begin with us as their client. */
+           /* The RSA ciphers are for peers with an RSA certificate that are the DTLS server. */
            SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
                                         "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:"
                                         "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES256-GCM-SHA384") == 1 &&
-           /* X25519 first as the cheapest; our certificate's own curve must be among them, and those that a
-            * client's may have (RFC 8422 5.1.1): its signature by P-384 is asked for below. */
+           /* X25519 first as the cheapest; the list must contain the curve of our certificate, and that of a
+            * client's certificate (RFC 8422 5.1.1): the signature algorithms below allow P-384. */
            SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 &&
            SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA256:RSA+SHA256") == 1 &&
            SSL_CTX_use_certificate(ctx, certificate) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1;

@@ -1,4 +1,4 @@
-/* Inside src/crypto only: the process' certificate, as associations use it. */
+/* Inside src/crypto only: the process' certificate and the OpenSSL context of its associations. */
 #pragma once
 #include "crypto/crypto.h"
 #include <openssl/ssl.h>

@@ -1,7 +1,7 @@
-/* A library context of OpenSSL with what DTLS needs and nothing more.
+/* A library context of OpenSSL with only the algorithms that DTLS needs.
  *
- * To read the public key of a peer's certificate, OpenSSL 3 looks through every decoder and key type of every
- * provider, builds a chain of those that might do, and throws it away: a third of a handshake's time. The
+ * To read the public key of a peer's certificate, OpenSSL 3 tries every decoder and key type of every
+ * provider, builds a chain of the possible ones, and discards it: a third of a handshake's time. The
  * algorithms here are the default provider's own, chosen by name. */
 #include "crypto/dtls_identity.h"
 #include <openssl/core_dispatch.h>
@@ -12,11 +12,11 @@
 
 #define ALGORITHMS_MAX 16 /* of one kind */
 
-/* First names of the default provider's algorithms; of decoders and encoders, those of DER. */
+/* First names of the default provider's algorithms; decoders and encoders for DER only. */
 static const struct kind {
     int operation;
     const char *names[8];
-    const char *properties; /* must have this */
+    const char *properties; /* an algorithm must have these */
 } kinds[] = {
     {OSSL_OP_DIGEST, {"SHA1", "SHA2-256", "SHA2-384", "SHA2-512"}, ""},
     {OSSL_OP_CIPHER, {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305", "AES-256-CTR"}, ""},
@@ -80,7 +80,8 @@ static int start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const 
         {0, NULL},
     };
     *out = functions;
-    *context = OSSL_PROVIDER_get0_provider_ctx(whole); /* its algorithms take it for their own */
+    /* the algorithms expect the default provider's context */
+    *context = OSSL_PROVIDER_get0_provider_ctx(whole);
     return 1;
 }
 

@@ -1,6 +1,6 @@
-/* HMAC-SHA1 (RFC 2104) from precomputed states. EVP offers no way to keep the state behind the padded key,
- * and setting it up anew costs more than the message: so this one file uses the SHA1_* calls that OpenSSL 3
- * marks as deprecated. They use the CPU's SHA instructions as EVP does. */
+/* HMAC-SHA1 (RFC 2104) from precomputed states. EVP cannot save the state after the padded key, and computing
+ * it again costs more than the message. So this file uses the SHA1_* functions, which OpenSSL 3 marks as
+ * deprecated. They use the CPU's SHA instructions, as EVP does. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/crypto.h"
 #include <openssl/sha.h>
@@ -14,7 +14,7 @@ static void state_save(const SHA_CTX *c, uint32_t h[5])
     h[4] = c->h4;
 }
 
-/* Continues behind one block: the padded key. */
+/* Continues after one block, the padded key. */
 static void state_load(SHA_CTX *c, const uint32_t h[5])
 {
     c->h0 = h[0];

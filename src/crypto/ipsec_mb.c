@@ -1,7 +1,11 @@
 /* The ciphers by Intel's IPsec-MB: GCM by its direct calls (one packet, no job queue), AES-CM by a burst of
- * one. The library holds code for several generations of CPUs; init_mb_mgr_auto takes the best that this one
- * runs: avx512  four blocks an instruction (VAES) where the CPU has it avx2, avx  AES-NI with VEX encodings
- * Older CPUs are left to OpenSSL, which is no slower there. A manager belongs to one thread: the context owns
+ * one. The library has code for several generations of CPUs, and init_mb_mgr_auto chooses the best for this
+ * one:
+ *
+ *   avx512      four blocks an instruction (VAES) if the CPU has it
+ *   avx2, avx   AES-NI with VEX encodings
+ *
+ * Older CPUs use OpenSSL, which is no slower there. A manager belongs to one thread, so the context owns
  * it. */
 #include "base/slab.h"
 #include "crypto/cipher.h"
@@ -9,8 +13,8 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-/* The header asks for this alignment only where the macro LINUX is defined, which compilers for Linux do not.
- */
+/* The library's header sets this alignment only if the macro LINUX is defined, and compilers for Linux do not
+ * define it. */
 #define KEY_ALIGN 64
 
 /* Version 2 has no code for CPUs with AVX alone, and keeps each power of the hash key a second time,
@@ -29,7 +33,7 @@ struct ipsec_mb {
     struct crypto base;
     IMB_MGR *mgr;
     struct slab gcm_keys;
-    struct gcm_context_data scratch; /* of the one call that runs */
+    struct gcm_context_data scratch; /* of the current call */
     IMB_JOB jobs[MAC_JOBS_MAX];      /* of one batch */
     uint8_t macs[MAC_JOBS_MAX][SHA1_SIZE];
 };
@@ -90,7 +94,7 @@ static bool mb_gcm_open(struct gcm_key *key, const uint8_t iv[12], const uint8_t
 {
     struct mb_gcm *k = (struct mb_gcm *)key;
     uint8_t expected[GCM_TAG];
-    memcpy(expected, tag, GCM_TAG); /* it may lie in the overwritten bytes */
+    memcpy(expected, tag, GCM_TAG); /* `tag` may lie in the overwritten bytes */
     uint8_t found[GCM_TAG];
     IMB_AES128_GCM_DEC(k->owner->mgr, &k->data, &k->owner->scratch, out, in, len, iv, aad, aad_len, found,
                        GCM_TAG);
@@ -165,8 +169,8 @@ static const struct cipher_ops mb_ops = {
     .mac_many = mb_mac_many,
 };
 
-/* Behind the round keys, eight powers of the hash key, on the oldest CPUs with their halves added up; with
- * AVX512 all that there is. */
+/* After the round keys, every packet reads eight powers of the hash key (on the oldest CPUs also the sums of
+ * their halves); with AVX512 all powers. */
 static size_t gcm_hot(IMB_ARCH arch)
 {
     const struct gcm_key_data *d = NULL;
@@ -197,7 +201,8 @@ struct crypto *crypto_ipsec_mb(void)
     m->base.name = arch == IMB_ARCH_AVX512 ? "ipsec-mb avx512"
                    : arch == IMB_ARCH_AVX2 ? "ipsec-mb avx2"
                                            : "ipsec-mb avx";
-    if (imb_get_errno(m->mgr) != 0 || arch < LEAST_ARCH) { /* its self-test failed, or no such code in it */
+    /* its self-test failed, or the library was built without such code */
+    if (imb_get_errno(m->mgr) != 0 || arch < LEAST_ARCH) {
         mb_close((struct crypto *)m);
         return NULL;
     }

@@ -1,5 +1,5 @@
-/* The call that OpenSSL 3 marks as deprecated: unlike EVP's it cannot be refused by a provider, and what it
- * is for needs no strength of it. */
+/* Uses the function that OpenSSL 3 marks as deprecated: a provider cannot refuse it, as it can EVP's, and
+ * this use needs no cryptographic strength. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/crypto.h"
 #include <openssl/md5.h>

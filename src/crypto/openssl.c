@@ -1,5 +1,5 @@
-/* The ciphers by OpenSSL's EVP. A key is one EVP_CIPHER_CTX that was keyed once; a packet only resets its IV,
- * since keying it anew or fetching the cipher by name costs more than a packet. */
+/* The ciphers by OpenSSL's EVP. A key is one EVP_CIPHER_CTX, keyed once. A packet only sets its IV, because
+ * setting the key again or fetching the cipher by name costs more than a packet. */
 #include "base/check.h"
 #include "crypto/cipher.h"
 #include <openssl/err.h>
@@ -11,7 +11,7 @@ struct openssl {
     EVP_CIPHER *gcm, *ctr;
 };
 
-/* Both kinds of key look alike. */
+/* Both kinds of key have the same layout. */
 struct evp_gcm {
     struct gcm_key base;
     EVP_CIPHER_CTX *ctx;
@@ -63,8 +63,8 @@ static void openssl_gcm_key_free(struct gcm_key *key)
     free(k);
 }
 
-/* The common part of seal and open: all but the tag. Nothing depends on the bytes, so it fails only by our
- * mistake. */
+/* The common part of seal and open: all except the tag. Its success does not depend on the bytes, so a
+ * failure is our mistake. */
 static void gcm_run(EVP_CIPHER_CTX *ctx, int encrypt, const uint8_t iv[12], const uint8_t *aad,
                     size_t aad_len, const uint8_t *in, size_t len, uint8_t *out)
 {
