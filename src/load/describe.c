@@ -6,7 +6,7 @@
 
 #define TEXT(t) (int)(t).len, (t).len ? (t).data : ""
 
-/* --- what both kinds begin with --- */
+/* --- common head of offers and answers --- */
 
 static void write_session(struct sdp_writer *w)
 {

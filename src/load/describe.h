@@ -7,10 +7,10 @@
 struct description { /* of one client */
     const char *ufrag, *password;
     uint8_t fingerprint[32];
-    const struct source *sources; /* what it sends, audio first */
+    const struct source *sources; /* its streams, audio first */
     unsigned source_count;
     bool receives;
-    bool without_rtx; /* it offers no retransmission stream */
+    bool without_rtx; /* offers no retransmission stream */
 };
 
 /* An offer of what the client sends, or for a viewer one section of each kind. free() it; NULL: no memory. */
@@ -19,5 +19,5 @@ char *describe_offer(const struct description *, bool audio, bool video);
  * description. */
 char *describe_answer(const struct description *, const char *offer, size_t len);
 /* Fills credentials, fingerprint and candidate from the server's answer. It prefers the candidate with the ip
- * of `near`, then one of its family. NULL: success; else what is missing. */
+ * of `near`, then one of its family. NULL: success; else the name of the missing part. */
 const char *describe_read(struct media_remote *, const char *answer, size_t len, const struct address *near);

@@ -1,4 +1,4 @@
-/* Durations by logarithm: 32 steps to each doubling, so a quantile is right within about 3 %. */
+/* Durations by logarithm: 32 steps to each doubling, so a quantile has an error of about 3 % at most. */
 #pragma once
 #include "base/time.h"
 #include <stdint.h>

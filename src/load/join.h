@@ -7,11 +7,11 @@
 
 struct join;
 
-struct join_io { /* shared by all */
+struct join_io { /* shared by all clients */
     void *context;
     /* A message for the client's socket. */
     void (*send)(void *context, unsigned number, const char *text, size_t len);
-    /* The server's answer is there: connect. */
+    /* The server's answer arrived: connect. */
     void (*connect)(void *context, unsigned number, const struct media_remote *);
     /* The client failed; called once. */
     void (*failed)(void *context, unsigned number, const char *why);
@@ -20,6 +20,6 @@ struct join_io { /* shared by all */
 struct join *join_new(const struct options *, const struct join_io *, unsigned number,
                       const struct media_peer *, const uint8_t fingerprint[32]); /* NULL: no memory */
 void join_free(struct join *);
-void join_opened(struct join *); /* the socket is open */
+void join_opened(struct join *); /* call when the socket is open */
 void join_text(struct join *, const char *text, size_t len);
 void join_leave(struct join *);

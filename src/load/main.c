@@ -1,6 +1,6 @@
-/* One run: joins at a rate, waits until everybody has what it wants, measures, lets what is on its way
- * arrive, leaves. Or it churns: clients come, and go whenever they like, until there were as many stays as
- * wanted. This thread has the sockets; the media threads have the rest. */
+/* One run: clients join at a rate; it waits until all of them receive their streams, measures, waits for
+ * packets in flight, and leaves. With --churn, clients join and leave at random times until the wanted number
+ * of stays is over. This thread has the signaling sockets; the media threads have the rest. */
 #include "crypto/crypto.h"
 #include "load/join.h"
 #include "load/media.h"
@@ -16,9 +16,9 @@
 #include <sys/resource.h>
 
 #define JOIN_TIMEOUT MP_S(20)   /* after the last join began */
-#define DRAIN        MP_MS(300) /* the last packets are still on their way */
-#define GOODBYE      MP_S(1)    /* for the server to close what left */
-#define COMPLAINTS   5          /* failures that are told one by one */
+#define DRAIN        MP_MS(300) /* for the last packets in flight */
+#define GOODBYE      MP_S(1)    /* for the server to close the sessions of clients that left */
+#define COMPLAINTS   5          /* failures reported one by one */
 
 enum state { JOINING, CHURNING, MEASURING, DRAINING, LEAVING, DONE };
 
@@ -26,11 +26,11 @@ struct member {
     struct join *join;
     mp_time begun; /* 0: not yet */
     bool open, failed;
-    bool ended; /* its stay is over: what its socket says now is no news */
+    bool ended; /* its stay is over: ignore its socket */
     unsigned stays, failures;
     struct stay stay;
-    mp_time again_at; /* when it comes again; 0: it is here, or does not */
-    mp_time lost_at;  /* when it lost the server; 0: it has what it wants */
+    mp_time again_at; /* time of its next join; 0: it is in the room, or will not return */
+    mp_time lost_at;  /* time when it lost the server; 0: it receives its streams */
 };
 
 struct load_run {
@@ -64,7 +64,7 @@ static struct media *media_of(struct load_run *r, unsigned number)
 
 static void failed(void *context, unsigned number, const char *why);
 
-/* Its sockets close without a word, and its media ends. */
+/* Closes its sockets without a goodbye and ends its media. */
 static void end_stay(struct load_run *r, unsigned number, mp_time now, mp_time pause)
 {
     struct member *m = &r->members[number];
@@ -102,7 +102,7 @@ static void begin_stay(struct load_run *r, unsigned number, mp_time now)
         failed(r, number, "no connection");
 }
 
-/* The client got so far in its stay. */
+/* The client reached this point of its stay. */
 static void got_to(struct load_run *r, unsigned number, enum stay_end what, mp_time now)
 {
     struct stay *s = &r->members[number].stay;
@@ -255,7 +255,7 @@ static void look_after(struct load_run *r, unsigned number, mp_time now)
     }
 }
 
-/* True: as many stays as wanted are over and all is closed, or nobody is left who would come again. */
+/* True: the wanted number of stays is over and all sockets are closed, or no client will return. */
 static bool churned(const struct load_run *r)
 {
     bool here = false, all_failed = true;
@@ -405,7 +405,7 @@ static bool raise_limit(unsigned clients)
         return true;
     limit.rlim_cur = wanted;
     if (limit.rlim_max < wanted)
-        limit.rlim_max = wanted; /* root may */
+        limit.rlim_max = wanted; /* succeeds for root */
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
@@ -448,7 +448,7 @@ int main(int argc, char **argv)
     static struct load_run run;
     static struct options options;
     struct sigaction ending = {.sa_handler = on_signal,
-                               .sa_flags = SA_RESETHAND}; /* the second one ends it at once */
+                               .sa_flags = SA_RESETHAND}; /* a second signal ends the process at once */
     switch (options_read(&options, argc, argv)) {
     case OPTIONS_HELP: return 0;
     case OPTIONS_ERROR: return 2;
@@ -462,7 +462,7 @@ int main(int argc, char **argv)
     const char *error = identity ? open_run(&run, identity) : "out of memory";
     if (error) {
         fprintf(stderr, "monoport-load: %s\n", error);
-        return 1; /* threads that did start end with the process */
+        return 1; /* started threads end with the process */
     }
     run.started = run.told_at = run.state_at = clock_now();
     if (options.churn)

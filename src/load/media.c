@@ -12,9 +12,10 @@
 
 #define EVENTS 256
 
-/* Sockets of clients that have joined are read by the clock. Nobody waits for them then, so a packet that
- * comes wakes nobody: on one machine it would be the server that pays for that, as its send call runs the
- * receive path up to the socket. Latency does not suffer: it ends at the kernel's time of receipt. */
+/* The thread reads the sockets of joined clients at fixed intervals and does not wait for them, so a packet
+ * wakes no thread. On one machine the server would pay for such wake-ups, because its send call runs the
+ * receive path up to our socket. The measured latency stays right: it ends at the kernel's time of
+ * receipt. */
 #define READ_EVERY MP_MS(10)
 
 struct media_command {

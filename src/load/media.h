@@ -16,7 +16,7 @@ struct dtls_identity;
 struct media_peer {
     unsigned number; /* of the client, in the whole run */
     bool receives;
-    unsigned streams_wanted; /* how many it will be sent */
+    unsigned streams_wanted; /* the number of streams that it will receive */
     int fd;
     struct media_stream *stream; /* NULL: UDP */
     bool waited; /* true while joining: the thread waits for the socket; afterwards it reads at fixed
@@ -32,10 +32,11 @@ struct media_peer {
     mp_time connected_at, media_at, complete_at; /* 0: not yet; complete: all wanted streams flow */
     bool failed;
     unsigned stay;
-    _Atomic unsigned stay_connected, stay_complete; /* the last one that came so far; read by any thread */
+    /* number of the last stay that got so far; any thread may read it */
+    _Atomic unsigned stay_connected, stay_complete;
 };
 
-struct media_remote { /* results of a client's signaling */
+struct media_remote { /* results of a client's signaling, for its transport */
     unsigned stay;    /* number of the client's stay */
     char ufrag[32], password[64], remote_ufrag[64], remote_password[64];
     struct fingerprint fingerprint;
@@ -45,16 +46,16 @@ struct media_remote { /* results of a client's signaling */
 
 struct media_progress {                           /* one writer, the thread */
     _Atomic uint64_t connected, complete, failed; /* clients */
-    _Atomic uint64_t sent, received, gaps; /* packets; gaps: sequence numbers that are missing so far */
+    _Atomic uint64_t sent, received, gaps;        /* packets; gaps: sequence numbers missing so far */
 };
 
 enum media_phase { MEDIA_JOINING, MEDIA_MEASURING, MEDIA_DRAINING };
 
 struct media_totals { /* of the measured time */
     uint64_t sent, received, expected, duplicates, samples, samples_bad, send_errors, ignored;
-    uint64_t largest;         /* datagram that came in, bytes */
-    uint64_t missing_joining; /* lost before it */
-    uint64_t pli, nacks;      /* that publishers were sent */
+    uint64_t largest;         /* received datagram, bytes */
+    uint64_t missing_joining; /* packets lost before it */
+    uint64_t pli, nacks;      /* received by publishers */
     struct histogram latency;
 };
 
@@ -65,7 +66,8 @@ struct media *media_start(const struct options *, unsigned index, uint32_t run, 
 /* The first source's SSRCs are in the offer, so sources exist before the client connects. */
 struct media_peer *media_peer(struct media *, unsigned number);
 bool media_connect(struct media *, unsigned number, const struct media_remote *); /* false: no memory */
-bool media_disconnect(struct media *, unsigned number); /* it may connect again then; false: no memory */
+/* afterwards the client may connect again; false: no memory */
+bool media_disconnect(struct media *, unsigned number);
 void media_set_phase(struct media *, enum media_phase);
 const struct media_progress *media_progress(const struct media *);
 void media_stop(struct media *);                   /* ends the thread */

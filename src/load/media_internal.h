@@ -23,11 +23,11 @@ struct media {
     struct media_progress progress;
     struct media_totals totals;
     struct media_receiver *receiver;
-    mp_time read_at;          /* next turn through the sockets that are read by the clock */
+    mp_time read_at;          /* next round through the sockets that the thread reads at fixed intervals */
     mp_time wall;             /* Unix time at monotonic 0 */
-    struct media_peer *heard; /* whose datagram is being looked at, */
-    mp_time heard_at;         /* when the kernel got it, */
-    bool told; /* and whether a transport was told: its state, output and deadline may have changed */
+    struct media_peer *heard; /* client of the current datagram, */
+    mp_time heard_at;         /* time when the kernel received it, */
+    bool told; /* and whether the transport processed it: its state, output and deadline may have changed */
 };
 
 static inline void progress_add(_Atomic uint64_t *counter, uint64_t n)
@@ -40,15 +40,15 @@ void peer_init(struct media *, struct media_peer *, unsigned number);
 void peer_free(struct media_peer *);
 void peer_connect(struct media *, struct media_peer *, const struct media_remote *, mp_time now);
 void peer_disconnect(struct media *, struct media_peer *);
-void peer_read(struct media *, struct media_peer *, mp_time now); /* what its socket has received */
+void peer_read(struct media *, struct media_peer *, mp_time now); /* reads a client's socket */
 void peer_timeout(struct media *, struct media_peer *, mp_time now);
 void peer_phase(struct media *, struct media_peer *, mp_time now); /* m->phase has changed */
 
 struct media_receiver *receiver_new(void);
 void receiver_free(struct media_receiver *);
-void receiver_options(int fd); /* of a socket that is to be read by one */
+void receiver_options(int fd); /* prepares a socket for its reader */
 typedef void receiver_each(void *context, const uint8_t *, size_t len, mp_time arrival);
-/* Calls `each` for every datagram that one call of the kernel gives. `wall`: Unix time at monotonic 0. True:
- * there may be more. */
+/* Calls `each` for every datagram of one receive call. `wall`: Unix time at monotonic 0. True: there may be
+ * more. */
 bool receiver_read(struct media_receiver *, int fd, mp_time wall, receiver_each *each, void *context,
                    mp_time now);

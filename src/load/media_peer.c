@@ -1,8 +1,8 @@
 /* One client's media.
  *
- * Timers: the transport's own (connectivity checks, DTLS); what its sources send next; a report each second,
- * of audio alone each five as browsers do, at a time of its own within that, so that clients do not report
- * all at once. */
+ * Timers: the transport's own (connectivity checks, DTLS); the next packet of its sources; a report every
+ * second, or, with audio alone, every five seconds as browsers do. Each client has its own offset in that
+ * interval, so that clients do not report all at once. */
 #include "base/bytes.h"
 #include "load/media_internal.h"
 #include "load/media_stream.h"
@@ -37,7 +37,7 @@ static void drain(struct media *m, struct media_peer *p)
         send_one(m, p, data, len);
 }
 
-/* What is due of one source, a batch at a time: the packets of a frame leave in one call, as a burst. */
+/* Sends the due packets of one source in batches: the packets of a frame leave in one call, as a burst. */
 static void send_source(struct media *m, struct media_peer *p, struct source *s, mp_time now)
 {
     uint8_t plain[PACKET_SIZE], out[MEDIA_BATCH][PACKET_SIZE];
@@ -83,7 +83,7 @@ static void send_reports(struct media *m, struct media_peer *p, mp_time now)
         send_one(m, p, out, len);
 }
 
-/* --- what the transport says --- */
+/* --- events of the transport --- */
 
 static void on_rtp(void *context, const uint8_t *data, size_t len, mp_time now)
 {
@@ -178,7 +178,7 @@ static void sample(struct media *m, struct media_peer *p, const uint8_t *data, s
     look_complete(m, p, now);
 }
 
-/* One datagram of m->heard. */
+/* Handles one datagram of m->heard. */
 static void datagram(void *context, const uint8_t *data, size_t len, mp_time arrival)
 {
     struct media *m = context;
@@ -222,7 +222,7 @@ void peer_read(struct media *m, struct media_peer *p, mp_time now)
     while (!p->stream && receiver_read(m->receiver, p->fd, m->wall, datagram, m, now))
         ;
     progress_add(&m->progress.received, p->sink.received - received);
-    progress_add(&m->progress.gaps, p->sink.gaps - gaps); /* may go down: what comes late fills one */
+    progress_add(&m->progress.gaps, p->sink.gaps - gaps); /* may decrease: a late packet fills a gap */
     if (m->told) {
         drain(m, p);
         look_state(m, p, now);
@@ -314,7 +314,7 @@ void peer_disconnect(struct media *m, struct media_peer *p)
         source_stop(&p->sources[i]);
 }
 
-/* A connected socket: its own source port, and no address to name or to look at with each datagram. */
+/* A connected socket: it has its own source port, and no call has to pass or check an address. */
 static bool open_socket(struct media *m, struct media_peer *p, const struct media_remote *remote)
 {
     struct sockaddr_storage to;

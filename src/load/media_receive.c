@@ -1,4 +1,4 @@
-/* What a client's socket has received: whole bundles (GRO) at a time, each with the time when the kernel got
+/* Reads a client's socket: coalesced datagrams (GRO), each message with the time when the kernel received
  * it. */
 #include "load/media_internal.h"
 #include "net/clock.h"
@@ -14,7 +14,7 @@
 #endif
 
 #define RECEIVE_BUFFER (2 * 1024 * 1024)
-#define BUNDLES        8 /* messages, coalesced datagrams, that one receive call takes */
+#define BUNDLES        8 /* messages of coalesced datagrams in one receive call */
 #define BUNDLE_SIZE    65535
 
 struct media_receiver {
@@ -47,7 +47,7 @@ void receiver_options(int fd)
     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
 }
 
-/* The length of the coalesced datagrams, and in our monotonic time when they came. */
+/* The length of each coalesced datagram, and the time of receipt in our monotonic time. */
 static void read_control(struct msghdr *h, mp_time wall, size_t *segment, mp_time *arrival)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {

@@ -13,18 +13,18 @@
 #include <unistd.h>
 
 #define READ_SIZE (256 * 1024)
-#define PATIENCE  10 /* s, for each answer while it connects */
+#define PATIENCE  10 /* s, for each answer while connecting */
 
 struct media_stream {
     enum way way;
     SSL *ssl; /* NULL: in the clear */
     size_t len;
-    uint8_t data[STREAM_FRAME_MAX]; /* of a frame that is not whole yet */
+    uint8_t data[STREAM_FRAME_MAX]; /* of an incomplete frame */
 };
 
 /* --- connecting --- */
 
-/* Any certificate will do: this measures, and has no secrets. */
+/* Accepts any certificate: this tool only measures and has no secrets. */
 static bool secure(struct media_stream *s, int fd)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
@@ -67,7 +67,7 @@ void stream_free(struct media_stream *s)
 
 /* --- datagrams --- */
 
-/* What such a client sends is little: a connection that takes only a part of it is taken for broken. */
+/* Such a client sends little: a connection that accepts only a part of it counts as broken. */
 bool stream_send(struct media_stream *s, int fd, const uint8_t *data, size_t len)
 {
     uint8_t frame[STREAM_FRAME_MAX] = {0};

@@ -18,7 +18,7 @@ struct media_stream_config {
     struct turn_login login; /* of TURN */
 };
 
-/* Connects, waiting for all of it: *fd, -1 where it failed. NULL: so it did. */
+/* Connects, and blocks until done. Sets *fd, -1 after a failure. NULL: failed. */
 struct media_stream *stream_connect(const struct media_stream_config *, int *fd);
 void stream_free(struct media_stream *);
 

@@ -17,8 +17,8 @@ struct options {
     unsigned publishers, viewers, seconds, threads;
     uint32_t video_bps;
     double join_rate;           /* joins begun a second */
-    unsigned keyframe_interval; /* s; 0: only the first and on request */
-    unsigned churn;             /* stays in all; 0: everybody stays */
+    unsigned keyframe_interval; /* seconds; 0: only the first and on request */
+    unsigned churn;             /* number of stays; 0: all clients stay */
     bool audio, video, even, cm_only, meeting, names, rejoin;
     enum way way;     /* of viewers */
     const char *json; /* file name, "-": standard output; NULL: none */

@@ -14,7 +14,7 @@ struct results {
     bool interrupted;
 };
 
-/* Adds one thread's figures; `end` tells the index behind a client's last packet of one kind. */
+/* Adds one thread's figures; `end` returns the index after a client's last packet of one kind. */
 void results_add(struct results *, struct media *, unsigned clients_from, unsigned step,
                  int64_t (*end)(void *context, unsigned client, bool video), void *context);
 void report_table(const struct results *);

@@ -65,7 +65,7 @@ enum sink_result sink_packet(struct sink *k, const uint8_t *data, size_t len)
     if (type != VIDEO_TYPE && type != AUDIO_TYPE)
         return SINK_IGNORED;
     struct sink_stream *s = find(k, get32(data + 8));
-    if (!s) /* only one that is authentic becomes a stream */
+    if (!s) /* only an authentic packet begins a stream */
         return k->count < STREAMS_RX_MAX ? SINK_SAMPLE_IT : SINK_IGNORED;
     count(k, s, get16(data + 2));
     if (--s->until_sample)

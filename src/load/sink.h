@@ -1,5 +1,5 @@
-/* What one viewer receives. Every packet is counted by its plain header. The first packet of a stream and one
- * in SINK_SAMPLE is decrypted, which verifies it and reads its stamp. */
+/* The packets that one viewer receives. The sink counts every packet by its plain header. It decrypts the
+ * first packet of a stream and one in SINK_SAMPLE, to verify it and read its stamp. */
 #pragma once
 #include "base/limits.h"
 #include "load/histogram.h"
@@ -7,15 +7,15 @@
 #include "proto/rtp.h"
 #include <stdbool.h>
 
-#define SINK_SAMPLE 101 /* a prime: no place in a frame is preferred */
+#define SINK_SAMPLE 101 /* a prime, so that samples spread over all positions in a frame */
 #define SINK_WINDOW 1024
 
 struct sink_stream {
     uint32_t ssrc;
     bool video, stamped;
-    uint32_t client;       /* stamped: who sends it */
+    uint32_t client;       /* stamped: the sender */
     int64_t offset;        /* stamped: our sequence number minus the sender's index */
-    int64_t base, highest; /* first that counts, highest that came; extended */
+    int64_t base, highest; /* first counted and highest received number; extended */
     uint64_t received, duplicates;
     uint64_t seen[SINK_WINDOW / 64];
     unsigned until_sample;
@@ -27,7 +27,7 @@ struct sink {
     unsigned count;
     struct sink_stream *streams[STREAMS_RX_MAX];
     uint64_t received, gaps; /* of all streams, since the beginning; gaps: missing so far */
-    bool sample_good;        /* the packet that was to be verified was */
+    bool sample_good;        /* the sampled packet was authentic */
 };
 
 enum sink_result { SINK_COUNTED, SINK_SAMPLE_IT, SINK_IGNORED };

@@ -23,7 +23,7 @@
 #define RECEIVE_SIZE  65536
 #define HEAD_SIZE     4096 /* of the server's answer to the handshake */
 
-struct socket_message { /* bytes for the wire */
+struct socket_message { /* bytes to send */
     struct socket_message *next;
     size_t len, sent;
     uint8_t data[];
@@ -47,7 +47,7 @@ struct sockets {
     struct socket_handler handler;
     int epoll;
     mp_time tick_at, look_at;
-    struct socket *cut; /* their `closed` is to be called */
+    struct socket *cut; /* their `closed` callback is due */
     unsigned count;
     uint8_t received[RECEIVE_SIZE];
     struct socket sockets[];
@@ -113,7 +113,7 @@ static bool flush(struct socket *s)
     return true;
 }
 
-/* Room for so many bytes of a message, at the end of the queue. */
+/* Reserves room for a message of this length at the end of the queue. */
 static uint8_t *enqueue(struct socket *s, size_t len)
 {
     struct socket_message *m = malloc(sizeof *m + len);
@@ -125,7 +125,7 @@ static uint8_t *enqueue(struct socket *s, size_t len)
     return m->data;
 }
 
-/* A connection that is lost is told of when it is read. */
+/* The next read reports a lost connection. */
 static void send_frame(struct socket *s, enum frame_opcode opcode, const void *data, size_t len)
 {
     uint8_t head[FRAME_HEAD_MAX], key[4];
@@ -160,7 +160,7 @@ static bool ask(struct socket *s)
     return out != NULL;
 }
 
-/* NULL: the head is right. */
+/* NULL: the head is valid. */
 static const char *refuse_answer(const struct socket *s, const char *head)
 {
     static char status[64];
@@ -208,7 +208,7 @@ static bool take_payload(struct socket *s)
     return true;
 }
 
-/* NULL: it goes on. */
+/* NULL: the connection continues. */
 static const char *take_frames(struct socket *s, uint8_t *data, size_t len, bool *over)
 {
     for (enum frame_event e; !s->cut && (e = frames_read(&s->in, &data, &len)) != FRAME_MORE;) {

@@ -20,9 +20,9 @@ struct socket_handler {
 struct sockets *sockets_new(const struct options *, const struct socket_handler *,
                             unsigned count); /* NULL: failed */
 void sockets_free(struct sockets *);
-/* the first time, or after `closed`; false: it could not even begin */
+/* first call, or after `closed`; false: could not begin to connect */
 bool sockets_open(struct sockets *, unsigned number);
 void sockets_send(struct sockets *, unsigned number, const char *text, size_t len);
-/* as if its program were killed; `closed` is called soon */
+/* closes as if the client's program were killed; calls `closed` soon */
 void sockets_cut(struct sockets *, unsigned number);
 void sockets_service(struct sockets *); /* waits for the next event */

@@ -1,5 +1,5 @@
-/* Timers: `next` is when a frame, with `even` a packet of it, or an audio packet is due. It keeps to the grid
- * that began with the stream, so lateness does not add up. */
+/* Timers: `next` is when a frame, with `even` a packet of it, or an audio packet is due. The times are
+ * multiples of the interval since the stream's start, so delays do not add up. */
 #include "load/source.h"
 #include <string.h>
 
@@ -44,8 +44,8 @@ uint32_t source_clock(const struct source *s, mp_time now)
     return s->timestamp + (uint32_t)(since / 1000 * (s->video ? VIDEO_CLOCK : AUDIO_CLOCK) / 1000000);
 }
 
-/* A frame is as many whole packets of PACKET_MAX as its share of the bitrate fills; what is over goes to the
- * next. A frame that is smaller is one packet of its own size. */
+/* A frame consists of as many whole packets of PACKET_MAX as its share of the bitrate fills; the remainder
+ * adds to the next frame. A smaller frame is one packet of its own size. */
 static void open_frame(struct source *s, mp_time now)
 {
     s->owed += s->frame_bytes;
@@ -69,7 +69,7 @@ static void schedule(struct source *s, mp_time now)
     mp_time tick = tick_length(s), frame = s->begun + (mp_time)s->ticks * tick;
     if (s->left == 0) {
         s->next = s->begun + (mp_time)++s->ticks * tick;
-        if (s->next < now - MP_MS(500)) { /* we were stopped: catching up would be a flood */
+        if (s->next < now - MP_MS(500)) { /* the process was stopped: to catch up would flood the server */
             s->ticks = (uint64_t)((now - s->begun) / tick) + 1;
             s->next = s->begun + (mp_time)s->ticks * tick;
         }
@@ -100,7 +100,7 @@ static size_t write_header(const struct source *s, uint8_t *out, uint32_t timest
 }
 
 /* RFC 7741 4.2 and 4.3: the descriptor's S bit in a frame's first packet; then the frame tag, whose lowest
- * bit is 0 in a key frame, which goes on with a start code and the picture's size (640x360). */
+ * bit is 0 in a key frame; a key frame continues with a start code and the picture's size (640x360). */
 static void write_video_start(const struct source *s, uint8_t *p, bool first)
 {
     static const uint8_t key[] = {0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01};

@@ -23,8 +23,8 @@ enum { SEND_AUDIO_LEVEL = 1, SEND_ABS_SEND_TIME = 2, SEND_TRANSPORT_CC = 3, SEND
 #define STAMP_OFFSET 11 /* behind a VP8 descriptor and the header of a key frame */
 
 struct stamp {
-    uint32_t run;    /* of this process: another tool's packets are not ours */
-    uint32_t client; /* who sent it */
+    uint32_t run;    /* random number of this process, to ignore packets of other tools */
+    uint32_t client; /* the sender's number */
     uint64_t index;  /* extended sequence number of the packet */
     mp_time time;    /* monotonic */
 };
@@ -59,7 +59,7 @@ struct source_config {
 
 void source_init(struct source *, const struct source_config *, struct prng *);
 void source_start(struct source *, mp_time now);
-/* it may start again, under new keys: its packets are numbered from ROC 0 on */
+/* the stream may start again under new keys, with numbers from ROC 0 on */
 void source_stop(struct source *);
 /* Writes the next packet that is due, plain, `tag` bytes short of its final size. 0: none is due. `twcc`: the
  * session's counter; `time` goes into the stamp. *index: for encryption. */

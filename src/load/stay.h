@@ -4,14 +4,14 @@
 #include "base/time.h"
 #include <stdbool.h>
 
-/* What has happened when the end comes, unless it is meant to stay. */
+/* The point at which a stay ends. */
 enum stay_end { STAY_OPENED, STAY_OFFERED, STAY_ANSWERED, STAY_HANDSHAKE, STAY_CONNECTED, STAY_FOR_EVER };
 
 struct stay {
     enum stay_end end;
-    bool goodbye;  /* with a goodbye; else its sockets close as if the program were killed */
+    bool goodbye;  /* leaves with a goodbye; else its sockets close as if the program were killed */
     mp_time after; /* how long after that */
-    mp_time at;    /* when; 0: it has not come so far */
+    mp_time at;    /* time of that event; 0: not reached yet */
 };
 
 struct stay stay_draw(struct prng *);

@@ -1,4 +1,4 @@
-/* An address as the kernel wants it, in a socket of its own family. */
+/* Converts an address to a socket address of its own family. */
 #pragma once
 #include "base/path.h"
 #include <sys/socket.h>
