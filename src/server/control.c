@@ -117,7 +117,7 @@ static bool opened(void *context, struct web_socket *socket, const struct web_pe
 static void text(void *context, struct web_socket *socket, void *user, const char *data, size_t len)
 {
     struct control *c = context;
-    if (!user) /* its participant has a new socket */
+    if (!user) /* the participant has a new socket */
         return;
     hear_workers(c);
     signal_text(c->signaling, user, data, len, clock_now());

@@ -39,13 +39,14 @@ static void wake(struct mailbox *m)
     if (!m->unread)
         return;
     m->unread = false;
-    /* The reader swaps in that it sleeps, then looks once more; we write, then swap in that it is awake:
-     * whichever swap is second sees what the first one's thread did before. */
+    /* The reader swaps its state to asleep and then checks its rings once more. The writer writes the message
+     * and then swaps the state to awake. The thread whose swap comes second sees everything that the other
+     * did before its swap. */
     if (atomic_exchange(&m->reader->sleeping, false))
         m->reader->wake(m->reader->context);
 }
 
-/* True: nothing waits any more. */
+/* True: no message waits any more. */
 static bool push_deferred(struct mailbox *m)
 {
     while (m->first) {

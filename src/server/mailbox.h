@@ -1,10 +1,10 @@
 /* Messages from one thread to one other, over a ring: bounded, in order, without a lock.
  *
- * What finds the ring full waits on the writer's side, in order, until the reader has made room: one turn of
- * a worker may write more than a ring holds, and of a key frame whose last packets never fit nobody sees a
- * picture. Messages that may be dropped are dropped when MAILBOX_WAITING bytes wait already; a message that
- * must arrive always waits. The reader is woken only when it sleeps, and once for all that a turn of the
- * writer wrote: what belongs together, the packets of a frame, is then read together. */
+ * If the ring is full, messages wait on the writer's side, in order, until the reader has made room: one turn
+ * of a worker may write more than a ring holds, and without its last packets a key frame is useless. If
+ * MAILBOX_WAITING bytes wait already, the writer drops messages that may be dropped; a message that must
+ * arrive always waits. The writer wakes the reader only if it sleeps, and once for all messages of a turn, so
+ * that the reader gets the packets of a frame together. */
 #pragma once
 #include "base/ring.h"
 #include "sfu/message.h"

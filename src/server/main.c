@@ -62,7 +62,7 @@ static bool write_text(const char *text, int len)
     return poll(&out, 1, 0) == 1 && out.revents & POLLOUT && write(STDERR_FILENO, text, (size_t)len) == len;
 }
 
-/* If the reader of the log stands still, lines are lost and counted, but no thread waits. */
+/* If the reader of the log stops, the server drops lines and counts them, but no thread waits. */
 static void write_line(enum log_level level, const char *line)
 {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -102,8 +102,8 @@ static void forget_signals(void)
 {
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
-    sigaction(SIGHUP, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* nothing to reload any more, and
-                                                                            no reason to end */
+    /* nothing to reload during the stop, and SIGHUP must not end the process */
+    sigaction(SIGHUP, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 
 /* --- the TCP port's certificate --- */

@@ -429,7 +429,8 @@ bool workers_event(struct workers *all, struct message *m)
 {
     for (unsigned i = 0; i < all->count; i++)
         if (mailbox_peek(&all->worker[i].events, m)) {
-            mailbox_next(&all->worker[i].events); /* events have no payload: the copy is all */
+            /* events have no payload, so a copy of the struct is complete */
+            mailbox_next(&all->worker[i].events);
             return true;
         }
     /* From now on writers wake us again; check once more for earlier messages. */

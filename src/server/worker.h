@@ -26,8 +26,8 @@ struct workers_config {
     void (*wake_control)(void *); /* from any thread: there are events */
     void *control;
     struct tls *tls;           /* NULL: no streams over TLS */
-    struct arrivals *arrivals; /* that streams leave */
-    /* from any thread: HTTP that was inside a stream's TLS */
+    struct arrivals *arrivals; /* counts connections; the workers report closed ones; NULL: no limits */
+    /* from any thread: decrypted HTTP of a TLS connection */
     bool (*http)(void *control, int fd, const struct path *);
 };
 
@@ -39,12 +39,13 @@ bool workers_start(struct workers *, const char **error);
 void workers_watch(const struct workers *, struct watch *); /* adds each thread's pulse */
 void workers_stop(struct workers *);                        /* waits for the threads, frees */
 
-/* Called by the accepting thread: a connection that carries datagrams; takes the descriptor. ICE-TCP's first
- * frame names the session, so the connection goes to the worker that owns it. False: it was closed. */
+/* Called by the accepting thread: passes a connection that carries datagrams to a worker and takes the
+ * descriptor. ICE-TCP's first frame names the session, so its owner gets the connection. False: closed it. */
 bool workers_give(struct workers *, const struct stream_connection *, const uint8_t *first, size_t len);
 
 const struct stats *const *workers_stats(const struct workers *);
 /* Called by the control thread. */
 void workers_command(struct workers *, const struct message *);
 bool workers_event(struct workers *, struct message *); /* false: none waits */
-bool workers_flush(struct workers *);                   /* commands that wait for room; true: none is left */
+/* retries commands that wait for room; true: none is left */
+bool workers_flush(struct workers *);
