@@ -33,7 +33,7 @@ struct core {
     unsigned count;
     mp_time now;
     uint64_t index;
-    bool noting;    /* of what is sent, the newest number goes to `last` */
+    bool noting;    /* store the newest sequence number sent to each client in `last` */
     uint16_t *last; /* by client */
 };
 
@@ -165,7 +165,7 @@ static void publish(struct core *c, uint32_t track)
                                             .transport_cc = true}});
 }
 
-/* `ssrc`: and the next one, for what is sent again. */
+/* `ssrc`: of the copy; the next number is the SSRC of retransmissions. */
 static void subscribe(struct core *c, unsigned viewer, uint32_t track, uint32_t ssrc)
 {
     command(c, (struct message){.type = MESSAGE_SUBSCRIBE,
@@ -275,7 +275,7 @@ static void burst(struct core *c, unsigned count, size_t size, uint8_t *caches, 
     pass(c, FRAME);
 }
 
-/* A viewer asks for the last packets again. What is sent again is counted by the server. */
+/* A viewer asks for the last packets again. The server counts the retransmissions. */
 static void nack(struct core *c, unsigned viewer, struct micro *m)
 {
     uint8_t plain[256], out[256 + SRTCP_OVERHEAD_MAX];
@@ -324,7 +324,7 @@ void micro_feedback(void)
     for (uint32_t i = 0; i < REQUESTS; i++)
         put32(fir + 12 + 8 * i, i % TRACKS ? 100 * (TRACK + i % TRACKS) : 3);
     for (uint64_t i = 0; i < MICRO_REPEAT / 3; i++) { /* before consent ends: these clients send no checks */
-        pass(&c, MP_S(2)); /* what was missing is given up, what was asked for is asked for anew */
+        pass(&c, MP_S(2)); /* the server gives up missing packets, and may send key frame requests again */
         for (uint32_t track = TRACK; track < TRACK + TRACKS; track++)
             step_to(&c, track, 2 + (i + 1) * (MISSING + 1));
         size_t len = client_rtcp(c.clients[1], fir, sizeof fir, out);
@@ -348,8 +348,7 @@ void micro_forward(unsigned viewers)
     micro_print(&forward, "forward a packet", how);
     if (viewers == 100) {
         c.noting = true;
-        for (unsigned i = 0; i < 3 * viewers;
-             i++) { /* the first of each viewer makes its record of what was sent again */
+        for (unsigned i = 0; i < 3 * viewers; i++) { /* a viewer's first retransmission allocates its log */
             burst(&c, BURST, SIZE, NULL, &forward);
             nack(&c, 1 + i % viewers, &again);
         }

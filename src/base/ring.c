@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* A message is an 8-byte header (its length, or SKIP: go on at the start of the buffer) and its bytes, padded
- * to 8. head and tail count bytes for ever; their difference is what is queued. */
+ * to 8. head and tail count bytes for ever; their difference is the number of queued bytes. */
 #define HEADER 8
 #define SKIP   UINT64_MAX
 

@@ -1,9 +1,9 @@
-/* A turn: what waits is sent, then the thread sleeps until a connection, a timer or another thread wants
- * something.
+/* In each turn the thread sends waiting output, then sleeps until a connection, a timer or another thread
+ * needs it.
  *
  * A turn's work is bounded: it takes in WEB_ADOPTIONS_A_TURN connections, reads RECEIVE_SIZE bytes of each of
- * EVENTS_A_TURN, and sends WEB_CHUNKS_A_TURN pieces of answers; what is left waits for the next one. So
- * nobody's message stands behind thousands of files.
+ * EVENTS_A_TURN, and sends WEB_CHUNKS_A_TURN pieces of answers; the next turn continues with the rest. So no
+ * message waits behind thousands of files.
  *
  * Timers: the one of web_set_timer, and one of each connection. One that speaks HTTP has PATIENCE for a whole
  * request, and from one piece of an answer that it takes to the next; a WebSocket has its own (web_socket.c);

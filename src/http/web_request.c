@@ -99,7 +99,7 @@ static bool find_head(struct connection *c)
     return !n || begin(c);
 }
 
-/* What came behind the head are frames. */
+/* The bytes behind the head are WebSocket frames. */
 static bool pass_on(struct connection *c)
 {
     struct incoming in = c->in;

@@ -186,8 +186,8 @@ struct participant {
                                                    rtp_extension */
     struct capabilities *audio, *video;
 
-    /* m= sections and what is published in them. negotiate.c takes the client's, offer.c adds ours; an answer
-     * or the client's offer moves sections_told. */
+    /* m= sections and the publications in them. negotiate.c adds the client's sections, offer.c ours; an
+     * answer or the client's offer moves sections_told. */
     struct section *sections;
     size_t section_count, section_room;
     size_t sections_told; /* the number of sections that the client knows: all, except while an offer is
