@@ -1,4 +1,4 @@
-/* Candidate lines: what parses is written, and what is written parses to the same. */
+/* Candidate lines: writing a parsed line and parsing it again gives the same candidate. */
 #include "proto/candidate.h"
 #include "fuzz/fuzz.h"
 

@@ -121,7 +121,7 @@ static void ask(void)
     answer.at = 0;
 }
 
-/* A piece of what is owed; after the last one the connection may stay or go. */
+/* Sends a piece of the answer; after the last one, keeps or closes the connection. */
 static bool respond(void)
 {
     if (!answer.text || !h2_awaits(h2))

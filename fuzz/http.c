@@ -36,8 +36,8 @@ static void check_request(const struct http_request *q, const char *head, size_t
     check_decoded(q->query);
 }
 
-/* What was read, written in the plainest way, means the same: there is nothing that another reader could
- * see in it. */
+/* A parsed request, written in the simplest form, parses to the same: another parser cannot read it
+ * differently. */
 static void check_again(const struct http_request *q)
 {
     static struct http_request again;
@@ -88,7 +88,7 @@ static void fuzz_head(struct bytes s)
 
 /* --- frames --- */
 
-struct told { /* what came of some bytes, but for where their payload was cut */
+struct told { /* result of parsing some bytes, independent of where the payload was cut */
     uint64_t sum;
     size_t payload;
     struct utf8 text;

@@ -1,8 +1,8 @@
-/* What the core sends by TCP, in the frames of each kind of connection. A publisher by UDP, a viewer who
- * knows his credentials and says whatever the script wants by connections of ICE-TCP and of TURN, in the
- * clear and inside TLS, and a stranger who is in the middle of a handshake. Each datagram of the core's for a
- * connection must be one that its framing carries; it waits in that connection's queue until the script
- * reads some of it, and what is read must be whole frames. */
+/* The core's output by TCP, in the frames of each kind of connection. There are a publisher by UDP; a viewer
+ * with valid credentials that sends whatever the script says, by ICE-TCP and TURN connections, in the clear
+ * and inside TLS; and an unauthenticated client in the middle of a handshake. Each datagram from the core
+ * must fit the framing of its connection. It waits in the connection's queue until the script reads from it,
+ * and must be read as whole frames. */
 #include "base/limits.h"
 #include "crypto/crypto.h"
 #include "fuzz/fuzz.h"
@@ -196,7 +196,7 @@ static size_t wrapped(uint8_t how, struct bytes inside, uint8_t *out, size_t siz
     return stun_end(&t);
 }
 
-/* As the connection would take it: what is no frame there never comes to the core. */
+/* Sends as the connection would: bytes that are no valid frame never reach the core. */
 static void say_by(struct connection *c, uint8_t *data, size_t len)
 {
     struct frame f;

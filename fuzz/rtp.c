@@ -1,4 +1,4 @@
-/* RTP headers, their extensions, and what is written for a viewer out of them. */
+/* RTP headers, their extensions, and the headers written for a viewer from them. */
 #include "proto/rtp.h"
 #include "fuzz/fuzz.h"
 
@@ -15,7 +15,8 @@ static void inside(struct bytes v, const struct rtp_view *r)
     INVARIANT(!v.data || (v.data >= r->data + RTP_HEADER_SIZE && v.data + v.len <= r->data + r->header_len));
 }
 
-/* What was read, written again, reads the same; what the one-byte form cannot say is left out. */
+/* Writing parsed extensions and parsing them again gives the same values, except those that the one-byte form
+ * cannot hold. */
 static void rewrite(const struct rtp_view *v, const struct bytes value[EXT_COUNT])
 {
     uint8_t out[RTP_HEADER_SIZE + 4 + 18 * EXT_COUNT + UINT8_MAX + 4];
@@ -55,7 +56,7 @@ void fuzz_rtp(const uint8_t *data, size_t len)
         INVARIANT(there == (value[e].data != NULL));
         INVARIANT(!there || (one.data == value[e].data && one.len == value[e].len));
     }
-    for (unsigned id = 0; id < 16; id++) /* and of the two-byte form those that the sequence number says */
+    for (unsigned id = 0; id < 16; id++) /* and ids of the two-byte form, chosen by the sequence number */
         if (rtp_extension_find(&v, (uint8_t)(id * (v.seq & 0x1f)), &one))
             inside(one, &v);
     rewrite(&v, value);

@@ -78,8 +78,8 @@ static void pass(mp_time duration)
 
 static void datagram(const struct guest *g, unsigned worker, const uint8_t *data, size_t len)
 {
-    uint8_t own[DATAGRAM_IN_MAX]; /* what is decrypted lies elsewhere, what is too long is refused by its
-                                     length */
+    /* a copy: the core decrypts into other memory, and refuses a longer datagram by its length */
+    uint8_t own[DATAGRAM_IN_MAX];
     if (len <= sizeof own)
         memcpy(own, data, len);
     sfu_input(w.sfu[worker], &g->path, len <= sizeof own ? own : data, len, w.now, w.now);

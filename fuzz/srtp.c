@@ -1,5 +1,5 @@
-/* SRTP and SRTCP: whatever comes is refused unless it was sealed; what was sealed opens once, and not when a
- * bit of it changed. A script: how to seal, then packets. */
+/* SRTP and SRTCP: unprotect accepts only protected packets, each once, and none with a changed bit. The input
+ * is a script: the parameters, then packets. */
 #include "proto/srtp.h"
 #include "base/limits.h"
 #include "crypto/crypto.h"

@@ -1,5 +1,5 @@
-/* What a TCP connection is by its first bytes, frames in a stream, and the queue of those that wait; the
- * first byte says which. */
+/* Protocol detection by first bytes, frames in a stream, and the queue of waiting frames; the first byte
+ * chooses. */
 #include "base/limits.h"
 #include "fuzz/fuzz.h"
 #include "net/first_bytes.h"
@@ -20,7 +20,7 @@ static void fuzz_first(struct bytes s)
     INVARIANT(s.len < FIRST_BYTES_MAX || first_bytes(s.data, s.len) != FIRST_MORE);
 }
 
-/* A stream is cut into the same frames wherever its reads end, and what is written reads the same. */
+/* The frames of a stream do not depend on where its reads end, and a written frame parses to the same. */
 static void fuzz_frames(struct bytes s)
 {
     enum frame_format format = script_u8(&s) & 1 ? FRAME_TURN : FRAME_RFC4571;

@@ -13,7 +13,7 @@ static void check_view(const struct stun_view *v, const uint8_t *data, size_t le
     INVARIANT(v->unknown_count <= 4 && v->error_code < 1000);
 }
 
-/* What is behind authentication: attributes of the input in a message that is signed with this key. */
+/* To test the code behind authentication: signs a message with attributes of the input by this key. */
 static size_t sign(uint8_t *out, size_t size, enum stun_class class, const uint8_t *txid,
                    const char *username, const struct hmac_sha1 *key, struct bytes more)
 {

@@ -1,9 +1,8 @@
-/* A connection to the web server as a stream: a client's bytes in pieces, over a pair of sockets; what is
- * answered, and when, is read as a client would. The first two bytes draw the pace; all others are the
- * client's.
+/* A connection to the web server as a stream: a client's bytes in pieces, over a pair of sockets; reads the
+ * answers as a client would. The first two bytes choose the pace; all others are the client's.
  *
- * What must hold: answers are of HTTP/1.1, and frames behind 101; handlers are told of text that is UTF-8,
- * within its bounds, and of each WebSocket's end once. */
+ * Invariants: answers are valid HTTP/1.1, and WebSocket frames after a 101; handlers get only valid UTF-8
+ * text within the limits, and the end of each WebSocket once. */
 #include "http/web.h"
 #include "base/limits.h"
 #include "fuzz/fuzz.h"

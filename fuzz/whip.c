@@ -1,6 +1,6 @@
-/* WHIP and WHEP: requests as a script. Each says its method and what kinds of path, type, tag and body it
- * has; then come the texts of those that are no fixed ones. Whatever they are, the answer is an HTTP answer,
- * and in the end nobody is left. */
+/* WHIP and WHEP: requests as a script. Each has a method and the kinds of its path, type, tag and body, then
+ * the texts of parts that are not fixed. For any of them the answer must be valid HTTP, and no participant
+ * may be left at the end. */
 #include "signal/whip.h"
 #include "fuzz/control_stage.h"
 #include "fuzz/fuzz.h"
