@@ -1,4 +1,4 @@
-// Turns a folder of files into C, so that the server carries its page within itself:
+// Turns a folder of files into C, so that the binary contains the page:
 //
 //   node tools/embed.mjs web/dist page.c
 //
@@ -61,7 +61,7 @@ function literal(data) {
 
 const quoted = (text) => `"${[...Buffer.from(text)].map((byte) => escapes[byte]).join('')}"`;
 
-// Vite puts the hash of what is in a file into its name: index-DiwrgTda.js
+// Vite puts the hash of a file's content into its name: index-DiwrgTda.js
 const isHashed = (path) => /^\/assets\/.*-[\w-]{8}\.\w+$/.test(path);
 
 function asset(folder, path, number) {

@@ -96,7 +96,7 @@ class Client:
     def describe(self, type, then):
         """Applies a local description, and calls `then` with it once it has all candidates."""
         def created(promise, *_):
-            reply = promise.get_reply()  # a name of its own: the description lives as long as the reply
+            reply = promise.get_reply()  # keeps a reference: the description lives as long as the reply
             if not reply or not reply.has_field(type):
                 return then({"error": reply.to_string() if reply else "no reply"})
             self.connection.emit("set-local-description", reply.get_value(type), Gst.Promise.new_with_change_func(local, None, None))

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Who may come in, asked of a running server: origins of WebSockets, tokens for rooms, the gate before the admin API.
+// Access control of a running server: origins of WebSockets, tokens for rooms, authorization of the admin API.
 
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { once } from 'node:events';
@@ -80,7 +80,7 @@ const hidden = await startOne([
   String(probePort),
 ]);
 
-// What a WebSocket of this origin is answered: 101 or the status of the refusal.
+// The status of the answer to a WebSocket of this origin: 101 or a refusal.
 async function handshake(server, origin) {
   const socket = new WebSocket(server.signaling, { ...(origin === undefined ? {} : { headers: { Origin: origin } }) });
   socket.on('error', () => {});
@@ -137,7 +137,8 @@ await test('pages of listed sites do', async () => {
   equal(await handshake(closed, closed.origin), 101, 'its own page');
 });
 
-// Every way in, from a page of this origin: what it is answered, and whether its script may read that. Of a WebSocket the error counts.
+// Tries every entry point from a page of this origin: the answer's status, and whether the page's script may read it. For a
+// WebSocket, the error.
 const description = await readFile(new URL('../golden/chromium-stream.sdp', import.meta.url), 'utf8');
 async function ways(server, origin, room, held) {
   const post = async (way) => {
@@ -302,7 +303,7 @@ await test('a real page of another site gets in nowhere, by no kind of request',
             body: offer,
             headers: { 'content-type': 'application/sdp', ...bearer },
           }),
-          simple: await ask(`/whip/${room}`, { method: 'POST', body: offer, credentials: 'include' }), // asks nobody before
+          simple: await ask(`/whip/${room}`, { method: 'POST', body: offer, credentials: 'include' }), // without a preflight
           blind: await ask(`/whip/${room}`, { method: 'POST', mode: 'no-cors', body: new Blob([offer]) }),
           network: await ask('/network.json'),
           metrics: await ask('/metrics'),
@@ -327,7 +328,7 @@ await test('a real page of another site gets in nowhere, by no kind of request',
     'an open server',
   );
   equal(await joins(), before, 'joins of an open server');
-  // A viewer's offer of a page that publishes is no viewer's: what counts is that its answer can be read.
+  // WHEP refuses this offer, since it publishes; the test only checks that the page can read the answer.
   const guest = await tried(closed, 'blue', token(ada));
   equal(
     [guest.socket, guest.whip, guest.whep.split(' ')[0], guest.network],
@@ -455,7 +456,7 @@ await test('metrics are for whom they are configured', async () => {
 await test('addresses of the server are for those who may join', async () => {
   const ask = async (server, headers = {}) => (await fetch(`${server.origin}/network.json`, { headers })).json();
   const { port } = new URL(hidden.origin);
-  const least = { port: Number(port), addresses: ['198.51.100.1'], address: '127.0.0.1' }; // the machine's own are behind a NAT
+  const least = { port: Number(port), addresses: ['198.51.100.1'], address: '127.0.0.1' }; // not the machine's own addresses
   equal(await ask(hidden), least, 'without a token');
   equal(await ask(hidden, bearer({ ...ada, exp: 1 })), least, 'an expired one');
   equal(await ask(hidden, { Cookie: `token=${token(ada)}` }), least, 'a cookie counts for nothing');

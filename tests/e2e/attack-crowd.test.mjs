@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What one participant says is made large by the size of its room: an offer a second among 1,000 watchers of 250 tracks, mutes without
-// end among 600. Others join meanwhile, in another room and in that one, and must not notice.
+// Amplification by the size of a room: one participant sends an offer a second among 1,000 watchers of 250 tracks, or mutes
+// without end among 600. Other clients join meanwhile, in another room and in that one, and must not notice.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ const each = 8; // tracks of a publisher
 const watching = 1000;
 const publishing = 31;
 
-/** So many watchers, or members of a call without media, in a thread. */
+/** Starts a thread with this many watchers, or members of a call without media. */
 async function crowd(room, count, { role, says = sdp } = {}) {
   const thread = new Worker(new URL('./lib/watchers.mjs', import.meta.url), {
     workerData: { signaling: server.signaling, room, count, sdp: says, role },
@@ -46,7 +46,7 @@ async function crowd(room, count, { role, says = sdp } = {}) {
   return { thread, tally, heard };
 }
 
-/** 3.5 KB for eight sections: of each as much as an offer needs. */
+/** An offer of 3.5 KB with eight sections, each with the least that an offer needs. */
 const offer = ({ ufrag, password, fingerprint }, flows) =>
   [
     'v=0',
@@ -75,7 +75,7 @@ const offer = ({ ufrag, password, fingerprint }, flows) =>
     '',
   ].join('\r\n');
 
-/** A publisher of eight tracks whose path is known: it is all that the others need to be offered them. */
+/** A publisher of eight tracks with a nominated path: the server offers a track to others from then on. */
 async function publisher(room) {
   const puppet = Object.assign(await Puppet.make(), { server });
   after(() => puppet.leave());
@@ -94,8 +94,10 @@ async function publisher(room) {
   return puppet;
 }
 
-/** What others notice for as long as it goes on; returns the longest that a join took. On a machine that has other work to do, a join
- * takes as much longer as it does when nothing happens. */
+/**
+ * Measures for some seconds how the attack affects other clients; returns the longest time of a join. `usual`: that time
+ * without the attack, to allow for a loaded machine.
+ */
 async function others(room, seconds, usual = 0) {
   const seen = { joins: [], pings: [], health: [], ill: 0 };
   const bystander = await SignalingClient.joined(server, { room: `${room}-bystander` });
@@ -160,7 +162,7 @@ await test(`an offer a second among ${watching} watchers of ${each * publishing}
   assert(offers > before.offers, 'nobody was offered anything');
   publishers[0].publish(true);
   const all = each * publishing;
-  const told = async () => (await watchers.tally()).last.filter((n) => n >= all - 2).length; // sections of theirs are used too
+  const told = async () => (await watchers.tally()).last.filter((n) => n >= all - 2).length; // the watchers' own sections carry tracks too
   await until(
     async () => `${await told()} of ${watching} watchers were told of all ${all} tracks`,
     async () => (await told()) === watching,

@@ -30,7 +30,7 @@ await test('ClientHellos of strangers while 100 join: all are let in, no strange
   over = true;
   await strangers;
   diagnostic(`${total.sent} bytes of ClientHellos`);
-  equal([ok, failed], [100, 0], 'who was let in and who was not');
+  equal([ok, failed], [100, 0], 'successful and failed joins');
   equal(total.received, 0, 'bytes back');
 });
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Strangers at line rate: whatever they send, as fast as one core can, the server keeps nothing of it, says next to nothing to
-// them and to its log, and lets everybody in who may come.
+// Strangers at line rate, as fast as one core can send: the server stores nothing of their datagrams, sends and logs next to
+// nothing, and still lets legitimate clients join.
 
 import { freePort } from './lib/lab.mjs';
 import { joins } from './lib/load.mjs';
@@ -35,7 +35,7 @@ await test(`${clients} join while strangers send as much as they can: at least 9
   equal(await server.healthy(), true, 'healthz');
 });
 
-// What is there from the start has been used once now: the rings between threads are touched as they turn, in four seconds of this.
+// A first flood touches all memory that exists from the start: the rings between threads wrap within four seconds of it.
 await test(`${packets} datagrams of strangers: memory and log stay as they are, at most 1.6 bytes go out for each that came`, async () => {
   await flood(server, 'mix', 100_000, { sources: 512 });
   await metric(server, 'bytes_in_total');
@@ -58,7 +58,7 @@ await test(`${packets} datagrams of strangers: memory and log stay as they are, 
   diagnostic(
     `memory grew by ${grown} KiB, ${bytesOut} bytes went out (${(bytesOut / bytesIn).toFixed(3)} for each that came), ${lines} lines were logged`,
   );
-  assert(grown < 100 * slowness ** 2, `memory grew by ${grown} KiB`); // sanitizers keep what was freed
+  assert(grown < 100 * slowness ** 2, `memory grew by ${grown} KiB`); // sanitizers hold back freed memory
   assert(bytesIn > 0 && bytesOut <= 1.6 * bytesIn, `${bytesOut} bytes for ${bytesIn}`);
   assert(received <= 1.6 * sent, `${received} bytes for ${sent}`);
   assert(lines <= 10 * Math.ceil(seconds), `${lines} lines in ${seconds.toFixed(1)} s`);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Attacks on the one port's front: wrong and stolen checks, floods, reflection, consent. A publisher and a viewer
-// are in a call meanwhile, and must not notice.
+// Attacks by STUN: wrong and stolen checks, floods, reflection, consent. A publisher and a viewer are in a call meanwhile,
+// and must not notice.
 
 import { randomBytes } from 'node:crypto';
 import { AttackedCall } from './lib/attack-call.mjs';
@@ -20,7 +20,7 @@ explain(() => server.tail());
 const call = await AttackedCall.begin(server, { after, room: 'ice' });
 const { publisher, viewer } = call;
 
-// It goes silent now; that it was let go is looked at in the end.
+// This client goes silent now; the last test checks that the server ended its session.
 const sleeper = await Puppet.call(server, { room: call.room, name: 'sleeper' });
 after(() => sleeper.leave());
 sleeper.tell('silence');
@@ -52,7 +52,7 @@ await test('every first byte in every length from a stranger: nothing but STUN i
 
 await test('100,000 checks under a wrong password, for both of a call: nobody is answered, nothing moves', async () => {
   for (const { username } of [publisher, viewer]) {
-    // Meanwhile the kernel may have to drop some of both, where cores are few; none of it may be turned away by the server.
+    // With few cores the kernel may drop some datagrams of both; the server must drop none of the call's.
     const [{ received }] = await Promise.all([
       flood(server, 'stun', 100_000 / slowness, { username }),
       call.sends(100, 64),
@@ -67,7 +67,7 @@ await test('100,000 checks under a wrong password, for both of a call: nobody is
 await test("a peer that names a victim's address as its own: no stream goes there", async () => {
   const mallory = await call.joins({ name: 'mallory' });
   await call.reaches(mallory, 60);
-  // The victim's address: what comes there is counted, and never answered.
+  // The victim's address: counts the datagrams that arrive there and answers none.
   mallory.tell('silence');
   await mallory.move('127.0.0.77');
   const before = await mallory.count();
@@ -133,7 +133,7 @@ await test('no shape of a request gets more than 1.6 times its bytes back', asyn
   for (const [what, bytes] of Object.entries(shapes)) {
     const socket = await stranger('127.0.0.21');
     for (let n = 0; n < 10; n += 1) socket.raw(bytes);
-    await call.undisturbed(); // a hundred packets on their way and back: whatever is answered is answered by then
+    await call.undisturbed(); // a hundred packets there and back: all answers have arrived by then
     const ratio = (await socket.count()).bytes / (bytes.length * 10);
     diagnostic(`${what}: ${ratio.toFixed(2)} times`);
     assert(ratio <= 1.6, `${what}: ${ratio.toFixed(2)} times`);
@@ -162,12 +162,12 @@ await test('a million checks of unknown sessions leave nothing behind', async ()
 
 await test('20,000 authentic checks from as many addresses: the call stays where it is', async () => {
   const credentials = { sources: 0, username: viewer.username, password: viewer.remote.password };
-  await flood(server, 'stun', 10_000, credentials); // what is there from the start has been used once now
+  await flood(server, 'stun', 10_000, credentials); // touches all memory that exists from the start
   const before = residentKib(server);
   await flood(server, 'stun', 10_000, credentials);
   const grown = residentKib(server) - before;
   diagnostic(`memory grew by ${grown} KiB`);
-  // The rings between threads, of fixed size, are touched as they turn. 10,000 of anything kept would be more.
+  // The rings between threads have a fixed size and are still being touched. 10,000 stored objects would take more.
   assert(grown < 4096 * slowness, `memory grew by ${grown} KiB`);
   await call.undisturbed();
 });

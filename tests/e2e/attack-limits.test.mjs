@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// One address that asks for ten times what an address may have, for as long as others join: it gets its share, they get in.
-// By every way that the one port has: HTTP, TLS, HTTP/2, ICE-TCP, TURN in the clear and inside TLS.
+// One address opens ten times as many connections as an address may, while others join: it gets its limit, they get in. By
+// every protocol of the one port: HTTP, TLS, HTTP/2, ICE-TCP, TURN in the clear and inside TLS.
 
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import { descriptors, metrics } from './lib/server-figures.mjs';
 import { slowness, startServer } from './lib/server.mjs';
 import { assert, diagnostic, equal, suite, until } from './lib/tap.mjs';
 
-const lab = await enter('plain'); // addresses that are not this machine's own, which has no limits
+const lab = await enter('plain'); // for clients on another host: the server's own machine has no limits
 const { test, after, explain, end } = suite({ limit: 90 * slowness });
 const sessions = 50;
 const server = await startServer(lab, {
@@ -109,7 +109,7 @@ await test('four connections are four, by HTTP, TLS, HTTP/2, ICE-TCP and TURN al
     equal(stand, 4, `${kind}: connections that stand`);
     await leave();
     await until(
-      `${kind}: what was closed still counts`,
+      `${kind}: closed connections still count`,
       async () => (await crowdOfOne(limited, kind)) === 1,
       10 * slowness,
     );

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Who has a network of IPv6 (a /64, as every customer has) has 2^64 addresses: what the server counts of an address it counts of the
-// network. Here two networks are on the server's own host.
+// Every customer of an IPv6 provider has a network (a /64) of 2^64 addresses, so the server applies the limits of an address
+// to the whole network. Here two networks are on the server's own host.
 
 import { createHash, createHmac } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -25,7 +25,7 @@ explain(() => server.tail());
 
 const address = (network, n) => `${network}::${Math.floor(n / 65536).toString(16)}:${(n % 65536).toString(16)}`;
 
-/** Asks once from there; the answer, or null where there is none soon. */
+/** Sends one request from this address; resolves with the answer, or null if none arrives soon. */
 function ask(socket, message, patience) {
   return new Promise((resolve) => {
     const overdue = setTimeout(resolve, patience, null);
@@ -48,7 +48,7 @@ const type = { ALLOCATE: 0x0003, ALLOCATED: 0x0103 };
 const LIFETIME = 600;
 const UDP = tlv(0x0019, Buffer.from([17, 0, 0, 0]));
 
-/** Whether a user of that name, who has right credentials, gets an allocation from there. */
+/** Whether this user, with valid credentials, gets an allocation from this address. */
 async function allocates(ip, name, patience) {
   const socket = await socketAt(ip);
   try {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Attacks on the WebSocket and on what is said over it: floods of messages and of frames, and messages that are made to cost. Two
-// clients talk meanwhile and must not notice.
+// Attacks on the WebSocket and the signaling: floods of messages and of frames, and messages that are expensive to handle.
+// Two clients exchange messages meanwhile and must not notice.
 
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
@@ -19,7 +19,7 @@ after(() => server.stop());
 explain(() => server.tail());
 
 const call = await readFile(new URL('../golden/chromium-call.sdp', import.meta.url), 'utf8');
-const most = 256 * 1024; // of a message
+const most = 256 * 1024; // the longest message
 const room = 'attacked';
 const [bystander, other] = [
   await SignalingClient.joined(server, { room }),
@@ -27,7 +27,7 @@ const [bystander, other] = [
 ];
 for (const client of [bystander, other]) after(() => client.close());
 
-/** How long a word takes to the server and back; the longest of a few. */
+/** The longest round trip of a few messages to the server and back. */
 async function delay(times = 5) {
   let longest = 0;
   for (let n = 0; n < times; n += 1) {
@@ -65,7 +65,7 @@ await test('who mutes and unmutes without end is not repeated to the room withou
 
 // --- frames ---
 
-/** A WebSocket of which we write every byte. */
+/** A WebSocket of which the test writes every byte. */
 async function opened({ secure = false } = {}) {
   const options = { port: server.port, host: server.address };
   const socket = secure
@@ -84,7 +84,7 @@ async function opened({ secure = false } = {}) {
 const masked = (first, payload = Buffer.alloc(0)) =>
   Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
 
-/** Writes it `times`, as fast as the server takes it. True: it was taken, false: the connection ended before. */
+/** Writes the bytes `times` times, as fast as the server reads. False: the connection ended before all were written. */
 async function pour(socket, bytes, times) {
   const block = Buffer.concat(Array.from({ length: 1000 }, () => bytes));
   const closed = new Promise((done) => socket.once('close', done));
@@ -93,7 +93,7 @@ async function pour(socket, bytes, times) {
   return !socket.destroyed;
 }
 
-/** The code of the close frame that these bytes end with; undefined: there is none. */
+/** The code of the close frame at the end of these bytes; undefined if there is none. */
 function closeCode(bytes) {
   for (let at = 0; at + 2 <= bytes.length;) {
     const short = bytes[at + 1] & 0x7f;
@@ -103,7 +103,7 @@ function closeCode(bytes) {
   }
 }
 
-/** What comes until the connection ends, and whether a reset ended it. */
+/** Reads until the connection ends; returns the bytes, and whether a reset ended it. */
 async function rest(socket) {
   const chunks = [];
   let error;

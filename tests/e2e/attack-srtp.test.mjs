@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Attacks on media that flows: forged, replayed, bare and foreign packets, and floods of good ones. A publisher and a viewer are in a
-// call; whatever is thrown at it, the viewer gets exactly what the publisher sent.
+// Attacks on flowing media: forged, replayed, unencrypted and foreign packets, and floods of valid ones. A publisher and a
+// viewer are in a call; the viewer must receive exactly the publisher's packets.
 
 import { randomBytes } from 'node:crypto';
 import { AttackedCall } from './lib/attack-call.mjs';
@@ -12,7 +12,7 @@ import { assert, diagnostic, equal, skipAll, suite } from './lib/tap.mjs';
 
 if (!hasTool) skipAll(`${tool} is not built`);
 const { test, after, explain, end } = suite({ limit: 100 * slowness });
-const bitrate = 1_000_000; // that one client may publish
+const bitrate = 1_000_000; // the limit of one client
 const server = await startServer(
   { address: '127.0.0.1', port: freePort },
   { args: ['--max-bitrate', String(bitrate)] },
@@ -85,7 +85,7 @@ await test('the sequence number wraps: nothing is lost or doubled', async () => 
 await test('SSRCs that nobody announced leave nothing behind', async () => {
   const before = residentKib(server);
   await flood(server, 'rtp', 200_000 / slowness);
-  // Authentic ones too, of a payload type that no section has.
+  // Authentic packets too, of a payload type that no section has.
   for (let ssrc = 0x9000; ssrc < 0x9100; ssrc += 1)
     await publisher.send({ ssrc, type: 99, seq: 7, count: 2, every: 0, tag: 35 });
   await call.undisturbed({ bad: [35] });
@@ -105,13 +105,13 @@ await test("one who publishes another's SSRC is heard beside it, not in its plac
   const { streams } = await viewer.count();
   const ofBob = streams.filter(({ tags }) => tags[40]);
   equal(ofBob.length, 1, 'streams with packets of the second publisher');
-  equal(Object.keys(ofBob[0].tags), ['40'], 'what is in his stream');
+  equal(Object.keys(ofBob[0].tags), ['40'], "tags in the second publisher's stream");
 });
 
 await test('a publisher that floods: over its bitrate it is dropped, and the other one is heard in full', async () => {
   const greedy = await call.joins({ ssrc: 0x4567, name: 'greedy' });
   for (let at = 0, heard = 0; !heard; at += 10) {
-    // until the viewer has it
+    // Repeats until the viewer receives the stream.
     await greedy.send({ ssrc: 0x4567, seq: at, count: 10, tag: 45 });
     heard = (await viewer.count()).streams.filter(({ tags }) => tags[45]).length;
   }
@@ -127,7 +127,7 @@ await test('a publisher that floods: over its bitrate it is dropped, and the oth
     `${heard} of 30,000 packets were forwarded in ${seconds.toFixed(2)} s, ${most.toFixed(0)} fit the bitrate`,
   );
   assert(heard > 0 && heard <= most, `${heard} packets`);
-  assert((await dropped(server)).rtp_rate > 20_000, 'what was over it was not counted');
+  assert((await dropped(server)).rtp_rate > 20_000, 'the server did not count the excess packets');
 });
 
 await test('what was refused was counted', async () => {

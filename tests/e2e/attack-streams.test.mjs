@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Attacks by TCP and TLS: a participant has its media sent to a connection that cannot carry it, or does not read. A publisher and
-// a viewer are in a call meanwhile, and must not notice.
+// Attacks by TCP and TLS: a participant directs its media to a connection that cannot carry it, or that it does not read.
+// A publisher and a viewer are in a call meanwhile, and must not notice.
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -24,7 +24,7 @@ const attacker = await call.joins({ name: 'attacker' });
 
 const prefixed = (datagram) => Buffer.concat([Buffer.from([datagram.length >> 8, datagram.length & 255]), datagram]);
 
-// What a framing carries, by the first bytes that choose it.
+// How to open each kind of connection and frame a datagram; `carries`: whether it can carry a session's media.
 const ways = {
   'TURN by TCP': { open: (at) => connect(at), frame: (datagram) => datagram, carries: false },
   'TURN by TLS': {
@@ -35,7 +35,7 @@ const ways = {
   'ICE-TCP': { open: (at) => connect(at), frame: prefixed, carries: true },
 };
 
-/** A connection that says this and reads nothing from then on. */
+/** A connection that sends these bytes and then reads nothing. */
 async function mute({ open, frame }, datagrams) {
   const socket = open({ host: server.address, port: server.port });
   after(() => socket.destroy());
@@ -46,7 +46,7 @@ async function mute({ open, frame }, datagrams) {
   return socket;
 }
 
-/** It nominates there, and better than its own path by UDP. */
+/** Checks that nominate the connection, with a higher priority than the attacker's own path by UDP. */
 const nominations = (count) =>
   Array.from({ length: count }, () =>
     request({ username: attacker.username, password: attacker.remote.password, nominate: true, priority: '7effffff' }),
@@ -56,9 +56,9 @@ for (const [way, how] of Object.entries(ways)) {
   await test(`a participant nominates a connection of ${way} that does not read, and the call is sent to it: the others notice nothing`, async () => {
     const before = (await dropped(server)).wrong_link;
     const sockets = await Promise.all(Array.from({ length: 8 }, () => mute(how, nominations(20))));
-    attacker.tell('silence'); // its own checks would take the path back
-    // 1.2 MB: more than the kernel and the queue of a connection hold. In pieces that the sockets of the call hold, each of which has
-    // arrived before the next is sent: on a loaded machine nobody else reads in time.
+    attacker.tell('silence'); // its own checks would nominate the UDP path again
+    // 1.2 MB: more than the kernel and the queue of a connection hold. In pieces that fit the sockets of the call, each sent
+    // after the one before has arrived: on a loaded machine the call's programs would not read in time.
     for (let piece = 0; piece < 30; piece += 1) await call.undisturbed({ count: 200, every: 0 });
     for (const socket of sockets) socket.write(how.frame(nominations(1)[0]));
     await call.undisturbed();

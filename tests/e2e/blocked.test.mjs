@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Networks that block UDP, or begin to in mid-call, with Chromium and Firefox: how long it takes until media flows, and by which way. The
-// networks themselves are proved first. `tcp` has the call where only UDP is dropped.
+// Networks that block UDP, from the start or in mid-call, with Chromium and Firefox: the time until media flows, and the way
+// that it takes. A probe first proves each network. `tcp` tests the call where only UDP is dropped.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { launchFirefox } from './lib/firefox.mjs';
@@ -13,7 +13,8 @@ import { launchOptions, originFor } from '../../lab/matrix/cell.mjs';
 import { prove, startResponder } from '../../lab/matrix/prober.mjs';
 import { probeText } from '../../lab/matrix/words.mjs';
 
-// The way that each browser must find, the reason that the page then gives, and how long it may take: twice what is promised, as other work may be done beside.
+// The way that each browser must find, the reason that the page then gives, and the longest time allowed: twice the promised
+// time, as the machine may have other work.
 const walls = [
   { kind: 'one-tcp-port', way: 'tcp', ms: 6_000 },
   { kind: 'http-proxy', way: 'tcp', ms: 16_000 },
@@ -50,7 +51,7 @@ const peer = await Participant.join(outside, {
 });
 await peer.connected();
 
-/** Waits for the first picture and says what came of the visit. */
+/** Waits for the first picture and returns the way, its reason and the time. */
 async function arrived(who) {
   const { timings, network } = await who.until(
     'shows a first frame, and knows its way',
@@ -111,7 +112,10 @@ const calls = await Promise.all(
   }),
 );
 
-/** Both calls: does something at each NAT, waits until each call goes by one of `ways` and frames flow both ways, tells how long they did not. */
+/**
+ * For both calls: runs `rule` at each NAT, waits until each call goes by one of `ways` and frames flow in both directions;
+ * returns how long no frame came.
+ */
 async function moved(what, ways, reason, rule) {
   const clock = () => performance.now();
   const begun = await Promise.all(
@@ -148,7 +152,7 @@ await test('two calls by UDP', async () => {
   }
 });
 
-// Which of them the browser nominates is a race of checks, all of which are answered.
+// The browser nominates one of several working pairs; which one depends on the order of the answers.
 await test('UDP blocked in mid-call: the call goes on by TCP', async () => {
   const gaps = await moved('UDP blocked', ['tcp', 'turn-tcp', 'turn-tls'], 'lost', (nat) =>
     run(nat, 'nft', 'insert', 'rule', 'ip', 'filter', 'forward', 'meta', 'l4proto', 'udp', 'drop'),

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Chromium stops the section that its bundle stands on, in mid-call, and offers: it throws its transport away and makes another,
-// with a DTLS handshake of its own (RFC 9143 7.5.3). What it sends on the other sections goes on.
+// Chromium stops the section that carries its bundle's transport, in mid-call, and offers: it discards the transport and makes
+// another, with a DTLS handshake of its own (RFC 9143 7.5.3). Media of the other sections goes on.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { enter } from './lib/lab.mjs';
@@ -16,7 +16,7 @@ explain(() => server.tail());
 const browser = await launchChromium({ host: lab.clients[0].host, origin: server.origin });
 after(() => browser.close());
 
-/** In the page: stops its first section, and says what kind it was. The page offers by itself. */
+/** Runs in the page: stops its first section, and returns its kind. The page offers by itself. */
 const stopFirst = () => {
   const pc = window.witness.connections.at(-1);
   const [first, ...rest] = pc.getTransceivers();
@@ -25,7 +25,7 @@ const stopFirst = () => {
   return first.receiver.track.kind;
 };
 
-/** In the page: whether what it goes on sending has another transport, which is up. */
+/** Runs in the page: whether its remaining senders use another transport that is connected. */
 const isElsewhere = () => {
   const pc = window.witness.connections.at(-1);
   const transport = pc

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Thousands who come and go: each ends somewhere between the first connection and the call, with a goodbye or
-// without, and some programs are killed. What the server holds when it is empty again is what it held before. STAYS=100000 tries
-// more; the sanitized server (SANITIZE=1) must not have lost a byte when it ends.
+// Thousands of clients join and leave: each ends somewhere between the first connection and the call, with or without a
+// goodbye, and the test kills some client programs. Afterwards the empty server must hold no more than before. STAYS=100000
+// tries more; the sanitized server (SANITIZE=1) must not have leaked a byte when it ends.
 
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
@@ -38,7 +38,7 @@ function load(...args) {
   return child;
 }
 
-/** All have gone, and the server has heard of it. */
+/** Waits until the server has ended all sessions. */
 async function empty() {
   const left = async () =>
     (await metrics(server, ['participants', 'sessions', 'tracks', 'subscriptions', 'streams', 'front_pending'])).join();
@@ -84,8 +84,9 @@ await test('clients whose programs are killed are gone at once', async () => {
   await empty();
 });
 
-// Memory grows until every session's place was used and the heap has seen the worst mixture: 33.2, 34.2, 34.5, 34.5 MB with STAYS=40000. In
-// the last quarter of 10,000 less than a tenth, 1.2 KiB a stay, may come on top; single bytes are counted by the sanitized server.
+// Memory grows until every session's slot was used and the heap has reached its peak: 33.2, 34.2, 34.5, 34.5 MB with
+// STAYS=40000. The last quarter of 10,000 stays may add less than a tenth, 1.2 KiB a stay; the sanitized server finds single
+// bytes.
 await test(`${stays} stays: nothing is left of them`, async () => {
   const rounds = [];
   for (let round = 0; round < 4; round += 1) {

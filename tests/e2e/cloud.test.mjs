@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The server is a virtual machine behind a 1:1 NAT: it does not know its outer address, and nobody told it.
+// The server is a virtual machine behind a 1:1 NAT: it does not know its outer address, and no option names it.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { enter } from './lib/lab.mjs';
@@ -14,7 +14,7 @@ const inner = process.env.LAB_INNER;
 const server = await startServer({ ...lab, address: inner });
 after(() => server.stop());
 explain(() => server.tail());
-// One that was told how the world knows it and how its own network does.
+// A server with `--announce` for its public name and for its address on the private network.
 const told = await startServer({ ...lab, address: inner }, { port: 9000, args: ['--announce', `vm.lab,${inner}`] });
 after(() => told.stop());
 explain(() => told.tail());

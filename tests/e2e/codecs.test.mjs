@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Every video codec passes through: a publisher that asks for it sends it, and another browser decodes it; so does a change from one to another.
+// Every video codec works: a publisher that asks for it sends it, and another browser decodes it, also after a change of
+// codec.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { enter } from './lib/lab.mjs';
@@ -38,13 +39,13 @@ for (const codec of ['vp8', 'vp9', 'h264', 'av1']) {
   });
 }
 
-/** In the page: offers its camera with this codec alone. */
+/** Runs in the page: offers its camera with this codec alone. */
 const change = (codec) => {
   const pc = window.witness.connections.at(-1);
   const camera = pc.getTransceivers().find(({ sender }) => sender.track?.kind === 'video');
   const { codecs } = RTCRtpSender.getCapabilities('video');
   camera.setCodecPreferences(codecs.filter(({ mimeType }) => [`video/${codec}`, 'video/rtx'].includes(mimeType)));
-  pc.dispatchEvent(new Event('negotiationneeded')); // Chromium leaves that to the page
+  pc.dispatchEvent(new Event('negotiationneeded')); // Chromium does not fire it here
 };
 
 await test('a publisher changes its codec in mid-call: its watcher sees it on', async () => {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Thousands that connect and say nothing, or say it a byte in ten seconds, or ask for much and never read it: whoever speaks is
-// served all the same.
+// Thousands of connections that send nothing, or a byte in ten seconds, or request much and never read it: the server still
+// serves all others.
 
 import { connect } from 'node:net';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ explain(() => server.tail());
 const sockets = new Set();
 after(() => sockets.forEach((socket) => socket.destroy()));
 
-/** A connection from one of twenty addresses: each has its own bound. */
+/** A connection from one of twenty addresses: each address has its own limit. */
 async function opened(number) {
   const socket = connect({ port: server.port, host: '127.0.0.1', localAddress: `127.0.1.${1 + (number % 20)}` });
   sockets.add(socket);
@@ -38,7 +38,7 @@ async function crowd(count, then) {
   }
 }
 
-// What they would say, if they ever came to its end.
+// The requests that the slow connections send and never complete.
 const beginnings = [
   Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
   Buffer.from('16030100c8010000c40303', 'hex'),
@@ -85,7 +85,7 @@ await test(`${each} silent and ${each} slow connections do not keep a call from 
   assert(ms < 1000 * slowness, 'healthz took longer than a second');
 });
 
-// The largest file of the page, which is more than the kernel holds for one who reads nothing; and an upgrade that is never read.
+// The page's largest file, larger than the kernel's buffers for a client that reads nothing; and an upgrade.
 const page = await (await fetch(server.origin)).text();
 const scripts = [...page.matchAll(/src="(\/[^"]+\.js)"/g)].map((match) => match[1]);
 const requests = [

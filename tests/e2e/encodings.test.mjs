@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Sources of several layers: a real browser sends them, and another decodes them.
+// Simulcast and scalable sources: a real browser sends several layers, and another decodes one.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { enter } from './lib/lab.mjs';
@@ -16,7 +16,7 @@ explain(() => server.tail());
 const browser = await launchChromium({ host: lab.clients[0].host, origin: server.origin });
 after(() => browser.close());
 
-/** Ahead of the page's scripts: its camera is sent so. */
+/** Runs before the page's scripts: sets the encodings of its camera. */
 const encodeAs = (encodings) => `{
   const add = RTCPeerConnection.prototype.addTransceiver;
   RTCPeerConnection.prototype.addTransceiver = function (track, init) {
@@ -25,7 +25,7 @@ const encodeAs = (encodings) => `{
   };
 }`;
 
-/** In the page: what its camera is encoded as, and how often it was asked for a key frame. */
+/** Runs in the page: the encodings of its camera, and the number of key frame requests. */
 const sending = async () => {
   const reports = [];
   for (const connection of window.witness.connections) {
@@ -42,7 +42,7 @@ const sending = async () => {
   }));
 };
 
-// The lowest of three layers has a quarter of the width, and libwebrtc makes none below 240.
+// The lowest of three layers has a quarter of the width, and libwebrtc makes no layer narrower than 240.
 for (const [codec, mode, scaleResolutionDownBy] of [
   ['av1', 'L2T2', 2],
   ['av1', 'L3T3', 4 / 3],
@@ -75,7 +75,7 @@ for (const [codec, mode, scaleResolutionDownBy] of [
   });
 }
 
-/** In the page: layer `rid` of its camera is sent or not. */
+/** Runs in the page: switches layer `rid` of its camera on or off. */
 const activate = async ({ rid, active }) => {
   const camera = window.witness.connections
     .at(-1)

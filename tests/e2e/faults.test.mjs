@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What breaks around a server that does nothing wrong: clocks, sends, descriptors, its log, its publishers, the network.
+// Faults in the server's environment: clocks, sends, descriptors, its log, its publishers, the network.
 // A publisher and a viewer are in a call meanwhile.
 
 import { mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
@@ -39,7 +39,7 @@ function failedSends() {
 const server = await startServer(
   { address: '127.0.0.1', port: freePort },
   {
-    args: ['--keep-privileges', '--workers', '2'], // or nobody could change its limits from outside
+    args: ['--keep-privileges', '--workers', '2'], // so that the test can change its limits from outside
     env: {
       LD_PRELOAD: join(dirname(binary), 'tests/fault/shim.so'),
       FAULTS: join(folder, 'faults'),
@@ -62,7 +62,7 @@ const { signaling } = call.viewer;
 const wasTold = (puppet) =>
   signaling.received.some(({ type, id }) => type === 'participant-left' && id === puppet.signaling.peerId);
 
-// The outages run beside all that follows: whoever is back in time goes on, whoever is not is let go.
+// The outages run beside the following tests: a client that is back in time goes on; the server ends the others.
 const outages = await Promise.all(
   [5, 20, 40].map(async (seconds) => {
     const puppet = await call.joins({ name: `away-${seconds}` });
@@ -84,7 +84,7 @@ for (const [what, seconds] of [
     const guest = await Puppet.join(server, { room: call.room, name: 'guest' });
     after(() => guest.leave());
     guest.connect();
-    set(0, seconds); // in the middle of the handshake
+    set(0, seconds); // the clock jumps in the middle of the handshake
     await guest.is('connected');
     await call.undisturbed({ count: 300 });
     assert(!wasTold(guest), 'it was let go');
@@ -238,7 +238,7 @@ for (const { seconds, puppet, over } of outages) {
       assert(await signaling.waitFor(() => wasTold(puppet), 20), 'it was not let go');
     } else {
       assert(!wasTold(puppet), 'it was let go');
-      await call.reaches(puppet, 10 + seconds); // the first ones may be ahead of its path's check
+      await call.reaches(puppet, 10 + seconds); // the first packets may arrive before the check of its path
       await call.sends(50, 60 + seconds);
       await puppet.heard(60 + seconds, 50);
     }

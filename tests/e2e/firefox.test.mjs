@@ -24,7 +24,7 @@ const [chromium, firefox] = await Promise.all([
   launch(launchChromium, lab.clients[0]),
   launch(launchFirefox, lab.clients[1]),
 ]);
-/** In the page: what the server says by its WebSocket comes `window.lateness` ms later, as if it were far away. */
+/** Runs in the page: delays the server's WebSocket messages by `window.lateness` ms, as if it were far away. */
 const farAway = () => {
   window.lateness = 0;
   const handler = Object.getOwnPropertyDescriptor(WebSocket.prototype, 'onmessage');
@@ -87,7 +87,7 @@ await test('each turns camera and microphone off and on again', async () => {
   }
 });
 
-/** In the page: what is shared as if it were a screen. */
+/** Runs in the page: replaces the screen capture by a generated picture. */
 const share = async () => {
   const canvas = document.createElement('canvas');
   const context = canvas.getContext('2d');
@@ -119,10 +119,10 @@ await test('each shares a screen, twice: the other decodes it beside the camera'
   }
 });
 
-/** Restarts the ICE of one of both, `meanwhile` something else: it has another mapping, and the call stays as it is. */
+/** Restarts ICE in one browser and runs `meanwhile`: it must have another mapping, and the call must go on unchanged. */
 async function restarts(who, meanwhile) {
   const connections = () => who.tab.evaluate(() => window.witness.connections.length);
-  // Firefox's statistics lose a stream for a moment while sections come and go.
+  // Firefox's statistics lose a stream for a moment during renegotiation.
   const isAsBefore = ({ peerId, remote }, before) =>
     before.peerId === peerId &&
     before.remote.every(
@@ -141,7 +141,7 @@ await test('each restarts ICE: the call stays as it is', async () => {
   for (const who of [fay, carl]) await restarts(who);
 });
 
-// A browser checks under its new credentials and the server's old ones until the answer is there.
+// A browser checks under its new credentials and the server's old ones until the answer arrives.
 await test('each restarts ICE, three times, with the server far away', async () => {
   const far = (ms) => Promise.all([carl, fay].map(({ tab }) => tab.evaluate((ms) => void (window.lateness = ms), ms)));
   await far(150);

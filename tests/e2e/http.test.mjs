@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What the server says over HTTP, and how it starts and ends.
+// The server's HTTP answers, its start and its end.
 
 import { createServer, connect } from 'node:net';
 import { get } from 'node:http';
@@ -17,7 +17,7 @@ const server = await startServer(here);
 after(() => server.stop());
 explain(() => server.tail());
 
-// Not fetch: it tidies paths and unpacks bodies, and both are what is looked at here.
+// Not fetch: it normalises paths and decompresses bodies, and these tests check both.
 function request(path, headers = {}) {
   return new Promise((resolve, reject) => {
     const options = { host: server.address, port: server.port, path, headers, agent: false, timeout: 5000 * slowness };
@@ -116,13 +116,13 @@ await test('no path leads out', async () => {
   }
 });
 
-// Sends bytes, returns what came until the server closed or said nothing more for the time given.
+// Sends bytes; returns the bytes received until the server closed or was silent for the time given.
 async function raw(bytes, seconds = 2) {
   const socket = connect(server.port, server.address);
   await once(socket, 'connect');
   let said = '';
   socket.on('data', (data) => (said += data.toString('latin1')));
-  socket.on('error', () => {}); // a reset, where not all was read: as good as any end
+  socket.on('error', () => {}); // a reset, where the server did not read everything, is a valid end too
   const closed = new Promise((done) => socket.on('close', done));
   socket.setTimeout(seconds * 1000, () => socket.destroy());
   socket.write(bytes);
@@ -200,7 +200,7 @@ await test('--version and --help', async () => {
     assert(help.stdout.includes(option), `no ${option} in --help`);
 });
 
-// One line on stderr, exit code 2.
+// The server must print one line on stderr and end with exit code 2.
 async function refused(args, environment) {
   const { code, stdout, stderr } = await runServer(args, environment);
   const shown = `${args.join(' ')} ${JSON.stringify(environment ?? {})}: exit code ${code}, ${JSON.stringify({ stdout, stderr })}`;

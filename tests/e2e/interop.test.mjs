@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Stacks that others made publish to a browser and watch one: lab/interop has them, `make interop` tries all that they do.
+// Other WebRTC stacks (lab/interop) publish to a browser and watch one; `make interop` runs all cells.
 
 import { hears } from '../../lab/interop/cells.mjs';
 import { Stack, stacks } from '../../lab/interop/stack.mjs';

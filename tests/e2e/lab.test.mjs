@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The lab itself: that its symmetric NAT is one, and that its counters see what they are to see.
+// The lab itself: its symmetric NAT is symmetric, and its counters count what they should.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ async function listener(port) {
   return socket;
 }
 
-// A UDP socket on a host of the lab: `send` has it send, `received` are the messages that it got.
+// A UDP socket on a host of the lab: `send` sends from it, `received` are the messages that arrived.
 async function socketOn(host) {
   const child = start([process.execPath, remote], { host, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   after(() => kill(child));
@@ -73,7 +73,7 @@ await test('a stranger cannot use a mapping', async () => {
   // The server's own other port is a stranger as well: filtering is by address and port.
   second.send('stranger', mapped.port, mapped.address);
   stranger.send('stranger', mapped.port, mapped.address);
-  // An answer from the right place, sent after them, arrives; so they would have.
+  // An answer from the right address, sent after the others, arrives; without the filter they would have arrived too.
   const back = client.next();
   first.send('again', mapped.port, mapped.address);
   await back;

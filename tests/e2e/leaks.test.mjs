@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What the server lets slip: every word that it says to a client and to its log, at the chattiest level, is searched for addresses
-// that nobody configured and for secrets.
+// Information leaks: the test searches everything that the server sends to clients and writes to its log, at the most
+// verbose level, for addresses that no option names and for secrets.
 
 import { createHmac, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
@@ -21,8 +21,8 @@ const { test, after, explain, end } = suite({ limit: 60 * slowness });
 const folder = await mkdtemp(join(tmpdir(), 'monoport-leaks-'));
 after(() => rm(folder, { recursive: true }));
 
-const announced = '203.0.113.7'; // where clients are to come; that it listens on 127.0.0.1 is nobody's business
-const own = '127.0.0.5'; // the client's address, which it may be told
+const announced = '203.0.113.7'; // the address for clients; the server must not reveal that it listens on 127.0.0.1
+const own = '127.0.0.5'; // the client's own address, which the server may tell it
 const secrets = {
   'the token key': 'thirty-two characters and a few more',
   'the TURN secret': 'another thirty-two characters of it',
@@ -57,7 +57,7 @@ function token(claims) {
 }
 const offer = await readFile(new URL('../golden/chromium-call.sdp', import.meta.url), 'utf8');
 
-/** Everything that was said to a client: { where, text }. */
+/** Everything that the server sent to a client: { where, text }. */
 const said = [];
 const headers = { Host: 'meet.example' };
 function ask(method, path, body = '', more = {}) {
@@ -174,7 +174,7 @@ await test('no client was told an address that nobody configured', () => {
     .filter((address) => address !== announced);
   const may = new Set([announced, own, '0.0.0.0']);
   for (const { where, text } of said) {
-    // The address of an SDP's origin stands for nothing (RFC 9429 5.2.1).
+    // The address in an SDP's origin line is a placeholder (RFC 9429 5.2.1).
     const rest = text.replace(/o=[^\\\r\n]*/g, '');
     const strange = [...rest.matchAll(/(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])/g)]
       .map(([address]) => address)
@@ -186,7 +186,7 @@ await test('no client was told an address that nobody configured', () => {
 });
 
 await test('no secret is in the log, nor told to who did not bring it', async () => {
-  await server.stop(); // with what it says at its end
+  await server.stop(); // so that the log includes its last lines
   const log = server.tail(1e6);
   assert(log.split('\n').length > 20, `the log is too short to tell:\n${log}`);
   for (const [what, secret] of Object.entries(secrets)) assert(!log.includes(secret), `${what} is in the log`);

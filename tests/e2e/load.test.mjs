@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The load generator against the server: everybody joins, every packet arrives, and what it reports is true.
+// The load generator against the server: all clients join, every packet arrives, and its report is correct.
 
 import { enter } from './lib/lab.mjs';
 import { hasLoadTool, load as loadAt, loadTool } from './lib/load.mjs';

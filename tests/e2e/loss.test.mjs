@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Loss, with real browsers: one of two is behind a NAT that loses packets, in both directions and at random. Its
-// picture and its sound must get through to the other, and the other's to it.
+// Loss, with real browsers: one of two is behind a NAT that loses packets at random, in both directions. Picture and sound
+// must reach the other side in both directions.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { enter, run } from './lib/lab.mjs';
@@ -50,12 +50,12 @@ const picture = async (who, seconds) =>
 
 await test('both see each other', () => Promise.all([ada.sees(['bob']), bob.sees(['ada'])]));
 
-// What the camera makes, and the encoders have time for, without loss.
+// The frame rate of camera and encoders on this machine, without loss.
 const whole = Math.min(...(await Promise.all(directions.map(([, , who]) => picture(who, 4)))));
 diagnostic(`${whole.toFixed(1)} frames/s without loss`);
 
-// Of the sound that is played, how much was made up by the browser because it did not come: about what was lost, as sound is not
-// sent again. That it goes on without a gap is what is asked for.
+// The browser conceals lost sound, because the server does not retransmit sound: the concealed part is about the loss rate.
+// The test requires only that sound goes on without a gap.
 for (const [percent, least] of [
   [10, 0.9],
   [20, 0.5],
@@ -63,7 +63,7 @@ for (const [percent, least] of [
 ]) {
   await test(`${percent} % lost: sound without a gap${least ? `, ${least * 100} % of the frames` : ''}`, async () => {
     lose(percent);
-    // The encoder and the jitter buffers need a moment to meet it.
+    // The encoder and the jitter buffers need a moment to adapt.
     await Promise.all(directions.map(([, , who]) => who.measure(3)));
     await Promise.all(
       directions.map(async ([direction, from, to]) => {
@@ -94,7 +94,7 @@ for (const [percent, least] of [
 
 await test('no loss again: all of it comes', async () => {
   lose(0);
-  // The estimate of what the path can carry has to grow again; how fast is the browser's business.
+  // The bandwidth estimate has to grow again; the browser decides how fast.
   for (const [, , who] of directions) {
     let now = 0;
     for (let turn = 0; turn < 15 && now < whole * 0.8; turn += 1) now = await picture(who, 2);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// A few cells of the matrix that `make lab` measures in full: each network is first proved to be what it is called. `blocked` has those without UDP.
+// A few cells of the matrix that `make lab` measures in full. A probe first proves the kind of each network. `blocked` tests
+// the networks without UDP.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { launchFirefox } from './lib/firefox.mjs';

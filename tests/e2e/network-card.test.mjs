@@ -23,7 +23,7 @@ const server = await startServer(lab);
 after(() => server.stop());
 explain(() => server.tail());
 
-// One like it, with a second port to ask.
+// A second server, with `--probe-port`.
 const probed = await startServer(lab, { port: 9000, args: ['--probe-port', '9001'] });
 after(() => probed.stop());
 explain(() => probed.tail());
@@ -185,7 +185,7 @@ for (const [size, options] of Object.entries({ desktop, phone })) {
   });
 }
 
-// What a restart must leave as it is.
+// The properties that a restart must not change.
 const standing = async (who) => {
   const { peerId, remote, timings } = await who.summary();
   const connections = await who.tab.evaluate(

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// A page that speaks only the original protocol: it knows no rooms, no names, no rollback.
+// A page that speaks only the original protocol: without rooms, names and rollback.
 
 import { fileURLToPath } from 'node:url';
 import { launchChromium } from './lib/chromium.mjs';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What the running server may still do: every thread of it has given up its rights, and a call works all the same.
+// The rights of the running server: every thread has dropped its privileges, and a call still works.
 
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, chmodSync } from 'node:fs';
@@ -41,7 +41,7 @@ await test('system calls are filtered in every thread', () =>
 await test('it is not root any more', () => {
   const [uids] = values('Uid');
   const mapped = readFileSync(`${process_}/uid_map`, 'utf8').trim().split(/\s+/);
-  // In a user namespace of one user there is nobody else to be.
+  // A user namespace with one user has no other user to change to.
   assert(process.getuid() !== 0 || Number(mapped[2]) === 1 || !uids.split('\t').includes('0'), uids);
 });
 
@@ -49,11 +49,11 @@ if (slowness === 1)
   await test('a crash would leave no dump of its memory, and nobody of its user may look into it', () => {
     const limits = readFileSync(`${process_}/limits`, 'utf8');
     equal(limits.match(/^Max core file size\s+(\d+)\s+(\d+)/m)?.slice(1), ['0', '0'], 'the most that a dump may have');
-    // Of a process that may not be dumped, /proc gives to root what else is its user's.
+    // In /proc, the files of a process that may not be dumped belong to root instead of its user.
     equal(statSync(`${process_}/mem`).uid, 0, 'owner of its memory');
   });
 
-// A file and a process of the server's own user: its rights alone would do.
+// A file and a process of the server's own user: file permissions alone would allow access.
 const folder = mkdtempSync(join(tmpdir(), 'monoport-takeover-'));
 after(() => rmSync(folder, { recursive: true }));
 chmodSync(folder, 0o777);
@@ -101,7 +101,7 @@ if (slowness === 1 && process.arch === 'x64')
     const { code, out, err, results } = await takeOver(victim);
     equal(code, 0, `${out}${err}`);
     assert(results.length > 60, `${results.length} attempts`);
-    // What it may open is Landlock's to say, all else the filter's: the same on every kernel.
+    // Landlock decides about opening files, the filter about all other calls: the same on every kernel.
     const expected = { descriptors: 0, itself: 0, 'read-users': EACCES, 'read-file': EACCES };
     const wrong = results.filter(([name, result]) => Number(result) !== (expected[name] ?? ENOSYS));
     equal(wrong, [], 'attempts that were not refused');
@@ -111,7 +111,7 @@ if (slowness === 1 && process.arch === 'x64')
     assert(await server.healthy(), 'the server is ill');
   });
 
-// Where accounts are looked up in a file alone, and that file is ours: in a mount namespace.
+// In a mount namespace in which accounts come from a file alone, and the test provides that file.
 const accounts = join(folder, 'passwd');
 writeFileSync(
   accounts,

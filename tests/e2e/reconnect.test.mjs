@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The server goes away and comes back: the pages find each other again by themselves, and so does a crowd.
+// The server ends and starts again: the pages reconnect by themselves, and so does a crowd.
 
 import { once } from 'node:events';
 import { dirname, join as path } from 'node:path';
@@ -54,7 +54,7 @@ await test('the server is asked to stop, says goodbye, and is started again', as
   await comeBack();
 });
 
-// CROWD=1000 for more: all on this machine, so the clients' own part of a thousand handshakes is in the figure too.
+// CROWD=1000 for more: clients run on this machine too, so the figure includes their part of a thousand handshakes.
 const crowd = Number(process.env.CROWD ?? 200);
 
 await test(`the server is killed under ${crowd} viewers and a publisher: all have media again in 5 s, and not in the same instant`, async () => {

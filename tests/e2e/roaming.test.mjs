@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Calls that survive their NAT: mappings forgotten in mid-call, in the handshake and in an ICE restart, a client that moves to another network, one whose network
-// drops, and all of it with the server behind a 1:1 NAT. What the viewer's browser received, frame by frame, tells the gaps. ROAMING_TURNS=12 for a minute of each.
+// Calls survive changes of a NAT: it drops its mappings in mid-call, in the handshake and in an ICE restart; a client moves
+// to another network; a client's network fails; all of it with the server behind a 1:1 NAT. The arrival times of frames in
+// the viewer's browser show the gaps. ROAMING_TURNS=12 runs each for a minute.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { longestGap, watchFrames } from './lib/frames.mjs';
@@ -9,13 +10,13 @@ import { median, Participant } from './lib/participant.mjs';
 import { slowness, startServer } from './lib/server.mjs';
 import { assert, diagnostic, equal, suite, until } from './lib/tap.mjs';
 
-// Every five seconds, not to the beat of the browser's checks, which come every 2.5.
+// Every five seconds, out of step with the browser's checks, which come every 2.5 s.
 const turns = Number(process.env.ROAMING_TURNS ?? 4);
 const settle = 3000;
 const lab = await enter('roaming');
 const { test, after, explain, end } = suite({ limit: (90 + 10 * turns) * slowness });
 
-// Behind its NAT it cannot be reached from inside by the address that clients use.
+// Behind the 1:1 NAT, the server's own host cannot use the address that clients use.
 const server = await startServer({ ...lab, address: process.env.LAB_INNER });
 const origin = `http://${lab.address}:${server.port}`;
 after(() => server.stop());
@@ -49,7 +50,7 @@ const happened = (who, event, times = 1) =>
     10 * slowness,
   );
 
-/** Forgets everything while nothing of this kind passes its NAT, which ends with `reached`. */
+/** Drops packets of this kind at the NAT and clears its mappings meanwhile; passes packets again once `reached` resolves. */
 async function forgetWithin(nat, kind, reached) {
   run(
     nat,
@@ -60,12 +61,12 @@ async function forgetWithin(nat, kind, reached) {
   run(nat, 'conntrack', '-F');
   run(nat, 'nft', 'delete table inet hold');
 }
-const flights = 'ip saddr 203.0.113.10 @th,64,8 22'; // the server's of a handshake
-const checks = '@th,96,32 0x2112a442'; // of both, and their answers
+const flights = 'ip saddr 203.0.113.10 @th,64,8 22'; // the server's handshake records
+const checks = '@th,96,32 0x2112a442'; // checks of both sides and their answers
 
 const connections = (participant) => participant.tab.evaluate(() => window.witness.connections.length);
 
-/** Where media to it goes, and since when: the server's last word of that. */
+/** The address to which the server sends media, and since when, by its last event about that. */
 const selected = async (who) =>
   JSON.stringify((await timelineOf(who)).events.findLast(({ event }) => event === 'path-selected'));
 
@@ -87,7 +88,7 @@ await test("the viewer's NAT forgets everything in its handshake: that is delaye
   equal(await selected(publisher), before, "the publisher's path");
 });
 
-/** Does it and returns how long no frame came to the viewer around it, once frames flow again. */
+/** Runs the action, waits until frames flow again, and returns the viewer's longest time without a frame around it. */
 async function gapOf(what, seconds = 5) {
   await new Promise((pass) => setTimeout(pass, settle + Math.random() * 1000));
   const from = (await viewer.tab.evaluate(() => performance.now())) - 300;
@@ -95,7 +96,7 @@ async function gapOf(what, seconds = 5) {
   await viewer.tab.until(
     'frames flow again',
     (from) => {
-      // Nothing may have stopped yet: the packets that were on their way are shown first. And what came is shown when the jitter buffer wants.
+      // Frames may still flow at first: packets in flight arrive, and the jitter buffer delays them.
       const last = window.arrivals.slice(-10);
       return last.length === 10 && last[0] > from + 1500 && last[9] < last[0] + 500;
     },
@@ -138,7 +139,7 @@ for (const [name, who, other, { nat }] of [
     const before = await selected(other);
     const paths = new Set([await selected(who)]);
     for (let turn = 0; turn < turns; turn += 1) {
-      // A gap before anything was forgotten would be the machine's.
+      // A gap before the NAT dropped anything would be the fault of the machine.
       gaps.push(await gapOf(() => run(nat, 'conntrack', '-F')));
       paths.add(await selected(who));
     }
@@ -147,7 +148,7 @@ for (const [name, who, other, { nat }] of [
     equal(await connections(who), 1, 'connections that were made');
     equal(paths.size, turns + 1, 'paths');
     equal(await selected(other), before, "the other's path");
-    // By its next socket: the NAT forgot that too.
+    // The mapping changed for the WebSocket too; the page learns its address by the next one.
     const { port } = JSON.parse([...paths].at(-1));
     await until(
       'the page does not know its address',
@@ -201,7 +202,7 @@ await test("its timeline tells what happened, to itself and to the server's oper
   const words = (events) => events.map(({ event, reason }) => (reason ? `${event}:${reason}` : event));
   const { path, ...operator } = await timelineOf(viewer);
   equal(operator.peerId, (await viewer.summary()).peerId, 'whose timeline the operator reads');
-  // After many turns the beginning is no longer among the last events that the server keeps.
+  // After many turns the server no longer keeps the first events.
   const wanted = [...(operator.dropped ? [] : ['path-selected:nominated']), 'path-selected:roamed', 'check-answered'];
   for (const events of [words(timeline.filter(({ side }) => side === 'server')), words(operator.events)]) {
     for (const event of wanted) {

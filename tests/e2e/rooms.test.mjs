@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Rooms: who is there, who comes and goes, who is muted, who may hear whom.
+// Rooms: their members, joining and leaving, mute, roles.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { enter } from './lib/lab.mjs';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What a client may say wrong, one thing at a time. Each time the one who said it is told, and nobody else notices.
+// Wrong messages, one at a time. Each time the server answers the sender with an error, and other clients notice nothing.
 
 import { readFile } from 'node:fs/promises';
 import { freePort } from './lib/lab.mjs';
@@ -25,7 +25,7 @@ async function refused(client, code) {
   assert(typeof error.message === 'string' && error.message.length > 0, 'an error has words');
 }
 
-// Sends it, expects the code, and that the connection is as good as before.
+// Sends the message, expects the error code, and checks that the connection still works.
 function survives(name, code, say, { joined = true, fields = {} } = {}) {
   return test(`${name}: ${code}`, async () => {
     const client = joined
@@ -40,7 +40,7 @@ function survives(name, code, say, { joined = true, fields = {} } = {}) {
   });
 }
 
-// Pings that are so deep, and so long.
+// Pings of a given depth, and of a given length.
 const nested = (client, levels) =>
   `{"type":"ping","peerId":"${client.peerId}","deep":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
 const sized = (client, bytes) => {
@@ -48,7 +48,7 @@ const sized = (client, bytes) => {
   return head + 'x'.repeat(bytes - head.length - 2) + '"}';
 };
 
-// Of each section: its payload types with their codecs, and its header extensions with their ids.
+// For each section: its payload types with their codecs, and its header extensions with their ids.
 const sections = (sdp) =>
   sdp
     .split(/^(?=m=)/m)
@@ -198,7 +198,7 @@ for (const name of [
     const { sdp } = await client.next('answer');
     equal(sdp.match(/^m=\S+/gm), offer.match(/^m=\S+/gm), 'sections');
     equal(sdp.match(/^a=mid:\S+/gm), offer.match(/^a=mid:\S+/gm), 'mids');
-    // Browsers refuse an answer that brings in something of its own, and each section stands for itself.
+    // Browsers refuse an answer with anything that the offer did not have, section by section.
     const theirs = sections(offer);
     for (const [index, ours] of sections(sdp).entries()) {
       for (const part of Object.keys(ours)) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Viewers that do not keep up: one reads nothing of its WebSocket any more, one nothing of its ICE-TCP connection, a
-// browser behind 30 % loss asks for everything again, and one has 100 kbit/s for 1.5 Mbit/s. Twenty others in the room lose nothing
-// and wait for nothing. The same call is measured without the slow ones first.
+// Slow viewers: one stops reading its WebSocket, one its ICE-TCP connection, a browser behind 30 % loss requests everything
+// again, and one has 100 kbit/s for a stream of 1.5 Mbit/s. Twenty others in the room must lose nothing and have no more
+// latency. The test first measures the same call without the slow viewers.
 
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The UDP side of the one port, spoken to by hand: who is answered, and who is not.
+// Hand-made datagrams to the one UDP port: which of them the server answers.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -38,9 +38,9 @@ async function udp(family = 'udp4') {
   };
 }
 
-// Sends all of these and then a plain request. Loopback keeps the order of one flow and one worker handles it, so if the
-// plain request's answer is the first that comes, none of those before was answered. One plain request for all: how many
-// of them a source may make is limited.
+// Sends all of these and then a plain request. Loopback keeps the order of one flow, and one worker handles it: if the
+// plain request's answer arrives first, the server answered none of the others. One plain request for all, because their
+// rate per source is limited.
 async function silence(socket, datagrams) {
   datagrams.forEach(socket.send);
   const plain = request();

@@ -53,7 +53,7 @@ await test('the page shows the outer address of its NAT', () =>
 await test('at least 20 frames a second and sound, both ways', () =>
   Promise.all(
     pair.map(async ([who, other]) => {
-      // The first seconds belong to the encoder's start.
+      // The encoder needs the first seconds to reach its rate.
       await who.until('has decoded a second of video', ({ remote }) =>
         remote.some(({ kind, framesDecoded }) => kind === 'video' && framesDecoded > 30),
       );
@@ -65,7 +65,7 @@ await test('at least 20 frames a second and sound, both ways', () =>
         `${who.name} from ${other}: ${video.framesPerSecond.toFixed(1)} frames/s of ${video.size}, ${video.lost} packets lost; ` +
           `sound ${audio.packets} packets, ${audio.samples} samples, energy ${audio.energy.toFixed(4)}`,
       );
-      // What is under test in a sanitized build is memory, not speed.
+      // A sanitized build tests memory, not speed.
       if (slowness === 1)
         assert(video.framesPerSecond >= 20, `${who.name}: ${video.framesPerSecond.toFixed(1)} frames/s`);
       assert(video.framesPerSecond > 0, `${who.name}: no frames`);
@@ -80,8 +80,8 @@ await test('no connection has an ICE server', async () => {
   }
 });
 
-// Two browsers that encode 1280x720 in software keep two cores busy by themselves, and a third one waits for them at every
-// step of its join. What is measured here is the join: the pair comes again with small pictures.
+// Two browsers that encode 1280x720 in software keep two cores busy, and a third one waits for them at every step of its
+// join. To measure the join alone, the pair joins again with small pictures.
 const small = { query: { video: 'small' } };
 await test('the pair comes again, with small pictures', async () => {
   await Promise.all([ada.close(), bob.close()]);
@@ -89,7 +89,7 @@ await test('the pair comes again, with small pictures', async () => {
   await Promise.all([again[0].sees(['bob']), again[1].sees(['ada'])]);
 });
 
-/** Five that join one after the other, each alone: from the page's join to the first picture of somebody else. */
+/** Five clients join one after the other: measures each one's time from the page's join to the first picture of another. */
 async function joins(browser, name, options) {
   const times = [];
   for (let turn = 1; turn <= 5; turn += 1) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Where UDP is dropped: media goes by ICE-TCP, on the same port. A viewer whose connection stalls costs the others nothing.
+// A network that drops UDP: media goes by ICE-TCP, on the same port. A viewer with a stalled connection does not affect others.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { enter, run } from './lib/lab.mjs';

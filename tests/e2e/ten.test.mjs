@@ -23,8 +23,8 @@ for (let count = 0; count < 2; count += 1) {
 
 const names = Array.from({ length: 10 }, (_, index) => `p${index}`);
 const others = (name) => names.filter((other) => other !== name);
-// Ten browsers' work on one machine: small windows, slow cameras, and no microphones, since ten echo cancellers and ninety
-// decoders of sound take more than two cores, and it is the video that is looked at here.
+// Ten browsers on one machine: small windows, slow cameras, and no microphones, since ten echo cancellers and ninety
+// decoders of sound take more than two cores, and this test is about video.
 const tab = { viewport: { width: 480, height: 360 } };
 function noMicrophone() {
   const devices = navigator.mediaDevices;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// TLS on the one port: the page and a call by https and wss, what becomes of plain HTTP, and certificates that change.
+// TLS on the one port: the page and a call by https and wss, redirects of plain HTTP, and changing certificates.
 
 import { get } from 'node:https';
 import { get as plainly } from 'node:http';
@@ -25,7 +25,7 @@ after(() => server.stop());
 explain(() => server.tail());
 const origin = `https://${lab.address}:${server.port}`;
 
-/** Status, headers and body; the certificate, too, where there is one. */
+/** Status, headers and body; also the certificate, if there is one. */
 function ask(url, options = {}) {
   return new Promise((resolve, reject) => {
     const request = (url.startsWith('https') ? get : plainly)(
@@ -113,7 +113,7 @@ await test('HTTP/2 where a client offers it: the page, its files and the API', a
   equal(
     (await over(session, { ':path': files[0], 'if-none-match': answers[0].etag }))[':status'],
     304,
-    'what is known already',
+    'status for a current etag',
   );
   const bare = await over(session, { ':path': files[0], ':method': 'HEAD' });
   equal([bare[':status'], bare.text, Number(bare['content-length']) > 0], [200, '', true], 'HEAD');
@@ -244,7 +244,7 @@ await test('a certificate that changes is shown to whoever comes then; who is th
   const isShown = async () => (await ask(url)).certificate === before.certificate;
   await until('the first certificate is shown', async () => !(await isShown()), 5 * slowness);
   const changed = performance.now();
-  copyFileSync(first, given); // and without a word
+  copyFileSync(first, given); // without SIGHUP
   await until('the second certificate is shown', isShown, 20 * slowness);
   diagnostic(`without SIGHUP after ${((performance.now() - changed) / 1000).toFixed(1)} s`);
   await standing.answers();
@@ -263,7 +263,7 @@ await test('a certificate that cannot be used: one line, exit code 2', async () 
   }
 });
 
-/** A WebSocket over TLS, byte by byte: what stands while the certificate changes. */
+/** A WebSocket over TLS, byte by byte: a connection that stays open while the certificate changes. */
 function WebSocketByTls({ port, address }) {
   const socket = connect({ host: address, port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
   let heard = Buffer.alloc(0);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The TURN server inside, by clients that we did not write: coturn's tools, and browsers that may use nothing but a relay.
+// The built-in TURN server, with foreign clients: coturn's tools, and browsers that may use nothing but a relay.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { enter } from './lib/lab.mjs';
@@ -17,7 +17,7 @@ after(() => server.stop());
 explain(() => server.tail());
 const { host } = lab.clients[0];
 
-/** Runs one of coturn's tools on the client's host; they end with 0 whatever came of it. */
+/** Runs one of coturn's tools on the client's host; their exit code is always 0. */
 async function tool(name, ...args) {
   const child = start([name, ...args, server.address], { host, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -122,7 +122,7 @@ await test('uclient with a wrong password gets nothing', async () => {
   assert(!allocated.test(output) && /Cannot complete Allocation/.test(output), output);
 });
 
-/** In the page, before its own scripts: every connection may use only this relay. */
+/** Runs in the page before its own scripts: every connection may use only this relay. */
 const relayOnly = (urls) => `(() => {
   const Real = window.RTCPeerConnection;
   const only = { iceServers: [${JSON.stringify({ ...turn, urls })}], iceTransportPolicy: 'relay' };
@@ -136,7 +136,7 @@ const relayOnly = (urls) => `(() => {
   };
 })()`;
 
-/** In the page: how the selected pair's own side was relayed. */
+/** Runs in the page: the relay protocol of the selected pair's local candidate. */
 async function relayProtocols() {
   const found = [];
   for (const connection of window.witness.connections) {

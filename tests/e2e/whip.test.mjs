@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// WHIP and WHEP: GStreamer publishes by one POST as streaming programs do, a browser plays by another, and the page's own viewers
-// see them like everybody else. Then what HTTP clients do wrong.
+// WHIP and WHEP: GStreamer publishes by one POST as streaming programs do, a browser plays by another, and the page's own
+// viewers see them as normal participants. Then wrong requests of HTTP clients.
 
 import { launchChromium } from './lib/chromium.mjs';
 import { enter } from './lib/lab.mjs';
@@ -22,7 +22,7 @@ const { host } = lab.clients[0];
 const program = fileURLToPath(new URL('./lib/whip-publish.py', import.meta.url));
 const offer = (name) => readFile(new URL(`../golden/${name}.sdp`, import.meta.url), 'utf8');
 
-/** GStreamer, publishing. Its lines come by `until`, and it goes when it is told to. */
+/** GStreamer as a publisher. `until` waits for a line of its output. */
 async function publisher(name) {
   const child = start([program, `${server.origin}/whip/stage?name=${name}`], { host, stdio: ['pipe', 'pipe', 'pipe'] });
   const lines = [];
@@ -73,7 +73,7 @@ const viewer = await test('a page in the room decodes its picture and its sound'
   return watcher;
 });
 
-/** In a page of the server's: plays a room by WHEP. `window.whep` keeps the connection. */
+/** Runs in a page of the server: plays a room by WHEP. `window.whep` keeps the connection. */
 async function play(room) {
   const connection = new RTCPeerConnection({ iceServers: [] });
   const video = document.createElement('video');
@@ -91,7 +91,7 @@ async function play(room) {
   return '201';
 }
 
-/** In the page: restarts ICE as RFC 9725 has it. */
+/** Runs in the page: restarts ICE as RFC 9725 says. */
 async function restart() {
   const { connection, resource, etag, answer } = window.whep;
   const value = (text, name) => text.match(new RegExp(`^a=${name}:(\\S+)`, 'm'))[1];
@@ -176,7 +176,7 @@ await test('an encoder crashes and another one takes its place: WHEP decodes tha
   assert(kept, 'the session of the encoder that crashed ended before, so this shows nothing');
 });
 
-/* --- by hand --- */
+/* --- hand-made requests --- */
 
 const send = (method, path, { type = 'application/sdp', body, headers = {} } = {}) =>
   fetch(`${server.origin}${path}`, {

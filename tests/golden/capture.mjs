@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-// Writes the SDP of the browsers of this machine next to this file: what each really offers in the situations that the
-// server meets. Run it again after a browser update and look at the difference: tests/golden/capture.mjs
+// Writes the offers of this machine's browsers next to this file, one for each situation that the server meets. Run it again
+// after a browser update and look at the difference: tests/golden/capture.mjs
 
 import { createServer } from 'node:http';
 import { writeFile } from 'node:fs/promises';
 import { launchChromium } from '../e2e/lib/chromium.mjs';
 import { launchFirefox } from '../e2e/lib/firefox.mjs';
 
-// Runs in the page. The offer as setLocalDescription leaves it and before a candidate is gathered, as a trickling
-// client sends it; `gathered` waits for the candidates.
+// Runs in the page. Returns the offer after setLocalDescription and before any candidate, as a trickling client sends it;
+// `gathered` waits for the candidates.
 async function offer({ send = [], receive = [], channel, codec, layers, gathered }) {
   const connection = new RTCPeerConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
   const stream = send.length
@@ -58,7 +58,7 @@ const situations = {
   simulcast: { send: both, layers: true },
 };
 
-// The machine's own addresses become documentation addresses; nothing else is changed.
+// Replaces the machine's own addresses by documentation addresses; changes nothing else.
 function anonymous(sdp) {
   const known = new Map();
   const fake = (address) => {

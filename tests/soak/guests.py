@@ -1,4 +1,4 @@
-"""Who comes and goes: load generators in the two homes, each with a stay of its own length."""
+"""The clients of a soak: load generators in the two homes, each with a stay of random length."""
 
 import signal
 import subprocess
@@ -20,7 +20,7 @@ class Guests:
         self.problems = []
 
     def come(self, fair):
-        """One more group, if there is room. `fair`: nothing is broken now, so it has to get in."""
+        """Starts one more group, if there is room. `fair`: no fault is active, so its joins must succeed."""
         if len(self.here) >= AT_ONCE:
             return
         kind, people = self.dice.choice([(FEW, 3), (CROWD, 31), (ONE, 3), (JOINERS, 41)])
@@ -31,12 +31,12 @@ class Guests:
         self.here.append({"child": child, "people": people, "fair": fair})
 
     def storm(self):
-        """From now on whoever is here may fail."""
+        """Marks all present groups: a fault is active, so they may fail."""
         for guest in self.here:
             guest["fair"] = False
 
     def go(self):
-        """Sees off those whose stay is over."""
+        """Collects the results of groups that have ended."""
         for guest in [g for g in self.here if g["child"].poll() is not None]:
             self.here.remove(guest)
             said = guest["child"].stderr.read().strip()
@@ -46,7 +46,7 @@ class Guests:
                 self.problems.append(f"a group failed in fair weather ({guest['child'].returncode}): {said.splitlines()[-1:]}")
 
     def vanish(self):
-        """One group is gone without a word."""
+        """Kills one group."""
         if self.here:
             guest = self.dice.choice(self.here)
             guest["fair"] = False

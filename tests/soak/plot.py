@@ -1,4 +1,4 @@
-"""The picture of a soak: memory, descriptors, sessions and drops over time."""
+"""The chart of a soak: memory, descriptors, sessions and drops over time."""
 
 WIDTH, ROW, LEFT, TOP = 900, 110, 112, 46
 STYLE = ("<style>text{font:12px system-ui,sans-serif;fill:#57606a}.title{font-size:15px;font-weight:600;fill:#24292f}.name{fill:#24292f}"
@@ -18,7 +18,7 @@ def row(y, name, samples, value, span, empties):
 
 
 def rates(samples, total):
-    """Of a counter: how much of it a second since the sample before."""
+    """The rate of a counter per second since the sample before."""
     result = {samples[0]["at"]: 0}
     for before, after in zip(samples, samples[1:]):
         result[after["at"]] = max(total(after) - total(before), 0) / max(after["at"] - before["at"], 0.1)

@@ -1,4 +1,4 @@
-"""What goes wrong meanwhile, one thing after the other, by the dice."""
+"""The faults of a soak: one after the other, chosen at random."""
 
 import socket
 import subprocess
@@ -21,7 +21,7 @@ class Weather:
         self.is_fair = True
 
     def change(self):
-        """Goes on with the present weather until its time is over. Returns its name."""
+        """Continues the present fault until its time is over, then begins another. Returns its name."""
         if time.monotonic() < self.until:
             return self.name
         self.clear()
@@ -57,7 +57,7 @@ class Weather:
         self.guests.vanish()
 
     def rubbish(self, _):
-        """Of every length, with every first byte, as from anybody on the internet."""
+        """Datagrams of every length and first byte, as from strangers on the internet."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             for number in range(2000):
                 s.sendto(bytes([number & 255]) + self.dice.randbytes(self.dice.randint(0, 1300)), self.server)

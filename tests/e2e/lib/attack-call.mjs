@@ -1,4 +1,4 @@
-// The call that attacks are aimed at: a publisher and a viewer of ours, and what both must not notice.
+// The call under attack: a publisher and a viewer of our own, and checks that both are undisturbed.
 
 import { Puppet } from './puppet.mjs';
 import { slowness } from './server.mjs';
@@ -24,13 +24,13 @@ export class AttackedCall {
     this.seq += count;
   }
 
-  /** Sends until `puppet` hears of it: the first packets may be ahead of its subscription. */
+  /** Sends until `puppet` receives a packet: the first packets may precede its subscription. */
   async reaches(puppet, tag) {
     const heard = async () => (await puppet.count()).streams.some(({ tags }) => tags[tag]);
     await until(`nothing of ${tag} arrives`, async () => (await heard()) || this.sends(10, tag), 20 * slowness);
   }
 
-  /** All of `count` packets arrive, once, and none whose tag is one of `bad`. */
+  /** Checks that all of `count` packets arrive, once, and none with a tag in `bad`. */
   async undisturbed({ bad = [], count = 50, ...options } = {}) {
     this.tag += 1;
     await this.sends(count, this.tag, options);

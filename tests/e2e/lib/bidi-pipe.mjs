@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Carries WebDriver BiDi between a pipe and a browser's WebSocket, one JSON message a line. It runs on the browser's
-// host of the lab, so the browser is driven over that host's own loopback, and the lab's links carry nothing but the call.
+// host of the lab, over that host's own loopback, so the lab's links carry nothing but the call.
 
 import { createInterface } from 'node:readline';
 import WebSocket from 'ws';

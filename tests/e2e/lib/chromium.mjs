@@ -6,7 +6,7 @@ import { Tab } from './tab.mjs';
 
 const wrapper = fileURLToPath(new URL('./chromium-on-host', import.meta.url));
 
-// What a browser sends of its own accord (updates, DNS over HTTPS, mDNS names, cast discovery) has no place in a lab.
+// Switches off the browser's own traffic (updates, DNS over HTTPS, mDNS names, cast discovery).
 // Local network access checks: a page that a test provides in the server's place (`serve`) may speak to the server on loopback.
 const quiet = [
   '--disable-quic',
@@ -24,11 +24,11 @@ const media = (fps) => [
   `--use-fake-device-for-media-stream=fps=${fps}`,
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
-  // A test may have to run where there is no address but 127.0.0.1.
+  // A test may run where 127.0.0.1 is the only address.
   '--allow-loopback-in-peer-connection',
 ];
 
-// There is a camera, and the user says no to it.
+// A camera exists, and the user refuses it.
 const cameraDenied = [
   '--use-fake-device-for-media-stream',
   '--deny-permission-prompts',
@@ -48,7 +48,7 @@ class ChromiumTab extends Tab {
     return this.page.evaluate(expression);
   }
 
-  /** `fn` runs in every page of this tab before the page's own scripts. */
+  /** Runs `fn` in every page of this tab before the page's own scripts. */
   async before(fn) {
     await this.page.addInitScript(fn);
   }
@@ -62,7 +62,7 @@ class ChromiumTab extends Tab {
     await this.page.goto(url, { waitUntil: 'domcontentloaded' });
   }
 
-  /** Presses the button that this name describes to a screen reader. */
+  /** Presses the button with this accessible name. */
   async press(name) {
     await this.page.getByRole('button', { name }).first().click();
   }
@@ -81,9 +81,9 @@ class ChromiumTab extends Tab {
 }
 
 /**
- * Starts a Chromium on `host` of the lab (or here). `origin` is treated as secure, as if it were https: without that a
- * page may not use the camera. `camera: false` refuses the camera and the microphone; `fps` is what the camera makes;
- * `proxy` is the URL of one. A certificate that nobody has vouched for is accepted.
+ * Starts a Chromium on `host` of the lab (or here). It treats `origin` as secure, as if it were https: without that a
+ * page may not use the camera. `camera: false` refuses the camera and the microphone; `fps` is the camera's frame rate;
+ * `proxy` is the URL of one. The browser accepts any certificate.
  */
 export async function launchChromium({ host = '', origin, camera = true, fps = 30, proxy, args = [] } = {}) {
   const server = await chromium.launchServer({
@@ -112,7 +112,7 @@ export async function launchChromium({ host = '', origin, camera = true, fps = 3
       const context = await browser.newContext(options);
       return new ChromiumTab(await context.newPage());
     },
-    /** The whole browser vanishes at once, as when its machine loses power. */
+    /** Kills the whole browser at once, as when its machine loses power. */
     async vanish() {
       await server.kill();
     },

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // One address that opens many connections of a kind: crowd-of-one KIND HOST PORT COUNT EVERY_MS
-// Prints what became of them, a second after the last: {"tried":N,"stand":N}. A connection stands when it was answered (TLS: its
-// handshake is complete) and not closed. It ends them when its input does.
+// Prints a result a second after the last: {"tried":N,"stand":N}. A connection stands if the server answered it (TLS: its
+// handshake is complete) and did not close it. The program closes them when its input ends.
 
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -24,7 +24,7 @@ const kinds = {
       if (data.toString().startsWith('HTTP/1.1 200')) stands();
     }),
   tls: (stands) => connectTls(secure, stands),
-  // TURN inside TLS: an answer to its request says that it stands.
+  // TURN inside TLS: an answer to its request shows that it stands.
   turns: (stands) =>
     connectTls(secure, function said() {
       this.write(allocate);
@@ -33,7 +33,7 @@ const kinds = {
     connectTcp({ host, port }, function said() {
       this.write(allocate);
     }).once('data', stands),
-  // A stranger's check is not answered: it stands as long as nobody closes it.
+  // The server does not answer a stranger's check: the connection stands until the server closes it.
   ice: (stands) =>
     connectTcp({ host, port }, function said() {
       this.write(framedCheck);

@@ -1,4 +1,4 @@
-// Firefox ESR, driven through WebDriver BiDi: five commands are all that these tests need of it.
+// Firefox ESR, driven through WebDriver BiDi, of which these tests need only five commands.
 
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ const preferences = (origin, proxy) => ({
   'media.autoplay.default': 0,
   'media.peerconnection.ice.loopback': true,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
-  // Silence: no updates, no telemetry, no captive portal, no downloads of codecs.
+  // No traffic of its own: no updates, no telemetry, no captive portal check, no downloads of codecs.
   'app.update.disabledForTesting': true,
   'browser.safebrowsing.downloads.enabled': false,
   'browser.safebrowsing.malware.enabled': false,
@@ -79,7 +79,7 @@ class Bidi {
     this.child = child;
     this.open = new Map();
     this.last = 0;
-    /** Called with the parameters of each event of its name. */
+    /** Calls the handler with the parameters of each event of this name. */
     this.listeners = [];
     createInterface({ input: child.stdout }).on('line', (line) => this.receive(JSON.parse(line)));
     child.on('exit', () => {
@@ -161,7 +161,10 @@ class FirefoxTab extends Tab {
   }
 }
 
-/** Starts a Firefox on `host` of the lab (or here); `origin` is treated as secure, `proxy` is the URL of one; any certificate is accepted. */
+/**
+ * Starts a Firefox on `host` of the lab (or here). It treats `origin` as secure and accepts any certificate; `proxy` is the
+ * URL of one.
+ */
 export async function launchFirefox({ host, origin, proxy } = {}) {
   const folder = await profile(origin, proxy);
   const firefox = start(

@@ -1,6 +1,6 @@
-// The times at which a viewer's browser received frames: what a break in a call came to.
+// The times at which a viewer's browser received frames: they show the length of an interruption.
 
-/** In the page: notes when the last packet of each frame arrived. */
+/** Runs in the page: records when the last packet of each frame arrived. */
 export const watchFrames = async () => {
   window.arrivals = [];
   const pc = window.witness.connections.at(-1);
@@ -20,7 +20,7 @@ export const watchFrames = async () => {
   video.requestVideoFrameCallback(note);
 };
 
-/** In the page: the longest time without a frame since `from`. */
+/** Runs in the page: the longest time without a frame since `from`. */
 export const longestGap = (from) => {
   const times = window.arrivals.filter((time) => time >= from).sort((a, b) => a - b);
   let longest = 0;

@@ -1,4 +1,4 @@
-// Stops single threads of the running server, and tells which worker has whom.
+// Stops single threads of the running server, and tells which worker owns a session.
 
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { hasEnded, start } from './process.mjs';
 import { binary } from './server.mjs';
 
-/** Returns when the thread of this name stands still; what it returns lets it go on. */
+/** Stops the thread of this name; returns a function that lets it go on. */
 export async function freeze(server, name) {
   const child = start([join(dirname(binary), 'tests/fault/freeze'), String(server.child.pid), name], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -26,7 +26,7 @@ async function sessions(server) {
   return [...text.matchAll(/^monoport_sessions\{worker="\d+"\} (\d+)$/gm)].map(([, count]) => Number(count));
 }
 
-/** What `join` yields, and the worker on which its session came to be; nobody else may join meanwhile. */
+/** Returns the result of `join`, and the worker that owns the new session; no other client may join meanwhile. */
 export async function placed(server, join) {
   const before = await sessions(server);
   const who = await join();

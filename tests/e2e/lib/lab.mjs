@@ -1,4 +1,4 @@
-// The network that a test runs in: lab/run starts the test a second time, on the lab's server host.
+// Runs a test in a network of the lab: lab/run starts the test a second time, on the lab's server host.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
@@ -12,8 +12,8 @@ const skipped = 77;
 
 /**
  * Returns the lab with this topology if the test already runs in it; otherwise runs the test there and never returns.
- * Where there can be no lab the whole test is skipped (`unable` is called with the reason), or, with `orHere`, runs on this
- * machine's own loopback. `kinds` are those of the homes in the topology of this name.
+ * Where the lab cannot run, it skips the whole test (calls `unable` with the reason), or, with `orHere`, runs the test on
+ * this machine's own loopback. `kinds`: the kinds of the homes, for a topology with homes.
  */
 export async function enter(topology, { orHere = false, unable = skipAll, kinds } = {}) {
   if (process.env.LAB === topology) return inside();
@@ -36,7 +36,7 @@ function rerun([file, ...args]) {
       if (match) reason = match[1];
       else process.stderr.write(text);
     });
-    // In this process's own group, so that whoever ends the group ends the lab; and it ends with this process alone, too.
+    // In this process's own group, so that a signal to the group ends the lab; it also ends with this process alone.
     process.on('exit', () => child.kill('SIGKILL'));
     child.on('close', (code, signal) => resolve({ code: code ?? (signal ? 1 : 0), reason }));
   });
@@ -58,7 +58,7 @@ const here = () => ({
   clients: [{ host: '', nat: '', outer: '127.0.0.1' }],
 });
 
-/** A port that nothing listens on just now. */
+/** A port without a listener at this moment. */
 export async function freePort() {
   const server = createServer();
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
@@ -76,12 +76,12 @@ export function run(host, ...argv) {
   return stdout;
 }
 
-/** From now on counts where every packet goes that leaves `host`: lab/watch.nft. */
+/** From now on, counts the packets that leave `host` by destination: lab/watch.nft. */
 export function watch(host, { address, port }) {
   run(host, 'nft', '-D', `server=${address}`, '-D', `port=${port}`, '-f', watchRules);
 }
 
-/** What was counted: packets to the server's one port, and a list of all other destinations. */
+/** The counters: packets to the server's one port, and a list of all other destinations. */
 export function watched(host) {
   const { nftables } = JSON.parse(run(host, 'nft', '-j', 'list', 'table', 'inet', 'watch'));
   const counter = (name) => nftables.find((item) => item.counter?.name === name).counter.packets;

@@ -1,4 +1,4 @@
-// The load generator, run to its end.
+// Runs the load generator to its end.
 
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { binary, slowness } from './server.mjs';
 export const loadTool = join(dirname(binary), 'monoport-load');
 export const hasLoadTool = existsSync(loadTool);
 
-/** Its exit code or signal, and what it printed. `interruptAt`: is told to end once its standard error matches. */
+/** Returns its exit code or signal, and its output. `interruptAt`: sends SIGINT once its standard error matches. */
 export async function load(args, { host, interruptAt } = {}) {
   const child = start([loadTool, ...args], { host, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
@@ -27,7 +27,7 @@ export async function load(args, { host, interruptAt } = {}) {
   return { code: signal ?? code, ...output };
 }
 
-/** A publisher and viewers that join `rate` times a second: how many were let in, how many were not, and how long a join took. */
+/** A publisher and viewers that join `rate` times a second: how many joins succeeded and failed, and how long they took. */
 export async function joins(server, count, { rate = 50, room = 'load', ...options } = {}) {
   const { code, stdout, stderr } = await load(
     [

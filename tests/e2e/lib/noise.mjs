@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 
 /**
  * Writes a YUV4MPEG2 file for --use-file-for-fake-video-capture: blocks of grey that change with each frame.
- * Not smaller than this: Chromium gives a picture of 640x360 no more than 800 kbit/s.
+ * The size matters: Chromium gives a picture of 640x360 no more than 800 kbit/s.
  */
 export async function writeNoise(path, { width = 960, height = 540, block = 12, frames = 10, fps = 15 } = {}) {
   // Not random: the same picture in every run.

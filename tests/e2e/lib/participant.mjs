@@ -1,9 +1,9 @@
-// Somebody in a call: the real page in a real browser, read through `window.monoport.summary()`.
+// A participant: the real page in a real browser, read through `window.monoport.summary()`.
 
 import { slowness } from './server.mjs';
 import { framesSent, iceServers, inbound, keepConnections, selectedPair } from './witness.mjs';
 
-// Generous: these bounds say "it works", not "it is fast". What is fast is measured and printed.
+// Generous: these limits check that the call works, not that it is fast. Tests of speed measure and print.
 const patience = 20 * slowness;
 
 const summary = async () => ({
@@ -22,7 +22,7 @@ export class Participant {
 
   /**
    * Opens the page so that it joins at once. `query` adds parameters, `path` is "/", "/stream" or "/watch", `tab` its
-   * window, `before` something to run in it ahead of the page's own scripts. */
+   * window, `before` a function that runs in it before the page's own scripts. */
   static async join(browser, { origin, room, name, path = '/', query = {}, tab, before }) {
     const participant = new Participant(await browser.tab(tab), name);
     await participant.tab.before(keepConnections);
@@ -33,22 +33,22 @@ export class Participant {
     return participant;
   }
 
-  /** Loads the page anew, in the same tab: what the browser's storage has it still has. */
+  /** Reloads the page in the same tab; the browser's storage stays. */
   async again() {
     await this.tab.open(this.url);
   }
 
-  /** What the page says of itself. */
+  /** The page's own summary. */
   summary() {
     return this.tab.evaluate(summary);
   }
 
-  /** The browser's own statistics of what comes in. */
+  /** The browser's own statistics of inbound streams. */
   inbound() {
     return this.tab.evaluate(inbound);
   }
 
-  /** How many frames of video it has sent. */
+  /** The number of video frames sent. */
   framesSent() {
     return this.tab.evaluate(framesSent);
   }
@@ -75,7 +75,7 @@ export class Participant {
     return this.until('is connected', ({ state }) => state === 'connected');
   }
 
-  /** Until the page shows exactly the others of these names. */
+  /** Waits until the page shows exactly the others of these names. */
   knows(names, seconds) {
     return this.until(
       `knows of ${names.join(', ') || 'nobody'}`,
@@ -89,7 +89,7 @@ export class Participant {
     );
   }
 
-  /** Until the camera of each of these decodes: more frames than it had decoded when the waiting began. */
+  /** Waits until it decodes the camera of each of these: more frames than at the start of the wait. */
   async sees(names, seconds) {
     const before = videoFrames(await this.summary());
     return this.until(
@@ -106,7 +106,7 @@ export class Participant {
   }
 
   /**
-   * Watches what comes in for `seconds` and returns, for each inbound stream that was there throughout, what grew:
+   * Measures for `seconds` and returns, for each inbound stream that existed throughout, the growth of its counters:
    * frames a second, packets, samples, and the energy of the sound.
    */
   async measure(seconds) {

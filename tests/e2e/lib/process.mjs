@@ -1,4 +1,4 @@
-// Child processes: started in a host of the lab, ended by their own process group, never by name.
+// Child processes: starts them on a host of the lab, and ends them by their process group, never by name.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ export function start(argv, { host, ...options } = {}) {
   return child;
 }
 
-/** Sends `signal` to the whole group of `child`, children of its own included. */
+/** Sends `signal` to the whole group of `child`, including its own children. */
 export function signalGroup(child, signal) {
   if (child.pid === undefined) return;
   try {
@@ -36,7 +36,7 @@ export async function kill(child) {
 
 export const hasEnded = (child) => child.exitCode !== null || child.signalCode !== null;
 
-// Whatever way this process ends, nothing that it started outlives it.
+// However this process ends, its children end with it.
 process.on('exit', () => running.forEach((child) => signalGroup(child, 'SIGKILL')));
 for (const [signal, number] of [
   ['SIGINT', 2],

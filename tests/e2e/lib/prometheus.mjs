@@ -9,7 +9,7 @@ const sample = new RegExp(`^(${name})(\\{(?:${label}(?:,${label})*,?)?\\})? (\\S
 const value = /^([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|NaN|[+-]Inf)$/;
 const types = ['counter', 'gauge', 'histogram', 'summary', 'untyped'];
 
-/** The families of metrics by name: `{type, samples: Map(name and labels → number)}`. Throws at the first thing that is wrong. */
+/** The families of metrics by name: `{type, samples: Map(name and labels → number)}`. Throws at the first error. */
 export function families(text) {
   assert(text.endsWith('\n'), 'the last line has no end');
   const found = new Map();

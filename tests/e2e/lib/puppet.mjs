@@ -1,4 +1,5 @@
-// A peer that does what no browser would: a transport of our own (build/tests/attack/puppet) on strings, and its signaling.
+// A peer that can misbehave as no browser would: a transport of our own (build/tests/attack/puppet), driven by commands, and
+// its signaling.
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -14,7 +15,7 @@ export const tool = join(dirname(binary), 'tests/attack/puppet');
 export const hasTool = existsSync(tool);
 
 const OPUS = { kind: 'audio', type: 111, name: 'opus/48000/2' };
-/** Payloads are one byte, many times: of 16 they are the beginning of a key frame, of 1 they are none. */
+/** A payload repeats one byte: 16 makes it the beginning of a key frame, 1 does not. */
 export const VP8 = { kind: 'video', type: 96, name: 'VP8/90000' };
 
 const transport = ({ ufrag, password, fingerprint }, setup) => [
@@ -42,7 +43,7 @@ const offer = (own, ssrc, { kind, type, name }) =>
     ...source(ssrc),
   ]);
 
-/** Takes whatever is offered, and goes on sending what it sends. */
+/** Answers an offer: accepts all sections, and goes on sending its own stream. */
 function answer(own, offered, ssrc) {
   const sections = offered.split(/\r\n(?=m=)/).slice(1);
   const mid = (section) => section.match(/^a=mid:(\S+)/m)[1];
@@ -88,7 +89,10 @@ export class Puppet {
     });
   }
 
-  /** In a room of the server, as its signaling wants it; `ssrc`: publishes. `codec`: that it knows. `claims` replaces what the SDP says of the transport. */
+  /**
+   * Joins a room of the server. `ssrc`: publishes a stream with it. `codec`: the codec of its sections. `claims` replaces
+   * properties of the transport in the SDP.
+   */
   static async join(server, { room, name = 'puppet', ssrc, codec = OPUS, address, port, claims = {} }) {
     const puppet = await Puppet.make({ address, port });
     puppet.server = server;
@@ -109,7 +113,7 @@ export class Puppet {
     return puppet;
   }
 
-  /** In a room, with media. */
+  /** Joins a room and connects media. */
   static async call(server, options) {
     const puppet = await Puppet.join(server, options);
     puppet.connect();
@@ -121,7 +125,7 @@ export class Puppet {
     this.child.stdin.write(`${line}\n`);
   }
 
-  /** The next line that begins so and was not taken yet. */
+  /** Takes the next line of its output that begins with this. */
   async hears(begin, seconds = 10 * slowness) {
     const signal = AbortSignal.timeout(seconds * 1000);
     for (;;) {
@@ -135,17 +139,17 @@ export class Puppet {
     }
   }
 
-  /** The name under which it checks. */
+  /** The USERNAME of its checks. */
   get username() {
     return `${this.remote.ufrag}:${this.own.ufrag}`;
   }
 
-  /** A datagram as it is, from its address. */
+  /** Sends a datagram unchanged from its address. */
   raw(bytes) {
     this.tell(`raw ${this.server.address} ${this.server.port} ${bytes.toString('hex')}`);
   }
 
-  /** Begins with checks and goes on by itself; `hold`: without nominating. */
+  /** Starts checks and continues with DTLS by itself; `hold`: without nominating. */
   connect({ hold = false } = {}) {
     const { ufrag, password, fingerprint } = this.remote;
     const { address, port } = this.server;
@@ -158,7 +162,7 @@ export class Puppet {
     return this.hears(`state ${state}`, seconds);
   }
 
-  /** RTP packets, one each `every` ms; resolves when the last one is out. */
+  /** Sends RTP packets, one each `every` ms; resolves once it has sent the last. */
   async send({ ssrc, type = OPUS.type, seq = 0, count, every = 2, tag = 1, how = 'good' }) {
     this.tell(`send ${ssrc} ${type} ${seq} ${count} ${every} ${tag} ${how}`);
     await this.hears('sent', 30 * slowness);
@@ -169,13 +173,13 @@ export class Puppet {
     this.port = Number((await this.hears('moved')).split(' ')[1]);
   }
 
-  /** What came in so far. */
+  /** The packets received so far. */
   async count() {
     this.tell('count');
     return JSON.parse((await this.hears('count')).slice(6));
   }
 
-  /** Until `enough(count)`; returns that count. */
+  /** Waits until `enough(count)`; returns that count. */
   async until(what, enough, seconds = 10 * slowness) {
     let count;
     const holds = async () => {
@@ -186,7 +190,7 @@ export class Puppet {
     return count;
   }
 
-  /** Packets with this tag on all streams. */
+  /** Waits for `count` packets with this tag on all streams; returns their number. */
   async heard(tag, count, seconds) {
     const tagged = ({ streams }) => streams.reduce((sum, { tags }) => sum + (tags[tag] ?? 0), 0);
     return tagged(await this.until(`hears ${count} packets of ${tag}`, (now) => tagged(now) >= count, seconds));
@@ -198,7 +202,7 @@ export class Puppet {
   }
 }
 
-/** Datagrams from strangers, see the tool's own words; returns how many bytes went there and came back. */
+/** Sends datagrams as strangers do (kinds: see the tool); returns the numbers of bytes sent and received. */
 export async function flood(server, kind, count, { sources = 64, username, password } = {}) {
   const credentials = [username, password].filter((word) => word !== undefined);
   const child = start(

@@ -1,4 +1,4 @@
-// What the running server and the kernel say of it: memory, descriptors, drops.
+// Figures of the running server, from its metrics and from the kernel: memory, descriptors, drops.
 
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -8,7 +8,7 @@ const status = (server, name) =>
 export const residentKib = (server) => status(server, 'VmRSS');
 export const descriptors = (server) => readdirSync(`/proc/${server.child.pid}/fd`).length;
 
-/** Of each metric the sum over its labels, at one moment. */
+/** The sum over its labels for each metric, at one moment. */
 export async function metrics(server, names) {
   const text = await (await fetch(`${server.origin}/metrics`)).text();
   const sum = (name) =>
@@ -30,7 +30,7 @@ export async function dropped(server) {
   return drops;
 }
 
-/** CPU time that it has used so far, user and system. */
+/** CPU time of the server so far, user and system. */
 export function cpuSeconds(server) {
   const fields = readFileSync(`/proc/${server.child.pid}/stat`, 'utf8').split(') ')[1].split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;

@@ -1,4 +1,4 @@
-// The server under test: the real binary, started on one port, its log kept, its end checked.
+// The server under test: starts the real binary on one port, keeps its log, and checks its end.
 
 import { fileURLToPath } from 'node:url';
 import { once } from 'node:events';
@@ -15,12 +15,12 @@ export const slowness = process.env.SANITIZE ? 5 : 1;
 
 const report = /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed/;
 
-// In the clear, since most pages of the tests come from other namespaces: those of TLS say --plain=no.
+// Without TLS, since most pages of the tests come from other namespaces; tests of TLS set --plain=no.
 const environment = {
   ...process.env,
   MONOPORT_PLAIN: 'yes',
   MONOPORT_STATE: join(tmpdir(), 'monoport-tests'),
-  MONOPORT_REFUSED_CALLS: 'kill', // so that no test passes by a system call that is not on the list
+  MONOPORT_REFUSED_CALLS: 'kill', // so that a system call outside the list makes the test fail
   ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0',
   UBSAN_OPTIONS: 'print_stacktrace=1',
 };
@@ -44,12 +44,12 @@ class Server {
     return this.log.slice(-lines).join('\n');
   }
 
-  /** Waits for a line of its log that says so. */
+  /** Waits for a line of its log that matches. */
   async says(text, seconds = 10 * slowness) {
     await until(`the log does not say ${text}`, () => this.log.some((line) => line.includes(text)), seconds);
   }
 
-  // Until it answers on its port or ends. The only way to see a port open from outside is to try it.
+  // Waits until it answers on its port or ends; to learn that a port is open, the test has to try it.
   async ready(seconds) {
     const answers = () => {
       assert(
@@ -71,7 +71,7 @@ class Server {
     }
   }
 
-  /** Ends it as an operator does and checks what must then hold. */
+  /** Stops it as an operator does and checks its exit code and its log. */
   async stop(signal = 'SIGTERM') {
     if (hasEnded(this.child)) {
       this.checkReports();
@@ -91,7 +91,7 @@ class Server {
     return seconds;
   }
 
-  /** It dies without a word. */
+  /** Kills it. */
   async crash() {
     await kill(this.child);
     await this.ended;
@@ -104,7 +104,7 @@ class Server {
   }
 }
 
-/** Starts the server for `lab`, by `under` if need be, and waits until it serves. */
+/** Starts the server for `lab`, through the command `under` if given, and waits until it serves. */
 export async function startServer(lab, { port, args = [], env = {}, under = [] } = {}) {
   const number = port ?? (await lab.port());
   const child = start([...under, binary, '--port', String(number), ...args], {
@@ -118,7 +118,7 @@ export async function startServer(lab, { port, args = [], env = {}, under = [] }
   return server;
 }
 
-/** Runs the binary to its end: for options that make it end. */
+/** Runs the binary to its end, for options that make it exit. */
 export async function runServer(args, env = {}) {
   const child = start([binary, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...environment, ...env } });
   const output = { stdout: '', stderr: '' };

@@ -1,4 +1,4 @@
-// A client that speaks the signaling protocol and has no browser: what it says is what the test makes it say.
+// A client of the signaling protocol without a browser: the test decides each of its messages.
 
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -41,7 +41,7 @@ export class SignalingClient {
     return client;
   }
 
-  /** With its own peerId, unless the message has one. */
+  /** Sends a message, with the client's own peerId unless the message has one. */
   send(message) {
     this.raw(JSON.stringify({ peerId: this.peerId, ...message }));
   }
@@ -50,7 +50,7 @@ export class SignalingClient {
     this.socket.send(text);
   }
 
-  /** The next message of this type, or of one of these; what comes before it is passed over. */
+  /** Waits for the next message of this type, or of one of these types, and skips all before it. */
   async next(type, seconds = 5 * slowness) {
     const found = await this.waitFor(() => {
       while (this.seen < this.received.length) {
@@ -67,7 +67,7 @@ export class SignalingClient {
     return found;
   }
 
-  /** The code with which the server closes. */
+  /** Waits until the server closes; returns the close code. */
   async closing(seconds = 5 * slowness) {
     const code = await this.waitFor(() => this.closed, seconds);
     if (!code) throw new Error(`the socket is still open after ${seconds} s`);
@@ -87,7 +87,7 @@ export class SignalingClient {
     }
   }
 
-  /** Everything that was said so far has been answered. */
+  /** Waits until the server has handled all messages sent so far. */
   async settled() {
     this.send({ type: 'ping' });
     await this.next('pong');

@@ -1,5 +1,4 @@
-// STUN messages (RFC 8489), as much of them as connectivity checks need (RFC 8445): built and taken apart a second time,
-// independently of the server's own code.
+// Writes and parses the STUN messages (RFC 8489) of connectivity checks (RFC 8445), independently of the server's own code.
 
 import { createHmac, randomBytes } from 'node:crypto';
 
@@ -36,7 +35,7 @@ export function tlv(number, value) {
   return Buffer.concat([head, value, Buffer.alloc(-value.length & 3)]);
 }
 
-// A message whose length field already counts `more` bytes that follow it.
+// A message whose length field already includes `more` bytes that will follow.
 function framed(transaction, body, more, kind = type.BINDING_REQUEST) {
   const head = Buffer.alloc(20);
   head.writeUInt16BE(kind, 0);
@@ -97,7 +96,7 @@ export function message(kind, attributes, key) {
 /** A plain Binding request with these attributes. */
 export const probe = (...attributes) => framed(randomBytes(12), Buffer.concat(attributes), 0);
 
-/** The answer to `transaction` of a plain Binding request that came from there, with further attributes. */
+/** The answer to `transaction` of a plain Binding request from this address, with further attributes. */
 export function answer(transaction, { address, port }, ...attributes) {
   const mapped = tlv(attribute.XOR_MAPPED_ADDRESS, xorAddress(transaction, address, port));
   return framed(transaction, Buffer.concat([mapped, ...attributes]), 0, type.BINDING_SUCCESS);
@@ -112,7 +111,7 @@ function xorAddress(transaction, address, port) {
   return Buffer.concat([head, bytes.map((byte, index) => byte ^ mask[index])]);
 }
 
-/** An address as it stands in a packet. */
+/** An address in the byte form of a packet. */
 export function addressBytes(text) {
   if (!text.includes(':')) return Buffer.from(text.split('.').map(Number));
   const [head, tail] = text.split('::').map((part) => part.split(':').filter(Boolean));
@@ -120,7 +119,7 @@ export function addressBytes(text) {
   return Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex');
 }
 
-/** Takes a message apart: its type, transaction, attributes (Map number → bytes) and, if it has one, its mapped address. */
+/** Parses a message: its type, transaction, attributes (Map number → bytes) and, if it has one, its mapped address. */
 export function parse(bytes) {
   if (bytes.length < 20 || bytes.readUInt32BE(4) !== cookie || bytes.readUInt16BE(2) !== bytes.length - 20)
     throw new Error('not a STUN message');

@@ -1,17 +1,16 @@
-// One browser tab, whichever browser it is in. A subclass gives `run`: evaluate an expression in the page, await it,
-// return the string that it yields. Expressions, not functions made from strings inside the page: a page's content
-// security policy forbids the latter and not the former.
+// A browser tab of any browser. A subclass provides `run`: evaluates an expression in the page, awaits it, and returns its
+// string. It takes expressions, because a page's content security policy forbids functions made from strings in the page.
 
 export class Tab {
-  /** Calls `fn(arg)` in the page; what it returns must survive JSON. */
+  /** Calls `fn(arg)` in the page; its result must survive JSON. */
   async evaluate(fn, arg) {
     const json = await this.run(`(async () => JSON.stringify({ value: await (${fn})(${literal(arg)}) }))()`);
     return JSON.parse(json).value;
   }
 
   /**
-   * Waits until `fn(arg)` yields something true in the page and returns that.
-   * After `seconds` it throws, saying what was waited for and what the page showed instead (`explain`, optional).
+   * Waits until `fn(arg)` returns something true in the page and returns that. After `seconds` it throws an error with the
+   * expectation and the page's state (`explain`, optional).
    */
   async until(what, fn, arg, seconds, explain) {
     const value = await this.evaluate(
@@ -20,7 +19,7 @@ export class Tab {
         const late = new Promise((pass) => setTimeout(pass, ${seconds * 1000})).then(() => { isLate = true; });
         let value;
         while (!value && !isLate) {
-          // Raced: what fn waits for may never come, the statistics of a closed connection for one.
+          // A race with a timeout: fn may never resolve, for example with the statistics of a closed connection.
           value = await Promise.race([(${fn})(arg), late]);
           if (!value) await new Promise((tick) => setTimeout(tick, 50));
         }
@@ -34,9 +33,9 @@ export class Tab {
   }
 }
 
-// `fn`, or a word about it if it does not come to an end.
+// `fn` with a limit of 3 s, after which it returns a text instead.
 const inTime = (fn) =>
   `(arg) => Promise.race([(${fn})(arg), new Promise((pass) => setTimeout(pass, 3000, 'nothing for 3 s'))])`;
 
-// JSON is JavaScript but for `undefined`.
+// JSON has no `undefined`, JavaScript has.
 const literal = (value) => (value === undefined ? 'undefined' : JSON.stringify(value));

@@ -1,8 +1,8 @@
-// Test Anything Protocol, version 12: what tests/run reads and a person can, too.
+// Test Anything Protocol, version 12: the format that tests/run reads.
 
 const indent = (text) => String(text).replace(/^/gm, '# ');
 
-/** The whole file is skipped, for one reason. */
+/** Skips the whole file, for one reason. */
 export function skipAll(reason) {
   console.log(`1..0 # SKIP ${reason}`);
   process.exit(0);
@@ -21,7 +21,10 @@ export function equal(actual, expected, text) {
   if (left !== right) throw new Error(`${text}: ${left}, expected ${right}`);
 }
 
-/** Asks until `holds` yields something true, and resolves with that. After `seconds` it fails and says what is still so: `left`, or what that yields. */
+/**
+ * Calls `holds` until it returns something true, and resolves with that. After `seconds` it fails with `left`, a text or a
+ * function that returns one: it describes the unfinished state.
+ */
 export async function until(left, holds, seconds) {
   for (const end = performance.now() + seconds * 1000; ; await new Promise((tick) => setTimeout(tick, 20))) {
     const value = await holds();
@@ -31,8 +34,8 @@ export async function until(left, holds, seconds) {
 }
 
 /**
- * A test file. Its tests run one after the other; each failure is reported and the next test runs. After `limit`
- * seconds for all of them the file fails where it stands.
+ * A test file. Its tests run one after the other; after a failure the next test runs. `limit`: the seconds for all tests
+ * together, after which the file fails.
  */
 export function suite({ limit }) {
   let count = 0;
@@ -57,17 +60,17 @@ export function suite({ limit }) {
   }, limit * 1000).unref();
 
   return {
-    /** `undoing` runs at the end, the last one first, whatever happened. */
+    /** Runs `undoing` at the end, the last one first, also after failures. */
     after(undoing) {
       undo.push(undoing);
     },
 
-    /** What `explanation` yields is printed with each failure: the end of a log, say. */
+    /** Prints the result of `explanation` with each failure, for example the end of a log. */
     explain(explanation) {
       explanations.push(explanation);
     },
 
-    /** Runs one test; yields what it returns, or undefined when it failed. */
+    /** Runs one test; returns its value, or undefined when it failed. */
     async test(name, body) {
       current = name;
       try {
@@ -85,7 +88,7 @@ export function suite({ limit }) {
       console.log(`ok ${count} - ${name} # SKIP ${reason}`);
     },
 
-    /** Undoes, prints the plan, ends the process. */
+    /** Runs all `undoing`, prints the plan, ends the process. */
     async end() {
       current = 'the end';
       for (const undoing of undo.reverse()) {

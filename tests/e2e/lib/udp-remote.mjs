@@ -1,4 +1,4 @@
-// A UDP socket at the other end of a process's IPC channel: sends what it is told to, tells what it receives.
+// A UDP socket in a child process: sends the datagrams that arrive on the IPC channel, and reports received ones there.
 
 import { createSocket } from 'node:dgram';
 

@@ -1,5 +1,5 @@
-// Hundreds of watchers in a thread of its own: they join, say what they decode, and answer whatever they are offered, without media.
-// Data: {signaling, room, count, sdp}; says 'in' when all are, and a tally whenever it is asked for one.
+// A thread with hundreds of watchers: they join, tell their codecs, and answer every offer, without media.
+// Data: {signaling, room, count, sdp}. Posts 'in' when all have joined, and a tally for each message 'tally'.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { randomUUID } from 'node:crypto';
@@ -9,7 +9,7 @@ const { signaling, room, count, sdp, role = 'watch' } = workerData;
 const tally = { bytes: 0, offers: 0, updates: 0, closed: {}, last: new Array(count).fill(0), muted: {} };
 const crowd = [];
 
-/** Text in, text out: the description is taken as it is, its JSON is not read. */
+/** Cuts the description out of the message's text without parsing its JSON. */
 const answerTo = (offer, peerId) => {
   const description = offer.slice(offer.indexOf('"sdp":"'), offer.indexOf('","streams"') + 1);
   return `{"type":"answer","peerId":"${peerId}",${description.replaceAll('a=sendonly', 'a=recvonly').replaceAll('a=setup:actpass', 'a=setup:active')}}`;
@@ -53,7 +53,7 @@ for (let from = 0; from < count; from += 50)
 parentPort.postMessage({ in: count });
 parentPort.on('message', (what) => {
   if (what === 'mute') {
-    // all of them, at the rate that one client may talk
+    // sends all messages, at the rate limit of a client
     let audio = false;
     const begun = performance.now();
     const timer = setInterval(() => {

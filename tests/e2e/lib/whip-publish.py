@@ -56,7 +56,7 @@ def main():
             GLib.idle_add(post)
 
     def created(promise, *_):
-        reply = promise.get_reply()  # a name of its own: the offer lives as long as the reply
+        reply = promise.get_reply()  # keeps a reference: the offer lives as long as the reply
         offer = reply.get_value("offer")
         connection.emit("set-local-description", offer, Gst.Promise.new())
 

@@ -1,7 +1,7 @@
-// Looks at a page's peer connections from beside the page: what the page says of itself (its summary) and what the
-// browser's own statistics say are then two sources, and pages that know nothing of summaries can be measured as well.
+// Observes a page's peer connections independently of the page: the browser's own statistics are a second source beside the
+// page's summary, and also work for pages that have no summary.
 
-/** To be run in the page before its own scripts. */
+/** Runs in the page before its own scripts. */
 export function keepConnections() {
   const Real = window.RTCPeerConnection;
   window.witness = { connections: [], configurations: [] };
@@ -14,7 +14,7 @@ export function keepConnections() {
   };
 }
 
-/** In the page: all inbound-rtp statistics of connections that are open. */
+/** Runs in the page: all inbound-rtp statistics of open connections. */
 export async function inbound() {
   const found = [];
   for (const connection of window.witness.connections) {
@@ -46,7 +46,7 @@ export async function inbound() {
   return found;
 }
 
-/** In the page: how many frames of video it has sent. */
+/** Runs in the page: the number of video frames sent. */
 export async function framesSent() {
   let sent = 0;
   for (const connection of window.witness.connections) {
@@ -57,10 +57,10 @@ export async function framesSent() {
   return sent;
 }
 
-/** In the page: the iceServers of every connection that was ever made. */
+/** Runs in the page: the iceServers of every connection so far. */
 export const iceServers = () => window.witness.configurations.map((configuration) => configuration?.iceServers ?? []);
 
-/** In the page: the two ends of the selected candidate pair of the connection that is open, or null. */
+/** Runs in the page: the two candidates of the open connection's selected pair, or null. */
 export async function selectedPair() {
   const connection = window.witness.connections.find(({ connectionState }) => connectionState !== 'closed');
   const stats = connection ? [...(await connection.getStats()).values()] : [];
