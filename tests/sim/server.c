@@ -428,15 +428,21 @@ long long server_metric(const struct sim *s, const char *name)
     return value;
 }
 
-bool server_quiet(const struct sim *s)
+/* Nothing to read, and nothing that waits for room. */
+static bool is_empty(struct mailbox *mailbox)
 {
     struct message m;
+    return !mailbox->first && !mailbox_peek(mailbox, &m);
+}
+
+bool server_quiet(const struct sim *s)
+{
     for (unsigned i = 0; i < s->server->workers; i++) {
         struct worker *w = &s->server->worker[i];
-        if (mailbox_peek(&w->events, &m))
+        if (!is_empty(&w->events))
             return false;
         for (unsigned from = 0; from <= WORKERS; from++)
-            if (mailbox_peek(&w->inbox[from], &m))
+            if (!is_empty(&w->inbox[from]))
                 return false;
     }
     return true;
