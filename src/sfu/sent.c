@@ -1,21 +1,24 @@
 #include "sfu/sent.h"
-#include "base/limits.h"
 #include <stdlib.h>
 
-_Static_assert(SENT_LOG >= HISTORY_VIDEO, "what a history has can be written again");
-
-void sent_keep(struct sent **log, int64_t seq, const struct sent *sent)
+struct sent_log *sent_log_new(size_t size)
 {
-    if (!*log && !(*log = calloc(SENT_LOG, sizeof **log)))
-        return;
-    struct sent *kept = &(*log)[(uint64_t)seq % SENT_LOG];
+    struct sent_log *log = calloc(1, sizeof *log + size * sizeof log->list[0]);
+    if (log)
+        log->mask = (uint32_t)size - 1;
+    return log;
+}
+
+void sent_keep(struct sent_log *log, int64_t seq, const struct sent *sent)
+{
+    struct sent *kept = &log->list[(uint64_t)seq & log->mask];
     *kept = *sent;
     kept->seq = (uint32_t)seq;
     kept->kept = true;
 }
 
-const struct sent *sent_find(const struct sent *log, int64_t seq)
+const struct sent *sent_find(const struct sent_log *log, int64_t seq)
 {
-    const struct sent *sent = log ? &log[(uint64_t)seq % SENT_LOG] : NULL;
+    const struct sent *sent = log ? &log->list[(uint64_t)seq & log->mask] : NULL;
     return sent && sent->kept && sent->seq == (uint32_t)seq ? sent : NULL;
 }

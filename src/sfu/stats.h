@@ -30,6 +30,7 @@
     X(DROP_PATHS, "path_table_full")                                                                         \
     X(DROP_STRAY, "stray") /* passed to a worker without the session */                                      \
     X(DROP_RTX_BUDGET, "rtx_budget")                                                                         \
+    X(DROP_RTX_LATE, "rtx_late")       /* sound that its viewer would get too late to play it */             \
     X(DROP_RELAY, "relay")             /* TURN: no such allocation, permission or channel; not a request */  \
     X(DROP_STREAM_FULL, "stream_full") /* a TCP client reads too slowly */                                   \
     X(DROP_STREAM_FRAME, "stream_frame") /* the connection's framing cannot carry it */                      \

@@ -15,6 +15,12 @@
 #define RTX_BURST     60000.0
 #define RTX_TIMES_MAX 10 /* as often as a browser asks; RTX_SHARE bounds the cost of all of them */
 
+/* Sound is not sent again when its viewer would have played on before it comes: so long after its arrival, or
+ * over a longer round trip than a jitter buffer bridges. A late packet of a picture still saves a key
+ * frame. */
+#define RTX_SOUND_AGE MP_MS(500)
+#define RTX_SOUND_RTT MP_MS(120)
+
 struct subscription *subscription_new(struct sfu *sfu, struct session *viewer, struct track *track,
                                       const struct subscribe *how)
 {
@@ -80,6 +86,8 @@ void subscription_rekeyed(struct subscription *s)
 static void start(struct subscription *s, const struct packet *p)
 {
     s->started = true;
+    if (s->track->video && !s->rtx_payload_type)
+        s->sent = sent_log_new(HISTORY_VIDEO);
     s->first = s->sent_end = p->media.seq;
     s->delta -= p->media.seq;
 }
@@ -226,8 +234,8 @@ static size_t write_packet(struct sfu *sfu, struct subscription *s, struct packe
     struct sent sent = sent_now(s, padding, now);
     size_t header = write_header(out, s, p, header_of(s, p), &sent);
     size_t payload = p->media.payload_len + pad(p, padding);
-    if (!s->rtx_payload_type && s->track->video)
-        sent_keep(&s->sent, p->media.seq, &sent);
+    if (s->sent)
+        sent_keep(s->sent, p->media.seq, &sent);
     if (p->media.seq >= s->sent_end)
         s->sent_end = p->media.seq + 1;
     s->packets++;
@@ -334,10 +342,23 @@ static void send_again(struct sfu *sfu, struct subscription *s, struct packet *p
     stat_add(&stats_of(sfu)->rtx_out, 1);
 }
 
+/* Most viewers of sound lose nothing and need no memory of what they were sent. So the first packet that one
+ * asks for cannot be sent again. */
+static bool can_send_again(struct subscription *s)
+{
+    if (s->track->video)
+        return true;
+    if (s->viewer->rtt > RTX_SOUND_RTT)
+        return false;
+    if (!s->sent)
+        s->sent = sent_log_new(HISTORY_AUDIO);
+    return s->sent != NULL;
+}
+
 void subscription_nack(struct sfu *sfu, struct subscription *s, uint16_t seq, mp_time now)
 {
     const struct path *path = session_path(s->viewer);
-    if (!s->started || !s->track->video || !path || !s->viewer->tx)
+    if (!s->started || !path || !s->viewer->tx || !can_send_again(s))
         return;
     int64_t source = seq_extend(s->sent_end + s->delta, seq) - s->delta;
     if (source < s->first || source >= s->sent_end)
@@ -345,6 +366,10 @@ void subscription_nack(struct sfu *sfu, struct subscription *s, uint16_t seq, mp
     struct packet *p = track_packet(s->track, source);
     if (!p || !rtx_allowed(s, seq, now))
         return;
+    if (!s->track->video && now - p->arrival > RTX_SOUND_AGE) {
+        drop(sfu, DROP_RTX_LATE);
+        return;
+    }
     if (!rate_take(&s->rtx_rate, p->len * 8.0, rtx_bps(s), RTX_BURST * 8, now)) {
         drop(sfu, DROP_RTX_BUDGET);
         return;

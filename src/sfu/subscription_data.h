@@ -9,7 +9,7 @@
 struct sfu;
 struct session;
 struct track;
-struct sent;
+struct sent_log;
 
 #define RTX_LOG 128 /* recent retransmissions remembered, by sequence number */
 
@@ -33,6 +33,8 @@ struct subscription {
     uint8_t mid_len;
     struct rtp_extension_ids extensions;
     char mid[MID_ELEMENT_MAX]; /* mid_len 0: too long to be sent */
+    /* without RTX. NULL: nothing can be sent again; sound begins to keep it with the first NACK */
+    struct sent_log *sent;
 
     char cname[CNAME_SIZE];
     uint32_t place;                                      /* in the track's viewers */
@@ -41,8 +43,6 @@ struct subscription {
     int64_t rtx_next; /* next extended seq of the RTX stream */
     struct rate rtx_rate;
     struct rtx_log *rtx_log; /* [RTX_LOG]; NULL until the first retransmission */
-    /* [SENT_LOG], of pictures for a viewer without RTX; NULL until the first packet */
-    struct sent *sent;
 };
 
 #define SUBSCRIPTION_HOT offsetof(struct subscription, cname)

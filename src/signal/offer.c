@@ -92,6 +92,8 @@ static void describe_section(const struct participant *p, const struct section *
         return;
     }
     describe_codec(codecs, k);
+    /* No browser offers NACK for sound, all send them when asked to. */
+    codecs->nack |= sends && s->kind == SDP_AUDIO && (!answer || k->codec.nack);
     if (k->codec.codec == CODEC_OPUS)
         codecs->stereo = stereo_of(s, sends, k->codec.fmtp);
     out->codecs = codecs;

@@ -198,7 +198,7 @@ static void ask(struct sim *s, struct guest *g, struct decoder *d)
     size_t len = 0, used;
     bool pli;
     size_t count = decoder_wants(d, seqs, WANTS_MAX, &pli, s->now);
-    if (count && d->video)
+    if (count)
         len += rtcp_write_nack(plain, sizeof plain, g->ssrc, d->ssrc, seqs, count, &used);
     if (pli)
         len += rtcp_write_pli(plain + len, sizeof plain - len, g->ssrc, d->ssrc);

@@ -87,7 +87,9 @@ static void nothing_is_commanded_before_a_worker_claims_and_everything_after(voi
     struct peer *v = peer_call(&s, "one", "watch", 1), *p = peer_join(&s, "one", "call");
     size_t before = s.command_count;
     CHECK(peer_offer_golden(p, "chromium-call"));
-    peer_learn(p, take_text(p, "answer", "sdp"));
+    const char *answer = take_text(p, "answer", "sdp");
+    CHECK(!strstr(answer, "a=rtcp-fb:111 nack")); /* RFC 4585 4.2: only what was offered */
+    peer_learn(p, answer);
     CHECK_EQ(s.command_count, before);
     CHECK_EQ(waiting(v, "offer"), 0); /* who knows whether it ever comes */
     peer_claim(p, 0);
@@ -278,6 +280,7 @@ static void a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answ
         peer_call(&s, "one", "stream", 1);
         const char *offer = take_text(v, "offer", "sdp"), *id = strstr(offer, " " DEPENDENCY);
         CHECK(id && strncmp(id - 3, ":12", 3) == 0 && strstr(offer, "a=extmap-allow-mixed\r\n"));
+        CHECK(strstr(offer, "a=rtcp-fb:111 nack\r\n")); /* which no browser offers by itself */
         peer_say(v, "answer", "{s:o}", "sdp", json_string(answer_with(offer, takes)));
         while ((next = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v))))
             m = next->subscribe.codec == CODEC_OPUS ? m : next;

@@ -867,21 +867,107 @@ static void nack_without_rtx_is_answered_by_the_same_bytes(void)
     world_close(&w);
 }
 
+/* The viewer's receiver reports tell a round trip of so long (RFC 3550 6.4.1) until the smoothed value
+ * is it. */
+static void report_round_trip(struct world_client *v, mp_time rtt)
+{
+    uint8_t rr[64];
+    for (unsigned i = 0; i < 64; i++) {
+        struct rtcp_report block = {.ssrc = OUT,
+                                    .lsr = (uint32_t)(mp_to_ntp(w.now + WORLD_WALL - rtt) >> 16)};
+        world_send_rtcp(&w, v, rr, rtcp_write_rr(rr, sizeof rr, 1, &block, 1));
+    }
+    world_settle(&w);
+}
+
+static void ask_again(struct world_client *v, uint16_t seq)
+{
+    uint8_t nack[32];
+    size_t used;
+    world_send_rtcp(&w, v, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, &seq, 1, &used));
+    world_settle(&w);
+}
+
 static void what_is_lost_again_and_again_is_sent_ten_times(void)
 {
     struct world_client *p, *v;
-    uint8_t nack[32];
-    size_t used;
     call(2, 0, 1, &p, &v);
     frames(p, 10, 10, true);
     uint16_t missing = (uint16_t)(last_seq(v) - 4);
     unsigned before = v->rtp;
     for (unsigned n = 1; n <= 12; n++) {
         world_run(&w, MP_MS(150)); /* more than a round trip */
-        world_send_rtcp(&w, v, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, &missing, 1, &used));
-        world_settle(&w);
+        ask_again(v, missing);
         CHECK_EQ(v->rtp - before, n < 10 ? n : 10);
     }
+    world_close(&w);
+}
+
+static void listen_to(struct world_client *v, struct world_client *p)
+{
+    world_publish(&w, p, 7, CODEC_OPUS, AUDIO);
+    world_command(
+        &w, (struct message){
+                .type = MESSAGE_SUBSCRIBE,
+                .to = (uint8_t)world_owner(&w, v),
+                .session = v->session,
+                .track = 7,
+                .subscribe = {
+                    .origin = (uint8_t)world_owner(&w, p),
+                    .codec = CODEC_OPUS,
+                    .payload_type = 111,
+                    .clock_rate = 48000,
+                    .ssrc = OUT,
+                    .extensions = {.id = {[EXT_MID] = 1, [EXT_ABS_SEND_TIME] = 2, [EXT_TRANSPORT_CC] = 3}},
+                    .mid = "s1"}});
+    world_settle(&w);
+}
+
+static void sounds(struct world_client *p, unsigned from, unsigned count)
+{
+    for (unsigned i = from; i < from + count; i++) {
+        world_send(&w, p, CODEC_OPUS, AUDIO, i, 960 * i, false, false, 80);
+        world_settle(&w);
+        world_run(&w, MP_MS(20));
+    }
+}
+
+/* No RTX is negotiated for sound: the same bytes under the same number, or nothing (RFC 3711 9.1). The first
+ * NACK begins the memory of what was sent. */
+static void lost_sound_is_sent_again_as_the_same_bytes(void)
+{
+    world_open(&w, 2);
+    struct world_client *p = world_join(&w, 0), *v = world_join(&w, 1);
+    world_connect(&w, p);
+    world_connect(&w, v);
+    listen_to(v, p);
+    sounds(p, 10, 3);
+    report_round_trip(v, MP_MS(40));
+    sounds(p, 13, 1);
+    const _Atomic uint64_t *again = &w.stats[1].rtx_out;
+    uint16_t newest = last_seq(v);
+    ask_again(v, newest);
+    CHECK_EQ(stat_get(again), 0);
+    for (unsigned n = 0; n < 100; n++, newest += 2) { /* over the whole of the memory */
+        memset(&watched, 0, sizeof watched);
+        watched.seq = (uint16_t)(newest + 1);
+        w.lose = lose_first_copy;
+        sounds(p, 14 + 2 * n, 2);
+        ask_again(v, watched.seq);
+        CHECK_EQ(watched.copies, 2);
+        CHECK(watched.len[1] == watched.len[0] &&
+              memcmp(watched.data[0], watched.data[1], watched.len[0]) == 0);
+    }
+    w.lose = NULL;
+    sounds(p, 214, 24); /* 480 ms */
+    ask_again(v, (uint16_t)(newest + 2));
+    CHECK_EQ(stat_get(again), 101);
+    ask_again(v, (uint16_t)(newest - 1)); /* older than 500 ms */
+    CHECK_EQ(stat_get(again), 101);
+    CHECK_EQ(stat_get(&w.stats[1].drops[DROP_RTX_LATE]), 1);
+    report_round_trip(v, MP_MS(150)); /* it would come after its time */
+    ask_again(v, (uint16_t)(newest + 20));
+    CHECK_EQ(stat_get(again), 101);
     world_close(&w);
 }
 
@@ -1920,7 +2006,7 @@ TEST_MAIN(
     TEST(key_frame_is_asked_for_when_the_viewer_can_take_it),
     TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
     TEST(nack_is_answered_by_rtx), TEST(nack_without_rtx_is_answered_by_the_same_bytes),
-    TEST(what_is_lost_again_and_again_is_sent_ten_times),
+    TEST(lost_sound_is_sent_again_as_the_same_bytes), TEST(what_is_lost_again_and_again_is_sent_ten_times),
     TEST(viewer_that_asks_for_much_at_once_gets_60_kilobytes),
     TEST(publishers_clock_that_runs_slow_is_followed),
     TEST(report_that_came_late_moves_the_clock_by_a_millisecond),

@@ -50,7 +50,7 @@ void world_open_for(struct world *w, unsigned workers, uint32_t sessions)
                                                  .relay = &w->relay,
                                                  .packets = 4096,
                                                  .seed = 7 + i,
-                                                 .wall = MP_S(3900000000)});
+                                                 .wall = WORLD_WALL});
         INVARIANT(w->sfu[i] != NULL);
     }
 }

@@ -10,7 +10,8 @@
 
 #define WORLD_WORKERS_MAX 4
 #define WORLD_CLIENTS_MAX 128
-#define WORLD_SESSIONS    64 /* of the registry, unless world_open_for says more */
+#define WORLD_WALL        MP_S(3900000000) /* NTP time less the world's */
+#define WORLD_SESSIONS    64               /* of the registry, unless world_open_for says more */
 #define WORLD_EVENTS_MAX  2048
 
 struct world;
