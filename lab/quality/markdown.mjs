@@ -100,7 +100,7 @@ function remarks(results) {
       );
     if (f.crowd)
       lines.push(
-        `${who}: ${f.crowd.viewers} viewers of monoport-load beside it lost ${f.crowd.lost} of ${f.crowd.expected} packets; latency p99 ${number(f.crowd.p99_ms)} ms.`,
+        `${who}: ${f.crowd.viewers} viewers of monoport-load beside it lost ${f.crowd.lost} of ${f.crowd.expected} packets.`,
       );
     if (f.pictures > 1)
       lines.push(

@@ -59,8 +59,8 @@ export class Monoport {
     const args = ['--room', room, '--publishers', '0', '--viewers', String(count), '--seconds', String(seconds)];
     const { code, stdout, stderr } = await load([this.server.signaling, ...args, '--json', '-'], { host: 'publisher' });
     if (code !== 0) throw new Error(`monoport-load: ${code}\n${stderr}`);
-    const { packets, latency_us: latency } = JSON.parse(stdout);
-    return { viewers: count, expected: packets.expected, lost: packets.lost, p99_ms: latency.p99 / 1000 };
+    const { packets } = JSON.parse(stdout);
+    return { viewers: count, expected: packets.expected, lost: packets.lost };
   }
 
   stop() {
