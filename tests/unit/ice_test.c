@@ -827,6 +827,53 @@ static void oldest_restart_gives_way_to_a_further_one(void)
     CHECK_EQ(ice.credentials[0].generation, 4);
 }
 
+/* RFC 8445 9: a restart's pairs end with its credentials. A path that was nominated under those of a replaced
+ * restart is nominated anew before media goes there, also if the client answers the check sent meanwhile. */
+static void nomination_ends_with_its_credentials(void)
+{
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2), to;
+    const struct check second_check = {
+        .username = UFRAG2 ":remote", .password = PASSWORD2, .nominate = true, .priority = 9};
+    const struct check third_check = {
+        .username = UFRAG3 ":remote", .password = PASSWORD2, .nominate = true, .priority = 1};
+    struct ice_description second = description(2, UFRAG2, PASSWORD2),
+                           third = description(3, UFRAG3, PASSWORD2),
+                           fourth = description(4, UFRAG4, PASSWORD2);
+    for (int selected = 0; selected < 2; selected++) { /* whether the client has a path already */
+        struct ice ice = selected ? on_path(&a) : fresh();
+        uint8_t check[256];
+        ice_credentials_set(&ice, &second);
+        CHECK_EQ(send_only(&ice, &second_check, &b, MP_S(3)).event, ICE_PATH_NEW);
+        CHECK(ice_output(&ice, &to, check, sizeof check, MP_S(3)) && path_equal(&to, &b));
+        ice_credentials_set(&ice, &third);
+        ice_credentials_set(&ice, &fourth);
+        CHECK_EQ(answer(&ice, check, &b, CLIENT_PASSWORD, MP_S(3)).event, ICE_CHECK);
+        CHECK(selected ? path_equal(ice_selected(&ice), &a) : !ice_selected(&ice));
+        CHECK_EQ(send_only(&ice, &third_check, &b, MP_S(3)).event, ICE_SELECTED);
+        CHECK_EQ(ice.credentials[0].generation, 3);
+    }
+}
+
+static void nomination_of_a_kept_restart_stays(void)
+{
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2), to;
+    const struct check nominated = {
+        .username = UFRAG3 ":remote", .password = PASSWORD2, .nominate = true, .priority = 1};
+    struct ice_description second = description(2, UFRAG2, PASSWORD2),
+                           third = description(3, UFRAG3, PASSWORD2),
+                           fourth = description(4, UFRAG4, PASSWORD2);
+    struct ice ice = on_path(&a);
+    uint8_t check[256];
+    ice_credentials_set(&ice, &second);
+    ice_credentials_set(&ice, &third);
+    CHECK_EQ(send_only(&ice, &nominated, &b, MP_S(3)).event, ICE_PATH_NEW);
+    CHECK(ice_output(&ice, &to, check, sizeof check, MP_S(3)) && path_equal(&to, &b));
+    ice_credentials_set(&ice, &fourth);
+    CHECK_EQ(answer(&ice, check, &b, CLIENT_PASSWORD, MP_S(3)).event, ICE_SELECTED);
+    CHECK(path_equal(ice_selected(&ice), &b));
+    CHECK_EQ(ice.credentials[0].generation, 3);
+}
+
 static void hundred_restarts_end_where_they_should(void)
 {
     struct path a = path_from("198.51.100.7", 1);
@@ -930,6 +977,25 @@ static void client_may_restart_again_and_again_under_our_first_credentials(void)
         send_only(&ice, &(struct check){.username = username, .nominate = true}, &from, MP_S(g));
         CHECK_EQ(asks(&ice, &from, called, CLIENT_PASSWORD2, MP_S(g)).event, ICE_SELECTED);
         CHECK_EQ(ice.credentials[0].generation, 1);
+    }
+}
+
+/* The client's half alone may be of the restart that is replaced. */
+static void nomination_ends_with_the_clients_half(void)
+{
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2);
+    for (int kept = 0; kept < 2; kept++) { /* whether the path is of the restart that is not replaced */
+        struct ice ice = on_path(&a);
+        struct ice_description second = restarted_client(2, UFRAG2, "again"),
+                               third = restarted_client(3, UFRAG3, "more"),
+                               fourth = restarted_client(4, UFRAG4, "last");
+        const struct check nominated = {.username = kept ? UFRAG ":more" : UFRAG ":again", .nominate = true};
+        ice_credentials_set(&ice, &second);
+        ice_credentials_set(&ice, &third);
+        CHECK_EQ(send_only(&ice, &nominated, &b, MP_S(3)).event, ICE_PATH_NEW);
+        CHECK(ice.wanted != ice.selected);
+        ice_credentials_set(&ice, &fourth);
+        CHECK_EQ(ice.wanted == ice.selected, !kept);
     }
 }
 
@@ -1147,36 +1213,35 @@ static void priorities_follow_the_formula(void)
     CHECK_EQ(candidate_priority(CANDIDATE_RELAY, 1, 2), 256 + 254);
 }
 
-TEST_MAIN(TEST(response_is_signed_and_carries_the_mapped_address),
-          TEST(what_is_not_authentic_learns_and_answers_nothing),
-          TEST(every_flipped_bit_of_a_check_learns_nothing),
-          TEST(forged_checks_do_not_touch_a_running_session), TEST(first_check_from_a_path_is_told),
-          TEST(one_remote_over_two_local_addresses_is_two_paths), TEST(plain_checks_never_move_the_path),
-          TEST(nomination_of_the_selected_path_is_no_event),
-          TEST(aggressive_nomination_settles_on_the_highest_priority),
-          TEST(client_can_move_to_a_lower_priority), TEST(client_behind_a_new_mapping_moves_at_once),
-          TEST(controlled_client_gets_487), TEST(unknown_required_attribute_gets_420),
-          TEST(tuples_are_bounded_and_the_selected_stays), TEST(full_table_still_takes_a_nomination),
-          TEST(consent_ends_after_30_s), TEST(consent_of_the_selected_path_ends_for_itself),
-          TEST(media_is_no_consent), TEST(full_table_takes_the_credentials_of_a_restart),
-          TEST(credit_of_an_unproved_path_is_bounded), TEST(own_check_is_what_a_controlling_client_expects),
-          TEST(media_goes_only_where_a_check_of_ours_was_answered), TEST(transactions_do_not_repeat),
-          TEST(victim_of_a_nomination_gets_three_times_the_bytes),
-          TEST(unanswered_check_is_repeated_five_times), TEST(credentials_may_come_after_the_first_check),
-          TEST(media_from_a_new_mapping_moves_after_a_check),
-          TEST(client_that_chooses_among_its_addresses_does_not_roam),
-          TEST(mapping_that_comes_back_is_followed_when_the_other_is_silent),
-          TEST(media_before_a_nomination_moves_nothing),
-          TEST(roaming_path_that_does_not_answer_is_tried_again),
-          TEST(quiet_path_is_checked_and_told_as_lost), TEST(who_was_heard_all_the_time_is_missed_sooner),
-          TEST(restart_keeps_the_old_path_until_the_new_one_is_selected),
-          TEST(restart_on_the_same_path_needs_a_nomination_too),
-          TEST(oldest_restart_gives_way_to_a_further_one), TEST(hundred_restarts_end_where_they_should),
-          TEST(client_may_restart_under_our_old_credentials), TEST(check_of_a_restart_may_overtake_its_offer),
-          TEST(client_may_restart_again_and_again_under_our_first_credentials),
-          TEST(client_may_restart_under_what_the_last_restart_brought), TEST(reply_without_room_is_silence),
-          TEST(username_is_split_at_its_first_colon), TEST(browsers_candidate_lines_are_read),
-          TEST(mdns_names_are_hidden_addresses), TEST(tcp_candidates_have_a_tcptype),
-          TEST(malformed_candidates_are_refused), TEST(every_length_of_a_candidate_is_survived),
-          TEST(written_candidate_reads_back), TEST(written_candidates_are_these),
-          TEST(priorities_follow_the_formula))
+TEST_MAIN(
+    TEST(response_is_signed_and_carries_the_mapped_address),
+    TEST(what_is_not_authentic_learns_and_answers_nothing), TEST(every_flipped_bit_of_a_check_learns_nothing),
+    TEST(forged_checks_do_not_touch_a_running_session), TEST(first_check_from_a_path_is_told),
+    TEST(one_remote_over_two_local_addresses_is_two_paths), TEST(plain_checks_never_move_the_path),
+    TEST(nomination_of_the_selected_path_is_no_event),
+    TEST(aggressive_nomination_settles_on_the_highest_priority), TEST(client_can_move_to_a_lower_priority),
+    TEST(client_behind_a_new_mapping_moves_at_once), TEST(controlled_client_gets_487),
+    TEST(unknown_required_attribute_gets_420), TEST(tuples_are_bounded_and_the_selected_stays),
+    TEST(full_table_still_takes_a_nomination), TEST(consent_ends_after_30_s),
+    TEST(consent_of_the_selected_path_ends_for_itself), TEST(media_is_no_consent),
+    TEST(full_table_takes_the_credentials_of_a_restart), TEST(credit_of_an_unproved_path_is_bounded),
+    TEST(own_check_is_what_a_controlling_client_expects),
+    TEST(media_goes_only_where_a_check_of_ours_was_answered), TEST(transactions_do_not_repeat),
+    TEST(victim_of_a_nomination_gets_three_times_the_bytes), TEST(unanswered_check_is_repeated_five_times),
+    TEST(credentials_may_come_after_the_first_check), TEST(media_from_a_new_mapping_moves_after_a_check),
+    TEST(client_that_chooses_among_its_addresses_does_not_roam),
+    TEST(mapping_that_comes_back_is_followed_when_the_other_is_silent),
+    TEST(media_before_a_nomination_moves_nothing), TEST(roaming_path_that_does_not_answer_is_tried_again),
+    TEST(quiet_path_is_checked_and_told_as_lost), TEST(who_was_heard_all_the_time_is_missed_sooner),
+    TEST(restart_keeps_the_old_path_until_the_new_one_is_selected),
+    TEST(restart_on_the_same_path_needs_a_nomination_too), TEST(oldest_restart_gives_way_to_a_further_one),
+    TEST(nomination_ends_with_its_credentials), TEST(nomination_of_a_kept_restart_stays),
+    TEST(nomination_ends_with_the_clients_half), TEST(hundred_restarts_end_where_they_should),
+    TEST(client_may_restart_under_our_old_credentials), TEST(check_of_a_restart_may_overtake_its_offer),
+    TEST(client_may_restart_again_and_again_under_our_first_credentials),
+    TEST(client_may_restart_under_what_the_last_restart_brought), TEST(reply_without_room_is_silence),
+    TEST(username_is_split_at_its_first_colon), TEST(browsers_candidate_lines_are_read),
+    TEST(mdns_names_are_hidden_addresses), TEST(tcp_candidates_have_a_tcptype),
+    TEST(malformed_candidates_are_refused), TEST(every_length_of_a_candidate_is_survived),
+    TEST(written_candidate_reads_back), TEST(written_candidates_are_these),
+    TEST(priorities_follow_the_formula))

@@ -63,4 +63,34 @@ static void call(void)
 
 static void a_call_survives_every_refused_allocation(void) { plays(call); }
 
-TEST_MAIN(TEST(a_call_survives_every_refused_allocation))
+/* To the client the handshake is complete by then, until the server says goodbye. */
+static void a_session_without_memory_for_its_keys_ends(void)
+{
+    static struct world w;
+    unsigned without_keys = 0;
+    memory.failed = true;
+    for (unsigned long n = 1; memory.failed; n++) {
+        memset(&w, 0, sizeof w);
+        memory.count = 0;
+        memory.fail_at = n;
+        memory.failed = false;
+        world_open(&w, 1);
+        struct world_client *c = world_join(&w, 0);
+        bool connected = connects(&w, c);
+        memory.fail_at = 0;
+        const struct message *ended = world_event(&w, MESSAGE_ENDED, c->session);
+        if (connected) {
+            world_publish(&w, c, 7, CODEC_OPUS, 300);
+            world_send(&w, c, CODEC_OPUS, 300, 0, 0, false, false, 80);
+            world_run(&w, MP_MS(20));
+            CHECK_EQ(stat_get(&w.stats[0].rtp_in), 1);
+        } else if (client_state(c->client) > CLIENT_HANDSHAKE) {
+            CHECK(ended && ended->reason == END_NO_MEMORY);
+            without_keys++;
+        }
+        world_close(&w);
+    }
+    CHECK(without_keys >= 2); /* for each direction */
+}
+
+TEST_MAIN(TEST(a_call_survives_every_refused_allocation), TEST(a_session_without_memory_for_its_keys_ends))

@@ -12,6 +12,8 @@ GUARDED_VOID(signal_timeout, (struct signaling * s, mp_time now), (s, now))
 GUARDED(struct participant *, signal_opened,
         (struct signaling * s, const struct signal_client *c, mp_time now), (s, c, now))
 GUARDED(char *, signal_metrics, (struct signaling * s, size_t *len, mp_time now), (s, len, now))
+GUARDED(bool, whip_request,
+        (struct whip * w, const struct whip_request *q, struct whip_response *r, mp_time now), (w, q, r, now))
 GUARDED(char *, signal_timeline, (struct signaling * s, uint32_t session, size_t *len), (s, session, len))
 
 static void room(void)
@@ -111,6 +113,52 @@ static void what_there_was_no_memory_for_is_offered_later(void)
     plays(late_after_another);
 }
 
+static unsigned without_answer;
+
+/* RFC 9110 15.6.1: 500, where the server has an error and no words for it. */
+static void publishes(void)
+{
+    static struct stage s;
+    memset(&s, 0, sizeof s);
+    stage_open(&s, 8, "198.51.100.1");
+    char *offer = golden("chromium-stream");
+    struct whip_request q = {.method = WHIP_POST,
+                             .path = "/whip/memory",
+                             .query = "",
+                             .host = "example.org",
+                             .origin = "",
+                             .authorization = "",
+                             .content_type = "application/sdp",
+                             .if_match = "",
+                             .body = offer,
+                             .len = strlen(offer)};
+    struct whip_response r;
+    address_parse(&q.local, "192.0.2.1", 8000);
+    address_parse(&q.remote, "203.0.113.7", 4000);
+    for (int again = 0; again < 2; again++) {
+        CHECK(whip_request(s.whip, &q, &r, s.now));
+        memory.fail_at = 0;
+        stage_go_on(&s);
+        if (!again && r.status == 500) {
+            CHECK(r.body && strstr(r.body, "the server could not answer"));
+            CHECK_EQ(stage_metric(&s, "monoport_participants"), 0);
+            without_answer++;
+        }
+        CHECK(!again || r.status == 201);
+        free(r.body);
+        free(r.headers);
+    }
+    free(offer);
+    stage_close(&s);
+}
+
+static void post_without_memory_for_its_answer_is_a_server_error(void)
+{
+    plays(publishes);
+    CHECK(without_answer > 0);
+}
+
 static void a_room_survives_every_refused_allocation(void) { plays(room); }
 
-TEST_MAIN(TEST(a_room_survives_every_refused_allocation), TEST(what_there_was_no_memory_for_is_offered_later))
+TEST_MAIN(TEST(post_without_memory_for_its_answer_is_a_server_error),
+          TEST(a_room_survives_every_refused_allocation), TEST(what_there_was_no_memory_for_is_offered_later))

@@ -25,6 +25,7 @@ struct turn_client {
     struct stun_writer writer;
     struct stun_view answer;
     unsigned answers, data_indications, channel_data;
+    unsigned remainders;         /* bit n: ChannelData came whose length is n more than a multiple of 4 */
     struct world_client *behind; /* what comes out of the tunnel is for it */
     uint16_t channel;            /* 0: Send indications */
 };
@@ -54,7 +55,10 @@ static void received(struct world *world, const struct path *path, const uint8_t
         CHECK(turn_channel_data(data, len, &number, &payload) && number == c->channel);
         CHECK_EQ(len, TURN_CHANNEL_HEAD + payload.len +
                           (link_kind(path->link) == LINK_TURN ? -payload.len & 3 : 0));
+        for (size_t i = TURN_CHANNEL_HEAD + payload.len; i < len; i++)
+            CHECK_EQ(data[i], 0); /* and not what the buffer held before: another client's bytes */
         c->channel_data++;
+        c->remainders |= 1u << payload.len % 4;
         from_tunnel(c, payload);
         return;
     }
@@ -860,6 +864,12 @@ static void call_by_turn(unsigned workers, unsigned first, unsigned second, uint
     unsigned indications = b.data_indications;
     media(p, v, 101);
     CHECK(b.channel_data >= 40 && b.data_indications == indications);
+    b.remainders = 0;
+    for (unsigned i = 0; i < 4; i++) { /* one by one: packets of one run get equal lengths */
+        world_send(&w, p, CODEC_VP8, 1000, 141 + i, 3000 * (141 + i), false, true, 900 + i);
+        world_settle(&w);
+    }
+    CHECK_EQ(b.remainders, 0xf);
     world_run(&w, MP_S(40)); /* consent goes on through the tunnel */
     CHECK(world_event(&w, MESSAGE_ENDED, v->session) == NULL);
     tunnel_count = 1;

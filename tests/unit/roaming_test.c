@@ -477,7 +477,41 @@ static void strangers_client_hello_after_a_restart_ends_nothing(void)
     size_t len = dtls_output(stranger, hello, sizeof hello);
     dtls_free(stranger);
     world_datagram(&w, 0, client_path(publisher->client), hello, len);
-    world_run(&w, MP_S(40)); /* nothing comes under the keys any more, and the other handshake does not end */
+    world_run(&w, MP_S(30)); /* nothing comes under the keys any more, and the other handshake does not end */
+    CHECK(world_event(&w, MESSAGE_ENDED, publisher->session) == NULL);
+    world_run(&w, MP_S(10));
+    const struct message *ended = world_event(&w, MESSAGE_ENDED, publisher->session);
+    CHECK(ended && ended->reason == END_DTLS_FAILED);
+    world_close(&w);
+}
+
+/* An association may also fail beside the one in use: its alert is no more authentic than its ClientHello.
+ * The session goes on while media comes under the keys in use; without any, it ends after 6 s. */
+static void strangers_association_that_fails_beside_ends_nothing(void)
+{
+    static const uint8_t handshake_failure[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40};
+    uint8_t hello[1500];
+    struct fingerprint any = {.hash = "sha-256", .len = 32};
+    call(1, 0, 0);
+    for (int i = 0; i < 2; i++) {
+        restart(publisher);
+        world_run(&w, MP_S(3));
+        struct dtls *stranger = dtls_new(w.client_identity, true, false, &any, w.now);
+        size_t len = dtls_output(stranger, hello, sizeof hello);
+        dtls_free(stranger);
+        world_datagram(&w, 0, client_path(publisher->client), hello, len);
+        world_datagram(&w, 0, client_path(publisher->client), handshake_failure, sizeof handshake_failure);
+        CHECK(world_event(&w, MESSAGE_ENDED, publisher->session) == NULL);
+        if (i == 0) {
+            unsigned before = viewer->rtp;
+            frames(300); /* 10 s */
+            CHECK_EQ(viewer->rtp - before, 300);
+            CHECK(world_event(&w, MESSAGE_ENDED, publisher->session) == NULL);
+        }
+    }
+    world_run(&w, MP_S(5));
+    CHECK(world_event(&w, MESSAGE_ENDED, publisher->session) == NULL);
+    world_run(&w, MP_S(2));
     const struct message *ended = world_event(&w, MESSAGE_ENDED, publisher->session);
     CHECK(ended && ended->reason == END_DTLS_FAILED);
     world_close(&w);
@@ -611,7 +645,8 @@ static void credentials_of_nobody_are_not_zero(void)
     world_close(&w);
 }
 
-TEST_MAIN(TEST(publisher_behind_a_new_mapping_is_followed_at_once),
+TEST_MAIN(TEST(strangers_association_that_fails_beside_ends_nothing),
+          TEST(publisher_behind_a_new_mapping_is_followed_at_once),
           TEST(viewer_that_only_sends_feedback_is_followed),
           TEST(viewer_that_was_away_is_met_with_a_key_frame), TEST(many_viewers_with_one_ssrc_are_told_apart),
           TEST(session_is_followed_to_another_worker), TEST(ten_rebindings_lose_nothing),
