@@ -73,18 +73,18 @@ static struct codec_info inspect_fu_a(uint8_t indicator, struct bytes b)
 }
 
 /* H.264 does not tell where a frame starts. */
-struct codec_info h264_inspect(struct bytes b)
+struct codec_info h264_inspect(struct bytes payload)
 {
-    const uint8_t *header = bytes_take(&b, 1);
+    const uint8_t *header = bytes_take(&payload, 1);
     uint8_t type = header ? nal_type(*header) : 0;
     if (type == NAL_STAP_A)
-        return inspect_stap_a(b);
+        return inspect_stap_a(payload);
     if (type == NAL_FU_A)
-        return inspect_fu_a(*header, b);
+        return inspect_fu_a(*header, payload);
     if (type == 0 || type > NAL_SINGLE_MAX)
         return (struct codec_info){0};
     return (struct codec_info){.valid = true,
-                               .keyframe = nal_starts_key(type, b),
+                               .keyframe = nal_starts_key(type, payload),
                                .leads = nal_leads(type),
                                .discardable = nal_discardable(*header, type)};
 }

@@ -120,7 +120,7 @@ void ice_credentials_set(struct ice *ice, const struct ice_description *d)
 {
     check_agent(ice);
     INVARIANT(strlen(d->remote_ufrag) <= REMOTE_UFRAG_MAX);
-    int8_t k = 0;
+    int k = 0;
     bool untold[ICE_TUPLES_MAX];
     for (int i = 0; i < ice->count; i++)
         untold[i] = ice->tuples[i].theirs == UNKNOWN;
@@ -139,7 +139,7 @@ void ice_credentials_set(struct ice *ice, const struct ice_description *d)
     c->generation = d->generation;
     for (int i = 0; i < ice->count; i++)
         if (untold[i])
-            told(ice, i, k);
+            told(ice, i, (int8_t)k);
 }
 
 static const struct ice_credentials *ours(const struct ice *ice, const struct ice_tuple *t)

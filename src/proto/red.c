@@ -35,15 +35,15 @@ static size_t read_heads(struct red_block out[RED_BLOCKS_MAX], struct bytes *b, 
     return 0;
 }
 
-size_t red_parse(struct red_block out[RED_BLOCKS_MAX], struct bytes b, uint8_t red)
+size_t red_parse(struct red_block out[RED_BLOCKS_MAX], struct bytes payload, uint8_t red)
 {
-    size_t count = read_heads(out, &b, red);
+    size_t count = read_heads(out, &payload, red);
     for (size_t i = 0; i + 1 < count; i++)
-        if (!(out[i].data.data = bytes_take(&b, out[i].data.len)))
+        if (!(out[i].data.data = bytes_take(&payload, out[i].data.len)))
             return 0;
-    if (count == 0 || b.len == 0)
+    if (count == 0 || payload.len == 0)
         return 0;
-    out[count - 1].data = b;
+    out[count - 1].data = payload;
     return count;
 }
 

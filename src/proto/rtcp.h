@@ -52,9 +52,9 @@ bool rtcp_fir(const struct rtcp_view *, size_t i, uint32_t *ssrc, uint8_t *comma
 
 /* Writers: append one packet at `out`; the return is its length, 0: it does not fit in `size`. */
 size_t rtcp_write_sr(uint8_t *out, size_t size, uint32_t ssrc, const struct rtcp_sr *,
-                     const struct rtcp_report *, size_t reports);
-/* <= 31 */
-size_t rtcp_write_rr(uint8_t *out, size_t size, uint32_t ssrc, const struct rtcp_report *, size_t reports);
+                     const struct rtcp_report *reports, size_t count /* <= 31 */);
+size_t rtcp_write_rr(uint8_t *out, size_t size, uint32_t ssrc, const struct rtcp_report *reports,
+                     size_t count);
 size_t rtcp_write_sdes(uint8_t *out, size_t size, uint32_t ssrc, const char *cname);
 size_t rtcp_write_bye(uint8_t *out, size_t size, uint32_t ssrc);
 /* A NACK of ascending sequence numbers; packs (PID, BLP) pairs. *used: how many of them fitted. */

@@ -98,10 +98,10 @@ size_t vp8_write(uint8_t out[VP8_DESCRIPTOR_MAX], const uint8_t *payload, const 
     return len;
 }
 
-struct codec_info vp8_inspect(struct bytes b)
+struct codec_info vp8_inspect(struct bytes payload)
 {
     struct vp8_descriptor d;
-    if (!vp8_parse(&d, b))
+    if (!vp8_parse(&d, payload))
         return (struct codec_info){0};
     return (struct codec_info){.valid = true,
                                .keyframe = d.keyframe,

@@ -113,10 +113,10 @@ bool vp9_parse(struct vp9_descriptor *d, struct vp9_structure *structure, struct
 
 /* A key frame is not predicted and starts on the lowest spatial layer; the layers above it only lean on that
  * (D). */
-struct codec_info vp9_inspect(struct bytes b)
+struct codec_info vp9_inspect(struct bytes payload)
 {
     struct vp9_descriptor d;
-    if (!vp9_parse(&d, NULL, b))
+    if (!vp9_parse(&d, NULL, payload))
         return (struct codec_info){0};
     return (struct codec_info){.valid = true,
                                .keyframe = d.begins && !d.predicted && d.spatial == 0,

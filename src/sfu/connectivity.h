@@ -15,4 +15,4 @@ void connectivity_moved(struct sfu *, struct session *, const struct ice_answer 
 void connectivity_check(struct sfu *, struct session *, mp_time now); /* sends the checks that are due */
 /* Tells the control plane if the selected path belongs to newer credentials than it knows of. */
 void connectivity_restarted(struct sfu *, struct session *, mp_time now);
-void connectivity_forget(struct sfu *, struct session *, uint8_t path); /* path: index of session->paths */
+void connectivity_forget(struct sfu *, struct session *, uint8_t i); /* i: index of session->paths */

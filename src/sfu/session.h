@@ -5,9 +5,9 @@
 
 struct arrival;
 
-struct session *session_find(struct sfu *, uint32_t session); /* NULL: not here */
+struct session *session_find(struct sfu *, uint32_t id); /* NULL: not here */
 /* Call after a claim. NULL: no memory. */
-struct session *session_new(struct sfu *, uint32_t session, const struct session_credentials *, mp_time now);
+struct session *session_new(struct sfu *, uint32_t id, const struct session_credentials *, mp_time now);
 /* Sends close_notify, frees everything, and tells the control plane. */
 void session_end(struct sfu *, struct session *, enum end_reason, mp_time now);
 void session_free(struct sfu *, struct session *); /* the same without telling anyone */

@@ -22,4 +22,4 @@ void subscription_nack(struct sfu *, struct subscription *, uint16_t seq, mp_tim
 /* Asks for key frames of the tracks that this viewer waits for, once it has keys and a nominated path: an
  * earlier key frame would be lost, and the next one is a second away. `again`: also of tracks that it has
  * seen. */
-void subscriptions_ask(struct sfu *, struct session *viewer, bool again, mp_time now);
+void subscriptions_ask(struct sfu *, struct session *, bool again, mp_time now);

@@ -280,7 +280,7 @@ bool rooms_init(struct signaling *);
 void rooms_free(struct signaling *);
 enum join_result { JOIN_OK, JOIN_PEER_TAKEN, JOIN_ROOM_FULL, JOIN_SERVER_FULL, JOIN_NO_MEMORY };
 /* participant->id must be set. */
-enum join_result room_join(struct signaling *, struct participant *, const char *room);
+enum join_result room_join(struct signaling *, struct participant *, const char *name);
 struct participant *participant_find(const struct signaling *, const char *id); /* NULL: nobody */
 void room_leave(struct signaling *, struct participant *);
 void room_list(struct participant *, mp_time now);   /* after a join: the others see it by name, or counted */
@@ -358,7 +358,7 @@ void capabilities_free(struct capabilities *);
 /* Adds the codecs that the section shows its client to know: the ones it receives there; or, until a section
  * tells that, the ones it sends (RFC 3264 5.1). Existing entries stay in place. False: no memory. */
 bool capabilities_learn(struct capabilities **known, const struct sdp_section *);
-const struct capability *capability_first(const struct capabilities *known); /* NULL: there is none */
+const struct capability *capability_first(const struct capabilities *c); /* NULL: there is none */
 /* The same codec with the same payload types; NULL: none. */
 const struct capability *capability_same(const struct capabilities *known, const struct capability *);
 /* The viewer's description of the same codec; NULL: it cannot decode it. */
@@ -413,7 +413,7 @@ void resume_never(struct participant *, mp_time now);                   /* it ha
 struct participant *resume_overdue(struct signaling *, bool all, mp_time now);
 
 /* --- negotiate.c --- */
-void negotiate_offer(struct participant *, const char *sdp, size_t len, json_t *sources, mp_time now);
+void negotiate_offer(struct participant *, const char *text, size_t len, json_t *sources, mp_time now);
 /* Checks an offer before a participant joins for it: a publisher's, or with `watches` a viewer's. *why: an
  * error text if it is not good. */
 enum offer_fault {
@@ -422,8 +422,8 @@ enum offer_fault {
     OFFER_NOT_POSSIBLE,   /* no session is possible with it */
     OFFER_NOT_ACCEPTABLE, /* every section would be refused */
 };
-enum offer_fault negotiate_look(const char *sdp, size_t len, bool watches, const char **why);
-void negotiate_answer(struct participant *, const char *sdp, size_t len, mp_time now);
+enum offer_fault negotiate_look(const char *text, size_t len, bool watches, const char **why);
+void negotiate_answer(struct participant *, const char *text, size_t len, mp_time now);
 void negotiate_forget(struct participant *); /* frees its sections and publications */
 
 /* --- offer.c --- */

@@ -100,6 +100,6 @@ json_t *timeline_json(const struct timeline *t, mp_time wall)
         json_array_append_new(events, event);
     }
     return json_pack("{s:I, s:s, s:I, s:I, s:o}", "session", (json_int_t)t->session, "peerId", t->peer,
-                     "startedAt", started, "dropped", (json_int_t)(t->count - kept + t->unsaid), "events",
+                     "startedAt", started, "dropped", (json_int_t)t->count - kept + t->unsaid, "events",
                      events);
 }

@@ -23,7 +23,7 @@ struct sdp_parser {
 };
 
 /* a=NAME:VALUE. Ignores unknown attributes, known ones in the wrong place, and invalid values. */
-void sdp_attribute(struct sdp_parser *, struct text line);
+void sdp_attribute(struct sdp_parser *, struct text v);
 
 /* --- words and numbers --- */
 
