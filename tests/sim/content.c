@@ -11,7 +11,7 @@ static uint32_t checksum(const uint8_t *payload, size_t len)
 }
 
 /* RFC 7741 4.2 and 4.3: the descriptor's S bit in a frame's first packet; then the frame tag, whose lowest
- * bit is 0 in a key frame, which goes on with a start code and the picture's size. */
+ * bit is 0 in a key frame; a key frame continues with a start code and the picture's size. */
 static void write_start(uint8_t *p, const struct content *s)
 {
     static const uint8_t key[] = {0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01};

@@ -8,7 +8,7 @@
 #define ASK_EVERY     MP_MS(120)
 #define GIVE_UP       MP_MS(800)
 #define PLI_EVERY     MP_MS(400)
-#define KEYFRAME_WAIT MP_MS(300) /* for the rest of a key frame, before another one is better */
+#define KEYFRAME_WAIT MP_MS(300) /* wait for the rest of a key frame, before it requests another */
 
 void decoder_init(struct decoder *d, bool video, uint32_t ssrc, uint32_t rtx_ssrc)
 {
@@ -32,7 +32,7 @@ static struct slot *slot_of(struct decoder *d, int64_t seq)
     return &d->slots[(uint64_t)seq % DECODER_WINDOW];
 }
 
-/* Whatever stands in front of `seq` is given up. */
+/* Gives up all packets before `seq`. */
 static void skip_to(struct decoder *d, int64_t seq)
 {
     if (seq - d->position >= DECODER_WINDOW)
@@ -51,8 +51,8 @@ static void lose(struct decoder *d)
 
 static void decoded(struct decoder *d, const struct content *s, mp_time now)
 {
-    /* Frames whose numbers touch are neighbours at the publisher too, or a picture would be built on the
-     * wrong one. */
+    /* Frames with consecutive numbers must be neighbours at the publisher too; otherwise the decoder would
+     * use the wrong reference picture. */
     if (d->video && d->synced && !s->keyframe && s->frame != d->last.frame + 1)
         d->lied = true;
     d->last = *s;
@@ -61,7 +61,7 @@ static void decoded(struct decoder *d, const struct content *s, mp_time now)
     d->synced = true;
 }
 
-/* The frame at `position` is whole: true. Broken: its parts are not of one frame. */
+/* True: the frame at `position` is complete. Broken: its parts belong to different frames. */
 static bool whole(struct decoder *d, bool *broken)
 {
     const struct content *first = &slot_of(d, d->position)->stamp;
@@ -90,7 +90,7 @@ static void advance(struct decoder *d, mp_time now)
         lose(d);
 }
 
-/* Whether behind number `seq` another layer goes on than before it. */
+/* Whether the layer changes after number `seq`. */
 static bool mixed(struct decoder *d, int64_t seq)
 {
     const struct slot *before = slot_of(d, seq), *behind = slot_of(d, seq + 1);

@@ -60,7 +60,7 @@ static void rebinding(struct sim *s, struct guest *g)
         nat_forget(g->host.nat, &g->host);
 }
 
-/* Another network: another NAT or none, other links. */
+/* Moves a guest to another network: another NAT or none, other links. */
 static void moves(struct sim *s, struct guest *g)
 {
     tell(s, "guest %u: moves to another network", g->number);
@@ -70,7 +70,7 @@ static void moves(struct sim *s, struct guest *g)
     fault_links(s, g, false);
 }
 
-/* --- people --- */
+/* --- users --- */
 
 void fault_join(struct sim *s, struct guest *g, unsigned rooms)
 {
@@ -94,8 +94,8 @@ static void other_room(struct sim *s, struct guest *g)
     fault_join(s, g, ROOMS_COUNT);
 }
 
-/* The server sees the socket's end; the guest does later, or earlier. Either word is a while under way,
- * too. */
+/* The server and the guest notice the socket's end at different times, in either order, and each message is
+ * delayed too. */
 static void socket_breaks(struct sim *s, struct guest *g)
 {
     tell(s, "guest %u: its socket breaks", g->number);
@@ -117,13 +117,13 @@ static void publisher(struct sim *s, struct guest *g)
     if (sabotaged(s, SABOTAGE_CONTINUITY))
         e->stamp.frame++;
     switch (below(s, 5)) {
-    case 0: /* of a guest in layers one of them */
+    case 0: /* one layer of a layered guest */
         e->silent_until = s->now + between(s, MP_MS(200), g->layered ? MP_S(4) : MP_S(8));
         break;
     case 1: e->index += 1 + below(s, 4000); break;
     case 2: e->timestamp = (uint32_t)prng_next(&s->prng); break;
     case 3: e->keyframe_wanted = true; break;
-    default: /* what was sent under the old one is not repeated */
+    default: /* the publisher does not repeat packets of the old SSRC */
         e->ssrc = (uint32_t)prng_next(&s->prng) | 1;
         e->index = below(s, 0x8000);
         e->keyframe_wanted = true;
@@ -134,7 +134,7 @@ static void publisher(struct sim *s, struct guest *g)
     tell(s, "guest %u: its encoder has a fault", g->number);
 }
 
-/* It changes its mind, and again, faster than anybody is told. */
+/* Mutes and unmutes faster than the server reports it. */
 static void mutes(struct sim *s, struct guest *g)
 {
     unsigned times = 1 + below(s, 20);
@@ -144,7 +144,7 @@ static void mutes(struct sim *s, struct guest *g)
 
 /* --- the server's machine --- */
 
-/* Of what the control thread has to do it does one piece at a time, and is long about it. */
+/* The control thread does one piece of work at a time, and each takes long. */
 static void busy(struct sim *s)
 {
     tell(s, "the control thread has much to do");
@@ -179,8 +179,8 @@ static size_t forge_check(struct sim *s, uint8_t *out, size_t size, const char *
     return stun_end(&w);
 }
 
-/* Everything that somebody who knows no password may try: checks of a session whose ufrag it saw, plain
- * Binding requests, and whatever a first byte may announce. */
+/* Attacks without a password: checks of a session whose ufrag the attacker saw, plain Binding requests, and
+ * datagrams with any first byte. */
 static void stranger(struct sim *s)
 {
     struct path path = {.local = network_server(below(s, SERVER_ADDRESSES)), .remote = network_server(0)};

@@ -1,5 +1,5 @@
-/* Timer: the next of a new attempt, the transport's own, what is to be sent or asked for, and when to give
- * up. */
+/* Timer: the earliest of: a new attempt, the transport's own, the next packet or request, and the time to
+ * give up. */
 #include "tests/sim/guest.h"
 #include "base/check.h"
 #include "crypto/crypto.h"
@@ -63,7 +63,7 @@ bool guest_connected(const struct guest *g)
     return g->client && client_state(g->client) == CLIENT_CONNECTED;
 }
 
-/* --- wishes --- */
+/* --- user actions --- */
 
 void guest_want(struct sim *s, struct guest *g, unsigned room, enum guest_role role, mp_time at)
 {
@@ -81,7 +81,7 @@ static void give_up_socket(struct sim *s, struct guest *g, enum guest_end how)
         return;
     if (how == GUEST_LEAVES)
         guest_say_leave(s, g);
-    /* Nobody tells the server that a host vanished: its pings find that out. */
+    /* Nothing reports a vanished host to the server; its pings detect it. */
     socket_close(s, k, true, how == GUEST_VANISHES ? between(s, MP_S(20), MP_S(50)) : 0);
     k->guest = NULL;
     g->socket = NULL;
@@ -191,7 +191,7 @@ void guest_send(struct sim *s, struct guest *g, const uint8_t *data, size_t len)
     network_up(s, &g->host, &client_path(g->client)->remote, data, len);
 }
 
-/* Looks what became of the transport. */
+/* Checks the state of the transport. */
 static void look(struct sim *s, struct guest *g, enum client_state before)
 {
     enum client_state state = client_state(g->client);

@@ -1,5 +1,5 @@
-/* Somebody who wants to be in a room: opens a WebSocket, joins, negotiates, connects, sends and watches;
- * comes back by itself with a new connection when one ends, as the page does. */
+/* A simulated client: opens a WebSocket, joins, negotiates, connects, sends and watches. When a connection
+ * ends, it opens a new one, as the page does. */
 #pragma once
 #include "client/client.h"
 #include "load/describe.h"
@@ -20,14 +20,14 @@ struct guest {
     struct host host;
     unsigned number;
 
-    /* What it wants. */
+    /* What the user wants. */
     bool wanted;
     unsigned room;
     enum guest_role role;
-    bool layered;     /* it sends its pictures in two layers */
-    bool without_rtx; /* it knows no RTX, for what it sends and what it is sent */
+    bool layered;     /* sends its video in two layers */
+    bool without_rtx; /* does not support RTX in either direction */
 
-    /* Its connection; what was before is forgotten with it. */
+    /* Its connection; a new one resets all of this. */
     uint32_t life;         /* connections so far */
     mp_time again_at;      /* next attempt; MP_NEVER: none is planned */
     struct socket *socket; /* NULL: none */
@@ -42,7 +42,7 @@ struct guest {
     uint32_t ssrc;                     /* of its receiver reports */
     struct encoder encoders[ENCODERS]; /* sound, pictures, the same smaller */
     struct decoder decoders[DECODERS_MAX];
-    bool muted;           /* as it said last */
+    bool muted;           /* as it last reported */
     struct roster roster; /* the others */
 };
 
@@ -53,7 +53,7 @@ struct host *guest_host(struct guest *);
 void guest_want(struct sim *, struct guest *, unsigned room, enum guest_role, mp_time at);
 enum guest_end { GUEST_LEAVES /* says so */, GUEST_CLOSES, GUEST_VANISHES };
 void guest_unwant(struct sim *, struct guest *, enum guest_end);
-/* Its link ended; it comes back in a while if it still wants to. */
+/* Its link ended; it reconnects after a while if the user still wants to be in the room. */
 void guest_lost(struct sim *, struct guest *, enum guest_end);
 
 void guest_mute(struct sim *, struct guest *, unsigned times); /* changes it so often */
@@ -61,10 +61,10 @@ void guest_mute(struct sim *, struct guest *, unsigned times); /* changes it so 
 void guest_datagram(struct sim *, struct guest *, const uint8_t *, size_t len);
 void guest_text(struct sim *, struct guest *, const char *, size_t len);
 void guest_closed(struct sim *, struct guest *); /* its socket */
-void guest_plan(struct sim *, struct guest *);   /* after anything that may have moved its next deadline */
+void guest_plan(struct sim *, struct guest *);   /* call after a change that may affect its next deadline */
 
 static inline bool guest_publishes(const struct guest *g) { return g->wanted && g->role != GUEST_WATCH; }
 static inline bool guest_watches(const struct guest *g) { return g->wanted && g->role != GUEST_STREAM; }
 bool guest_connected(const struct guest *);
-/* What it sees of somebody's current connection; NULL: nothing yet. */
+/* Its decoder for another guest's current connection; NULL: nothing received yet. */
 const struct decoder *guest_sees(const struct guest *, const struct guest *publisher, bool video);

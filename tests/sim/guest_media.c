@@ -27,7 +27,7 @@ static void send_rtcp(struct sim *s, struct guest *g, const uint8_t *plain, size
         guest_send(s, g, out, len);
 }
 
-/* --- what it is sent --- */
+/* --- received media --- */
 
 void guest_section(struct guest *g, bool video, uint32_t ssrc, uint32_t rtx_ssrc)
 {
@@ -68,7 +68,7 @@ void guest_rtp(void *context, const uint8_t *data, size_t len, mp_time now)
     }
     check_room(current, g, &stamp);
     struct decoder *d = decoder_of(g, v.ssrc, rtx);
-    if (!d) /* its section is on the way */
+    if (!d) /* the offer with its section has not arrived yet */
         return;
     decoder_packet(d, rtx ? get16(data + v.header_len) : v.seq, &stamp, now);
     current->result.frames++;
@@ -92,7 +92,7 @@ const struct decoder *guest_sees(const struct guest *g, const struct guest *publ
     return NULL;
 }
 
-/* --- what it is told --- */
+/* --- received feedback --- */
 
 struct asked {
     struct sim *sim;
@@ -141,7 +141,7 @@ void guest_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
         violated(current, "content", "guest %u was sent a malformed RTCP packet", g->number);
 }
 
-/* --- what it sends --- */
+/* --- sending --- */
 
 void guest_media_start(struct sim *s, struct guest *g)
 {

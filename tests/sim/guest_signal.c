@@ -59,7 +59,7 @@ static void on_answer(struct sim *s, struct guest *g, const char *sdp)
         guest_connect(s, g, &remote);
 }
 
-/* What it will be sent from now on. */
+/* Reads which streams the guest will receive from now on. */
 static void read_sections(struct sim *s, struct guest *g, const char *offer)
 {
     enum sdp_error error;

@@ -16,7 +16,7 @@
 
 struct invariants {
     struct set authentic;               /* by address */
-    struct set owed;                    /* by address: tenths of bytes that it may be answered */
+    struct set owed;                    /* by address: tenths of bytes that the server may send there */
     struct set tracks;                  /* by id: room */
     struct set connected, failed;       /* by session: at the server; at the guest */
     struct credentials sessions[SLOTS]; /* by slot */
@@ -153,7 +153,7 @@ void check_event(struct sim *s, const struct message *m)
 
 /* --- owners --- */
 
-/* What needs no agreement, so it holds at every moment. */
+/* Invariants of a single thread, which hold at every moment. */
 static void check_peers(struct sim *s)
 {
     for (uint32_t slot = 0; slot < registry_size(server_registry(s)); slot++) {

@@ -1,4 +1,4 @@
-/* simulate: runs seeds, and says which one failed and how. */
+/* simulate: runs seeds, and reports which one failed and how. */
 #include "tests/sim/sim.h"
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* What guests send and see: pictures of several packets that look like VP8, sound that looks like Opus. Each
- * payload says whose it is and which part of which picture, and has a checksum, so that a viewer knows what
- * it should have got. */
+/* Media of guests: pictures of several packets that look like VP8, and audio that looks like Opus. Each
+ * payload contains its sender, its picture and its part of that, and a checksum, so that a viewer can verify
+ * it. */
 #pragma once
 #include "base/bytes.h"
 #include "base/prng.h"
@@ -15,7 +15,7 @@ struct content {
     uint8_t layer;              /* 0: the highest */
     uint8_t part, parts;
     bool video, keyframe;
-    mp_time time; /* when it was made */
+    mp_time time; /* time of its creation */
 };
 
 #define CONTENT_SIZE   40
@@ -54,11 +54,11 @@ struct encoder {
 void encoder_init(struct encoder *, bool video, bool rtx, const struct content *who, struct prng *);
 void encoder_free(struct encoder *);
 void encoder_start(struct encoder *, mp_time now);
-/* The next packet of what is due, plain; 0: nothing. `twcc`: the connection's counter. *index: for
+/* Writes the next due packet, not encrypted; 0: none is due. `twcc`: the connection's counter. *index: for
  * encryption. */
 size_t encoder_packet(struct encoder *, uint8_t *out, uint64_t *index, uint16_t *twcc, struct prng *,
                       mp_time now);
-/* Repeats one that was sent, by RTX if it has that; 0: it is gone, or this is sound. */
+/* Writes a sent packet again, by RTX if it has that; 0: no longer stored, or audio. */
 size_t encoder_repeat(struct encoder *, uint16_t seq, uint8_t *out, uint64_t *index);
 uint32_t encoder_clock(const struct encoder *, mp_time now);
 
@@ -72,28 +72,28 @@ struct slot {
     mp_time missed, asked; /* 0: not yet */
 };
 
-/* Pictures from the first key frame on, each whole and behind the one before it; else it waits for a key
- * frame and asks for one.
+/* Decodes pictures from the first key frame on, each complete and after its predecessor; otherwise waits for
+ * a key frame and requests one.
  *
- * Timer: `next`, when to look what is missing. */
+ * Timer: `next`, the time to check for missing packets. */
 struct decoder {
     bool used, video;
     uint32_t ssrc, rtx_ssrc;
     bool started, synced, keyframe_seen;
-    int64_t position, max; /* what is decoded next; highest that came */
-    struct content last;   /* what was decoded last */
+    int64_t position, max; /* next number to decode; highest number received */
+    struct content last;   /* the last decoded frame */
     uint64_t decoded, breaks;
     mp_time decoded_at, asked_at, next;
     uint32_t sr_ntp;
     mp_time sr_time;
     uint64_t received;
     struct slot *slots; /* [DECODER_WINDOW] */
-    bool lied;          /* numbers follow each other, but what they carry does not */
-    bool mixed;         /* a layer follows another elsewhere than at its key frame */
+    bool lied;          /* frames with consecutive numbers that are not neighbours */
+    bool mixed;         /* layer changes without a key frame */
 };
 
 void decoder_init(struct decoder *, bool video, uint32_t ssrc, uint32_t rtx_ssrc);
 void decoder_free(struct decoder *);
 void decoder_packet(struct decoder *, uint16_t seq, const struct content *, mp_time now);
-/* Fills what should be asked for again; *pli: a key frame is wanted. Returns how many. */
+/* Fills the numbers to request again; *pli: request a key frame. Returns their count. */
 size_t decoder_wants(struct decoder *, uint16_t *seqs, size_t max, bool *pli, mp_time now);

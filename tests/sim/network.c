@@ -9,7 +9,7 @@
 
 #define MAPPINGS_MAX 32
 #define PORT_FIRST   40000
-#define PORTS        24 /* few, so that one guest soon gets a port that another one had */
+#define PORTS        24 /* few, so that guests soon reuse ports of others */
 
 struct mapping {
     struct host *host; /* NULL: free */
@@ -33,9 +33,9 @@ struct network {
 
 struct datagram {
     struct event event;
-    struct path path; /* as its receiver sees it */
+    struct path path; /* as the receiver sees it */
     struct host *from, *to;
-    bool genuine; /* as its sender made it */
+    bool genuine; /* as the sender made it */
     size_t len;
     uint8_t data[];
 };
@@ -229,7 +229,7 @@ static void carry(struct sim *s, struct link *l, const struct datagram *d, const
     mp_time at = mp_max(l->free_at, s->now) + p->delay + (p->jitter ? between(s, 0, p->jitter) : 0);
     if (chance(s, p->reorder))
         at += between(s, MP_MS(1), MP_MS(60));
-    else /* jitter alone keeps the order, as a queue does */
+    else /* jitter alone keeps the order, as in a queue */
         l->last_at = at = mp_max(at, l->last_at + 1);
     launch(s, d, data, chance(s, p->flip), at);
     if (chance(s, p->duplicate))
@@ -247,7 +247,7 @@ void network_up(struct sim *s, struct host *host, const struct address *server, 
         carry(s, &host->up, &d, data);
 }
 
-/* One guest never gets a picture nor a sound. */
+/* Loses all media to one guest. */
 static bool silenced(struct sim *s, const struct host *host, const uint8_t *data, size_t len)
 {
     return host->guest == s->guests[0] && demux(data, len) == DATAGRAM_RTP && sabotaged(s, SABOTAGE_DECODING);

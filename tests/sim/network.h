@@ -16,7 +16,7 @@ enum nat_kind {
 struct link_profile {
     mp_time delay, jitter;
     uint32_t rate_bps; /* 0: no limit */
-    mp_time queue_max; /* what would wait longer is lost */
+    mp_time queue_max; /* the link drops datagrams that would wait longer */
     uint32_t loss, burst_begin,
         burst_end;                     /* of 10000 datagrams; within a burst all but one in eight are lost */
     uint32_t reorder, duplicate, flip; /* of 10000 */
@@ -33,10 +33,10 @@ struct host {
     struct address inside;
     struct nat *nat; /* NULL: none; two hosts may share one */
     struct link up, down;
-    mp_time out_until; /* outage: nothing comes through */
+    mp_time out_until; /* outage: loses everything */
 };
 
-struct datagram; /* on its way */
+struct datagram; /* in flight */
 
 struct network *network_new(struct sim *, unsigned nats);
 void network_free(struct network *);
@@ -49,7 +49,7 @@ struct address network_server(unsigned number); /* one of the server's addresses
 
 void network_up(struct sim *, struct host *, const struct address *server, const uint8_t *, size_t len);
 void network_down(struct sim *, const struct path *from_server, const uint8_t *, size_t len);
-/* From an address that is no guest's. */
+/* Sends from an address that belongs to no guest. */
 void network_forged(struct sim *, const struct path *to_server, const uint8_t *, size_t len);
-/* The address that a guest's datagrams have now outside; port 0: none. */
+/* The present external address of a guest; port 0: none. */
 struct address network_outside(const struct sim *, const struct host *);

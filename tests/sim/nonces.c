@@ -34,7 +34,7 @@ void nonces_close(void)
     sim = NULL;
 }
 
-/* A key's memory may be another key's later. */
+/* A later key may use the same memory. */
 static void note_key(const void *key)
 {
     bool added;
@@ -42,7 +42,7 @@ static void note_key(const void *key)
         set_put(&keys, (uint64_t)(uintptr_t)key, &added)->value = ++serial;
 }
 
-/* `aad`: GCM authenticates what it does not encrypt, the packet's header, with the same key stream. */
+/* `aad`: the packet's header, which GCM authenticates with the same key stream but does not encrypt. */
 static void check(const void *key, const uint8_t *iv, size_t iv_len, const uint8_t *aad, size_t aad_len,
                   const uint8_t *in, size_t len)
 {
@@ -85,7 +85,7 @@ void __wrap_ctr_xor(struct ctr_key *k, const uint8_t iv[16], const uint8_t *in, 
     __real_ctr_xor(k, iv, in, len, out);
 }
 
-/* A packet that is sent again, as if it were new: with the time and the number that it would have today. */
+/* Makes a retransmission like a new packet, with a new send time and transport-wide number. */
 const struct sent *__wrap_sent_find(const struct sent *log, int64_t seq)
 {
     static struct sent fresh;

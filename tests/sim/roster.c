@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Its place; r->count: it has none. */
+/* Its index; r->count: none. */
 static unsigned place(const struct roster *r, const char *id)
 {
     unsigned i = 0;
@@ -17,7 +17,7 @@ const struct entry *roster_find(const struct roster *r, const char *id)
     return i < r->count ? &r->entries[i] : NULL;
 }
 
-/* It comes, or is another one now. */
+/* A guest joins, or replaces one of the same name. */
 static bool note(struct roster *r, const json_t *participant, bool known)
 {
     const char *id = json_string_value(json_object_get(participant, "id"));

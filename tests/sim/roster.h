@@ -1,9 +1,9 @@
-/* Who is in a guest's room, as the server tells it. */
+/* The participants of a guest's room, as the server reports them. */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
 
-#define ROSTER_MAX 128 /* with everybody who vanished and was not missed yet */
+#define ROSTER_MAX 128 /* including vanished guests that the server has not removed yet */
 
 struct roster {
     struct entry {
@@ -13,6 +13,6 @@ struct roster {
     unsigned count;
 };
 
-/* False: the message makes no sense after those before. */
+/* False: the message contradicts an earlier one. */
 bool roster_take(struct roster *, const char *type, const json_t *message);
 const struct entry *roster_find(const struct roster *, const char *id); /* NULL: not there */

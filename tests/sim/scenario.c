@@ -1,9 +1,9 @@
 /* A seed's story has four parts: guests come and faults happen at random; then the network heals, everybody
  * must be connected within CONNECT_MAX, decode everybody SETTLE_MAX later and go on so for STEADY; then all
- * leave, in one way or another; after EMPTY_AFTER nothing may be left of them.
+ * leave, in various ways; EMPTY_AFTER later the server must hold nothing of them.
  *
- * CONNECT_MAX is that long because DTLS believes what a handshake's datagrams say until its end: one changed
- * bit in them can keep both sides waiting, until the client tries anew after 20 s. */
+ * CONNECT_MAX is that long because DTLS does not authenticate a handshake before its end: one changed bit can
+ * make both sides wait, until the client tries again after 20 s. */
 #include "tests/sim/scenario.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/guest.h"
@@ -14,9 +14,9 @@
 
 #define CONNECT_MAX MP_S(24)
 #define SETTLE_MAX  MP_S(5)
-#define FRESH       MP_MS(1500) /* how old a decoded frame may be: the slowest encoder has five a second */
+#define FRESH       MP_MS(1500) /* maximal age of a decoded frame: the slowest encoder makes five a second */
 #define STEADY      MP_S(3)
-#define EMPTY_AFTER MP_S(90) /* consent ends after 30 s, a socket without anybody behind it after 50 */
+#define EMPTY_AFTER MP_S(90) /* consent ends after 30 s, a socket of a vanished client after 50 */
 
 static void build(struct sim *s)
 {
@@ -45,7 +45,7 @@ static void heal(struct sim *s)
     }
 }
 
-/* Until it holds; longer than `most` it must not take. */
+/* Runs until the condition holds, which must take no longer than `most`. */
 static void wait_for(struct sim *s, const char *invariant,
                      bool (*holds)(struct sim *, mp_time since, char *, size_t), mp_time most)
 {
@@ -102,12 +102,13 @@ void scenario_run(struct sim *s)
         everybody_leaves(s);
 }
 
-/* --- what links do --- */
+/* --- link quality --- */
 
 #define LOSS_GUESTS 3
 #define LOSS_SPAN   MP_S(60)
 
-/* What each viewer decoded of each publisher so far, and what there was; `sign`: 1 or -1. */
+/* Adds the frames that each viewer decoded of each publisher so far, and those that were sent; `sign`: 1 or
+ * -1. */
 static void tally(struct sim *s, int sign)
 {
     for (unsigned v = 0; v < LOSS_GUESTS; v++)

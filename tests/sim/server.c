@@ -13,7 +13,7 @@
 
 #define RX_QUEUE   512 /* datagrams that a worker's socket holds */
 #define INBOX_TURN 64
-#define TURNS_SPIN 200 /* turns at one time: it would use a core for nothing */
+#define TURNS_SPIN 200 /* more turns at one moment mean that a worker loops without work */
 
 struct received {
     struct path path;
@@ -129,7 +129,7 @@ static void post_all(struct worker *w)
     }
 }
 
-/* True: something waits for room. */
+/* True: a message waits for room. */
 static bool emit_all(struct worker *w)
 {
     post_all(w);
@@ -234,7 +234,8 @@ static void io_close(void *context, void *socket, uint16_t code, const char *rea
     struct sim *s = context;
     k->closing = true;
     socket_close(s, k, false, 0);
-    socket_close(s, k, true, between(s, MP_MS(1), MP_S(2))); /* its own end, or the server's patience */
+    /* closed by the guest, or by the server's timeout */
+    socket_close(s, k, true, between(s, MP_MS(1), MP_S(2)));
 }
 
 static void io_attach(void *context, void *socket, struct participant *participant)
@@ -243,7 +244,7 @@ static void io_attach(void *context, void *socket, struct participant *participa
     k->participant = participant;
 }
 
-/* A viewer is told to watch what it may not. */
+/* Subscribes a viewer to a track of another room. */
 static void smuggle(struct sim *s, const struct message *m)
 {
     const struct message *other = &s->server->published;
@@ -318,7 +319,8 @@ static void worker_open(struct sim *s, struct worker *w, unsigned number, size_t
 {
     struct server *v = s->server;
     *w = (struct worker){.turn = {.run = turn}, .sim = s, .number = number};
-    size_t inbox = (size_t)8192 << below(s, 5); /* small ones defer what must arrive */
+    /* small rings, so that messages that must arrive have to wait */
+    size_t inbox = (size_t)8192 << below(s, 5);
     w->waker = (struct waker){.sleeping = true, .wake = wake_worker, .context = w};
     w->queue = calloc(RX_QUEUE, sizeof *w->queue);
     w->crypto = crypto_new(s->options.real_crypto ? CRYPTO_BEST : CRYPTO_NULL);

@@ -1,5 +1,5 @@
 /* The server: workers with their mailboxes, and the control thread with the signaling, each a turn at a time.
- * What src/server/worker.c and src/server/control.c do with sockets and threads is done here with events. */
+ * It replaces the sockets and threads of src/server/worker.c and src/server/control.c by events. */
 #pragma once
 #include "base/path.h"
 #include "sfu/message.h"
@@ -11,12 +11,12 @@ struct socket;
 struct crypto;
 
 void server_open(struct sim *, unsigned workers, size_t sessions);
-void server_end(struct sim *); /* everybody is gone; its events come no more */
+void server_end(struct sim *); /* all guests have left; cancels the server's events */
 void server_close(struct sim *);
-void server_keep(struct sim *, struct socket *); /* owns it from now on */
+void server_keep(struct sim *, struct socket *); /* takes ownership */
 void server_datagram(struct sim *, const struct path *, const uint8_t *, size_t len);
 void server_stall(struct sim *, unsigned worker, mp_time until);
-void server_busy(struct sim *, mp_time until); /* the control thread takes long over each piece of work */
+void server_busy(struct sim *, mp_time until); /* each piece of work of the control thread takes long */
 
 unsigned server_workers(const struct sim *);
 struct registry *server_registry(const struct sim *);
@@ -24,5 +24,5 @@ struct sfu *server_sfu(const struct sim *, unsigned worker);
 const struct stats *server_stats(const struct sim *, unsigned worker);
 struct crypto *server_client_crypto(const struct sim *);       /* of all guests */
 long long server_metric(const struct sim *, const char *name); /* of signaling; -1: not there */
-/* Nothing is on its way between the threads. */
+/* No message is in flight between the threads. */
 bool server_quiet(const struct sim *);

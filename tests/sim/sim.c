@@ -100,7 +100,7 @@ void sim_tell_crashes(void)
 
 static void quiet(enum log_level level, const char *line) {}
 
-/* What was still on its way. */
+/* Frees the events that have not happened. */
 static void drop_events(struct sim *s)
 {
     struct heap_node *e;

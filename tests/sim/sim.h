@@ -1,7 +1,7 @@
 /* A whole deployment on one thread, in virtual time, from one seed: the real sfu of several workers with the
  * real mailboxes between them, the real signaling, guests made of the client transport, NATs and lossy links.
- * What happens is drawn from the seed, so a failure is a seed; what must hold is checked all along (see
- * invariants.h). */
+ * The seed determines all events, so it reproduces a failure; the simulator checks the invariants all the
+ * time (see invariants.h). */
 #pragma once
 #include "base/heap.h"
 #include "base/prng.h"
@@ -19,31 +19,30 @@ struct network;
 struct server;
 struct guest;
 
-/* Something that happens at its time. It lives inside what it moves. */
+/* An event at a time; part of the object that it concerns. */
 struct event {
     struct heap_node node; /* first: a node is its event */
     void (*run)(struct sim *, struct event *);
 };
 
-/* One part that misbehaves on purpose, so that each invariant is seen to fail. */
+/* Deliberate faults, one for each invariant, to show that its check detects a violation. */
 #define SABOTAGES(X)                                                                                         \
     X(SABOTAGE_NONE, "none")                                                                                 \
     X(SABOTAGE_AUTHENTICATION,                                                                               \
-      "authentication")              /* somebody has a guest's password and checks from elsewhere */         \
-    X(SABOTAGE_ROOM, "room")         /* a viewer is subscribed to a track of another room */                 \
-    X(SABOTAGE_DECODING, "decoding") /* one guest's RTP is lost for ever */                                  \
-    X(SABOTAGE_POOLS, "pools")       /* a replica's end is not told to the origin */                         \
-    X(SABOTAGE_NONCES, "nonces")     /* a publisher sends other bytes under a number used before */          \
-    X(SABOTAGE_RESENDING,                                                                                    \
-      "resending")               /* what a viewer without RTX missed is sent again with fresh extensions */  \
-    X(SABOTAGE_LAYERS, "layers") /* a publisher's layers come mixed under one SSRC */                        \
-    X(SABOTAGE_OWNERS, "owners") /* a path's end is not told to the worker that hears it */                  \
+      "authentication")                  /* somebody has a guest's password and checks from elsewhere */     \
+    X(SABOTAGE_ROOM, "room")             /* a viewer is subscribed to a track of another room */             \
+    X(SABOTAGE_DECODING, "decoding")     /* one guest's RTP is lost for ever */                              \
+    X(SABOTAGE_POOLS, "pools")           /* a replica's end is not told to the origin */                     \
+    X(SABOTAGE_NONCES, "nonces")         /* a publisher sends other bytes under a number used before */      \
+    X(SABOTAGE_RESENDING, "resending")   /* retransmissions without RTX get new extensions */                \
+    X(SABOTAGE_LAYERS, "layers")         /* a publisher's layers come mixed under one SSRC */                \
+    X(SABOTAGE_OWNERS, "owners")         /* a path's end is not told to the worker that hears it */          \
     X(SABOTAGE_CONTENT, "content")       /* a publisher's bytes are changed before it encrypts them */       \
     X(SABOTAGE_CONTINUITY, "continuity") /* a publisher leaves a frame out without leaving a number out */   \
     X(SABOTAGE_CONNECTION, "connection") /* a session that is up ends as if its handshake had failed */      \
     X(SABOTAGE_DEADLINES, "deadlines")   /* a worker is told that something is always due */                 \
-    X(SABOTAGE_SIGNALING, "signaling")   /* a guest says what is no message */                               \
-    X(SABOTAGE_NEWS, "news")             /* that somebody muted is not told */
+    X(SABOTAGE_SIGNALING, "signaling")   /* a guest sends an invalid message */                              \
+    X(SABOTAGE_NEWS, "news")             /* the server does not report a mute */
 enum sabotage {
 #define X(name, word) name,
     SABOTAGES(X)
@@ -52,24 +51,24 @@ enum sabotage {
 
 struct sim_options {
     bool real_crypto; /* else payloads stay readable and tags are checksums */
-    bool verbose;     /* tells what happens, on standard output */
+    bool verbose;     /* logs events on standard output */
     enum sabotage sabotage;
-    /* Not 0: no story, but a call of three whose links do so much to datagrams both ways: lose them, at
-     * random or in bursts, or let them overtake each other and come twice. */
+    /* Not 0: instead of a scenario, a call of three whose links do this to so many datagrams in both
+     * directions: lose them, at random or in bursts, or reorder and duplicate them. */
     unsigned loss_percent, burst_percent, reorder_percent;
 };
 
 struct sim_result {
     bool failed;
-    const char *invariant; /* the name of the one that failed */
+    const char *invariant; /* name of the violated invariant */
     char detail[240];
-    uint64_t trace;   /* a hash of all that moved; the same for the same seed and options */
+    uint64_t trace;   /* a hash of all datagrams and messages; equal for equal seed and options */
     mp_time duration; /* virtual */
     uint64_t pictures_due, pictures, sounds_due,
-        sounds; /* in a call with loss: that viewers should have decoded, and did */
+        sounds; /* in a call with loss: frames that viewers should have decoded, and did */
     uint64_t datagrams, frames, joins, faults;
     mp_time settled; /* from the last fault until everybody decoded everybody */
-    /* asked: publishers, for what did not come */
+    /* asked: missing packets requested from publishers */
     uint64_t rtp_in, rtx_out, nack_in, asked, pli_out, strays, drops;
 };
 
@@ -84,18 +83,18 @@ struct sim {
     struct guest *guests[GUESTS_MAX];
     unsigned guest_count;
     bool stopped;       /* an invariant failed */
-    bool sabotage_done; /* it happened at least once */
+    bool sabotage_done; /* the sabotage took effect at least once */
 };
 
 /* Runs one seed to its end, or to the first broken invariant. */
 void sim_run(struct sim_result *, uint64_t seed, const struct sim_options *);
-void sim_tell_crashes(void); /* from now on a crash says its seed */
+void sim_tell_crashes(void); /* from now on a crash prints its seed */
 
 /* --- for the parts --- */
-void event_at(struct sim *, struct event *, mp_time);     /* at that time, whatever was planned */
-void event_before(struct sim *, struct event *, mp_time); /* at that time, unless it comes earlier anyway */
+void event_at(struct sim *, struct event *, mp_time);     /* sets the time, replacing an earlier plan */
+void event_before(struct sim *, struct event *, mp_time); /* sets the time, unless it is planned earlier */
 void event_off(struct sim *, struct event *);
-void sim_until(struct sim *, mp_time); /* lets things happen until then */
+void sim_until(struct sim *, mp_time); /* runs events until that time */
 
 /* An invariant does not hold: the run ends. */
 void violated(struct sim *, const char *invariant, const char *format, ...)

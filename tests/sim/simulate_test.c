@@ -1,5 +1,5 @@
-/* The simulator itself: a seed repeats, each invariant can fail, and as many seeds as there is time for hold.
- * SIMULATE_SECONDS in the environment changes how long that is. */
+/* The simulator itself: a seed repeats, each invariant can fail, and all invariants hold for as many seeds as
+ * there is time for. SIMULATE_SECONDS in the environment changes how long that is. */
 #include "tests/sim/sim.h"
 #include "tests/unit/test.h"
 #include <inttypes.h>
@@ -38,7 +38,7 @@ static void a_seed_repeats(void)
     }
 }
 
-/* Something misbehaves on purpose: the invariant that forbids it says so, and no other. */
+/* For each deliberate fault its invariant fails, and no other. */
 static void expect(enum sabotage sabotage, const char *invariant)
 {
     struct sim_result r = {0};
@@ -74,7 +74,7 @@ static void a_guest_that_is_refused_is_noticed(void) { expect(SABOTAGE_SIGNALING
 
 static void news_that_nobody_is_told_is_noticed(void) { expect(SABOTAGE_NEWS, "news"); }
 
-/* Loss on every link, both ways, at random or in bursts: what a viewer gets crossed two of them. */
+/* Loss on every link in both directions, at random or in bursts; media to a viewer crosses two links. */
 static void pictures_survive_loss(void)
 {
     static const unsigned percents[] = {1, 2, 5, 10, 20, 30, 1, 2, 5, 10, 20, 30};
@@ -96,7 +96,7 @@ static void pictures_survive_loss(void)
     }
 }
 
-/* What comes late has not been lost: it is forwarded once, and hardly anything is sent again for it. */
+/* Late packets are not lost: the server forwards each once and causes hardly any retransmissions. */
 static void reordering_is_not_loss(void)
 {
     static const unsigned percents[] = {1, 5, 10, 20};

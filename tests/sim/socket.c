@@ -46,7 +46,7 @@ static void arrive(struct sim *s, struct event *e)
         *last = mp_max(*last, s->now + MP_MS(200));
         return;
     }
-    if (l != *first) { /* one that left earlier was held up */
+    if (l != *first) { /* an earlier text was delayed */
         event_at(s, e, s->now + MP_MS(1));
         return;
     }

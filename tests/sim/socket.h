@@ -1,4 +1,4 @@
-/* A WebSocket: texts in order, none lost, however late; either end may close, or be gone without a word. */
+/* A WebSocket: texts arrive in order, none is lost, some are late; either end may close or vanish. */
 #pragma once
 #include "tests/sim/sim.h"
 #include <stddef.h>
@@ -9,11 +9,11 @@ struct letter;
 
 struct socket {
     struct socket *next;                  /* of the server's list; all live until the end of the run */
-    struct guest *guest;                  /* NULL: it has given it up */
-    struct participant *participant;      /* NULL: the server has not, or has no longer, anybody behind it */
+    struct guest *guest;                  /* NULL: the guest closed it */
+    struct participant *participant;      /* NULL: the server has no connection for it, or no longer */
     bool closing;                         /* the server's side */
-    mp_time up_at, down_at;               /* when the last letter arrives */
-    struct letter *up_first, *down_first; /* under way, in order */
+    mp_time up_at, down_at;               /* arrival of the last text */
+    struct letter *up_first, *down_first; /* in flight, in order */
     mp_time delay;
 };
 
