@@ -1,23 +1,28 @@
-/* A WebRTC client on strings: one UDP socket and the client transport, moved by lines on standard input.
- * Tests make of it the peer that no browser would be. The other side of the strings, and the signaling, is
- * tests/e2e/lib/puppet.mjs.
+/* A remote-controlled WebRTC client: one UDP socket and the client transport, driven by lines on standard
+ * input. Tests use it as a peer that misbehaves as no browser would. tests/e2e/lib/puppet.mjs starts it and
+ * does the signaling.
  *
- *   puppet [ADDRESS [PORT]]         says "ready PORT FINGERPRINT" and reads commands:
+ *   puppet [ADDRESS [PORT]]               prints "ready PORT FINGERPRINT" and reads commands:
  *     connect ADDRESS PORT UFRAG PASSWORD FINGERPRINT OWN-UFRAG OWN-PASSWORD
- *     send SSRC PT SEQ COUNT MS TAG HOW   RTP packets, one each MS, payload of the byte TAG; HOW says what is
- * wrong with them: good, flip (a byte, another in each), bare (no tag), thrice (each three times), old (all
- * 3000 back) rtcp HEX                    a compound RTCP packet, encrypted raw ADDRESS PORT HEX        a
- * datagram as it is hold 0|1                    checks without USE-CANDIDATE while 1 move ADDRESS a new
- * socket there; what is sent from now on comes from it silence                     nothing is sent any more
- *     count                       says "count JSON": what came in
- *   It says "state NAME" when the transport's changes and "sent" when a send is through. The end of input is
- * its end.
+ *     send SSRC PT SEQ COUNT MS TAG HOW   RTP packets, one each MS, payload of the byte TAG; HOW is their
+ *                                         fault: good (none), flip (one byte, another in each), bare (no
+ *                                         tag), thrice (each three times), old (all 3000 back)
+ *     rtcp HEX                            a compound RTCP packet, encrypted
+ *     raw ADDRESS PORT HEX                a datagram, unchanged
+ *     hold 0|1                            1: checks without USE-CANDIDATE
+ *     move ADDRESS                        opens a new socket there, sends from it from now on, and prints
+ *                                         "moved PORT"
+ *     silence                             sends nothing from now on
+ *     outage 0|1                          1: neither sends nor receives
+ *     count                               prints "count JSON": the received packets
+ *   It prints "state NAME" when the transport's state changes and "sent" when a send is complete. It ends at
+ *   the end of its input.
  *
  *   puppet flood KIND COUNT SOURCES ADDRESS PORT [USERNAME [PASSWORD]]
- *     COUNT datagrams from SOURCES sockets of 127.0.9.0/24, or with 0 each from a new one: "stun", a check
- * for USERNAME (none: random ones) under PASSWORD (none: a wrong one), "hello", a ClientHello, "rtp", random
- * SSRCs, "mix", those in turn with plain Binding requests, Allocates and noise. Says "flood SENT-BYTES
- * RECEIVED-BYTES". */
+ *     COUNT datagrams from SOURCES sockets of 127.0.9.0/24, or with 0 each from a new one. KIND: "stun", a
+ *     check for USERNAME (none: random ones) under PASSWORD (none: a wrong one); "hello", a ClientHello;
+ *     "rtp", random SSRCs; "mix", those in turn with plain Binding requests, Allocates and noise. Prints
+ *     "flood SENT-BYTES RECEIVED-BYTES". */
 #include "base/limits.h"
 #include "base/prng.h"
 #include "client/client.h"
