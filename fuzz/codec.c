@@ -1,11 +1,11 @@
-/* Payload descriptors of every codec; the first byte says which. */
+/* Payload descriptors of every codec; the first byte chooses. */
 #include "proto/codec.h"
 #include "fuzz/fuzz.h"
 #include "proto/h264.h"
 #include "proto/vp8.h"
 #include "proto/vp9.h"
 
-/* Rewritten, in place and widened, a descriptor says the new numbers and everything else as before. */
+/* A descriptor rewritten in place, or widened, has the new numbers and is otherwise unchanged. */
 static void check_vp8(struct bytes b)
 {
     struct vp8_descriptor d, again;

@@ -1,4 +1,4 @@
-/* Map, heap, ring and path table against plain models; the first byte says which. */
+/* Map, heap, ring and path table against plain models; the first byte chooses. */
 #include "base/heap.h"
 #include "base/map.h"
 #include "base/ring.h"

@@ -1,4 +1,4 @@
-/* The signaling with a worker that says yes to everything, for the targets that speak to it. */
+/* The signaling with a worker that accepts every command, for targets that feed it. */
 #pragma once
 #include "base/prng.h"
 #include "sfu/registry.h"
@@ -12,14 +12,14 @@ struct control_stage {
     struct address address;
     struct signaling *signaling;
     struct prng prng;
-    uint32_t sessions[64]; /* that were closed, and wait for the worker's word */
+    uint32_t sessions[64]; /* closed sessions that wait for the worker's answer */
     size_t session_count;
     mp_time now;
 };
 
-/* Of `io` the target gives send and close, which are told the stage as their context. */
+/* The target sets send and close of `io`, which get the stage as their context. */
 void control_stage_begin(struct control_stage *, struct signal_io io);
-/* Every session that waits is claimed and connected; every one that was closed ends. */
+/* Claims and connects every waiting session, and ends every closed one. */
 void control_stage_work(struct control_stage *);
 /* Every client must have gone; every slot is free again. */
 void control_stage_end(struct control_stage *);

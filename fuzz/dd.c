@@ -1,5 +1,5 @@
-/* Dependency descriptors: packets of one stream, each behind its length. What is written says what was
- * read. */
+/* Dependency descriptors: packets of one stream, each behind its length. Writing a parsed descriptor and
+ * parsing it again gives the same. */
 #include "proto/dd.h"
 #include "fuzz/fuzz.h"
 

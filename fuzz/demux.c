@@ -1,4 +1,4 @@
-/* The first byte's word on a datagram (RFC 7983 7). */
+/* The kind of a datagram by its first byte (RFC 7983 7). */
 #include "proto/demux.h"
 #include "fuzz/fuzz.h"
 

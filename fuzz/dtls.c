@@ -1,5 +1,5 @@
-/* DTLS as a server: datagrams of somebody whose check was authentic. A script of datagrams; between them time
- * passes. Without a client's key nobody comes up. */
+/* DTLS as a server: datagrams of a client whose check was authentic. The input is a script of datagrams; time
+ * passes between them. Without a client's key no handshake may succeed. */
 #include "proto/dtls.h"
 #include "base/limits.h"
 #include "crypto/crypto.h"

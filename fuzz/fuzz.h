@@ -1,6 +1,6 @@
-/* A fuzz target is a function of some bytes: it feeds them to one parser (or machine) and checks what must
- * hold of what comes out. libFuzzer calls it by driver.c; replay_test.c calls all of them with the kept
- * files. What must hold is an INVARIANT, so that a build without libFuzzer sees it too. */
+/* A fuzz target is a function of some bytes: it feeds them to one parser or state machine and checks the
+ * result. libFuzzer calls it by driver.c; replay_test.c calls all targets with the files of the corpus. The
+ * checks are INVARIANTs, so that a build without libFuzzer has them too. */
 #pragma once
 #include "base/bytes.h"
 #include "base/check.h"
@@ -36,7 +36,7 @@
 FUZZ_TARGETS(X)
 #undef X
 
-/* --- an input as a script: numbers first, then bytes of somebody --- */
+/* --- an input as a script: numbers first, then bytes --- */
 
 static inline uint8_t script_u8(struct bytes *b)
 {
@@ -68,7 +68,7 @@ static inline struct bytes script_bytes(struct bytes *b)
     return v;
 }
 
-/* Plays it: at most so many steps, each of which takes its bytes off. */
+/* Runs the script: at most `most` steps, each of which consumes its bytes. */
 static inline void script_play(const uint8_t *data, size_t len, unsigned steps, void (*step)(struct bytes *))
 {
     struct bytes s = {data, len};

@@ -1,9 +1,8 @@
-/* HTTP/2 as a stream: a client's bytes in pieces, requests that a web server answers, rightly or wrongly, and
- * a socket that takes what it likes. The first two bytes choose the pace, which is drawn from them; all
- * others are the client's.
+/* HTTP/2 as a stream: a client's bytes in pieces, requests that a web server answers, correctly or not, and a
+ * socket that accepts any number of bytes. The first two bytes seed the pace; all others are the client's.
  *
- * What must hold: a request is one request of HTTP/1.1, whatever the client put into it; what goes out are
- * frames. */
+ * Invariants: each request becomes exactly one HTTP/1.1 request, whatever the client sent, and the output
+ * consists of valid frames. */
 #include "net/h2.h"
 #include "base/limits.h"
 #include "fuzz/fuzz.h"
@@ -25,7 +24,7 @@ static struct {
 } out;
 
 static struct {
-    const char *text; /* NULL: none is owed */
+    const char *text; /* NULL: no answer is pending */
     size_t len, at;
 } answer;
 
@@ -52,7 +51,7 @@ static const char *line_end(const char *at, const char *end)
     return NULL;
 }
 
-/* METHOD PATH HTTP/1.1, without anything that would end either before its time. */
+/* METHOD PATH HTTP/1.1, without characters that would end either early. */
 static void check_request_line(const char *at, const char *end)
 {
     static const char version[] = " HTTP/1.1";
@@ -63,7 +62,7 @@ static void check_request_line(const char *at, const char *end)
     INVARIANT(memcmp(end - (sizeof version - 1), version, sizeof version - 1) == 0);
 }
 
-/* One length, no chunks: nothing of the body is another request. */
+/* One length and no chunks, so that no part of the body is another request. */
 static void check_request(const char *text, size_t len)
 {
     const char *end = text + len, *at = text, *stop = line_end(at, end);
@@ -136,7 +135,7 @@ static bool respond(void)
     return true;
 }
 
-/* --- what goes out --- */
+/* --- output --- */
 
 static void take_byte(uint8_t byte)
 {
@@ -166,8 +165,8 @@ static bool send_some(void)
 
 /* --- the whole --- */
 
-/* As the bridge does it, but for a socket that is not always writable; at the end it is, until all is said.
- */
+/* As the bridge does, with a socket that is not always writable; at the end it is, until all output is
+ * sent. */
 static void translate(bool at_the_end)
 {
     bool more = true;

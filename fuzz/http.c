@@ -1,4 +1,5 @@
-/* The head of a request, or the frames of a WebSocket; the first byte says which, and whose frames. */
+/* The head of a request, or the frames of a WebSocket; the first byte chooses, also the sender of the
+ * frames. */
 #include "fuzz/fuzz.h"
 #include "http/frames.h"
 #include "http/request.h"
@@ -71,7 +72,7 @@ static void fuzz_head(struct bytes s)
     const char *head = (const char *)s.data;
     size_t seen = 0, whole = 0, told = http_head_length(head, s.len, &whole);
     size_t step = 1 + s.len / 64, piece = 0;
-    for (size_t n = 0; n <= s.len && !piece; n += step) { /* told alike, wherever it is cut */
+    for (size_t n = 0; n <= s.len && !piece; n += step) { /* same result, wherever the input is cut */
         piece = http_head_length(head, n, &seen);
         INVARIANT(!piece || piece == told);
     }
@@ -146,7 +147,7 @@ static void fuzz_frames(struct bytes s, bool from_client)
     if (!s.len)
         return;
     struct told whole = read_all(s, from_client, s.len), cut = read_all(s, from_client, piece);
-    /* text that is wrong is told with its frame, or as soon as its piece came */
+    /* an invalid text is reported with its frame or with its piece */
     INVARIANT(whole.code == cut.code &&
               (whole.code == CLOSE_TEXT || (whole.sum == cut.sum && whole.payload == cut.payload)));
 }

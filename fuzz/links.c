@@ -38,14 +38,14 @@ static struct {
     struct connection {
         struct path path;
         enum frame_format format;
-        size_t chunk; /* that it is handed at once */
+        size_t chunk; /* size of one read */
         struct frame_queue queue;
     } connections[CONNECTIONS];
     uint8_t hello[DATAGRAM_OUT_MAX];
     size_t hello_len;
 } w;
 
-/* --- what the core sends --- */
+/* --- output of the core --- */
 
 static void frame(struct connection *c, const uint8_t *data, size_t len)
 {
@@ -97,7 +97,7 @@ static void read_some(struct connection *c, size_t size)
         INVARIANT(frame_read(&f, c->format, out + at, n - at) == FRAME_OK && f.len && f.size <= n - at);
 }
 
-/* --- what clients say --- */
+/* --- input from clients --- */
 
 static void say(const struct path *path, const uint8_t *data, size_t len)
 {
@@ -156,7 +156,7 @@ static size_t turn_request(const struct connection *c, uint8_t method, struct by
     return stun_end(&t);
 }
 
-/* Something that a client may say, as a datagram. */
+/* A datagram that a client may send. */
 static size_t datagram(struct bytes *s, uint8_t *out, size_t size)
 {
     static const uint8_t txid[STUN_TXID_SIZE];

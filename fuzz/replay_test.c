@@ -1,5 +1,5 @@
-/* Every target with the files that are kept for it: seeds, and what once broke something. An input that
- * breaks an invariant ends the program; its name was printed before. */
+/* Runs every target with the files of its corpus: seeds, and inputs of past bugs. An input that breaks an
+ * invariant ends the program, which prints the name first. */
 #include "fuzz/fuzz.h"
 #include "tests/unit/test.h"
 #include <dirent.h>
@@ -12,11 +12,11 @@ static void replay(void (*target)(const uint8_t *, size_t), const char *folder, 
     FILE *f = fopen(path, "rb");
     INVARIANT(f && fseek(f, 0, SEEK_END) == 0);
     size_t len = (size_t)ftell(f);
-    uint8_t *data = malloc(len + !len); /* its end is seen by the sanitizer */
+    uint8_t *data = malloc(len + !len); /* exact size, so that the sanitizer sees reads past the end */
     rewind(f);
     INVARIANT(data && fread(data, 1, len, f) == len);
     fclose(f);
-    setenv("FUZZ_INPUT", path, 1); /* for who looks into a core */
+    setenv("FUZZ_INPUT", path, 1); /* for reading a core dump */
     target(data, len);
     free(data);
 }

@@ -22,7 +22,7 @@ static void read_all(const struct rtcp_view *v)
     INVARIANT(rtcp_nack(v, count, &calls, 100) == calls && calls <= 100);
 }
 
-/* What our writers make of the input's numbers, our walk reads. */
+/* Packets that our writers make of the input's numbers must parse. */
 static void write_and_read(struct bytes s)
 {
     uint8_t out[512];

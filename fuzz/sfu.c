@@ -1,6 +1,6 @@
-/* The forwarding core as a whole: two workers with the mail between them, sessions that are up (and one that
- * is not), and a script of datagrams, packets, commands and time. The keys are given to both sides without a
- * handshake: that is fuzz/dtls.c's. */
+/* The forwarding core as a whole: two workers with the messages between them, connected sessions and one that
+ * is not, and a script of datagrams, packets, commands and time. Both sides get keys without a handshake,
+ * which fuzz/dtls.c tests. */
 #include "base/limits.h"
 #include "crypto/crypto.h"
 #include "fuzz/fuzz.h"
@@ -23,14 +23,14 @@ static struct {
     struct sfu *sfu[WORKERS];
     struct guest {
         uint32_t session;
-        unsigned worker; /* that hears it */
+        unsigned worker; /* worker that receives its datagrams */
         struct path path;
         struct srtp_tx *tx;
         uint64_t index; /* of its next packet */
     } guests[SESSIONS];
 } w;
 
-/* --- what moves --- */
+/* --- datagrams, messages and time --- */
 
 static bool drain(unsigned i)
 {
@@ -218,7 +218,7 @@ static void command(enum message_type type, unsigned who, struct bytes *s)
     settle();
 }
 
-/* An authentic packet: its bytes are the script's, but for a number that its cipher never used. */
+/* An authentic packet: its bytes are the script's, except a number that the key has not used yet. */
 static void media(struct guest *g, struct bytes *s, bool rtcp)
 {
     uint8_t out[PACKET_SIZE];
@@ -252,11 +252,11 @@ static void step(struct bytes *s)
     case 4: command(MESSAGE_UNPUBLISH, who, s); break;
     case 5: command(MESSAGE_UNSUBSCRIBE, who, s); break;
     case 6: command(op & 0x80 ? MESSAGE_SESSION_CLOSE : MESSAGE_EXTENSIONS, who, s); break;
-    case 7: /* whatever, from where a client is; perhaps by the other worker */
+    case 7: /* any bytes from a client's address, perhaps by the other worker */
         p = script_bytes(s);
         datagram(g, op >> 7, p.data, p.len);
         break;
-    case 8: /* or from elsewhere */
+    case 8: /* or from another address */
         other.path.remote.port = (uint16_t)(1 + op);
         p = script_bytes(s);
         datagram(&other, op >> 7, p.data, p.len);

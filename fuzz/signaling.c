@@ -1,6 +1,5 @@
-/* The signaling from its first byte on: texts of two clients, as they are, with answers of a worker between
- * them. Each line of the input is one text; its first character says whose it is and what a worker says
- * meanwhile. */
+/* The signaling from its first byte on: raw texts of two clients, with a worker's answers between them. Each
+ * line of the input is one text; its first character chooses the client and the worker's answer. */
 #include "fuzz/control_stage.h"
 #include "fuzz/fuzz.h"
 #include <stdlib.h>
@@ -51,7 +50,7 @@ static void line(const char *text, size_t len)
         close_client(who);
         open_client(who);
     }
-    char *own = malloc(len); /* its end is seen by the sanitizer */
+    char *own = malloc(len); /* exact size, so that the sanitizer sees reads past the end */
     INVARIANT(own != NULL);
     memcpy(own, text + 1, len - 1);
     own[len - 1] = 0;

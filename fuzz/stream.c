@@ -6,7 +6,7 @@
 #include "net/frame.h"
 #include "net/frame_queue.h"
 
-/* Once something is told it stays so, however much more comes. */
+/* Once detected, the protocol does not change with more bytes. */
 static void fuzz_first(struct bytes s)
 {
     enum first_bytes told = FIRST_MORE;
@@ -48,14 +48,14 @@ static void fuzz_frames(struct bytes s)
     }
 }
 
-/* --- the queue: datagrams that say their number --- */
+/* --- the queue: numbered datagrams --- */
 
 #define NUMBERS 768 /* several times what a queue holds */
 
 static struct {
     uint16_t put, out;
     bool media[NUMBERS], came[NUMBERS];
-    uint16_t last; /* medium that came out */
+    uint16_t last; /* number of the last media frame read */
 } model;
 
 static void put_one(struct frame_queue *q, uint8_t how, uint8_t size)

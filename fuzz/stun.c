@@ -1,4 +1,4 @@
-/* STUN messages, what ICE makes of them, and the answer, which must parse. */
+/* STUN messages, their processing by ICE, and the answer, which must parse. */
 #include "proto/stun.h"
 #include "crypto/crypto.h"
 #include "fuzz/fuzz.h"
@@ -47,7 +47,7 @@ static void ask(struct ice *ice, const uint8_t *data, size_t len, mp_time now)
     INVARIANT(!ice_selected(ice) || ice->tuples[ice->selected].state >= ICE_TUPLE_VALID);
 }
 
-/* Our own checks, and answers of the client's to them with what the input has besides. */
+/* Our own checks, and the client's answers to them with further attributes of the input. */
 static void checks(struct ice *ice, struct bytes more, mp_time now)
 {
     uint8_t check[DATAGRAM_OUT_MAX], answer[DATAGRAM_OUT_MAX];

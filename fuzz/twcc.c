@@ -19,7 +19,7 @@ static void packet(void *context, uint16_t seq, bool received, int64_t arrival)
     s->received += received;
 }
 
-/* What arrived, as the input says, is told once, by packets that our parser takes. */
+/* Our feedback reports each arrival of the input once, in packets that our parser accepts. */
 static void record(struct bytes s)
 {
     static struct twcc_record r;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define MESSAGE_MOST 2048
-#define ROUNDS_END   8 /* turns in which a connection that its client has closed is gone */
+#define ROUNDS_END   8 /* turns after which a connection closed by its client is freed */
 
 static struct web *web;
 static uint32_t pace;
@@ -122,7 +122,7 @@ static void take_frames(uint8_t *data, size_t n)
     }
 }
 
-/* The first bytes are a status line; behind 101's head come frames. */
+/* The first bytes are a status line; frames follow the head of a 101. */
 static void take_byte(uint8_t *byte)
 {
     static const char version[] = "HTTP/1.1 ";

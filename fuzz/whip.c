@@ -13,7 +13,7 @@ static struct control_stage stage;
 static struct whip *whip;
 static char location[128], tag[80], offered[16384];
 
-/* A text of the script's, as HTTP would give it: without its zeros. */
+/* A text of the script, without zeros, as from HTTP. */
 static const char *text(struct bytes *script, char *out, size_t size)
 {
     struct bytes b = script_bytes(script);
@@ -32,7 +32,7 @@ static void value_of(const char *headers, const char *name, char *out, size_t si
         snprintf(out, size, "%.*s", (int)strcspn(at + strlen(name), "\n"), at + strlen(name));
 }
 
-/* Lines of "name: value", so that nobody's text begins a header or the body. */
+/* Lines of "name: value", so that no text can begin a header or the body. */
 static void check_headers(const char *headers)
 {
     for (const char *line = headers; *line; line = strchr(line, '\n') + 1) {
