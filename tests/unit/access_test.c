@@ -27,7 +27,7 @@ static void write_key(EVP_PKEY *key, char private[4096], char public[4096])
     EVP_PKEY_free(key);
 }
 
-/* base64url(header).base64url(claims).signature, as nobody who is honest would write it. */
+/* base64url(header).base64url(claims).signature, for tokens that no correct library writes. */
 static char *forged(const char *header, const char *claims, const char *signature)
 {
     static char text[8192];
@@ -94,7 +94,7 @@ static void the_algorithm_is_not_the_tokens_to_choose(void)
           strcmp(g.identity, "ada") == 0);
     CHECK(access_token(&es, token(CLAIMS, JWT_ALG_ES256, private_ec), NOW, &g) &&
           strcmp(g.identity, "ada") == 0);
-    /* signed with what is public, as if it were a secret */
+    /* signed with the public key, as if it were a secret */
     CHECK(!access_token(&rs, token(CLAIMS, JWT_ALG_HS256, public_rsa), NOW, &g));
     CHECK(!access_token(&es, token(CLAIMS, JWT_ALG_HS256, public_ec), NOW, &g));
     CHECK(!access_token(&rs, token(CLAIMS, JWT_ALG_RS512, private_rsa), NOW, &g));
@@ -126,8 +126,7 @@ static void a_wrong_signature_is_refused(void)
     }
     CHECK(!access_token(&hs, token(CLAIMS, JWT_ALG_HS256, SECRET "x"), NOW, &g));
     char *good = token(CLAIMS, JWT_ALG_HS256, SECRET);
-    for (size_t i = 0, n = strlen(good); i < n;
-         i++) { /* the last character has bits that count for nothing */
+    for (size_t i = 0, n = strlen(good); i < n; i++) { /* the last character has unused bits */
         char was = good[i];
         good[i] = was == 'A' ? 'B' : 'A';
         if (i + 1 < n)
@@ -220,7 +219,7 @@ static void other_sites_may_not(void)
     CHECK(!access_origin(&hs, "http://:80", ":80", false));
 }
 
-/* Whoever is on the way can make one. */
+/* Anybody on the network path can forge a page in plain HTTP. */
 static void a_page_in_the_clear_is_not_of_a_server_by_tls(void)
 {
     CHECK(access_origin(&hs, "https://good.com", "good.com", true) &&
@@ -276,7 +275,7 @@ static void the_api_is_for_this_machine(void)
           may(ACCESS_LOCAL, "192.0.2.1", "192.0.2.1:8000", false, ""));
     CHECK(may(ACCESS_LOCAL, "::ffff:127.0.0.1", "LOCALHOST", false, ""));
     CHECK(!may(ACCESS_LOCAL, "127.0.0.1", "192.0.2.1", false,
-               "") && /* by a proxy that its client named by an address */
+               "") && /* by a proxy whose client used an IP address as host */
           !may(ACCESS_LOCAL, "127.0.0.1", "203.0.113.7:443", false, "") &&
           !may(ACCESS_LOCAL, "::1", "[2001:db8::1]:8000", false, "") &&
           !may(ACCESS_LOCAL, "127.0.0.1", "0.0.0.0", false, ""));
@@ -309,7 +308,7 @@ static void the_api_is_for_admins(void)
     CHECK(!may(ACCESS_LOCAL, "192.0.2.2", "any", false, header + 7) &&
           !may(ACCESS_LOCAL, "192.0.2.2", "any", false, "Bearer "));
     snprintf(header, sizeof header, "Bearer %s", token(CLAIMS, JWT_ALG_HS256, SECRET));
-    CHECK(!may(ACCESS_LOCAL, "192.0.2.2", "any", false, header)); /* no admin's */
+    CHECK(!may(ACCESS_LOCAL, "192.0.2.2", "any", false, header)); /* not an admin's */
     snprintf(header, sizeof header, "Bearer %s",
              token("{\"rights\":[\"admin\"],\"exp\":999999}", JWT_ALG_HS256, SECRET));
     CHECK(!may(ACCESS_LOCAL, "192.0.2.2", "any", false, header));

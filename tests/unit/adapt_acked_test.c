@@ -72,7 +72,7 @@ static void another_clock_begins_another_record(void)
     CHECK_EQ(acked_bps(&acked), 0);
 }
 
-/* In whatever order and with whatever times: a byte counts once, in its own time. */
+/* A byte counts once, in its own interval, for any order and any times. */
 static void receiver_that_lies_gets_no_more_than_was_sent(void)
 {
     struct prng r;

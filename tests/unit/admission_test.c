@@ -72,8 +72,7 @@ static void an_open_room_takes_none(void)
                      json_object_get(take(p, "participant-joined"), "participant"), "identity")),
                  "ada") == 0);
     stage_close(&s);
-    stage_open_bounded(&s, 8, NULL,
-                       NULL); /* nor does any room of a server without a key, whatever the token */
+    stage_open_bounded(&s, 8, NULL, NULL); /* a server without a key ignores tokens */
     peer_say(p = visitor(), "join-room", "{s:s, s:s}", "room", "blue", "token", "nonsense");
     CHECK(take(p, "joined") != NULL);
     stage_close(&s);
@@ -86,7 +85,7 @@ static void a_token_is_for_its_room(void)
     CHECK(refused("forbidden", "blu", "call", ADA) && refused("forbidden", "blue2", "call", ADA) &&
           refused("forbidden", "*", "call", ADA));
     CHECK(refused("forbidden", "blue", "call", "\"sub\":\"ada\",\"rights\":[\"publish\",\"watch\"]"));
-    CHECK(refused("forbidden", "lobby", "call", ADA)); /* open, but it is not what the token is for */
+    CHECK(refused("forbidden", "lobby", "call", ADA)); /* open, but the token is for another room */
     struct peer *p = visitor();
     peer_say(p, "join-room", "{s:s}", "token", ticket(ADA)); /* which need not be named */
     CHECK(strcmp(take_text(p, "joined", "room"), "blue") == 0);
@@ -102,13 +101,13 @@ static void rights_are_those_of_the_role(void)
     CHECK(refused("forbidden", "blue", "watch", "\"sub\":\"x\",\"room\":\"blue\",\"rights\":[\"admin\"]"));
     struct peer *a = peer_call(&s, "lobby", "call", 0), *p = visitor();
     CHECK(a != NULL && !ask(p, "blue", "watch", EVE));
-    peer_offer_golden(p, "chromium-call"); /* a watcher publishes nothing, whatever it offers */
+    peer_offer_golden(p, "chromium-call"); /* a watcher cannot publish, whatever it offers */
     CHECK(is_error(p, "forbidden"));
     CHECK_EQ(stage_commands(&s, MESSAGE_PUBLISH), 2); /* of the other room's caller */
     stage_close(&s);
 }
 
-/* Its socket died, and the server has not missed it yet. */
+/* Its socket died, and the server has not noticed yet. */
 static void the_same_person_takes_its_name_back(void)
 {
     stage_open_bounded(&s, 8, &closed, NULL);
@@ -116,7 +115,7 @@ static void the_same_person_takes_its_name_back(void)
     CHECK(!ask(a, "blue", "call", ADA) && !ask(open, "lobby", "call", NULL));
     memcpy(eve->id, a->id, sizeof eve->id);
     CHECK(strcmp(ask(eve, "blue", "watch", EVE), "peer-taken") == 0 && !a->close_code && a->doubted == 1);
-    memcpy(nobody->id, open->id, sizeof nobody->id); /* who has no token is nobody: not even the same one */
+    memcpy(nobody->id, open->id, sizeof nobody->id); /* without tokens, even the same id cannot take over */
     CHECK(strcmp(ask(nobody, "lobby", "call", NULL), "peer-taken") == 0 && !open->close_code);
     memcpy(again->id, a->id, sizeof again->id);
     CHECK(!ask(again, "blue", "call", ADA));
@@ -311,13 +310,13 @@ static void sessions_of_an_address_are_bounded(void)
     CHECK(is_error(fourth, "too-many-joins") && !fourth->close_code);
     peer_say(other, "join-room", "");
     CHECK(take(other, "joined") != NULL);
-    peer_close(p[1]); /* who leaves makes room */
+    peer_close(p[1]); /* a participant that leaves makes room */
     peer_say(fourth, "join-room", "");
     CHECK(take(fourth, "joined") != NULL);
     stage_close(&s);
 }
 
-/* `count` messages, so many a second; how many of them came through. */
+/* Sends `count` messages at this rate; returns how many of them the server accepted. */
 static int speak(struct peer *p, const char *what, int count, int per_s)
 {
     int said = 0;

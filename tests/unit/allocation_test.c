@@ -8,7 +8,7 @@ static struct allocations t;
 static const struct address local = {
     .ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [13] = 0, [14] = 2, [15] = 1}};
 
-/* One for client `n`, who has a user and a network of its own. */
+/* An allocation for client `n`, which has its own user and network. */
 static struct allocation *allocate(uint32_t n, bool even, enum allocation_result expected)
 {
     const struct address *ips[RELAYED_COUNT] = {&local, NULL};
@@ -34,7 +34,7 @@ static void ports_are_unique_and_rest_as_long_as_they_can(void)
     for (uint32_t i = 0; i < 3; i++)
         CHECK_EQ(port_of(kept[i] = allocate(i, false, ALLOCATION_OK)), first + i);
     for (uint32_t i = 3; i < 3 * COUNT; i++) {
-        /* Onwards, round and round: the three that are in use and the media port are passed over. */
+        /* Ports are given out in order, again from the start, except the three in use and the media port. */
         uint16_t expected = (uint16_t)(first + 3 + (i - 3) % (COUNT - 4));
         expected += expected >= media;
         CHECK_EQ(port_of(a = allocate(i, false, ALLOCATION_OK)), expected);
@@ -69,7 +69,7 @@ static void there_are_as_many_as_configured_and_as_have_ports(void)
         CHECK(allocation_of_link(&t, link) == NULL);
         all[2] = allocate(most, false, ALLOCATION_OK);
         CHECK(all[2] && all[2]->link != link && allocation_of_link(&t, link) == NULL);
-        CHECK(few || port_of(all[2]) == port); /* the only one that is left */
+        CHECK(few || port_of(all[2]) == port); /* the only free one */
         for (uint32_t i = 0; i < most; i++)
             allocation_end(&t, all[i]);
         allocations_free(&t);

@@ -10,7 +10,7 @@ static struct codec_info inspect(enum codec c, const char *hex)
     return codec_inspect(c, exact(p, len), len);
 }
 
-/* "-": invalid; else letters of what is so: k(ey frame), s(tart), l(eads), and the temporal layer. */
+/* "-": invalid; else letters for k(ey frame), s(tart) and l(eads), and the temporal layer. */
 static bool says(enum codec c, const char *hex, const char *want)
 {
     struct codec_info i = inspect(c, hex);

@@ -63,7 +63,7 @@ static enum config_result load_file(const char *yaml, const char *flags, const c
     return r;
 }
 
-/* One line, and it has this in it. */
+/* Checks for one line that contains this. */
 static bool complains(const char *text)
 {
     const char *end = strchr(err, '\n');

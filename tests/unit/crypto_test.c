@@ -221,8 +221,8 @@ static void implementations_agree_on_random_input(void)
     crypto_free(plain);
 }
 
-/* The ciphers are assembly that no sanitizer watches: so the input ends where the address space does, or
- * begins there. */
+/* The ciphers are assembly, which no sanitizer checks: so the input ends, or begins, at an inaccessible
+ * page. */
 struct fenced {
     uint8_t *pages;
     size_t page;

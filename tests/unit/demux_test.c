@@ -2,7 +2,7 @@
 #include "tests/unit/exact.h"
 #include "tests/unit/test.h"
 
-/* RFC 7983 7 and RFC 5761 4, said a second time and plainly. */
+/* RFC 7983 7 and RFC 5761 4, implemented a second time, simply. */
 static enum datagram_kind expected(uint8_t first, uint8_t second, size_t len)
 {
     if (first <= 3 && len >= 20)

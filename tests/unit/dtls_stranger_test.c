@@ -1,5 +1,5 @@
-/* A server of ours and clients that are not, and the other way round: OpenSSL by itself, with whatever
- * certificate, cipher and profile. */
+/* Our DTLS server with foreign clients, and our client with foreign servers: plain OpenSSL with various
+ * certificates, ciphers and profiles. */
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "proto/dtls.h"
@@ -51,7 +51,7 @@ static void stranger_certify(struct stranger *s, EVP_PKEY *key)
 
 static int any_certificate(X509_STORE_CTX *store, void *arg) { return 1; }
 
-/* Lets it talk with our end, which is returned; `client`: ours is the client. */
+/* Connects it with our end and returns that; `client`: ours is the client. */
 static struct dtls *stranger_talk(struct stranger *s, struct dtls_identity *id, bool client)
 {
     struct fingerprint any = {.hash = "sha-256", .len = 32};
@@ -107,7 +107,7 @@ static void another_implementation_connects(void)
 {
     stranger_ends(DTLS1_2_VERSION, EVP_EC_gen("P-256"), true, DTLS_UP, DTLS_OK);
 }
-/* RFC 8422 5.1.1: with ecdsa_secp384r1_sha384 among what is asked for, its curve must be taken too. */
+/* RFC 8422 5.1.1: a server that requests ecdsa_secp384r1_sha384 must accept its curve too. */
 static void a_certificate_of_p_384_will_do(void)
 {
     stranger_ends(DTLS1_2_VERSION, EVP_EC_gen("P-384"), true, DTLS_UP, DTLS_OK);
@@ -132,7 +132,7 @@ static void an_rsa_certificate_will_do(void)
 {
     stranger_ends(DTLS1_2_VERSION, EVP_RSA_gen(2048), true, DTLS_UP, DTLS_OK);
 }
-/* GStreamer's certificates are of RSA, also where it is the server (a=setup:passive). Takes the key. */
+/* GStreamer has RSA certificates, also as the server (a=setup:passive). Takes the key. */
 static void stranger_serves(EVP_PKEY *key)
 {
     struct stranger s;
@@ -171,7 +171,8 @@ static void dtls_1_0_is_refused(void)
     stranger_ends(DTLS1_VERSION, EVP_EC_gen("P-256"), true, DTLS_FAILED, DTLS_PROTOCOL);
 }
 
-/* What a stranger agrees on with us who offers this one cipher (NULL: its own list) and these profiles. */
+/* The result of a handshake with a peer that offers this cipher (NULL: its default list) and these
+ * profiles. */
 static enum dtls_state agreed(const char *cipher, const char *profiles, enum srtp_profile *profile)
 {
     struct stranger s;
@@ -196,7 +197,8 @@ static enum dtls_state agreed(const char *cipher, const char *profiles, enum srt
     return state;
 }
 
-/* RFC 5246 7.2.1: its close_notify is told without the association, and nothing else is taken for it. */
+/* RFC 5246 7.2.1: the server recognises its close_notify without the association, and nothing else counts as
+ * one. */
 static void the_goodbye_of_each_cipher_is_told(void)
 {
     static const char *const ciphers[] = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
@@ -269,11 +271,11 @@ static void only_strong_srtp_profiles_are_agreed(void)
     CHECK_EQ(agreed(NULL, "SRTP_AES128_CM_SHA1_32", &profile), DTLS_FAILED); /* a tag of 32 bits */
     CHECK_EQ(agreed(NULL, "SRTP_AES128_CM_SHA1_32:SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_128_GCM", &profile),
              DTLS_UP);
-    CHECK_EQ(profile, SRTP_AEAD_AES_128_GCM); /* the better one, whatever the client puts first */
+    CHECK_EQ(profile, SRTP_AEAD_AES_128_GCM); /* the better one, whichever the client prefers */
 }
 
-/* A certificate that spells its curve out, its generator compressed, and a field that is none: to take the
- * square root that such a point needs, OpenSSL before 3.0.2 looped for ever (CVE-2022-0778). */
+/* A certificate that spells its curve out, its generator compressed, and a modulus that is not prime: OpenSSL
+ * before 3.0.2 looped for ever to compute the square root of such a point (CVE-2022-0778). */
 static void a_certificate_over_a_false_curve_ends_cleanly(void)
 {
     static const uint8_t field[32] = {0xff, 0xff, 0xff, 0xff, 0,    0,    0,    1,    [20] = 0xff, 0xff,

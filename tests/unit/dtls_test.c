@@ -58,7 +58,7 @@ static void link_close(struct link *l)
     dtls_identity_free(l->server_id);
 }
 
-/* Carries what one side has to say. Returns the datagrams. */
+/* Delivers the output of one side. Returns the number of datagrams. */
 static unsigned carry(struct link *l, struct dtls *from, struct dtls *to)
 {
     uint8_t datagram[2000];
@@ -74,7 +74,7 @@ static unsigned carry(struct link *l, struct dtls *from, struct dtls *to)
     return count;
 }
 
-/* Until nothing moves any more, or one side has given up. Time passes only when both wait. */
+/* Runs until no datagram is left or one side has failed. Time passes only while both wait. */
 static void link_run(struct link *l)
 {
     for (int i = 0; i < 200; i++) {
@@ -263,7 +263,7 @@ static void each_lost_datagram_is_recovered(void) { recover_each_lost_datagram(f
 
 static void settled_server_repeats_its_last_flight(void) { recover_each_lost_datagram(true); }
 
-/* Nobody makes it repeat it for ever, nor say anything else. */
+/* No input makes it repeat its last flight for ever, or send anything else. */
 static void settled_server_says_little(void)
 {
     static const uint8_t change_cipher_spec[] = {20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1};
@@ -327,7 +327,7 @@ static void silence_ends_after_30_s(void)
     CHECK_EQ(clock_now, MP_S(30));
     CHECK_EQ(dtls_failure(l.client), DTLS_TIMEOUT);
     CHECK(sent >= 10 && sent <= 14);
-    CHECK_EQ(dtls_deadline(l.server), MP_S(30)); /* a server that nobody calls gives up as well */
+    CHECK_EQ(dtls_deadline(l.server), MP_S(30)); /* a server without a client times out too */
     dtls_timeout(l.server, MP_S(30) - 1);
     CHECK_EQ(dtls_state(l.server), DTLS_HANDSHAKE);
     dtls_timeout(l.server, MP_S(30));
@@ -372,7 +372,7 @@ static void hello_in_pieces(const int *order, size_t pieces)
         size_t len = fragment(hello, (size_t)*order, pieces, number++, piece);
         CHECK_EQ(dtls_input(l.server, piece, len, clock_now), DTLS_HANDSHAKE);
     }
-    link_run(&l); /* what did not arrive comes again, whole */
+    link_run(&l); /* the client sends lost messages again, in one piece */
     check_up(&l, SRTP_AEAD_AES_128_GCM);
     link_close(&l);
 }
@@ -440,8 +440,8 @@ static void garbage_before_the_handshake_does_not_stop_it(void)
     link_close(&l);
 }
 
-/* Every byte of every datagram of a handshake changed: it may fail, it may not come up with other keys or
- * crash. */
+/* Every byte of every datagram of a handshake changed: it may fail, but must not crash or connect with
+ * different keys. */
 static void mutated_handshakes_end_cleanly(void)
 {
     struct prng p;
@@ -483,8 +483,8 @@ static void flood_of_a_handshake_is_bounded(void)
     link_close(&l);
 }
 
-/* OpenSSL keeps records of the next epoch, each in a buffer of 16 KB: 100 of them in one datagram are not let
- * in. */
+/* OpenSSL keeps records of the next epoch, each in a buffer of 16 KB: the engine drops a datagram with 100 of
+ * them. */
 static void records_of_the_next_epoch_are_bounded(void)
 {
     struct link l;
@@ -504,9 +504,9 @@ static void records_of_the_next_epoch_are_bounded(void)
     link_close(&l);
 }
 
-/* --- what OpenSSL holds --- */
+/* --- memory of OpenSSL --- */
 
-static _Atomic size_t held; /* bytes that it took and did not give back */
+static _Atomic size_t held; /* bytes allocated and not freed */
 
 static void *counted_take(size_t size, const char *file, int line)
 {
@@ -533,7 +533,7 @@ static void *counted_resize(void *p, size_t size, const char *file, int line)
     return resized;
 }
 
-/* Before anything of OpenSSL's is allocated: later it would refuse. */
+/* Call before OpenSSL's first allocation: later it would refuse. */
 __attribute__((constructor)) static void count_memory(void)
 {
     if (CRYPTO_set_mem_functions(counted_take, counted_resize, counted_give) != 1)

@@ -1,5 +1,5 @@
-/* Sources of several layers: what tells a viewer's decoder about them, and which of several streams of one
- * source it is sent. */
+/* Sources of several layers: the dependency descriptor for a viewer's decoder, and the choice among several
+ * streams of one source. */
 #include "base/prng.h"
 #include "proto/codec.h"
 #include "tests/unit/test.h"
@@ -125,8 +125,8 @@ static struct {
     bool began;
 } viewed;
 
-/* Each payload says whose it is: behind a VP8 or H.264 head its layer, whether it begins a picture, and
- * whether that is a key frame. */
+/* Each payload contains, after a VP8 or H.264 header, its layer, whether it begins a picture, and whether
+ * that is a key frame. */
 static void see_layer(struct world_client *c, const uint8_t *data, size_t len)
 {
     struct rtp_view v;
@@ -193,7 +193,7 @@ static void picture(void)
     source.frame++;
 }
 
-/* So many pictures, 30 a second; each layer answers the requests that name it. */
+/* Sends so many pictures, 30 a second; each layer answers requests for it. */
 static void pictures(unsigned count)
 {
     while (count--) {
@@ -242,7 +242,8 @@ static struct world_client *simulcast(enum codec codec, bool named, unsigned wor
     return v;
 }
 
-/* What comes tells which layer is the best: named by rids, smallest first, and by SSRCs of a SIM group. */
+/* The received bitrate decides which layer is the best: layers named by rids, smallest first, and by SSRCs of
+ * a SIM group. */
 static void the_highest_layer_that_flows_is_forwarded(void)
 {
     for (unsigned workers = 1; workers <= 2; workers++)
@@ -297,7 +298,7 @@ static void a_layer_under_another_ssrc_goes_on(void)
     world_close(&w);
 }
 
-/* What repairs another layer has that one's numbers. */
+/* Retransmissions of another layer have that layer's numbers. */
 static void retransmissions_of_another_layer_are_left_out(void)
 {
     for (unsigned named = 0; named < 2; named++) {
@@ -333,7 +334,7 @@ static void retransmissions_of_another_layer_are_left_out(void)
     }
 }
 
-/* More SSRCs than a source may have layers are no harm. */
+/* More SSRCs than the maximal number of layers do no harm. */
 static void layers_without_end_are_bounded(void)
 {
     struct prng r;

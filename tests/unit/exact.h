@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A copy that lives until the next call. */
+/* A copy, valid until the next call. */
 static inline const uint8_t *exact(const void *data, size_t len)
 {
     static uint8_t *block;

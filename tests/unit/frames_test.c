@@ -1,10 +1,10 @@
-/* Frames of WebSockets: RFC 6455 5 and 7.4, in all pieces that they can be cut into. */
+/* Frames of WebSockets: RFC 6455 5 and 7.4, cut at all possible places. */
 #include "http/frames.h"
 #include "base/bytes.h"
 #include "tests/unit/test.h"
 #include <stdarg.h>
 
-static char said[4096]; /* what came of some bytes, as text */
+static char said[4096]; /* result of parsing, as text */
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *format, ...)
@@ -29,7 +29,7 @@ static bool tell(struct frames *f, enum frame_event event)
     return false;
 }
 
-/* What comes of the bytes, given in pieces of this many. */
+/* The result of parsing the bytes in pieces of this length. */
 static const char *read_pieces(bool from_client, const uint8_t *bytes, size_t len, size_t piece)
 {
     static uint8_t copy[256 * 1024];
@@ -79,7 +79,7 @@ static void messages_and_control_frames_mix(void)
                 "ab}"));
 }
 
-/* What an earlier frame said is no part of a later one. */
+/* Contents of an earlier frame do not appear in a later one. */
 static void control_frames_stand_alone(void)
 {
     uint8_t ping[127] = {0x89, 125};
@@ -190,7 +190,7 @@ static void what_is_against_the_protocol_is_told_by_its_code(void)
 static void text_is_utf8(void)
 {
     CHECK(reads(false, "01 02 e2 82 80 01 ac", "[1 \xe2\x82+1 \xac]")); /* a character cut by frames */
-    CHECK(reads(false, "82 02 ff fe", "[2 \xff\xfe]")); /* 5.6: bytes that are no text are any */
+    CHECK(reads(false, "82 02 ff fe", "[2 \xff\xfe]")); /* 5.6: a binary message may contain any bytes */
     static const char *const wrong[] = {"81 01 80",          "81 01 ff",          "81 02 c0 af",
                                         "81 02 c1 81",       "81 03 e0 9f bf",    "81 03 ed a0 80",
                                         "81 04 f0 8f bf bf", "81 04 f4 90 80 80", "81 01 f5",
@@ -244,7 +244,7 @@ static void utf8_is_that_of_rfc_3629(void)
     CHECK_EQ(wrong, 0);
 }
 
-/* 5.2, 5.3: what one end writes the other reads, at each length where the form changes. */
+/* 5.2, 5.3: one end reads what the other writes, at each length where the header's form changes. */
 static void frames_of_every_length_round_trip(void)
 {
     static const size_t lengths[] = {0, 1, 125, 126, 127, 65535, 65536, 200000};

@@ -1,5 +1,5 @@
-/* What the first bytes decide, and the front over loopback: clients as plain sockets, so that they can
- * misbehave. */
+/* Protocol detection by first bytes, and the front over loopback, with plain sockets as clients, so that they
+ * can misbehave. */
 #include "net/front.h"
 #include "base/limits.h"
 #include "net/first_bytes.h"
@@ -24,7 +24,7 @@ static const uint8_t plain_stun[] = {0, 1, 0, 0, COOKIE, TXID}; /* Binding */
 static const uint8_t ice[] = {0, 20, 0, 1, 0, 0, COOKIE, TXID}; /* Binding in a frame */
 static const uint8_t request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/* A view into memory of its own, so that a sanitizer sees each byte that is read too far. */
+/* A view of an exact allocation, so that a sanitizer sees reads past its end. */
 static enum first_bytes decide(const uint8_t *data, size_t len)
 {
     uint8_t *exact = malloc(len ? len : 1);
@@ -78,7 +78,7 @@ static void each_first_byte_is_decided(void)
     CHECK_EQ(first_bytes(NULL, 0), FIRST_MORE);
 }
 
-/* Whatever is cut off, it says the same when it says something. */
+/* The result for a prefix is the final one, or that more bytes are needed. */
 static void check_prefixes(const uint8_t *data, size_t len, enum first_bytes whole, size_t told_at)
 {
     for (size_t n = 0; n <= len; n++)
@@ -133,7 +133,7 @@ static void hellos_that_lie_are_refused(void)
         }
     CHECK(refused > 30);
     memset(bad, 0xff, sizeof bad);
-    memcpy(bad, (uint8_t[]){22, 3, 1, 0x40, 0, 1, 0, 0x3f, 0}, 9); /* longer than what we wait for */
+    memcpy(bad, (uint8_t[]){22, 3, 1, 0x40, 0, 1, 0, 0x3f, 0}, 9); /* longer than the limit */
     CHECK_EQ(decide(bad, 9), FIRST_NONE);
     memcpy(bad, (uint8_t[]){22, 3, 1, 0, 0}, 5); /* empty records for ever */
     CHECK_EQ(decide(bad, 5), FIRST_NONE);
@@ -174,7 +174,7 @@ static struct {
     uint16_t port;
     _Atomic int web, stream;
     _Atomic int kind;
-    _Atomic size_t first; /* bytes that a stream was told of */
+    _Atomic size_t first; /* first bytes passed to the stream callback */
     int fd;
 } f;
 
@@ -201,7 +201,7 @@ static void start(mp_time patience)
     const char *error = NULL;
     struct front_config c = {.stream = on_stream, .web = on_web, .patience = patience};
     memset(&f, 0, sizeof f);
-    int fd = socket(AF_INET, SOCK_STREAM, 0); /* a port that nobody has */
+    int fd = socket(AF_INET, SOCK_STREAM, 0); /* a free port */
     bind(fd, (struct sockaddr *)&a, sizeof a);
     getsockname(fd, (struct sockaddr *)&a, &n);
     close(fd);
@@ -239,7 +239,7 @@ static bool is_open(int fd)
     return poll(&p, 1, 0) == 0;
 }
 
-/* Sends it byte by byte; whoever gets it finds all of it unread. */
+/* Sends it byte by byte; the receiving module finds all of it unread. */
 static void check_handed_over(const uint8_t *data, size_t len, _Atomic int *to, int kind)
 {
     uint8_t read_back[256];
@@ -297,7 +297,8 @@ static void silence_ends(void)
     front_free(f.front);
 }
 
-/* The oldest of the same address makes room; who speaks is served all the same. */
+/* The front closes the oldest of the same address to make room, and still serves connections that send
+ * bytes. */
 static void a_crowd_of_silent_ones_is_bounded(void)
 {
     struct rlimit limit;

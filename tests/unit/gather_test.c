@@ -1,4 +1,4 @@
-/* The rest of a frame is waited for where it is about to come, and never for longer than a millisecond. */
+/* The worker waits for the rest of a frame if that is about to arrive, at most one millisecond. */
 #include "tests/unit/test.h"
 #include "tests/unit/world.h"
 
@@ -29,7 +29,7 @@ static void send(uint64_t index, unsigned frame, bool marker)
     world_settle(&w);
 }
 
-/* How many packets each of them has got. */
+/* The number of packets that each viewer received. */
 static unsigned got(unsigned count)
 {
     for (unsigned i = 1; i < count; i++)
@@ -65,7 +65,7 @@ static void frame_without_its_end_goes_after_a_millisecond(void)
     world_close(&w);
 }
 
-/* A slow line, or a sender that paces: each packet would wait for nothing. */
+/* With a slow link or a pacing sender, waiting would gain nothing. */
 static void packets_go_at_once_that_are(mp_time apart)
 {
     uint64_t index = 1;

@@ -64,7 +64,7 @@ static void every_cut_of_a_set_is_refused_or_the_same(void)
         CHECK(!told || (w == 200 && h == 400));
         needed = told ? needed : cut;
     }
-    CHECK(needed > 8 && needed < len); /* what follows the size is not needed */
+    CHECK(needed > 8 && needed < len); /* the parser needs nothing after the size */
 }
 
 /* --- sets made for a case --- */
@@ -257,7 +257,7 @@ static void hostile_sets_are_refused(void)
     u(UINT32_MAX, 32);
     u(UINT32_MAX, 32);
     CHECK(set_says(0, 0));
-    begin_set(66); /* longer than is read */
+    begin_set(66); /* longer than the parser reads */
     CHECK(set_says(0, 0));
 }
 

@@ -196,7 +196,7 @@ static void large_bodies_pass_both_ways(void)
           memcmp(t.streams[id].body, body, sizeof body) == 0);
     id = request("POST", "/whip/r", "content-type", "application/sdp", HTTP_BODY_MAX + 1);
     settle();
-    len = h2_request(t.h, &got); /* its length is said, and the web server refuses it for that */
+    len = h2_request(t.h, &got); /* the web server sees the length and refuses it */
     CHECK(len && strstr(got, "content-length: 65537\r\n") && memcmp(got + len - 4, "\r\n\r\n", 4) == 0);
     CHECK(respond("HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n") && h2_finish(t.h));
     CHECK_EQ(h2_request(t.h, &got), 0); /* once */
@@ -212,7 +212,7 @@ static ssize_t upload_without_end(nghttp2_session *s, int32_t id, uint8_t *out, 
     return n ? (ssize_t)n : NGHTTP2_ERR_DEFERRED;
 }
 
-/* The server answers at the first byte over the bound: the end of the body may never come. */
+/* The server answers at the first byte over the bound: the end of the body may never arrive. */
 static void body_that_is_too_large_is_refused_before_its_end(void)
 {
     nghttp2_nv nv[] = {NV(":method", "POST"), NV(":scheme", "https"), NV(":authority", "h:1"),
@@ -236,7 +236,7 @@ static void body_that_is_too_large_is_refused_before_its_end(void)
     }
 }
 
-/* RFC 9110 10.1.1 over RFC 9113 8.1: 100 before the body, or at once what refuses it. */
+/* RFC 9110 10.1.1 over RFC 9113 8.1: 100 before the body, or the refusal at once. */
 static void body_that_has_to_be_asked_for_is_asked_for(void)
 {
     nghttp2_nv nv[] = {NV(":method", "POST"),  NV(":scheme", "https"),       NV(":authority", "h:1"),
@@ -317,7 +317,7 @@ static void requests_of_one_connection_are_bounded(void)
         nghttp2_submit_headers(t.client, 0, -1, NULL, nv, 3, NULL);
     settle();
     CHECK_EQ(h2_request(t.h, &text), 0);
-    CHECK(!t.over); /* the client keeps to what it was told */
+    CHECK(!t.over); /* the client respects the limit */
     end();
     begin();
     for (int i = 0; i < 8; i++) {
@@ -325,7 +325,7 @@ static void requests_of_one_connection_are_bounded(void)
         request("POST", "/whip/r", "x", "1", HTTP_BODY_MAX - 1);
         settle();
     }
-    CHECK(h2_is_over(t.h)); /* what nobody takes must not pile up */
+    CHECK(h2_is_over(t.h)); /* unread data must not accumulate */
     end();
 }
 
@@ -368,7 +368,7 @@ static void a_goodbye_is_the_last_word(void)
     begin();
     settle();
     h2_goodbye(t.h);
-    request("GET", "/", "a", "b", 0); /* it crosses the goodbye */
+    request("GET", "/", "a", "b", 0); /* it crosses the GOAWAY */
     settle();
     CHECK(h2_is_over(t.h) && h2_request(t.h, &text) == 0);
     CHECK(!nghttp2_session_check_request_allowed(t.client)); /* it has heard GOAWAY */

@@ -18,7 +18,7 @@ static struct path path_from(const char *ip, uint16_t port)
     return p;
 }
 
-/* What a client's check says; zero-initialised: a plain, sound check from a controlling client. */
+/* Contents of a client's check; zero-initialised: a valid check from a controlling client. */
 struct check {
     const char *username, *password;
     uint32_t priority;
@@ -52,7 +52,8 @@ static size_t check_write(uint8_t *out, size_t size, const struct check *c)
 
 static uint8_t reply[256];
 
-/* One check of a client's, and what comes of it before the server's own check of that address is answered. */
+/* Sends one check of a client; returns the result before the client answers the server's check of that
+ * address. */
 static struct ice_answer send_only(struct ice *ice, const struct check *c, const struct path *path,
                                    mp_time now)
 {
@@ -64,7 +65,7 @@ static struct ice_answer send_only(struct ice *ice, const struct check *c, const
     return ice_input(ice, &v, path, reply, sizeof reply, now);
 }
 
-/* What the client says to the server's own check. */
+/* The client's answer to the server's own check. */
 static struct ice_answer answer(struct ice *ice, const uint8_t *check, const struct path *path,
                                 const char *password, mp_time now)
 {
@@ -82,7 +83,7 @@ static struct ice_answer answer(struct ice *ice, const uint8_t *check, const str
     return ice_response(ice, &v, path, now);
 }
 
-/* Every check of the server's that is due is answered by the client, at once. The last that came of it. */
+/* The client answers every due check of the server at once. Returns the last result. */
 static struct ice_answer settle(struct ice *ice, const char *password, mp_time now)
 {
     struct ice_answer last = {.event = ICE_CHECK}, a;
@@ -94,7 +95,7 @@ static struct ice_answer settle(struct ice *ice, const char *password, mp_time n
     return last;
 }
 
-/* A check, by a client that answers the server's. */
+/* A check by a client that answers the server's checks. */
 static struct ice_answer send_check(struct ice *ice, const struct check *c, const struct path *path,
                                     mp_time now)
 {
@@ -383,8 +384,7 @@ static void full_table_still_takes_a_nomination(void)
     }
 }
 
-/* The client's half of a restart comes while every place is in use, by paths that were heard under it
- * already. */
+/* The client's half of a restart arrives while every slot is in use by paths that already used it. */
 static void full_table_takes_the_credentials_of_a_restart(void)
 {
     struct ice *ice = malloc(sizeof *ice); /* exactly, so that a sanitizer sees one place too much */
@@ -403,7 +403,7 @@ static void full_table_takes_the_credentials_of_a_restart(void)
     d.remote_password = "the client's new password";
     ice_credentials_set(ice, &d);
     CHECK_EQ(settle(ice, "the client's new password", MP_S(3)).event, ICE_SELECTED);
-    CHECK(path_equal(ice_selected(ice), &last)); /* what it nominated last */
+    CHECK(path_equal(ice_selected(ice), &last)); /* the path that it nominated last */
     free(ice);
 }
 
@@ -427,8 +427,8 @@ static void consent_ends_after_30_s(void)
     CHECK(due(&ice, MP_S(50) - 1) == ICE_IDLE && due(&ice, MP_S(50)) == ICE_EXPIRED);
 }
 
-/* Consent is a path's (RFC 7675 5): what is heard from elsewhere does not keep media flowing to where nobody
- * is any more. */
+/* Consent belongs to a path (RFC 7675 5): datagrams from another address do not keep media flowing to an
+ * abandoned one. */
 static void consent_of_the_selected_path_ends_for_itself(void)
 {
     struct ice ice = fresh();
@@ -443,8 +443,8 @@ static void consent_of_the_selected_path_ends_for_itself(void)
     CHECK_EQ(send_check(&ice, &(struct check){.nominate = true}, &b, MP_S(33)).event, ICE_SELECTED);
 }
 
-/* RFC 7675 5.1: only a STUN transaction renews consent. Media says nothing of whether the client still wants
- * to receive any. */
+/* RFC 7675 5.1: only a STUN transaction renews consent. Media from a client does not prove that it still
+ * wants to receive any. */
 static void media_is_no_consent(void)
 {
     struct ice ice = fresh();
@@ -456,7 +456,7 @@ static void media_is_no_consent(void)
     }
     CHECK_EQ(due(&ice, MP_S(32)), ICE_EXPIRED);
 
-    ice = fresh(); /* likewise where another path is checked still */
+    ice = fresh(); /* the same while another path is still being checked */
     send_check(&ice, &(struct check){.nominate = true}, &a, MP_S(2));
     send_check(&ice, &(struct check){0}, &b, MP_S(20));
     for (mp_time now = MP_S(2); now < MP_S(32); now += MP_MS(250)) {
@@ -526,8 +526,8 @@ static void transactions_do_not_repeat(void)
     }
 }
 
-/* A client that nominates somebody else's address (its own, spoofed): that one gets no more than 3 times what
- * came from there, and the session stays where it is. */
+/* A client spoofs a victim's address and nominates it: the victim gets at most 3 times the bytes that came
+ * from there, and the session keeps its path. */
 static void victim_of_a_nomination_gets_three_times_the_bytes(void)
 {
     struct ice ice = fresh();
@@ -546,7 +546,7 @@ static void victim_of_a_nomination_gets_three_times_the_bytes(void)
             struct ice_answer a = ice_input(&ice, &v, &victim, reply, sizeof reply, now);
             sent += ice_spend(&ice, &victim, a.len) ? a.len : 0;
         }
-        sent += ice_spend(&ice, &victim, 1200) ? 1200 : 0; /* what else would go there */
+        sent += ice_spend(&ice, &victim, 1200) ? 1200 : 0; /* other datagrams to that address */
         while ((len = ice_output(&ice, &to, check, sizeof check, now))) {
             CHECK(path_equal(&to, &victim));
             sent += len;
@@ -559,8 +559,8 @@ static void victim_of_a_nomination_gets_three_times_the_bytes(void)
     CHECK_EQ(ice.wanted, ice.selected); /* given up */
 }
 
-/* A client that spoofs a victim's address cannot save credit up: at once the server sends there no more than
- * 64 KiB and three times the last datagram. */
+/* A client that spoofs a victim's address cannot accumulate credit: the server sends there at most 64 KiB and
+ * three times the last datagram at once. */
 static void credit_of_an_unproved_path_is_bounded(void)
 {
     struct ice ice = fresh();
@@ -647,7 +647,7 @@ static void client_that_chooses_among_its_addresses_does_not_roam(void)
     CHECK_EQ(ice_media(&ice, &b, 100, MP_S(3)).event, ICE_CHECK);
     r = ice_media(&ice, &a, 100, MP_S(4)); /* another candidate than the one whose media flowed */
     CHECK(r.event == ICE_SELECTED && r.moved && ice.reason == ICE_BY_NOMINATION);
-    ice_media(&ice, &c, 100, MP_S(5)); /* but from where no check of its came, it is moved */
+    ice_media(&ice, &c, 100, MP_S(5)); /* but media from an address without a check moves it */
     r = settle(&ice, CLIENT_PASSWORD, MP_S(5));
     CHECK(r.event == ICE_SELECTED && r.moved && ice.reason == ICE_BY_ROAMING);
 
@@ -745,7 +745,7 @@ static void who_was_heard_all_the_time_is_missed_sooner(void)
             for (unsigned i = 0; i < senders[k].burst; i++)
                 ice_media(&ice, &a, 1000, now);
             last = now;
-            if (now < MP_S(100)) /* consent is a matter of checks */
+            if (now < MP_S(100)) /* only checks renew consent */
                 send_check(&ice, &(struct check){.nominate = true}, &a, now);
             CHECK_EQ(due(&ice, now), ICE_IDLE);
             CHECK_EQ(ice_output(&ice, &to, check, sizeof check, now), 0);
@@ -894,7 +894,7 @@ static void hundred_restarts_end_where_they_should(void)
     CHECK_EQ(ice.count, 1);
 }
 
-/* The client's side of a restart is new at once; the server's it knows by the answer only. */
+/* A client uses its own new credentials at once, and the server's only after the answer. */
 #define CLIENT_PASSWORD2 "hgfedcbazyxwvutsrqponm"
 
 static struct ice_description restarted_client(uint32_t generation, const char *ufrag, const char *client)
@@ -905,7 +905,7 @@ static struct ice_description restarted_client(uint32_t generation, const char *
     return d;
 }
 
-/* The next check of ours goes to `path`, is called so, and signed with that password: it is answered. */
+/* The server's next check goes to `path` with this username and password; the client answers it. */
 static struct ice_answer asks(struct ice *ice, const struct path *path, const char *username,
                               const char *password, mp_time now)
 {
@@ -933,7 +933,7 @@ static void client_may_restart_under_our_old_credentials(void)
     struct ice_answer r = asks(&ice, &b, "again:" UFRAG, CLIENT_PASSWORD2, MP_S(3));
     CHECK(r.event == ICE_SELECTED && ice.credentials[0].generation == 1 && ice.reason == ICE_BY_RESTART);
     CHECK(path_equal(ice_selected(&ice), &b));
-    CHECK_EQ(send_only(&ice, &old, &a, MP_S(4)).event, ICE_CHECK); /* of a client that is no more */
+    CHECK_EQ(send_only(&ice, &old, &a, MP_S(4)).event, ICE_CHECK); /* of a client that has left */
     CHECK(path_equal(ice_selected(&ice), &b));
     CHECK_EQ(send_only(&ice, &mixed, &b, MP_S(5)).event, ICE_CHECK); /* it may stay as long as it likes */
     ice_doubt(&ice, MP_S(6));
@@ -999,8 +999,7 @@ static void nomination_ends_with_the_clients_half(void)
     }
 }
 
-/* It restarts once more before it was seen under the answer to the restart before, of which it has our half
- * by now. */
+/* The client restarts again before it used the previous restart's credentials, whose answer it has by now. */
 static void client_may_restart_under_what_the_last_restart_brought(void)
 {
     struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2),

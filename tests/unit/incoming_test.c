@@ -1,4 +1,4 @@
-/* One stream as it comes in: its numbers, what of it is taken, and the report on it. */
+/* One received stream: its numbers, which packets it accepts, and its report. */
 #include "sfu/incoming.h"
 #include "sfu/track.h"
 #include "tests/unit/test.h"
@@ -45,7 +45,7 @@ static void each_number_is_taken_once_inside_the_window(void)
     CHECK(came(5002) && came(5001) && !came(5001) && !came(5002));
     CHECK(came(5002 + WINDOW) && came(5003) && !came(5003)); /* 5002 + 1024 has the place of 5002 */
     CHECK(!came(5002));                                      /* too old to be told from a duplicate */
-    CHECK(came(8000));                                       /* everything moves out of the window */
+    CHECK(came(8000));                                       /* all numbers leave the window */
     for (int64_t seq = 8000 - WINDOW + 1; seq < 8000; seq++)
         CHECK(came(seq) && !came(seq));
     CHECK(!came(8000 - WINDOW) && !came(8000));
@@ -111,7 +111,7 @@ static void what_is_sent_again_was_sent(void)
     CHECK(!came_again(10, MP_S(1)) && !in.started);
     came(10);
     CHECK(came_again(10 + NACK_MISSING_MAX, MP_S(1)));
-    /* more ahead than anything that is asked for */
+    /* farther ahead than any requested packet */
     CHECK(!came_again(10 + 2 * NACK_MISSING_MAX + 1, MP_S(1)));
     CHECK(in.max == 10 + NACK_MISSING_MAX && in.received == 2);
     CHECK(came_again(11, MP_S(1)) && !came_again(11, MP_S(1)));
@@ -129,9 +129,9 @@ static void the_answer_to_one_request_tells_the_round_trip(void)
     in.rtt_sample = 0;
     CHECK(from(SSRC, 12, false, false, MP_S(2) + MP_MS(40)) && in.rtt_sample == 0); /* only late */
     CHECK_EQ(in.nack.count, 0);
-    CHECK(in.nack.late > 0); /* which teaches patience */
+    CHECK(in.nack.late > 0); /* which raises the delay before a NACK */
     begin(true);
-    in.stream.rtx_payload_type = 0; /* what is sent again looks like what is late */
+    in.stream.rtx_payload_type = 0; /* a retransmission looks like a late packet */
     came(10);
     came(12);
     CHECK(came(11) && in.nack.late == 0);
@@ -183,7 +183,7 @@ static void report_counts_since_the_last_one_and_in_all(void)
     CHECK(r.lost == 1 && r.fraction_lost == 0 && r.seq_ext_max == 65549);
     came(65535);
     r = report(MP_S(4));
-    CHECK(r.lost == 0 && r.fraction_lost == 0); /* more came than was expected of this time */
+    CHECK(r.lost == 0 && r.fraction_lost == 0); /* more packets arrived than expected in this interval */
     came(65553);
     r = report(MP_S(5));
     CHECK(r.lost == 3 && r.fraction_lost == 192);

@@ -63,7 +63,7 @@ static void send_packet(struct world_client *p, uint64_t index, uint32_t timesta
     world_settle(&w);
 }
 
-/* What the viewer has been given: the first bytes of each payload, and numbers without a gap. */
+/* The viewer's packets: the first bytes of each payload, and numbers without a gap. */
 static bool saw(const char *const *hex, unsigned count)
 {
     bool good = seen.count == count;
@@ -87,7 +87,7 @@ static void parameter_sets_alone_begin_nothing(void)
     send_packet(p, 14, 3000, SLICE);
     world_run(&w, MP_MS(1500));
     CHECK_EQ(v->rtp, 0);
-    CHECK(p->pli > asked); /* its wish was not fulfilled by them */
+    CHECK(p->pli > asked); /* they do not fulfil its request */
     world_close(&w);
 }
 
@@ -116,7 +116,7 @@ static void viewer_begins_with_the_parameter_sets_of_the_picture(void)
         }
 }
 
-/* A viewer that began is given everything, in order. */
+/* A viewer that has started gets all packets in order. */
 static void what_leads_is_not_lost(void)
 {
     static const char *const packets[] = {IDR,   DELIMITER, SLICE,     STAP_A, DELIMITER,
@@ -141,7 +141,7 @@ static void more_leads_than_are_kept_go_ahead(void)
     world_close(&w);
 }
 
-/* The packets that wait are given back with the stream. */
+/* The end of a stream frees its waiting packets. */
 static void what_leads_to_nothing_is_given_back(void)
 {
     struct world_client *p, *v;

@@ -1,4 +1,4 @@
-/* What stands in front of a picture, and waits for it. */
+/* Packets that precede a picture and wait for it. */
 #include "sfu/lead.h"
 #include "base/packet.h"
 #include "tests/unit/test.h"

@@ -19,7 +19,7 @@ static void begin(void)
 static const struct message must = {.type = MESSAGE_ENDED, .to = TO_CONTROL, .session = 1},
                             may_wait = {.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = 2};
 
-/* How many messages are read, and nothing is left. */
+/* Reads all messages; returns their number. */
 static unsigned read_all(void)
 {
     struct message m;
@@ -63,13 +63,13 @@ static void a_reader_is_woken_when_there_is_no_room_for_what_may_wait(void)
     CHECK_EQ(wakes, 1);
     unsigned there = read_all();
     CHECK_EQ(there, sent - 1);
-    CHECK(mailbox_flush(&box)); /* the one that found no room */
+    CHECK(mailbox_flush(&box)); /* the message without room */
     CHECK_EQ(read_all(), 1);
     mailbox_free(&box);
 }
 
 /* A key frame of 12 packets of 1200 bytes finds a ring of 4096 bytes: its last packets would never fit,
- * however often it came. */
+ * however often the publisher sent one. */
 static void media_that_finds_the_ring_full_waits_in_order(void)
 {
     static uint8_t payload[1200];

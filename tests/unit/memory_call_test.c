@@ -1,4 +1,4 @@
-/* A call in which memory is refused. */
+/* A call with failing allocations. */
 #include "tests/unit/refusal.h"
 #include "tests/unit/world.h"
 
@@ -9,7 +9,7 @@ GUARDED_VOID(sfu_input,
 GUARDED_VOID(sfu_message, (struct sfu * s, const struct message *m, mp_time now), (s, m, now))
 GUARDED_VOID(sfu_timeout, (struct sfu * s, mp_time now), (s, now))
 GUARDED(size_t, sfu_output, (struct sfu * s, struct transmit *t, size_t max, mp_time now), (s, t, max, now))
-/* False: it was refused somewhere, or is late; a call without it goes on. */
+/* False: an allocation failed for it, or it is late; the call continues without it. */
 static bool connects(struct world *w, struct world_client *c)
 {
     for (int i = 0; i < 100 && client_state(c->client) < CLIENT_CONNECTED; i++)

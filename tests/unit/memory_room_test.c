@@ -1,5 +1,5 @@
-/* A room in which memory is refused: our own. jansson's texts would lack pieces then, so control.c has it
- * abort. */
+/* A room in which allocations of our own code fail. After a failure in jansson a text would be incomplete, so
+ * control.c makes jansson abort instead. */
 #include "tests/unit/refusal.h"
 #include "tests/unit/signal_stage.h"
 
@@ -66,7 +66,7 @@ static struct peer *comes(struct stage *s, unsigned worker)
     return p;
 }
 
-/* Clients leave when an answer of theirs is not understood, too. */
+/* Clients also leave if the server cannot read their answer. */
 static void answers(struct peer *p)
 {
     while (p->participant && peer_answer(p, NULL))
@@ -75,8 +75,8 @@ static void answers(struct peer *p)
         peer_close(p);
 }
 
-/* Of what it should be sent a client could not be told, be it in new sections or in those of somebody who
- * left; it says anything, when there is memory again. */
+/* The server could not offer a client its streams, in new sections or in freed ones. It does so later, once
+ * memory is available and the client sends another message. */
 static void late(bool again)
 {
     static struct stage s;

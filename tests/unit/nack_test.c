@@ -7,7 +7,7 @@ static uint16_t seqs[8];
 
 static void begin(void) { n = (struct nack){0}; }
 
-/* When the gap [seq, seq + 1) that is noticed at `now` would be asked for. */
+/* When a gap [seq, seq + 1) noticed at `now` would be requested. */
 static mp_time patience(int64_t seq, mp_time now)
 {
     nack_gap(&n, seq, seq + 1, now);
@@ -49,7 +49,7 @@ static void real_losses_take_the_patience_back(void)
     CHECK_EQ(patience(60, MP_S(60)), NACK_DELAY);
 }
 
-/* Whatever comes and goes: the deadline is the earliest of the list's. */
+/* The deadline is always the earliest of the list. */
 static void deadline_is_the_earliest_of_all(void)
 {
     struct prng prng;
@@ -126,7 +126,7 @@ static void the_list_is_full_at_its_bound_and_the_oldest_go(void)
     begin();
     nack_gap(&n, 0, NACK_MISSING_MAX, MP_S(1)); /* one gap that just fits */
     CHECK(n.count == NACK_MISSING_MAX && !n.overflow);
-    nack_gap(&n, 1000, 1000 + NACK_MISSING_MAX + 1, MP_S(1)); /* and one that no list holds */
+    nack_gap(&n, 1000, 1000 + NACK_MISSING_MAX + 1, MP_S(1)); /* and one longer than the list */
     CHECK(n.count == 0 && n.overflow);
 
     begin();
@@ -152,7 +152,7 @@ static void what_came_is_not_asked_for_and_the_others_are(void)
     CHECK_EQ(nack_found(&n, 13, true, MP_S(2) + MP_MS(7)), 0); /* once */
     CHECK_EQ(nack_found(&n, 10, true, MP_S(2) + MP_MS(9)), MP_MS(9));
     CHECK(asks_for(second, 1, MP_S(3)));
-    CHECK_EQ(nack_found(&n, 12, true, MP_S(4)), 0); /* to which of the two it is the answer nobody knows */
+    CHECK_EQ(nack_found(&n, 12, true, MP_S(4)), 0); /* it may answer either of the two requests */
     CHECK(n.count == 0 && !n.overflow);
 }
 

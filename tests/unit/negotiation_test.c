@@ -1,4 +1,4 @@
-/* Offers and answers of several participants, and what the workers are commanded by them. */
+/* Offers and answers of several participants, and the resulting commands to the workers. */
 #include "tests/unit/signal_stage.h"
 #include "tests/unit/test.h"
 #include <stdlib.h>
@@ -91,7 +91,7 @@ static void nothing_is_commanded_before_a_worker_claims_and_everything_after(voi
     CHECK(!strstr(answer, "a=rtcp-fb:111 nack")); /* RFC 4585 4.2: only what was offered */
     peer_learn(p, answer);
     CHECK_EQ(s.command_count, before);
-    CHECK_EQ(waiting(v, "offer"), 0); /* who knows whether it ever comes */
+    CHECK_EQ(waiting(v, "offer"), 0); /* the answer may never arrive */
     peer_claim(p, 0);
     uint32_t session = peer_session(p);
     const struct message *m = &s.commands[before];
@@ -171,8 +171,7 @@ static void extensions_of_a_later_section_reach_the_worker(void)
     stage_close(&s);
 }
 
-/* What that golden offer is answered with, after the test changed it: `from` becomes `to`, which is as
- * long. */
+/* The answer to that golden offer, with `from` replaced by `to` of the same length. */
 static const char *answer_to(struct peer *p, const char *name, const char *from, const char *to)
 {
     char *text = golden(name), *at = from ? strstr(text, from) : NULL;
@@ -188,7 +187,7 @@ static const char *answer_to(struct peer *p, const char *name, const char *from,
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension\r\n"
 
 /* AOM's RTP specification, A.8: a key frame's descriptor has the structure of all its layers, and no place in
- * the one-byte form; RFC 8285 6: the other form beside it is for who says a=extmap-allow-mixed. */
+ * the one-byte form; RFC 8285 6: both forms may be mixed only for a client with a=extmap-allow-mixed. */
 static void a_dependency_descriptor_is_for_who_takes_long_extensions(void)
 {
     for (int mixed = 0; mixed < 2; mixed++) {
@@ -237,7 +236,7 @@ static void layers_are_taken_by_their_names(void)
     }
 }
 
-/* RFC 8285 5: what the client only sends is taken as /recvonly, and nothing is sent with it. */
+/* RFC 8285 5: the server answers a /sendonly extension with /recvonly and does not send it. */
 static void an_extension_that_the_client_only_sends_is_received(void)
 {
     stage_open(&s, 16, NULL);
@@ -290,8 +289,9 @@ static void a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answ
     }
 }
 
-/* What a publisher sends lying (3GPP TS 26.114 7.4.5) is seen lying by a viewer that lacks the extension,
- * whenever that one comes. So no publisher is answered with it, and turns its pictures itself. */
+/* A publisher with the orientation extension (3GPP TS 26.114 7.4.5) sends rotated pictures, and a viewer
+ * without the extension would show them rotated. So the server never accepts it, and publishers rotate their
+ * pictures themselves. */
 static void orientation_is_promised_to_no_publisher(void)
 {
     stage_open(&s, 16, NULL);
@@ -450,7 +450,7 @@ static void streams_say_whose_they_are(void)
     peer_claim(b, 0);
     settle();
     peer_say(b, "offer", "{s:s, s:{s:s, s:s}}", "sdp", text, "sources", "0", "screen-audio", "1", "screen");
-    CHECK_EQ(waiting(w, "offer"), 0); /* what is published keeps its source */
+    CHECK_EQ(waiting(w, "offer"), 0); /* a publication keeps its source */
     peer_close(b);
     settle();
     b = peer_join(&s, "two", "call");
@@ -572,12 +572,12 @@ static void a_track_that_an_answer_stops_ends(void)
     stage_open(&s, 16, NULL);
     struct peer *p = peer_call(&s, "one", "call", 0), *v = peer_call(&s, "one", "watch", 1);
     CHECK_EQ(s.track_count, 2);
-    p->lines[1].stopped = true; /* while our offer is on its way: its answer is all that tells */
+    p->lines[1].stopped = true; /* while our offer is in flight: only its answer tells us */
     peer_call(&s, "one", "stream", 0);
     CHECK(peer_answer(p, NULL));
     CHECK_EQ(s.track_count, 1 + 2);
     settle();
-    CHECK_EQ(s.viewer_count, 2 + 3); /* p watches the stream, v the stream and what is left of p */
+    CHECK_EQ(s.viewer_count, 2 + 3); /* p watches the stream; v watches the stream and p's remaining track */
     CHECK_EQ(waiting(p, "error") + waiting(v, "error"), 0);
     p->lines[1].stopped = false;
     p->lines[1].direction = SDP_SENDRECV; /* the camera is back */
@@ -655,8 +655,7 @@ static void a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_code
     "m=video 9 UDP/TLS/RTP/SAVPF " pt "\r\na=mid:" mid "\r\na=rtpmap:" pt " " codec "/90000\r\na=" direction \
     "\r\n"
 
-/* The answer to this offer of a client that joined for it; what it is told beside waits. Free it with
- * `drop`. */
+/* The answer to this offer of a client that joins for it; other messages stay queued. Free it with `drop`. */
 static struct sdp *answered(struct peer *p, const char *offer)
 {
     enum sdp_error error;
@@ -667,8 +666,8 @@ static struct sdp *answered(struct peer *p, const char *offer)
     return sdp_parse(offered_text, strlen(offered_text), &error);
 }
 
-/* One line, or one section, does not take the offer with it. RFC 9143 7.3.3, RFC 9429 5.3.1, RFC 5761
- * 5.1.1, RFC 5506 5. */
+/* An invalid line or section does not make the server refuse the whole offer. RFC 9143 7.3.3, RFC 9429 5.3.1,
+ * RFC 5761 5.1.1, RFC 5506 5. */
 static void what_cannot_be_taken_is_refused_alone_and_said(void)
 {
     stage_open(&s, 16, NULL);
@@ -707,8 +706,8 @@ static void what_cannot_be_taken_is_refused_alone_and_said(void)
     stage_close(&s);
 }
 
-/* RFC 9143 7.3.2: of sections with credentials of their own, as aiortc writes them, those of the first
- * that is taken count. */
+/* RFC 9143 7.3.2: if sections have different credentials, as aiortc writes them, those of the first accepted
+ * section count. */
 static void the_transport_is_that_of_the_first_section_that_is_taken(void)
 {
     stage_open(&s, 16, NULL);
@@ -749,7 +748,7 @@ static void a_passive_offer_is_answered_active(void)
     CHECK(registry_setup(s.registry, peer_session(p))->active);
     for (char *at = text; (at = strstr(at, "a=setup:passive"));)
         memcpy(at, "a=setup:actpass", strlen("a=setup:actpass"));
-    struct sdp *sdp = answered(p, text); /* who may be either keeps the role that it has */
+    struct sdp *sdp = answered(p, text); /* an actpass client keeps the present role */
     CHECK(sdp && sdp->sections[0].setup == SDP_ACTIVE);
     drop(sdp);
     sdp = answered(q, text);
@@ -799,7 +798,7 @@ static void an_id_of_two_extensions_is_given_to_one(void)
     stage_close(&s);
 }
 
-/* RFC 7587 7 has "/2"; who forgets it means the same, and is answered in its own words. */
+/* RFC 7587 7 has "/2"; a client that omits it means the same, and the answer omits it too. */
 static void opus_without_its_channels_is_opus(void)
 {
     stage_open(&s, 16, NULL);
@@ -1020,7 +1019,7 @@ static void what_not_all_decode_is_avoided(void)
     stage_open(&s, 16, NULL);
     camera("watch", NULL, H264 | VP9);
     CHECK_EQ(published_by(camera("call", NULL, ALL)),
-             CODEC_VP9); /* the first of what is left, in the client's order */
+             CODEC_VP9); /* the first remaining codec, in the client's order */
     camera("watch", NULL, H264);
     CHECK_EQ(published_by(camera("call", NULL, ALL)), CODEC_H264);
     camera("stream", NULL, AV1); /* it watches nothing */
@@ -1099,7 +1098,7 @@ static void what_a_client_decodes_its_receiving_sections_say(void)
     CHECK(m && m->subscribe.codec == CODEC_VP9 && same(m->subscribe.mid, "1"));
     stage_close(&s);
 
-    stage_open(&s, 16, NULL); /* who only sends is taken to decode what it sends */
+    stage_open(&s, 16, NULL); /* a client that only sends counts as able to decode its codecs */
     v = camera("call", NULL, VP9);
     v->lines[0].direction = SDP_SENDONLY;
     peer_offer(v);
@@ -1107,7 +1106,8 @@ static void what_a_client_decodes_its_receiving_sections_say(void)
     CHECK_EQ(offered_as(v, SDP_SENDONLY), 1);
     stage_close(&s);
 
-    stage_open(&s, 16, NULL); /* but it is told of what it lacks only when it has said what it decodes */
+    /* but the server reports an unplayable stream only after the client listed its decoders */
+    stage_open(&s, 16, NULL);
     v = peer_join(&s, "default", "call");
     drop(answered(v, SESSION "a=group:BUNDLE 0\r\n" CLIENT LINE("0", "98", "VP9", "sendonly")));
     peer_claim(v, 0);
@@ -1127,8 +1127,8 @@ static bool says(struct sdp *sdp, size_t section, const char *parameter)
            *value.data == '1';
 }
 
-/* RFC 7587 7.1: a publisher of stereo is asked for it, its viewers are told of it, and nobody is told what
- * another one likes. */
+/* RFC 7587 7.1: the server asks a stereo publisher for stereo and announces it to viewers, and never passes
+ * on one client's preferences to another. */
 static void stereo_is_asked_for_and_passed_on(void)
 {
     static const struct {
@@ -1210,7 +1210,7 @@ static void section_of_more_codecs_than_are_remembered_is_taken(void)
     stage_close(&s);
 }
 
-/* RFC 5888 4: mids are unique; a client may have those that we would make. */
+/* RFC 5888 4: mids are unique; a client may already use one that we would choose. */
 static void our_mid_is_none_of_the_clients(void)
 {
     stage_open(&s, 16, NULL);
@@ -1272,7 +1272,7 @@ static void end_at_random(struct peer *p, bool claimed)
     }
 }
 
-/* As a client that keeps to the protocol, mostly. */
+/* As a client that mostly follows the protocol. */
 static void offer_at_random(struct peer *p)
 {
     struct line before[16];

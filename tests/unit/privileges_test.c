@@ -1,4 +1,4 @@
-/* Each test is a child process: what is dropped does not come back. */
+/* Each test is a child process, because dropped privileges cannot be restored. */
 #include "net/privileges.h"
 #include "base/log.h"
 #include "tests/unit/test.h"
@@ -44,7 +44,7 @@ static int killed;  /* by this signal */
 static const char *user = "nobody";
 static enum system_call_refusal refusal = SYSTEM_CALL_FAILS;
 
-/* Runs `can` in a process that dropped its privileges; what it returns comes back: errno, or 0 for what is
+/* Runs `can` in a process that dropped its privileges; returns its result: errno, or 0 if the action is
  * possible. */
 static int tried(int (*can)(void))
 {
@@ -107,7 +107,7 @@ static int send_datagram(void)
     return sendto(datagrams, "x", 1, 0, (struct sockaddr *)&to, sizeof to) == 1 ? 0 : errno;
 }
 
-/* Whatever the limit was before, and wherever the machine puts its dumps. */
+/* For any earlier limit and any destination of core dumps. */
 __attribute__((unused)) static int may_be_dumped(void)
 {
     struct rlimit most;
@@ -144,7 +144,7 @@ static void no_other_file_is_read(void)
 
 static void what_is_in_the_state_folder_is_read(void) { CHECK_EQ(tried(read_state), 0); }
 
-/* The filter refuses it before anybody looks at a file. A sanitized build has Landlock alone. */
+/* The filter refuses the call before the kernel looks at a file. A sanitized build has only Landlock. */
 static void no_program_is_started(void) { CHECK_EQ(tried(start_program), IS_FILTERED ? ENOSYS : EACCES); }
 
 static void nobody_else_is_traced_and_nothing_comes_back(void)
@@ -157,7 +157,7 @@ static void nobody_else_is_traced_and_nothing_comes_back(void)
 
 static void a_crash_leaves_no_dump(void)
 {
-#if IS_FILTERED /* of a sanitized build its report is all that is left */
+#if IS_FILTERED /* a sanitized build only writes its report */
     struct rlimit before, unlimited;
     getrlimit(RLIMIT_CORE, &before);
     unlimited = (struct rlimit){before.rlim_max, before.rlim_max};
@@ -169,7 +169,7 @@ static void a_crash_leaves_no_dump(void)
 #endif
 }
 
-/* --- what a server that was taken over would do next --- */
+/* --- actions of an attacker who controls the server --- */
 
 #if IS_FILTERED
 static int inherited, pair[2], victim; /* of the parent: what the child finds */

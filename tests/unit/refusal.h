@@ -1,7 +1,7 @@
-/* Memory that is refused: the same is played again and again, and each time another allocation of the
- * server's fails, the first, the second, and so on until none is left to fail. Whatever it was, somebody may
- * be refused or go without, but the server goes on, and in the end everything is free (the leak check of the
- * sanitized build looks at the same runs). One file of a program. */
+/* Failing allocations: runs the same scenario again and again, and each time another allocation of the server
+ * fails: the first, the second, and so on, until none is left to fail. A failure may refuse a client or cost
+ * it a stream, but the server continues, and in the end all memory is free (the leak check of the sanitized
+ * build looks at the same runs). One file of a program. */
 #pragma once
 #include "tests/unit/test.h"
 #include <stddef.h>
@@ -37,8 +37,8 @@ int __wrap_posix_memalign(void **p, size_t alignment, size_t size)
     return refused() ? 12 : __real_posix_memalign(p, alignment, size);
 }
 
-/* A function of the server's surface: what is allocated in it may be refused. The linker puts it in the place
- * of the real one. */
+/* A function of the server's surface: allocations inside it may fail. The linker replaces the real function
+ * by it. */
 #define GUARDED(type, name, parameters, arguments)                                                           \
     type __real_##name parameters;                                                                           \
     type __wrap_##name parameters;                                                                           \

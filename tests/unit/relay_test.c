@@ -1,4 +1,4 @@
-/* The TURN server inside: requests against one worker, and sessions whose clients reach it by TURN alone. */
+/* The built-in TURN server: requests to one worker, and sessions whose clients use only TURN. */
 #include "base/check.h"
 #include "base/link.h"
 #include "proto/turn.h"
@@ -20,13 +20,13 @@ struct turn_client {
     size_t nonce_len;
     struct hmac_sha1 key;
     uint32_t transactions;
-    uint8_t message[1500]; /* the request that is being made, then the last answer or indication */
+    uint8_t message[1500]; /* the request under construction, then the last answer or indication */
     size_t len;
     struct stun_writer writer;
     struct stun_view answer;
     unsigned answers, data_indications, channel_data;
     unsigned remainders;         /* bit n: ChannelData came whose length is n more than a multiple of 4 */
-    struct world_client *behind; /* what comes out of the tunnel is for it */
+    struct world_client *behind; /* receives the datagrams from the tunnel */
     uint16_t channel;            /* 0: Send indications */
 };
 
@@ -146,7 +146,7 @@ static void authenticate(struct turn_client *c)
     stun_add_integrity(&c->writer, &c->key);
 }
 
-/* The request at hand, authenticated: its answer must be too. */
+/* Sends the request authenticated; the answer must be authenticated too. */
 static int ask(struct turn_client *c)
 {
     authenticate(c);
@@ -363,7 +363,7 @@ static void nonce_goes_stale(void)
         if (result == 438)
             CHECK_EQ(refresh(&c, 600), OK);
     }
-    /* 6000 s later the name has expired too: what lives goes on, but nothing new begins with it. */
+    /* 6000 s later the name has expired too: the allocation continues, but the name cannot make a new one. */
     CHECK_EQ(permit(&c, &c.path.remote), OK);
     c.path.local.port++;
     CHECK_EQ(allocate(&c), 438);
@@ -467,7 +467,7 @@ static void what_cannot_be_is_refused_by_its_number(void)
     CHECK_EQ(ask(&c), OK);
     CHECK_EQ(relayed_address(&c).port % 2, 0);
     credentials(&c, UNIX_START + 3600, "b");
-    CHECK_EQ(refresh(&c, 600), 441); /* authentic, but not whose allocation it is */
+    CHECK_EQ(refresh(&c, 600), 441); /* authentic, but not the allocation's owner */
     world_close(&w);
 }
 
@@ -513,7 +513,7 @@ static void families_are_relayed_as_asked(void)
 
 /* --- peers --- */
 
-/* The special-purpose tables of IANA, a few public addresses, and ours in other clothes. */
+/* The special-purpose tables of IANA, a few public addresses, and ours in other notations. */
 static const char *const foreign[] = {
     "0.0.0.0",
     "0.1.2.3",
@@ -628,7 +628,7 @@ static void announced_addresses_are_all_there_is(void)
     open_world(1);
     client_open(&c, "203.0.113.1", 5000, "a");
     CHECK(address_parse(&c.path.remote, "192.0.2.77",
-                        8000)); /* how it reached us, and no address that was configured */
+                        8000)); /* the address that the client reached, not a configured one */
     CHECK_EQ(allocate(&c), OK);
     struct address a = relayed_address(&c);
     a.port = 8000;
@@ -734,7 +734,7 @@ static void quotas_hold(void)
     world_run(&w, MP_S(601));
     CHECK_EQ(stat_get(&w.stats[0].allocations), 0);
     w.now += MP_S(3600);
-    for (int i = 0; i < 64; i++) { /* what ended makes room */
+    for (int i = 0; i < 64; i++) { /* an ended allocation makes room */
         char id[16];
         snprintf(id, sizeof id, "late%d", i);
         c.path.local.ip[15] = (uint8_t)i;
@@ -752,7 +752,7 @@ static int allocate_as(struct turn_client *c, const char *network, unsigned n)
     snprintf(id, sizeof id, "user%u", n);
     client_open(c, network, 5000, id);
     put64(c->path.local.ip + 8, (uint64_t)n << 32 | n);
-    w.now += MP_MS(25); /* what strangers are answered is another bound */
+    w.now += MP_MS(25); /* answers to unauthenticated requests have another limit */
     challenge(c);
     return allocate(c);
 }
@@ -783,7 +783,7 @@ static void peers_of_an_allocation_are_bounded(void)
         CHECK_EQ(permit(&c, &w.relay.addresses[i]), i < RELAY_PERMISSIONS_MAX ? OK : 508);
     for (uint16_t i = 0; i < CANDIDATES_MAX; i++)
         CHECK_EQ(bind(&c, (uint16_t)(0x4000 + i), &w.relay.addresses[i]), i < RELAY_CHANNELS_MAX ? OK : 508);
-    CHECK_EQ(permit(&c, &w.relay.addresses[0]), OK); /* those that are there are refreshed */
+    CHECK_EQ(permit(&c, &w.relay.addresses[0]), OK); /* existing permissions are refreshed */
     world_close(&w);
 }
 
@@ -887,7 +887,7 @@ static void sessions_behind_turn_on_two_workers(void) { call_by_turn(2, 0, 1, LI
 
 static void channel_data_over_a_stream_is_padded(void) { call_by_turn(1, 0, 0, link_make(LINK_TURN, 0, 7)); }
 
-/* The allocation is another worker's than the session: a client that moves from UDP to TURN. */
+/* Allocation and session on different workers: a client moves from UDP to TURN. */
 static void session_of_another_worker_is_reached_by_turn(void)
 {
     struct turn_client c;
@@ -954,7 +954,7 @@ static void a_relay_within_a_relay_is_refused(void)
     CHECK_EQ(world_drops(&w, DROP_RELAY), drops + 2);
     stun_begin(&writer, inner, sizeof inner, STUN_REQUEST, STUN_BINDING, (const uint8_t *)"plain.......");
     send_indication(&c, &c.path.remote, inner,
-                    stun_end(&writer)); /* a plain Binding has its answer here as anywhere */
+                    stun_end(&writer)); /* a plain Binding request gets an answer here too */
     CHECK_EQ(c.data_indications, relayed + 1);
     world_close(&w);
 }

@@ -22,7 +22,7 @@ static void a_head_ends_at_its_empty_line_wherever_it_is_cut(void)
     size_t whole = sizeof text - 1 - strlen("GET /next"), seen = 0;
     for (size_t n = 0; n < whole; n++)
         CHECK_EQ(http_head_length(text, n, &seen), 0);
-    CHECK_EQ(seen, whole - 1); /* so that whoever sends it byte by byte is not read over and over */
+    CHECK_EQ(seen, whole - 1); /* so that the server does not parse a head again for each byte */
     CHECK_EQ(http_head_length(text, whole, &seen), whole);
     seen = 0;
     CHECK_EQ(http_head_length(text, sizeof text - 1, &seen), whole);
@@ -112,7 +112,7 @@ static void a_host_is_named_once(void)
     CHECK_EQ(parse("GET / HTTP/1.1\r\nHost: @a\r\n\r\n"), 400);
     CHECK_EQ(parse("GET / HTTP/1.1\r\nHost:\r\n\r\n"), 0);
     char head[2 * HTTP_HOST_SIZE], host[HTTP_HOST_SIZE + 1] = {0};
-    /* what keeps it has room for its end */
+    /* the buffer has room for its terminator */
     for (size_t len = HTTP_HOST_SIZE - 1; len <= HTTP_HOST_SIZE; len++) {
         memset(host, 'h', len);
         snprintf(head, sizeof head, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host);
@@ -145,7 +145,7 @@ static void fields_have_one_form(void)
     CHECK_EQ(parse(head), 431);
 }
 
-/* RFC 9112 6.1-6.3: a length that two parties may read differently is refused. */
+/* RFC 9112 6.1-6.3: refuses a length that two parsers may read differently. */
 static void a_body_has_one_length(void)
 {
     static const struct {
@@ -187,7 +187,7 @@ static void a_body_has_one_length(void)
     CHECK(!q.has_length && q.length == 0);
 }
 
-/* RFC 9110 5.3: of what is no list there is one line. */
+/* RFC 9110 5.3: a field that is not a list occurs once. */
 static void single_values_come_once(void)
 {
     static const char *const once[] = {"Authorization", "Content-Type", "Origin", "Sec-WebSocket-Key",

@@ -29,7 +29,7 @@ static void name_that_is_not_found_gives_nothing(void)
     struct address found[CANDIDATES_MAX];
     size_t count = 99;
     CHECK(resolver_start(&r, names, 1));
-    if (resolver_read(&r, 1000, found, &count)) /* name servers may be slow where there are none */
+    if (resolver_read(&r, 1000, found, &count)) /* a look-up may take long without a name server */
         CHECK_EQ(count, 0);
     resolver_stop(&r);
     CHECK(wait(NULL) > 0);

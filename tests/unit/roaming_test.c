@@ -1,4 +1,4 @@
-/* Sessions whose clients' addresses change, and those who would have them change. */
+/* Sessions whose clients change their address, and attackers that try to redirect a session. */
 #include "sfu/roaming.h"
 #include "crypto/crypto.h"
 #include "proto/codec.h"
@@ -41,7 +41,7 @@ static void feedback(struct world_client *c, uint32_t ssrc)
     world_settle(&w);
 }
 
-/* A publisher and a viewer, media flowing, and each was heard under its SSRC. */
+/* A publisher and a viewer, media flowing, and the server knows the SSRC of each. */
 static void call(unsigned workers, unsigned a, unsigned b)
 {
     world_open(&w, workers);
@@ -76,7 +76,7 @@ static void move(struct world_client *c, const char *ip)
 {
     struct address a = elsewhere(c, ip);
     client_move(c->client, &a);
-    w.lose = no_checks; /* or they would do it, within 2.5 s */
+    w.lose = no_checks; /* or checks would move it within 2.5 s */
 }
 
 static const struct session_event *event(const struct world_client *c, enum session_event_kind kind)
@@ -124,7 +124,7 @@ static void viewer_that_only_sends_feedback_is_followed(void)
 
 static bool all(struct world *world, bool to_client, const uint8_t *data, size_t len) { return true; }
 
-/* What it missed is in no history: without a request it would wait until it finds that out by itself. */
+/* No history has the missed packets: without a request, the viewer would have to notice the loss itself. */
 static void viewer_that_was_away_is_met_with_a_key_frame(void)
 {
     const mp_time away[] = {MP_MS(200), MP_S(3)};
@@ -243,7 +243,7 @@ static void nominated_victim_gets_no_media(void)
     world_close(&w);
 }
 
-/* By media: the client spoofs the victim's address in what it sends under its keys. */
+/* By media: the client sends authentic media from the victim's spoofed address. */
 static void victim_of_spoofed_media_gets_no_media(void)
 {
     call(1, 0, 0);
@@ -272,7 +272,7 @@ static bool no_checks_of_the_viewer(struct world *world, bool to_client, const u
 static void silent_client_gets_nothing_after_30_s(void)
 {
     call(1, 0, 0);
-    struct address gone = elsewhere(viewer, "203.0.113.5"); /* what is sent to the old one is counted */
+    struct address gone = elsewhere(viewer, "203.0.113.5"); /* counts datagrams to the old address */
     client_move(viewer->client, &gone);
     w.lose = no_checks_of_the_viewer;
     for (int s = 0; s < 33; s++)
@@ -287,7 +287,7 @@ static void silent_client_gets_nothing_after_30_s(void)
     world_close(&w);
 }
 
-/* Media of whatever content from where nobody is. */
+/* Media with any content from unknown addresses. */
 static void spray_from_strangers_learns_and_answers_nothing(void)
 {
     uint8_t data[200];
@@ -308,7 +308,7 @@ static void spray_from_strangers_learns_and_answers_nothing(void)
     }
     world_settle(&w);
     CHECK_EQ(w.to_strangers, 0);
-    CHECK(world_drops(&w, DROP_SRTP_AUTH) < 200); /* two sources: what their rates let through */
+    CHECK(world_drops(&w, DROP_SRTP_AUTH) < 200); /* two sources: as many as their rates allow */
     CHECK_EQ(stat_get(&w.stats[0].pool_used), used);
     world_run(&w, MP_S(1));
     frames(5);
@@ -316,8 +316,8 @@ static void spray_from_strangers_learns_and_answers_nothing(void)
     world_close(&w);
 }
 
-/* Under a number that is tried, from another address of one /64 each time: what is looked at is what one
- * sender's rate lets through. */
+/* With a known SSRC, from a new address of one /64 each time: the worker handles as many as one network's
+ * rate allows. */
 static void an_ipv6_network_is_looked_at_as_one_sender(void)
 {
     uint8_t data[200] = {0x80, 96};
@@ -372,7 +372,7 @@ static void viewer_that_takes_another_address_of_its_ipv6_network_is_told_apart(
     world_close(&w);
 }
 
-/* What was captured and is sent again from elsewhere. */
+/* A captured packet sent again from another address. */
 static void replayed_packet_does_not_move_the_path(void)
 {
     uint8_t plain[1200] = {0}, out[1300];
@@ -404,8 +404,8 @@ static void restart(struct world_client *c)
     world_settle(&w);
 }
 
-/* Chromium stops the section that its bundle stands on, and offers: its transport is another one then (RFC
- * 9143 7.6), by another socket under the same ICE credentials. */
+/* Chromium stops the section that carries its bundle, and offers: it then uses a new transport (RFC 9143
+ * 7.6), with a new socket and the same ICE credentials. */
 static void another_transport(struct world_client *c)
 {
     world_another_transport(&w, c);
@@ -440,7 +440,7 @@ static void goes_on_after(void another(struct world_client *))
     unsigned pli = publisher->pli;
     frames(10);
     CHECK_EQ(viewer->rtp - rtp, 10);
-    CHECK(publisher->pli > pli); /* what was lost meanwhile is in no history */
+    CHECK(publisher->pli > pli); /* no history has the packets lost meanwhile */
     feedback(viewer, 1);
     CHECK(!world_event(&w, MESSAGE_ENDED, viewer->session) &&
           !world_event(&w, MESSAGE_ENDED, publisher->session));
@@ -477,7 +477,8 @@ static void strangers_client_hello_after_a_restart_ends_nothing(void)
     size_t len = dtls_output(stranger, hello, sizeof hello);
     dtls_free(stranger);
     world_datagram(&w, 0, client_path(publisher->client), hello, len);
-    world_run(&w, MP_S(30)); /* nothing comes under the keys any more, and the other handshake does not end */
+    /* the client sends nothing under the keys, and the second handshake does not complete */
+    world_run(&w, MP_S(30));
     CHECK(world_event(&w, MESSAGE_ENDED, publisher->session) == NULL);
     world_run(&w, MP_S(10));
     const struct message *ended = world_event(&w, MESSAGE_ENDED, publisher->session);
@@ -553,7 +554,7 @@ static unsigned restarts_told(uint32_t generation)
     return n;
 }
 
-/* By a client that changed its mind before its first check: the control plane hears that the old ones have
+/* A client restarts ICE before its first check: the control plane learns that the first credentials have
  * ended. */
 static void restart_before_the_claim_comes_to_its_end_too(void)
 {
@@ -600,7 +601,7 @@ static bool no_dtls_of_ours(struct world *world, bool to_client, const uint8_t *
     return to_client && data[0] >= 20 && data[0] < 64;
 }
 
-/* RFC 6347 4.2.4 repeats what is lost, and the next check leads where the client is now. */
+/* Lost flights are retransmitted (RFC 6347 4.2.4), and the next check gives the client's new address. */
 static void rebinding_in_the_handshake_delays_it_and_no_more(void)
 {
     world_open(&w, 2);

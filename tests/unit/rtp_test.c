@@ -265,7 +265,7 @@ static void written_bytes_are_these(void)
     CHECK_BYTES(out, want, len);
 }
 
-/* Whatever the bytes are: views stay inside, and what is parsed adds up. */
+/* For any bytes, views stay inside the packet, and the lengths of its parts add up. */
 static void every_length_of_random_packets_is_survived(void)
 {
     struct prng r;

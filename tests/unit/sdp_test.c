@@ -128,7 +128,7 @@ static void firefox_attributes_come_in_any_order(void)
     free(text);
 }
 
-/* In a buffer of exactly its size, so that a read past its end is seen. */
+/* In a buffer of exact size, so that a sanitizer sees reads past its end. */
 static void every_prefix_parses_or_fails_cleanly(void)
 {
     for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
@@ -216,8 +216,8 @@ static void too_much_of_anything_is_refused(void)
     CHECK_EQ(error_of_repeated(HEAD "a=x:", "y", 4000), SDP_OK);
 }
 
-/* Seventeen a=ssrc lines are no reason to refuse an offer (RFC 5576 knows no bound): what they name beyond is
- * learned from the packets. */
+/* Seventeen a=ssrc lines are no reason to refuse an offer (RFC 5576 knows no bound): the server learns the
+ * other SSRCs from the packets. */
 static void what_there_is_no_room_for_is_left_out(void)
 {
     static char text[65536];
@@ -240,7 +240,7 @@ static void what_there_is_no_room_for_is_left_out(void)
     sdp_free(sdp);
 }
 
-/* Lines of every kind by the ten thousand: no attribute may be looked up in what came before it. */
+/* Lines of every kind by the ten thousand: the parser may not search the earlier lines for an attribute. */
 static void cost_is_linear(void)
 {
     static const char *const lines[] = {
@@ -328,7 +328,8 @@ static void a_line_that_lies_is_left_out_alone(void)
     }
 }
 
-/* RFC 7587 7, RFC 7741 6.1: one clock each. Opus by another one was taken, and matched with nobody's. */
+/* RFC 7587 7, RFC 7741 6.1: one clock each. The parser once accepted Opus with another rate, which then
+ * matched no client. */
 static void a_codec_by_a_strange_clock_is_unknown(void)
 {
     static const struct {
@@ -415,8 +416,8 @@ static void mids_may_be_long(void)
     sdp_free(sdp);
 }
 
-/* RFC 9143 7.3.3: what is outside of the group, or without one all but the first, would need its own
- * transport. */
+/* RFC 9143 7.3.3: a section outside the group needs its own transport; so does every section but the first if
+ * there is no group. */
 static void sections_outside_the_bundle_are_told_apart(void)
 {
     static const struct {
@@ -449,7 +450,7 @@ static void sections_outside_the_bundle_are_told_apart(void)
     CHECK(sdp && sdp->sections[0].outside && !sdp->sections[1].outside);
     sdp_free(sdp);
     text = HEAD "a=group:BUNDLE 1\r\n" AUDIO "a=mid:0\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n";
-    sdp = sdp_parse(text, strlen(text), &e); /* a group of what is stopped is none */
+    sdp = sdp_parse(text, strlen(text), &e); /* a group of stopped sections does not count */
     CHECK(sdp && !sdp->bundled && !sdp->sections[0].outside);
     sdp_free(sdp);
 }
@@ -559,7 +560,7 @@ static void the_strongest_fingerprint_counts(void)
     }
 }
 
-/* RFC 8122 5: a certificate is one of those that the strongest hash has. */
+/* RFC 8122 5: a certificate may match any fingerprint of the strongest hash. */
 static void several_fingerprints_are_kept(void)
 {
     char text[4096], bytes[32 * 3 + 1];
@@ -687,7 +688,7 @@ static const struct sdp_local_codec vp8 = {.payload_type = 96,
                                            .fir = true,
                                            .transport_cc = true};
 
-/* What we write is what we would read, and one of each: sent, inactive, refused. */
+/* We parse our own description to the same, with one section of each kind: sent, inactive, refused. */
 static void written_descriptions_read_back(void)
 {
     struct address addresses[2];
@@ -755,8 +756,7 @@ static void written_descriptions_read_back(void)
     free(w.data);
 }
 
-/* RFC 8853 5.1, RFC 8851 10: what is sent in several layers, in all its spellings; and Chromium's older
- * way. */
+/* RFC 8853 5.1, RFC 8851 10: simulcast attributes in all notations, and Chromium's older form. */
 static void layers_are_read(void)
 {
     static const struct {

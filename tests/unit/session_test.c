@@ -89,7 +89,7 @@ static void hundred_restarts_leave_one_pair_known(void)
         char before[64];
         memcpy(before, p->ufrag, sizeof before);
         restart(p);
-        if (i % 3 == 0) /* else the next comes before it has come to its end */
+        if (i % 3 == 0) /* otherwise the next restart begins before this one ends */
             event(p, EVENT_RESTARTED, "203.0.113.9", i);
         CHECK(known(p->ufrag) && (i % 3 || !known(before)));
     }
@@ -272,7 +272,8 @@ static void lost_socket_is_taken_over_by_another(void)
     uint32_t session = peer_session(p);
     forget(other);
     peer_close(p);
-    event(p, EVENT_SELECTED, "203.0.113.1", ICE_BY_NOMINATION); /* of which nobody can be told now */
+    /* which the server cannot report to its client now */
+    event(p, EVENT_SELECTED, "203.0.113.1", ICE_BY_NOMINATION);
     CHECK_EQ(waiting(other, "participant-left"), 0);
     struct peer *thief = resumes(p->id, "0123456789abcdef0123456789abcdef");
     CHECK(same(take_text(thief, "error", "code"), "not-resumable"));
@@ -327,14 +328,14 @@ static void a_resume_token_opens_by_all_of_its_characters(void)
     stage_close(&s);
 }
 
-/* A client that was told goodbye, for what it did, does not come back to what it had. */
+/* A client that the server expelled cannot resume its session. */
 static void who_was_told_goodbye_cannot_resume(void)
 {
     stage_open(&s, 16, NULL);
     struct peer *p = resumable("one");
     char token[64];
     snprintf(token, sizeof token, "%s", take_text(p, "joined", "resume"));
-    while (!p->close_code) /* it talks without end */
+    while (!p->close_code) /* it sends without end */
         peer_say(p, "ping", "");
     struct peer *again = resumes(p->id, token);
     CHECK(same(take_text(again, "error", "code"), "not-resumable"));

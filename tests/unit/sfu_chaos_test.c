@@ -1,7 +1,7 @@
 /* A call that misbehaves in every way that a session and the control plane can, from a seed: clients send
  * authentic packets with random bytes in them, their genuine datagrams come damaged, twice or by another
- * worker, and commands come in any order while messages between workers are late. Nothing is expected of the
- * media; the sanitizers, the invariants and the empty pools at the end are the test. CHAOS_SEED and
+ * worker, and commands come in any order while messages between workers are late. The test expects nothing of
+ * the media; it relies on the sanitizers, the invariants and the empty pools at the end. CHAOS_SEED and
  * CHAOS_TURNS in the environment repeat a run or make it longer. */
 #include "base/packet.h"
 #include "base/prng.h"
@@ -16,7 +16,7 @@
 #define CLIENTS 6
 #define TRACKS  12
 #define TURNS   6000
-#define LATE    512 /* messages on their way between workers */
+#define LATE    512 /* messages in flight between workers */
 
 static struct world w;
 static struct prng prng;
@@ -112,7 +112,7 @@ static void deliver_some(uint32_t most)
                 deliver_one(from, to);
 }
 
-/* --- what clients send --- */
+/* --- input from clients --- */
 
 /* A genuine datagram on its way: mostly as it is, at times damaged, twice, or by another worker. */
 static void send(struct world_client *c, uint8_t *data, size_t len)
@@ -196,7 +196,7 @@ static void send_rtcp(unsigned i)
         if (where + 4 <= size)
             put32(p + where, ssrc);
         const uint8_t *last = w.clients[i].last;
-        /* about what it was sent just now */
+        /* about packets that it just received */
         if (p[1] >= 205 && w.clients[i].last_len && size >= 16 && below(2)) {
             memcpy(p + 8, last + 8, 4);
             put16(p + 12, (uint16_t)(get16(last + 2) - below(30)));
@@ -209,7 +209,7 @@ static void send_rtcp(unsigned i)
         send(&w.clients[i], out, n);
 }
 
-/* --- what the control plane does --- */
+/* --- commands of the control plane --- */
 
 static void publish(unsigned i, struct track *t)
 {
@@ -257,7 +257,8 @@ static void watch(unsigned viewer, struct track *t)
     world_command(&w, m);
 }
 
-/* Viewers are told first or last: both orders happen, as do both at once on different workers. */
+/* Ends the subscriptions before or after the publication: both orders occur, also at the same time on
+ * different workers. */
 static void unpublish(struct track *t)
 {
     bool first = below(2);

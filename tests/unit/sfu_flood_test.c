@@ -1,5 +1,5 @@
-/* What clients may do far too often: ask for pictures and for packets once more, send reports that lie, begin
- * handshakes that they never end. The others must not feel it. */
+/* Floods by clients: requests for key frames and retransmissions, false reports, handshakes that they never
+ * finish. Other clients must not notice. */
 #include "base/prng.h"
 #include "proto/codec.h"
 #include "proto/rtp.h"
@@ -72,7 +72,7 @@ static void hundred_viewers_that_ask_for_pictures_cost_the_publisher_one_a_secon
     world_close(&w);
 }
 
-/* --- packets once more --- */
+/* --- retransmissions --- */
 
 static uint64_t rtx_bytes;
 static uint32_t rtx_ssrc;
@@ -121,11 +121,11 @@ static void who_reports_everything_missing_gets_a_quarter_more_and_nobody_else_n
     CHECK(world_drops(&w, DROP_RTX_BUDGET) > 0);
     CHECK_EQ(viewers[1]->rtp - rtp[1], 900);
     CHECK_EQ(viewers[2]->rtp - rtp[2], 900);
-    CHECK_EQ(publisher->nacked, 0); /* the server has what it is asked for: nobody else is asked */
+    CHECK_EQ(publisher->nacked, 0); /* the server has the packets: it requests none from the publisher */
     world_close(&w);
 }
 
-/* --- reports that lie --- */
+/* --- false reports --- */
 
 static size_t write_remb(uint8_t *out, uint32_t ssrc, uint8_t exponent, uint32_t mantissa)
 {
@@ -171,7 +171,8 @@ static void lying_reports_change_nothing_for_anybody_else(void)
         frame(false);
         world_send_rtcp(&w, viewers[0], out, write_remb(out, ssrc_of(0), 0, 0));        /* 0 bit/s */
         world_send_rtcp(&w, viewers[0], out, write_remb(out, ssrc_of(0), 63, 0x3ffff)); /* 2^81 */
-        world_send_rtcp(&w, viewers[0], out, write_remb(out, VIDEO, 0, 0)); /* about what is not its own */
+        /* about a stream of another client */
+        world_send_rtcp(&w, viewers[0], out, write_remb(out, VIDEO, 0, 0));
         world_send_rtcp(&w, viewers[0], out, write_backwards_twcc(out, ssrc_of(0), turn));
         world_send_rtcp(&w, viewers[0], out, rtcp_write_rr(out, sizeof out, 1, &lost, 1));
         lost.ssrc = VIDEO;
@@ -182,17 +183,17 @@ static void lying_reports_change_nothing_for_anybody_else(void)
     }
     CHECK_EQ(viewers[1]->rtp - rtp[1], turn);
     CHECK_EQ(viewers[2]->rtp - rtp[2], turn);
-    /* The publisher is told what the server itself saw: no loss, nothing missing, its rate as it is. */
+    /* The publisher gets reports of the server's own measurements: no loss, no NACK, the true rate. */
     CHECK_EQ(publisher->nacked, nacked);
     CHECK_EQ(publisher->pli, pli);
     CHECK(publisher->twcc > 20);
     CHECK_EQ(world_drops(&w, DROP_RTCP_MALFORMED), 0);
-    /* The liar itself is served as before: it has hurt nobody. */
+    /* The lying viewer gets its streams as before. */
     CHECK_EQ(viewers[0]->rtp - rtp[0], turn);
     world_close(&w);
 }
 
-/* --- handshakes that nobody ends --- */
+/* --- unfinished handshakes --- */
 
 static uint8_t hello[1500];
 static size_t hello_len;
@@ -205,7 +206,7 @@ static bool record_hello(struct world *world, bool to_client, const uint8_t *dat
     return false;
 }
 
-/* A session whose client sends an authentic check and a true ClientHello, and then nothing any more. */
+/* A session whose client sends an authentic check and a true ClientHello, and then nothing. */
 static uint32_t unfinished(uint8_t number, uint8_t round)
 {
     struct session_setup setup = {.fingerprint = {.hash = "sha-256", .len = 32}};
@@ -264,7 +265,7 @@ static void handshakes_that_nobody_ends_are_let_go_and_others_connect_meanwhile(
     world_close(&w);
 }
 
-/* --- one datagram of feedback, by the work that it makes --- */
+/* --- work for one datagram of feedback --- */
 
 static unsigned deadlines, clocks; /* computed, told */
 

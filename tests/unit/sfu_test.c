@@ -38,7 +38,7 @@ static void frames(struct world_client *c, uint64_t from, unsigned count, bool f
     }
 }
 
-/* The number of the last packet that it got. */
+/* The number of its last received packet. */
 static uint16_t last_seq(const struct world_client *c)
 {
     struct rtp_view v;
@@ -105,7 +105,7 @@ static void passive_client_is_begun_with(void)
     world_close(&w);
 }
 
-/* Checks go on while the handshake waits for its answer: it is not begun anew with each of them. */
+/* Checks go on while the handshake waits for its answer: they do not restart it. */
 static void handshake_with_a_passive_client_is_begun_once(void)
 {
     unsigned begun = 0;
@@ -125,7 +125,7 @@ static void handshake_with_a_passive_client_is_begun_once(void)
     world_close(&w);
 }
 
-/* Who said that it is passive, and begins all the same, is not heard: two handshakes would cross. */
+/* The server ignores a ClientHello of a passive client: two handshakes would cross. */
 static void client_hello_of_a_passive_client_is_dropped(void)
 {
     static const uint8_t hello[64] = {22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 51, 1};
@@ -173,8 +173,8 @@ static size_t check_of(const struct world_client *c, uint8_t *data, size_t size)
     return stun_end(&s);
 }
 
-/* A worker that gets datagrams of another one's session is told again where they belong, once a second at
- * most. */
+/* A worker that receives datagrams of another worker's session is told the owner again, at most once a
+ * second. */
 static void another_worker_is_told_of_a_path_once_a_second(void)
 {
     uint8_t check[300];
@@ -217,7 +217,7 @@ static void session_is_reached_by_another_workers_link(void)
     world_close(&w);
 }
 
-/* RFC 8656 3.1: a TURN connection carries TURN's messages. What a session sends would be no frame of it. */
+/* RFC 8656 3.1: a TURN connection carries TURN's messages. A session's datagrams do not fit its framing. */
 static void turn_clients_connection_is_no_path_of_a_session(void)
 {
     struct world_client *p, *v;
@@ -284,7 +284,7 @@ static void every_worker_has_its_replica(void)
     frames(p, 100, 20, true);
     for (unsigned i = 0; i < 3; i++)
         CHECK_EQ(v[i]->rtp, 20);
-    /* the key frame came before the first wish could leave: nothing was heard of the stream */
+    /* the key frame arrived before the first request: the stream had not started */
     CHECK_EQ(p->pli, 0);
     world_command(
         &w, (struct message){.type = MESSAGE_UNSUBSCRIBE, .to = 2, .session = v[1]->session, .track = 1});
@@ -344,7 +344,7 @@ static void counters_tell_what_came_and_what_was_sent_again(void)
     CHECK(stat_get(&s->rtp_in) == 11 && stat_get(&s->rtp_out) == 11 && v->rtp == 11 + 2);
     CHECK(stat_get(&s->sessions) == 2 && stat_get(&s->tracks) == 1 && stat_get(&s->subscriptions) == 1);
     CHECK_EQ(world_drops(&w, DROP_STUN_INTEGRITY), 0);
-    struct stun_writer answer; /* to no check of the server's */
+    struct stun_writer answer; /* an answer without a check */
     stun_begin(&answer, forged, sizeof forged, STUN_SUCCESS, STUN_BINDING, (const uint8_t *)"a transaction");
     stun_add_fingerprint(&answer);
     world_datagram(&w, 0, client_path(p->client), forged, stun_end(&answer));
@@ -450,7 +450,8 @@ static void key_frame_requests_are_one_a_second(void)
     world_close(&w);
 }
 
-/* RFC 4585 6.3.1 wants the media's SSRC; who leaves it 0 is understood, and costs its publisher no more. */
+/* RFC 4585 6.3.1 wants the media's SSRC; the server also understands 0, at the same cost for the
+ * publisher. */
 static void key_frame_request_that_names_nobody_is_for_all_it_watches(void)
 {
     struct world_client *p, *v;
@@ -473,7 +474,7 @@ static void key_frame_request_that_names_nobody_is_for_all_it_watches(void)
     world_close(&w);
 }
 
-/* Viewers that ask all the time cost the worker of the publisher one message in 20 ms. */
+/* Viewers that send requests all the time cost the publisher's worker one message in 20 ms. */
 static void key_frame_requests_are_passed_on_every_20_ms(void)
 {
     struct world_client *p, *v;
@@ -536,7 +537,7 @@ static bool is_stalled(const struct world_client *c, uint32_t track)
     return m && m->event.kind == EVENT_STALLED && m->event.value == track;
 }
 
-/* Viewers at both workers, who see none of its pictures; one of them sees another publisher's meanwhile. */
+/* Viewers at both workers, which get no picture of it; one of them watches another publisher meanwhile. */
 static void publisher_without_key_frames_is_asked_once_a_second_and_told_of(void)
 {
     struct world_client *p, *v, *other;
@@ -550,7 +551,7 @@ static void publisher_without_key_frames_is_asked_once_a_second_and_told_of(void
     mp_time begin = w.now;
     unsigned sent = 0;
     for (; !is_stalled(p, 1) && sent < 300; sent++) {
-        /* what its decoder says meanwhile */
+        /* requests of its decoder meanwhile */
         world_send_rtcp(&w, v, pli, rtcp_write_pli(pli, sizeof pli, 1, OUT));
         world_send(&w, other, CODEC_VP8, 100, 10 + sent, 3000 * sent, sent == 0, true, 300);
         frames(p, 10 + sent, 1, false);
@@ -567,7 +568,7 @@ static void publisher_without_key_frames_is_asked_once_a_second_and_told_of(void
     world_close(&w);
 }
 
-/* One that is silent is no such case: a camera that is off, a screen that stands still. */
+/* A silent publisher is not stalled: its camera is off, or its screen does not change. */
 static void publisher_that_is_silent_does_not_stall(void)
 {
     struct world_client *p, *v;
@@ -616,7 +617,7 @@ static void codec_that_changes_in_mid_call_begins_with_a_key_frame(void)
     }
 }
 
-/* Without an offer it is not what anybody agreed to decode. */
+/* Without an offer, no viewer has agreed to decode it. */
 static void packets_of_another_codec_than_agreed_reach_nobody(void)
 {
     struct world_client *p, *v;
@@ -637,8 +638,8 @@ static void packets_of_another_codec_than_agreed_reach_nobody(void)
     world_close(&w);
 }
 
-/* A WHIP answer lists all that its publisher may send: which of it comes is told of, also under an SSRC
- * that no line named. */
+/* A WHIP answer lists all that its publisher may send: the worker reports which one arrives, also with an
+ * SSRC that no line named. */
 static void codec_that_a_publisher_turns_to_is_told_of(void)
 {
     struct world_client *p, *v;
@@ -663,7 +664,7 @@ static void codec_that_a_publisher_turns_to_is_told_of(void)
     world_settle(&w);
     const struct message *m = world_event(&w, MESSAGE_CODEC, p->session);
     CHECK(m && m->payload_type == 98 && m->track == 7 && m->to == TO_CONTROL);
-    CHECK_EQ(v->rtp, 1); /* none of it went to who was described another codec */
+    CHECK_EQ(v->rtp, 1); /* the viewer, whose description has another codec, got none of it */
     world_close(&w);
 }
 
@@ -699,7 +700,7 @@ static void viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_se
     world_close(&w);
 }
 
-/* Three packets of one picture, with an audio level and a dependency descriptor, whoever would send both. */
+/* Three packets of one picture, with an audio level and a dependency descriptor. */
 static void send_picture(struct world_client *p, uint64_t from, const uint8_t *level, struct bytes descriptor)
 {
     uint8_t payload[200] = {0x10};
@@ -831,8 +832,8 @@ static void watch_without_rtx(struct world_client *v, struct world_client *p, st
     world_settle(&w);
 }
 
-/* RFC 3711 9.1, RFC 7714 8.1: under one index of one SSRC there is one packet. Padding that evened a run, the
- * transport-wide number and the send time are the first ones. */
+/* RFC 3711 9.1, RFC 7714 8.1: under one index of one SSRC there is one packet. The retransmission has the
+ * padding, transport-wide number and send time of the original. */
 static void nack_without_rtx_is_answered_by_the_same_bytes(void)
 {
     uint8_t nack[32];
@@ -971,7 +972,7 @@ static void lost_sound_is_sent_again_as_the_same_bytes(void)
     world_close(&w);
 }
 
-/* What is sent again has a budget: 60,000 bytes at once. */
+/* Retransmissions have a budget of 60,000 bytes at once. */
 static void viewer_that_asks_for_much_at_once_gets_60_kilobytes(void)
 {
     struct world_client *p, *v;
@@ -1044,8 +1045,8 @@ static void send_again(struct world_client *p, uint16_t seq)
     world_settle(&w);
 }
 
-/* Leaves one number out and lets time pass until it was asked for so often. Returns the time since it was
- * first. */
+/* Leaves one number out and lets time pass until the server has requested it so often. Returns the time since
+ * the first request. */
 static mp_time leave_out(struct world_client *p, uint64_t index, unsigned times)
 {
     unsigned before = p->nacked;
@@ -1058,8 +1059,8 @@ static mp_time leave_out(struct world_client *p, uint64_t index, unsigned times)
     return w.now - first;
 }
 
-/* The pause before a repeated NACK is the round trip, which what was sent again tells: once, an eighth of
- * the difference. */
+/* The delay before a repeated NACK is the round trip, measured by retransmissions; each moves it by an eighth
+ * of the difference. */
 static void round_trip_is_learned_from_what_is_sent_again(void)
 {
     struct world_client *p, *v;
@@ -1067,7 +1068,7 @@ static void round_trip_is_learned_from_what_is_sent_again(void)
     frames(p, 10, 2, true);
     mp_time pause = leave_out(p, 12, 2);
     CHECK(pause >= MP_MS(99) && pause <= MP_MS(102)); /* nothing is known yet */
-    send_again(p, 12); /* it was asked for twice: whose answer it is cannot be told */
+    send_again(p, 12);                                /* requested twice: it may answer either request */
     leave_out(p, 14, 1);
     world_run(&w, MP_MS(20));
     send_again(p, 14);
@@ -1087,7 +1088,7 @@ static void a_lost_packet_that_is_given_up_brings_a_key_frame_request(void)
     lost = 0;
     w.lose = lose_third;
     unsigned nacked = p->nacked, asked = p->pli;
-    frames(p, 12, 6, false); /* the third of them is lost; it is asked for in vain */
+    frames(p, 12, 6, false); /* the third of them is lost; all requests for it are lost */
     CHECK_EQ(p->pli, asked);
     world_run(&w, MP_S(2));
     CHECK_EQ(p->nacked - nacked, NACK_TRIES_MAX);
@@ -1140,7 +1141,7 @@ static void viewer_of_many_tracks_is_heard_about_each(void)
     world_close(&w);
 }
 
-/* Else the control plane believes in a track that its worker has no place for. */
+/* Otherwise the control plane would assume a track for which its worker had no room. */
 static void every_session_may_publish_all_that_it_may(void)
 {
     struct world_client *p, *v;
@@ -1167,7 +1168,7 @@ static void publisher_hears_of_its_transport_and_loss(void)
     world_close(&w);
 }
 
-/* A worker that is late reads many packets at once: a probe of the publisher's must not look like a burst. */
+/* A late worker reads many packets at once: the publisher's probe must not look like a burst. */
 static void publisher_hears_when_its_packets_came_not_when_they_were_read(void)
 {
     struct world_client *p, *v;
@@ -1225,8 +1226,7 @@ static void publishers_clock_that_runs_slow_is_followed(void)
     world_close(&w);
 }
 
-/* A report that the network held up for 100 ms says little about the clocks: it moves the one of the
- * source by 1 ms. */
+/* A report delayed by 100 ms in the network changes the source's clock by only 1 ms. */
 static void report_that_came_late_moves_the_clock_by_a_millisecond(void)
 {
     struct world_client *p, *v;
@@ -1299,7 +1299,7 @@ static void duplicate_and_forged_packets_are_not_forwarded(void)
     world_settle(&w);
     CHECK_EQ(w.to_strangers, 0);
     CHECK_EQ(v->rtp, 1);
-    /* the genuine one is not hurt by its forgeries */
+    /* forgeries do not harm the genuine one */
     world_datagram(&w, 0, client_path(p->client), out, len);
     world_settle(&w);
     CHECK_EQ(v->rtp, 2);
@@ -1499,7 +1499,7 @@ static void port_that_is_used_again_belongs_to_the_session_of_another_worker_too
         CHECK_EQ(v->rtp - before, 3);
         elsewhere.port++;
         client_move(p->client, &elsewhere);
-        client_move(dead->client, &port); /* it was not so dead */
+        client_move(dead->client, &port); /* its client was still alive */
         world_run(&w, MP_S(6));
         elsewhere.port++;
     }
@@ -1535,7 +1535,7 @@ static bool lose_to_viewer(struct world *world, bool to_client, const uint8_t *d
     return to_client && data[0] >= 128;
 }
 
-/* A receiver that misses 2^15 numbers cannot tell any more how often they wrapped. */
+/* A receiver that misses 2^15 numbers cannot know how often they wrapped. */
 static void viewer_that_was_away_hears_on_though_its_source_jumped(void)
 {
     struct world_client *p, *v;
@@ -1550,7 +1550,7 @@ static void viewer_that_was_away_hears_on_though_its_source_jumped(void)
     unsigned asked = p->pli;
     frames(p, 1000 + 30000 * 8, 1, false);
     world_run(&w, MP_S(1));
-    CHECK(p->pli > asked); /* the first after a jump is not built on what came before */
+    CHECK(p->pli > asked); /* the first picture after a jump does not refer to earlier ones */
     frames(p, 1001 + 30000 * 8, 3, true);
     CHECK_EQ(v->rtp, 9);
     CHECK(rtp_parse(&view, v->last, v->last_len));
@@ -1594,11 +1594,11 @@ static void what_comes_late_of_an_old_source_is_dropped(void)
 /* A client that makes a new SSRC at each start of its microphone, and never names one. */
 static void unnamed_sources_may_change_for_ever(void)
 {
-    for (int more = 0; more < 2; more++) { /* it also sends what is named, and what is of no section */
+    for (int more = 0; more < 2; more++) { /* it also sends a named SSRC, and one of no section */
         struct world_client *p, *v;
         call(1, 0, 0, &p, &v);
         if (more)
-            /* whose video a packet is, its SSRC alone tells */
+            /* only the SSRC tells which video a packet belongs to */
             world_publish(&w, p, 2, CODEC_VP8, VIDEO + 10);
         else
             world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 1});
@@ -1619,7 +1619,7 @@ static void unnamed_sources_may_change_for_ever(void)
     }
 }
 
-/* A new source takes the place of one that was silent for a second, and of no other. */
+/* A new source replaces only one that was silent for a second. */
 static void a_source_that_is_heard_keeps_its_place(void)
 {
     struct world_client *p, *v;
@@ -1768,7 +1768,7 @@ static void all_sessions_may_end_in_one_turn(void)
     free(stats);
 }
 
-/* 4096 packets are all that a worker of these tests has: eight tracks' histories are that many. */
+/* A worker of these tests has 4096 packets, as many as the histories of eight tracks. */
 static void histories_leave_room_for_what_is_on_its_way(void)
 {
     struct world_client *p, *v;
@@ -1796,7 +1796,7 @@ static void second_viewer_at_another_worker_waits_a_second_for_its_key_frame_at_
     struct world_client *second = world_join(&w, 1);
     world_connect(&w, second);
     world_run(&w, MP_S(2));
-    frames(p, 10, 3, true); /* answers the first viewer's wish */
+    frames(p, 10, 3, true); /* answers the first viewer's request */
     world_command(&w, (struct message){.type = MESSAGE_KEYFRAME, .to = 0, .track = 1});
     world_run(&w, MP_S(2));
     world_send(&w, p, CODEC_VP8, VIDEO, 13, 39000, true, true, 100);
@@ -1827,7 +1827,7 @@ static void an_ssrc_that_two_sections_name_is_the_firsts(void)
         world_send(&w, p, CODEC_VP8, VIDEO, 10 + i, 3000 * i, true, true, 100);
         world_settle(&w);
         CHECK(rtp_parse(&view, v->last, v->last_len) && view.ssrc == OUT);
-        /* whose it is cannot be told */
+        /* ambiguous */
         world_send(&w, p, CODEC_VP8, i % 2 ? 0 : 0x4444, 10 + i, 3000 * i, true, true, 100);
         world_settle(&w);
     }
@@ -1913,7 +1913,8 @@ static void says_bye(struct world_client *c, uint32_t ssrc)
     world_settle(&w);
 }
 
-/* RFC 3550 6.6. One stream that ends is no goodbye, nor is one that goes on. */
+/* RFC 3550 6.6. A BYE of one stream does not mean that the client left, nor does a BYE of a stream that
+ * continues. */
 static void who_says_bye_with_all_its_streams_is_told_of(void)
 {
     world_open(&w, 2);
@@ -1934,7 +1935,7 @@ static void who_says_bye_with_all_its_streams_is_told_of(void)
     CHECK_EQ(told(p, EVENT_BYE), 0);
     says_bye(p, VIDEO);
     CHECK_EQ(told(p, EVENT_BYE), 1);
-    uint8_t rr[8]; /* who only watches sends under the SSRCs of its reports */
+    uint8_t rr[8]; /* a viewer sends only with the SSRCs of its reports */
     world_send_rtcp(&w, v, rr, rtcp_write_rr(rr, sizeof rr, 7, NULL, 0));
     says_bye(v, 8);
     CHECK_EQ(told(v, EVENT_BYE), 0);
@@ -1965,7 +1966,7 @@ static bool to_the_server(struct world *world, bool to_client, const uint8_t *da
     return !to_client;
 }
 
-/* A path that was lost and is heard again is found, and that is told once. */
+/* After the loss of a path, its first datagram is reported once as found. */
 static void path_that_is_heard_again_is_found(void)
 {
     world_open(&w, 2);

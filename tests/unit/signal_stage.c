@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- what signaling does --- */
+/* --- commands of the signaling --- */
 
 static struct peer *peer_of(struct stage *s, const void *socket)
 {
@@ -99,7 +99,7 @@ static void subscribe(struct stage *s, const struct message *m)
     INVARIANT(registry_owner(s->registry, track->session) == m->subscribe.origin);
     INVARIANT(m->subscribe.ssrc && m->subscribe.mid[0] && m->subscribe.cname[0]);
     for (size_t i = 0; i < s->command_count;
-         i++) /* packet numbers start again: under an SSRC of old they would repeat */
+         i++) /* packet numbers start again: with an earlier SSRC they would repeat */
         INVARIANT(s->commands[i].type != MESSAGE_SUBSCRIBE || s->commands[i].session != m->session ||
                   s->commands[i].subscribe.ssrc != m->subscribe.ssrc);
     note(s->viewers, &s->viewer_count, sizeof s->viewers / sizeof s->viewers[0], m);
@@ -346,7 +346,7 @@ void peer_close(struct peer *p)
         signal_closed(p->stage->signaling, p->participant, p->stage->now);
     stage_go_on(p->stage);
     p->participant = NULL;
-    p->close_code = p->close_code ? p->close_code : 1006; /* nothing may be sent to it any more */
+    p->close_code = p->close_code ? p->close_code : 1006; /* the server must not send to it any more */
 }
 
 void peer_free(struct peer *p)
@@ -460,7 +460,7 @@ static void write_codecs(struct sdp_writer *w, const struct peer *p, const struc
     }
 }
 
-/* The codecs of `like`, the server's section; NULL: all that the client knows. */
+/* The codecs of `like`, the server's section; NULL: all that the client supports. */
 static void write_line(struct sdp_writer *w, const struct peer *p, const struct line *l,
                        const struct sdp_section *like)
 {

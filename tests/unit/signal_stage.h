@@ -1,5 +1,5 @@
-/* The control plane alone: the test plays its sockets, its clients and its workers. The workers keep a book
- * of what they were commanded, and break an invariant over a command that makes no sense to them. */
+/* The control plane alone: the test plays its sockets, its clients and its workers. The workers record their
+ * commands and break an invariant if a command contradicts an earlier one. */
 #pragma once
 #include "base/prng.h"
 #include "proto/sdp/sdp.h"
@@ -19,7 +19,7 @@ struct line { /* one m= line as the client has it */
     enum sdp_kind kind;
     enum sdp_direction direction; /* the client's */
     char mid[MID_SIZE];
-    bool refused, stopped; /* stopped: the client sends and takes nothing there, as its answers say too */
+    bool refused, stopped; /* stopped: the client neither sends nor receives there, also in its answers */
 };
 
 struct peer {
@@ -29,15 +29,15 @@ struct peer {
     json_t *received, *taken;
     uint16_t close_code; /* of the server; 0: open */
     char close_reason[32];
-    unsigned doubted;  /* times that the server asked for a sign of life */
+    unsigned doubted;  /* pings from the server */
     char ufrag[64];    /* of the server's answer */
     unsigned restarts; /* of ICE, by the client's next offer */
-    unsigned codecs;   /* bits of enum codec that the client knows of video; opus it always does */
+    unsigned codecs;   /* video codecs of the client, bits of enum codec; it always has Opus */
     struct line lines[SDP_SECTIONS_MAX];
     size_t line_count;
 };
 
-struct published { /* what a worker knows */
+struct published { /* state of a worker */
     uint32_t session, track;
 };
 
@@ -63,9 +63,10 @@ struct stage {
 void stage_open(struct stage *, size_t sessions, const char *announced);
 /* The same with bounds, of which the stage keeps copies; the wall clock is at STAGE_UNIX_S + now. */
 void stage_open_bounded(struct stage *, size_t sessions, const struct access *, const struct signal_limits *);
-void stage_close(struct stage *);   /* closes every socket, lets workers end; nothing may be left */
+/* closes every socket and ends all sessions; checks that nothing is left */
+void stage_close(struct stage *);
 void stage_timeout(struct stage *); /* its time has come */
-void stage_go_on(struct stage *);   /* until nothing waits that may be done now */
+void stage_go_on(struct stage *);   /* runs all work that may be done now */
 /* Workers answer every SESSION_CLOSE that they have not answered. */
 void stage_work(struct stage *);
 void stage_event(struct stage *, enum message_type, uint32_t session, unsigned worker);
@@ -89,7 +90,8 @@ struct peer *peer_join(struct stage *, const char *room, const char *role);
 json_t *take(struct peer *, const char *type);
 const char *take_text(struct peer *, const char *type, const char *member); /* "" without */
 size_t waiting(const struct peer *, const char *type);                      /* NULL: of all types */
-void forget(struct peer *);                                                 /* what waits */
+/* the number of waiting messages */
+void forget(struct peer *);
 
 struct line *peer_line(struct peer *, enum sdp_kind, enum sdp_direction); /* to be offered */
 void peer_offer(struct peer *);                                           /* its lines */
@@ -97,8 +99,8 @@ void peer_offer_text(struct peer *, const char *sdp);                     /* its
 bool peer_offer_golden(struct peer *, const char *name);
 /* Answers the offer that waits, but refuses section `but` (NULL: none). False: no offer waits. */
 bool peer_answer(struct peer *, const char *but);
-void peer_learn(struct peer *, const char *answer); /* what an answer says of the connection */
+void peer_learn(struct peer *, const char *answer); /* reads the connection data of an answer */
 uint32_t peer_session(const struct peer *);         /* SESSION_NONE: none */
 void peer_claim(struct peer *, unsigned worker);
-/* Joins, offers camera and microphone by the role, and is claimed; answers what it is offered. */
+/* Joins, offers camera and microphone by the role, is claimed, and answers its offers. */
 struct peer *peer_call(struct stage *, const char *room, const char *role, unsigned worker);

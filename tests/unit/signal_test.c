@@ -38,7 +38,7 @@ static struct sdp *parse(const char *text)
     return sdp_parse(text, strlen(text), &error);
 }
 
-/* --- what a client is told of its network --- */
+/* --- addresses for a client's network --- */
 
 static void a_client_is_told_where_it_comes_from_and_what_it_may_ask(void)
 {
@@ -51,7 +51,7 @@ static void a_client_is_told_where_it_comes_from_and_what_it_may_ask(void)
     CHECK(address_parse(&client.local, "192.0.2.1", 80));
     char *text = signal_network(s.signaling, &client, true, &len);
     json_t *network = json_loadb(text, len, 0, NULL), *addresses = json_object_get(network, "addresses");
-    CHECK(json_object_get(network, "address") == NULL); /* a proxy's address is nobody's */
+    CHECK(json_object_get(network, "address") == NULL); /* a proxy's address belongs to no client */
     CHECK_EQ(json_integer_value(json_object_get(network, "port")), 8000);
     CHECK_EQ(json_integer_value(json_object_get(network, "probePort")), 8001);
     CHECK(same(json_string_value(json_array_get(addresses, 0)), "203.0.113.5"));
@@ -75,7 +75,7 @@ static const char *told(const char *host)
 }
 #define TOLD(address) "{\"port\":8000,\"addresses\":[\"" address "\"],\"address\":\"198.51.100.7\"}"
 
-/* What it knows without us, by name and by number; behind a NAT what is announced. */
+/* It gets only the address that it used, by name or by number; behind a NAT, the announced one. */
 static void a_stranger_is_told_no_further_address(void)
 {
     stage_open(&s, 16, NULL);
@@ -237,7 +237,7 @@ static void a_name_in_use_is_not_given_twice(void)
     CHECK(take(b, "joined") != NULL);
     peer_close(a);
     struct peer *again = peer_open(&s, "monoport.example", "192.0.2.1");
-    memcpy(again->id, a->id, sizeof own); /* who left may come back by the same name */
+    memcpy(again->id, a->id, sizeof own); /* a client that left may return under the same name */
     peer_say(again, "join-room", "");
     CHECK(take(again, "joined") != NULL);
     stage_close(&s);
@@ -301,7 +301,7 @@ static void a_crowd_of_watchers_is_counted_at_most_every_2_s(void)
     CHECK_EQ(json_integer_value(json_object_get(take(listed[1], "audience"), "count")), 2);
     CHECK_EQ(json_integer_value(json_object_get(take(b, "audience"), "count")), 1);
     CHECK_EQ(signal_deadline(s.signaling), MP_NEVER);
-    peer_say(a, "mute", "{s:b}", "video", 1); /* nobody knows it by name */
+    peer_say(a, "mute", "{s:b}", "video", 1); /* no client knows its name */
     peer_close(a);
     s.now += MP_S(2);
     stage_timeout(&s);
@@ -369,7 +369,7 @@ static void who_says_very_many_values_is_told_so(void)
             CHECK(is_error(p, "too-many-values"));
         }
     }
-    /* Within a text they are none. */
+    /* Inside a string they do not count. */
     char text[JSON_VALUES_MAX + 64] = "{\"type\":\"dance\",\"n\":\"";
     memset(text + strlen(text), ',', JSON_VALUES_MAX + 1);
     peer_text(p, strcat(text, "\"}"));
@@ -641,7 +641,7 @@ static void an_offer_that_cannot_be_is_refused(void)
         free(text);
     }
     CHECK_EQ(waiting(p, "answer"), 0);
-    CHECK(peer_offer_golden(p, "chromium-call")); /* none of it stayed */
+    CHECK(peer_offer_golden(p, "chromium-call")); /* it left no trace */
     CHECK_EQ(waiting(p, "error"), 0);
     stage_close(&s);
 }
@@ -733,7 +733,7 @@ static void leaving_ends_a_session_that_no_worker_has(void)
     peer_say(a, "leave", "");
     CHECK(same(take_text(a, "bye", "reason"), "left"));
     CHECK(a->close_code == 1000 && same(a->close_reason, "left"));
-    peer_say(a, "ping", ""); /* what it says while its socket closes is not heard */
+    peer_say(a, "ping", ""); /* the server ignores messages while the socket closes */
     peer_close(a);
     CHECK_EQ(peer_session(a), SESSION_NONE);
     CHECK_EQ(s.command_count, 0);
@@ -770,7 +770,7 @@ static void late_events_of_a_session_that_was_closed_are_ignored(void)
     peer_offer(a);
     peer_learn(a, take_text(a, "answer", "sdp"));
     uint32_t session = peer_session(a);
-    CHECK(registry_claim(s.registry, session, 1)); /* a worker has it, but its event is under way */
+    CHECK(registry_claim(s.registry, session, 1)); /* a worker owns it, but the event has not arrived */
     peer_close(a);
     CHECK(stage_command(&s, MESSAGE_SESSION_CLOSE, session) != NULL);
     forget(b);

@@ -216,7 +216,7 @@ static void exported_material_splits_by_profile(void)
     CHECK(!srtp_masters(2, material, &c, &s) && !srtp_masters(0, material, &c, &s));
 }
 
-/* --- libsrtp as the oracle --- */
+/* --- comparison with libsrtp --- */
 
 #if __has_include(<srtp2/srtp.h>)
 /* The library's two functions of our names: its *_mki forms do the same. */
@@ -405,7 +405,7 @@ static void late(enum crypto_kind kind, enum srtp_profile profile)
 }
 static void late_rtp_is_taken_inside_the_window_only(void) { EACH(late); }
 
-/* The window against a plain list of what was taken. */
+/* Compares the window with a plain list of accepted numbers. */
 static void window_agrees_with_a_list(void)
 {
     static bool taken[60000];
@@ -545,7 +545,7 @@ static void bound(enum crypto_kind kind, enum srtp_profile profile)
     uint8_t wire[64], out[64];
     uint64_t index;
     pair_open(&p, kind, profile);
-    for (uint32_t ssrc = 5000; ssrc < 6000; ssrc++) { /* nobody's packets take no place */
+    for (uint32_t ssrc = 5000; ssrc < 6000; ssrc++) { /* packets of no stream take no slot */
         size_t len = sent(&p, wire, ssrc, 1);
         wire[len - 2] ^= 4;
         CHECK_EQ(srtp_unprotect(p.rx, wire, len, out, &index), SRTP_AUTH);
@@ -577,7 +577,7 @@ static void places(enum crypto_kind kind, enum srtp_profile profile)
     }
     for (uint32_t fresh = 1000; fresh < 1003; fresh++) {
         srtp_rx_ended(p.rx, fresh - 1000, true);
-        for (uint32_t more = 0; more < 2; more++) { /* one place, one source */
+        for (uint32_t more = 0; more < 2; more++) { /* one slot, one source */
             CHECK_EQ(received(&p, fresh + 1000 * more, 7), more ? SRTP_STREAMS : 32);
             size_t len = srtcp_protect(p.tx, wire, rtcp_make(&p.prng, wire, fresh + 1000 * more, 3));
             CHECK_EQ(srtcp_unprotect(p.rx, wire, len, out), more ? SRTP_STREAMS : 20);
@@ -585,7 +585,7 @@ static void places(enum crypto_kind kind, enum srtp_profile profile)
         CHECK_EQ(received(&p, fresh, 8), 32);
         CHECK_EQ(received(&p, fresh, 7), SRTP_REPLAY);
     }
-    srtp_rx_ended(p.rx, 1000, true); /* one that ended and goes on keeps its place */
+    srtp_rx_ended(p.rx, 1000, true); /* a source that ended and continues keeps its slot */
     srtp_rx_ended(p.rx, 1000, false);
     CHECK_EQ(received(&p, 5000, 7), SRTP_STREAMS);
     CHECK_EQ(received(&p, 1000, 8), SRTP_REPLAY);
@@ -608,7 +608,7 @@ static bool rtcp_expected(struct pair *p, const uint8_t *wire, size_t len, uint3
     return srtp_rx_expects(p->rx, copy, len, true);
 }
 
-/* A number "a little ahead": one that was just seen is a replay, and no roaming client sends it. */
+/* Expects a number slightly ahead: one just seen is a replay, which no roaming client sends. */
 static void expectations(enum crypto_kind kind, enum srtp_profile profile)
 {
     struct pair p;

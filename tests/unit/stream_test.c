@@ -96,7 +96,8 @@ static void add(struct frame_queue *q, uint8_t first, uint32_t number, size_t le
     frame_queue_add(q, FRAME_RFC4571, (struct bytes){header, n}, (struct bytes){d, len}, behind);
 }
 
-/* Takes all; returns the frames, of which `checks` are no media, and the first and last media's numbers. */
+/* Takes all frames and returns their count; `checks`: those that are not media; also the first and last
+ * numbers of media. */
 static unsigned drain(struct frame_queue *q, unsigned *checks, uint32_t *first, uint32_t *last)
 {
     static uint8_t out[20000];
@@ -366,7 +367,7 @@ static void a_run_leaves_as_frames(void)
     close(fd);
 }
 
-/* It holds a bounded queue, and then goes on with whole frames, the newest ones. */
+/* The queue is bounded; afterwards the connection continues with whole frames, the newest ones. */
 static void a_stalled_connection_is_bounded_and_recovers(void)
 {
     static uint8_t buffer[60000];
@@ -384,7 +385,7 @@ static void a_stalled_connection_is_bounded_and_recovers(void)
     }
     printf("# %zu bytes in %u frames were kept of 8.3 MB\n", total, count);
     CHECK_EQ(count + c->dropped, 9000);
-    CHECK(have == 0 && total < 2 * STREAM_QUEUE_SIZE + 600000); /* the queue, and what the kernel holds */
+    CHECK(have == 0 && total < 2 * STREAM_QUEUE_SIZE + 600000); /* the queue, and the kernel's buffer */
     count = 0;
     send_run();
     read_frames(fd, buffer, &have, &count);
@@ -411,7 +412,7 @@ static void strangers_are_bounded(void)
     for (int i = 0; i < 10; i++) /* the oldest made room */
         CHECK(is_closed(fds[i]));
     CHECK(!is_closed(fds[10]));
-    t.known = true; /* those who are used leave no stranger's place empty, and lose none */
+    t.known = true; /* used connections take no stranger's slot and are not closed */
     int one = connection(STREAM_ICE);
     CHECK_EQ(streams_open(t.streams), STREAM_STRANGERS_MAX + 1);
     close(one);
@@ -463,7 +464,7 @@ static SSL *handshake_offering(int fd, const char *alpn)
 
 static SSL *handshake(int fd) { return handshake_offering(fd, ""); }
 
-/* All frames that have come, and whether the end has; the type of the last. */
+/* Reads all received frames, and whether the connection ended; the type of the last. */
 static int last_frame(SSL *ssl, bool *ended)
 {
     static uint8_t in[4096];
@@ -502,7 +503,7 @@ static void an_idle_client_of_http2_is_told_goaway(void)
     close_tls(tls);
 }
 
-/* What is spoken then is told by the first bytes inside. */
+/* The first decrypted bytes decide the protocol. */
 static void alpn_is_agreed_on_and_decides_nothing(void)
 {
     static const struct {
@@ -566,8 +567,7 @@ static void turn_inside_tls_is_frames(void)
     close_tls(tls);
 }
 
-/* Reads all that the server has for the client; checks that it is frames alone, each as `d` was written
- * there. */
+/* Reads all output to the client; checks that it consists of frames, each with the contents of `d`. */
 static unsigned frames_read(int fd, SSL *ssl, enum frame_format format)
 {
     static uint8_t plain[60000];
@@ -596,7 +596,7 @@ static unsigned frames_read(int fd, SSL *ssl, enum frame_format format)
     return count;
 }
 
-/* Every first byte in every kind of length, by a connection that takes nothing, so that all but the first
+/* Every first byte in every kind of length, by a connection that reads nothing, so that all but the first
  * wait in the queue. */
 static unsigned push_everything(void)
 {
@@ -615,8 +615,8 @@ static unsigned push_everything(void)
     return pushed;
 }
 
-/* What the core sends is no frame of TURN's unless it is TURN: whoever makes it do so anyway loses that,
- * and nothing else. */
+/* A TURN connection can carry only TURN messages: the server drops other datagrams for it, and nothing
+ * else. */
 static void what_its_framing_cannot_carry_is_dropped(void)
 {
     struct tls *tls = open_tls();
@@ -705,11 +705,11 @@ static void http_inside_tls_is_bridged(void)
     for (size_t i = 0; i < sizeof big; i++)
         big[i] = (uint8_t)(i * 7 + i / 256);
     size_t sent = 0, got = 0;
-    for (int i = 0; i < 10000 && got < sizeof big; i++) { /* more than any buffer on the way holds */
+    for (int i = 0; i < 10000 && got < sizeof big; i++) { /* more than all buffers on the path hold */
         if (sent < sizeof big) {
             ssize_t m = send(t.http_fd, big + sent, sizeof big - sent, MSG_DONTWAIT);
             if (m > 0 && (sent += (size_t)m) == sizeof big)
-                shutdown(t.http_fd, SHUT_WR); /* what it sent must arrive all the same */
+                shutdown(t.http_fd, SHUT_WR); /* its output must still arrive */
         }
         turns();
         int r = SSL_read(ssl, back + got, (int)(sizeof back - got));
@@ -720,7 +720,7 @@ static void http_inside_tls_is_bridged(void)
     turns();
     CHECK_EQ(SSL_read(ssl, back, 1), 0); /* closed, in order */
     CHECK_EQ(SSL_get_error(ssl, 0), SSL_ERROR_ZERO_RETURN);
-    CHECK_EQ(streams_open(t.streams), 1); /* a reset would take what is on its way along */
+    CHECK_EQ(streams_open(t.streams), 1); /* a reset would lose the data in flight */
     CHECK_EQ(send(fd, big, 1000, 0), 1000);
     turns();
     CHECK(!is_closed(fd) || recv(fd, back, 1, MSG_DONTWAIT) == 0);
@@ -843,7 +843,7 @@ static void an_address_has_its_share_and_its_network_the_same(void)
     arrivals_leave(a, &neighbour);
     CHECK(arrivals_take(a, &v6, t.now) && !arrivals_take(a, &v6, t.now));
     for (int i = 0; i < 100; i++)
-        CHECK(arrivals_take(a, &here, t.now)); /* a proxy is everybody */
+        CHECK(arrivals_take(a, &here, t.now)); /* a proxy stands for all clients */
     arrivals_free(a);
 }
 
@@ -861,7 +861,7 @@ static void an_address_comes_as_often_as_it_may(void)
     arrivals_free(a);
 }
 
-/* Closed by its client, by us, turned away, and never taken in. */
+/* Closed by its client, by us, refused, and never accepted. */
 static void whoever_is_closed_leaves_the_arrivals(void)
 {
     struct arrivals *a = arrivals_new(&(struct arrivals_limits){.connections = 4});
@@ -884,7 +884,7 @@ static void whoever_is_closed_leaves_the_arrivals(void)
     CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
     CHECK(streams_give(t.streams,
                        &(struct stream_connection){.fd = pair[0], .kind = STREAM_ICE, .path.remote = from}));
-    streams_free(t.streams); /* which has not looked at it */
+    streams_free(t.streams); /* which has not read it yet */
     fill(a, &from, 1);
     arrivals_free(a);
     close(silent);

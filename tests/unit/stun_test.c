@@ -164,8 +164,8 @@ static void long_term_request_is_built_byte_by_byte(void)
     CHECK_BYTES(out, p, len);
 }
 
-/* By the MAC or by FINGERPRINT. A flip in FINGERPRINT's own type leaves an authentic message behind which
- * something unknown stands: it has no FINGERPRINT any more, and is right to pass. */
+/* By the MAC or by FINGERPRINT. A flip in FINGERPRINT's own type leaves an authentic message followed by an
+ * unknown attribute and without FINGERPRINT, which is valid. */
 static void every_flipped_bit_is_noticed(void)
 {
     const char *hex[] = {request_hex, v4_hex, v6_hex, long_term_hex};
@@ -196,7 +196,7 @@ static void every_truncation_is_refused(void)
             CHECK(parse(&v, p, n) != STUN_OK);
             if (n < 20 || n % 4)
                 continue;
-            /* And with a length that fits what is left. */
+            /* The same with a length that matches the cut message. */
             uint8_t cut[256];
             memcpy(cut, p, n);
             put16(cut + 2, (uint16_t)(n - 20));

@@ -1,4 +1,4 @@
-/* Tokens, made as an application would. */
+/* Makes tokens as an application would. */
 #pragma once
 #include "tests/unit/test.h"
 #include <jwt.h>

@@ -136,7 +136,7 @@ static void password_is_that_of_the_common_scheme(void)
     CHECK(strcmp(password, expected) == 0);
 }
 
-/* RFC 5769 2.4 is such a request; its key is the MD5 that turn_key computes of other words. */
+/* RFC 5769 2.4 is such a request; turn_key computes its key by the same MD5 from other texts. */
 static void key_is_that_of_long_term_credentials(void)
 {
     static const char sample[] =

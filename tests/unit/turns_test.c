@@ -1,12 +1,12 @@
-/* Whose turn it is, counted: what one turn does, who comes next, and what a room is told of the same thing
- * said often. */
+/* Turns of the signaling: the work of one turn, the order of clients, and how it merges repeated news for a
+ * room. */
 #include "base/limits.h"
 #include "tests/unit/signal_stage.h"
 #include "tests/unit/test.h"
 
 static struct stage s;
 
-/* It is said, and nobody has heard it yet. */
+/* Sends it; no participant has received it yet. */
 static void say_later(struct peer *p, const char *type)
 {
     char text[256];
@@ -32,7 +32,7 @@ static void a_turn_hears_one_text(void)
         for (int k = 0; k < 3; k++)
             say_later(p[i], "ping");
     CHECK_EQ(pongs(p, 10), 0);
-    CHECK_EQ(signal_deadline(s.signaling), 0); /* it must go on */
+    CHECK_EQ(signal_deadline(s.signaling), 0); /* work is left */
     for (size_t n = 1; n <= 30; n++) {
         signal_go_on(s.signaling, s.now);
         CHECK_EQ(pongs(p, 10), n);
@@ -84,7 +84,7 @@ static void a_turn_makes_one_offer_and_those_to_one_viewer_become_one(void)
     CHECK_EQ(stage_metric(&s, "monoport_offers_total") - before, 20); /* the open ones are answered first */
     for (int i = 0; i < 20; i++)
         CHECK_EQ(waiting(viewers[i], "offer"), 1);
-    for (int i = 0; i < 20; i++) { /* the second has all that came meanwhile */
+    for (int i = 0; i < 20; i++) { /* the second has all changes since the first */
         CHECK(peer_answer(viewers[i], NULL) && peer_answer(viewers[i], NULL) &&
               !peer_answer(viewers[i], NULL));
     }
@@ -110,7 +110,7 @@ static void offers_are_made_one_a_turn(void)
         size_t offers = 0;
         for (int i = 0; i < 20; i++)
             offers += waiting(viewers[i], "offer");
-        CHECK_EQ(offers, turn - 1); /* the first turn looked at the publisher, who is sent nothing */
+        CHECK_EQ(offers, turn - 1); /* the first turn served the publisher, which gets no offer */
     }
     stage_close(&s);
 }
@@ -135,7 +135,7 @@ static void no_news_is_no_message(void)
     mute(b, true);
     CHECK(told_muted(a));
     mute(b, true);
-    mute(b, false); /* and back before anybody was told */
+    mute(b, false); /* and back before the server reported it */
     mute(b, true);
     s.now += MP_S(1);
     stage_timeout(&s);
@@ -166,7 +166,7 @@ static void updates_are_four_a_second_and_the_last_is_delivered(void)
     stage_close(&s);
 }
 
-/* All mute at once, again and again: what the room is told in all is bounded, and goes on. */
+/* All mute at once, again and again: the news for the room are bounded and continue. */
 static void a_room_is_told_no_more_than_its_budget(void)
 {
     enum { COUNT = 250 };
@@ -201,11 +201,12 @@ static void a_room_is_told_no_more_than_its_budget(void)
         stage_timeout(&s);
     for (int i = 0; i < COUNT; i++)
         forget(p[i]);
-    CHECK_EQ(signal_deadline(s.signaling), MP_NEVER); /* all of it was told */
+    CHECK_EQ(signal_deadline(s.signaling), MP_NEVER); /* all of it was reported */
     stage_close(&s);
 }
 
-/* Of who comes and goes while the room may not be told nobody hears, but those who found it there. */
+/* If a participant joins and leaves while the room's news are delayed, only participants that saw it in their
+ * list learn of its end. */
 static void who_came_and_went_is_told_to_who_saw_it(void)
 {
     stage_open(&s, 16, NULL);

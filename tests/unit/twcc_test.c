@@ -6,7 +6,7 @@
 
 #define TICK MP_US(250)
 
-struct told { /* what a feedback packet said */
+struct told { /* contents of a feedback packet */
     uint16_t seq[65536];
     bool received[65536];
     int64_t arrival[65536];
@@ -110,7 +110,7 @@ static void reserved_symbol_is_refused(void)
     CHECK(!parse_fci(fci, len, &f));
     len = unhex(fci, "0000 0007 000000 00 c003 00000000");
     CHECK(!parse_fci(fci, len, &f));
-    fci[3] = 6; /* behind the count it is only filling */
+    fci[3] = 6; /* padding after the last packet */
     CHECK(parse_fci(fci, len, &f));
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* The kernel's part, with errors of the test's choice in front of it (linked with --wrap). */
+/* Replaces the system calls (linked with --wrap) to return errors of the test's choice. */
 int __real_sendmmsg(int, struct mmsghdr *, unsigned, int);
 ssize_t __real_sendmsg(int, const struct msghdr *, int);
 int __wrap_sendmmsg(int, struct mmsghdr *, unsigned, int);
@@ -197,7 +197,7 @@ static void full_buffers_are_loss_and_nothing_waits(void)
     check_all_arrive(UDP_SINGLY, "127.0.0.1", 5);
     refuse_every = 1;
     check_all_arrive(UDP_BATCHES, "127.0.0.1", 25);
-    CHECK(offered <= 2 * 25); /* what cannot leave is not prepared again and again */
+    CHECK(offered <= 2 * 25); /* messages behind a refused one are not prepared again each time */
     refuse_every = 0;
 }
 
@@ -232,7 +232,7 @@ static void count_one(void *context, const struct path *path, const uint8_t *byt
     ++*(size_t *)context;
 }
 
-/* Datagrams that find the socket full are lost, and the kernel counts them: none is unaccounted for. */
+/* The kernel drops and counts datagrams for a full socket: received and dropped add up. */
 static void what_the_socket_has_no_room_for_is_counted(void)
 {
     struct address a, b;
@@ -279,7 +279,7 @@ static void datagrams_that_wait_are_told_to_have_come_before(void)
     got_count = 0;
     receive(to, 2);
     CHECK_EQ(got_count, 2);
-    for (int i = 0; i < 2; i++) /* within what the two clocks, read one after the other, differ */
+    for (int i = 0; i < 2; i++) /* within the error of reading the two clocks one after the other */
         CHECK(got[i].arrival > begun[i] - MP_MS(5) && got[i].arrival < done[i] + MP_MS(5));
     udp_close(from);
     udp_close(to);

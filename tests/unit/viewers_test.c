@@ -1,4 +1,4 @@
-/* A drain serves every viewer once, whoever comes and goes meanwhile. */
+/* A drain serves every viewer once, even if viewers come and go meanwhile. */
 #include "sfu/viewers.h"
 #include "base/prng.h"
 #include "sfu/core.h"
@@ -9,7 +9,7 @@
 #define MOST 40
 
 static struct sfu sfu;
-static struct session session; /* without keys: nothing to fetch */
+static struct session session; /* without keys: nothing to prefetch */
 static struct subscription all[MOST];
 static unsigned served[MOST];
 static bool there[MOST];
@@ -73,7 +73,7 @@ static void whoever_has_its_turn_keeps_its_place_in_the_packets(void)
         viewers_begin(&v);
         serve(&v);
         serve(&v);
-        v.packet = 5; /* half of what is pending went out */
+        v.packet = 5; /* half of the pending packets were sent */
         const struct subscription *current = viewers_current(&v);
         leave(&v, gone);
         if (&all[gone] == current) {
@@ -97,8 +97,8 @@ static void last_one_may_leave_at_its_turn(void)
     clear(&v);
 }
 
-/* Those who stay are served once a drain. Who comes meanwhile may be, too: it decides itself where it
- * begins. */
+/* A drain serves each remaining viewer once. It may also serve a viewer that joined meanwhile, which decides
+ * itself where it begins. */
 static void coming_and_going_costs_nobody_a_turn(void)
 {
     struct viewers v = {0};

@@ -91,7 +91,7 @@ static void layers_above_a_viewers_are_not_needed(void)
         }
 }
 
-/* RFC 9628 4.2, Z: a receiver of a higher layer can do without the frame. */
+/* RFC 9628 4.2, Z: a receiver of a higher layer does not need the frame. */
 static void a_frame_passed_over_is_needed_on_its_own_layer_only(void)
 {
     struct vp9_descriptor p = at(0, 0);

@@ -26,7 +26,7 @@ static void begin(void)
     *said = 0;
 }
 
-/* Looks as often as it should, for so long; `turns` beats meanwhile. */
+/* Calls the watch at its interval for so long; `turns` beats meanwhile. */
 static void pass(mp_time time, struct pulse *turns)
 {
     for (mp_time end = now + time; now < end;) {

@@ -1,4 +1,4 @@
-/* The watchdog's thread, and what it tells a service manager. */
+/* The watchdog's thread and its messages to a service manager. */
 #include "server/watchdog.h"
 #include "base/log.h"
 #include "net/clock.h"

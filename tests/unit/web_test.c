@@ -1,5 +1,5 @@
-/* The web layer behind the front, over loopback: its loop in a thread, clients as plain sockets, so that
- * they can misbehave. */
+/* The web server behind the front, over loopback: its loop runs in a thread; clients are plain sockets, so
+ * that they can misbehave. */
 #include "http/web.h"
 #include "base/callers.h"
 #include "base/limits.h"
@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 8000 /* ms until something that must come counts as missing */
+#define PATIENCE 8000 /* ms after which expected data counts as missing */
 
 static struct {
     struct web *web;
@@ -26,7 +26,7 @@ static struct {
     struct front *front;
     uint16_t port;
     pthread_t thread;
-    _Atomic bool stop, stranger; /* connections seem to come from elsewhere */
+    _Atomic bool stop, stranger; /* connections appear to come from another address */
     _Atomic int opened, closed, too_large, woken, timers, handed_over, busy;
     _Atomic size_t longest;
     struct web_peer peer;
@@ -108,7 +108,7 @@ static bool on_get(void *context, const char *path, const struct web_peer *peer,
     return true;
 }
 
-/* Tells what it was asked, and how long the body was. */
+/* Answers with the request and the length of its body. */
 static void on_request(void *context, const struct web_request *q, struct web_response *r)
 {
     static const char *const names[] = {[WEB_POST] = "POST",
@@ -131,7 +131,7 @@ static void on_request(void *context, const struct web_request *q, struct web_re
     }
 }
 
-/* Whoever is refused under one of request_paths hears this too. */
+/* Headers that a refusal under one of request_paths contains too. */
 static char *on_headers(void *context, const char *path, const struct web_peer *peer)
 {
     char *headers;
@@ -165,8 +165,8 @@ static uint16_t free_port(void)
 }
 
 static struct web_limits limits;    /* of the next server */
-static struct arrivals_limits most; /* likewise */
-static mp_time silence, doubt;      /* likewise */
+static struct arrivals_limits most; /* of the next server */
+static mp_time silence, doubt;      /* of the next server */
 
 static struct web *new_web(const char **error)
 {
@@ -553,7 +553,7 @@ static void nonsense_ends_the_connection(void)
     stop();
 }
 
-/* What reaches the handler of a request, or the status that refuses it; by the section that says so. */
+/* The request as its handler gets it, or the status of the refusal; with the RFC section. */
 static void requests_mean_what_the_rfcs_say(void)
 {
     static const struct {
@@ -600,7 +600,7 @@ static void requests_mean_what_the_rfcs_say(void)
     stop();
 }
 
-/* RFC 9110 10.1.1: 100 once the head was admitted; what refuses it comes at once instead. */
+/* RFC 9110 10.1.1: 100 after the server accepts the head; otherwise the refusal at once. */
 static void who_expects_to_be_asked_for_the_body_is_asked(void)
 {
     static const char head[] =
@@ -626,7 +626,7 @@ static void who_expects_to_be_asked_for_the_body_is_asked(void)
     stop();
 }
 
-/* RFC 9112 9.6: a client that sends all of its body before it reads hears why it was refused. */
+/* RFC 9112 9.6: a client that sends its whole body before it reads gets the reason for the refusal. */
 static void an_early_refusal_is_not_lost_to_a_reset(void)
 {
     static const char *const refused[] = {
@@ -694,8 +694,8 @@ static void a_connection_is_kept_for_more_requests(void)
     stop();
 }
 
-/* Many requests at once, all for the script, which is more than the kernel holds for one who does not read.
- */
+/* Many requests at once for the script: more output than the kernel buffers for a client that does not
+ * read. */
 static int asked_ahead(unsigned count)
 {
     static const char request[] = "GET /assets/a-123.js HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -739,7 +739,7 @@ static void who_asks_ahead_and_reads_nothing_costs_nothing(void)
 
 #define CROWD 600
 
-/* While the web server does something else they wait, however many they are. */
+/* Connections wait while the web server is busy, however many they are. */
 static void a_crowd_that_comes_at_once_is_served(void)
 {
     static int fd[CROWD];
@@ -821,8 +821,7 @@ static void fragments_without_end_are_refused(void)
     stop();
 }
 
-/* RFC 6455 5.2-5.5, 7.4, 8.1. What a client may not send ends its connection, and is never taken for a
- * message. */
+/* RFC 6455 5.2-5.5, 7.4, 8.1. An invalid frame ends the connection and never counts as a message. */
 static void frames_against_the_protocol_end_the_connection(void)
 {
     static const struct {
@@ -855,7 +854,7 @@ static void frames_against_the_protocol_end_the_connection(void)
         if ((first != CLOSE && errno == EAGAIN) || server.longest)
             printf("# %s: %s\n", bad[i].what, server.longest ? "was taken for a message" : "changed nothing");
         CHECK(first == CLOSE || errno != EAGAIN);
-        close(fd); /* the server would wait for a close frame of ours */
+        close(fd); /* otherwise the server would wait for our close frame */
         CHECK(comes_to(&server.closed, 1));
         CHECK_EQ(server.longest, 0);
         stop();
@@ -892,7 +891,7 @@ static void large_messages_end_at_the_limit(void)
     CHECK_EQ(server.longest, WS_MESSAGE_MAX - 16);
     CHECK(frame(fd, TEXT, text, WS_MESSAGE_MAX + 1) && gets_text(fd, "too large") && gets_close(fd, 1009));
     close(fd);
-    fd = opened_socket(); /* told by the header alone, before any of it came */
+    fd = opened_socket(); /* detected by the header, before any payload arrives */
     CHECK(frame_head(fd, TEXT, 1ull << 40) && send_all(fd, "x", 1) && gets_text(fd, "too large") &&
           gets_close(fd, 1009));
     close(fd);
@@ -968,7 +967,7 @@ static void a_lost_peer_is_noticed(void)
     stop();
 }
 
-/* Whoever answers is asked again and again, and stays; whoever does not is gone. */
+/* The server pings a client again and again; it keeps one that answers and closes one that does not. */
 static void a_silent_peer_is_asked_then_closed(void)
 {
     silence = MP_MS(100);
@@ -993,7 +992,7 @@ static void a_doubted_peer_is_asked_at_once_and_closed_without_an_answer(void)
     start();
     int fd = opened_socket();
     CHECK(frame(fd, TEXT, "doubt", 5) && next_frame(fd) == PING && frame(fd, PONG, reply, reply_len));
-    /* of its silence: who answers stays */
+    /* of silence: a client that answers stays */
     CHECK(next_frame(fd) == PING && frame(fd, PONG, reply, reply_len));
     CHECK_EQ(server.closed, 0);
     silence = MP_S(20);
@@ -1004,8 +1003,7 @@ static void a_doubted_peer_is_asked_at_once_and_closed_without_an_answer(void)
     CHECK(frame(fd, TEXT, "doubt", 5) && next_frame(fd) == PING && frame(fd, PONG, reply, reply_len));
     struct pollfd asked = {.fd = fd, .events = POLLIN};
     for (int i = 0; i < PATIENCE / 10 && poll(&asked, 1, 10) == 0; i++)
-        CHECK(frame(fd, TEXT, "doubt",
-                    5)); /* who answered may be doubted again, once its answer was looked at */
+        CHECK(frame(fd, TEXT, "doubt", 5)); /* after its answer a client may be doubted again */
     CHECK(next_frame(fd) == PING);
     CHECK(next_frame(fd) == -1 && comes_to(&server.closed, 1));
     close(fd);
@@ -1013,8 +1011,8 @@ static void a_doubted_peer_is_asked_at_once_and_closed_without_an_answer(void)
     silence = doubt = 0;
 }
 
-/* RFC 6455 7.1.5 is for naught where a reset overtakes the close frame: whoever talks on and reads late
- * still hears why. */
+/* RFC 6455 7.1.5: a reset must not overtake the close frame, so that a client that keeps sending and reads
+ * late still gets the reason. */
 static void a_close_frame_reaches_a_client_that_talks_without_end(void)
 {
     char text[1000] = {0};
@@ -1031,7 +1029,7 @@ static void a_close_frame_reaches_a_client_that_talks_without_end(void)
         usleep(1000);
     }
     CHECK(gets_text(fd, "last") && gets_close(fd, 4000) && next_frame(fd) == -1);
-    CHECK(comes_to(&server.closed, 1)); /* although its client has not said a last word */
+    CHECK(comes_to(&server.closed, 1)); /* although its client has not closed */
     close(fd);
     stop();
 }
@@ -1134,7 +1132,7 @@ static void new_connections_of_an_address_are_bounded(void)
         ask(REQUEST("GET /healthz", ""));
         refused += has(" 429 ");
     }
-    CHECK(refused >= CALLER_BURST_S); /* of all but the burst, and those that slowness let in */
+    CHECK(refused >= CALLER_BURST_S); /* all but the burst, and those that a slow machine lets in */
     server.stranger = false;
     CHECK(strstr(ask(REQUEST("GET /healthz", "")), "200 OK") != NULL);
     stop();
@@ -1165,7 +1163,7 @@ static void a_taken_port_is_an_error(void)
     error = NULL;
     CHECK(new_front(server.port, "127.0.0.1", &error) == NULL && error);
     error = NULL;
-    CHECK(new_front(free_port(), "203.0.113.1", &error) == NULL && error); /* nobody's address */
+    CHECK(new_front(free_port(), "203.0.113.1", &error) == NULL && error); /* address of no machine */
     stop();
 }
 
@@ -1194,7 +1192,7 @@ static void it_stops_accepting(void)
     close(fd);
     const char *error = NULL;
     struct front *f = new_front(server.port, NULL, &error);
-    CHECK(f != NULL); /* the port can be had again at once */
+    CHECK(f != NULL); /* the port is free again at once */
     front_free(f);
     CHECK(dial(AF_INET) < 0);
 }

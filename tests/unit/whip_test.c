@@ -98,7 +98,7 @@ static void publisher_by_post_is_a_participant_like_others(void)
     CHECK(strcmp(json_string_value(json_object_get(joined, "name")), "Jo Do") == 0);
     CHECK(strcmp(json_string_value(json_object_get(joined, "role")), "stream") == 0);
     CHECK(!strstr(x.location, json_string_value(json_object_get(
-                                  joined, "id")))); /* what others know does not open the resource */
+                                  joined, "id")))); /* public names do not give access to the resource */
     CHECK(strstr(x.body, "a=setup:passive") && strstr(x.body, "a=end-of-candidates") && sending(x.body) == 0);
     uint32_t id = claim(1);
     CHECK(stage_command(&s, MESSAGE_PUBLISH, id) && stage_command(&s, MESSAGE_PUBLISH, id));
@@ -126,7 +126,8 @@ static void query_is_cut_before_it_is_decoded(void)
         CHECK(strcmp(json_string_value(json_object_get(joined, "name")), queries[i].name) == 0);
         CHECK_EQ(ask(WHIP_DELETE, x.location, "", "", "", ""), 200);
     }
-    for (int len = 60; len < 400; len++) { /* names that are too long are refused, and written nowhere */
+    /* the server refuses names that are too long, and does not store them */
+    for (int len = 60; len < 400; len++) {
         char query[512];
         snprintf(query, sizeof query, "name=%0*d", len, 0);
         CHECK_EQ(post("/whip/r", query, "chromium-stream"), len <= PARTICIPANT_NAME_MAX ? 201 : 400);
@@ -142,7 +143,7 @@ static void viewer_is_answered_with_what_is_there(void)
     CHECK(strstr(x.headers, "retry-after: "));
     CHECK_EQ(stage_metric(&s, "monoport_participants"), 0);
     CHECK_EQ(post("/whip/r", "", "chromium-stream"), 201);
-    CHECK_EQ(post("/whep/r", "", "chromium-watch"), 404); /* nobody has heard of the publisher yet */
+    CHECK_EQ(post("/whep/r", "", "chromium-watch"), 404); /* no participant knows of the publisher yet */
     post("/whip/r", "", "chromium-stream");
     uint32_t publisher = claim(1);
     CHECK(stage_command(&s, MESSAGE_PUBLISH, publisher) != NULL);
@@ -182,7 +183,7 @@ static void later(mp_time span)
         stage_timeout(&s);
 }
 
-/* Whom the viewer was last told to be sent; 0: nobody that was not known before. */
+/* The publisher that the viewer was last subscribed to; 0: no new one. */
 static uint32_t sent(uint32_t viewer)
 {
     uint32_t track = 0;
@@ -253,7 +254,7 @@ static void who_vanishes_gives_way_to_a_living_publication(void)
     CHECK_EQ(stage_commands(&s, MESSAGE_UNSUBSCRIBE), 2);
     later(MP_S(4));
     CHECK_EQ(waiting(watcher, "track-stalled"), 4);
-    CHECK_EQ(sent(viewer), 0); /* nobody lives: it stays where it is */
+    CHECK_EQ(sent(viewer), 0); /* no publisher is left: it stays where it is */
     CHECK_EQ(stage_commands(&s, MESSAGE_UNSUBSCRIBE), 2);
     CHECK_EQ(ask(WHIP_DELETE, location, "", "", "", ""), 200);
     CHECK_EQ(sent(viewer), 0);
@@ -272,7 +273,7 @@ static void who_is_found_in_time_has_not_vanished(void)
         ;
     event(publisher, EVENT_LOST);
     later(MP_S(7));
-    event(publisher, EVENT_LOST); /* said again: it is counted from the first */
+    event(publisher, EVENT_LOST); /* repeated: the first one counts */
     event(publisher, EVENT_FOUND);
     later(MP_S(7));
     CHECK_EQ(waiting(watcher, "track-stalled"), 0);
@@ -308,8 +309,8 @@ static void goodbye_by_rtcp_ends_who_has_no_socket(void)
 #define VIDEO(codec, direction)                                                                              \
     "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 " codec "/90000\r\na=" direction "\r\n"
 
-/* RFC 9725 4.2 (the offer is sendonly) and 4.4.3 (no session of which nothing comes): 400, 406, 422, in
- * the words of RFC 9457. */
+/* RFC 9725 4.2 (the offer is sendonly) and 4.4.3 (no session without media): 400, 406, 422, in the words of
+ * RFC 9457. */
 static void an_offer_of_which_nothing_comes_is_refused_before_anybody_joins(void)
 {
     static const struct {
@@ -350,7 +351,7 @@ static void an_offer_of_which_nothing_comes_is_refused_before_anybody_joins(void
     stage_close(&s);
 }
 
-/* What can be taken is: a section beside it that cannot is refused alone. */
+/* The server accepts the valid sections and refuses only the others. */
 static void one_section_that_cannot_be_taken_is_refused_alone(void)
 {
     stage_open(&s, 16, NULL);
@@ -380,8 +381,8 @@ static void say_codec(uint32_t session, uint32_t track, uint8_t payload_type)
         "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=rtpmap:98 VP9/90000\r\na=rtpmap:49 H265/90000\r\n"   \
         "a=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\na=ssrc:77 cname:x\r\n"
 
-/* An encoder that offers all and sends one does not read which the answer prefers: all that can be forwarded
- * stand in it (RFC 3264 6.1), and the payload type that comes binds. */
+/* An encoder that offers several codecs and sends one ignores the answer's preference. So the answer lists
+ * all codecs that the server can forward (RFC 3264 6.1), and the received payload type decides. */
 static void every_codec_is_answered_and_the_one_that_comes_is_taken(void)
 {
     stage_open(&s, 16, NULL);
@@ -447,12 +448,13 @@ static void a_refused_join_says_why(void)
     stage_close(&s);
 }
 
-/* RFC 9110 15.6.4 and 10.2.3, RFC 6585 4: where time helps, the answer says when to come back. */
+/* RFC 9110 15.6.4 and 10.2.3, RFC 6585 4: if a later try can succeed, the answer contains the time to
+ * wait. */
 static void refusals_have_their_status(void)
 {
     static const struct {
         struct signal_limits limits;
-        unsigned good; /* how many are let in first */
+        unsigned good; /* size of the burst */
         unsigned status;
         const char *code;
     } cases[] = {
@@ -501,7 +503,7 @@ static bool says(const char *header) { return strstr(x.headers, header) != NULL;
 #define READABLE            says("access-control-allow-origin")
 #define EVIL                "https://evil.example"
 
-/* Every request by which a page could come in: 403, and nothing that lets its scripts read that. */
+/* Every request of a foreign page gets 403, without headers that let its scripts read the answer. */
 static void check_refused(const char *path)
 {
     CHECK_EQ(post(path, "", "chromium-stream"), 403);
@@ -584,7 +586,7 @@ static void nobody_is_kept_who_does_not_connect(void)
     whip_turn(s.whip, s.now);
     stage_go_on(&s);
     CHECK_EQ(stage_metric(&s, "monoport_participants"),
-             2); /* the first one's time came, and he is connected */
+             2); /* the first client's deadline has passed, and it is connected */
     s.now = whip_deadline(s.whip);
     whip_turn(s.whip, s.now);
     stage_go_on(&s);
@@ -669,7 +671,7 @@ static void entity_tag_of_answer(char tag[64])
     snprintf(tag, 64, "%.*s", at ? (int)strcspn(at + 6, "\n") : 0, at ? at + 6 : "");
 }
 
-/* RFC 9725 4.6: a Link header for each server, with what TURN asks for. */
+/* RFC 9725 4.6: a Link header for each server, with TURN credentials. */
 static void turn_servers_are_linked(void)
 {
     static const char form[] = "; rel=\"ice-server\"; username=\"%63[^\"]\"; credential=\"%63[^\"]\"; "
@@ -751,7 +753,7 @@ static void if_match_is_a_list(void)
     stage_close(&s);
 }
 
-/* A preflight's answer (Fetch 4.8) covers what the page does next, wherever it asked. */
+/* A preflight's answer (Fetch 4.8) allows the page's next request, for every path. */
 static void options_tell_the_methods(void)
 {
     stage_open(&s, 16, NULL);

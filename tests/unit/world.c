@@ -69,7 +69,7 @@ void world_close(struct world *w)
     registry_free(w->registry);
 }
 
-/* --- moving things --- */
+/* --- delivery --- */
 
 static struct world_client *client_at(struct world *w, const struct address *a)
 {
@@ -125,7 +125,7 @@ static void deliver(struct world *w, unsigned worker, const struct transmit *t)
     }
 }
 
-/* As the control plane does when a session was claimed. */
+/* Sends the credentials, as the control plane does after a claim. */
 static void world_credentials(struct world *w, uint32_t session, unsigned owner)
 {
     for (size_t i = 0; i < w->client_count; i++)
@@ -266,7 +266,7 @@ static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
     INVARIANT(at == len);
 }
 
-/* Its transport, number `n` of the world: of the credentials that the server has for it now. */
+/* Its transport, number `n` of the world: with the server's present credentials for it. */
 static struct client *transport(struct world *w, struct world_client *c, unsigned n)
 {
     char ip[32];

@@ -1,5 +1,5 @@
-/* A server of several workers and its clients, in memory: datagrams and messages move at once, time moves
- * when told. The control plane is the test itself. */
+/* A server of several workers and its clients, in memory: it delivers datagrams and messages at once; time
+ * passes only on command. The control plane is the test itself. */
 #pragma once
 #include "client/client.h"
 #include "proto/rtcp.h"
@@ -22,8 +22,8 @@ struct world_client {
     struct session_credentials credentials;
     uint32_t generation;  /* of the credentials that the server was told */
     unsigned received_by; /* worker that its datagrams reach */
-    uint32_t link;        /* by which they come; LINK_UDP unless a test sets another */
-    unsigned by_link;     /* datagrams that it was sent by that link */
+    uint32_t link;        /* link of these datagrams; LINK_UDP unless a test sets another */
+    unsigned by_link;     /* datagrams received by that link */
     unsigned rtp, rtcp, pli, nacked, twcc, sr, rr;
     struct rtcp_sr last_sr;
     /* that feedback told, by the number's last 4 bits, since its reference time of 0 */
@@ -33,13 +33,13 @@ struct world_client {
     size_t last_len;
     void (*on_rtp)(struct world_client *, const uint8_t *, size_t);
     void *user;
-    /* Set: takes what it sends instead of the network (a tunnel). */
+    /* If set, takes its datagrams instead of the network (a tunnel). */
     void (*outgoing)(struct world *, struct world_client *, const uint8_t *, size_t);
 };
 
 struct world {
     mp_time now;
-    mp_time late; /* the server reads a datagram so long after it came */
+    mp_time late; /* delay between a datagram's arrival and its reading */
     unsigned workers;
     struct registry *registry;
     struct dtls_identity *identity, *client_identity;
@@ -54,9 +54,9 @@ struct world {
     unsigned told[MESSAGE_TRANSMIT + 1]; /* messages of a worker to a worker, by type */
     /* publish.others[1] of world_publish: payload types from 64 on that the client may send instead */
     uint64_t others;
-    bool passive; /* clients that join are, and the server begins the DTLS handshake */
+    bool passive; /* joining clients are passive, and the server begins the DTLS handshake */
     bool (*lose)(struct world *, bool to_client, const uint8_t *, size_t); /* true: this datagram is lost */
-    unsigned to_strangers; /* datagrams to where no client is */
+    unsigned to_strangers; /* datagrams to an address without a client */
     /* may be NULL; is given those */
     void (*stranger)(struct world *, const struct path *, const uint8_t *, size_t);
     struct relay_config relay;
@@ -68,13 +68,14 @@ void world_close(struct world *); /* checks that every pool is back */
 /* A session, and a client that talks to it by worker `received_by`. */
 struct world_client *world_join(struct world *, unsigned received_by);
 void world_connect(struct world *, struct world_client *); /* until DTLS is up: at most 2 s of the world */
-void world_run(struct world *, mp_time duration);          /* lets time pass, with everything that is due */
-void world_settle(struct world *);                         /* delivers until nothing moves */
-void world_command(struct world *, struct message);        /* to the worker `to` */
+/* lets time pass and runs everything that is due */
+void world_run(struct world *, mp_time duration);
+void world_settle(struct world *);                  /* delivers until no datagram or message is left */
+void world_command(struct world *, struct message); /* to the worker `to` */
 /* tells the owner c->credentials and the client's */
 void world_restarted(struct world *, struct world_client *, unsigned owner);
 void world_client_restarts(struct world *, struct world_client *); /* the client's side of it */
-/* the client throws its own away: another port, ICE and DTLS anew */
+/* the client replaces its transport: another port, new ICE and DTLS */
 void world_another_transport(struct world *, struct world_client *);
 /* forged */
 void world_datagram(struct world *, unsigned worker, const struct path *from_client, const uint8_t *, size_t);
