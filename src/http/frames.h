@@ -35,8 +35,9 @@ enum frame_code { /* close codes of a WebSocket (7.4.1) */
 };
 
 enum frame_event {
-    FRAME_MORE,    /* needs more bytes */
-    FRAME_BEGINS,  /* a message starts: `opcode`, `first`, `final`, `length`; nothing of it was read yet */
+    FRAME_MORE, /* needs more bytes */
+    /* a message starts: `opcode`, `first`, `final`, `length`; none of its payload was read yet */
+    FRAME_BEGINS,
     FRAME_PAYLOAD, /* `data`, `len`: an unmasked part of it; `ends`: the message's last one. Also for 0
                       bytes */
     FRAME_CONTROL, /* `opcode`, `data`, `len`: a whole ping, pong or close; `code` of a close */

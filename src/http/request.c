@@ -63,7 +63,8 @@ static struct http_text trim(const char *from, const char *to)
     return (struct http_text){from, (size_t)(to - from)};
 }
 
-/* The text before the next such character, or all; `rest` continues behind it, and is NULL at the end. */
+/* The text before the next such character, or all of it; `rest` continues after that character, and is NULL
+ * at the end. */
 static struct http_text cut(struct http_text *rest, char at)
 {
     struct http_text first = *rest;
@@ -209,7 +210,7 @@ bool http_lists(const struct http_request *q, const char *name, const char *toke
     return false;
 }
 
-/* RFC 9110 5.3: a field that is no list occurs once. */
+/* RFC 9110 5.3: a field that is not a list occurs once. */
 static bool is_doubled(const struct http_request *q)
 {
     static const char *const once[] = {
@@ -223,7 +224,7 @@ static bool is_doubled(const struct http_request *q)
     return false;
 }
 
-/* --- what they mean --- */
+/* --- meaning of the fields --- */
 
 /* RFC 9112 3.2: an HTTP/1.1 request has a Host, and no request has two. */
 static unsigned find_host(struct http_request *q)

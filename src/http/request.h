@@ -1,5 +1,5 @@
-/* The head of an HTTP/1.1 request (RFC 9112), parsed strictly: a form that a proxy might read differently (a
- * blank before a colon, two lengths, a folded or a bare line end) is refused, not repaired. Two readings of
+/* The head of an HTTP/1.1 request (RFC 9112), parsed strictly: the parser refuses every form that a proxy
+ * might read differently (a blank before a colon, two lengths, a folded or a bare line end). Two readings of
  * one stream make request smuggling possible. */
 #pragma once
 #include "base/limits.h"
@@ -32,7 +32,7 @@ struct http_request { /* views into the head */
 #define HTTP_HEAD_WRONG ((size_t)-1)
 
 /* The length of the head at the start of the bytes, its empty line included. 0: incomplete. HTTP_HEAD_WRONG:
- * no valid head. `*seen` must be 0 for a new head; bytes up to it are not examined again. */
+ * no valid head. `*seen` must be 0 for a new head; the function does not examine bytes before it again. */
 size_t http_head_length(const char *data, size_t len, size_t *seen);
 
 /* Parses a complete head. 0, or the status that refuses it: 400, 417, 431, 501, 505. */

@@ -1,13 +1,13 @@
 /* In each turn the thread sends waiting output, then sleeps until a connection, a timer or another thread
  * needs it.
  *
- * A turn's work is bounded: it takes in WEB_ADOPTIONS_A_TURN connections, reads RECEIVE_SIZE bytes of each of
- * EVENTS_A_TURN, and sends WEB_CHUNKS_A_TURN pieces of answers; the next turn continues with the rest. So no
- * message waits behind thousands of files.
+ * A turn's work is bounded: the thread accepts WEB_ADOPTIONS_A_TURN connections, reads RECEIVE_SIZE bytes of
+ * each of EVENTS_A_TURN, and sends WEB_CHUNKS_A_TURN pieces of answers; the next turn continues with the
+ * rest. So no message waits behind thousands of files.
  *
- * Timers: the one of web_set_timer, and one of each connection. One that speaks HTTP has PATIENCE for a whole
- * request, and from one piece of an answer that it takes to the next; a WebSocket has its own (web_socket.c);
- * one that was told all has LINGER to end. */
+ * Timers: the one of web_set_timer, and one of each connection. An HTTP connection has PATIENCE for a whole
+ * request, and between two pieces of an answer that it reads; a WebSocket has its own timer (web_socket.c); a
+ * connection whose output is complete has LINGER to end. */
 #include "base/limits.h"
 #include "http/web_internal.h"
 #include "net/arrivals.h"
@@ -24,10 +24,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE        MP_S(20)
-#define LINGER          MP_S(10)
-#define SILENCE         MP_S(20) /* media of a client that is gone ends after 30 s without a check anyway */
-#define DOUBT           MP_S(5)  /* a phone that changes its cell is away for 2 s */
+#define PATIENCE MP_S(20)
+#define LINGER   MP_S(10)
+/* the media of a vanished client ends after 30 s without a check in any case */
+#define SILENCE         MP_S(20)
+#define DOUBT           MP_S(5) /* a phone that changes its cell is unreachable for 2 s */
 #define EVENTS_A_TURN   256
 #define DESCRIPTORS_OWN 64 /* not for connections */
 
@@ -123,7 +124,7 @@ static bool write_some(struct connection *c)
     return c->state == IS_SOCKET ? socket_flush(c) : reply_writable(c);
 }
 
-/* An error, or the end of both directions, is told of whatever is awaited. */
+/* epoll always reports errors and the end of both directions. */
 static void connection_event(struct connection *c, uint32_t events)
 {
     bool goes_on = !(events & (EPOLLERR | EPOLLHUP)) || c->events & EPOLLIN;
@@ -143,8 +144,8 @@ static void connection_timeout(struct connection *c)
 
 /* --- adoption --- */
 
-/* Whether it may come in; crowded: to be told that it may not. By TLS the front counted it: here it may be
- * one of many requests of a connection. */
+/* Whether the server accepts it; crowded: only to answer with a refusal. The front has counted TLS
+ * connections already: here it may be one of many requests of a connection. */
 static bool admit(struct connection *c)
 {
     struct arrivals *a = c->secure ? NULL : c->web->config.arrivals;
@@ -218,7 +219,7 @@ static void woken(struct web *w)
 {
     uint64_t count;
     (void)!read(w->event, &count, sizeof count);
-    w->woken = false; /* after that: who comes between the two is seen to below */
+    w->woken = false; /* after the read: the lines below handle a wake-up in between */
     adopt_some(w);
     w->handler.woken(w->handler.context);
 }

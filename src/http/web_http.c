@@ -20,9 +20,9 @@ struct http_answer {
     char *owned; /* freed when it was sent */
 };
 
-/* --- who asks --- */
+/* --- the client --- */
 
-/* Proxies put an end to addresses: what comes through one comes from anywhere. */
+/* Whether a proxy forwarded the request, so that its source address is not the client's. */
 static bool is_forwarded(const struct http_request *q)
 {
     return http_has(q, "x-forwarded-for") || http_has(q, "x-real-ip") || http_has(q, "via") ||
@@ -59,7 +59,7 @@ static bool accepts_gzip(const struct http_request *q)
     return false;
 }
 
-/* If-None-Match compares weakly (RFC 9110 13.1.2): what counts is the part in quotes, wherever it is in the
+/* If-None-Match compares weakly (RFC 9110 13.1.2): only the part in quotes counts, at any place in the
  * list. */
 static bool client_has(const struct http_request *q, const char *etag)
 {
@@ -163,7 +163,8 @@ static void add_length(struct http_head *h, size_t len)
     add(h, "content-length", text);
 }
 
-/* RFC 6797 7.2: over TLS only; and never with a certificate that its user will want to click away. */
+/* RFC 6797 7.2: over TLS only; and never with a self-signed certificate, which a browser could then not
+ * accept as an exception. */
 static bool is_strict(const struct connection *c)
 {
     return c->secure && !tls_self_signed(c->web->config.tls);
@@ -240,7 +241,7 @@ static bool is_taken(const struct web *w, const char *path)
     return false;
 }
 
-/* The handler's, for an answer that is not its own. */
+/* Adds the handler's headers to an answer that the handler did not make. */
 static char *headers_of(const struct connection *c, const struct http_request *q)
 {
     const struct web_handler *h = &c->web->handler;
@@ -296,7 +297,7 @@ static bool must_be_secure(const struct connection *c)
     return !c->secure && !c->web->config.plain && !address_is_loopback(&c->path.remote);
 }
 
-/* No browser follows a redirect to another scheme when it opens a WebSocket, and none shows its words. */
+/* A browser that opens a WebSocket follows no redirect to another scheme and shows no body. */
 static bool refuse_clear_socket(struct connection *c, const struct http_request *q)
 {
     static struct log_limit limit;
@@ -399,7 +400,7 @@ static unsigned refuse_body(const struct web *w, const struct http_request *q)
         return wrong;
     if (!find_method(q, &method) || !is_taken(w, path))
         return 405;
-    if (q->chunked) /* RFC 9110 15.5.12: who wants to know a length before anything is kept may ask for it */
+    if (q->chunked) /* RFC 9110 15.5.12: the server may require a length before it stores anything */
         return 411;
     if (!q->has_length)
         return method == WEB_POST || method == WEB_PATCH ? 411 : 0;
@@ -432,7 +433,7 @@ bool http_complete(struct connection *c, const struct http_request *q, const cha
 
 /* --- any --- */
 
-/* RFC 6455 4.1, RFC 9110 7.8: any other upgrade is not offered, and passed over. */
+/* RFC 6455 4.1, RFC 9110 7.8: the server ignores any other upgrade. */
 static bool wants_socket(const struct http_request *q)
 {
     return !q->old && http_is(q->method, "GET") && http_lists(q, "connection", "upgrade") &&
@@ -447,7 +448,7 @@ bool http_begin(struct connection *c, const struct http_request *q, size_t *body
         return http_refuse(c, q, 429);
     if (must_be_secure(c))
         return wants_socket(q) ? refuse_clear_socket(c, q) : redirect(c, q);
-    /* nothing takes it, and a body that is passed over is how requests get smuggled */
+    /* no handler reads it, and ignoring a body would allow request smuggling */
     if (get && (q->chunked || q->length))
         return http_refuse(c, q, 400);
     if (wants_socket(q))

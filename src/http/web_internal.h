@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE   16384 /* bytes of an answer that are handed to the kernel at once */
-#define RECEIVE_SIZE 16384 /* bytes that are read of a connection in one turn */
+#define CHUNK_SIZE   16384 /* bytes of an answer passed to the kernel in one call */
+#define RECEIVE_SIZE 16384 /* bytes read from a connection in one turn */
 
 enum connection_state {
     AWAITS_REQUEST, /* or the rest of one */
@@ -23,17 +23,17 @@ struct reply {
     char *head;
     size_t head_len;
     const uint8_t *data;
-    size_t len, sent; /* sent: of both */
+    size_t len, sent; /* sent: bytes of head and data */
     char *owned;      /* freed with the reply; NULL: `data` is an asset's */
     bool last;        /* the connection ends with it */
 };
 
-struct incoming { /* bytes of requests that were not answered yet */
+struct incoming { /* bytes of unanswered requests */
     char *data;
     size_t len, size;
-    size_t seen; /* bytes that were searched for the end of a head */
-    size_t head; /* length of the head, 0: it is not whole */
-    size_t body; /* of the request whose head is there and was admitted */
+    size_t seen; /* bytes already searched for the end of a head */
+    size_t head; /* length of the head, 0: incomplete */
+    size_t body; /* of the request whose head was accepted */
 };
 
 struct connection {                  /* one TCP connection */
@@ -49,7 +49,7 @@ struct connection {                  /* one TCP connection */
     struct incoming in;
     struct reply reply;
     bool counted;              /* among the arrivals */
-    bool crowded;              /* its address has too many: every request is refused */
+    bool crowded;              /* its address has too many connections: refuse every request */
     struct web_socket *socket; /* once it was upgraded, until it was closed */
 };
 
@@ -64,10 +64,10 @@ struct web {
     _Atomic bool woken;
     mp_time now, timer; /* timer: of web_set_timer */
     struct heap timers;
-    struct queue senders;             /* whose answers go on */
-    struct queue unflushed;           /* WebSockets that have something to send */
+    struct queue senders;             /* with unfinished answers */
+    struct queue unflushed;           /* WebSockets with unsent output */
     pthread_mutex_t lock;             /* of the list that follows */
-    struct connection *first, **last; /* on their way to us */
+    struct connection *first, **last; /* connections that wait for adoption */
     _Atomic unsigned connections;     /* those too */
     unsigned connections_max;
     uint8_t received[RECEIVE_SIZE];
@@ -94,8 +94,8 @@ void request_free(struct connection *);
 /* --- web_http.c --- */
 /* false: too long */
 bool http_peer(const struct connection *, const struct http_request *, struct web_peer *);
-/* Answers a request whose head is there, or says by *body how much of its body has to come first (0: it was
- * answered). */
+/* Answers a request with a complete head, or sets *body to the length of the body that has to arrive first
+ * (0: answered). */
 bool http_begin(struct connection *, const struct http_request *, size_t *body);
 bool http_complete(struct connection *, const struct http_request *, const char *body, size_t len);
 /* An answer that ends the connection, because the following bytes may be anything. `q` NULL: there was no
@@ -105,9 +105,9 @@ bool http_refuse(struct connection *, const struct http_request *q, unsigned sta
 /* --- web_reply.c --- */
 /* Sends `head` (malloc'ed), then `data`. Takes head and `owned`. */
 bool reply_begin(struct connection *, const struct reply *);
-void reply_end(struct connection *); /* removes the reply, in whatever state */
+void reply_end(struct connection *); /* removes the reply in any state */
 bool reply_writable(struct connection *);
-void replies_go_on(struct web *); /* a turn's worth */
+void replies_go_on(struct web *); /* one turn of sending */
 
 /* --- web_socket.c --- */
 bool socket_upgrade(struct connection *, const struct http_request *);

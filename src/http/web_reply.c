@@ -1,6 +1,6 @@
-/* Sends answers, in each turn a piece for each waiting connection, first come, first served. While an answer
- * is being sent, nothing is read from its client: its next request waits until this answer has left, so a
- * slow client causes no backlog. */
+/* Sends answers, in each turn a piece for each waiting connection, first come, first served. While it sends
+ * an answer, it reads nothing from that client: the next request waits until the answer was sent, so a slow
+ * client causes no backlog. */
 #include "base/limits.h"
 #include "http/web_internal.h"
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Collects requests: the head, then as much of a body as was admitted by its head. Bytes behind a request
- * wait until it is answered. */
+/* Collects requests: the head, then the body, up to the length accepted with the head. Bytes after a request
+ * wait until the server has answered it. */
 #include "http/web_internal.h"
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -12,7 +12,7 @@ void request_free(struct connection *c)
     c->in = (struct incoming){0};
 }
 
-/* With room for a 0 behind them. */
+/* Reserves room for a 0 at the end. */
 static bool append(struct incoming *in, const uint8_t *data, size_t len)
 {
     if (in->size - in->len <= len) {
@@ -41,7 +41,7 @@ static void request_drop(struct connection *c, size_t n)
     in->len -= n;
 }
 
-/* RFC 9112 2.2: empty lines before a request are passed over. */
+/* RFC 9112 2.2: ignores empty lines before a request. */
 static void skip_empty_lines(struct connection *c)
 {
     size_t n = 0;
@@ -51,14 +51,14 @@ static void skip_empty_lines(struct connection *c)
         request_drop(c, n);
 }
 
-/* RFC 9110 10.1.1. It fits what the kernel holds: nothing else is on its way. */
+/* RFC 9110 10.1.1. The kernel has room for it, because no other output is pending. */
 static bool say_continue(struct connection *c)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     return send(c->fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof text - 1;
 }
 
-/* The head is there. Afterwards the request was answered, or its body has to come. */
+/* The head is complete. Answers the request, or waits for its body. */
 static bool begin(struct connection *c)
 {
     struct http_request q;
@@ -73,7 +73,7 @@ static bool begin(struct connection *c)
     return !q.expects || in->len > in->head || say_continue(c);
 }
 
-/* A request whose body is whole. */
+/* Answers a request with its complete body. */
 static bool complete(struct connection *c)
 {
     struct http_request q;

@@ -1,8 +1,9 @@
 /* WebSockets: whole messages in, a bounded queue out.
  *
- * Timer: a socket that was silent for config.silence gets a ping, which also keeps NAT and proxy state alive,
- * and is closed after the same time again. A closing socket has CLOSE_GRACE to read its queue and to answer
- * the close frame; then it lingers (web.c), or ends if not even the close frame was read. */
+ * Timer: the server pings a socket that was silent for config.silence, which also keeps NAT and proxy state
+ * alive, and closes it after the same time again. A closing socket has CLOSE_GRACE to read its queue and to
+ * answer the close frame; then it lingers (web.c), or ends if the client did not even read the close frame.
+ */
 #include "base/limits.h"
 #include "http/accept_key.h"
 #include "http/frames.h"
@@ -17,9 +18,9 @@
 #define CLOSE_GRACE   MP_S(2)
 #define PIECES_A_SEND 16
 
-struct web_message { /* bytes for the wire */
+struct web_message { /* bytes to send */
     struct web_message *next;
-    size_t len, charge; /* charge: what of it counts as owed */
+    size_t len, charge; /* charge: bytes that count against the queue's limit */
     uint8_t data[];
 };
 
@@ -27,17 +28,17 @@ struct web_socket {
     struct connection *connection;
     void *user;
     bool established, closing;
-    bool told;                         /* the peer has sent its close frame, or what cannot be read */
-    bool heard;                        /* since the last look */
-    bool pinged, doubted;              /* doubted: until the next look, which comes sooner */
+    bool told;                         /* the peer has sent its close frame, or invalid data */
+    bool heard;                        /* since the last check */
+    bool pinged, doubted;              /* doubted: until the next check, which happens earlier */
     struct web_message *first, **last; /* queue */
     size_t sent;                       /* bytes of its first */
     size_t owed;
-    struct web_message *pong; /* in the queue, nothing of it was sent */
+    struct web_message *pong; /* in the queue, not even partly sent */
     struct frames in;
-    char *partial; /* the message that is coming in, in pieces */
+    char *partial; /* the incomplete incoming message */
     size_t partial_len, partial_size;
-    unsigned fragments; /* of that message, so far */
+    unsigned fragments; /* of that message so far */
 };
 
 /* --- the queue --- */
@@ -89,7 +90,7 @@ static void take_first(struct web_socket *s)
     free(m);
 }
 
-/* But for a message of which a part has left. */
+/* Drops the queue, except a message that was partly sent. */
 static void drop_queue(struct web_socket *s)
 {
     struct web_message **keep = s->sent ? &s->first->next : &s->first, *m;
@@ -112,7 +113,7 @@ static void socket_free(struct web_socket *s)
 
 /* --- the handshake --- */
 
-/* Ours is whatever the client calls it: the first that it offers. */
+/* Accepts the first subprotocol that the client offers. */
 static void subprotocol(const struct http_request *q, char out[96])
 {
     char list[64];
@@ -200,13 +201,13 @@ void socket_closed(struct connection *c)
         return;
     queue_remove(&c->web->unflushed, c);
     c->socket = NULL;
-    s->closing = true; /* what the handler still sends goes nowhere */
+    s->closing = true; /* discards further messages of the handler */
     s->established = false;
     c->web->handler.closed(c->web->handler.context, s, s->user);
     socket_free(s);
 }
 
-/* --- in --- */
+/* --- input --- */
 
 static bool append(struct web_socket *s, const uint8_t *data, size_t len)
 {
@@ -240,7 +241,7 @@ static void take_message(struct web_socket *s)
         return;
     char *text = s->partial;
     size_t len = s->partial_len;
-    /* most sockets send one large message, the offer: nobody keeps a buffer for the next */
+    /* most sockets send one large message, the offer: frees the buffer */
     s->partial = NULL;
     s->partial_len = s->partial_size = 0;
     h->text(h->context, s, s->user, text, len);
@@ -263,7 +264,7 @@ static void frame_begins(struct web_socket *s)
     }
 }
 
-/* RFC 6455 5.5.3: of several pings the last one is answered. */
+/* RFC 6455 5.5.3: answers only the last of several pings. */
 static void answer_ping(struct web_socket *s)
 {
     const struct frames *f = &s->in;
@@ -316,7 +317,7 @@ bool socket_input(struct connection *c, uint8_t *data, size_t len)
     return true;
 }
 
-/* --- out --- */
+/* --- output --- */
 
 static ssize_t send_some(struct web_socket *s)
 {
@@ -343,7 +344,7 @@ static void have_sent(struct web_socket *s, size_t n)
     }
 }
 
-/* Once the close frame has left it waits for the peer's own, or for CLOSE_GRACE. */
+/* After sending the close frame, waits for the peer's own, or for CLOSE_GRACE. */
 bool socket_flush(struct connection *c)
 {
     struct web_socket *s = c->socket;
