@@ -1,4 +1,4 @@
-/* What a shared machine does to a program that is mostly asleep, and a way around the first half of it.
+/* Measures two effects of a shared machine on a program that mostly sleeps, and avoids the first.
  *
  *   bench-machine awake CPU   keeps a core awake, until it is killed or who started it has ended
  *   bench-machine clock       prints how many times longer the same arithmetic takes 50 times a second than
@@ -6,11 +6,11 @@
  *   bench-machine memory      prints how many times longer a walk over a MiB takes 50 times a second than
  *   right after another
  *
- * The last two are of the core that they were started on. Many machines lower the clock of a core that is
- * mostly idle, and a virtual one cannot ask them not to: the CPU time of a server that works 1 % of the time
- * is then counted in seconds of a slower core. Where a governor can be set one would set "performance";
- * `awake` does the same everywhere, by a loop that runs only while nobody else wants the core. Against
- * neighbours that use the same caches nothing can be done: they can only be waited for. */
+ * The last two measure the core that they run on. Many machines lower the clock of a mostly idle core, and a
+ * virtual machine cannot prevent that: the CPU time of a server that works 1 % of the time then counts
+ * seconds of a slower core. On a physical machine the governor "performance" helps; `awake` does the same
+ * everywhere, by a loop that runs only while no other program needs the core. There is no remedy against
+ * neighbours that use the same caches; a benchmark can only wait for them. */
 #include "net/clock.h"
 #include <sched.h>
 #include <signal.h>
@@ -25,7 +25,7 @@
 #define ROUNDS 100
 #define WALKS  25
 #define PAUSE  20000 /* µs */
-/* of a MiB: more than a core's own caches hold, less than what it shares with its neighbours */
+/* of a MiB: larger than a core's own caches, smaller than the shared cache */
 #define LINES (1u << 14)
 
 static int stay(int cpu)

@@ -250,7 +250,7 @@ static size_t write_packet(struct core *c, unsigned place, unsigned burst, size_
     return client_rtp(c->clients[0], plain, size - SRTP_OVERHEAD_MAX, c->index++, out);
 }
 
-/* What a core does between two packets of sound: other things, its neighbours' included. */
+/* Clears the caches, as other work and neighbours do between two audio packets. */
 static void forget(uint8_t *caches)
 {
     for (size_t i = 0; i < CACHES; i += 64)

@@ -1,8 +1,8 @@
-/* The rate at which a viewer acknowledges what was sent to it: the bytes of at most a second, divided by the
- * longer of the time in which they were sent and the time in which they arrived, each without its longest
- * pause. Arrivals that a receiver invents cannot shorten the time of sending; receipts that it withholds can
- * make one pause, which is left out, so the rate may exceed the rate of sending by what that pause hides.
- * The owner of a viewer calls acked_add once a feedback. */
+/* The rate at which a viewer acknowledges its packets: the bytes of at most a second, divided by the longer
+ * of the time in which they were sent and the time in which they arrived, each without its longest pause.
+ * Arrivals that a receiver invents cannot shorten the time of sending; receipts that it withholds can make
+ * one pause, which is left out, so the rate may exceed the rate of sending by what that pause hides. The
+ * owner of a viewer calls acked_add once a feedback. */
 #pragma once
 #include "adapt/runs.h"
 

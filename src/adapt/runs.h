@@ -1,8 +1,7 @@
-/* The record of what was sent to one viewer, a run of packets at a time, and the matching of transport-wide
- * feedback against it. The sender calls runs_sent once a run; whoever parsed a feedback packet calls
- * runs_begin, runs_receipt for each status in order, and reads the groups.
- * No status of a peer reaches beyond this record: numbers that were not sent, second receipts and times that
- * go back are counted and change nothing else. */
+/* The record of packets sent to one viewer, by runs, and the matching of transport-wide feedback against it.
+ * The sender calls runs_sent once a run; the reader of a feedback packet calls runs_begin, runs_receipt for
+ * each status in order, and reads the groups. No status of a peer reaches beyond this record: numbers that
+ * were not sent, second receipts and times that go back are counted and change nothing else. */
 #pragma once
 #include "base/time.h"
 #include <stdbool.h>
@@ -61,7 +60,7 @@ struct groups { /* for one feedback; on the caller's stack */
 };
 
 /* `count` packets (0: nothing happens) of `size` bytes, the last one of `last` bytes, with the numbers from
- * `first` on, were sent at `now`. A `first` that does not continue the numbers forgets what was sent. */
+ * `first` on, were sent at `now`. A `first` that does not continue the numbers clears the record. */
 void runs_sent(struct runs *, uint16_t first, unsigned count, uint16_t size, uint16_t last, unsigned flags,
                mp_time now);
 

@@ -179,7 +179,7 @@ static bool skip_picture_order(struct bits *b)
     return !b->over;
 }
 
-/* One dimension: what is cropped at both ends, in units. */
+/* One dimension: `before` and `behind` are cropped, in units. */
 static bool crop(uint32_t size, uint32_t before, uint32_t behind, unsigned unit, uint16_t *out)
 {
     uint64_t cut = ((uint64_t)before + behind) * unit;

@@ -61,10 +61,9 @@ bool turn_parse(struct turn_view *, const struct stun_view *);
 bool turn_channel_data(const uint8_t *, size_t len, uint16_t *channel, struct bytes *data);
 void turn_channel_head(uint8_t out[TURN_CHANNEL_HEAD], uint16_t channel, size_t data_len);
 
-/* --- credentials ---
- * A username is "EXPIRY:ID": the second since 1970 until which it may be used, and whose it is. Its password
- * is base64(HMAC-SHA1(secret, username)), as coturn's use-auth-secret has it, so whoever has the secret can
- * make and verify both. */
+/* --- credentials --- A username is "EXPIRY:ID": the expiry in seconds since 1970, and its owner. Its
+ * password is base64(HMAC-SHA1(secret, username)), as coturn's use-auth-secret has it, so an application with
+ * the secret can make both, and the server can verify both. */
 #define TURN_REALM                                                                                           \
     "mono" /* short: the answer to a stranger must not be larger than 1.6 times its question  \
                            */
@@ -77,10 +76,9 @@ bool turn_key(const struct hmac_sha1 *secret, struct bytes username, struct hmac
 /* False: of another form, or too long. `id` points into the username. */
 bool turn_username(struct bytes username, uint64_t *expiry, struct bytes *id);
 
-/* --- nonces ---
- * 24 bits of an HMAC over the client's address and the half hour. Nothing rests on guessing one being hard
- * but this: a request that somebody overheard cannot be sent again after an hour, or from elsewhere, as the
- * request's own integrity covers its nonce. */
+/* --- nonces --- 24 bits of an HMAC over the client's address and the half hour. They need not be hard to
+ * guess. They only prevent an attacker from sending an overheard request again after an hour or from another
+ * address; the request's integrity covers its nonce. */
 #define TURN_NONCE_SIZE 4
 void turn_nonce(const struct hmac_sha1 *secret, const struct address *client, uint64_t unix_s,
                 char out[TURN_NONCE_SIZE]);
