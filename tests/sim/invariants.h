@@ -39,7 +39,7 @@ struct credentials { /* of a guest's session, while it is the last in its slot *
 const struct credentials *some_session(struct sim *, unsigned number);
 /* A guest learned the credentials of its session. */
 void note_session(struct sim *, const struct guest *, const char *ufrag, const char *password);
-/* A guest's transport failed: it may have told the server so. */
+/* A guest's transport failed; it may have reported that to the server. */
 void note_failed(struct sim *, const struct guest *);
 void note_command(struct sim *, const struct message *);
 unsigned room_of_track(struct sim *, uint32_t track);

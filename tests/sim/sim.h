@@ -32,15 +32,15 @@ struct event {
       "authentication")                  /* somebody has a guest's password and checks from elsewhere */     \
     X(SABOTAGE_ROOM, "room")             /* a viewer is subscribed to a track of another room */             \
     X(SABOTAGE_DECODING, "decoding")     /* one guest's RTP is lost for ever */                              \
-    X(SABOTAGE_POOLS, "pools")           /* a replica's end is not told to the origin */                     \
+    X(SABOTAGE_POOLS, "pools")           /* a replica's end is not reported to the origin */                 \
     X(SABOTAGE_NONCES, "nonces")         /* a publisher sends other bytes under a number used before */      \
     X(SABOTAGE_RESENDING, "resending")   /* retransmissions without RTX get new extensions */                \
     X(SABOTAGE_LAYERS, "layers")         /* a publisher's layers come mixed under one SSRC */                \
-    X(SABOTAGE_OWNERS, "owners")         /* a path's end is not told to the worker that hears it */          \
+    X(SABOTAGE_OWNERS, "owners")         /* a path's end is not reported to its worker */                    \
     X(SABOTAGE_CONTENT, "content")       /* a publisher's bytes are changed before it encrypts them */       \
     X(SABOTAGE_CONTINUITY, "continuity") /* a publisher leaves a frame out without leaving a number out */   \
     X(SABOTAGE_CONNECTION, "connection") /* a session that is up ends as if its handshake had failed */      \
-    X(SABOTAGE_DEADLINES, "deadlines")   /* a worker is told that something is always due */                 \
+    X(SABOTAGE_DEADLINES, "deadlines")   /* a worker always has a deadline in the past */                    \
     X(SABOTAGE_SIGNALING, "signaling")   /* a guest sends an invalid message */                              \
     X(SABOTAGE_NEWS, "news")             /* the server does not report a mute */
 enum sabotage {

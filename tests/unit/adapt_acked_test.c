@@ -89,7 +89,7 @@ static void receiver_that_lies_gets_no_more_than_was_sent(void)
             told[which] = true;
             tell(MP_MS(20 * which), MP_MS(prng_below(&r, 5000)), 2500);
         }
-        /* a run at either end may count whole, and a pause of what was not told is left out */
+        /* a run at either end may count completely, and pauses of unreported packets do not count */
         CHECK(acked_bps(&acked) <= 1200000);
     }
 }

@@ -121,7 +121,7 @@ static void the_same_person_takes_its_name_back(void)
     CHECK(!ask(again, "blue", "call", ADA));
     CHECK(strcmp(take_text(a, "bye", "reason"), "replaced") == 0 && a->close_code == 4001);
     CHECK_EQ(stage_metric(&s, "monoport_participants"), 2);
-    peer_close(a); /* which is nobody's any more */
+    peer_close(a); /* which belongs to no participant any more */
     CHECK_EQ(stage_metric(&s, "monoport_participants"), 2);
     stage_close(&s);
 }

@@ -191,7 +191,7 @@ static void wrong_fingerprint(void (*spoil)(struct fingerprint *))
     CHECK_EQ(dtls_state(l.server), DTLS_FAILED);
     CHECK_EQ(dtls_failure(l.server), DTLS_FINGERPRINT);
     CHECK_EQ(dtls_deadline(l.server), MP_NEVER);
-    CHECK_EQ(dtls_state(l.client), DTLS_CLOSED); /* it is told */
+    CHECK_EQ(dtls_state(l.client), DTLS_CLOSED); /* the server told the client */
     struct srtp_master tx, rx, none = {0};
     dtls_masters(l.server, &tx, &rx);
     CHECK(memcmp(tx.key, none.key, sizeof tx.key) == 0 && memcmp(rx.key, none.key, sizeof rx.key) == 0);

@@ -733,7 +733,7 @@ static void who_was_heard_all_the_time_is_missed_sooner(void)
         {MP_MS(20), ICE_QUIET_LIVELY, 1}, /* sound */
         {MP_MS(33), ICE_QUIET_LIVELY, 9}, /* video: all of a frame at once */
         {MP_MS(250), MP_S(2), 1},         /* feedback on little */
-        {MP_MS(900), ICE_QUIET, 40},      /* a screen that changes once a second is nobody who left */
+        {MP_MS(900), ICE_QUIET, 40},      /* a publisher whose screen changes once a second has not left */
         {MP_MS(2500), ICE_QUIET, 1},      /* checks alone */
     };
     struct path a = path_from("198.51.100.7", 1), to;

@@ -466,7 +466,7 @@ static void streams_say_whose_they_are(void)
     for (int i = 0; i < 2; i++) {
         const char *id = json_string_value(json_object_get(json_array_get(streams, (size_t)i), "id"));
         char msid[64];
-        CHECK_EQ(strlen(id), 16); /* random: nobody else's has it */
+        CHECK_EQ(strlen(id), 16); /* random, so unique */
         snprintf(msid, sizeof msid, "a=msid:%s ", id);
         CHECK(strstr(json_string_value(json_object_get(offer, "sdp")), msid) != NULL);
     }

@@ -458,7 +458,7 @@ static void section_that_the_client_stops_is_not_sent_to(void)
         sdp_free(sdp);
         CHECK_EQ(s.viewer_count, viewers);
     }
-    CHECK(!same(ssrc[0], ssrc[1])); /* the stage also looks that none comes twice */
+    CHECK(!same(ssrc[0], ssrc[1])); /* the stage also checks that none is sent twice */
     CHECK_EQ(peer_session(v), session);
     stage_close(&s);
 }

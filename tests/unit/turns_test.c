@@ -193,7 +193,7 @@ static void a_room_is_told_no_more_than_its_budget(void)
     CHECK(at_once > 10000);
     CHECK(told * one > ROOM_NEWS_BURST);
     CHECK(told * (one - 5) < ROOM_NEWS_BURST + 2 * ROOM_NEWS_PER_S + 2 * COUNT * one);
-    CHECK(signal_deadline(s.signaling) != 0); /* it waits, and nobody turns for it */
+    CHECK(signal_deadline(s.signaling) != 0); /* it waits, and the loop does not spin */
     forget(elsewhere[1]);
     mute(elsewhere[0], true);
     CHECK(told_muted(elsewhere[1]));
