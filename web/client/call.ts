@@ -32,9 +32,9 @@ export interface CallOptions {
 /**
  * - `connecting`: first attempt
  * - `connected`: media can flow
- * - `reconnecting`: it did or might have, and we try again, for ever. First the connection is repaired (`trouble` is null,
- *   the streams stay), then a new one is made
- * - `left`: over; a Call is not used again
+ * - `reconnecting`: the connection failed, and the client tries again without end. It first repairs the connection
+ *   (`trouble` is null, the streams stay), then makes a new one
+ * - `left`: over; a Call cannot be used again
  */
 export type CallState = 'connecting' | 'connected' | 'reconnecting' | 'left';
 
@@ -44,10 +44,10 @@ export interface CallSnapshot {
   peerId: string;
   room: string;
   participants: readonly Participant[];
-  /** Watchers beyond those in `participants`: in a crowd they are only counted. */
+  /** The number of watchers beyond those in `participants`: the server lists only the first ones. */
   audience: number;
   streams: readonly RemoteStream[];
-  /** What the present connection has learned of the network. */
+  /** The facts about the network that the present connection has learned. */
   network: NetworkFacts;
   /** Why the last attempt ended; null while connected. */
   trouble: LinkEnd | null;
@@ -60,7 +60,7 @@ export interface CallTimings {
   joinStarted: number;
   connected: number | null;
   firstRemoteFrame: number | null;
-  /** Latest time that a connection came up, and how often one came up again. */
+  /** The last time that a connection was established, and the number of reconnects. */
   lastConnected: number | null;
   reconnects: number;
 }
@@ -68,12 +68,12 @@ export interface CallTimings {
 interface CallEvents {
   /** `snapshot` is a new object. */
   change: CallSnapshot;
-  /** One failed attempt, with the words of browser or server; for logs. */
+  /** One failed attempt, with the message of browser or server; for logs. */
   trouble: { reason: LinkEnd; detail: string; retryIn: number };
 }
 
 /**
- * A stay in a room. It makes Links, one after the other, until `leave()`.
+ * A stay in a room. It uses one Link after the other, until `leave()`.
  *
  * Timers: the pause before the next attempt; `STABLE_AFTER`, after which a connection counts as good.
  */
@@ -89,7 +89,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #stopListening: () => void;
   #snapshot: CallSnapshot;
   #link: Link | null = null;
-  /** The present link was up before. */
+  /** The present link has been connected before. */
   #isRepair = false;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #stableTimer: ReturnType<typeof setTimeout> | undefined;
@@ -145,12 +145,12 @@ export class Call extends Emitter<CallEvents> {
     if (this.#link === null && this.#snapshot.state !== 'left') this.#attempt();
   }
 
-  /** Only the page sees pictures: it reports when the first one of another participant was shown. */
+  /** The page reports the first picture of another participant: only the page knows when it shows one. */
   noteRemoteFrame(at: number = performance.now()): void {
     this.timings.firstRemoteFrame ??= at;
   }
 
-  /** Numbers of the present connection, see CallSummary. The first one takes a moment, as rates need two looks. */
+  /** Figures of the present connection, see CallSummary. The first takes a moment, as rates need two samples. */
   async summary(): Promise<CallSummary> {
     const snapshot = this.#snapshot;
     const { seen } = snapshot.network;
@@ -167,7 +167,7 @@ export class Call extends Emitter<CallEvents> {
     };
   }
 
-  /** Everything that helps to find out why a network is difficult; the server's side of it too, if it answers in time. */
+  /** All data for the diagnosis of a network problem; includes the server's timeline if it answers in time. */
   async report(): Promise<Report> {
     const server = this.#link?.serverTimeline() ?? Promise.resolve(null);
     const late = new Promise<null>((resolve) => setTimeout(resolve, TIMELINE_LIMIT, null));
@@ -233,7 +233,7 @@ export class Call extends Emitter<CallEvents> {
     this.#retryTimer = setTimeout(() => this.#attempt(), retryIn);
     this.#update({
       state: state === 'connected' ? 'reconnecting' : state,
-      // Their tracks are dead. The people are most likely still there: they stay until the next link knows better.
+      // Their tracks have ended. The participants are probably still there: they stay until the next link lists them.
       streams: [],
       network: NOTHING_KNOWN,
       trouble: reason,
@@ -255,7 +255,7 @@ export class Call extends Emitter<CallEvents> {
     clearTimeout(this.#stableTimer);
   };
 
-  /** The page was frozen and not thrown away. */
+  /** The browser froze the page and resumes it now. */
   readonly #pageCameBack = ({ persisted }: PageTransitionEvent): void => {
     if (!persisted || this.#link) return;
     this.#update({ state: 'reconnecting' });

@@ -1,4 +1,4 @@
-/** Reads the JSON text that `candidate` and `stun-candidate` messages carry; null if it is none. */
+/** Reads the JSON text of `candidate` and `stun-candidate` messages; null if it is not valid. */
 export function parseCandidateText(text: string): RTCIceCandidateInit | null {
   let value: unknown;
   try {
@@ -30,7 +30,7 @@ export interface Candidate extends TransportAddress {
 }
 
 /**
- * What a candidate line says (RFC 8839, 5.1), null if it is none:
+ * Parses a candidate line (RFC 8839, 5.1); null if it is not valid:
  * `candidate:<foundation> <component> <transport> <priority> <address> <port> typ <type> [raddr <address> rport <port>] …`
  */
 export function parseCandidate(line: string): Candidate | null {

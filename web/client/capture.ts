@@ -1,7 +1,7 @@
-/** Getting tracks from the browser, and why it did not work. */
+/** Gets tracks from the browser, and explains failures. */
 
 /**
- * - `refused`: the user or a policy said no
+ * - `refused`: the user or a policy refused
  * - `missing`: there is no such device
  * - `busy`: another program has it, or the system cannot open it
  * - `insecure`: the page came over plain http, where browsers have no devices at all
@@ -16,10 +16,10 @@ export interface CaptureQuality {
 }
 
 export const NORMAL_QUALITY: CaptureQuality = { width: 1280, height: 720, frameRate: 30 };
-/** For rooms in which many browsers of one machine meet. */
+/** For many browsers on one machine. */
 export const SMALL_QUALITY: CaptureQuality = { width: 320, height: 180, frameRate: 15 };
 
-/** With `deviceId` that device or none: what is merely preferred, browsers may pass over. */
+/** With `deviceId`, that device or none (`exact`): browsers may ignore a preference. */
 export function microphoneConstraints(deviceId: string | null): MediaTrackConstraints {
   return {
     echoCancellation: true,

@@ -1,8 +1,9 @@
 import { probe, type ProbeResult } from './probe';
 
 /**
- * What can be found out about the network before a call: whether UDP reaches the server that served `page`, and what that
- * sees. Where rooms take tokens, whoever has none is told less: one address and one port. Rejects when the server does not answer.
+ * Checks the network before a call: whether UDP reaches the server that served `page`, and which address the server sees.
+ * Where rooms require tokens, the server tells a client without one only one address and one port. Rejects when the server
+ * does not answer.
  */
 export async function checkNetwork(page: string, token?: string): Promise<ProbeResult> {
   const headers: HeadersInit = token ? { Authorization: `Bearer ${token}` } : {};

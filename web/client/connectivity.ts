@@ -10,20 +10,20 @@ import { WayChooser } from './way-chooser';
 import { WayMemory } from './way-memory';
 
 interface ConnectivityEvents {
-  /** Media can flow, again perhaps. */
+  /** Media can flow, for the first time or again. */
   up: void;
-  /** It does not, at the moment. */
+  /** Media does not flow at the moment. */
   down: void;
-  /** TURN servers would help: the server is to be asked for them. */
+  /** Asks for TURN servers: the owner must request them from the server. */
   relaysWanted: void;
   facts: NetworkFacts;
-  /** All attempts to repair it failed: comes once. */
+  /** All repairs failed. Called once. */
   lost: { detail: string };
 }
 
 /**
- * Keeps one RTCPeerConnection connected: restarts ICE when it breaks, chooses its way, and knows what it found out about
- * the network. Tracks stay through all of it. In the timeline: `restart` {reason}, `way` {way, reason}, `udp-check` {possible}.
+ * Keeps one RTCPeerConnection connected: restarts ICE when it breaks, chooses its way, and holds the facts about the
+ * network. Tracks stay throughout. In the timeline: `restart` {reason}, `way` {way, reason}, `udp-check` {possible}.
  */
 export class Connectivity extends Emitter<ConnectivityEvents> {
   readonly #pc: RTCPeerConnection;
@@ -71,7 +71,7 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
     this.#ways.began();
   }
 
-  /** The address that the server sees this network as. */
+  /** This network's address, as the server sees it. */
   joined(network: string): void {
     this.#network = network;
     this.#ways.joined(network);
@@ -82,7 +82,7 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
     this.#ways.offered(relays);
   }
 
-  /** The server saw us come from there. Whether it sends there it says by a `path`, if it is one that says so. */
+  /** The server saw us at this address. Newer servers say by `path` whether they also send there. */
   seen({ address, port, protocol }: TransportAddress): void {
     if (!this.#hasPath) this.#learn({ seen: { address, port, protocol } });
     this.#journal.look();
@@ -91,20 +91,20 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
   /** The server sends there from now on. */
   moved({ address, port, protocol }: TransportAddress, reason: string, changes: number): void {
     this.#hasPath = true;
-    // After a lost socket the server says it once more.
+    // The server repeats it after a lost socket.
     const isNews = changes !== this.#facts.changes;
     const roamed = this.#facts.roamed + (reason === 'roamed' && isNews ? 1 : 0);
     this.#learn({ seen: { address, port, protocol }, changes, roamed });
     this.#journal.look();
   }
 
-  /** A reason to restart ICE that only others know. */
+  /** Restarts ICE for a reason that this object cannot detect. */
   restart(reason: RestartReason): void {
     if (reason === 'network-changed') this.#ways.networkChanged();
     this.#recovery.restart(reason);
   }
 
-  /** Addresses of the server that take UDP, as it told them. */
+  /** The server's UDP addresses, as the server announced them. */
   servers(): StunServer[] {
     const sdp = this.#pc.remoteDescription?.sdp ?? '';
     const candidates = (sdp.match(/^a=candidate:.*$/gm) ?? []).map(parseCandidate);
@@ -127,7 +127,7 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
 
   #changed(): void {
     const { connectionState, iceConnectionState: ice } = this.#pc;
-    // ICE that failed is repaired; DTLS that failed is not to be had again.
+    // ICE can be repaired after a failure; DTLS cannot.
     if (connectionState === 'failed' && ice !== 'failed') this.emit('lost', { detail: 'not secured' });
     const isUp = connectionState === 'connected' && (ice === 'connected' || ice === 'completed');
     if (isUp && !this.#isUp) {
@@ -142,7 +142,7 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
 
   #restart(reason: RestartReason): void {
     this.#timeline.note('restart', { reason });
-    // The server misses us before the browser misses the server.
+    // The server notices a lost path before the browser does.
     if (!this.#isUp || reason === 'server') this.#ways.repairing();
     this.#learn({ restarts: this.#facts.restarts + 1 });
     this.#pc.restartIce();
@@ -154,7 +154,7 @@ export class Connectivity extends Emitter<ConnectivityEvents> {
   }
 
   async #canUdp(): Promise<boolean> {
-    // Without a NAT a probe cannot be relied on. A restart harms nothing, and is the surest way to find out.
+    // Without a NAT a probe is not reliable. A restart is harmless, and shows it reliably.
     if (this.#facts.locals.some(({ address }) => address === this.#network)) return true;
     const { udp } = await probe(this.servers().slice(0, 1));
     this.#timeline.note('udp-check', { possible: udp });

@@ -5,7 +5,7 @@ import { entriesOf } from './stats';
 import type { Timeline } from './timeline';
 
 export interface IceJournalOutput {
-  /** The list is new. */
+  /** The list has changed. */
   locals(locals: readonly Candidate[]): void;
   pair(pair: PairSummary): void;
 }
@@ -13,7 +13,8 @@ export interface IceJournalOutput {
 const NO_BASE = new Map();
 
 /**
- * Writes down all that ICE does in one RTCPeerConnection, and keeps its present candidates and selected pair. Timer: `STATS_AGE`, see `look`.
+ * Records all ICE events of one RTCPeerConnection, and keeps its present candidates and selected pair.
+ * Timer: `STATS_AGE`, see `look`.
  *
  * `gathering`, `ice`, `connection` {state} · `candidate` {from: local, candidate} · `candidate-error` {url, code, text} ·
  * `pair` {way, local, remote}
@@ -45,7 +46,7 @@ export class IceJournal {
     );
   }
 
-  /** Looks whether another pair is selected now: not every browser tells. And once more when nothing that it is shown can be of before. */
+  /** Checks for another selected pair, since not every browser reports it. Checks again once cached statistics are outdated. */
   look(): void {
     this.#lookNow();
     clearTimeout(this.#again);
@@ -74,7 +75,7 @@ export class IceJournal {
     this.#timeline.note('candidate', { from: 'local', candidate: line });
     const candidate = parseCandidate(line);
     if (!candidate) return;
-    // A restart gathers anew, under another name.
+    // After a restart, the browser gathers again under another ufrag.
     const generation = usernameFragment ?? this.#generation;
     if (generation !== this.#generation) this.#locals = [];
     this.#generation = generation;

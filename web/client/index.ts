@@ -9,7 +9,7 @@
  *     call.leave();
  *     media.close();
  *
- * A `Call` reconnects by itself until `leave()`. Its `snapshot` is immutable: what did not change stays `===`.
+ * A `Call` reconnects by itself until `leave()`. Its `snapshot` is immutable: unchanged parts stay `===`.
  */
 export { formatAddress, isHiddenAddress, type Candidate, type TransportAddress } from './candidate';
 export { Call, type CallOptions, type CallSnapshot, type CallState, type CallTimings } from './call';

@@ -1,4 +1,4 @@
-/** How loud somebody is, 0…1 as in webrtc-stats: amplitude, so normal speech is around 0.05 to 0.3. */
+/** Loudness of a participant, 0…1 as in webrtc-stats: an amplitude, so normal speech is around 0.05 to 0.3. */
 
 /** Loudness of one local track. Silent while the browser keeps audio contexts asleep (no click on the page yet). */
 export class TrackLevel {
@@ -35,7 +35,7 @@ export class TrackLevel {
 
 /**
  * Loudness of received tracks, by track id. If the server passes the audio level header extension on (RFC 6464), the
- * level is read off the packets being played, which costs nothing; otherwise the browser's statistics have it.
+ * level comes from the packets being played, which costs nothing; otherwise from the browser's statistics.
  */
 export async function receivedLevels(pc: RTCPeerConnection): Promise<Map<string, number>> {
   const levels = new Map<string, number>();

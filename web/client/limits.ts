@@ -1,12 +1,12 @@
-/** Every duration and bound of the client on one page. Durations are in milliseconds, rates in bit/s. */
+/** Every duration and limit of the client on one page. Durations are in milliseconds, rates in bit/s. */
 
-/** How often a connection looks at its clock. */
+/** Interval at which a connection checks its timers. */
 export const PULSE = 1_000;
-/** A quiet connection is asked for a sign of life this often… */
+/** A silent connection sends a ping this often… */
 export const PING_INTERVAL = 10_000;
-/** …and given up when nothing at all came for this long although it was asked twice. */
+/** …and counts as lost after this long without any message, in spite of two pings. */
 export const SILENCE_LIMIT = 25_000;
-/** How long a reply may take when there is a reason for doubt (the network just changed). */
+/** Limit for a reply when the connection may be broken (the network just changed). */
 export const DOUBT_LIMIT = 2_500;
 
 /** A new socket has this long to take over from a lost one, then the next is tried after a pause. */
@@ -21,7 +21,7 @@ export const CONNECT_LIMIT = 20_000;
 /** First pause before a new attempt; doubles with each failure up to `BACKOFF_CAP`. */
 export const BACKOFF_FIRST = 500;
 export const BACKOFF_CAP = 8_000;
-/** Pause when the server said that there is no room left: asking faster does not help anybody. */
+/** Pause after an error `room-full` or `server-full`. */
 export const BACKOFF_FULL = 10_000;
 /** A connection that held this long was a good one: the next failure starts with a short pause again. */
 export const STABLE_AFTER = 5_000;
@@ -47,20 +47,20 @@ export const TIMELINE_LIMIT = 2_000;
 
 /** `disconnected` may heal by itself (a lost packet or two); after this long ICE restarts. */
 export const RESTART_DELAY = 1_000;
-/** A restart that brings nothing in this time is followed by the next one… */
+/** A restart without success in this time is followed by the next one… */
 export const RESTART_PATIENCE = 3_000;
-/** …until the connection has been down for this long: then a new one is made. */
+/** …until the connection has been down for this long: then the client makes a new one. */
 export const RECOVERY_LIMIT = 15_000;
 
-/** Direct ways have this long from the server's answer on; then TURN is added. */
+/** Time for direct ways from the server's answer on; then the client adds TURN. */
 export const DIRECT_PATIENCE = 3_000;
-/** How long it is remembered that a network needs TURN: until tomorrow, as networks change. */
+/** How long the browser remembers that a network needs TURN: a day, as networks change. */
 export const RELAY_MEMORY = 24 * 3_600_000;
 export const RELAY_MEMORY_LENGTH = 16;
-/** Whether UDP has become possible is looked at first after this time, then ever less often. */
+/** Time until the first check whether UDP has become possible; the next checks come at growing intervals. */
 export const UDP_CHECK_FIRST = 10_000;
 export const UDP_CHECK_CAP = 300_000;
-/** An answer over UDP that takes longer is none: calls would be no joy. */
+/** An answer over UDP that takes longer counts as none: a call would be unusable. */
 export const PROBE_LIMIT = 3_000;
 /** After the first answer, the others have this long: three transmissions of STUN. */
 export const PROBE_SETTLE = 1_000;

@@ -37,7 +37,7 @@ export interface LinkOptions {
  * - `signaling`: the WebSocket could not be opened, was closed, or went silent
  * - `media`: signaling works, but no media connection came up or it broke
  * - `shutdown`: the server stops
- * - `refused`: the server did not accept our messages, or we not its; `detail` has its words
+ * - `refused`: the server did not accept our messages, or we did not accept the server's; `detail` has the error text
  */
 export type LinkEnd =
   'left' | 'peer-taken' | 'room-full' | 'server-full' | 'unauthorized' | 'signaling' | 'media' | 'shutdown' | 'refused';
@@ -45,20 +45,20 @@ export type LinkEnd =
 interface LinkEvents {
   /** The server let us in. */
   joined: { room: string; version: string };
-  /** Media can flow, again perhaps. */
+  /** Media can flow, for the first time or again. */
   connected: void;
-  /** Media does not flow; it is being repaired. */
+  /** Media does not flow; the link repairs it. */
   interrupted: void;
   participants: { participants: readonly Participant[]; audience: number };
   streams: readonly RemoteStream[];
   network: NetworkFacts;
-  /** Comes once, the last event; never after `close()`. */
+  /** The last event. Comes once, and never after `close()`. */
   ended: { reason: LinkEnd; detail: string };
 }
 
 /**
- * One stay with the server: one id, one RTCPeerConnection. Both its media (Connectivity) and its signaling are repaired as
- * long as the server remembers us; then the link ends.
+ * One stay with the server: one id, one RTCPeerConnection. The link repairs both its media (Connectivity) and its signaling
+ * as long as the server remembers us; then it ends.
  */
 export class Link extends Emitter<LinkEvents> {
   readonly pc: RTCPeerConnection;
@@ -119,7 +119,7 @@ export class Link extends Emitter<LinkEvents> {
     this.#stopMedia = options.media.on('change', () => this.#localChanged());
   }
 
-  /** The network has changed: the present way is dead, or not the best any more. */
+  /** The network has changed: the present way is broken, or no longer the best. */
   networkChanged(): void {
     this.#signaling.renew();
     this.#connectivity.restart('network-changed');
@@ -227,7 +227,7 @@ export class Link extends Emitter<LinkEvents> {
         break;
       case 'bad-sdp':
       case 'not-joined':
-        // The exchange of descriptions stands still for good.
+        // The exchange of descriptions cannot go on.
         this.#end('refused', message || code);
         break;
       default:
@@ -255,7 +255,7 @@ export class Link extends Emitter<LinkEvents> {
     this.#sendMute();
   }
 
-  /** `again`: the server may not know what it was told last. */
+  /** `again`: the server may have missed the last messages. */
   #sendMute(again = false): void {
     const { role, media } = this.#options;
     if (role === 'watch') return;
@@ -269,7 +269,7 @@ export class Link extends Emitter<LinkEvents> {
 
   #end(reason: LinkEnd, detail: string): void {
     if (this.#over) return;
-    // The socket may well be alive when the media is not: then the others need not see us twice.
+    // The socket may still work when media does not: `leave` keeps others from seeing us twice.
     if (reason === 'media') this.#signaling.send({ type: 'leave' });
     this.#finish();
     this.emit('ended', { reason, detail });

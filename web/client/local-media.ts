@@ -11,7 +11,7 @@ import {
 import { Emitter } from './emitter';
 
 export interface LocalDevice {
-  /** The user wants it on, and it is. A microphone that is off keeps its track, disabled; a camera loses it. */
+  /** The user wants it on, and it is on. A microphone keeps its track when off, disabled; a camera does not. */
   on: boolean;
   track: MediaStreamTrack | null;
   /** Device that the user chose; null: the browser's default. */
@@ -33,10 +33,10 @@ export interface WantedDevices {
 type DeviceName = 'microphone' | 'camera';
 
 /**
- * This user's microphone, camera and screen. It lives longer than any connection: calls come and go, the tracks stay.
+ * This user's microphone, camera and screen. It outlives connections: its tracks stay from one call to the next.
  *
- * All changes are replaced objects, so `===` tells whether something changed. Methods never reject because of a
- * device: the reason is in `problem`. Each device does one thing at a time.
+ * Every change replaces an object, so `===` tells whether something changed. Methods never reject because of a device: the
+ * reason is in `problem`. Each device executes one operation at a time.
  */
 export class LocalMedia extends Emitter<{ change: void }> {
   readonly #quality: CaptureQuality;
@@ -87,7 +87,7 @@ export class LocalMedia extends Emitter<{ change: void }> {
     });
   }
 
-  /** Off stops the track: the light at the camera must go out. */
+  /** Switching off stops the track, so that the camera's light goes out. */
   setCamera(on: boolean): Promise<void> {
     return this.#exclusive(async () => {
       if (on === this.camera.on) return;
@@ -158,7 +158,7 @@ export class LocalMedia extends Emitter<{ change: void }> {
     }
   }
 
-  /** False if it is worth to try each alone. */
+  /** False if trying each device alone may help. */
   async #acquireBoth(): Promise<boolean> {
     try {
       const stream = await openDevices({
@@ -184,7 +184,7 @@ export class LocalMedia extends Emitter<{ change: void }> {
     }
   }
 
-  /** This device; if it is not there, any: a remembered headset at home must not cost us the built-in microphone. */
+  /** Opens this device, or any if it is missing: without a remembered headset, the built-in microphone must work. */
   async #openOne(name: DeviceName, deviceId: string | null): Promise<MediaStreamTrack | null> {
     try {
       const stream = await openDevices(
@@ -209,7 +209,7 @@ export class LocalMedia extends Emitter<{ change: void }> {
     this.#set(name, { on: track !== null, track, problem: track ? null : 'missing' });
   }
 
-  /** The device went away under us: go on with another one if there is any. */
+  /** The device disappeared: goes on with another one if there is any. */
   async #unplugged(name: DeviceName, track: MediaStreamTrack): Promise<void> {
     if (this.#devices[name].track !== track) return;
     const { on } = this.#devices[name];

@@ -1,7 +1,7 @@
 import { parseCandidateText } from './candidate';
 import type { ClientMessage, ServerMessage } from './message';
 
-/** What a timeline says of a message: enough to follow ICE, no names, no secrets. null: nothing, it is routine. */
+/** A message's entry in the timeline: enough to follow ICE, no names, no secrets. null: routine, no entry. */
 export function briefOf(message: ClientMessage | ServerMessage): Record<string, unknown> | null {
   const { type } = message;
   switch (type) {

@@ -13,7 +13,7 @@ export interface Participant {
   videoMuted: boolean;
 }
 
-/** Whose a MediaStream of a server's offer is. */
+/** The owner of a MediaStream in a server's offer. */
 export interface StreamOwner {
   id: string;
   participant: string;
@@ -44,7 +44,7 @@ export type ServerMessage =
       participants: Participant[];
       audience: number;
       version: string;
-      /** What `resume` needs; empty with a server that does not know it. */
+      /** The token for `resume`; empty with a server that does not support it. */
       resume: string;
       /** The address that this client's WebSocket comes from. */
       address: string;
@@ -67,7 +67,7 @@ export type ServerMessage =
 
 type Fields = Record<string, unknown>;
 
-/** Reads a frame of the server; null for what is no message or of a type that this client does not know. */
+/** Reads a frame of the server; null if it is no message, or of an unknown type. */
 export function parseServerMessage(text: string): ServerMessage | null {
   let value: unknown;
   try {

@@ -1,4 +1,4 @@
-/** Not in every browser, and not in TypeScript's library. */
+/** Not every browser has it, and TypeScript's library does not. */
 type Connection = EventTarget & { type?: string };
 
 /** Calls `changed` when this device came back online or is now on another kind of network; returns how to stop. */
@@ -6,7 +6,7 @@ export function onNetworkChange(changed: (event: string) => void): () => void {
   const connection = (navigator as { connection?: Connection }).connection;
   let type = connection?.type;
   const online = () => changed('online');
-  // `change` also comes with every new estimate of the speed.
+  // Browsers also fire `change` for every new estimate of the speed.
   const retyped = () => {
     if (connection?.type === type) return;
     type = connection?.type;

@@ -6,18 +6,18 @@ import type { Way } from './pair';
  * - `direct`: the first choice, and it works
  * - `remembered`: this network needed TURN the last time
  * - `blocked`: UDP did not come up in time
- * - `lost`: the way before broke in mid-call
+ * - `lost`: the previous way broke in mid-call
  * - `returned`: UDP, or at least a direct way, has become possible again
  */
 export type WayReason = 'direct' | 'remembered' | 'blocked' | 'lost' | 'returned';
 
-/** What one connection has learned of the network that it goes through. Replaced, never changed. */
+/** The facts that one connection has learned about its network. Immutable. */
 export interface NetworkFacts {
   /** This device's own addresses, as the browser offers them now. */
   locals: readonly Candidate[];
-  /** Where the server sees this connection come from; null until it said so. */
+  /** This connection's address as the server sees it; null until the server has told it. */
   seen: TransportAddress | null;
-  /** How often that changed since the connection began, and how often without any doing of ours: the NAT did it. */
+  /** How often that changed since the connection began, and how often the NAT alone changed it. */
   changes: number;
   roamed: number;
   /** null while nothing is connected. */

@@ -1,7 +1,7 @@
 import { formatAddress } from './candidate';
 import { number, rate, type Entry, type StatsEntries } from './stats';
 
-/** How packets travel: straight over UDP or TCP (ICE-TCP), or through TURN and what that is carried by. */
+/** The way of packets: direct over UDP or TCP (ICE-TCP), or through TURN over a transport. */
 export type Way = 'udp' | 'tcp' | 'turn-udp' | 'turn-tcp' | 'turn-tls';
 
 export function isRelay(way: Way): boolean {

@@ -5,7 +5,7 @@ import { PROBE_LIMIT, PROBE_SETTLE } from './limits';
  * How the NAT in front of this device maps one local port (RFC 5780, 4.3, from two ports of one server address):
  * - `none`: there is no NAT between this device and the server
  * - `same`: both ports see one address: the mapping does not depend on the port (endpoint- or address-dependent)
- * - `different`: each sees another: address- and port-dependent mapping, which many call symmetric
+ * - `different`: each sees another address: address- and port-dependent mapping, usually called symmetric
  */
 export type Mapping = 'none' | 'same' | 'different';
 
@@ -14,31 +14,31 @@ export interface ProbeResult {
   udp: boolean;
   /** Addresses of this device. */
   locals: readonly Candidate[];
-  /** What the server saw, each with the local base that it belongs to. */
+  /** The addresses that the server saw, each with its local base. */
   seen: readonly Candidate[];
-  /** null: not measured, for there was one port to ask only, not every answer came, or it cannot be told apart. */
+  /** null: not measured: there was only one port, an answer is missing, or the answers are ambiguous. */
   mapping: Mapping | null;
 }
 
-/** Something that can be asked over plain STUN. */
+/** An address and port that answers plain STUN. */
 export interface StunServer {
   address: string;
   port: number;
 }
 
-/** What one connection gathered; `complete`: every port that was asked has answered, on every interface. */
+/** The candidates of one connection; `complete`: every port has answered, on every interface. */
 export interface Gathered {
   found: readonly Candidate[];
   complete: boolean;
 }
 
 /**
- * Asks ports of the server, over plain STUN and from one local port, what they see. It uses connections of its own that are
- * thrown away, so nothing that runs is disturbed. A second port gives a `mapping`.
+ * Asks ports of the server, over plain STUN and from one local port, which address they see. It uses temporary connections of
+ * its own, so it does not disturb others. A second port gives a `mapping`.
  *
- * A browser tells of an address once, however many ports saw it, and never of one that is the base itself. So the second
- * port is also asked alone: if that answers, an address that came once was seen by both. And where there is no NAT, answers show
- * only by the end of the gathering, which an interface that leads nowhere puts off beyond `PROBE_LIMIT`.
+ * A browser reports an address once, however many ports saw it, and never an address that equals the base. So the probe also
+ * asks the second port alone: if that answers, both saw an address that the browser reported once. Without a NAT, only the end
+ * of gathering shows the answers, and an interface without a route delays that beyond `PROBE_LIMIT`.
  */
 export async function probe([first, second]: readonly StunServer[]): Promise<ProbeResult> {
   if (!first) throw new Error('nobody to ask');
@@ -65,7 +65,7 @@ function noMapping(complete: boolean, locals: readonly Candidate[]): Mapping | n
 }
 
 function mappingOf(seen: readonly Candidate[], second: readonly Candidate[], interfaces: number): Mapping | null {
-  // Without their bases, those of several interfaces cannot be told from several of one.
+  // Without bases, addresses of several interfaces look like several addresses of one.
   if (seen.length > 1 && interfaces > 1 && seen.some(({ base }) => !base)) return null;
   const bases = new Map<string, number>();
   for (const { base } of seen) {

@@ -21,7 +21,7 @@ export class Publisher {
   readonly #role: Role;
   readonly #cameraBitrate: number;
   readonly #transceivers = new Map<Source, RTCRtpTransceiver>();
-  // Only their ids travel (a=msid): one for what belongs together in time.
+  // Only the ids are sent (a=msid): one for each group of synchronized tracks.
   readonly #person = new MediaStream();
   readonly #display = new MediaStream();
 
@@ -31,7 +31,7 @@ export class Publisher {
     this.#cameraBitrate = cameraBitrate;
   }
 
-  /** Makes the first sections, so that even one who has no device gets a connection and says what he can decode. */
+  /** Makes the first sections, so that a client without devices also gets a connection and tells its codecs. */
   start(media: LocalMedia): void {
     if (this.#role !== 'watch') this.sync(media);
     if (this.#role === 'stream') {

@@ -3,7 +3,7 @@ import { CONNECT_LIMIT, RECOVERY_LIMIT, RESTART_DELAY, RESTART_PATIENCE } from '
 /**
  * Why ICE restarts:
  * - `disconnected`, `failed`: the browser lost the server
- * - `retry`: the restart before brought nothing
+ * - `retry`: the previous restart failed
  * - `network-changed`: this device is on another network, or back on one
  * - `server`: the server asked for it
  * - `relay`: another way was added, see WayChooser
@@ -13,12 +13,12 @@ export type RestartReason = 'disconnected' | 'failed' | 'retry' | 'network-chang
 
 export interface RecoveryOutput {
   restart(reason: RestartReason): void;
-  /** It did not help: make a new connection. */
+  /** Restarts did not help: make a new connection. */
   lost(detail: string): void;
 }
 
 /**
- * Decides when a connection that is not up, or not any more, restarts ICE, and when it is given up.
+ * Decides when an unconnected connection restarts ICE, and when to give it up.
  *
  * Timers: `CONNECT_LIMIT` for the first connection, `RECOVERY_LIMIT` for one that was up and is down; `RESTART_DELAY` from
  * `disconnected` to the restart, `RESTART_PATIENCE` from one restart to the next.
@@ -45,12 +45,12 @@ export class Recovery {
       this.#restartIn(RESTART_DELAY, 'disconnected');
     } else if (state === 'failed') {
       this.#down();
-      // The first connection has its own ladder of ways; restarting the same way again helps after a change only.
+      // The first connection tries its ways in order by itself; a restart by the same way only helps after a change.
       if (this.#wasUp) this.#restartIn(0, 'failed');
     }
   }
 
-  /** Something suggests that the present way is dead or will soon be: do not wait for the browser to notice. */
+  /** The present way is probably broken or will be soon: restart before the browser notices. */
   restart(reason: RestartReason): void {
     clearTimeout(this.#restartTimer);
     this.#restartTimer = undefined;

@@ -1,6 +1,6 @@
 import type { Source, StreamOwner } from './message';
 
-/** What one participant sends together: camera and microphone, or the screen and its sound. */
+/** Tracks that one participant sends together: camera and microphone, or the screen and its sound. */
 export interface RemoteStream {
   id: string;
   /** `peerId` of its owner; empty with a server that does not say. */
@@ -19,11 +19,11 @@ export function sourceOf(stream: RemoteStream, kind: 'audio' | 'video'): Source 
 }
 
 /**
- * Joins what the browser knows (MediaStreams and their tracks) with what the server's offer says (whose they are).
+ * Joins the browser's MediaStreams and tracks with their owners from the server's offer.
  *
  * A section that went inactive takes its track out of the MediaStream; when the section is used again, the same
- * receiver and track come back under another stream. So the truth is what the streams hold after each offer,
- * never the list of `track` events.
+ * receiver and track come back under another stream. So the streams' contents after each offer are authoritative,
+ * not the list of `track` events.
  */
 export class RemoteStreams {
   #media = new Map<string, MediaStream>();

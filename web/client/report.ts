@@ -1,17 +1,17 @@
 import type { CallSummary } from './summary';
 import type { ServerTimeline, Timeline, TimelineEntry } from './timeline';
 
-/** What goes with a bug report: a connection as its client and its server saw it. */
+/** Data for a bug report: a connection as its client and its server saw it. */
 export interface Report {
   made: string;
   browser: string;
   /** Where the page came from. */
   origin: string;
-  /** Of the present connection; of the others only how many there are. */
+  /** The present connection; for earlier ones only their number. */
   summary: Omit<CallSummary, 'participants'> & { participants: number };
   /** Both sides in one order, by this device's clock. */
   timeline: readonly (TimelineEntry & { side: 'client' | 'server' })[];
-  /** Entries of this side that were thrown away to make room. */
+  /** The number of this side's entries that were dropped to make room. */
   lost: number;
 }
 

@@ -4,7 +4,7 @@ import type { Participant, ServerMessage } from './message';
  * The other participants of the room, in order of arrival.
  *
  * `hidden` are ids that were our own before a reconnect: until the server notices that such a connection is dead,
- * it still lists it, and nobody wants to meet the ghost of himself.
+ * it still lists it, and users must not see themselves as another participant.
  */
 export class Roster {
   readonly #hidden: ReadonlySet<string>;

@@ -5,9 +5,9 @@ import { Socket } from './socket';
 import type { Timeline } from './timeline';
 
 interface SignalingEvents {
-  /** A message of the server; `resumed` means that some before it may be missing, in both directions. */
+  /** A message of the server; after `resumed`, earlier messages may be missing in both directions. */
   message: ServerMessage;
-  /** No way back to the server, or not as the one that we were; comes once, and never after `close()`. */
+  /** The server is unreachable, or has forgotten this participant. Comes once, and never after `close()`. */
   lost: { reason: string };
 }
 
@@ -21,8 +21,8 @@ export function signalingUrl(page: string): string {
 }
 
 /**
- * The conversation with the server, over one WebSocket after the other: when one is lost, the next takes over the
- * participant that the first joined as (docs/signaling.md, "When the network changes"), and media goes on meanwhile.
+ * The signaling connection to the server, over one WebSocket after the other: when one is lost, the next takes over the same
+ * participant (docs/signaling.md, "When the network changes"), and media goes on meanwhile.
  *
  * Timers: a new socket has `RESUME_ATTEMPT` to take over, after `RESUME_PAUSE` the next one tries, and after `RESUME_LIMIT`
  * the server has forgotten us.
@@ -33,7 +33,7 @@ export class Signaling extends Emitter<SignalingEvents> {
   readonly #timeline: Timeline;
   #socket: Socket;
   #isDown = false;
-  /** The one that is to take over. */
+  /** The socket that tries to take over. */
   #next: Socket | null = null;
   #token = '';
   #attempt: ReturnType<typeof setTimeout> | undefined;
@@ -48,12 +48,12 @@ export class Signaling extends Emitter<SignalingEvents> {
     this.#socket = this.#open();
   }
 
-  /** Sends a message; one that no socket takes any more is lost, as those are that were on their way. */
+  /** Sends a message. Without a working socket it is lost, as are messages in flight. */
   send(message: ClientMessage): void {
     this.#socket.send(message);
   }
 
-  /** The network has changed: the socket is most likely dead, and to wait until that shows takes too long. */
+  /** The network has changed: replaces the socket, which is probably broken, without waiting for a timeout. */
   renew(): void {
     if (this.#over) return;
     if (this.#token) this.#resume();
@@ -118,7 +118,7 @@ export class Signaling extends Emitter<SignalingEvents> {
     this.#attempt = setTimeout(() => this.#resume(), RESUME_ATTEMPT);
   }
 
-  /** The next one did not take over. That is the end, but if the first one still lives. */
+  /** The next socket did not take over. This ends the signaling, unless the first socket still works. */
   #giveUp(reason: string): void {
     clearTimeout(this.#attempt);
     clearTimeout(this.#deadline);

@@ -7,15 +7,15 @@ import type { Timeline } from './timeline';
 interface SocketEvents {
   open: void;
   message: ServerMessage;
-  /** The socket is gone or silent; comes once, and never after `close()`. */
+  /** The socket is closed or silent. Called once, and never after `close()`. */
   lost: { code: number; reason: string };
 }
 
 /**
- * One WebSocket and the watch over it. In the timeline: `socket` {state, code}, `sent` and `received` {type, …}.
+ * One WebSocket and its timeouts. In the timeline: `socket` {state, code}, `sent` and `received` {type, …}.
  *
  * Timers: a `PULSE` that sends a ping every `PING_INTERVAL` and notices `SILENCE_LIMIT` without any message; after
- * `doubt()` one reply is awaited for `DOUBT_LIMIT`.
+ * `doubt()` it waits for one reply for `DOUBT_LIMIT`.
  */
 export class Socket extends Emitter<SocketEvents> {
   readonly #socket: WebSocket;
@@ -37,7 +37,7 @@ export class Socket extends Emitter<SocketEvents> {
     this.#socket.onopen = () => this.#opened();
     this.#socket.onmessage = (event) => this.#received(event.data);
     this.#socket.onclose = (event) => this.#lost(event.code, event.reason);
-    // `onerror` says nothing more than the `onclose` that follows it.
+    // `onerror` adds nothing to the `onclose` that follows it.
   }
 
   /** Sends a message, or keeps it until the socket is open. The peer id is added here. */
@@ -50,7 +50,7 @@ export class Socket extends Emitter<SocketEvents> {
     else if (this.#socket.readyState === WebSocket.CONNECTING) this.#outbox.push(text);
   }
 
-  /** Something happened that may have killed the connection: ask, and do not wait long for the reply. */
+  /** The connection may be broken: sends a ping and waits only briefly for the reply. */
   doubt(): void {
     if (this.#over || this.#doubt !== undefined) return;
     this.send({ type: 'ping' });
@@ -85,7 +85,7 @@ export class Socket extends Emitter<SocketEvents> {
 
   #beat(): void {
     const now = Date.now();
-    // A laptop that slept wakes with an old `heardAt`: only pings that had their chance count as silence.
+    // A laptop wakes from sleep with an old `heardAt`: only unanswered pings count as silence.
     if (now - this.#heardAt >= SILENCE_LIMIT && this.#pingsUnanswered >= 2) {
       this.#lost(0, 'silent');
       return;

@@ -1,4 +1,4 @@
-/** One entry of a stats report. Browsers differ in what they fill, so every field is looked at before use. */
+/** One entry of a stats report. Browsers fill different fields, so the code checks every field before use. */
 export type Entry = Record<string, unknown> & { id: string; type: string; timestamp: number };
 export type StatsEntries = ReadonlyMap<string, Entry>;
 

@@ -31,8 +31,8 @@ function wish(section: string): string {
 }
 
 /**
- * Our description with the wish for stereo in each section in which the other side says that it sends it (RFC 7587 7.1). Browsers
- * do not write it by themselves, and Chromium decodes to one channel without it.
+ * Adds `stereo=1` to our description in each section in which the other side sends stereo (RFC 7587 7.1). Browsers do not
+ * write it by themselves, and Chromium decodes to one channel without it.
  */
 export function wishStereo(local: string, remote: string): string {
   const stereo = new Set(sectionsOf(remote).filter(isStereo).map(midOf));

@@ -40,7 +40,7 @@ export interface OutboundSummary {
   loss: number | null;
 }
 
-/** Shares of packets lost lately, 0…1: of what is received, and by the server's reports of what is sent. null: unknown. */
+/** Recent loss, 0…1: of received packets, and of sent packets by the server's reports. null: unknown. */
 export interface Loss {
   in: number | null;
   out: number | null;
@@ -108,7 +108,7 @@ export function summarise(now: StatsEntries, base: StatsEntries, streams: readon
     const kind = entry.kind === 'video' ? 'video' : 'audio';
     if (entry.type === 'inbound-rtp') {
       const stream = streams.find((candidate) => candidate[kind] && candidate[kind].id === entry.trackIdentifier);
-      // An entry without stream is of a section that is not in use now.
+      // An entry without stream belongs to an unused section.
       if (stream) numbers.remote.push(remoteSummary(entry, kind, stream, now, base));
     } else if (entry.type === 'outbound-rtp') {
       numbers.outbound.push(outboundSummary(entry, kind, now, base));

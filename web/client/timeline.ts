@@ -1,6 +1,6 @@
 import { TIMELINE_LENGTH } from './limits';
 
-/** One thing that happened. What `event` means and which fields it has is written where it is noted. */
+/** One event. The code that records an event documents its name and its fields. */
 export interface TimelineEntry {
   /** Milliseconds since 1970, by this device's clock. */
   at: number;
@@ -16,8 +16,8 @@ export interface ServerTimeline {
 }
 
 /**
- * What ICE, signaling and the library's own decisions did, in order: for the network card and for bug reports.
- * Bounded: of a long stay the oldest entries are lost. It holds addresses, but never a password or a key.
+ * The events of ICE and signaling and the library's own decisions, in order: for the network card and for bug reports. Its
+ * length is limited: a long stay loses the oldest entries. It holds addresses, but never a password or a key.
  */
 export class Timeline {
   readonly #entries: TimelineEntry[] = [];
@@ -27,7 +27,7 @@ export class Timeline {
     return this.#entries;
   }
 
-  /** How many entries were thrown away to make room. */
+  /** The number of entries dropped to make room. */
   get lost(): number {
     return this.#lost;
   }

@@ -5,7 +5,7 @@ import type { RestartReason } from './recovery';
 import type { WayMemory } from './way-memory';
 
 export interface WayChooserOutput {
-  /** The server is to be asked for TURN servers; its answer is `offered`. */
+  /** Asks the owner to request TURN servers from the server, and to pass the answer to `offered`. */
   ask(): void;
   /** From now on ICE may use these TURN servers too. */
   allow(relays: readonly RTCIceServer[]): void;
@@ -15,9 +15,9 @@ export interface WayChooserOutput {
 }
 
 /**
- * Chooses between the direct ways (UDP, ICE-TCP) and TURN, which costs a detour and the server work:
- * direct first; TURN when nothing direct comes up in time, at once when this network needed it the last time, and whenever
- * a connection is to be repaired; back to UDP when that has become possible again.
+ * Chooses between the direct ways (UDP, ICE-TCP) and TURN, which costs latency and server CPU time: direct first; TURN when no
+ * direct way connects in time, at once when this network needed it the last time, and for every repair of a connection; back to
+ * UDP when that has become possible again.
  *
  * Timers: `DIRECT_PATIENCE` from the server's answer until TURN is added; while the way is not UDP, a check whether that is
  * possible now, first after `UDP_CHECK_FIRST`, then each pause twice the one before, up to `UDP_CHECK_CAP`.
@@ -54,7 +54,7 @@ export class WayChooser {
   /** The server let us in, or in again; `network` is the address that it sees. */
   joined(network: string): void {
     this.#network = network;
-    // Question or answer may have been lost with the socket before.
+    // Request or answer may have been lost with the previous socket.
     if (this.#wantsRelay || (this.#isUp && this.#relays.length === 0)) this.#output.ask();
     if (!this.#isUp && this.#memory.needsRelay(network)) this.#turnTo('remembered');
   }
@@ -72,19 +72,19 @@ export class WayChooser {
     this.#patience ??= setTimeout(() => this.#turnTo('blocked'), DIRECT_PATIENCE);
   }
 
-  /** ICE could not come up by what it was allowed so far. False: there is nothing else to try. */
+  /** ICE could not connect by the ways allowed so far. False: there is nothing else to try. */
   failed(): boolean {
     if (this.#allowed) return false;
     this.#turnTo('blocked');
     return true;
   }
 
-  /** A connection that was up is to be repaired: every way is welcome. */
+  /** A broken connection must be repaired: allows every way. */
   repairing(): void {
     this.#isUp = false;
     this.#wantsRelay = true;
     this.#allow();
-    // Those at hand may be old.
+    // The present credentials may be old.
     this.#output.ask();
   }
 
@@ -95,7 +95,7 @@ export class WayChooser {
     this.#isUp = true;
     this.#way = way;
     if (isRelay(way)) this.#memory.remember(this.#network);
-    // Whoever has them when the way breaks need not ask a server that is hard to reach then.
+    // With TURN servers in advance, the client need not ask the server when the way breaks.
     if (before === null && this.#relays.length === 0) this.#output.ask();
     if (way === before) return;
     this.#reason = this.#reasonOf(way, before);
@@ -106,7 +106,7 @@ export class WayChooser {
     else this.#planCheck();
   }
 
-  /** This device is on another network: what was found out about the one before is void. */
+  /** This device is on another network: resets all facts about the previous one. */
   networkChanged(): void {
     this.#checkPause = UDP_CHECK_FIRST;
     if (this.#way !== null && this.#way !== 'udp') this.#planCheck();

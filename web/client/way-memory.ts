@@ -28,7 +28,7 @@ export class WayMemory {
     this.#write(memory);
   }
 
-  /** Only what is recent; what is not of our making counts as nothing. */
+  /** Returns only recent entries, and ignores invalid ones. */
   #read(): Memory {
     try {
       const memory: unknown = JSON.parse(localStorage.getItem(KEY) ?? '{}');
@@ -44,7 +44,7 @@ export class WayMemory {
     try {
       localStorage.setItem(KEY, JSON.stringify(memory));
     } catch {
-      // Private windows of some browsers: every visit finds out anew.
+      // Private windows of some browsers have no storage: every visit starts without memory.
     }
   }
 }

@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest';
 
-/** A WebSocket in the hands of the test. */
+/** A WebSocket that the test controls. */
 export class FakeSocket {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
@@ -152,7 +152,7 @@ export class FakePeerConnection extends EventTarget {
     this.dispatchEvent(event);
   }
 
-  /** ICE, and DTLS with it, are in this state from now on. */
+  /** Sets the state of ICE, and of DTLS with it. */
   become(state: string): void {
     this.iceConnectionState = state;
     this.connectionState = state;
@@ -160,7 +160,7 @@ export class FakePeerConnection extends EventTarget {
     this.fire('connectionstatechange');
   }
 
-  /** The browser selects a pair whose local candidate is such a one. */
+  /** Selects a pair with a local candidate of this type. */
   select(local: Record<string, unknown>): void {
     this.stats = new Map<string, Record<string, unknown>>([
       ['t', { id: 't', type: 'transport', selectedCandidatePairId: 'p' }],
@@ -240,7 +240,7 @@ export function fakeTrack(kind: 'audio' | 'video', id = `${kind}-${++streamCount
   return { id, kind, enabled: true, onended: null, contentHint: '', stop: vi.fn() };
 }
 
-/** Puts the fakes where the library looks for the browser. */
+/** Installs the fakes in place of the browser's objects. */
 export function installBrowser(): void {
   FakeSocket.all = [];
   FakePeerConnection.all = [];
@@ -254,7 +254,7 @@ export function installBrowser(): void {
   vi.stubGlobal('crypto', { getRandomValues: (bytes: Uint8Array) => bytes.map(() => Math.random() * 256) });
 }
 
-/** Lets everything that is already decided happen. */
+/** Waits for all resolved promises. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 20; i += 1) await Promise.resolve();
 }

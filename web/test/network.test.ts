@@ -60,7 +60,7 @@ test('address_is_the_one_that_the_server_sends_to', () => {
   expect(connectivity.facts).toMatchObject({ seen: nat, changes: 0, roamed: 0 });
   connectivity.moved({ ...nat, port: 5001 }, 'nominated', 0);
   pc.become('connected');
-  // Seen, but not taken: a second interface, or somebody who tries.
+  // The server saw this address but does not send there: a second interface, or an attacker.
   connectivity.seen({ ...nat, port: 5002 });
   expect(connectivity.facts).toMatchObject({ seen: { port: 5001 }, changes: 0 });
   connectivity.moved({ ...nat, port: 5003 }, 'roamed', 1);

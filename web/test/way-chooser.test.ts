@@ -29,7 +29,7 @@ test('direct_way_that_works_needs_no_turn', async () => {
   ways.offered(relays);
   await vi.advanceTimersByTimeAsync(600_000);
   expect(ways.reason).toBe('direct');
-  // Asked once: to have it at hand.
+  // Asks once in advance.
   expect(output.ask).toHaveBeenCalledOnce();
   expect(output.allow).not.toHaveBeenCalled();
   expect(output.canUdp).not.toHaveBeenCalled();
@@ -141,7 +141,7 @@ test('repair_may_use_every_way', () => {
   ways.repairing();
   expect(output.allow).toHaveBeenCalledExactlyOnceWith(relays);
   expect(output.restart).not.toHaveBeenCalled();
-  // What is at hand may be too old by now.
+  // The TURN credentials may be too old by now.
   expect(output.ask).toHaveBeenCalledOnce();
   ways.connected('turn-tls');
   expect(ways.reason).toBe('lost');

@@ -4,11 +4,11 @@ import { nextSpeaker, type Attention, type Layout } from '../model/stage';
 
 export interface AttentionControl extends Attention {
   chooseLayout(layout: Layout): void;
-  /** Pins this scene, or lets it go if it is the pinned one. */
+  /** Pins this scene, or unpins it. */
   pin(key: string): void;
 }
 
-/** What this user wants to see large. */
+/** The scene that this user wants to see large. */
 export function useAttention(speakers: ReadonlySet<string>): AttentionControl {
   const [layout, setLayout] = useState<Layout>(recall('layout') === 'speaker' ? 'speaker' : 'grid');
   const [pinned, setPinned] = useState<string | null>(null);

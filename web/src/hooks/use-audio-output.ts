@@ -1,15 +1,15 @@
 import { useCallback, useMemo, useState } from 'react';
 import { recall, remember } from '../model/preferences';
 
-/** Where the others are heard, and whether the browser lets them be heard. */
+/** The speaker for the others' sound, and whether the browser allows playing it. */
 export interface AudioOutput {
   speakerId: string;
   chooseSpeaker(deviceId: string): void;
   /** The browser wants a click before it plays sound. */
   isBlocked: boolean;
-  /** Reported by each element that was not allowed to play. */
+  /** Each element that the browser did not allow to play calls this. */
   reportBlocked(): void;
-  /** Changes when blocked elements shall try again. */
+  /** Changes when blocked elements must try again. */
   attempt: number;
   /** From a click. */
   unblock(): void;

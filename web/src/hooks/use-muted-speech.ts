@@ -3,10 +3,10 @@ import { TrackLevel, type LocalDevice } from '../../client';
 import { SPEECH } from './use-speakers';
 
 const LOOK_EVERY = 250;
-/** Looks in a row: a cough is no speech. */
+/** Consecutive measurements above the level that count as speech, so that a cough does not. */
 const LONG_ENOUGH = 3;
 
-/** Tells, once each time the microphone is off, that somebody speaks into it. What it hears goes nowhere. */
+/** Detects speaking while muted, and tells the user once for each mute. The sound is only measured, never sent. */
 export function useMutedSpeech({ on, track }: LocalDevice, tell: (text: string) => void): void {
   useEffect(() => {
     if (on || !track) return;

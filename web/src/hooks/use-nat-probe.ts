@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import type { Call, ProbeResult } from '../../client';
 import { useCall } from './use-call';
 
-/** The kind of NAT, measured once for each connection that somebody looks at; null while unknown. */
+/** The kind of NAT, measured once for each connection while the network card is open; null while unknown. */
 export function useNatProbe(call: Call): ProbeResult | null {
   const { state, peerId } = useCall(call);
   const [result, setResult] = useState<ProbeResult | null>(null);

@@ -4,7 +4,7 @@ import { ALL_WELL, qualityOf, type Quality } from '../model/quality';
 
 const LOOK_EVERY = 3_000;
 
-/** How the lines of this call are. */
+/** The quality of this call's connections. */
 export function useQuality(call: Call): Quality {
   const [quality, setQuality] = useState(ALL_WELL);
   useEffect(() => {

@@ -3,7 +3,7 @@ import type { Call, CallSummary } from '../../client';
 
 const LOOK_EVERY = 1_500;
 
-/** Numbers of the connection, as long as somebody looks at them. */
+/** Figures of the connection, updated while a component shows them. */
 export function useSummary(call: Call): CallSummary | null {
   const [summary, setSummary] = useState<CallSummary | null>(null);
   useEffect(() => {

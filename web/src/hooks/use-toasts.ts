@@ -22,7 +22,7 @@ export function useToasts(): [Toast[], (text: string) => void] {
   return [toasts, show];
 }
 
-/** Says who came and went; not those who were there before us, and not after a reconnect. */
+/** Announces joining and leaving participants; not those present before this user, and not after a reconnect. */
 export function useArrivals({ state, peerId, participants }: CallSnapshot, show: (text: string) => void): void {
   const known = useRef<{ peerId: string; names: Map<string, string> } | null>(null);
   useEffect(() => {

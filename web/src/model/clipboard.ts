@@ -1,4 +1,4 @@
-/** Copies text; false if the browser did not let us. */
+/** Copies text; false if the browser refused. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

@@ -3,7 +3,7 @@ import type { CallSnapshot, LocalMedia, Participant, RemoteStream } from '../../
 /** One picture on the screen. */
 export interface Scene {
   key: string;
-  /** Whose; empty for this user. */
+  /** The participant's id; empty for this user. */
   participant: string;
   name: string;
   isSelf: boolean;
@@ -25,17 +25,17 @@ export function remoteScenes({ participants, streams }: CallSnapshot): Scene[] {
         .filter((stream) => stream.participant === person.id && isScreen(stream))
         .map((stream) => screenScene(stream, person.name || NAMELESS)),
     ]),
-    // A server of the original protocol does not say whose a stream is.
+    // A server of the original protocol does not name a stream's owner.
     ...strangers.map((stream) => strangerScene(stream)),
   ];
 }
 
-/** How many watch, of those that are listed and those that are only counted; without this user. */
+/** The number of watchers, listed or only counted, without this user. */
 export function watcherCount({ participants, audience }: Pick<CallSnapshot, 'participants' | 'audience'>): number {
   return audience + participants.filter(({ role }) => role === 'watch').length;
 }
 
-/** This user's own scene. The own screen has none: it would show itself in itself without end. */
+/** This user's own scene. The own screen has none: it would show itself recursively. */
 export function ownScene({ microphone, camera }: Pick<LocalMedia, 'microphone' | 'camera'>, name: string): Scene {
   return {
     key: 'self',

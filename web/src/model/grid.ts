@@ -1,11 +1,11 @@
-/** How tiles fill a rectangle. */
+/** The layout of tiles in a rectangle. */
 export interface GridShape {
   columns: number;
   width: number;
   height: number;
 }
 
-/** A camera picture is cut at the sides rather than drawn small, but not beyond recognition. */
+/** Limit for cropping a camera picture: cropping is better than a small picture, up to this point. */
 const WIDEST = 16 / 9;
 const NARROWEST_UPRIGHT = 3 / 4;
 const NARROWEST_LYING = 4 / 3;

@@ -1,4 +1,4 @@
-/** What this browser remembers between visits. Storage may be forbidden; then nothing is remembered. */
+/** Preferences that this browser keeps between visits, if it allows storage. */
 export type Preference = 'name' | 'microphone' | 'camera' | 'speaker' | 'layout';
 
 export function recall(key: Preference): string | null {

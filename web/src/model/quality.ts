@@ -1,17 +1,17 @@
 import type { CallSummary } from '../../client';
 import { weaknessOf } from './verdict';
 
-/** How the lines are, so far as a user should be told of it without asking. */
+/** Connection problems that the page reports to the user unasked. */
 export interface Quality {
-  /** This user's own one loses too much or is too slow, at two looks in a row. */
+  /** This user's own connection loses too much or is too slow, in two consecutive samples. */
   isWeak: boolean;
-  /** Participants whose camera is on and of whom nothing comes. */
+  /** Ids of participants with the camera on from whom no media arrives. */
   silent: ReadonlySet<string>;
 }
 
 export const ALL_WELL: Quality = { isWeak: false, silent: new Set() };
 
-/** What two looks at a call, some seconds apart, say of it. */
+/** Derives the quality from two summaries of a call, some seconds apart. */
 export function qualityOf(before: CallSummary, now: CallSummary): Quality {
   if (now.state !== 'connected' || before.peerId !== now.peerId) return ALL_WELL;
   const silent = now.remote.filter(({ participant, kind, source, streamId, packetsReceived }) => {

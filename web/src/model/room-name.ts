@@ -43,7 +43,7 @@ const SECOND = [
   'wharf',
 ];
 
-/** A room name that can be read out over the phone and that nobody else happens to have. */
+/** A random room name that is easy to read out over the phone and unlikely to be in use. */
 export function makeRoomName(random: () => number = Math.random): string {
   const pick = (words: string[]) => words[Math.floor(random() * words.length)]!;
   return `${pick(FIRST)}-${pick(SECOND)}-${100 + Math.floor(random() * 900)}`;

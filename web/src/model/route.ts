@@ -1,17 +1,17 @@
 import { NAME_LENGTH, ROOM_LENGTH, type Codec, type Role } from '../../client';
 
-/** What the address of the page asks for. */
+/** The parameters in the page's address. */
 export interface Route {
   role: Role;
   /** null: the address names none. */
   room: string | null;
   name: string | null;
-  /** Go in at once, without lobby. */
+  /** Join at once, without lobby. */
   join: boolean;
   /** A small picture, for many participants on one machine. */
   small: boolean;
   codec: Codec | undefined;
-  /** Lets us in where rooms are not open. */
+  /** The token for a room that requires one. */
   token: string | undefined;
 }
 
@@ -40,7 +40,7 @@ export function roomLink(origin: string, role: Role, room: string): string {
   return `${origin}${PATHS[role]}?room=${encodeURIComponent(room)}`;
 }
 
-/** One line, no outer blanks, cut to what the server takes (in characters, not in UTF-16 halves). */
+/** One line, no outer blanks, cut to the server's limit (in characters, not in UTF-16 units). */
 export function cleanName(text: string, length: number): string {
   return Array.from(text.replace(/\s+/g, ' ').trim()).slice(0, length).join('').trim();
 }

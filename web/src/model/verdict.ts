@@ -15,17 +15,17 @@ import {
   type WayReason,
 } from '../../client';
 
-/** What a network does to a call, for people who do not know what a NAT is. */
+/** The effect of a network on a call, for people who do not know what a NAT is. */
 export interface Verdict {
   /** `busy`: not known yet. */
   tone: 'good' | 'fair' | 'bad' | 'busy';
   title: string;
   text: string;
-  /** What the user can do; empty if there is nothing to do. */
+  /** Advice for the user; empty if there is none. */
   advice: string;
 }
 
-/** Above these, people notice. */
+/** Above these, users notice a problem. */
 const MUCH_LOSS = 0.03;
 const LONG_ROUND_TRIP = 400;
 
@@ -72,7 +72,7 @@ function brokenVerdict({ state, trouble, failures }: CallSnapshot): Verdict {
     : { tone: 'busy', title: 'Looking for a way to the server…', text: '', advice: '' };
 }
 
-/** What is wrong with the line, in words; null: nothing. */
+/** The problem with the connection, in words; null if there is none. */
 export function weaknessOf({ loss, pair }: CallSummary): string | null {
   const lost = Math.max(loss.in ?? 0, loss.out ?? 0);
   if (lost >= MUCH_LOSS) return `${formatShare(lost)} of sound and picture gets lost on the way. They may stutter.`;
@@ -120,7 +120,7 @@ function wayVerdict(network: NetworkFacts, way: Way, server: string): Verdict {
   };
 }
 
-/** Before a call: what a probe can tell. `null`: it still runs. */
+/** The verdict before a call, from a probe. `null`: it still runs. */
 export function lobbyVerdict(result: ProbeResult | null | 'unreachable'): Verdict {
   if (result === null)
     return { tone: 'busy', title: 'Testing your network…', text: 'This takes up to three seconds.', advice: '' };
@@ -164,12 +164,12 @@ export const REASON_WORDS: Record<WayReason, string> = {
   returned: 'It has become possible again, so the call moved back to it.',
 };
 
-/** Where the server sees this device. By TURN it sees its own relay, which tells nothing of the device or its NAT. */
+/** This device's address as the server sees it. By TURN, that is the server's own relay, which says nothing of the NAT. */
 export function seenDirectly({ way, seen }: NetworkFacts): TransportAddress | null {
   return way !== null && isRelay(way) ? null : seen;
 }
 
-/** What is known of the NAT. One address that the server saw is an observation, never a kind of NAT. */
+/** The facts about the NAT. A single observed address never shows the kind of NAT. */
 export function natWords(seen: TransportAddress | null, locals: readonly Candidate[], mapping: Mapping | null): string {
   if (mapping === 'different')
     return 'Another port for each destination (address- and port-dependent mapping, often called symmetric). Measured.';
@@ -186,7 +186,7 @@ export function portWords(seen: TransportAddress | null, locals: readonly Candid
   return kept === null ? '–' : kept ? 'kept' : 'changed on the way';
 }
 
-/** This device's own addresses: each once, with its ports where they are worth knowing. */
+/** This device's own addresses: each once, with its ports where they matter. */
 export function ownAddresses(locals: readonly Candidate[]): string[] {
   const isLoopback = (address: string) => address === '::1' || address.startsWith('127.');
   const hosts = locals.filter(

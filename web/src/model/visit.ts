@@ -22,11 +22,11 @@ export interface VisitSnapshot {
   call: Call | null;
 }
 
-/** One opened page: which screen it is at, and the call and devices behind it. Lives outside React. */
+/** One opened page: its present screen, its call and its devices. Independent of React. */
 export class Visit extends Emitter<{ change: VisitSnapshot }> {
   readonly route: Route;
   #snapshot: VisitSnapshot;
-  /** Whoever left with the camera off does not come back with it on. */
+  /** A user who left with the camera off rejoins with it off. */
   #wanted: WantedDevices = { microphone: true, camera: true };
 
   constructor(route: Route) {
@@ -46,7 +46,7 @@ export class Visit extends Emitter<{ change: VisitSnapshot }> {
     return this.#snapshot;
   }
 
-  /** Opens devices; goes straight in where nothing has to be chosen. */
+  /** Opens devices; joins at once where there is nothing to choose. */
   async start(): Promise<void> {
     const { role, room, join } = this.route;
     if (role !== 'watch') await this.#openDevices();
@@ -57,7 +57,7 @@ export class Visit extends Emitter<{ change: VisitSnapshot }> {
   join(name: string, room: string): void {
     const { role, codec, token, small } = this.route;
     const { media } = this.#snapshot;
-    // A name from the address is of that link (a kiosk, a test), not this user's choice.
+    // A name in the address belongs to that link (a kiosk, a test) and is not this user's choice.
     if (name && name !== this.route.name) remember('name', name);
     this.#showRoom(room);
     const call = new Call({
@@ -83,7 +83,7 @@ export class Visit extends Emitter<{ change: VisitSnapshot }> {
     this.#snapshot.call?.leave();
   }
 
-  /** Back in with the devices as they were. */
+  /** Joins again with the devices as before. */
   async rejoin(): Promise<void> {
     const { name, room } = this.#snapshot;
     if (this.route.role !== 'watch') await this.#openDevices();
@@ -122,7 +122,7 @@ export class Visit extends Emitter<{ change: VisitSnapshot }> {
     return this.route.join ? 'default' : makeRoomName();
   }
 
-  /** A reload and a copied address lead to the same room. */
+  /** Puts the room into the address, so that a reload and a copied address lead to it. */
   #showRoom(room: string): void {
     const link = new URL(roomLink(location.origin, this.route.role, room));
     const query = new URLSearchParams(location.search);

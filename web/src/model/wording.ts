@@ -1,6 +1,6 @@
 import type { CallSnapshot, DeviceProblem, LocalDevice, Role } from '../../client';
 
-/** A sentence or two for the user, and what can be done about it. */
+/** A sentence or two for the user, with advice. */
 export interface Notice {
   title: string;
   help: string;
@@ -8,7 +8,7 @@ export interface Notice {
 
 const TRY = 'You can still join without.';
 
-/** What to say about devices that did not open; null if there is nothing to say. */
+/** The message about devices that did not open; null if there is none. */
 export function deviceNotice(microphone: LocalDevice, camera: LocalDevice, role: Role): Notice | null {
   const { problem: mic } = microphone;
   const { problem: cam } = camera;
@@ -61,7 +61,7 @@ function singleNotice(device: 'camera' | 'microphone', problem: DeviceProblem, w
   }
 }
 
-/** What to say about the connection; null while all is well. */
+/** The message about the connection; null while it has no problem. */
 export function connectionNotice({ state, trouble, failures }: CallSnapshot): Notice | null {
   if (state === 'connected' || state === 'left') return null;
   const again = state === 'reconnecting';

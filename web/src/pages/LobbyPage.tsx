@@ -14,7 +14,7 @@ const WORDS = {
   host: { title: 'Start a call', lead: 'Name a room and send its link to the people you want to see.', action: 'Join' },
 } as const;
 
-/** Before a call or a stream: look at oneself, choose devices, say who and where. */
+/** Before a call or a stream: preview, choice of devices, name and room. */
 export function LobbyPage({ visit }: { visit: Visit }) {
   const { media, asking, ...initial } = useVisit(visit);
   const [name, setName] = useState(initial.name);

@@ -26,7 +26,7 @@ import { Toasts } from '../parts/Toasts';
 const NOBODY: ReadonlySet<string> = new Set();
 const nothing = () => undefined;
 
-/** One sends, many watch: the side that sends. */
+/** The publisher of a stream. */
 export function StreamPage({ visit, call }: { visit: Visit; call: Call }) {
   const { name, media } = useVisit(visit);
   const local = useLocalMedia(media);
@@ -38,7 +38,7 @@ export function StreamPage({ visit, call }: { visit: Visit; call: Call }) {
   useWakeLock();
   const [panel, setPanel] = useState<'network' | 'devices' | null>(null);
   const toggle = (which: 'network' | 'devices') => setPanel(panel === which ? null : which);
-  // Who takes part in the call of this room sees the stream, too.
+  // Participants of a call in this room see the stream too.
   const viewers = watcherCount(snapshot) + participants.filter(({ role }) => role === 'call').length;
   const self = ownScene(local, name);
   const scenes = local.screen

@@ -3,7 +3,7 @@ import type { Visit } from '../model/visit';
 import { Brand } from '../parts/Brand';
 import { JoinForm } from '../parts/JoinForm';
 
-/** `/watch` without a room: which one? */
+/** `/watch` without a room: asks for one. */
 export function WatchDoorPage({ visit }: { visit: Visit }) {
   return (
     <div className="page">

@@ -21,7 +21,7 @@ import { SoundGate } from '../parts/SoundGate';
 
 const NO_MICROPHONE: LocalDevice = { on: false, track: null, deviceId: null, problem: null };
 
-/** One sends, many watch: the side that watches. */
+/** A watcher of a stream. */
 export function WatchPage({ visit, call }: { visit: Visit; call: Call }) {
   const snapshot = useCall(call);
   const output = useAudioOutput();

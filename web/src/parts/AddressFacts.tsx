@@ -10,7 +10,7 @@ interface Props {
 
 const SHOWN = 3;
 
-/** Where this device is, and where the server sees it. */
+/** This device's own addresses, and the address that the server sees. */
 export function AddressFacts({ locals, seen, mapping }: Props) {
   const own = ownAddresses(locals);
   return (

@@ -1,9 +1,9 @@
 import { initials } from '../model/wording';
 
-/** Hues that carry white letters well. */
+/** Hues on which white letters are legible. */
 const HUES = [168, 204, 232, 262, 292, 330, 8, 28];
 
-/** Initials on a colour that stays with the name. */
+/** Initials on a colour derived from the name. */
 export function Avatar({ name, size = 'large' }: { name: string; size?: 'large' | 'small' }) {
   let sum = 0;
   for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)!) % 65_521;

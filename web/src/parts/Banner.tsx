@@ -3,10 +3,10 @@ import type { Call } from '../../client';
 import { useCall } from '../hooks/use-call';
 import { connectionNotice } from '../model/wording';
 
-/** A connection that comes up within this time needs no words. */
+/** A connection that succeeds within this time needs no banner. */
 const PATIENCE = 600;
 
-/** Says what is wrong with the connection, while something is. */
+/** Shows the present problem with the connection. */
 export function Banner({ call }: { call: Call }) {
   const snapshot = useCall(call);
   const notice = connectionNotice(snapshot);

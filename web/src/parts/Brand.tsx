@@ -1,4 +1,4 @@
-/** The mark: a round port, seen from the front. */
+/** The logo: a round port, seen from the front. */
 export function Brand({ withName = true }: { withName?: boolean }) {
   return (
     <span className="brand">

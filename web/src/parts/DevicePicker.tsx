@@ -11,7 +11,7 @@ interface Props {
   output?: AudioOutput;
 }
 
-/** Which camera, microphone and speaker; only those kinds that there is any of. */
+/** Choice of camera, microphone and speaker; only kinds of which a device exists. */
 export function DevicePicker({ media, output }: Props) {
   const { microphone, camera } = useLocalMedia(media);
   const devices = useDevices(microphone.track ?? camera.track);

@@ -10,7 +10,7 @@ export function Facts({ title, children }: { title: string; children: ReactNode 
   );
 }
 
-/** `long`: words that need a line of their own. */
+/** `long`: text that needs a line of its own. */
 export function Fact({ name, long = false, children }: { name: string; long?: boolean; children: ReactNode }) {
   return (
     <div className={long ? 'fact fact-long' : 'fact'}>

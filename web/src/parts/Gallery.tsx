@@ -7,16 +7,16 @@ import { stageOf } from '../model/stage';
 import { Tile } from './Tile';
 
 const GAP = 10;
-/** Below this width tiles say nothing any more: then the gallery scrolls. */
+/** Below this width tiles are illegible: then the gallery scrolls. */
 const SMALLEST = 110;
 
 interface Props {
   scenes: readonly Scene[];
   speakers: ReadonlySet<string>;
   onRemoteFrame: () => void;
-  /** Of whom nothing comes. */
+  /** Ids of participants from whom no media arrives. */
   silent?: ReadonlySet<string>;
-  /** What this user wants to see large; without it that cannot be chosen. */
+  /** The scene that this user wants to see large; without it the user cannot choose. */
   attention?: AttentionControl;
   /** Show whole pictures: an audience must see what the streamer shows. */
   whole?: boolean;
@@ -25,7 +25,7 @@ interface Props {
 const NOBODY: ReadonlySet<string> = new Set();
 const NO_CHOICE = { layout: 'grid', pinned: null, speaker: null } as const;
 
-/** Everybody, as large as fits. What is looked at takes the stage, and the others line up beside it. */
+/** All scenes, as large as fits. A scene on the stage is large, and the others are in a row beside it. */
 export function Gallery({ scenes, speakers, onRemoteFrame, silent = NOBODY, attention, whole = false }: Props) {
   const tile = (scene: Scene) => (
     <Tile

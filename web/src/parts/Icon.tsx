@@ -106,7 +106,7 @@ const SHAPES = {
 
 export type IconName = keyof typeof SHAPES;
 
-/** A line drawing in the colour of the text. It says nothing by itself: the control around it has the words. */
+/** A line drawing in the colour of the text. Screen readers skip it: the control around it has the label. */
 export function Icon({ name, size = 22 }: { name: IconName; size?: number }) {
   return (
     <svg

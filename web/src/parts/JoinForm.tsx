@@ -9,14 +9,14 @@ interface Props {
   className: string;
   title: string;
   lead: string;
-  /** Words on the button. */
+  /** Label of the button. */
   action: string;
   name: string;
-  /** Without it only the room is asked for. */
+  /** Without it the form has only the room. */
   onName?(name: string): void;
 }
 
-/** The way in: who, and into which room. */
+/** The form for joining: name and room. */
 export function JoinForm({ visit, className, title, lead, action, name, onName }: Props) {
   const [room, setRoom] = useState(useVisit(visit).room);
   const cleanRoom = cleanName(room, ROOM_LENGTH);

@@ -9,7 +9,7 @@ export function LevelMeter({ track }: { track: MediaStreamTrack }) {
     let shown = 0;
     let frame = 0;
     const draw = () => {
-      // The ear hears ratios: -50 dB is empty, -5 dB full. Falls slower than it rises, or it would flicker.
+      // Logarithmic, as hearing is: -50 dB is empty, -5 dB full. Falls slower than it rises, or it would flicker.
       const decibel = 20 * Math.log10(Math.max(1e-4, level.read()));
       const target = Math.min(1, Math.max(0, (decibel + 50) / 45));
       shown = target > shown ? target : shown * 0.92;

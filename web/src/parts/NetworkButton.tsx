@@ -1,7 +1,7 @@
 import type { Quality } from '../model/quality';
 import { RoundButton } from './RoundButton';
 
-/** Opens the network card; marked while there is something to read in it. */
+/** Opens the network card; has a mark while the card reports a problem. */
 export function NetworkButton({ quality, pressed, onClick }: { quality: Quality; pressed: boolean; onClick(): void }) {
   return (
     <RoundButton

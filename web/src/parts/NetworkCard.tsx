@@ -11,7 +11,7 @@ import { Icon } from './Icon';
 import { BigNumber } from './BigNumber';
 import { VerdictBox } from './VerdictBox';
 
-/** What this user's network does to the call, in words, in numbers, and as a file for those who can help. */
+/** The effect of this user's network on the call, in words, in figures, and as a report file for experts. */
 export function NetworkCard({ call }: { call: Call }) {
   const snapshot = useCall(call);
   const summary = useSummary(call);

@@ -6,7 +6,7 @@ import { Facts } from './Facts';
 import { Icon } from './Icon';
 import { VerdictBox } from './VerdictBox';
 
-/** Before a call: does this network let it through? Nothing is sent until somebody asks. */
+/** Before a call: checks whether this network permits it. Sends nothing until the user presses the button. */
 export function NetworkCheck() {
   const [result, setResult] = useState<ProbeResult | 'unreachable' | 'running' | null>(null);
   const run = () => {

@@ -10,7 +10,7 @@ interface Props {
   speakers: ReadonlySet<string>;
 }
 
-/** Who is here, first those who take part. */
+/** The participants, watchers last. */
 export function PeopleList({ self, participants, audience, speakers }: Props) {
   const active = participants.filter(({ role }) => role !== 'watch');
   const watching = participants.filter(({ role }) => role === 'watch');

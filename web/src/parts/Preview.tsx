@@ -15,7 +15,7 @@ interface Props {
   name: string;
 }
 
-/** How the others will see this user, and why perhaps not. */
+/** This user's picture as the others will see it, or the reason why there is none. */
 export function Preview({ media, asking, role, name }: Props) {
   const { microphone, camera } = useLocalMedia(media);
   const notice = asking ? null : deviceNotice(microphone, camera, role);

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react';
 import type { RemoteStream } from '../../client';
 import { canChooseSpeaker, type AudioOutput } from '../hooks/use-audio-output';
 
-/** Plays all received sound; there is nothing to see. */
+/** Plays all received sound; has no visible part. */
 export function RemoteAudio({
   streams,
   output,
@@ -34,7 +34,7 @@ function AudioTrack({ track, output, volume }: { track: MediaStreamTrack; output
   }, [track, attempt, reportBlocked]);
 
   useEffect(() => {
-    // A speaker that is not there any more: the default one plays on.
+    // The speaker has been removed: the default one plays on.
     if (canChooseSpeaker) ref.current?.setSinkId(speakerId).catch(() => undefined);
   }, [speakerId]);
 

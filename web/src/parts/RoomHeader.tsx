@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Brand } from './Brand';
 
-/** Top line of a running call: where one is, and what can be opened. */
+/** Top line of a running call: the room, and the buttons for panels. */
 export function RoomHeader({ room, status, children }: { room: string; status: ReactNode; children: ReactNode }) {
   return (
     <header className="room-head">

@@ -4,19 +4,19 @@ interface Props {
   icon: IconName;
   label: string;
   onClick(): void;
-  /** `off`: what it switches is off; `active`: something is going on that should be seen; `danger`: ends something. */
+  /** `off`: its device is off; `active`: highlights something in progress; `danger`: ends something. */
   look?: 'plain' | 'off' | 'active' | 'danger' | 'small';
   /** For a button that switches something on and off. */
   pressed?: boolean;
   badge?: string;
-  /** What is wrong behind it. */
+  /** The problem of its device. */
   alert?: string | undefined;
   shortcut?: string;
-  /** Fewer words than `label`, where the place says the rest. */
+  /** A shorter text than `label`, where the context is clear. */
   tip?: string;
 }
 
-/** A round button with a picture; its words are for screen readers, and for the pointer or the focus that rests on it. */
+/** A round button with a picture; its text is for screen readers, and a tooltip for pointer and focus. */
 export function RoundButton({
   icon,
   label,

@@ -1,7 +1,7 @@
 import type { AudioOutput } from '../hooks/use-audio-output';
 import { Icon } from './Icon';
 
-/** Browsers play sound only on pages that were clicked: this is the click. */
+/** Browsers play sound only after a click on the page: this button asks for it. */
 export function SoundGate({ output }: { output: AudioOutput }) {
   if (!output.isBlocked) return null;
   return (

@@ -8,12 +8,12 @@ import { VideoTrack } from './VideoTrack';
 interface Props {
   scene: Scene;
   isSpeaking?: boolean;
-  /** Nothing comes of it although it should. */
+  /** No media arrives although it should. */
   isSilent?: boolean;
   whole?: boolean;
   onFirstFrame?: () => void;
   isPinned?: boolean;
-  /** Makes it large, or not any more; without it that cannot be chosen. */
+  /** Makes it large or small again; without it the user cannot choose. */
   onPin?: () => void;
 }
 

@@ -3,7 +3,7 @@ import { Icon, type IconName } from './Icon';
 
 const ICONS: Record<Verdict['tone'], IconName> = { good: 'check', fair: 'warning', bad: 'close', busy: 'network' };
 
-/** What all the numbers mean, in plain words; read out when it changes. */
+/** The meaning of the figures, in plain words; screen readers read it out when it changes. */
 export function VerdictBox({ verdict }: { verdict: Verdict }) {
   const { tone, title, text, advice } = verdict;
   return (
