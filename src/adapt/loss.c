@@ -6,8 +6,10 @@
 #define INHERENT_LEAST  1e-3
 #define INHERENT_FIRST  0.01
 #define BALANCE         100.0 /* kbit/s */
-#define OFFSET          0.15  /* loss up to here bounds nothing at once, */
+#define OFFSET          0.15  /* loss up to here bounds nothing at once and may be inherent, */
 #define OFFSET_QUEUE    0.05  /* or up to here, where a queue stands */
+#define FEWEST          3     /* observations, before which nothing is said */
+#define SURE            8     /* observations, before which the average counts in part */
 #define NEWTON          0.75
 #define PREFERENCE      0.2 /* above this loss the lower rate is preferred */
 #define PREFERENCE_SOFT 0.002
@@ -56,6 +58,8 @@ static void measure_average(struct loss *l)
         lost += weight * seen(l, i)->lost;
     }
     l->average = kb > 0 ? lost / kb : 0;
+    if (l->count < SURE) /* few packets: their loss says little */
+        l->average *= (double)l->count / SURE;
 }
 
 static bool end_observation(struct loss *l)
@@ -95,22 +99,22 @@ static double probability(double inherent, double limit_kbps, double kbps)
     return within(p, 1e-6, 1 - 1e-6);
 }
 
-static double feasible(double inherent, double kbps)
+static double feasible(const struct loss *l, double inherent, double kbps)
 {
-    return within(inherent, INHERENT_LEAST, within(OFFSET + BALANCE / kbps, 0, 1));
+    return within(inherent, INHERENT_LEAST, within(l->offset + BALANCE / kbps, 0, 1));
 }
 
 /* One step of Newton's method towards the most likely inherent loss of a rate. */
 static double inherent_of(const struct loss *l, double kbps)
 {
-    double inherent = feasible(l->inherent, kbps), weight = 1, first = 0, second = 0;
+    double inherent = feasible(l, l->inherent, kbps), weight = 1, first = 0, second = 0;
     for (uint32_t i = 0; i < kept(l); i++, weight *= WEIGHT) {
         const struct loss_seen *o = seen(l, i);
         double p = probability(inherent, kbps, o->kbps), q = 1 - p;
         first += weight * (o->lost / p - (o->kb - o->lost) / q);
         second -= weight * (o->lost / (p * p) + (o->kb - o->lost) / (q * q));
     }
-    return second < 0 ? feasible(inherent - NEWTON * first / second, kbps) : inherent;
+    return second < 0 ? feasible(l, inherent - NEWTON * first / second, kbps) : inherent;
 }
 
 static double bias(const struct loss *l, double kbps)
@@ -154,9 +158,9 @@ static double most_likely(struct loss *l, double delay_bps, double acked_bps, mp
     return best;
 }
 
-static double bound_at_once(const struct loss *l, bool queue)
+static double bound_at_once(const struct loss *l)
 {
-    double over = l->average - (queue ? OFFSET_QUEUE : OFFSET);
+    double over = l->average - l->offset;
     return over > 0 ? BALANCE * 1000 / over : 1e12;
 }
 
@@ -173,9 +177,12 @@ double loss_update(struct loss *l, double delay_bps, double acked_bps, bool queu
         l->bps = delay_bps;
         l->inherent = INHERENT_FIRST;
     }
-    double to = most_likely(l, delay_bps, acked_bps, now), bound = bound_at_once(l, queue);
+    if (l->count < FEWEST)
+        return l->bps = delay_bps;
+    l->offset = queue ? OFFSET_QUEUE : OFFSET;
+    double to = most_likely(l, delay_bps, acked_bps, now), bound = bound_at_once(l);
     to = to < bound ? to : bound;
-    double passed = acked_bps / (1 - l->inherent); /* the line bore so much */
+    double passed = queue ? acked_bps : acked_bps / (1 - l->inherent); /* the line bore so much */
     to = to < passed ? passed : to;
     if (to < 0.98 * l->bps)
         note_reduction(l, now);

@@ -24,6 +24,7 @@ struct loss { /* zero: nothing was acknowledged */
     double inherent;
     double bps; /* 0: not known */
     mp_time reduced, hold;
+    double offset; /* loss up to here may be inherent */
 };
 
 /* True: a quarter of a second was observed. */
