@@ -43,6 +43,7 @@ def main():
     def post():
         offer = connection.get_property("local-description").sdp.as_text()
         request = urllib.request.Request(endpoint, offer.encode(), {"Content-Type": "application/sdp"}, method="POST")
+        say("posting")
         with urllib.request.urlopen(request) as response:
             body = response.read()
             resource.append(urllib.parse.urljoin(endpoint, response.headers["Location"]))
