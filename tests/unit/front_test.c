@@ -3,6 +3,7 @@
 #include "net/front.h"
 #include "base/limits.h"
 #include "net/first_bytes.h"
+#include "tests/unit/counter.h"
 #include "tests/unit/test.h"
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -183,14 +184,14 @@ static bool on_stream(void *context, const struct stream_connection *c, const ui
     f.kind = (int)c->kind;
     f.first = len;
     f.fd = c->fd;
-    f.stream++;
+    counter_raise(&f.stream);
     return true;
 }
 
 static bool on_web(void *context, int fd, const struct path *path)
 {
     f.fd = fd;
-    f.web++;
+    counter_raise(&f.web);
     return true;
 }
 
@@ -219,13 +220,6 @@ static int dial(void)
     return fd;
 }
 
-static bool comes(_Atomic int *counter, int value)
-{
-    for (int i = 0; i < PATIENCE_MS && *counter < value; i++)
-        usleep(1000);
-    return *counter == value;
-}
-
 static bool ends(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -246,7 +240,8 @@ static void check_handed_over(const uint8_t *data, size_t len, _Atomic int *to, 
     int fd = dial(), before = *to;
     for (size_t i = 0; i < len; i++)
         CHECK_EQ(send(fd, data + i, 1, 0), 1);
-    CHECK(comes(to, before + 1));
+    CHECK(counter_reaches(to, before + 1));
+    CHECK_EQ(*to, before + 1);
     CHECK_EQ(f.kind, kind);
     size_t got = 0;
     while (got < len) {
@@ -324,7 +319,7 @@ static void it_rests_without_a_certificate(void)
 {
     start(MP_S(1));
     clock_t used = clock();
-    /* also when it would look at the certificate's files, and after that */
+    /* The span of the measurement: past the time when it would look at the certificate's files. */
     usleep((FRONT_REFRESH + MP_MS(400)) / 1000);
     CHECK(clock() - used < CLOCKS_PER_SEC / 10);
     front_free(f.front);
