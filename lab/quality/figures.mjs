@@ -1,4 +1,4 @@
-// From what pages and line noted to the figures of a row. Nothing here asks a browser or a clock.
+// Computes the figures of a row from the records of pages and line. Pure functions: no browser, no clock.
 
 const STALL_MS = 400;
 const middle = (values) => {
@@ -18,7 +18,7 @@ export function seriesOf(samples, begunAt, type) {
   return [...series.values()];
 }
 
-/** How much a counter grew between two times; a stream that was not there yet had counted nothing. */
+/** The growth of a counter between two times; a stream that did not exist yet counts as 0. */
 export function grown(points, field, from, to) {
   const before = points.findLast(({ at }) => at <= from)?.[field] ?? 0;
   const after = points.findLast(({ at }) => at <= to)?.[field] ?? 0;
@@ -43,7 +43,7 @@ export function stalls(points, from, to) {
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 const mean = (values) => (values.length ? sum(values) / values.length : 0);
 
-/** A stream that carries nothing at all is of a section without a track. */
+/** A stream without any packet belongs to a section without a track. */
 const carries = (points) => points.some(({ packetsReceived, bytesReceived }) => packetsReceived || bytesReceived);
 
 /** Seconds from `at` to the beginning of three smooth seconds: at least `least` frames in each, no gap of 400 ms. */
@@ -57,7 +57,7 @@ export function smoothAfter(points, at, end, least) {
   return null;
 }
 
-/** When the picture is first as high as ever again after `at`, in s. */
+/** Seconds from `at` until the picture has its greatest height again. */
 function fullSizeAfter(points, at, end) {
   const full = Math.max(...points.map(({ frameHeight }) => frameHeight ?? 0));
   const found = points.find(
@@ -70,7 +70,7 @@ function fullSizeAfter(points, at, end) {
   return found ? (found.at - at) / 1000 : null;
 }
 
-/** Made-up sound: concealed samples less those of silence, of all that were played, in %. */
+/** Made-up sound: concealed samples without silent ones, as a percentage of all played samples. */
 export function madeUp(points, from, to) {
   const all = grown(points, 'totalSamplesReceived', from, to);
   const made = grown(points, 'concealedSamples', from, to) - grown(points, 'silentConcealedSamples', from, to);
@@ -105,7 +105,7 @@ function overTime(videos, seconds) {
   });
 }
 
-/** Each publisher's key frames a minute: those of the layer that made most of them. */
+/** Each publisher's key frames a minute, of the layer with most of them. */
 const keyframes = (samples, begunAt, from, to) => {
   const layers = seriesOf(samples, begunAt, 'outbound-rtp').filter(([first]) => first.kind === 'video');
   const each = layers.map((points) => grown(points, 'keyFramesEncoded', from, to));
@@ -123,7 +123,7 @@ const encoded = (samples, begunAt, from, to) => {
   };
 };
 
-/** Playout behind the publisher's clock, in ms: where the browser knows it. */
+/** Delay of playout behind the publisher's clock, in ms, if the browser reports it. */
 function delay(points, begunAt, from, to) {
   const ntpToUnix = 2_208_988_800_000;
   const values = points
@@ -133,14 +133,14 @@ function delay(points, begunAt, from, to) {
   return value !== null && value > -50 && value < 60_000 ? value : null;
 }
 
-/** The figures of one viewer: `row` as in rows.mjs; `seconds` as `Line.end` yields them, or null for a viewer on a clean cable. */
+/** The figures of one viewer: `row` as in rows.mjs; `seconds` as `Line.end` returns them, or null for a viewer on a clean cable. */
 export function figures({ row, begunAt, viewer, publishers, line }) {
   const [from, to] = [row.settle * 1000, row.seconds * 1000];
   const streams = seriesOf(viewer, begunAt, 'inbound-rtp').filter(carries);
   const sounds = streams.filter(([first]) => first.kind === 'audio');
   const videos = streams.filter(([first]) => first.kind === 'video');
   const wanted = row.sound ? 0 : row.publishers;
-  // A picture that was never received is one that stands still all the time.
+  // A picture that never arrived counts as frozen all the time.
   const pictures = videos.map((points) => picture(points, from, to));
   while (pictures.length < wanted) pictures.push(picture([], from, to));
   const each = (field) => pictures.map((one) => one[field]);
@@ -187,7 +187,7 @@ export function figures({ row, begunAt, viewer, publishers, line }) {
   return result;
 }
 
-/** Of each figure the median over turns; what is no number comes from the turn in the middle. */
+/** The median of each figure over turns; a value that is no number comes from the turn in the middle. */
 export function medians(turns) {
   const typical = turns[Math.floor((turns.length - 1) / 2)];
   const combine = (values) => {

@@ -55,13 +55,13 @@ export class Janus {
     return server;
   }
 
-  /** Why a row cannot be measured with it. */
+  /** The reason why this row cannot be measured with Janus, if there is one. */
   unable(row) {
     if (row.tcp) return 'ICE-TCP is off by default';
     return row.whip ? 'it has no WHIP' : null;
   }
 
-  /** Its rooms have numbers. */
+  /** Janus' rooms have numbers. */
   room(name) {
     if (!this.rooms.has(name)) this.rooms.set(name, 1000 + this.rooms.size);
     return this.rooms.get(name);

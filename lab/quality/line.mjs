@@ -1,4 +1,4 @@
-// The emulated line between the hosts `internet` and `viewer` of the topology `line`, and what it counted.
+// The emulated line between the hosts `internet` and `viewer` of the topology `line`, and its counters.
 
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { kill, start } from '../../tests/e2e/lib/process.mjs';
 import { binary } from '../../tests/e2e/lib/server.mjs';
 
 export class Line {
-  /** `down` (towards the viewer) and `up` as lab-line reads them. Returns when it carries packets. */
+  /** `down` (towards the viewer) and `up` as lab-line reads them. Returns once it carries packets. */
   static async start({ seed = 1, down = '', up = '' } = {}) {
     const line = new Line();
     const program = join(dirname(binary), 'lab-line');
@@ -27,13 +27,13 @@ export class Line {
     return line;
   }
 
-  /** The schedule's clock starts. */
+  /** Starts the schedule's clock. */
   begin() {
     this.begunAt = Date.now();
     this.child.stdin.write('begin\n');
   }
 
-  /** Ends it; yields the seconds since begin(), the last one incomplete. */
+  /** Ends the line; returns the seconds since begin(), the last one incomplete. */
   async end() {
     const closed = once(this.child, 'close');
     this.child.stdin.end();
@@ -46,7 +46,7 @@ export class Line {
   }
 }
 
-/** Of one direction, over seconds that end in (from_ms, to_ms]: sums, shares, and the mean wait of a packet. */
+/** Sums, shares and the mean wait of a packet in one direction, over seconds that end in (from_ms, to_ms]. */
 export function total(seconds, direction, from_ms = 0, to_ms = Infinity) {
   const all = seconds.filter(({ at_ms }) => at_ms > from_ms && at_ms <= to_ms).map((second) => second[direction]);
   const sum = (field) => all.reduce((so_far, second) => so_far + second[field], 0);

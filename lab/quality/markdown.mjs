@@ -1,4 +1,4 @@
-// docs/quality.md, and the line that is printed for each row.
+// Writes docs/quality.md, and the line that the program prints for each row.
 
 import { rows } from './rows.mjs';
 
@@ -146,7 +146,7 @@ ${stepTable(results)}
 ${remarks(results)}
 ## Over time
 
-Chromium, the turn in the middle. Grey: rate of the line; thin: what was offered to it; thick: frames/s; filled: queue.
+Chromium, the turn in the middle. Grey: rate of the line; thin: the bitrate offered to it; thick: frames/s; filled: queue.
 
 ${pictures.map(({ letter, title }) => `### ${letter}: ${title}\n\n![${letter}](quality/${letter}.svg)`).join('\n\n')}
 `;

@@ -15,7 +15,7 @@ function allowUdp(allowed) {
   if (!allowed) run('viewer', 'nft', `add table inet quality; ${chain('out', 'output')}; ${rule('out')}`);
 }
 
-/** `publishing` is a browser on the clean cable, `viewing` one behind the line. Yields the row's figures. */
+/** `publishing` is a browser on the clean cable, `viewing` one behind the line. Returns the row's figures. */
 export async function measure({ row, server, publishing, viewing, seed }) {
   const room = `row-${row.letter}-${seed}-${viewing.name}`;
   const tabs = [];

@@ -1,4 +1,4 @@
-// What publishers show and say: files for Chromium's fake devices, the same in every run.
+// Picture and voice of publishers: files for Chromium's fake devices, the same in every run.
 
 import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ function texture(width, height, next) {
   return light;
 }
 
-/** A picture that moves steadily, with grain: VP8 spends all that it may on it. It repeats without a jump. */
+/** A steadily moving picture with grain, for which VP8 uses its full bitrate. It repeats without a jump. */
 async function writePicture(path, { width, height, fps }) {
   const frames = 2 * fps;
   const next = numbers(1);
@@ -94,7 +94,7 @@ async function writeVoice(path) {
   await writeFile(path, Buffer.concat([header, Buffer.from(samples.buffer)]));
 }
 
-/** The options of a Chromium that publishes this picture and this voice; the files are kept in `folder`. */
+/** The options of a Chromium that publishes this picture and this voice; `folder` keeps the files. */
 export async function publisherArgs(folder, { width = 640, height = 360, fps = 25 } = {}) {
   await mkdir(folder, { recursive: true });
   const files = [

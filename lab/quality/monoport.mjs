@@ -16,7 +16,7 @@ export class Monoport {
     return server;
   }
 
-  /** The tab of a publisher that is connected. */
+  /** Returns the tab of a connected publisher. */
   async publish(browser, row, room, number) {
     const name = `publisher ${number}`;
     if (row.whip) return this.publishByWhip(browser, row, room, name);
@@ -36,7 +36,7 @@ export class Monoport {
     return tab;
   }
 
-  /** The tab of a viewer that has just connected: the page's own summary takes a second more. */
+  /** Returns the tab of a viewer that has just connected: the page's own summary takes a second more. */
   async watch(browser, row, room, name) {
     const who = await Participant.join(browser, {
       origin: this.origin,
@@ -54,7 +54,7 @@ export class Monoport {
     return who.tab;
   }
 
-  /** Further viewers on a clean cable that show nothing: what they lost, when `seconds` are over. */
+  /** Further viewers on a clean cable, without display: returns their loss after `seconds`. */
   async crowd(count, room, seconds) {
     const args = ['--room', room, '--publishers', '0', '--viewers', String(count), '--seconds', String(seconds)];
     const { code, stdout, stderr } = await load([this.server.signaling, ...args, '--json', '-'], { host: 'publisher' });

@@ -1,6 +1,7 @@
-// What runs in the pages: before their own scripts, and to read what was measured. Each function is self-contained, as it is sent there as text.
+// Functions that run in the pages: before their own scripts, and to read measurements. Each is self-contained, because the
+// driver sends it as text.
 
-/** Cameras give this size and rate at most, layers no more than `maxBitrate`; `video: false`: there is no camera. */
+/** Limits cameras to this size and rate, and layers to `maxBitrate`; `video: false`: no camera. */
 export const limitCamera = ({ width, height, fps, maxBitrate, video = true }) => `
   const devices = navigator.mediaDevices;
   const real = devices?.getUserMedia.bind(devices);
@@ -18,7 +19,7 @@ export const limitCamera = ({ width, height, fps, maxBitrate, video = true }) =>
     return add.call(this, what, sendEncodings ? { ...options, sendEncodings } : options);
   };`;
 
-/** Notes each `every` ms what the browser counted of the connections that witness.mjs keeps. */
+/** Records every `every` ms the browser's counters of the connections that witness.mjs keeps. */
 export const sampler = (every) => `
   const fields = {
     'inbound-rtp': ['kind', 'framesDecoded', 'frameWidth', 'frameHeight', 'bytesReceived', 'packetsReceived', 'packetsLost',
@@ -50,7 +51,7 @@ export const sampler = (every) => `
     busy = false;
   }, ${every});`;
 
-/** All that was noted. */
+/** Returns all records. */
 export const samples = () => window.samples;
 
 /** Publishes by WHIP, one layer: `url` is the endpoint. */
@@ -78,7 +79,7 @@ export async function publishByWhip({ url, width, height, fps, maxBitrate }) {
   return true;
 }
 
-// A handle of Janus's videoroom by its HTTP API; `send` yields the event that answers.
+// A handle of Janus's videoroom by its HTTP API; `send` returns the event that answers.
 const janusHandle = `async (api) => {
   const post = async (path, message) => {
     const body = JSON.stringify({ transaction: Math.random().toString(36).slice(2), ...message });
@@ -120,7 +121,10 @@ const connected = `(connection) => new Promise((done, failed) => {
   look();
 })`;
 
-/** Publishes to a room of Janus in two layers, the higher first: by that order Janus ranks them. The first one there makes the room. */
+/**
+ * Publishes to a room of Janus in two layers, the higher first, because Janus ranks them by order. The first publisher makes
+ * the room.
+ */
 export const janusPublish = `async ({ api, room, width, height, fps, maxBitrate, sound }) => {
   const send = await (${janusHandle})(api);
   await send({ request: 'create', room, publishers: 20, videocodec: 'vp8' }).catch(() => {});
@@ -144,7 +148,7 @@ export const janusPublish = `async ({ api, room, width, height, fps, maxBitrate,
   return true;
 }`;
 
-/** Watches all who publish in a room of Janus. */
+/** Watches all publishers of a room of Janus. */
 export const janusWatch = `async ({ api, room }) => {
   const send = await (${janusHandle})(api);
   const { participants } = (await send({ request: 'listparticipants', room })).plugindata.data;

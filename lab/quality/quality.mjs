@@ -3,7 +3,8 @@
 //
 // Picture and sound of viewers on bad lines: real browsers, an emulated line between viewer and server. Prints a row
 // as it is measured; a whole run writes build/lab/quality.json, docs/quality.md and docs/quality/*.svg. With --only or
-// --server it only prints, or with --write puts its rows among those that are there; --again writes the documents anew from the JSON.
+// --server it only prints, or with --write replaces its rows among the stored ones; --again rewrites the documents from the
+// JSON.
 
 import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -59,7 +60,7 @@ const stranger = asked.find((name) => !servers[name]);
 if (stranger) refuse(`no such server: ${stranger} (there are: ${Object.keys(servers).join(' ')})`);
 if (process.getuid() !== 0) refuse('needs root, for TUN devices in network namespaces');
 
-// Before the lab is entered: there, files may seem to be somebody else's.
+// Before the program enters the lab: inside, files may seem to belong to another user.
 process.env.QUALITY_COMMIT ??= commit();
 const lab = await enter('line', { unable });
 const args = await publisherArgs(fileURLToPath(new URL('build/lab/media', root)));
@@ -89,7 +90,7 @@ if (writes) {
 }
 process.exit(0);
 
-/** What has been measured so far goes into the JSON, in the place of what was there of the same rows. */
+/** Stores the measurements so far in the JSON; they replace earlier ones of the same rows. */
 async function keep() {
   const before = isWhole ? null : await readFile(json, 'utf8').then(JSON.parse, () => null);
   const is = (one) => (other) =>

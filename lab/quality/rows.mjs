@@ -1,4 +1,4 @@
-// The cases: who publishes, what the viewer's line is like, what is measured when.
+// The cases: the publishers, the viewer's line, and the time of measurement.
 
 const clean = 'delay=20ms';
 const camera = { width: 640, height: 360, fps: 25, maxBitrate: 1_600_000 };

@@ -19,7 +19,7 @@ let port = 9000;
 let running;
 after(() => running?.kill());
 
-/** The one line that there is: a test that failed may have left its own. */
+/** Starts the line, and first ends one that a failed test left. */
 async function startLine(settings) {
   if (running && !hasEnded(running.child)) await running.kill();
   running = await Line.start(settings);
@@ -41,7 +41,7 @@ async function receiver(kind) {
   };
 }
 
-/** Datagrams of `size` bytes to the viewer; what its receiver says and what the line counted. */
+/** Sends datagrams of `size` bytes to the viewer; returns the receiver's result and the line's counters. */
 async function datagrams(settings, { count, size, gap }) {
   const line = await startLine(settings);
   const stop = await receiver('udp');
@@ -80,7 +80,7 @@ await test('a delay of 50 ms', async () => {
 await test('twice as much as the rate: half of it passes, behind a full queue', async () => {
   // 1000 packets/s, each of 250 bytes with its headers: 2 Mbit/s
   const { received, counted } = await datagrams({ down: 'rate=1M queue=100ms' }, { count: 3000, size: 222, gap: 1 });
-  // where the machine delays the line's program, packets come to it in clumps, of which more is dropped
+  // if the machine delays the line's program, packets reach it in bursts, of which it drops more
   assert(counted.full > 1000 && counted.full < 2250, `${counted.full} of 3000 dropped`);
   equal(received.packets, counted.left, 'packets received, by the line left');
   assert(counted.queue_max_ms > 95 && counted.queue_max_ms <= 100.1, `waits of at most ${counted.queue_max_ms} ms`);
@@ -118,7 +118,7 @@ await test('a TCP connection fills a line of 2 Mbit/s and meets its fall to 500 
     `${fast.left_kbps.toFixed(0)} kbit/s of 2000, then ${slow.left_kbps.toFixed(0)} of 500; ${fast.full + slow.full} packets dropped; ${bytes} bytes came`,
   );
   assert(fast.left_kbps > 1700 && fast.left_kbps < 2200, `${fast.left_kbps} kbit/s of 2000`);
-  // what its congestion control makes of the fall is the kernel's business; more than the rate does not pass
+  // the kernel's congestion control decides how it reacts to the fall; the line passes no more than the rate
   assert(slow.left_kbps > 250 && slow.left_kbps < 550, `${slow.left_kbps} kbit/s of 500`);
 });
 

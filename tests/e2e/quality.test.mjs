@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// A minute of the quality lab (make quality has the whole): a Chromium behind an emulated line. On a clean one nothing
-// freezes; behind 10 % loss the line loses that much, and the viewer asks for it again.
+// A minute of the quality lab (make quality runs all): a Chromium behind an emulated line. On a clean line nothing freezes; at
+// 10 % loss the line loses that much, and the viewer requests retransmissions.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 const lab = await enter('line');
 const { test, after, explain, end } = suite({ limit: 120 * slowness });
 
-// Ten samples a second, of which `frames(s)` says how many frames there were so far.
+// Ten samples a second; `frames(s)` is the number of frames so far.
 const points = (seconds, frames) =>
   Array.from({ length: seconds * 10 + 1 }, (_, index) => ({ at: index * 100, framesDecoded: frames(index / 10) }));
 

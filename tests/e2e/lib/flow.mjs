@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// A flow of datagrams or of a TCP connection, and its other end, which says what came when its input ends:
+// A flow of datagrams or of a TCP connection, and its receiver, which prints a result when its input ends:
 //
-//   flow udp-receive PORT            {"packets","late":N that came after a later one,"bytes","ms":[delay of each]}
+//   flow udp-receive PORT            {"packets","late":N that arrived after a later one,"bytes","ms":[delay of each]}
 //   flow udp-send ADDRESS PORT PACKETS SIZE GAP_MS
 //   flow tcp-receive PORT            {"bytes"}
 //   flow tcp-send ADDRESS PORT       as fast as it goes, until its input ends
