@@ -83,7 +83,7 @@ static void unnamed_request(struct sfu *sfu, struct session *session, mp_time no
     session->asked_all = now;
     stat_add(&stats_of(sfu)->pli_in, 1);
     for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)
-        track_keyframe(sfu, s->track, now);
+        subscription_keyframe(sfu, s, now);
 }
 
 static void picture_wanted(struct sfu *sfu, struct session *session, uint32_t ssrc, mp_time now)
@@ -91,7 +91,7 @@ static void picture_wanted(struct sfu *sfu, struct session *session, uint32_t ss
     struct subscription *s = viewed_find(&session->viewed, ssrc);
     if (s) {
         stat_add(&stats_of(sfu)->pli_in, 1);
-        track_keyframe(sfu, s->track, now);
+        subscription_keyframe(sfu, s, now);
     } else if (!ssrc) {
         unnamed_request(sfu, session, now);
     }

@@ -57,6 +57,7 @@ enum drop_reason { DROP_REASONS(X) DROP_COUNT };
     X(rtx_out, "Packets sent again to viewers")                                                              \
     X(history_full, "Packets that could not be sent again: histories had their share of the pool")           \
     X(pli_in, "Key frame requests of viewers")                                                               \
+    X(pli_refused, "Key frame requests over a viewer's share of a track that others watch")                  \
     X(pli_out, "Key frame requests to publishers")                                                           \
     X(tracks_stalled, "Times that a publisher went on and answered no key frame request")                    \
     X(strays_out, "Datagrams passed to the worker that owns their session")                                  \

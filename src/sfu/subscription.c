@@ -21,6 +21,11 @@
 #define RTX_SOUND_AGE MP_MS(500)
 #define RTX_SOUND_RTT MP_MS(120)
 
+/* A key frame that one viewer asks for goes to all viewers, and has several times the bytes of another
+ * picture. A viewer whose line is too narrow would ask once a second for ever. */
+#define KEYFRAMES_PER_S 0.1
+#define KEYFRAMES_BURST 5
+
 struct subscription *subscription_new(struct sfu *sfu, struct session *viewer, struct track *track,
                                       const struct subscribe *how)
 {
@@ -375,6 +380,33 @@ void subscription_nack(struct sfu *sfu, struct subscription *s, uint16_t seq, mp
         return;
     }
     send_again(sfu, s, p, path, now);
+}
+
+/* Elsewhere a track may have viewers that this worker does not know. */
+static bool has_other_viewers(const struct track *t)
+{
+    return t->viewers.count > 1 || t->replicas || !t->publisher;
+}
+
+/* True: this request is within the viewer's share. Its repetitions within a second count as one request; they
+ * bring at most one key frame more, as the track asks at most once a second (keyframe.h). */
+static bool keyframe_allowed(struct subscription *s, mp_time now)
+{
+    if (s->keyframe_asked && now - s->keyframe_asked < KEYFRAME_INTERVAL)
+        return true;
+    if (!rate_take(&s->keyframe_rate, 1, KEYFRAMES_PER_S, KEYFRAMES_BURST, now) &&
+        has_other_viewers(s->track))
+        return false;
+    s->keyframe_asked = now;
+    return true;
+}
+
+void subscription_keyframe(struct sfu *sfu, struct subscription *s, mp_time now)
+{
+    if (keyframe_allowed(s, now))
+        track_keyframe(sfu, s->track, now);
+    else
+        stat_add(&stats_of(sfu)->pli_refused, 1);
 }
 
 void subscriptions_ask(struct sfu *sfu, struct session *session, bool again, mp_time now)

@@ -19,6 +19,10 @@ bool subscription_run(struct sfu *, struct subscription *, size_t *from, uint8_t
  * RTX, or without RTX the same bytes once more. */
 void subscription_nack(struct sfu *, struct subscription *, uint16_t seq, mp_time now);
 
+/* The viewer asked for a key frame. A track that has other viewers too gives each of them a share: a few at
+ * once, then one in ten seconds. */
+void subscription_keyframe(struct sfu *, struct subscription *, mp_time now);
+
 /* Asks for key frames of the tracks that this viewer waits for, once it has keys and a nominated path: an
  * earlier key frame would be lost, and the next one is a second away. `again`: also of tracks that it has
  * seen. */

@@ -41,6 +41,8 @@ struct subscription {
     struct subscription *next_of_session, *next_of_ssrc; /* the latter in the viewer's `viewed` */
     uint32_t rtx_ssrc;
     int64_t rtx_next; /* next extended seq of the RTX stream */
+    struct rate keyframe_rate;
+    mp_time keyframe_asked; /* when its last request was counted; 0: none yet */
     struct rate rtx_rate;
     struct rtx_log *rtx_log; /* [RTX_LOG]; NULL until the first retransmission */
 };

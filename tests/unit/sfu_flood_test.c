@@ -72,6 +72,29 @@ static void hundred_viewers_that_ask_for_pictures_cost_the_publisher_one_a_secon
     world_close(&w);
 }
 
+/* A viewer asks ten times a second for 60 s, as one on a narrow line does: five times, and once more in ten
+ * seconds, each with one repetition. Another viewer's request is answered at once. */
+static void viewer_gets_its_share_of_the_key_frames_that_all_viewers_get(void)
+{
+    uint8_t pli[12];
+    call(2, 3);
+    frame(true);
+    world_run(&w, MP_S(2));
+    unsigned before = publisher->pli;
+    for (unsigned turn = 0; turn < 600; turn++) {
+        world_send_rtcp(&w, viewers[0], pli, rtcp_write_pli(pli, sizeof pli, 1, ssrc_of(0)));
+        frame(false);
+        world_run(&w, MP_MS(100) - FRAME);
+    }
+    CHECK(publisher->pli - before >= 10 && publisher->pli - before <= 22);
+    CHECK(stat_get(&w.stats[0].pli_refused) + stat_get(&w.stats[1].pli_refused) >= 400);
+    before = publisher->pli;
+    world_send_rtcp(&w, viewers[1], pli, rtcp_write_pli(pli, sizeof pli, 1, ssrc_of(1)));
+    world_run(&w, MP_MS(50));
+    CHECK_EQ(publisher->pli - before, 1);
+    world_close(&w);
+}
+
 /* --- retransmissions --- */
 
 static uint64_t rtx_bytes;
@@ -368,6 +391,7 @@ static void sender_reports_of_one_moment_are_told_once(void)
 TEST_MAIN(TEST(storm_of_key_frame_requests_costs_what_it_changes), TEST(numbers_of_one_datagram_are_bounded),
           TEST(sender_reports_of_one_moment_are_told_once),
           TEST(hundred_viewers_that_ask_for_pictures_cost_the_publisher_one_a_second),
+          TEST(viewer_gets_its_share_of_the_key_frames_that_all_viewers_get),
           TEST(who_reports_everything_missing_gets_a_quarter_more_and_nobody_else_notices),
           TEST(lying_reports_change_nothing_for_anybody_else),
           TEST(handshakes_that_nobody_ends_are_let_go_and_others_connect_meanwhile))
