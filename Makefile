@@ -13,6 +13,7 @@
 # make experiments  shows packet by packet why a call works behind each kind of NAT; writes docs/experiments.md (four minutes)
 # make debian13  builds the program and runs its unit tests in a Debian 13 root, which it creates first (build-debian13)
 # make mutants  puts small mistakes into the core and lists those that no test finds: tests/mutants --help, ARGS="--sample 400"
+# make analyze  runs the clang analyzer over src (a few minutes)
 # make format  formats the C sources with clang-format
 # make clean   removes the build folders
 
@@ -34,7 +35,7 @@ DESTDIR   ?=
 export SANITIZE
 
 .NOTPARALLEL:
-.PHONY: run build install check build-tests test simulate fuzz fuzz-targets coverage bench lab quality interop interop-stacks experiments soak asan tsan clang debian13 mutants page setup setup-test format clean
+.PHONY: run build install check build-tests test simulate fuzz fuzz-targets coverage bench lab quality interop interop-stacks experiments soak asan tsan clang debian13 mutants analyze page setup setup-test format clean
 
 run: setup build
 	exec $(BUILD)/monoport $(ARGS)
@@ -139,6 +140,10 @@ setup:
 
 setup-test:
 	@tools/setup test
+
+# The slow checks of the clang analyzer over src: a few minutes. `make test` runs the fast ones (tests/tidy).
+analyze: build-tests
+	@tests/tidy --analyze $(BUILD)
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

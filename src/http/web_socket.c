@@ -161,8 +161,8 @@ static struct web_socket *socket_new(struct connection *c)
     return s;
 }
 
-static bool open(struct connection *c, const struct http_request *q, const struct web_peer *peer,
-                 const char *accept)
+static bool open_socket(struct connection *c, const struct http_request *q, const struct web_peer *peer,
+                        const char *accept)
 {
     struct web_handler *h = &c->web->handler;
     struct web_socket *s = socket_new(c);
@@ -191,7 +191,7 @@ bool socket_upgrade(struct connection *c, const struct http_request *q)
     if (!http_field(q, "sec-websocket-key", key, sizeof key) || !accept_key(accept, key) ||
         !http_peer(c, q, &peer))
         return http_refuse(c, q, 400);
-    return open(c, q, &peer, accept);
+    return open_socket(c, q, &peer, accept);
 }
 
 void socket_closed(struct connection *c)

@@ -1,6 +1,7 @@
 /* One run: clients join at a rate; it waits until all of them receive their streams, measures, waits for
  * packets in flight, and leaves. With --churn, clients join and leave at random times until the wanted number
  * of stays is over. This thread has the signaling sockets; the media threads have the rest. */
+#include "base/check.h"
 #include "crypto/crypto.h"
 #include "load/join.h"
 #include "load/media.h"
@@ -57,6 +58,7 @@ static void on_signal(int number) { interrupted = 1; }
 
 static struct media *media_of(struct load_run *r, unsigned number)
 {
+    INVARIANT(r->options->threads > 0);
     return r->media[number % r->options->threads];
 }
 

@@ -298,8 +298,10 @@ struct srtp_rx {
 /* Room for one more stream. NULL: `most` are there, or no memory; the old array is untouched. */
 static void *streams_grow(void *streams, unsigned count, unsigned most, unsigned *room, size_t size)
 {
-    if (count < *room)
+    if (count < *room) {
+        INVARIANT(streams);
         return streams;
+    }
     unsigned more = *room ? *room * 2 : 2;
     more = more < most ? more : most;
     void *grown = count < most ? realloc(streams, more * size) : NULL;
@@ -335,6 +337,7 @@ static struct rtp_stream *rtp_stream_new(struct srtp_rx *rx, uint32_t ssrc, uint
         return NULL;
     unsigned i = grown ? rx->rtp_count++ : (unsigned)__builtin_ctz(rx->rtp_ended);
     rx->rtp_streams = grown ? grown : rx->rtp_streams;
+    INVARIANT(rx->rtp_streams);
     rx->rtp_ended &= ~(1u << i);
     rx->rtp_ssrc[i] = ssrc;
     rx->rtp_streams[i] = (struct rtp_stream){.highest = index};

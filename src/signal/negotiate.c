@@ -504,6 +504,7 @@ void negotiate_offer(struct participant *p, const char *text, size_t len, json_t
     }
     struct sdp *sdp = sdp_parse(text, len, &error);
     const char *wrong = sdp ? connection_error(p, sdp) : sdp_error_text(error);
+    INVARIANT(sdp || wrong);
     if (!wrong)
         wrong = sections_error(p, sdp);
     if (!wrong)
@@ -563,6 +564,7 @@ void negotiate_answer(struct participant *p, const char *text, size_t len, mp_ti
     const char *wrong = !sdp                             ? sdp_error_text(error)
                         : sdp->count != p->section_count ? "the answer has not the offer's sections"
                                                          : NULL;
+    INVARIANT(sdp || wrong);
     if (wrong) {
         say_error(p, "bad-sdp", wrong);
         sdp_free(sdp);
