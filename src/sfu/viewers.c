@@ -76,6 +76,7 @@ static struct subscription *ahead(const struct viewers *v, uint32_t by)
 void viewers_next(struct sfu *sfu, struct viewers *v)
 {
     struct subscription *s;
+    INVARIANT(v->turn < v->count); /* viewers_current was not NULL */
     v->turn++;
     v->packet = 0;
     if ((s = ahead(v, AHEAD_SUBSCRIPTION)))

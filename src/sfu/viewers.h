@@ -24,4 +24,4 @@ static inline struct subscription *viewers_current(const struct viewers *v)
 {
     return v->turn < v->count ? v->list[v->turn] : NULL;
 }
-void viewers_next(struct sfu *, struct viewers *);
+void viewers_next(struct sfu *, struct viewers *); /* only while there is a current one */
