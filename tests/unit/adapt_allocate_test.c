@@ -1,0 +1,382 @@
+#include "adapt/allocate.h"
+#include "base/prng.h"
+#include "tests/unit/test.h"
+
+#define KBPS 1000u
+
+/* 180p, 360p, 720p with two temporal layers each, of 30 frames/s. */
+static const struct allocate_point camera[] = {
+    {100 * KBPS, 320, 180, 15, true}, {150 * KBPS, 320, 180, 30, true},   {300 * KBPS, 640, 360, 15, true},
+    {450 * KBPS, 640, 360, 30, true}, {1200 * KBPS, 1280, 720, 15, true}, {1800 * KBPS, 1280, 720, 30, true}};
+static const struct allocate_point single[] = {{1000 * KBPS, 640, 360, 30, true}};
+
+static struct allocate_source sources[ALLOCATE_SOURCES];
+static struct allocate_sound sounds[ALLOCATE_SOURCES];
+static size_t count, sound_count;
+static struct allocate_line line;
+static struct allocate_sum sum;
+static mp_time now;
+
+static void forget(void)
+{
+    memset(sources, 0, sizeof sources);
+    memset(sounds, 0, sizeof sounds);
+    memset(&line, 0, sizeof line);
+    count = sound_count = 0;
+    now = MP_S(100);
+}
+
+static struct allocate_source *add(const struct allocate_point *points, size_t n, uint32_t width,
+                                   uint32_t height)
+{
+    struct allocate_source *s = &sources[count++];
+    *s = (struct allocate_source){
+        .points = points, .point_count = n, .visible = true, .width = width, .height = height};
+    return s;
+}
+
+static struct allocate_source *add_camera(uint32_t height) { return add(camera, 6, height * 16 / 9, height); }
+
+static void run(unsigned estimate_kbps)
+{
+    line.estimate_bps = estimate_kbps * KBPS;
+    sum = allocate(sources, count, sounds, sound_count, &line, now);
+}
+
+static void pass(unsigned ms, unsigned estimate_kbps)
+{
+    for (unsigned i = 0; i < ms; i += 50) {
+        now += MP_MS(50);
+        run(estimate_kbps);
+    }
+}
+
+static void wide_line_shows_what_the_tile_needs_and_no_more(void)
+{
+    forget();
+    struct allocate_source *small = add_camera(180), *middle = add_camera(350), *large = add_camera(720);
+    struct allocate_source *untold = add(camera, 6, 0, 0);
+    pass(8000, 20000);
+    CHECK_EQ(small->point, 1);
+    CHECK_EQ(middle->point, 3); /* 360 >= 0.9 of 350 */
+    CHECK_EQ(large->point, 5);
+    CHECK_EQ(untold->point, 5);
+    CHECK_EQ(large->reason, ALLOCATE_WHOLE);
+    CHECK_EQ(sum.wanted_bps, 0);
+    CHECK_EQ(sum.picture_bps, (150 + 450 + 1800 + 1800) * KBPS);
+}
+
+static void first_picture_comes_at_once(void)
+{
+    forget();
+    struct allocate_source *s = add_camera(720);
+    run(500);
+    CHECK(s->sent);
+    CHECK_EQ(s->points[s->point].height, 180);
+    CHECK_EQ(s->reason, ALLOCATE_BANDWIDTH);
+}
+
+static void everyone_gets_the_least_before_anyone_gets_more(void)
+{
+    forget();
+    for (int i = 0; i < 6; i++)
+        add_camera(360);
+    pass(8000, 700); /* six times 100 fit into 665 */
+    for (int i = 0; i < 6; i++) {
+        CHECK(sources[i].sent);
+        CHECK_EQ(sources[i].point, 0);
+    }
+    pass(8000, 450); /* four fit */
+    int sent = 0;
+    for (int i = 0; i < 6; i++)
+        sent += sources[i].sent;
+    CHECK_EQ(sent, 4);
+    CHECK_EQ(sources[5].reason, ALLOCATE_BANDWIDTH);
+    CHECK(sum.picture_bps <= 450 * KBPS * 95 / 100);
+}
+
+static void sound_comes_before_pictures(void)
+{
+    forget();
+    struct allocate_source *s = add_camera(360);
+    sounds[0] = (struct allocate_sound){.bps = 64 * KBPS};
+    sounds[1] = (struct allocate_sound){.bps = 64 * KBPS, .rank = 1};
+    sound_count = 2;
+    run(200); /* 190 less 128: 62 kbit/s for pictures */
+    CHECK(sounds[0].sent && sounds[1].sent);
+    CHECK(!s->sent);
+    CHECK_EQ(sum.sound_bps, 128 * KBPS);
+}
+
+static void too_many_sounds_leave_the_least_loud_out_but_never_the_dominant(void)
+{
+    forget();
+    for (unsigned i = 0; i < 5; i++)
+        sounds[i] = (struct allocate_sound){.bps = 50 * KBPS, .rank = i, .dominant = i == 4};
+    sound_count = 5;
+    run(160); /* 152: three */
+    CHECK(sounds[0].sent && sounds[1].sent && sounds[4].sent);
+    CHECK(!sounds[2].sent && !sounds[3].sent);
+    run(10);
+    CHECK(sounds[4].sent);
+    CHECK(!sounds[0].sent);
+}
+
+static void screens_and_pinned_come_first(void)
+{
+    forget();
+    struct allocate_source *other = add_camera(720), *pinned = add_camera(360);
+    pinned->pinned = true;
+    pass(8000, 700);
+    CHECK_EQ(pinned->point, 3);
+    CHECK_EQ(other->point, 1); /* 665 less 450 */
+    struct allocate_source *screen = add(camera, 6, 1280, 720);
+    screen->kind = ALLOCATE_SCREEN;
+    other->visible = pinned->visible = false;
+    pass(8000, 1500);
+    CHECK_EQ(screen->point, 4); /* sharpness before motion: 1200 fit, 1800 do not */
+    CHECK(!other->sent);
+}
+
+static void speaker_comes_before_others_of_its_size(void)
+{
+    forget();
+    for (int i = 0; i < 4; i++)
+        add_camera(180);
+    add_camera(720); /* the largest tile */
+    sources[3].speaker = 1;
+    run(240); /* two fit: the largest tile and the speaker */
+    CHECK(sources[4].sent && sources[3].sent);
+    CHECK(!sources[0].sent && !sources[1].sent && !sources[2].sent);
+}
+
+static void hidden_tile_costs_nothing_after_2_s(void)
+{
+    forget();
+    struct allocate_source *s = add_camera(180);
+    pass(4000, 1000);
+    s->visible = false;
+    s->hidden_since = now;
+    pass(1950, 1000);
+    CHECK(s->sent);
+    pass(100, 1000);
+    CHECK(!s->sent);
+    CHECK_EQ(s->reason, ALLOCATE_HIDDEN);
+    CHECK_EQ(sum.picture_bps, 0);
+    CHECK_EQ(sum.wanted_bps, 0);
+    s->visible = true;
+    run(1000);
+    CHECK(s->sent);
+}
+
+static void falls_at_once_and_rises_after_a_second_of_room(void)
+{
+    forget();
+    struct allocate_source *s = add_camera(360);
+    pass(8000, 1000);
+    CHECK_EQ(s->point, 3);
+    now += MP_MS(50);
+    run(350);
+    CHECK_EQ(s->point, 2);
+    run(200);
+    CHECK_EQ(s->point, 1);
+    pass(5000, 340); /* 323 are less than 1.1 of 300 */
+    CHECK_EQ(s->point, 1);
+    CHECK(sum.wanted_bps > 340 * KBPS && sum.wanted_bps < 360 * KBPS);
+    pass(950, 350);
+    CHECK_EQ(s->point, 1);
+    pass(100, 350);
+    CHECK_EQ(s->point, 2);
+}
+
+static void rate_rises_where_size_does_not_fit(void)
+{
+    forget();
+    struct allocate_source *s = add_camera(360);
+    run(110);
+    CHECK_EQ(s->point, 0);
+    pass(4000, 200); /* 190: 1.1 of 150 fit, 300 do not */
+    CHECK_EQ(s->point, 1);
+}
+
+static void probe_that_proved_the_room_spares_the_second(void)
+{
+    forget();
+    struct allocate_source *s = add_camera(360);
+    pass(8000, 200);
+    CHECK_EQ(s->point, 1);
+    line.proven = true;
+    now += MP_MS(50);
+    run(1000);
+    CHECK_EQ(s->point, 3);
+}
+
+static void source_steps_up_in_size_once_in_2_s(void)
+{
+    forget();
+    struct allocate_source *s = add_camera(720);
+    pass(8000, 200);
+    line.proven = true;
+    mp_time first = now += MP_MS(50);
+    run(5000);
+    CHECK_EQ(s->points[s->point].height, 360);
+    while (s->points[s->point].height < 720 && now < first + MP_S(10)) {
+        now += MP_MS(50);
+        run(5000);
+    }
+    CHECK_EQ(now - first, MP_S(2));
+}
+
+static mp_time barred_for(struct allocate_source *s)
+{
+    pass(3000, 1000);
+    CHECK_EQ(s->point, 3);
+    now += MP_S(1);
+    allocate_overuse(sources, count, now);
+    allocate_overuse(sources, count, now); /* counts once */
+    mp_time since = now;
+    run(200);
+    while (s->point < 3 && now < since + MP_S(100)) {
+        now += MP_MS(50);
+        run(1000);
+    }
+    return now - since;
+}
+
+static void step_that_was_followed_by_overuse_is_barred_10_20_40_s(void)
+{
+    static const mp_time bars[] = {MP_S(10), MP_S(20), MP_S(40), MP_S(40)};
+    forget();
+    struct allocate_source *s = add_camera(360);
+    pass(3000, 200);
+    pass(3000, 1000);
+    for (int i = 0; i < 4; i++) {
+        mp_time took = barred_for(s);
+        CHECK(took >= bars[i] && took <= bars[i] + MP_S(4));
+        s->raised = now; /* the step has just happened again */
+    }
+    now += MP_S(9); /* it held: later overuse is not its fault */
+    allocate_overuse(sources, count, now);
+    CHECK(!s->failed);
+}
+
+static void camera_is_smooth_before_it_is_large(void)
+{
+    static const struct allocate_point slow[] = {{100 * KBPS, 320, 180, 7, true},
+                                                 {150 * KBPS, 320, 180, 15, true},
+                                                 {200 * KBPS, 640, 360, 7, true},
+                                                 {400 * KBPS, 640, 360, 15, true}};
+    forget();
+    struct allocate_source *s = add(slow, 4, 640, 360);
+    pass(8000, 300);
+    CHECK_EQ(s->point, 1); /* 360p of 7 frames/s would fit */
+    s->kind = ALLOCATE_SCREEN;
+    pass(8000, 300);
+    CHECK_EQ(s->point, 2);
+}
+
+static void single_layer_is_paused_after_2_s_and_resumes_at_1_2(void)
+{
+    forget();
+    struct allocate_source *s = add(single, 1, 0, 0);
+    pass(3000, 1200);
+    CHECK(s->sent);
+    pass(1950, 500);
+    CHECK(s->sent); /* a dip of less than 2 s does not pause */
+    pass(150, 500);
+    CHECK(!s->sent);
+    CHECK_EQ(s->reason, ALLOCATE_BANDWIDTH);
+    CHECK_EQ(sum.picture_bps, 0);
+    pass(5000, 1200); /* 1140 */
+    CHECK(!s->sent);
+    CHECK(sum.wanted_bps >= 1263 * KBPS && sum.wanted_bps <= 1264 * KBPS);
+    pass(1100, 1300);
+    CHECK(s->sent);
+    pass(20000, 800); /* 0.76 of it: stays */
+    CHECK(s->sent);
+}
+
+static void silent_publisher_is_said(void)
+{
+    static const struct allocate_point dead[] = {{100 * KBPS, 320, 180, 15, false}};
+    struct allocate_point top_dead[6];
+    forget();
+    struct allocate_source *s = add(dead, 1, 0, 0);
+    memcpy(top_dead, camera, sizeof camera);
+    top_dead[4].live = top_dead[5].live = false;
+    struct allocate_source *t = add(top_dead, 6, 1280, 720);
+    pass(8000, 10000);
+    CHECK(!s->sent);
+    CHECK_EQ(s->reason, ALLOCATE_PUBLISHER);
+    CHECK_EQ(t->point, 3);
+    add(camera, 0, 100, 100); /* no point at all */
+    run(10000);
+    CHECK(!sources[2].sent);
+}
+
+static void retransmissions_take_at_most_15_percent(void)
+{
+    forget();
+    struct allocate_source *s = add_camera(360);
+    line.retransmitted_bps = UINT32_MAX;
+    pass(8000, 600); /* 570 less 90: 480, 1.1 of 300 fit, 1.1 of 450 do not */
+    CHECK_EQ(s->point, 2);
+}
+
+static void most_frames_are_kept_to(void)
+{
+    forget();
+    struct allocate_source *s = add_camera(360);
+    s->most_fps = 15;
+    pass(8000, 5000);
+    CHECK_EQ(s->point, 2);
+    CHECK_EQ(s->reason, ALLOCATE_WHOLE);
+}
+
+/* Whatever is asked for: what is sent fits, points are valid, and nothing rises while the estimate falls. */
+static void whatever_comes_the_sum_fits(void)
+{
+    struct prng r;
+    prng_seed(&r, 5);
+    for (int round = 0; round < 300; round++) {
+        forget();
+        for (unsigned n = 1 + prng_below(&r, 64); count < n;) {
+            struct allocate_source *s =
+                add(camera, prng_below(&r, 7), (uint32_t)prng_next(&r), (uint32_t)prng_next(&r));
+            s->visible = prng_below(&r, 4) > 0;
+            s->pinned = prng_below(&r, 8) == 0;
+            s->kind = prng_below(&r, 8) == 0 ? ALLOCATE_SCREEN : ALLOCATE_CAMERA;
+            s->speaker = (uint8_t)prng_below(&r, 256);
+            s->most_fps = (uint8_t)prng_below(&r, 40);
+            s->height = prng_below(&r, 2) ? prng_below(&r, 1000) : s->height;
+        }
+        for (int i = 0; i < 40; i++) {
+            now += MP_MS(500);
+            line.proven = prng_below(&r, 4) == 0;
+            run(prng_below(&r, 20000));
+            uint32_t of = 0;
+            for (size_t k = 0; k < count; k++) {
+                CHECK(!sources[k].sent || sources[k].point < sources[k].point_count);
+                of += sources[k].sent ? sources[k].points[sources[k].point].bps : 0;
+            }
+            CHECK_EQ(of, sum.picture_bps);
+            bool tight = false;
+            for (size_t k = 0; k < count; k++)
+                tight |= sources[k].sent && sources[k].point_count == 1;
+            CHECK(tight || of <= line.estimate_bps * 0.951);
+        }
+    }
+}
+
+TEST_MAIN(TEST(wide_line_shows_what_the_tile_needs_and_no_more), TEST(first_picture_comes_at_once),
+          TEST(everyone_gets_the_least_before_anyone_gets_more), TEST(sound_comes_before_pictures),
+          TEST(too_many_sounds_leave_the_least_loud_out_but_never_the_dominant),
+          TEST(screens_and_pinned_come_first), TEST(speaker_comes_before_others_of_its_size),
+          TEST(hidden_tile_costs_nothing_after_2_s), TEST(falls_at_once_and_rises_after_a_second_of_room),
+          TEST(rate_rises_where_size_does_not_fit), TEST(probe_that_proved_the_room_spares_the_second),
+          TEST(source_steps_up_in_size_once_in_2_s),
+          TEST(step_that_was_followed_by_overuse_is_barred_10_20_40_s),
+          TEST(camera_is_smooth_before_it_is_large),
+          TEST(single_layer_is_paused_after_2_s_and_resumes_at_1_2), TEST(silent_publisher_is_said),
+          TEST(retransmissions_take_at_most_15_percent), TEST(most_frames_are_kept_to),
+          TEST(whatever_comes_the_sum_fits))
