@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define FUZZ_TARGETS(X)                                                                                      \
+    X(adapt)                                                                                                 \
     X(candidate)                                                                                             \
     X(codec)                                                                                                 \
     X(containers)                                                                                            \

@@ -73,10 +73,16 @@ static void earn(struct probe *p, uint32_t bytes)
     p->credit = p->credit < CREDIT_MOST ? p->credit : CREDIT_MOST;
 }
 
+static void spend(struct probe *p, uint32_t bytes)
+{
+    p->credit -= (int32_t)(bytes < CREDIT_MOST ? bytes : CREDIT_MOST);
+    p->credit = p->credit > -CREDIT_MOST ? p->credit : -CREDIT_MOST;
+}
+
 bool probe_sent(struct probe *p, enum probe_kind kind, unsigned packets, uint32_t bytes, mp_time now)
 {
     if (kind == PROBE_PADDING)
-        p->credit -= (int32_t)(bytes < CREDIT_MOST ? bytes : CREDIT_MOST);
+        spend(p, bytes);
     else
         earn(p, bytes);
     if (!running(p))
