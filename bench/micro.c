@@ -158,6 +158,7 @@ int main(void)
         micro_srtp(CRYPTO_OPENSSL, "openssl");
     micro_stun();
     micro_codec();
+    micro_adapt();
     micro_dtls();
     micro_feedback();
     for (unsigned viewers = 1; viewers <= 500; viewers = viewers == 100 ? 500 : viewers * 10)

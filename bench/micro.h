@@ -27,6 +27,7 @@ static inline void micro_print(const struct micro *m, const char *what, const ch
 void micro_srtp(enum crypto_kind, const char *cipher);
 void micro_stun(void);
 void micro_codec(void); /* payloads and header extensions that are parsed per packet */
+void micro_adapt(void); /* the estimate of a viewer's line, and its allocation */
 void micro_dtls(void);
 void micro_feedback(void);
 void micro_forward(unsigned viewers); /* the core with one publisher, and retransmissions from its history */
