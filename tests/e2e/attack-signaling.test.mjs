@@ -121,9 +121,10 @@ for (const secure of [false, true]) {
     const words = Buffer.concat(Array.from({ length: 20 }, () => masked(0x81, Buffer.from('{"type":"ping"}'))));
     let broken;
     socket.on('error', (error) => (broken = error));
+    // Twice as long as the server waits for the answer to its close frame. This client cannot know when that is over.
     for (const begun = performance.now(); performance.now() - begun < 4000 && !broken;) {
       socket.write(words);
-      await new Promise((done) => setTimeout(done, 10));
+      await new Promise((done) => setTimeout(done, 10)); // its pace
     }
     assert(!broken, `while it talked: ${broken}`);
     socket.end();

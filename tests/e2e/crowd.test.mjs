@@ -112,7 +112,7 @@ await test(`${each} that ask for much and never read it neither`, async () => {
   assert(slowest < 1000 * slowness, `a join took ${slowest} ms`);
   assert(kib < 64 * slowness, `${kib} KiB each`);
   const cpu = cpuSeconds(server);
-  await new Promise((tick) => setTimeout(tick, 2000));
+  await new Promise((tick) => setTimeout(tick, 2000)); // the span of the measurement
   diagnostic(`they cost ${(cpuSeconds(server) - cpu).toFixed(2)} s of CPU in 2 s`);
   assert(cpuSeconds(server) - cpu < 0.5 * slowness, 'they keep the server busy');
   equal(await metric(server, 'thread_stalls_total'), 0, 'threads that stood still');

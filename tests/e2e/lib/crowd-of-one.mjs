@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 // One address that opens many connections of a kind: crowd-of-one KIND HOST PORT COUNT EVERY_MS
-// Prints a result a second after the last: {"tried":N,"stand":N}. A connection stands if the server answered it (TLS: its
-// handshake is complete) and did not close it. The program closes them when its input ends.
+// Prints a result once the server has answered or closed each of them: {"tried":N,"stand":N}. A connection stands if the server
+// answered it (TLS: its handshake is complete), and answered it once more when all were decided. An ICE-TCP connection of a
+// stranger gets no answer: it stands until the server closes it, and each close prints the result anew. The program closes all
+// when its input ends.
 
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -16,60 +18,67 @@ const transaction = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
 const allocate = Buffer.from([0, 3, 0, 0, ...cookie, ...transaction]);
 const framedCheck = Buffer.from([0, 20, 0, 1, 0, 0, ...cookie, ...transaction]); // RFC 4571: its length, then a Binding request
 
+const get = Buffer.from(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+
+/** Writes the request; anything that comes is the answer. */
+const says = (request) => (connection, answered) => connection.once('data', answered).write(request);
+
+/** Each kind opens a connection, asks the server for something, and asks again. */
 const kinds = {
-  http: (stands) =>
-    connectTcp({ host, port }, function said() {
-      this.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-    }).once('data', (data) => {
-      if (data.toString().startsWith('HTTP/1.1 200')) stands();
-    }),
-  tls: (stands) => connectTls(secure, stands),
-  // TURN inside TLS: an answer to its request shows that it stands.
-  turns: (stands) =>
-    connectTls(secure, function said() {
-      this.write(allocate);
-    }).once('data', stands),
-  turn: (stands) =>
-    connectTcp({ host, port }, function said() {
-      this.write(allocate);
-    }).once('data', stands),
-  // The server does not answer a stranger's check: the connection stands until the server closes it.
-  ice: (stands) =>
-    connectTcp({ host, port }, function said() {
-      this.write(framedCheck);
-      stands();
-    }),
-  h2: (stands) => {
-    const session = connectH2(`https://${host}:${port}`, { rejectUnauthorized: false });
-    session
-      .request({ ':path': '/healthz' })
-      .on('response', stands)
-      .on('error', () => {})
-      .resume();
-    return session;
+  http: {
+    open: () => connectTcp({ host, port }),
+    ask: (connection, answered) =>
+      connection.on('data', (data) => data.toString().startsWith('HTTP/1.1 200') && answered()).write(get),
+  },
+  tls: {
+    open: () => connectTls(secure),
+    ask: (connection, answered) => connection.once('secureConnect', answered),
+    again: says(get),
+  },
+  turns: { open: () => connectTls(secure), ask: says(allocate) },
+  turn: { open: () => connectTcp({ host, port }), ask: says(allocate) },
+  ice: {
+    open: () => connectTcp({ host, port }),
+    ask: (connection, answered) => connection.resume().write(framedCheck, (error) => error || answered()),
+    again: (_, answered) => answered(),
+  },
+  h2: {
+    open: () => connectH2(`https://${host}:${port}`, { rejectUnauthorized: false }),
+    ask: (session, answered) =>
+      session
+        .request({ ':path': '/healthz' })
+        .on('response', answered)
+        .on('error', () => {})
+        .resume(),
   },
 };
+const { open, ask, again = ask } = kinds[kind];
 
-let stand = 0;
+/** Resolves with whether the server answered; otherwise it closed the connection. */
+const isAnswered = (connection, question) =>
+  new Promise((done) => {
+    if (connection.destroyed) return done(false);
+    connection.once('close', () => done(false));
+    question(connection, () => done(true));
+  });
+
 const all = [];
-function open() {
-  let stands = false;
-  const connection = kinds[kind](() => {
-    stands = true;
-    stand += 1;
-  });
-  connection.on('error', () => {});
-  connection.on('close', () => {
-    if (stands) stand -= 1;
-    stands = false;
-  });
-  all.push(connection);
-}
-
 for (let i = 0; i < Number(countText); i += 1) {
-  open();
-  await new Promise((pass) => setTimeout(pass, Number(everyText)));
+  const connection = open().on('error', () => {});
+  all.push({ connection, answered: isAnswered(connection, ask) });
+  await new Promise((pass) => setTimeout(pass, Number(everyText))); // the pace of the crowd
 }
-await new Promise((pass) => setTimeout(pass, 1000));
-console.log(JSON.stringify({ tried: all.length, stand }));
+await Promise.all(all.map(({ answered }) => answered));
+const standing = new Set();
+for (const { connection, answered } of all)
+  if ((await answered) && (await isAnswered(connection, again))) standing.add(connection);
+
+const tell = () => console.log(JSON.stringify({ tried: all.length, stand: standing.size }));
+for (const connection of kind === 'ice' ? standing : []) {
+  connection.once('close', () => {
+    standing.delete(connection);
+    tell();
+  });
+}
+tell();
 process.stdin.on('end', () => process.exit()).resume();
