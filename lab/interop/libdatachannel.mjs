@@ -3,30 +3,29 @@
 // but sends no NACK.
 
 import datachannel from 'node-datachannel';
-import { seldom, serve, source, tell } from './lines.mjs';
-import { Pictures } from './vp8.mjs';
+import { serve, source, tell } from './lines.mjs';
+import { Received } from './peer.mjs';
 
 const { PeerConnection, Video, Audio, RtcpReceivingSession, RtcpNackResponder } = datachannel;
 const TYPES = { video: 96, audio: 111 };
 const SSRC = { video: 0x1234567, audio: 0x7654321 };
 const DIRECTIONS = { sendonly: 'SendOnly', recvonly: 'RecvOnly', sendrecv: 'SendRecv' };
 
+const received = new Received();
 let connection;
-let pictures;
-let sounds = 0;
 const kept = []; // objects that nothing else on this side of the binding references
 
 function hear(track) {
   kept.push(track);
   if (track.type() === 'audio') {
-    track.onMessage((packet) => (sounds += (packet[1] & 0x7f) === TYPES.audio));
+    track.onMessage((packet) => (packet[1] & 0x7f) === TYPES.audio && received.audio());
     return;
   }
-  pictures = new Pictures({ first: () => tell('picture'), lost: seldom(() => track.requestKeyframe()) });
+  const take = received.video(() => track.requestKeyframe());
   track.setMediaHandler(new RtcpReceivingSession());
   track.onMessage((packet) => {
     const type = packet[1] & 0x7f;
-    if (type < 64 || type > 95) pictures.take(packet); // else RTCP (RFC 5761 4)
+    if (type < 64 || type > 95) take(packet); // else RTCP (RFC 5761 4)
   });
 }
 
@@ -87,6 +86,6 @@ await serve({
       connection.setLocalDescription('answer');
     });
   },
-  count: () => ({ pictures: pictures?.count ?? 0, sounds }),
+  count: () => received.count(),
   close: () => connection.close(),
 });

@@ -11,8 +11,8 @@ import {
   usePLI,
   useREMB,
 } from 'werift';
-import { seldom, serve, source, tell } from './lines.mjs';
-import { Pictures } from './vp8.mjs';
+import { serve, source, tell } from './lines.mjs';
+import { commands, offer, Received } from './peer.mjs';
 
 const video = [
   new RTCRtpCodecParameters({
@@ -22,21 +22,19 @@ const video = [
   }),
   new RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90000 }),
 ];
+const received = new Received();
 let connection;
-let pictures;
-let sounds = 0;
 
 function hear(transceiver, track) {
   if (track.kind === 'audio') {
-    track.onReceiveRtp.subscribe(() => (sounds += 1));
+    track.onReceiveRtp.subscribe(() => received.audio());
     return;
   }
   let ssrc;
-  const ask = seldom(() => transceiver.receiver.sendRtcpPLI(ssrc));
-  pictures = new Pictures({ first: () => tell('picture'), lost: ask });
+  const take = received.video(() => transceiver.receiver.sendRtcpPLI(ssrc));
   track.onReceiveRtp.subscribe((packet) => {
     ssrc = packet.header.ssrc;
-    pictures.take(packet.serialize());
+    take(packet.serialize());
   });
 }
 
@@ -73,17 +71,8 @@ await serve({
       tone.codecs = [usePCMU()];
       connection.createDataChannel('refused');
     }
-    await connection.setLocalDescription(await connection.createOffer());
-    return { sdp: connection.localDescription.sdp };
+    return offer(connection);
   },
-  async accept({ sdp }) {
-    await connection.setRemoteDescription({ type: 'answer', sdp });
-  },
-  async answer({ sdp }) {
-    await connection.setRemoteDescription({ type: 'offer', sdp });
-    await connection.setLocalDescription(await connection.createAnswer());
-    return { sdp: connection.localDescription.sdp };
-  },
-  count: () => ({ pictures: pictures?.count ?? 0, sounds }),
-  close: () => connection.close(),
+  ...commands(() => connection),
+  count: () => received.count(),
 });

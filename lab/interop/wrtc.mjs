@@ -3,6 +3,7 @@
 
 import wrtc from '@roamhq/wrtc';
 import { serve, tell } from './lines.mjs';
+import { commands, offer } from './peer.mjs';
 
 const { RTCPeerConnection, nonstandard } = wrtc;
 const [WIDTH, HEIGHT] = [320, 180];
@@ -52,13 +53,6 @@ function hear(track) {
   };
 }
 
-async function gathered() {
-  if (connection.iceGatheringState === 'complete') return;
-  await new Promise(
-    (done) => (connection.onicegatheringstatechange = () => connection.iceGatheringState === 'complete' && done()),
-  );
-}
-
 /** This library has no setCodecPreferences, so this edits the SDP: its last section keeps PCMU alone. */
 const withPcmuLast = (sdp) =>
   sdp.replace(
@@ -80,19 +74,8 @@ await serve({
       connection.addTransceiver('audio', { direction });
       connection.createDataChannel('refused');
     }
-    const { sdp } = await connection.createOffer();
-    await connection.setLocalDescription({ type: 'offer', sdp: refused ? withPcmuLast(sdp) : sdp });
-    await gathered();
-    return { sdp: connection.localDescription.sdp };
+    return offer(connection, refused ? withPcmuLast : undefined);
   },
-  async accept({ sdp }) {
-    await connection.setRemoteDescription({ type: 'answer', sdp });
-  },
-  async answer({ sdp }) {
-    await connection.setRemoteDescription({ type: 'offer', sdp });
-    await connection.setLocalDescription(await connection.createAnswer());
-    return { sdp: connection.localDescription.sdp };
-  },
+  ...commands(() => connection),
   count: () => ({ pictures, sounds }),
-  close: () => connection.close(),
 });
