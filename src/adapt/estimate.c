@@ -11,7 +11,6 @@ _Static_assert(sizeof(struct estimate) + sizeof(struct probe) <= ESTIMATE_BYTES,
 #define SILENCE_FACTOR 0.8
 #define RESUMES        0.85
 #define OVER_LASTS     MP_MS(600) /* a short queue fills faster than standing.h sees that it stands */
-#define FULL_LOSS      0.02
 #define PUBLISH_DOWN   0.97
 #define PUBLISH_UP     1.08
 #define REPORT_FEW     5  /* of 256: 2 % */
@@ -57,16 +56,10 @@ static bool queues(const struct estimate *e)
     return standing_delay(&e->standing) > standing_limit(&e->standing);
 }
 
-/* A full queue: its delay is flat. */
-static bool queue_is_full(const struct estimate *e)
-{
-    return standing_delay(&e->standing) > 2 * standing_limit(&e->standing) && e->loss.average > FULL_LOSS;
-}
-
 bool estimate_overuse(const struct estimate *e, mp_time now)
 {
     bool grew = e->over_at && now - e->over_at < OVER_LASTS;
-    return queue_is_full(e) || (queues(e) && grew);
+    return queues(e) && grew;
 }
 
 static enum trend_state line_state(const struct estimate *e, mp_time now)

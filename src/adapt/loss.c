@@ -9,7 +9,6 @@
 #define OFFSET          0.15  /* loss up to here bounds nothing at once and may be inherent, */
 #define OFFSET_QUEUE    0.05  /* or up to here, where a queue stands */
 #define FEWEST          3     /* observations, before which nothing is said */
-#define SURE            8     /* observations, before which the average counts in part */
 #define NEWTON          0.75
 #define PREFERENCE      0.2 /* above this loss the lower rate is preferred */
 #define PREFERENCE_SOFT 0.002
@@ -17,8 +16,7 @@
 #define BIAS_LOG        0.02
 #define HOLD_FIRST      MP_MS(300)
 #define HOLD_MOST       MP_S(10)
-#define RISES           1.5 /* of the acknowledged rate, */
-#define RISES_AFTER     1.2 /* or less for a while after the line lost an excess */
+#define RISES           1.5 /* of the acknowledged rate */
 
 /* Natural logarithm of a positive number, to 1e-6: the core links no mathematics library. */
 static double logarithm(double of)
@@ -58,8 +56,6 @@ static void measure_average(struct loss *l)
         lost += weight * seen(l, i)->lost;
     }
     l->average = kb > 0 ? lost / kb : 0;
-    if (l->count < SURE) /* few packets: their loss says little */
-        l->average *= (double)l->count / SURE;
 }
 
 static bool end_observation(struct loss *l)
@@ -135,10 +131,9 @@ static double likelihood(const struct loss *l, double kbps, double inherent)
     return sum;
 }
 
-static double most_likely(struct loss *l, double delay_bps, double acked_bps, mp_time now)
+static double most_likely(struct loss *l, double delay_bps, double acked_bps)
 {
-    double rises = l->reduced && now - l->reduced < 2 * HOLD_MOST ? RISES_AFTER : RISES;
-    double most = rises * acked_bps > l->bps ? rises * acked_bps : l->bps;
+    double most = RISES * acked_bps > l->bps ? RISES * acked_bps : l->bps;
     double candidates[] = {1.02 * l->bps, l->bps, 0.95 * l->bps, delay_bps, acked_bps / (1 - l->inherent)};
     double best = l->bps, best_value = 0, best_inherent = l->inherent;
     bool found = false;
@@ -180,10 +175,9 @@ double loss_update(struct loss *l, double delay_bps, double acked_bps, bool queu
     if (l->count < FEWEST)
         return l->bps = delay_bps;
     l->offset = queue ? OFFSET_QUEUE : OFFSET;
-    double to = most_likely(l, delay_bps, acked_bps, now), bound = bound_at_once(l);
+    double to = most_likely(l, delay_bps, acked_bps), bound = bound_at_once(l);
     to = to < bound ? to : bound;
-    double passed = queue ? acked_bps : acked_bps / (1 - l->inherent); /* the line bore so much */
-    to = to < passed ? passed : to;
+    to = to < acked_bps ? acked_bps : to; /* the line bore so much */
     if (to < 0.98 * l->bps)
         note_reduction(l, now);
     else if (l->reduced && now - l->reduced < l->hold && to > l->bps)

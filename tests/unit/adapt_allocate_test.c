@@ -148,6 +148,8 @@ static void speaker_comes_before_others_of_its_size(void)
     run(240); /* two fit: the largest tile and the speaker */
     CHECK(sources[4].sent && sources[3].sent);
     CHECK(!sources[0].sent && !sources[1].sent && !sources[2].sent);
+    run(120);
+    CHECK(sources[4].sent && !sources[3].sent);
 }
 
 static void hidden_tile_costs_nothing_after_2_s(void)

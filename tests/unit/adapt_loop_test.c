@@ -277,6 +277,27 @@ static void clean_line_stays_at_the_top_without_padding(void)
     CHECK(seen.padding == 0); /* of the last 55 s */
 }
 
+/* A policer: no queue to speak of, the excess is lost. */
+static const struct row p = {"P", {800000, 800000, 800000}, MP_MS(25), MP_MS(20), 0, 0, 1};
+
+static void policed_line_is_filled_with_little_loss(void)
+{
+    double lost_most = 0, lost_sum = 0, least = 1e9;
+    for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        begin(&p, seed);
+        run_until(MP_S(5));
+        run_until(MP_S(SECONDS));
+        double share = 1 - seen.came / seen.sent_bits, came = seen.came / (SECONDS - 5);
+        WORST(lost_most, share);
+        lost_sum += share;
+        least = came < least ? came : least;
+    }
+    tell("P", "share lost", lost_most, lost_sum);
+    printf("# P: %.0f came at least\n", least);
+    CHECK(lost_most <= 0.2); /* each frame alone exceeds the 25 ms */
+    CHECK(least >= 480000);
+}
+
 static const struct row d = {"D", {3000000, 500000, 3000000}, MP_MS(100), MP_MS(20), 0, 0, 1};
 
 static mp_time fallen(void)
@@ -323,4 +344,5 @@ static void fall_and_rise_are_followed(void)
 
 TEST_MAIN(TEST(narrow_line_is_filled_and_does_not_queue), TEST(random_loss_of_10_percent_costs_nothing),
           TEST(loss_of_5_percent_in_bursts_costs_nothing), TEST(jitter_and_loss_are_no_fall),
-          TEST(clean_line_stays_at_the_top_without_padding), TEST(fall_and_rise_are_followed))
+          TEST(clean_line_stays_at_the_top_without_padding), TEST(policed_line_is_filled_with_little_loss),
+          TEST(fall_and_rise_are_followed))

@@ -72,6 +72,21 @@ static void loss_of_the_excess_is_congestion(void)
     }
 }
 
+static void after_a_reduction_it_holds(void)
+{
+    forget(1);
+    pass(1600000, 0, 1, 1600000, false);
+    pass(1600000, 0.6, 1, 1600000, false);
+    CHECK(loss.reduced > 0 && loss.hold >= MP_MS(300));
+    for (int i = 0; i < LOSS_KEPT; i++)
+        loss.ring[i].lost = 0;
+    loss.average = 0;
+    double reduced = loss.bps;
+    mp_time until = loss.reduced + loss.hold;
+    CHECK(loss_update(&loss, 1600000, 900000, false, until - 1) <= reduced);
+    CHECK(loss_update(&loss, 1600000, 900000, false, until) > reduced);
+}
+
 static void late_receipt_is_no_loss(void)
 {
     forget(1);
@@ -98,5 +113,5 @@ static void everything_lost_keeps_the_bound_finite(void)
 }
 
 TEST_MAIN(TEST(random_loss_of_10_percent_is_not_congestion), TEST(bursts_of_5_percent_are_not_congestion),
-          TEST(loss_of_the_excess_is_congestion), TEST(late_receipt_is_no_loss),
-          TEST(everything_lost_keeps_the_bound_finite))
+          TEST(loss_of_the_excess_is_congestion), TEST(after_a_reduction_it_holds),
+          TEST(late_receipt_is_no_loss), TEST(everything_lost_keeps_the_bound_finite))
