@@ -37,6 +37,22 @@ int __wrap_posix_memalign(void **p, size_t alignment, size_t size)
     return refused() ? 12 : __real_posix_memalign(p, alignment, size);
 }
 
+/* The C library's own allocations do not come by the functions above. A text in memory needs some when
+ * open_memstream begins it, and until fclose ends it. */
+FILE *__real_open_memstream(char **, size_t *);
+int __real_fclose(FILE *);
+
+FILE *__wrap_open_memstream(char **text, size_t *len)
+{
+    return refused() ? NULL : __real_open_memstream(text, len);
+}
+int __wrap_fclose(FILE *f)
+{
+    bool fails = refused();
+    int result = __real_fclose(f);
+    return fails ? EOF : result;
+}
+
 /* A function of the server's surface: allocations inside it may fail. The linker replaces the real function
  * by it. */
 #define GUARDED(type, name, parameters, arguments)                                                           \
