@@ -204,6 +204,11 @@ static void spoil_len(struct fingerprint *f) { f->len = 31; }
 static void spoil_empty(struct fingerprint *f) { f->len = 0; }
 static void spoil_hash(struct fingerprint *f) { strcpy(f->hash, "sha-384"); }
 static void spoil_unknown(struct fingerprint *f) { strcpy(f->hash, "sha-1"); }
+static void spoil_unknown_and_empty(struct fingerprint *f)
+{
+    spoil_unknown(f);
+    spoil_empty(f);
+}
 
 /* RFC 8122 5: the certificate has one of them, whichever. */
 static void one_of_several_fingerprints_is_enough(void)
@@ -237,6 +242,7 @@ static void wrong_fingerprints_fail_without_keys(void)
     wrong_fingerprint(spoil_empty);
     wrong_fingerprint(spoil_hash);
     wrong_fingerprint(spoil_unknown);
+    wrong_fingerprint(spoil_unknown_and_empty); /* the lengths are equal */
 }
 
 /* --- loss --- */

@@ -188,16 +188,18 @@ static void picture_order_types_are_walked(void)
     }
 }
 
-static void scaling_lists_are_walked(void)
+/* H.264 7.3.2.1.1: twelve lists for 4:4:4, else eight. */
+static void walk_scaling_lists(uint32_t chroma, int lists)
 {
     begin_set(100);
-    ue(3);
-    u(0, 1);
+    ue(chroma);
+    if (chroma == 3)
+        u(0, 1);
     ue(0);
     ue(0);
     u(0, 1);
     u(1, 1);
-    for (int list = 0; list < 12; list++) {
+    for (int list = 0; list < lists; list++) {
         u(list % 3 != 0, 1);
         if (list % 3 == 1) /* whole */
             for (int i = 0; i < (list < 6 ? 16 : 64); i++)
@@ -209,6 +211,13 @@ static void scaling_lists_are_walked(void)
     ue(2);
     end_set(40, 30, false, NULL);
     CHECK(set_says(640, 480));
+}
+
+static void scaling_lists_are_walked(void)
+{
+    for (uint32_t chroma = 0; chroma < 3; chroma++)
+        walk_scaling_lists(chroma, 8);
+    walk_scaling_lists(3, 12);
 }
 
 static void sizes_out_of_range_are_refused(void)

@@ -7,6 +7,9 @@
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
 #include "proto/stun.h"
+#include "sfu/session.h"
+#include "sfu/session_data.h"
+#include "sfu/subscription_data.h"
 #include "tests/unit/test.h"
 #include "tests/unit/world.h"
 #include <stdlib.h>
@@ -454,29 +457,86 @@ static void another_transport_in_mid_session_goes_on_under_its_own_keys(void)
     goes_on_after(another_transport_with_a_restart);
 }
 
-/* DTLS' first flight is not authentic, whoever sends it. */
-static void strangers_client_hello_after_a_restart_ends_nothing(void)
+/* RFC 3711 3.3.1: in a new context the roll-over counter is 0, also that of the RTX stream. */
+static void rtx_beyond_65536_packets_is_read_under_other_keys(void)
+{
+    struct rtp_view view;
+    uint8_t nack[32];
+    size_t used;
+    call(2, 0, 1);
+    struct subscription *s = session_find(w.sfu[1], viewer->session)->subscriptions;
+    s->rtx_next += 0x10000; /* as after so many retransmissions */
+    uint16_t next = (uint16_t)s->rtx_next;
+    another_transport(viewer);
+    world_run(&w, MP_S(1));
+    frames(10);
+    CHECK(rtp_parse(&view, viewer->last, viewer->last_len) && view.ssrc == OUT);
+    uint16_t missing = (uint16_t)(view.seq - 4);
+    world_send_rtcp(&w, viewer, nack, rtcp_write_nack(nack, sizeof nack, 1, OUT, &missing, 1, &used));
+    world_settle(&w);
+    CHECK(rtp_parse(&view, viewer->last, viewer->last_len) && view.ssrc == OUT + 1);
+    CHECK_EQ(view.seq, next);
+    CHECK_EQ(get16(view.data + view.header_len), missing);
+    world_close(&w);
+}
+
+static unsigned associations_begun(const struct world_client *c)
+{
+    unsigned begun = 0;
+    for (size_t i = 0; i < w.event_count; i++)
+        begun += w.events[i].type == MESSAGE_SESSION_EVENT && w.events[i].session == c->session &&
+                 w.events[i].event.kind == EVENT_DTLS_STARTED;
+    return begun;
+}
+
+/* A ClientHello of another association, from the client's address. */
+static void another_hello(const struct world_client *c)
 {
     uint8_t hello[1500];
     struct fingerprint any = {.hash = "sha-256", .len = 32};
+    struct dtls *stranger = dtls_new(w.client_identity, true, false, &any, w.now);
+    size_t len = dtls_output(stranger, hello, sizeof hello);
+    dtls_free(stranger);
+    world_datagram(&w, 0, client_path(c->client), hello, len);
+}
+
+/* A handshake costs the server a signature: it takes up three at once, then one in 2 s. */
+static void associations_beside_begin_at_a_bounded_rate(void)
+{
+    call(1, 0, 0);
+    unsigned begun = associations_begun(publisher);
+    CHECK_EQ(begun, 1);
+    for (unsigned i = 1; i <= 5; i++) {
+        restart(publisher);
+        another_hello(publisher);
+        frames(1); /* media under the keys in use: the server drops the association beside */
+        CHECK_EQ(associations_begun(publisher) - begun, i < 3 ? i : 3);
+    }
+    world_run(&w, MP_S(2));
+    for (unsigned i = 0; i < 2; i++) {
+        restart(publisher);
+        another_hello(publisher);
+        frames(1);
+        CHECK_EQ(associations_begun(publisher) - begun, 4);
+    }
+    world_close(&w);
+}
+
+/* DTLS' first flight is not authentic, whoever sends it. */
+static void strangers_client_hello_after_a_restart_ends_nothing(void)
+{
     call(1, 0, 0);
     restart(publisher);
     world_run(&w, MP_S(3));
     for (int i = 0; i < 20; i++) {
-        struct dtls *stranger = dtls_new(w.client_identity, true, false, &any, w.now);
-        size_t len = dtls_output(stranger, hello, sizeof hello);
-        world_datagram(&w, 0, client_path(publisher->client), hello, len);
-        dtls_free(stranger);
+        another_hello(publisher);
         unsigned before = viewer->rtp;
         frames(60);
         CHECK_EQ(viewer->rtp - before, 60);
     }
     CHECK(world_event(&w, MESSAGE_ENDED, publisher->session) == NULL);
 
-    struct dtls *stranger = dtls_new(w.client_identity, true, false, &any, w.now);
-    size_t len = dtls_output(stranger, hello, sizeof hello);
-    dtls_free(stranger);
-    world_datagram(&w, 0, client_path(publisher->client), hello, len);
+    another_hello(publisher);
     /* the client sends nothing under the keys, and the second handshake does not complete */
     world_run(&w, MP_S(30));
     CHECK(world_event(&w, MESSAGE_ENDED, publisher->session) == NULL);
@@ -491,16 +551,11 @@ static void strangers_client_hello_after_a_restart_ends_nothing(void)
 static void strangers_association_that_fails_beside_ends_nothing(void)
 {
     static const uint8_t handshake_failure[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40};
-    uint8_t hello[1500];
-    struct fingerprint any = {.hash = "sha-256", .len = 32};
     call(1, 0, 0);
     for (int i = 0; i < 2; i++) {
         restart(publisher);
         world_run(&w, MP_S(3));
-        struct dtls *stranger = dtls_new(w.client_identity, true, false, &any, w.now);
-        size_t len = dtls_output(stranger, hello, sizeof hello);
-        dtls_free(stranger);
-        world_datagram(&w, 0, client_path(publisher->client), hello, len);
+        another_hello(publisher);
         world_datagram(&w, 0, client_path(publisher->client), handshake_failure, sizeof handshake_failure);
         CHECK(world_event(&w, MESSAGE_ENDED, publisher->session) == NULL);
         if (i == 0) {
@@ -663,4 +718,6 @@ TEST_MAIN(TEST(strangers_association_that_fails_beside_ends_nothing),
           TEST(rebinding_in_the_handshake_delays_it_and_no_more),
           TEST(rebinding_in_a_restart_ends_where_the_client_is), TEST(credentials_of_nobody_are_not_zero),
           TEST(another_transport_in_mid_session_goes_on_under_its_own_keys),
+          TEST(rtx_beyond_65536_packets_is_read_under_other_keys),
+          TEST(associations_beside_begin_at_a_bounded_rate),
           TEST(strangers_client_hello_after_a_restart_ends_nothing))

@@ -771,6 +771,32 @@ static void extensions_reach_the_viewer_under_its_own_ids(void)
     }
 }
 
+/* RFC 8285 4.3: only the two-byte form has elements without data. RFC 6464 3: the level has one byte. */
+static void an_audio_level_without_data_is_none(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view view;
+    struct bytes x;
+    call(1, 0, 0, &p, &v);
+    for (uint8_t len = 0; len < 2; len++) {
+        uint8_t plain[200], out[300];
+        size_t n =
+            rtp_write(plain, &(struct rtp_header){.payload_type = 96, .seq = 10u + len, .ssrc = VIDEO});
+        plain[0] |= 0x10;
+        n += unhex(plain + n, len ? "1000 0001 04 01 91 00" : "1000 0001 04 00 00 00");
+        memset(plain + n, 0, 100);
+        plain[n] = 0x10; /* a VP8 key frame */
+        world_datagram(&w, 0, client_path(p->client), out,
+                       client_rtp(p->client, plain, n + 100, 10u + len, out));
+        world_settle(&w);
+        CHECK_EQ(v->rtp, len + 1);
+        CHECK(rtp_parse(&view, v->last, v->last_len) && view.payload_len == 100);
+        CHECK_EQ(rtp_extension_find(&view, 4, &x), len == 1);
+        CHECK(!len || (x.len == 1 && x.data[0] == 0x91));
+    }
+    world_close(&w);
+}
+
 static void nack_is_answered_by_rtx(void)
 {
     struct world_client *p, *v;
@@ -2006,8 +2032,9 @@ TEST_MAIN(
     TEST(full_intra_request_is_for_the_sources_of_its_entries), TEST(key_frame_waits_for_the_nomination),
     TEST(key_frame_is_asked_for_when_the_viewer_can_take_it),
     TEST(viewer_that_gives_transport_feedback_has_one_count_over_all_it_is_sent),
-    TEST(nack_is_answered_by_rtx), TEST(nack_without_rtx_is_answered_by_the_same_bytes),
-    TEST(lost_sound_is_sent_again_as_the_same_bytes), TEST(what_is_lost_again_and_again_is_sent_ten_times),
+    TEST(an_audio_level_without_data_is_none), TEST(nack_is_answered_by_rtx),
+    TEST(nack_without_rtx_is_answered_by_the_same_bytes), TEST(lost_sound_is_sent_again_as_the_same_bytes),
+    TEST(what_is_lost_again_and_again_is_sent_ten_times),
     TEST(viewer_that_asks_for_much_at_once_gets_60_kilobytes),
     TEST(publishers_clock_that_runs_slow_is_followed),
     TEST(report_that_came_late_moves_the_clock_by_a_millisecond),

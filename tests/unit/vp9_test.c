@@ -37,6 +37,9 @@ static void descriptors_of_pion_are_read(void)
 static void bits_of_the_first_byte_are_read(void)
 {
     CHECK(parses("0d aa") && d.begins && d.ends && d.passed_over);
+    CHECK(parses("04 aa") && !d.begins && d.ends && !d.passed_over);
+    CHECK(parses("09 aa") && d.begins && !d.ends && d.passed_over);
+    CHECK(parses("02 07 aa") && !d.begins && !d.ends && !d.passed_over && s.spatial_layers == 1);
     CHECK(parses("40 aa") && d.predicted && !d.begins && d.reference_count == 0);
     CHECK(parses("a0 02 50 01 aa") && d.temporal == 2 && d.switching_up && d.spatial == 0 && !d.inter_layer);
 }
