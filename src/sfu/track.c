@@ -212,7 +212,7 @@ void track_replica_close(struct sfu *sfu, uint32_t id, unsigned worker)
 void track_media(struct sfu *sfu, const struct message *m, mp_time now)
 {
     struct track *t = track_find(sfu, m->track);
-    if (!t || !t->viewers.count || m->payload.len > DATAGRAM_IN_MAX)
+    if (!t || t->publisher || !t->viewers.count || m->payload.len > DATAGRAM_IN_MAX)
         return;
     struct packet *p = packet_take(&sfu->pool);
     if (!p) {

@@ -370,10 +370,12 @@ static void replica_may_open_before_its_origin(void)
 /* Each worker takes the other for the origin, which only a mistake of the control plane could bring about. */
 static void replicas_do_not_send_to_each_other(void)
 {
-    struct world_client *p, *v[2];
+    struct world_client *p, *second, *v[2];
     world_open(&w, 2);
     p = world_join(&w, 0);
+    second = world_join(&w, 1);
     world_connect(&w, p);
+    world_connect(&w, second);
     for (unsigned i = 0; i < 2; i++) {
         v[i] = world_join(&w, i);
         world_connect(&w, v[i]);
@@ -388,6 +390,11 @@ static void replicas_do_not_send_to_each_other(void)
     frames(p, 5, 4, true);
     CHECK(v[0]->rtp == 4 && v[1]->rtp == 4);
     CHECK_EQ(stat_get(&w.stats[0].media_out), 4);
+    CHECK_EQ(stat_get(&w.stats[1].media_out), 0);
+    world_publish(&w, second, 1, CODEC_VP8, VIDEO); /* on either worker somebody publishes it */
+    frames(p, 9, 4, true);
+    CHECK_EQ(v[0]->rtp, 8);
+    CHECK_EQ(stat_get(&w.stats[0].media_out), 8);
     CHECK_EQ(stat_get(&w.stats[1].media_out), 0);
     world_close(&w);
 }
