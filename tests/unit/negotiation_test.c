@@ -289,6 +289,21 @@ static void a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answ
     }
 }
 
+/* RFC 8285 6: long extensions need the client's consent. */
+static void a_viewer_without_long_extensions_is_offered_no_dependency_descriptor(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_join(&s, "one", "watch");
+    peer_learn(v, answer_to(v, "chromium-watch", "a=extmap-allow-mixed", "a=extmap-allow-xxxxx"));
+    peer_claim(v, 0);
+    const struct message *m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(v));
+    CHECK(m && m->extensions.id[EXT_DEPENDENCY] == 0);
+    peer_call(&s, "one", "stream", 1);
+    const char *offer = take_text(v, "offer", "sdp");
+    CHECK(strstr(offer, "a=sendonly") && !strstr(offer, DEPENDENCY));
+    stage_close(&s);
+}
+
 /* A publisher with the orientation extension (3GPP TS 26.114 7.4.5) sends rotated pictures, and a viewer
  * without the extension would show them rotated. So the server never accepts it, and publishers rotate their
  * pictures themselves. */
@@ -1043,6 +1058,25 @@ static void a_viewer_without_the_codec_is_not_offered_the_track(void)
     stage_close(&s);
 }
 
+/* RFC 3264 8.3.2: an offer may list a codec that the section had not. A new section would cost the client a
+ * transceiver, and a client with as many sections as are allowed could not watch at all. */
+static void a_section_of_another_codec_is_used_when_no_better_one_is_left(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *v = peer_join(&s, "default", "watch");
+    drop(answered(v, SESSION "a=group:BUNDLE 0 1\r\n" CLIENT LINE("0", "98", "VP9", "recvonly")
+                         LINE("1", "96", "VP8", "recvonly")));
+    peer_claim(v, 0);
+    for (int i = 0; i < 2; i++) {
+        camera("stream", "vp8", ALL);
+        settle();
+        const struct message *m = stage_command(&s, MESSAGE_SUBSCRIBE, peer_session(v));
+        CHECK(m && m->subscribe.codec == CODEC_VP8 && same(m->subscribe.mid, i ? "0" : "1"));
+    }
+    CHECK_EQ(v->line_count, 2);
+    stage_close(&s);
+}
+
 static void a_viewer_gets_the_codec_by_its_own_number(void)
 {
     stage_open(&s, 16, NULL);
@@ -1341,7 +1375,9 @@ static void nothing_is_left_of_hundreds_of_random_calls(void)
 TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after),
           TEST(a_viewer_is_told_of_to_its_worker_after_its_answer),
           TEST(a_viewer_that_answers_before_its_claim_is_sent_to_after_it),
-          TEST(extensions_of_a_later_section_reach_the_worker), TEST(orientation_is_promised_to_no_publisher),
+          TEST(extensions_of_a_later_section_reach_the_worker),
+          TEST(a_viewer_without_long_extensions_is_offered_no_dependency_descriptor),
+          TEST(orientation_is_promised_to_no_publisher),
           TEST(a_dependency_descriptor_is_for_who_takes_long_extensions),
           TEST(layers_are_taken_by_their_names), TEST(an_extension_that_the_client_only_sends_is_received),
           TEST(a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answers),
@@ -1366,6 +1402,7 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_stream_is_offered_nothing), TEST(more_tracks_than_one_may_publish_are_forbidden),
           TEST(vp8_is_chosen_unless_the_client_wishes_another), TEST(what_not_all_decode_is_avoided),
           TEST(a_viewer_without_the_codec_is_not_offered_the_track),
+          TEST(a_section_of_another_codec_is_used_when_no_better_one_is_left),
           TEST(a_viewer_gets_the_codec_by_its_own_number),
           TEST(what_a_client_decodes_its_receiving_sections_say), TEST(stereo_is_asked_for_and_passed_on),
           TEST(stereo_of_one_publisher_is_not_said_of_another),

@@ -367,6 +367,36 @@ static void a_client_without_socket_and_path_has_vanished(void)
     stage_close(&s);
 }
 
+static struct peer *resumable_call(const char *room)
+{
+    struct peer *p = resumable(room);
+    peer_line(p, SDP_AUDIO, SDP_SENDRECV);
+    peer_offer(p);
+    peer_learn(p, take_text(p, "answer", "sdp"));
+    peer_claim(p, 1);
+    return p;
+}
+
+static void each_participant_has_15_s_of_its_own_to_resume(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *first = resumable_call("one"), *second = resumable_call("one"),
+                *other = peer_call(&s, "one", "call", 0);
+    forget(other);
+    peer_close(first);
+    s.now += MP_S(10);
+    peer_close(second);
+    s.now += MP_S(5);
+    stage_timeout(&s);
+    CHECK(same(take_text(other, "participant-left", "id"), first->id));
+    CHECK_EQ(waiting(other, "participant-left"), 0);
+    CHECK_EQ(signal_deadline(s.signaling), s.now + MP_S(10));
+    s.now += MP_S(10);
+    stage_timeout(&s);
+    CHECK(same(take_text(other, "participant-left", "id"), second->id));
+    stage_close(&s);
+}
+
 static void what_changed_without_a_socket_is_offered_after_it(void)
 {
     stage_open(&s, 16, NULL);
@@ -505,6 +535,7 @@ TEST_MAIN(TEST(ice_restart_is_answered_with_new_credentials), TEST(restart_befor
           TEST(timeline_tells_how_the_association_ended),
           TEST(timelines_of_ended_sessions_are_kept_for_a_while), TEST(lost_socket_is_taken_over_by_another),
           TEST(a_resume_token_opens_by_all_of_its_characters),
+          TEST(each_participant_has_15_s_of_its_own_to_resume),
           TEST(a_client_without_socket_and_path_has_vanished), TEST(who_was_told_goodbye_cannot_resume),
           TEST(what_changed_without_a_socket_is_offered_after_it),
           TEST(socket_that_only_the_client_knows_to_be_dead_is_closed),

@@ -97,6 +97,19 @@ static void a_stranger_is_told_no_further_address(void)
     stage_close(&s);
 }
 
+/* Longer than any address: it counts as a name. */
+static void a_host_of_any_length_is_survived(void)
+{
+    char host[300];
+    stage_open(&s, 16, NULL);
+    for (size_t len = 250; len < sizeof host; len++) {
+        memset(host, '1', len);
+        host[len] = 0;
+        CHECK(same(told(host), TOLD("192.0.2.1")));
+    }
+    stage_close(&s);
+}
+
 /* --- TURN --- */
 
 static void turn_is_where_the_client_found_us(void)
@@ -859,8 +872,9 @@ static void a_shutdown_says_goodbye_and_lets_nobody_in(void)
 }
 
 TEST_MAIN(TEST(a_client_is_told_where_it_comes_from_and_what_it_may_ask),
-          TEST(a_stranger_is_told_no_further_address), TEST(turn_is_where_the_client_found_us),
-          TEST(turn_credentials_are_one_clients_and_expire), TEST(a_join_is_answered_with_who_is_there),
+          TEST(a_stranger_is_told_no_further_address), TEST(a_host_of_any_length_is_survived),
+          TEST(turn_is_where_the_client_found_us), TEST(turn_credentials_are_one_clients_and_expire),
+          TEST(a_join_is_answered_with_who_is_there),
           TEST(joined_updated_and_left_reach_exactly_the_others_of_the_room),
           TEST(rooms_are_apart_and_end_with_their_last_participant), TEST(a_name_in_use_is_not_given_twice),
           TEST(a_full_server_and_a_full_room_refuse), TEST(a_crowd_of_watchers_is_counted_at_most_every_2_s),
