@@ -234,6 +234,36 @@ static void checks_without_the_password_change_nothing(void)
     world_close(&w);
 }
 
+static unsigned told_of(const struct world_client *c, enum message_type type)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < w.event_count; i++)
+        n += w.events[i].type == type && w.events[i].session == c->session;
+    return n;
+}
+
+/* A client that invents addresses for its checks costs the control plane 64 messages of a kind at once, and
+ * then 4 a second. */
+static void control_plane_is_told_of_paths_at_a_bounded_rate(void)
+{
+    char ip[32];
+    call(1, 0, 0);
+    world_run(&w, MP_S(20)); /* both budgets are full again */
+    for (int seconds = 0; seconds <= 10; seconds += 10) {
+        if (!seconds)
+            w.event_count = 0;
+        else
+            world_run(&w, MP_S(seconds) + MP_MS(100));
+        for (int i = 0; i < 100; i++) {
+            snprintf(ip, sizeof ip, "203.0.%d.%d", 100 + seconds, 1 + i);
+            forged_check(viewer, ip, viewer->credentials.password, true);
+        }
+        CHECK_EQ(told_of(viewer, MESSAGE_PATH_SEEN), 64 + 4 * seconds);
+        CHECK_EQ(told_of(viewer, MESSAGE_SESSION_EVENT), 64 + 4 * seconds);
+    }
+    world_close(&w);
+}
+
 static void nominated_victim_gets_no_media(void)
 {
     call(1, 0, 0);
@@ -631,6 +661,25 @@ static void restart_before_the_claim_comes_to_its_end_too(void)
     }
 }
 
+/* The credentials in use stay, and so do those of the two restarts that the client has not used yet. */
+static void restarts_keep_the_credentials_in_use(void)
+{
+    char ufrags[6][UFRAG_SIZE + 1];
+    call(1, 0, 0);
+    restart(viewer);
+    registry_retire(w.registry, viewer->session, 2);
+    memcpy(ufrags[2], viewer->credentials.ufrag, sizeof *ufrags);
+    for (uint32_t g = 3; g <= 5; g++) { /* the client uses none of these */
+        uint8_t random[UFRAG_SIZE + PASSWORD_SIZE] = {(uint8_t)g};
+        registry_restart(w.registry, viewer->session, g, random, &viewer->credentials);
+        memcpy(ufrags[g], viewer->credentials.ufrag, sizeof *ufrags);
+        CHECK(found(ufrags[2]) && found(ufrags[g]));
+        CHECK(found(ufrags[3]) == (g < 5)); /* the third restart replaces the first */
+    }
+    CHECK(found(ufrags[4]));
+    world_close(&w);
+}
+
 static void hundred_restarts_leave_one_pair_of_credentials(void)
 {
     call(1, 0, 0);
@@ -706,14 +755,15 @@ TEST_MAIN(TEST(strangers_association_that_fails_beside_ends_nothing),
           TEST(viewer_that_only_sends_feedback_is_followed),
           TEST(viewer_that_was_away_is_met_with_a_key_frame), TEST(many_viewers_with_one_ssrc_are_told_apart),
           TEST(session_is_followed_to_another_worker), TEST(ten_rebindings_lose_nothing),
-          TEST(checks_without_the_password_change_nothing), TEST(nominated_victim_gets_no_media),
+          TEST(checks_without_the_password_change_nothing),
+          TEST(control_plane_is_told_of_paths_at_a_bounded_rate), TEST(nominated_victim_gets_no_media),
           TEST(victim_of_spoofed_media_gets_no_media), TEST(silent_client_gets_nothing_after_30_s),
           TEST(spray_from_strangers_learns_and_answers_nothing), TEST(replayed_packet_does_not_move_the_path),
           TEST(an_ipv6_network_is_looked_at_as_one_sender),
           TEST(all_senders_together_are_looked_at_at_a_bounded_rate),
           TEST(viewer_that_takes_another_address_of_its_ipv6_network_is_told_apart),
           TEST(restart_keeps_the_call_and_ends_the_old_credentials),
-          TEST(restart_before_the_claim_comes_to_its_end_too),
+          TEST(restart_before_the_claim_comes_to_its_end_too), TEST(restarts_keep_the_credentials_in_use),
           TEST(hundred_restarts_leave_one_pair_of_credentials),
           TEST(rebinding_in_the_handshake_delays_it_and_no_more),
           TEST(rebinding_in_a_restart_ends_where_the_client_is), TEST(credentials_of_nobody_are_not_zero),
