@@ -152,6 +152,17 @@ static void speaker_comes_before_others_of_its_size(void)
     CHECK(sources[4].sent && !sources[3].sent);
 }
 
+static void tile_that_lacks_more_steps_up_first(void)
+{
+    forget();
+    struct allocate_source *small = add_camera(360), *large = add_camera(640);
+    small->speaker = 1; /* both are large tiles: the speaker is first in order */
+    large->width = 700;
+    pass(8000, 560); /* 532: 1.1 of 300 + 150 fit, of 300 + 300 do not */
+    CHECK_EQ(large->points[large->point].height, 360);
+    CHECK_EQ(small->points[small->point].height, 180);
+}
+
 static void hidden_tile_costs_nothing_after_2_s(void)
 {
     forget();
@@ -374,9 +385,9 @@ TEST_MAIN(TEST(wide_line_shows_what_the_tile_needs_and_no_more), TEST(first_pict
           TEST(everyone_gets_the_least_before_anyone_gets_more), TEST(sound_comes_before_pictures),
           TEST(too_many_sounds_leave_the_least_loud_out_but_never_the_dominant),
           TEST(screens_and_pinned_come_first), TEST(speaker_comes_before_others_of_its_size),
-          TEST(hidden_tile_costs_nothing_after_2_s), TEST(falls_at_once_and_rises_after_a_second_of_room),
-          TEST(rate_rises_where_size_does_not_fit), TEST(probe_that_proved_the_room_spares_the_second),
-          TEST(source_steps_up_in_size_once_in_2_s),
+          TEST(tile_that_lacks_more_steps_up_first), TEST(hidden_tile_costs_nothing_after_2_s),
+          TEST(falls_at_once_and_rises_after_a_second_of_room), TEST(rate_rises_where_size_does_not_fit),
+          TEST(probe_that_proved_the_room_spares_the_second), TEST(source_steps_up_in_size_once_in_2_s),
           TEST(step_that_was_followed_by_overuse_is_barred_10_20_40_s),
           TEST(camera_is_smooth_before_it_is_large),
           TEST(single_layer_is_paused_after_2_s_and_resumes_at_1_2), TEST(silent_publisher_is_said),

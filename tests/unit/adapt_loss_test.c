@@ -87,6 +87,27 @@ static void after_a_reduction_it_holds(void)
     CHECK(loss_update(&loss, 1600000, 900000, false, until) > reduced);
 }
 
+static void two_observations_say_nothing(void)
+{
+    forget(1);
+    loss.count = 2;
+    loss.average = 0.9;
+    CHECK(loss_update(&loss, 1600000, 100000, false, MP_S(1)) == 1600000);
+}
+
+static void each_reduction_doubles_the_hold(void)
+{
+    static const int holds[] = {300, 600, 1200, 2400, 4800, 9600, 10000, 10000};
+    forget(1);
+    loss.count = LOSS_KEPT;
+    loss.average = 0.9;
+    for (int i = 0; i < 8; i++) {
+        loss.bps = 1600000;
+        loss_update(&loss, 1600000, 100000, false, now += MP_S(1));
+        CHECK_EQ(loss.hold, MP_MS(holds[i]));
+    }
+}
+
 static void late_receipt_is_no_loss(void)
 {
     forget(1);
@@ -114,4 +135,5 @@ static void everything_lost_keeps_the_bound_finite(void)
 
 TEST_MAIN(TEST(random_loss_of_10_percent_is_not_congestion), TEST(bursts_of_5_percent_are_not_congestion),
           TEST(loss_of_the_excess_is_congestion), TEST(after_a_reduction_it_holds),
+          TEST(two_observations_say_nothing), TEST(each_reduction_doubles_the_hold),
           TEST(late_receipt_is_no_loss), TEST(everything_lost_keeps_the_bound_finite))

@@ -175,6 +175,19 @@ static void padding_is_at_most_5_percent(void)
     CHECK(p.failed > 4);
 }
 
+static void two_sends_are_not_a_cluster(void)
+{
+    begin();
+    want();
+    send(5, 1200, PROBE_MEDIA);
+    now += MP_MS(20);
+    send(5, 1200, PROBE_MEDIA);
+    CHECK(!p.ended);
+    now += MP_MS(5);
+    send(1, 100, PROBE_MEDIA);
+    CHECK(p.ended == now);
+}
+
 static void media_counts_towards_the_cluster(void)
 {
     begin();
@@ -190,4 +203,5 @@ TEST_MAIN(TEST(cluster_takes_15_ms_5_packets_and_3_sends), TEST(what_arrives_as_
           TEST(arrivals_all_equal_prove_no_more_than_was_sent), TEST(loss_of_a_third_proves_nothing),
           TEST(overuse_ends_the_probe), TEST(unanswered_probe_ends),
           TEST(failed_probe_is_tried_again_after_2_s), TEST(nothing_wanted_is_nothing_sent),
-          TEST(padding_is_at_most_5_percent), TEST(media_counts_towards_the_cluster))
+          TEST(padding_is_at_most_5_percent), TEST(two_sends_are_not_a_cluster),
+          TEST(media_counts_towards_the_cluster))
