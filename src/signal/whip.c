@@ -409,6 +409,11 @@ static bool restart(struct whip *w, struct resource *r, const char *ufrag, const
         free(offer);
         return refuse(out, r->error, r->words);
     }
+    char *fragment = whip_fragment(r->answer);
+    if (!fragment) {
+        free(offer); /* with the earlier offer, the client's next try is a restart too */
+        return problem(out, 503, NULL, "out of memory");
+    }
     free(r->offer);
     r->offer = offer;
     r->restarts++;
@@ -416,8 +421,8 @@ static bool restart(struct whip *w, struct resource *r, const char *ufrag, const
     out->headers = headers("etag: %s\n", tag);
     out->status = 200;
     out->content_type = "application/trickle-ice-sdpfrag";
-    out->body = whip_fragment(r->answer);
-    out->len = out->body ? strlen(out->body) : 0;
+    out->body = fragment;
+    out->len = strlen(fragment);
     return true;
 }
 
