@@ -4,6 +4,7 @@
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
 #include "proto/stun.h"
+#include "sfu/core.h"
 #include "sfu/keyframe.h"
 #include "tests/unit/test.h"
 #include "tests/unit/world.h"
@@ -396,6 +397,51 @@ static void replicas_do_not_send_to_each_other(void)
     CHECK_EQ(v[0]->rtp, 8);
     CHECK_EQ(stat_get(&w.stats[0].media_out), 8);
     CHECK_EQ(stat_get(&w.stats[1].media_out), 0);
+    world_close(&w);
+}
+
+static void media_before_the_keys_is_counted(void)
+{
+    const uint8_t rtp[64] = {0x80, 96}, rtcp[64] = {0x80, 200};
+    world_open(&w, 1);
+    w.lose = lose_dtls;
+    struct world_client *c = world_join(&w, 0);
+    world_run(&w, MP_MS(50));
+    CHECK_EQ(world_owner(&w, c), 0);
+    world_datagram(&w, 0, client_path(c->client), rtp, sizeof rtp);
+    CHECK_EQ(world_drops(&w, DROP_SRTP_EARLY), 1);
+    world_datagram(&w, 0, client_path(c->client), rtcp, sizeof rtcp);
+    CHECK_EQ(world_drops(&w, DROP_SRTP_EARLY), 2);
+    world_close(&w);
+}
+
+static size_t published_len;
+
+static bool note_published_len(struct world *world, bool to_client, const uint8_t *data, size_t len)
+{
+    if (!to_client && demux(data, len) == DATAGRAM_RTP)
+        published_len = len;
+    return false;
+}
+
+/* The limit counts whole datagrams, and allows a second's worth at once. */
+static void publisher_sends_no_more_than_its_limit(void)
+{
+    world_open(&w, 1);
+    w.sfu[0]->config.publish_bps = 1000000;
+    w.lose = note_published_len;
+    struct world_client *p = world_join(&w, 0);
+    world_connect(&w, p);
+    world_publish(&w, p, 1, CODEC_VP8, VIDEO);
+    for (unsigned i = 0; i < 200; i++)
+        world_send(&w, p, CODEC_VP8, VIDEO, 10 + i, 3000, i == 0, false, 1000);
+    uint64_t second = 125000 / published_len;
+    CHECK_EQ(stat_get(&w.stats[0].rtp_in), second);
+    CHECK_EQ(world_drops(&w, DROP_RTP_RATE), 200 - second);
+    world_run(&w, MP_S(2));
+    for (unsigned i = 0; i < 200; i++)
+        world_send(&w, p, CODEC_VP8, VIDEO, 210 + i, 6000, false, false, 1000);
+    CHECK_EQ(stat_get(&w.stats[0].rtp_in), 2 * second);
     world_close(&w);
 }
 
@@ -2033,6 +2079,7 @@ TEST_MAIN(
     TEST(session_is_reached_by_another_workers_link), TEST(turn_clients_connection_is_no_path_of_a_session),
     TEST(media_waits_for_a_key_frame), TEST(viewer_gets_its_own_numbers), TEST(every_worker_has_its_replica),
     TEST(replica_may_open_before_its_origin), TEST(replicas_do_not_send_to_each_other),
+    TEST(media_before_the_keys_is_counted), TEST(publisher_sends_no_more_than_its_limit),
     TEST(key_frame_requests_are_one_a_second),
     TEST(key_frame_request_that_names_nobody_is_for_all_it_watches),
     TEST(key_frame_requests_are_passed_on_every_20_ms),
