@@ -55,6 +55,14 @@ static void sealed_rtcp(struct ends *e, struct bytes p)
     INVARIANT(n < 0 || srtcp_unprotect(e->rx, out, len, plain) == SRTP_REPLAY);
 }
 
+static void source_changes(struct srtp_rx *rx, uint32_t ssrc, bool ended)
+{
+    if (ended)
+        srtp_rx_ended(rx, ssrc);
+    else
+        srtp_rx_goes_on(rx, ssrc);
+}
+
 void fuzz_srtp(const uint8_t *data, size_t len)
 {
     static struct crypto *crypto;
@@ -77,7 +85,7 @@ void fuzz_srtp(const uint8_t *data, size_t len)
         else if (how % 4 == 1)
             sealed_rtcp(&e, p);
         else if (how % 4 == 2 && p.len >= RTP_HEADER_SIZE)
-            srtp_rx_ended(e.rx, get32(p.data + 8), how & 8);
+            source_changes(e.rx, get32(p.data + 8), how & 8);
         else
             sealed_rtp(&e, p, index++, script_u16(&s));
     }

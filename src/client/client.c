@@ -84,7 +84,7 @@ const struct path *client_path(const struct client *c) { return &c->config.path;
 void client_ended(struct client *c, uint32_t ssrc)
 {
     if (c->rx)
-        srtp_rx_ended(c->rx, ssrc, true);
+        srtp_rx_ended(c->rx, ssrc);
 }
 struct address client_mapped(const struct client *c) { return c->mapped; }
 void client_move(struct client *c, const struct address *local) { c->config.path.local = *local; }

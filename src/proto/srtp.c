@@ -476,14 +476,27 @@ int srtp_unprotect(struct srtp_rx *rx, const uint8_t *in, size_t len, uint8_t *o
     return (int)(len - tag);
 }
 
-void srtp_rx_ended(struct srtp_rx *rx, uint32_t ssrc, bool ended)
+/* The stream's bit in rtp_ended; 0: it has no state. */
+static uint32_t rtp_stream_bit(const struct srtp_rx *rx, uint32_t ssrc)
 {
-    const struct rtp_stream *rtp = rtp_stream_find(rx, ssrc);
+    const struct rtp_stream *s = rtp_stream_find(rx, ssrc);
+    return s ? 1u << (s - rx->rtp_streams) : 0;
+}
+
+void srtp_rx_ended(struct srtp_rx *rx, uint32_t ssrc)
+{
     struct rtcp_stream *rtcp = rtcp_stream_find(rx, ssrc);
-    uint32_t bit = rtp ? 1u << (rtp - rx->rtp_streams) : 0;
-    rx->rtp_ended = ended ? rx->rtp_ended | bit : rx->rtp_ended & ~bit;
+    rx->rtp_ended |= rtp_stream_bit(rx, ssrc);
     if (rtcp)
-        rtcp->ended = ended;
+        rtcp->ended = true;
+}
+
+void srtp_rx_goes_on(struct srtp_rx *rx, uint32_t ssrc)
+{
+    struct rtcp_stream *rtcp = rtcp_stream_find(rx, ssrc);
+    rx->rtp_ended &= ~rtp_stream_bit(rx, ssrc);
+    if (rtcp)
+        rtcp->ended = false;
 }
 
 /* `len`: without tag and index. */

@@ -74,8 +74,10 @@ int srtcp_unprotect(struct srtp_rx *, const uint8_t *in, size_t len, uint8_t *ou
 /* Whether a datagram looks like the next one of a known stream: a known SSRC, and a number (SRTP: sequence
  * number, SRTCP: index) a little ahead. Uses no cipher; anybody can forge such a datagram. */
 bool srtp_rx_expects(const struct srtp_rx *, const uint8_t *in, size_t len, bool rtcp);
-/* Tells whether the source of an SSRC has ended or goes on. If no stream slot is free, a new SSRC gets the
- * slot of an ended one, so that a session may change its sources forever. The state stays until then, because
- * browsers stop a source and later continue it with the same SSRC, whose ROC is known only here. Packets of a
- * stream that lost its state could be replayed once: the caller must not forward an ended SSRC. */
-void srtp_rx_ended(struct srtp_rx *, uint32_t ssrc, bool ended);
+/* Tells that the source of an SSRC has ended, or goes on after all. If no stream slot is free, a new SSRC
+ * gets the slot of an ended one, so that a session may change its sources forever. The state stays until
+ * then, because browsers stop a source and later continue it with the same SSRC, whose ROC is known only
+ * here. Packets of a stream that lost its state could be replayed once: the caller must not forward an ended
+ * SSRC. */
+void srtp_rx_ended(struct srtp_rx *, uint32_t ssrc);
+void srtp_rx_goes_on(struct srtp_rx *, uint32_t ssrc);

@@ -15,7 +15,7 @@
 static void unbind(struct session *session, unsigned i)
 {
     if (session->rx)
-        srtp_rx_ended(session->rx, session->by_ssrc[i].ssrc, true);
+        srtp_rx_ended(session->rx, session->by_ssrc[i].ssrc);
     session->by_ssrc[i] = session->by_ssrc[--session->ssrc_count];
 }
 
@@ -68,7 +68,7 @@ static void bind_ssrc(struct session *session, struct incoming *in, uint32_t ssr
     session->by_ssrc[session->ssrc_count].heard = now;
     session->by_ssrc[session->ssrc_count++].incoming = in;
     if (session->rx)
-        srtp_rx_ended(session->rx, ssrc, false);
+        srtp_rx_goes_on(session->rx, ssrc);
 }
 
 void ingress_bind(struct session *session, struct incoming *in, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now)
@@ -313,7 +313,7 @@ static void deliver(struct sfu *sfu, struct session *session, struct packet *pac
     int i = find_stream(session, v, ext[EXT_MID], now);
     if (i < 0) {
         /* of no stream: frees the SRTP slot for one that has a stream */
-        srtp_rx_ended(session->rx, v->ssrc, true);
+        srtp_rx_ended(session->rx, v->ssrc);
         drop(sfu, DROP_RTP_STREAM);
         return;
     }

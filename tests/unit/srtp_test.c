@@ -576,7 +576,7 @@ static void places(enum crypto_kind kind, enum srtp_profile profile)
         CHECK_EQ(srtcp_unprotect(p.rx, wire, len, out), 20);
     }
     for (uint32_t fresh = 1000; fresh < 1003; fresh++) {
-        srtp_rx_ended(p.rx, fresh - 1000, true);
+        srtp_rx_ended(p.rx, fresh - 1000);
         for (uint32_t more = 0; more < 2; more++) { /* one slot, one source */
             CHECK_EQ(received(&p, fresh + 1000 * more, 7), more ? SRTP_STREAMS : 32);
             size_t len = srtcp_protect(p.tx, wire, rtcp_make(&p.prng, wire, fresh + 1000 * more, 3));
@@ -585,8 +585,8 @@ static void places(enum crypto_kind kind, enum srtp_profile profile)
         CHECK_EQ(received(&p, fresh, 8), 32);
         CHECK_EQ(received(&p, fresh, 7), SRTP_REPLAY);
     }
-    srtp_rx_ended(p.rx, 1000, true); /* a source that ended and continues keeps its slot */
-    srtp_rx_ended(p.rx, 1000, false);
+    srtp_rx_ended(p.rx, 1000); /* a source that ended and continues keeps its slot */
+    srtp_rx_goes_on(p.rx, 1000);
     CHECK_EQ(received(&p, 5000, 7), SRTP_STREAMS);
     CHECK_EQ(received(&p, 1000, 8), SRTP_REPLAY);
     pair_close(&p);
