@@ -76,7 +76,10 @@ static bool came_up(struct sfu *sfu, struct session *session, mp_time now)
     session->dtls_until = now + DTLS_KEPT;
     dtls_goodbye(session->dtls, &session->goodbye);
     dtls_settle(session->dtls);
-    subscriptions_ask(sfu, session, again, now);
+    if (again)
+        subscriptions_ask_again(sfu, session, now);
+    else
+        subscriptions_ask(sfu, session, now);
     return true;
 }
 

@@ -111,7 +111,10 @@ static void ice_moved(struct sfu *sfu, struct session *session, const struct ice
     for (uint8_t i = 0; i < session->sender_count; i++)
         sender_move(&sfu->roaming.senders, &session->senders[i], &path->remote);
     session->reply = *path;
-    subscriptions_ask(sfu, session, a->silence >= AWAY, now);
+    if (a->silence >= AWAY)
+        subscriptions_ask_again(sfu, session, now);
+    else
+        subscriptions_ask(sfu, session, now);
 }
 
 /* An authentic datagram arrived: applies the changes that it made to the ICE agent. */

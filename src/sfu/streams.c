@@ -91,7 +91,7 @@ void streams_subscribe(struct sfu *sfu, struct session *session, const struct me
         t->clock_rate = m->subscribe.clock_rate;
         emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
     }
-    subscriptions_ask(sfu, session, false, now);
+    subscriptions_ask(sfu, session, now);
     want_reports(session, now);
 }
 

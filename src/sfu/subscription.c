@@ -409,11 +409,22 @@ void subscription_keyframe(struct sfu *sfu, struct subscription *s, mp_time now)
         stat_add(&stats_of(sfu)->pli_refused, 1);
 }
 
-void subscriptions_ask(struct sfu *sfu, struct session *session, bool again, mp_time now)
+/* Until then a key frame would be lost. */
+static bool can_send(const struct session *session) { return session->tx && session_path(session); }
+
+void subscriptions_ask(struct sfu *sfu, struct session *session, mp_time now)
 {
-    if (!session->tx || !session_path(session))
+    if (!can_send(session))
         return;
     for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)
-        if (!s->started || again)
+        if (!s->started)
             track_keyframe(sfu, s->track, now);
+}
+
+void subscriptions_ask_again(struct sfu *sfu, struct session *session, mp_time now)
+{
+    if (!can_send(session))
+        return;
+    for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)
+        track_keyframe(sfu, s->track, now);
 }

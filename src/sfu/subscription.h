@@ -24,6 +24,7 @@ void subscription_nack(struct sfu *, struct subscription *, uint16_t seq, mp_tim
 void subscription_keyframe(struct sfu *, struct subscription *, mp_time now);
 
 /* Asks for key frames of the tracks that this viewer waits for, once it has keys and a nominated path: an
- * earlier key frame would be lost, and the next one is a second away. `again`: also of tracks that it has
- * seen. */
-void subscriptions_ask(struct sfu *, struct session *, bool again, mp_time now);
+ * earlier key frame would be lost, and the next one is a second away. subscriptions_ask leaves out the tracks
+ * that the viewer has begun to receive; subscriptions_ask_again asks for all. */
+void subscriptions_ask(struct sfu *, struct session *, mp_time now);
+void subscriptions_ask_again(struct sfu *, struct session *, mp_time now);
