@@ -37,10 +37,10 @@ static void to_server(struct pair *p)
 
 static mp_time handshake(struct dtls_identity *id, const struct fingerprint *expected)
 {
-    struct pair p = {.client = dtls_new(id, true, false, expected, MP_S(1))};
+    struct pair p = {.client = dtls_new(id, DTLS_CLIENT, DTLS_GCM_OR_CM, expected, MP_S(1))};
     struct srtp_master tx, rx;
     mp_time before = clock_thread_cpu();
-    p.server = dtls_new(id, false, false, expected, MP_S(1));
+    p.server = dtls_new(id, DTLS_SERVER, DTLS_GCM_OR_CM, expected, MP_S(1));
     p.used = clock_thread_cpu() - before;
     INVARIANT(p.client && p.server);
     for (int flight = 0; flight < 4; flight++) {

@@ -24,7 +24,8 @@ void fuzz_dtls(const uint8_t *data, size_t len)
         identity = dtls_identity_new();
     now = MP_S(1000);
     virtual_clock_follow(&now);
-    struct dtls *d = dtls_new(identity, script_u8(&s) & 1, false, &expected, now);
+    struct dtls *d =
+        dtls_new(identity, script_u8(&s) & 1 ? DTLS_CLIENT : DTLS_SERVER, DTLS_GCM_OR_CM, &expected, now);
     INVARIANT(d != NULL);
     drain(d);
     while (s.len) {

@@ -259,7 +259,8 @@ static void begin(void)
     if (!identity) {
         identity = dtls_identity_new();
         crypto = crypto_new(CRYPTO_NULL);
-        struct dtls *client = dtls_new(identity, true, false, &(struct fingerprint){0}, MP_S(1000));
+        struct dtls *client =
+            dtls_new(identity, DTLS_CLIENT, DTLS_GCM_OR_CM, &(struct fingerprint){0}, MP_S(1000));
         w.hello_len = dtls_output(client, w.hello, sizeof w.hello);
         dtls_free(client);
     }

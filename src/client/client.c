@@ -188,8 +188,8 @@ static void input_stun(struct client *c, const uint8_t *data, size_t len, mp_tim
     if (c->state != CLIENT_CHECKING)
         return;
     c->state = CLIENT_HANDSHAKE;
-    c->dtls = dtls_new(c->config.identity, !c->config.passive, c->config.cm_only,
-                       &c->config.remote_fingerprint, now);
+    c->dtls = dtls_new(c->config.identity, c->config.passive ? DTLS_SERVER : DTLS_CLIENT,
+                       c->config.cm_only ? DTLS_CM_ONLY : DTLS_GCM_OR_CM, &c->config.remote_fingerprint, now);
     if (!c->dtls)
         c->state = CLIENT_FAILED;
 }

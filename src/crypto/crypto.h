@@ -80,11 +80,13 @@ void dtls_identity_free(struct dtls_identity *);
 void dtls_identity_fingerprint(const struct dtls_identity *, uint8_t sha256[32]);
 
 struct dtls_engine;
-/* `client`: sends the first ClientHello at once (see dtls_engine_output). Datagrams are at most DTLS_MTU
- * bytes. Offers SRTP_AEAD_AES_128_GCM, then SRTP_AES128_CM_SHA1_80 (only the latter with `cm_only`). Both
- * sides send certificates. The engine does not check the peer's chain: the caller compares the fingerprint.
- * NULL: no memory. */
-struct dtls_engine *dtls_engine_new(struct dtls_identity *, bool client, bool cm_only);
+enum dtls_role { DTLS_SERVER, DTLS_CLIENT };
+/* SRTP profiles to offer or accept: SRTP_AEAD_AES_128_GCM, then SRTP_AES128_CM_SHA1_80; or only the latter */
+enum dtls_profiles { DTLS_GCM_OR_CM, DTLS_CM_ONLY };
+/* A client sends its first ClientHello at once (see dtls_engine_output). Datagrams are at most DTLS_MTU
+ * bytes. Both sides send certificates. The engine does not check the peer's chain: the caller compares the
+ * fingerprint. NULL: no memory. */
+struct dtls_engine *dtls_engine_new(struct dtls_identity *, enum dtls_role, enum dtls_profiles);
 void dtls_engine_free(struct dtls_engine *);
 
 enum dtls_engine_state { DTLS_ENGINE_HANDSHAKE, DTLS_ENGINE_UP, DTLS_ENGINE_CLOSED, DTLS_ENGINE_FAILED };
@@ -110,7 +112,7 @@ struct dtls_goodbye {
     /* iv_len: 4 with an explicit nonce (GCM, RFC 5288 3), 12 without (ChaCha20, RFC 7905 2) */
     uint8_t key_len, iv_len;
 };
-/* of an engine that is UP */
-bool dtls_engine_goodbye(const struct dtls_engine *, bool client, struct dtls_goodbye *);
+/* of an engine that is UP and has this role */
+bool dtls_engine_goodbye(const struct dtls_engine *, enum dtls_role, struct dtls_goodbye *);
 /* Whether the datagram is one record with an authentic close_notify (RFC 5246 7.2.1). */
 bool dtls_goodbye_is(const struct dtls_goodbye *, const uint8_t *, size_t len);

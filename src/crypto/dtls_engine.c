@@ -136,38 +136,40 @@ static enum dtls_engine_state drive(struct dtls_engine *e)
     return e->state;
 }
 
-static bool engine_setup(struct dtls_engine *e, struct dtls_identity *id, bool client, bool cm_only)
+static bool engine_setup(struct dtls_engine *e, struct dtls_identity *id, enum dtls_role role,
+                         enum dtls_profiles profiles)
 {
-    const char *profiles =
-        cm_only ? "SRTP_AES128_CM_SHA1_80" : "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80";
+    const char *names =
+        profiles == DTLS_CM_ONLY ? "SRTP_AES128_CM_SHA1_80" : "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80";
     BIO *bio = BIO_new(id->datagrams);
     if (!bio)
         return false;
     BIO_set_data(bio, e);
     SSL_set_bio(e->ssl, bio, bio);
-    if (SSL_set_tlsext_use_srtp(e->ssl, profiles) != 0) /* this function returns 0 on success */
+    if (SSL_set_tlsext_use_srtp(e->ssl, names) != 0) /* this function returns 0 on success */
         return false;
     SSL_set_mtu(e->ssl, DTLS_MTU);
     DTLS_set_timer_cb(e->ssl, retransmit_after);
-    if (client)
+    if (role == DTLS_CLIENT)
         SSL_set_connect_state(e->ssl);
     else
         SSL_set_accept_state(e->ssl);
     return true;
 }
 
-struct dtls_engine *dtls_engine_new(struct dtls_identity *id, bool client, bool cm_only)
+struct dtls_engine *dtls_engine_new(struct dtls_identity *id, enum dtls_role role,
+                                    enum dtls_profiles profiles)
 {
     struct dtls_engine *e = calloc(1, sizeof *e);
     if (!e)
         return NULL;
     e->ssl = SSL_new(id->context);
-    if (!e->ssl || !engine_setup(e, id, client, cm_only)) {
+    if (!e->ssl || !engine_setup(e, id, role, profiles)) {
         ERR_clear_error();
         dtls_engine_free(e);
         return NULL;
     }
-    if (client)
+    if (role == DTLS_CLIENT)
         drive(e);
     return e;
 }

@@ -35,10 +35,11 @@ static bool expand(SSL *ssl, uint8_t *block, size_t len)
     return ok;
 }
 
-bool dtls_engine_goodbye(const struct dtls_engine *e, bool client, struct dtls_goodbye *g)
+bool dtls_engine_goodbye(const struct dtls_engine *e, enum dtls_role role, struct dtls_goodbye *g)
 {
     uint8_t block[2 * (sizeof g->key + sizeof g->iv)]; /* client's key, server's, client's IV, server's */
     SSL *ssl = dtls_engine_ssl(e);
+    bool client = role == DTLS_CLIENT;
     const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
     int nid = cipher ? SSL_CIPHER_get_cipher_nid(cipher) : NID_undef;
     bool gcm = nid == NID_aes_128_gcm || nid == NID_aes_256_gcm;

@@ -7,7 +7,6 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/limits.h"
-#include "crypto/crypto.h"
 #include <stdlib.h>
 
 #define HANDSHAKE_MAX MP_S(30)
@@ -28,7 +27,7 @@ struct flight {
 struct dtls {
     struct dtls_engine *engine; /* NULL: settled */
     struct flight last;
-    bool client;
+    enum dtls_role role;
     enum dtls_state state;
     enum dtls_failure failure;
     struct fingerprint expected;
@@ -90,18 +89,18 @@ static enum dtls_state follow(struct dtls *d, enum dtls_engine_state engine, mp_
     return d->state;
 }
 
-struct dtls *dtls_new(struct dtls_identity *id, bool client, bool cm_only, const struct fingerprint *expected,
-                      mp_time now)
+struct dtls *dtls_new(struct dtls_identity *id, enum dtls_role role, enum dtls_profiles profiles,
+                      const struct fingerprint *expected, mp_time now)
 {
     struct dtls *d = calloc(1, sizeof *d);
     if (!d)
         return NULL;
-    d->engine = dtls_engine_new(id, client, cm_only);
+    d->engine = dtls_engine_new(id, role, profiles);
     if (!d->engine) {
         free(d);
         return NULL;
     }
-    d->client = client;
+    d->role = role;
     d->expected = *expected;
     d->last.whole = true;
     d->end = now + HANDSHAKE_MAX;
@@ -167,7 +166,7 @@ bool dtls_is_client_hello(const uint8_t *p, size_t len)
 void dtls_settle(struct dtls *d)
 {
     INVARIANT(d->state == DTLS_UP);
-    if (d->client || !d->engine || !d->last.len || !d->last.whole)
+    if (d->role == DTLS_CLIENT || !d->engine || !d->last.len || !d->last.whole)
         return;
     dtls_engine_free(d->engine);
     d->engine = NULL;
@@ -177,7 +176,7 @@ void dtls_goodbye(const struct dtls *d, struct dtls_goodbye *g)
 {
     *g = (struct dtls_goodbye){0};
     if (d->engine)
-        dtls_engine_goodbye(d->engine, d->client, g);
+        dtls_engine_goodbye(d->engine, d->role, g);
 }
 
 /* --- input and output --- */
@@ -218,7 +217,7 @@ size_t dtls_output(struct dtls *d, uint8_t *out, size_t size)
     if (!d->engine)
         return flight_next(&d->last, out, size);
     size_t len = dtls_engine_output(d->engine, out, size);
-    if (len && d->state == DTLS_UP && !d->client)
+    if (len && d->state == DTLS_UP && d->role == DTLS_SERVER)
         flight_note(&d->last, out, len);
     return len;
 }
@@ -253,6 +252,6 @@ void dtls_close(struct dtls *d)
 
 void dtls_masters(const struct dtls *d, struct srtp_master *tx, struct srtp_master *rx)
 {
-    *tx = d->client ? d->client_master : d->server_master;
-    *rx = d->client ? d->server_master : d->client_master;
+    *tx = d->role == DTLS_CLIENT ? d->client_master : d->server_master;
+    *rx = d->role == DTLS_CLIENT ? d->server_master : d->client_master;
 }

@@ -3,12 +3,11 @@
 #pragma once
 #include "base/limits.h"
 #include "base/time.h"
+#include "crypto/crypto.h"
 #include "proto/srtp.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct dtls_identity;
 
 struct fingerprint {   /* from a=fingerprint: the certificate has one of these values (RFC 8122 5) */
     char hash[8];      /* "sha-256", "sha-384", "sha-512" in lower case; the SDP parser ignores weaker ones */
@@ -27,10 +26,9 @@ enum dtls_state {
 enum dtls_failure { DTLS_OK, DTLS_PROTOCOL, DTLS_FINGERPRINT, DTLS_NO_PROFILE, DTLS_FLOOD, DTLS_TIMEOUT };
 
 struct dtls;
-struct dtls_goodbye;
-/* `client`: active role; a client starts by draining dtls_output. NULL: no memory. */
-struct dtls *dtls_new(struct dtls_identity *, bool client, bool cm_only, const struct fingerprint *expected,
-                      mp_time now);
+/* A client, the active role, starts by draining dtls_output. NULL: no memory. */
+struct dtls *dtls_new(struct dtls_identity *, enum dtls_role, enum dtls_profiles,
+                      const struct fingerprint *expected, mp_time now);
 void dtls_free(struct dtls *);
 
 bool dtls_is_client_hello(const uint8_t *, size_t); /* its first record starts an association, or repeats

@@ -149,7 +149,8 @@ static bool new_association(struct sfu *sfu, struct session *session, const stru
     event_tell(sfu, session, EVENT_DTLS_STARTED, path, 0, now);
     session->dtls_begin = (struct dtls_begin){*path, ice_generation(&session->ice, path)};
     session->dtls_beside = session->tx != NULL;
-    session->dtls = dtls_new(sfu->config.identity, setup->active, false, &setup->fingerprint, now);
+    session->dtls = dtls_new(sfu->config.identity, setup->active ? DTLS_CLIENT : DTLS_SERVER, DTLS_GCM_OR_CM,
+                             &setup->fingerprint, now);
     return session->dtls != NULL;
 }
 

@@ -51,14 +51,14 @@ static void stranger_certify(struct stranger *s, EVP_PKEY *key)
 
 static int any_certificate(X509_STORE_CTX *store, void *arg) { return 1; }
 
-/* Connects it with our end and returns that; `client`: ours is the client. */
-static struct dtls *stranger_talk(struct stranger *s, struct dtls_identity *id, bool client)
+/* Connects it with our end and returns that; `role`: ours. */
+static struct dtls *stranger_talk(struct stranger *s, struct dtls_identity *id, enum dtls_role role)
 {
     struct fingerprint any = {.hash = "sha-256", .len = 32};
     X509 *own = SSL_get_certificate(s->ssl);
     if (own)
         X509_digest(own, EVP_sha256(), any.value, NULL);
-    struct dtls *d = dtls_new(id, client, false, &any, 0);
+    struct dtls *d = dtls_new(id, role, DTLS_GCM_OR_CM, &any, 0);
     for (int i = 0; i < 8; i++) {
         uint8_t b[4096];
         int n;
@@ -75,7 +75,7 @@ static struct dtls *stranger_talk(struct stranger *s, struct dtls_identity *id, 
 
 static struct dtls *stranger_run(struct stranger *s, struct dtls_identity *id)
 {
-    return stranger_talk(s, id, false);
+    return stranger_talk(s, id, DTLS_SERVER);
 }
 
 static void stranger_close(struct stranger *s)
@@ -144,7 +144,7 @@ static void stranger_serves(EVP_PKEY *key)
     SSL_set_verify(s.ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(s.context, any_certificate, NULL);
     stranger_certify(&s, key);
-    struct dtls *d = stranger_talk(&s, id, true);
+    struct dtls *d = stranger_talk(&s, id, DTLS_CLIENT);
     CHECK_EQ(dtls_state(d), DTLS_UP);
     CHECK(SSL_is_init_finished(s.ssl));
     dtls_free(d);
@@ -294,7 +294,7 @@ static void a_certificate_over_a_false_curve_ends_cleanly(void)
         CHECK_EQ(EVP_PKEY_set_utf8_string_param(key, "point-format", "compressed"), 1);
         stranger_open(&s, DTLS1_2_VERSION, true);
         stranger_certify(&s, key);
-        struct dtls *d = dtls_new(id, false, false, &any, 0);
+        struct dtls *d = dtls_new(id, DTLS_SERVER, DTLS_GCM_OR_CM, &any, 0);
         for (int turn = 0; turn < 8; turn++) {
             uint8_t b[4096], *at;
             int n;

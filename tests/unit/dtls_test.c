@@ -38,7 +38,7 @@ static struct fingerprint fingerprint_of(const struct dtls_identity *id)
     return f;
 }
 
-static void link_open(struct link *l, bool client_cm_only, bool server_cm_only)
+static void link_open(struct link *l, enum dtls_profiles client_profiles, enum dtls_profiles server_profiles)
 {
     memset(l, 0, sizeof *l);
     clock_now = 0;
@@ -46,8 +46,8 @@ static void link_open(struct link *l, bool client_cm_only, bool server_cm_only)
     l->client_id = dtls_identity_new();
     l->server_id = dtls_identity_new();
     struct fingerprint client = fingerprint_of(l->client_id), server = fingerprint_of(l->server_id);
-    l->client = dtls_new(l->client_id, true, client_cm_only, &server, 0);
-    l->server = dtls_new(l->server_id, false, server_cm_only, &client, 0);
+    l->client = dtls_new(l->client_id, DTLS_CLIENT, client_profiles, &server, 0);
+    l->server = dtls_new(l->server_id, DTLS_SERVER, server_profiles, &client, 0);
 }
 
 static void link_close(struct link *l)
@@ -112,7 +112,7 @@ static void check_up(const struct link *l, enum srtp_profile profile)
 static void handshake_agrees_on_keys_and_prefers_gcm(void)
 {
     struct link l;
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     link_run(&l);
     check_up(&l, SRTP_AEAD_AES_128_GCM);
     CHECK_EQ(clock_now, 0); /* nothing had to be retransmitted */
@@ -124,7 +124,7 @@ static void handshake_falls_back_to_aes_cm(void)
 {
     for (int i = 0; i < 3; i++) {
         struct link l;
-        link_open(&l, i != 0, i != 1);
+        link_open(&l, i == 0 ? DTLS_GCM_OR_CM : DTLS_CM_ONLY, i == 1 ? DTLS_GCM_OR_CM : DTLS_CM_ONLY);
         link_run(&l);
         check_up(&l, SRTP_AES128_CM_SHA1_80);
         link_close(&l);
@@ -137,7 +137,7 @@ static void agreed_keys_carry_srtp(void)
     struct srtp_master ct, cr, st, sr;
     uint8_t packet[64] = {0x80, 96, 0, 1}, out[64];
     uint64_t index;
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     link_run(&l);
     dtls_masters(l.client, &ct, &cr);
     dtls_masters(l.server, &st, &sr);
@@ -158,9 +158,9 @@ static void fingerprints_of_all_hashes_are_checked(void)
     static const char *const hash[] = {"sha-256", "sha-384", "sha-512"};
     struct link l;
     uint8_t f[64];
-    link_open(&l, false, false);
-    struct dtls_engine *c = dtls_engine_new(l.client_id, true, false),
-                       *s = dtls_engine_new(l.server_id, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
+    struct dtls_engine *c = dtls_engine_new(l.client_id, DTLS_CLIENT, DTLS_GCM_OR_CM),
+                       *s = dtls_engine_new(l.server_id, DTLS_SERVER, DTLS_GCM_OR_CM);
     uint8_t d[MTU];
     CHECK_EQ(dtls_engine_peer_fingerprint(s, "sha-256", f), 0);
     for (int i = 0; i < 6; i++) {
@@ -182,11 +182,11 @@ static void fingerprints_of_all_hashes_are_checked(void)
 static void wrong_fingerprint(void (*spoil)(struct fingerprint *))
 {
     struct link l;
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     struct fingerprint f = fingerprint_of(l.client_id);
     spoil(&f);
     dtls_free(l.server);
-    l.server = dtls_new(l.server_id, false, false, &f, 0);
+    l.server = dtls_new(l.server_id, DTLS_SERVER, DTLS_GCM_OR_CM, &f, 0);
     link_run(&l);
     CHECK_EQ(dtls_state(l.server), DTLS_FAILED);
     CHECK_EQ(dtls_failure(l.server), DTLS_FINGERPRINT);
@@ -215,11 +215,11 @@ static void one_of_several_fingerprints_is_enough(void)
 {
     for (unsigned at = 0; at < 4; at++) {
         struct link l;
-        link_open(&l, false, false);
+        link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
         struct fingerprint own = fingerprint_of(l.client_id), f = {.hash = "sha-256", .len = 32, .more = 3};
         memcpy(f.value + 32 * at, own.value, 32);
         dtls_free(l.server);
-        l.server = dtls_new(l.server_id, false, false, &f, 0);
+        l.server = dtls_new(l.server_id, DTLS_SERVER, DTLS_GCM_OR_CM, &f, 0);
         link_run(&l);
         CHECK_EQ(dtls_state(l.server), DTLS_UP);
         link_close(&l);
@@ -250,12 +250,12 @@ static void wrong_fingerprints_fail_without_keys(void)
 static void recover_each_lost_datagram(bool settles)
 {
     struct link l;
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     link_run(&l);
     unsigned count = l.sent;
     link_close(&l);
     for (unsigned n = 0; n < count; n++) {
-        link_open(&l, false, false);
+        link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
         l.lost = 1ull << n;
         l.settles = settles;
         link_run(&l);
@@ -276,7 +276,7 @@ static void settled_server_says_little(void)
     struct link l;
     uint8_t out[MTU], other[sizeof change_cipher_spec];
     unsigned answers = 0;
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     l.settles = true;
     link_run(&l);
     check_up(&l, SRTP_AEAD_AES_128_GCM);
@@ -304,7 +304,7 @@ static void heavy_loss_is_recovered_with_growing_pauses(void)
     prng_seed(&p, 7);
     for (int round = 0; round < 40; round++) {
         struct link l;
-        link_open(&l, false, false);
+        link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
         l.lost = prng_next(&p) & prng_next(&p) & 0xffffff; /* a quarter of the first 24 */
         l.settles = round & 1;
         link_run(&l);
@@ -319,7 +319,7 @@ static void silence_ends_after_30_s(void)
     mp_time before = 0, pause = 0;
     uint8_t d[MTU];
     unsigned sent = 0;
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     while (dtls_state(l.client) == DTLS_HANDSHAKE) {
         while (dtls_output(l.client, d, sizeof d) > 0)
             sent++;
@@ -344,7 +344,7 @@ static void silence_ends_after_30_s(void)
 static void datagrams_fit_the_mtu(void)
 {
     struct link l;
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     l.lost = 0x2a5;
     link_run(&l);
     CHECK(l.largest > 0 && l.largest <= MTU);
@@ -370,7 +370,7 @@ static void hello_in_pieces(const int *order, size_t pieces)
 {
     struct link l;
     uint8_t hello[MTU], piece[MTU];
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     CHECK(dtls_output(l.client, hello, sizeof hello) > 25);
     CHECK_EQ(hello[13], 1);
     uint16_t number = 30; /* the client's own next records have 1 and up: within the replay window */
@@ -403,7 +403,7 @@ static void garbage_of_every_length_does_no_harm(void)
     struct link l;
     struct prng p;
     uint8_t d[1500];
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     link_run(&l);
     prng_seed(&p, 3);
     for (size_t len = 0; len <= sizeof d; len++) {
@@ -435,7 +435,7 @@ static void garbage_before_the_handshake_does_not_stop_it(void)
     struct prng p;
     uint8_t d[300];
     prng_seed(&p, 4);
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     for (size_t n = 0; n < 40; n++) {
         for (size_t i = 0; i < sizeof d; i++)
             d[i] = (uint8_t)prng_next(&p);
@@ -453,13 +453,13 @@ static void mutated_handshakes_end_cleanly(void)
     struct prng p;
     prng_seed(&p, 5);
     struct link l;
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     for (int round = 0; round < 300; round++) {
         struct fingerprint client = fingerprint_of(l.client_id), server = fingerprint_of(l.server_id);
         dtls_free(l.client);
         dtls_free(l.server);
-        l.client = dtls_new(l.client_id, true, false, &server, 0);
-        l.server = dtls_new(l.server_id, false, false, &client, 0);
+        l.client = dtls_new(l.client_id, DTLS_CLIENT, DTLS_GCM_OR_CM, &server, 0);
+        l.server = dtls_new(l.server_id, DTLS_SERVER, DTLS_GCM_OR_CM, &client, 0);
         for (int i = 0; i < 8; i++) {
             struct dtls *from = i & 1 ? l.server : l.client, *to = i & 1 ? l.client : l.server;
             uint8_t d[MTU];
@@ -479,7 +479,7 @@ static void flood_of_a_handshake_is_bounded(void)
 {
     struct link l;
     uint8_t d[100] = {22, 0xfe, 0xfd};
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     for (int i = 0; i < DTLS_INPUT_MAX; i++)
         CHECK_EQ(dtls_input(l.server, d, sizeof d, 0), DTLS_HANDSHAKE);
     CHECK_EQ(dtls_input(l.server, d, sizeof d, 0), DTLS_FAILED);
@@ -495,7 +495,7 @@ static void records_of_the_next_epoch_are_bounded(void)
 {
     struct link l;
     uint8_t d[14 * 100] = {0};
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     for (size_t i = 0; i < 100; i++) {
         d[14 * i] = 22;
         put16(d + 14 * i + 1, 0xfefd);
@@ -552,7 +552,7 @@ static void records_of_the_next_epoch_are_bounded_over_all_datagrams(void)
 {
     struct link l;
     uint8_t record[13 + 25] = {22, 0xfe, 0xfd, 0, 1};
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     CHECK_EQ(carry(&l, l.client, l.server), 1);
     size_t before = held, first = 0, most = 0; /* ClientHello: the handshake has its buffers from now on */
     put16(record + 11, 25);
@@ -587,7 +587,7 @@ static void hostile_fragments_end_cleanly(void)
         struct link l;
         uint8_t d[25 + 128] = {22, 0xfe, 0xfd};
         const struct fragment_head *h = &heads[i];
-        link_open(&l, false, false);
+        link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
         for (uint16_t n = 0; n < 64; n++) {
             put16(d + 9, (uint16_t)(n + 64)); /* record number */
             put16(d + 11, (uint16_t)(12 + h->carried));
@@ -609,8 +609,8 @@ static void *handshakes(void *identity)
 {
     uintptr_t up = 0;
     for (int i = 0; i < 20; i++) {
-        struct dtls_engine *c = dtls_engine_new(identity, true, false),
-                           *s = dtls_engine_new(identity, false, false);
+        struct dtls_engine *c = dtls_engine_new(identity, DTLS_CLIENT, DTLS_GCM_OR_CM),
+                           *s = dtls_engine_new(identity, DTLS_SERVER, DTLS_GCM_OR_CM);
         uint8_t d[MTU], material[60];
         uint16_t profile;
         for (int n = 0; n < 4; n++) {
@@ -646,7 +646,7 @@ static void close_is_told_to_the_peer(void)
 {
     for (int i = 0; i < 2; i++) {
         struct link l;
-        link_open(&l, false, false);
+        link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
         link_run(&l);
         struct dtls *who = i ? l.server : l.client, *other = i ? l.client : l.server;
         dtls_close(who);
@@ -663,7 +663,7 @@ static void close_is_told_to_the_peer(void)
 static void close_in_the_handshake_is_quiet(void)
 {
     struct link l;
-    link_open(&l, false, false);
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
     carry(&l, l.client, l.server);
     dtls_close(l.server);
     CHECK_EQ(dtls_state(l.server), DTLS_CLOSED);

@@ -524,7 +524,7 @@ static void another_hello(const struct world_client *c)
 {
     uint8_t hello[1500];
     struct fingerprint any = {.hash = "sha-256", .len = 32};
-    struct dtls *stranger = dtls_new(w.client_identity, true, false, &any, w.now);
+    struct dtls *stranger = dtls_new(w.client_identity, DTLS_CLIENT, DTLS_GCM_OR_CM, &any, w.now);
     size_t len = dtls_output(stranger, hello, sizeof hello);
     dtls_free(stranger);
     world_datagram(&w, 0, client_path(c->client), hello, len);
