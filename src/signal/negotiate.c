@@ -8,7 +8,7 @@
 
 static const char *const source_names[SOURCE_COUNT] = {"microphone", "camera", "screen", "screen-audio"};
 
-const char *source_name(enum source source) { return source_names[source]; }
+const char *negotiate_source_name(enum source source) { return source_names[source]; }
 
 /* Who negotiates is in a room, as its publications are. */
 static void check_participant(const struct participant *p)
@@ -19,7 +19,7 @@ static void check_participant(const struct participant *p)
 
 /* --- sections --- */
 
-struct section *section_add(struct participant *p, enum sdp_kind kind, const char *mid)
+struct section *negotiate_section(struct participant *p, enum sdp_kind kind, const char *mid)
 {
     if (p->section_count == p->section_room) {
         size_t room = p->section_room ? p->section_room * 2 : 8;
@@ -306,7 +306,7 @@ static struct section *section_of(struct participant *p, uint32_t track)
 
 /* For viewers the old publication ends and a new one begins: each is offered the codec that it described.
  * This costs the room as much as an offer and counts as one. */
-void publication_turn(struct participant *p, uint32_t track, uint8_t payload_type, mp_time now)
+void negotiate_turn(struct participant *p, uint32_t track, uint8_t payload_type, mp_time now)
 {
     check_participant(p);
     struct section *s = section_of(p, track);
@@ -415,7 +415,7 @@ static void take_live_section(struct participant *p, struct section *s, const st
 /* Takes one section of the client's offer, in a section of ours or a new one. False: no memory. */
 static bool take_section(struct participant *p, size_t i, const struct sdp_section *in, json_t *sources)
 {
-    struct section *s = i < p->section_count ? &p->sections[i] : section_add(p, in->kind, in->mid);
+    struct section *s = i < p->section_count ? &p->sections[i] : negotiate_section(p, in->kind, in->mid);
     if (!s)
         return false;
     if (s->refused) {

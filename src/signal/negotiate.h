@@ -2,9 +2,9 @@
 #pragma once
 #include "signal/state.h"
 
-const char *source_name(enum source);
+const char *negotiate_source_name(enum source);
 /* mid: MID_SIZE bytes; NULL: no memory */
-struct section *section_add(struct participant *, enum sdp_kind, const char *mid);
+struct section *negotiate_section(struct participant *, enum sdp_kind, const char *mid);
 /* Gives the section SSRCs that were never used: packet numbers restart with each subscription, and no SSRC
  * may repeat a number under the same key. */
 void offer_new_ssrcs(struct participant *, struct section *);

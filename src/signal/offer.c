@@ -176,7 +176,7 @@ static json_t *streams_of(const struct participant *p)
                 list, json_pack("{s:s, s:s, s:[]}", "id", id, "participant", pub->publisher->id, "sources"));
         }
         json_array_append_new(json_object_get(json_array_get(list, k), "sources"),
-                              json_string(source_name(pub->source)));
+                              json_string(negotiate_source_name(pub->source)));
     }
     return list;
 }
@@ -204,7 +204,7 @@ static struct section *new_section(struct participant *p, enum sdp_kind kind)
     do
         snprintf(mid, sizeof mid, "s%zu", n++);
     while (has_mid(p, mid));
-    struct section *s = section_add(p, kind, mid);
+    struct section *s = negotiate_section(p, kind, mid);
     if (s)
         s->ours = true;
     return s;

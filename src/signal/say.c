@@ -234,14 +234,14 @@ void say_path(struct participant *p)
 void say_stalled(struct participant *p, const struct publication *pub)
 {
     say_json(p, json_pack("{s:s, s:s, s:s}", "type", "track-stalled", "participant", pub->publisher->id,
-                          "source", source_name(pub->source)));
+                          "source", negotiate_source_name(pub->source)));
 }
 
 void say_unsupported(struct participant *p, const struct publication *pub)
 {
-    say_json(p,
-             json_pack("{s:s, s:s, s:s, s:s}", "type", "track-unsupported", "participant", pub->publisher->id,
-                       "source", source_name(pub->source), "codec", codec_name(pub->capability.codec.codec)));
+    say_json(p, json_pack("{s:s, s:s, s:s, s:s}", "type", "track-unsupported", "participant",
+                          pub->publisher->id, "source", negotiate_source_name(pub->source), "codec",
+                          codec_name(pub->capability.codec.codec)));
 }
 
 void say_timeline(struct participant *p)

@@ -67,7 +67,7 @@ static void publication_stalled(struct participant *p, uint32_t track)
     if (!pub)
         return; /* it ended meanwhile */
     log_line(LOG_LEVEL_WARN, "no key frame", "session=%u peer=%s source=%s", p->session,
-             log_quote(quoted, sizeof quoted, p->id), source_name(pub->source));
+             log_quote(quoted, sizeof quoted, p->id), negotiate_source_name(pub->source));
     tell_stalled(p, pub);
 }
 

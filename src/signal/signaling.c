@@ -248,7 +248,7 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
     else if (p && m->type == MESSAGE_CONNECTED)
         connected(p, m->at);
     else if (p && m->type == MESSAGE_CODEC)
-        publication_turn(p, m->track, m->payload_type, now);
+        negotiate_turn(p, m->track, m->payload_type, now);
     else if (m->type == MESSAGE_ENDED) {
         registry_release(s->config.registry, m->session);
         if (p)

@@ -394,7 +394,7 @@ void session_vanish(struct signaling *, mp_time now); /* marks sessions that wer
 void session_close(struct participant *);
 void session_command(struct participant *, struct message *); /* to the owning worker, if there is one yet */
 /* The publisher now sends this payload type, one of its section's choice. */
-void publication_turn(struct participant *, uint32_t track, uint8_t payload_type, mp_time now);
+void negotiate_turn(struct participant *, uint32_t track, uint8_t payload_type, mp_time now);
 void publication_start(struct participant *, struct publication *);
 void publication_end(struct participant *, struct publication *);
 void subscription_start(struct participant *, struct section *);
