@@ -15,7 +15,7 @@ bool address_is_loopback(const struct address *a)
     return address_is_v4(a) ? a->ip[12] == 127 : memcmp(a->ip, v6, sizeof v6) == 0;
 }
 
-uint64_t network_hash(const struct address *a, uint64_t key)
+uint64_t address_network_hash(const struct address *a, uint64_t key)
 {
     uint8_t ip[16] = {0};
     memcpy(ip, a->ip, address_is_v4(a) ? 16 : 8);

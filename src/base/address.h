@@ -22,7 +22,7 @@ bool address_is_v4(const struct address *);
 bool address_is_loopback(const struct address *);
 /* Hash of the network of the ip, without port. All limits by address count by it. A /64 of IPv6 is one
  * customer, who can make any number of addresses in it; an IPv4 address is a network of its own. */
-uint64_t network_hash(const struct address *, uint64_t key);
+uint64_t address_network_hash(const struct address *, uint64_t key);
 
 /* The ip as text ("192.0.2.1", "2001:db8::1"), without port. Returns `text`. */
 const char *address_ip_text(const struct address *, char text[ADDRESS_TEXT_SIZE]);

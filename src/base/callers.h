@@ -19,7 +19,7 @@ struct callers {
 /* NULL: no limits. */
 static inline struct caller *callers_find(struct callers *s, const struct address *a)
 {
-    return address_is_loopback(a) ? NULL : &s->list[network_hash(a, s->key) % CALLER_BUCKETS];
+    return address_is_loopback(a) ? NULL : &s->list[address_network_hash(a, s->key) % CALLER_BUCKETS];
 }
 
 /* Whether the address may act once more: `per_s` times a second (0: no limit), with a burst of CALLER_BURST_S

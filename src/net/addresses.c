@@ -3,7 +3,7 @@
 #include <net/if.h>
 #include <string.h>
 
-void address_of_socket(struct address *out, const struct sockaddr_in6 *a)
+void addresses_from_sockaddr(struct address *out, const struct sockaddr_in6 *a)
 {
     static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     if (a->sin6_family == AF_INET) {
@@ -22,7 +22,7 @@ static bool take(struct address *out, const struct ifaddrs *i, int family)
     if (!i->ifa_addr || i->ifa_addr->sa_family != family || !(i->ifa_flags & IFF_UP) ||
         (i->ifa_flags & IFF_LOOPBACK))
         return false;
-    address_of_socket(out, (const struct sockaddr_in6 *)(const void *)i->ifa_addr);
+    addresses_from_sockaddr(out, (const struct sockaddr_in6 *)(const void *)i->ifa_addr);
     out->port = 0;
     if (family == AF_INET)
         return out->ip[12] != 169 || out->ip[13] != 254;

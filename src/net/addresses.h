@@ -9,4 +9,4 @@
 size_t addresses_of_machine(struct address *out, size_t max);
 
 /* Converts a socket address of either family. */
-void address_of_socket(struct address *, const struct sockaddr_in6 *);
+void addresses_from_sockaddr(struct address *, const struct sockaddr_in6 *);

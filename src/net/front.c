@@ -121,7 +121,7 @@ static int open_listener(const struct address *a)
 
 static struct front_source *source_of(struct front *f, const struct address *a)
 {
-    return &f->sources[network_hash(a, f->key) % SOURCES];
+    return &f->sources[address_network_hash(a, f->key) % SOURCES];
 }
 
 static void pending_add(struct front *f, struct pending *p)
@@ -230,8 +230,8 @@ static void welcome(struct front *f, int fd, const struct sockaddr_in6 *from)
         close(fd);
         return;
     }
-    address_of_socket(&p->path.remote, from);
-    address_of_socket(&p->path.local, &local);
+    addresses_from_sockaddr(&p->path.remote, from);
+    addresses_from_sockaddr(&p->path.local, &local);
     p->fd = fd;
     p->until = f->now + f->config.patience;
     p->source = source_of(f, &p->path.remote);

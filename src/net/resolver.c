@@ -29,8 +29,8 @@ static bool look_up(const char *name, struct resolver_answer *a)
         return false;
     for (struct addrinfo *i = list; i && a->count < CANDIDATES_MAX; i = i->ai_next)
         if (i->ai_family == AF_INET || i->ai_family == AF_INET6)
-            address_of_socket(&a->addresses[a->count++],
-                              (const struct sockaddr_in6 *)(const void *)i->ai_addr);
+            addresses_from_sockaddr(&a->addresses[a->count++],
+                                    (const struct sockaddr_in6 *)(const void *)i->ai_addr);
     freeaddrinfo(list);
     return true;
 }

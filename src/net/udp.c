@@ -225,7 +225,7 @@ size_t udp_receive(struct udp *u, udp_each *each, void *context, mp_time now)
         size_t len = u->rx[i].msg_len, segment = len;
         mp_time stamp = wall + now;
         const uint8_t *data = u->rx_iov[i].iov_base;
-        address_of_socket(&path.remote, &u->rx_from[i]);
+        addresses_from_sockaddr(&path.remote, &u->rx_from[i]);
         read_control(&u->rx[i].msg_hdr, &path.local, &segment, &stamp);
         make_room(u, (size_t)i);
         if (u->rx[i].msg_hdr.msg_flags & MSG_TRUNC)

@@ -28,8 +28,8 @@ static void answer(void *context, const struct path *path, const uint8_t *data, 
     struct stun_view v;
     struct udp_sent sent = {0};
     if (stun_parse(&v, data, len) != STUN_OK || !stun_is_plain_binding(&v) ||
-        !rate_take(&p->rates[network_hash(&path->remote, p->hash_key) % STUN_BUCKETS], 1, STUN_ANSWERS_PER_S,
-                   STUN_ANSWERS_BURST, clock_now()))
+        !rate_take(&p->rates[address_network_hash(&path->remote, p->hash_key) % STUN_BUCKETS], 1,
+                   STUN_ANSWERS_PER_S, STUN_ANSWERS_BURST, clock_now()))
         return;
     struct transmit t = {
         .path = *path, .data = reply, .len = (uint32_t)stun_answer(&v, &path->remote, reply)};

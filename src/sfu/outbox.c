@@ -114,7 +114,7 @@ bool sfu_emit(struct sfu *sfu, struct message *message)
 
 bool outbox_may_answer(struct sfu *sfu, const struct path *path, mp_time now)
 {
-    struct rate *rate = &sfu->stun_rates[network_hash(&path->remote, sfu->hash_key) % STUN_BUCKETS];
+    struct rate *rate = &sfu->stun_rates[address_network_hash(&path->remote, sfu->hash_key) % STUN_BUCKETS];
     if (rate_take(rate, 1, STUN_ANSWERS_PER_S, STUN_ANSWERS_BURST, now))
         return true;
     drop(sfu, DROP_STUN_RATE);

@@ -35,7 +35,7 @@ static void ask_the_others(struct sfu *sfu, const struct arrival *arrival)
 static bool within_rate(struct sfu *sfu, const struct path *path, mp_time now)
 {
     struct roaming *r = &sfu->roaming;
-    struct rate *place = &r->by_place[network_hash(&path->remote, sfu->hash_key) % ROAM_BUCKETS];
+    struct rate *place = &r->by_place[address_network_hash(&path->remote, sfu->hash_key) % ROAM_BUCKETS];
     return rate_take(place, 1, ROAM_PER_S, ROAM_BURST, now) &&
            rate_take(&r->total, 1, ROAM_TOTAL_PER_S, ROAM_TOTAL_BURST, now);
 }

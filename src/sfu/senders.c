@@ -16,7 +16,7 @@ void senders_free(struct senders *s) { free(s->chains); }
 
 static uint64_t hash_placed(const struct senders *s, uint32_t ssrc, const struct address *place)
 {
-    return map_hash(ssrc ^ network_hash(place, s->key), s->key);
+    return map_hash(ssrc ^ address_network_hash(place, s->key), s->key);
 }
 
 static uint64_t hash_alone(const struct senders *s, uint32_t ssrc) { return map_hash(ssrc, ~s->key); }

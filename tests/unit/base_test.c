@@ -140,7 +140,7 @@ static uint64_t network(const char *ip, uint16_t port)
 {
     struct address a;
     CHECK(address_parse(&a, ip, port));
-    return network_hash(&a, 7);
+    return address_network_hash(&a, 7);
 }
 
 static void a_64_of_ipv6_is_one_network_and_an_ipv4_address_another(void)

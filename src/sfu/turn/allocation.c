@@ -162,7 +162,8 @@ enum allocation_result allocation_new(struct allocations *t, const struct path *
                                       struct bytes user, const struct address *const ips[RELAYED_COUNT],
                                       bool even, mp_time until, struct allocation **made)
 {
-    uint64_t user_hash = hash_text(user, t->hash_key), network = network_hash(&client->remote, t->hash_key);
+    uint64_t user_hash = hash_text(user, t->hash_key),
+             network = address_network_hash(&client->remote, t->hash_key);
     if (count_user(t, user_hash) >= RELAY_USER_ALLOCATIONS_MAX ||
         count_network(t, network) >= RELAY_NETWORK_ALLOCATIONS_MAX)
         return ALLOCATION_QUOTA;
