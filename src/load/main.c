@@ -390,11 +390,11 @@ static void count_joins(struct load_run *r)
 static int report(struct load_run *r)
 {
     for (unsigned i = 0; i < r->options->threads; i++)
-        results_add(&r->results, r->media[i], i, r->options->threads, end_of, r);
+        report_add(&r->results, r->media[i], i, r->options->threads, end_of, r);
     count_joins(r);
     report_table(&r->results);
     bool written = !r->options->json || report_json(&r->results, r->options->json);
-    return written && results_good(&r->results) ? 0 : 1;
+    return written && report_good(&r->results) ? 0 : 1;
 }
 
 /* --- life --- */

@@ -37,9 +37,9 @@ static void take_commands(struct media *m, mp_time now)
     while (c) {
         struct media_command *next = c->next;
         if (c->disconnect)
-            peer_disconnect(m, media_peer(m, c->number));
+            media_peer_disconnect(m, media_peer(m, c->number));
         else
-            peer_connect(m, media_peer(m, c->number), &c->remote, now);
+            media_peer_connect(m, media_peer(m, c->number), &c->remote, now);
         free(c);
         c = next;
     }
@@ -56,7 +56,7 @@ static void take_phase(struct media *m, mp_time now)
         m->totals.ignored = m->totals.pli = m->totals.nacks = 0;
     }
     for (unsigned i = 0; i < m->count; i++)
-        peer_phase(m, &m->peers[i], now);
+        media_peer_phase(m, &m->peers[i], now);
 }
 
 static int wait(struct media *m, struct epoll_event *events)
@@ -75,7 +75,7 @@ static void read_all(struct media *m, mp_time now)
         return;
     for (unsigned i = 0; i < m->count; i++)
         if (m->peers[i].client && !m->peers[i].waited)
-            peer_read(m, &m->peers[i], now);
+            media_peer_read(m, &m->peers[i], now);
     m->read_at = now + READ_EVERY;
 }
 
@@ -90,7 +90,7 @@ static void *run(void *context)
         for (int i = 0; i < n; i++) {
             uint64_t count;
             if (events[i].data.ptr) {
-                peer_read(m, events[i].data.ptr, now);
+                media_peer_read(m, events[i].data.ptr, now);
             } else if (read(m->event, &count, sizeof count) > 0) {
                 take_commands(m, now);
                 take_phase(m, now);
@@ -100,7 +100,8 @@ static void *run(void *context)
         struct heap_node *node;
         now = clock_now();
         while ((node = heap_pop(&m->timers, now)))
-            peer_timeout(m, (struct media_peer *)((char *)node - offsetof(struct media_peer, timer)), now);
+            media_peer_timeout(m, (struct media_peer *)((char *)node - offsetof(struct media_peer, timer)),
+                               now);
     }
     return NULL;
 }
@@ -157,7 +158,7 @@ static bool open_all(struct media *m)
 {
     struct epoll_event wakeup = {.events = EPOLLIN};
     m->crypto = crypto_new(CRYPTO_BEST);
-    m->receiver = receiver_new();
+    m->receiver = media_receiver_new();
     m->peers = calloc(m->count ? m->count : 1, sizeof *m->peers);
     m->epoll = epoll_create1(EPOLL_CLOEXEC);
     m->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -181,7 +182,7 @@ struct media *media_start(const struct options *o, unsigned index, uint32_t run_
     pthread_mutex_init(&m->mutex, NULL);
     if (open_all(m)) {
         for (unsigned i = 0; i < m->count; i++)
-            peer_init(m, &m->peers[i], i * o->threads + index);
+            media_peer_init(m, &m->peers[i], i * o->threads + index);
         if (thread_start(&m->thread, "media", run, m))
             return m;
     }
@@ -204,12 +205,12 @@ void media_free(struct media *m)
         free(c);
     }
     for (unsigned i = 0; m->peers && i < m->count; i++)
-        peer_free(&m->peers[i]);
+        media_peer_free(&m->peers[i]);
     free(m->peers);
     heap_free(&m->timers);
     if (m->crypto)
         crypto_free(m->crypto);
-    receiver_free(m->receiver);
+    media_receiver_free(m->receiver);
     close(m->epoll);
     close(m->event);
     pthread_mutex_destroy(&m->mutex);

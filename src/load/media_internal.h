@@ -36,19 +36,19 @@ static inline void progress_add(_Atomic uint64_t *counter, uint64_t n)
                           memory_order_relaxed);
 }
 
-void peer_init(struct media *, struct media_peer *, unsigned number);
-void peer_free(struct media_peer *);
-void peer_connect(struct media *, struct media_peer *, const struct media_remote *, mp_time now);
-void peer_disconnect(struct media *, struct media_peer *);
-void peer_read(struct media *, struct media_peer *, mp_time now); /* reads a client's socket */
-void peer_timeout(struct media *, struct media_peer *, mp_time now);
-void peer_phase(struct media *, struct media_peer *, mp_time now); /* m->phase has changed */
+void media_peer_init(struct media *, struct media_peer *, unsigned number);
+void media_peer_free(struct media_peer *);
+void media_peer_connect(struct media *, struct media_peer *, const struct media_remote *, mp_time now);
+void media_peer_disconnect(struct media *, struct media_peer *);
+void media_peer_read(struct media *, struct media_peer *, mp_time now); /* reads a client's socket */
+void media_peer_timeout(struct media *, struct media_peer *, mp_time now);
+void media_peer_phase(struct media *, struct media_peer *, mp_time now); /* m->phase has changed */
 
-struct media_receiver *receiver_new(void);
-void receiver_free(struct media_receiver *);
-void receiver_options(int fd); /* prepares a socket for its reader */
-typedef void receiver_each(void *context, const uint8_t *, size_t len, mp_time arrival);
+struct media_receiver *media_receiver_new(void);
+void media_receiver_free(struct media_receiver *);
+void media_receiver_options(int fd); /* prepares a socket for its reader */
+typedef void media_receiver_each(void *context, const uint8_t *, size_t len, mp_time arrival);
 /* Calls `each` for every datagram of one receive call. `wall`: Unix time at monotonic 0. True: there may be
  * more. */
-bool receiver_read(struct media_receiver *, int fd, mp_time wall, receiver_each *each, void *context,
-                   mp_time now);
+bool media_receiver_read(struct media_receiver *, int fd, mp_time wall, media_receiver_each *each,
+                         void *context, mp_time now);

@@ -25,7 +25,8 @@
 
 static void send_one(struct media *m, const struct media_peer *p, const uint8_t *data, size_t len)
 {
-    if (p->stream ? !stream_send(p->stream, p->fd, data, len) : send(p->fd, data, len, MSG_DONTWAIT) < 0)
+    if (p->stream ? !media_stream_send(p->stream, p->fd, data, len)
+                  : send(p->fd, data, len, MSG_DONTWAIT) < 0)
         m->totals.send_errors++;
 }
 
@@ -210,16 +211,16 @@ static void stream_ended(struct media *m, struct media_peer *p)
     set_timer(m, p);
 }
 
-void peer_read(struct media *m, struct media_peer *p, mp_time now)
+void media_peer_read(struct media *m, struct media_peer *p, mp_time now)
 {
     uint64_t received = p->sink.received, gaps = p->sink.gaps;
     m->heard = p;
     m->told = false;
-    if (p->stream && !stream_read(p->stream, p->fd, datagram, m, now)) {
+    if (p->stream && !media_stream_read(p->stream, p->fd, datagram, m, now)) {
         stream_ended(m, p);
         return;
     }
-    while (!p->stream && receiver_read(m->receiver, p->fd, m->wall, datagram, m, now))
+    while (!p->stream && media_receiver_read(m->receiver, p->fd, m->wall, datagram, m, now))
         ;
     progress_add(&m->progress.received, p->sink.received - received);
     progress_add(&m->progress.gaps, p->sink.gaps - gaps); /* may decrease: a late packet fills a gap */
@@ -234,7 +235,7 @@ void peer_read(struct media *m, struct media_peer *p, mp_time now)
     }
 }
 
-void peer_timeout(struct media *m, struct media_peer *p, mp_time now)
+void media_peer_timeout(struct media *m, struct media_peer *p, mp_time now)
 {
     if (client_deadline(p->client) <= now) {
         client_timeout(p->client, now);
@@ -251,7 +252,7 @@ void peer_timeout(struct media *m, struct media_peer *p, mp_time now)
     set_timer(m, p);
 }
 
-void peer_phase(struct media *m, struct media_peer *p, mp_time now)
+void media_peer_phase(struct media *m, struct media_peer *p, mp_time now)
 {
     if (m->phase == MEDIA_MEASURING) {
         m->totals.missing_joining += sink_restart(&p->sink);
@@ -265,7 +266,7 @@ void peer_phase(struct media *m, struct media_peer *p, mp_time now)
 
 /* --- life --- */
 
-void peer_init(struct media *m, struct media_peer *p, unsigned number)
+void media_peer_init(struct media *m, struct media_peer *p, unsigned number)
 {
     const struct options *o = m->options;
     bool publishes = number < o->publishers;
@@ -288,22 +289,22 @@ void peer_init(struct media *m, struct media_peer *p, unsigned number)
                         &prng);
 }
 
-void peer_free(struct media_peer *p)
+void media_peer_free(struct media_peer *p)
 {
     sink_free(&p->sink);
     client_free(p->client);
-    stream_free(p->stream);
+    media_stream_free(p->stream);
     if (p->fd >= 0)
         close(p->fd);
 }
 
-void peer_disconnect(struct media *m, struct media_peer *p)
+void media_peer_disconnect(struct media *m, struct media_peer *p)
 {
     progress_add(&m->progress.connected, -(uint64_t)(p->connected_at != 0));
     progress_add(&m->progress.complete, -(uint64_t)(p->complete_at != 0));
     progress_add(&m->progress.failed, -(uint64_t)p->failed);
     heap_set(&m->timers, &p->timer, MP_NEVER);
-    peer_free(p);
+    media_peer_free(p);
     sink_init(&p->sink, m->run);
     p->fd = -1;
     p->stream = NULL;
@@ -321,25 +322,25 @@ static bool open_socket(struct media *m, struct media_peer *p, const struct medi
     socklen_t len = to_sockaddr(&to, &remote->server);
     struct epoll_event readable = {.events = EPOLLIN, .data.ptr = p};
     if (m->options->way != WAY_UDP && p->number >= m->options->publishers) {
-        p->stream = stream_connect(&(struct media_stream_config){.way = m->options->way,
-                                                                 .to = (struct sockaddr *)&to,
-                                                                 .len = len,
-                                                                 .server = remote->server,
-                                                                 .login = remote->turn},
-                                   &p->fd);
+        p->stream = media_stream_connect(&(struct media_stream_config){.way = m->options->way,
+                                                                       .to = (struct sockaddr *)&to,
+                                                                       .len = len,
+                                                                       .server = remote->server,
+                                                                       .login = remote->turn},
+                                         &p->fd);
         p->waited = p->stream && epoll_ctl(m->epoll, EPOLL_CTL_ADD, p->fd, &readable) == 0;
         return p->waited;
     }
     p->fd = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (p->fd < 0)
         return false;
-    receiver_options(p->fd);
+    media_receiver_options(p->fd);
     p->waited = connect(p->fd, (struct sockaddr *)&to, len) == 0 &&
                 epoll_ctl(m->epoll, EPOLL_CTL_ADD, p->fd, &readable) == 0;
     return p->waited;
 }
 
-void peer_connect(struct media *m, struct media_peer *p, const struct media_remote *remote, mp_time now)
+void media_peer_connect(struct media *m, struct media_peer *p, const struct media_remote *remote, mp_time now)
 {
     struct client_config config = {.path = {.remote = remote->server},
                                    .ufrag = remote->ufrag,

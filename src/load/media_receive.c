@@ -26,7 +26,7 @@ struct media_receiver {
     uint8_t data[BUNDLES][BUNDLE_SIZE];
 };
 
-struct media_receiver *receiver_new(void)
+struct media_receiver *media_receiver_new(void)
 {
     struct media_receiver *r = calloc(1, sizeof *r);
     for (unsigned i = 0; r && i < BUNDLES; i++) {
@@ -36,9 +36,9 @@ struct media_receiver *receiver_new(void)
     return r;
 }
 
-void receiver_free(struct media_receiver *r) { free(r); }
+void media_receiver_free(struct media_receiver *r) { free(r); }
 
-void receiver_options(int fd)
+void media_receiver_options(int fd)
 {
     int one = 1, size = RECEIVE_BUFFER;
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
@@ -64,8 +64,8 @@ static void read_control(struct msghdr *h, mp_time wall, size_t *segment, mp_tim
     }
 }
 
-bool receiver_read(struct media_receiver *r, int fd, mp_time wall, receiver_each *each, void *context,
-                   mp_time now)
+bool media_receiver_read(struct media_receiver *r, int fd, mp_time wall, media_receiver_each *each,
+                         void *context, mp_time now)
 {
     for (unsigned i = 0; i < BUNDLES; i++) {
         r->messages[i].msg_hdr.msg_control = r->control[i].data;

@@ -45,7 +45,7 @@ static bool dial(struct media_stream *s, const struct media_stream_config *c, in
            fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
-struct media_stream *stream_connect(const struct media_stream_config *c, int *fd)
+struct media_stream *media_stream_connect(const struct media_stream_config *c, int *fd)
 {
     struct media_stream *s = calloc(1, sizeof *s);
     *fd = socket(c->to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -54,11 +54,11 @@ struct media_stream *stream_connect(const struct media_stream_config *c, int *fd
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
-    stream_free(s);
+    media_stream_free(s);
     return NULL;
 }
 
-void stream_free(struct media_stream *s)
+void media_stream_free(struct media_stream *s)
 {
     if (s)
         SSL_free(s->ssl);
@@ -68,7 +68,7 @@ void stream_free(struct media_stream *s)
 /* --- datagrams --- */
 
 /* Such a client sends little: a connection that accepts only a part of it counts as broken. */
-bool stream_send(struct media_stream *s, int fd, const uint8_t *data, size_t len)
+bool media_stream_send(struct media_stream *s, int fd, const uint8_t *data, size_t len)
 {
     uint8_t frame[STREAM_FRAME_MAX] = {0};
     enum frame_format format = s->way == WAY_TCP ? FRAME_RFC4571 : FRAME_TURN;
@@ -96,9 +96,9 @@ static ssize_t read_some(struct media_stream *s, int fd, uint8_t *to, size_t siz
     return n > 0 ? n : later ? -1 : 0;
 }
 
-bool stream_read(struct media_stream *s, int fd,
-                 void (*each)(void *context, const uint8_t *, size_t len, mp_time), void *context,
-                 mp_time now)
+bool media_stream_read(struct media_stream *s, int fd,
+                       void (*each)(void *context, const uint8_t *, size_t len, mp_time), void *context,
+                       mp_time now)
 {
     static _Thread_local uint8_t data[STREAM_FRAME_MAX + READ_SIZE];
     enum frame_format format = s->way == WAY_TCP ? FRAME_RFC4571 : FRAME_TURN;

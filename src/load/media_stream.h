@@ -19,12 +19,12 @@ struct media_stream_config {
 };
 
 /* Connects, and blocks until done. Sets *fd, -1 after a failure. NULL: failed. */
-struct media_stream *stream_connect(const struct media_stream_config *, int *fd);
-void stream_free(struct media_stream *);
+struct media_stream *media_stream_connect(const struct media_stream_config *, int *fd);
+void media_stream_free(struct media_stream *);
 
 /* one datagram; false: not sent */
-bool stream_send(struct media_stream *, int fd, const uint8_t *, size_t len);
+bool media_stream_send(struct media_stream *, int fd, const uint8_t *, size_t len);
 /* Reads the available bytes and calls `each` for every datagram. False: the connection ended. */
-bool stream_read(struct media_stream *, int fd,
-                 void (*each)(void *context, const uint8_t *, size_t len, mp_time), void *context,
-                 mp_time now);
+bool media_stream_read(struct media_stream *, int fd,
+                       void (*each)(void *context, const uint8_t *, size_t len, mp_time), void *context,
+                       mp_time now);

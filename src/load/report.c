@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-void results_add(struct results *r, struct media *m, unsigned clients_from, unsigned step,
-                 int64_t (*end)(void *context, unsigned client, bool video), void *context)
+void report_add(struct results *r, struct media *m, unsigned clients_from, unsigned step,
+                int64_t (*end)(void *context, unsigned client, bool video), void *context)
 {
     const struct media_totals *t = media_totals(m);
     struct media_totals *sum = &r->media;
@@ -36,7 +36,7 @@ static bool expects_media(const struct options *o)
     return o->publishers + o->viewers > 1 && o->publishers && (o->viewers || o->meeting);
 }
 
-bool results_good(const struct results *r)
+bool report_good(const struct results *r)
 {
     if (r->options->churn)
         return !r->failed && r->stays >= r->options->churn;

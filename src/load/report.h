@@ -15,9 +15,9 @@ struct results {
 };
 
 /* Adds one thread's figures; `end` returns the index after a client's last packet of one kind. */
-void results_add(struct results *, struct media *, unsigned clients_from, unsigned step,
-                 int64_t (*end)(void *context, unsigned client, bool video), void *context);
+void report_add(struct results *, struct media *, unsigned clients_from, unsigned step,
+                int64_t (*end)(void *context, unsigned client, bool video), void *context);
 void report_table(const struct results *);
 bool report_json(const struct results *, const char *file); /* false: cannot be written; it printed the
                                                                error */
-bool results_good(const struct results *);                  /* every client joined and received its media */
+bool report_good(const struct results *);                   /* every client joined and received its media */

@@ -100,7 +100,7 @@ void sink_plain(struct sink *k, const uint8_t *data, size_t len, struct histogra
     struct sink_stream *s = find(k, v.ssrc);
     if (!s && !(s = add(k, &v)))
         return;
-    if (!stamp_read(&stamp, &v, k->run))
+    if (!source_stamp_read(&stamp, &v, k->run))
         return;
     s->stamped = true;
     s->client = stamp.client;

@@ -3,7 +3,7 @@
 #include "load/source.h"
 #include <string.h>
 
-bool stamp_read(struct stamp *s, const struct rtp_view *v, uint32_t run)
+bool source_stamp_read(struct stamp *s, const struct rtp_view *v, uint32_t run)
 {
     const uint8_t *p = v->data + v->header_len + STAMP_OFFSET;
     if (v->payload_len < STAMP_OFFSET + STAMP_SIZE || get32(p) != run)

@@ -29,7 +29,7 @@ struct stamp {
     mp_time time;    /* monotonic */
 };
 /* Reads it from the payload. False: not of this run. */
-bool stamp_read(struct stamp *, const struct rtp_view *, uint32_t run);
+bool source_stamp_read(struct stamp *, const struct rtp_view *, uint32_t run);
 
 struct source {
     bool video, even;
