@@ -40,7 +40,7 @@ static void queue_init(struct queue *q)
     q->last = &q->first;
 }
 
-void queue_add(struct queue *q, struct connection *c)
+void web_queue_add(struct queue *q, struct connection *c)
 {
     if (c->link)
         return;
@@ -50,7 +50,7 @@ void queue_add(struct queue *q, struct connection *c)
     q->last = &c->next;
 }
 
-void queue_remove(struct queue *q, struct connection *c)
+void web_queue_remove(struct queue *q, struct connection *c)
 {
     if (!c->link)
         return;
@@ -62,22 +62,22 @@ void queue_remove(struct queue *q, struct connection *c)
     c->link = NULL;
 }
 
-struct connection *queue_take(struct queue *q)
+struct connection *web_queue_take(struct queue *q)
 {
     struct connection *c = q->first;
     if (c)
-        queue_remove(q, c);
+        web_queue_remove(q, c);
     return c;
 }
 
 /* --- connections --- */
 
-void connection_end(struct connection *c)
+void web_connection_end(struct connection *c)
 {
     struct web *w = c->web;
-    socket_closed(c);
-    reply_end(c);
-    request_free(c);
+    web_socket_closed(c);
+    web_reply_end(c);
+    web_request_free(c);
     heap_set(&w->timers, &c->timer, MP_NEVER);
     w->connections--;
     if (c->counted)
@@ -86,7 +86,7 @@ void connection_end(struct connection *c)
     free(c);
 }
 
-void connection_await(struct connection *c, uint32_t events)
+void web_connection_await(struct connection *c, uint32_t events)
 {
     struct epoll_event e = {.events = events, .data.ptr = c};
     if (c->events != events)
@@ -94,14 +94,17 @@ void connection_await(struct connection *c, uint32_t events)
     c->events = events;
 }
 
-void connection_moved(struct connection *c) { heap_set(&c->web->timers, &c->timer, c->web->now + PATIENCE); }
-
-bool connection_linger(struct connection *c)
+void web_connection_moved(struct connection *c)
 {
-    socket_closed(c);
-    request_free(c);
+    heap_set(&c->web->timers, &c->timer, c->web->now + PATIENCE);
+}
+
+bool web_connection_linger(struct connection *c)
+{
+    web_socket_closed(c);
+    web_request_free(c);
     c->state = LINGERS;
-    connection_await(c, EPOLLIN);
+    web_connection_await(c, EPOLLIN);
     heap_set(&c->web->timers, &c->timer, c->web->now + LINGER);
     return shutdown(c->fd, SHUT_WR) == 0;
 }
@@ -113,15 +116,15 @@ static bool read_some(struct connection *c)
     if (n <= 0)
         return n < 0 && (errno == EAGAIN || errno == EINTR);
     switch (c->state) {
-    case AWAITS_REQUEST: return request_input(c, w->received, (size_t)n);
-    case IS_SOCKET: return socket_input(c, w->received, (size_t)n);
+    case AWAITS_REQUEST: return web_request_input(c, w->received, (size_t)n);
+    case IS_SOCKET: return web_socket_input(c, w->received, (size_t)n);
     default: return true;
     }
 }
 
 static bool write_some(struct connection *c)
 {
-    return c->state == IS_SOCKET ? socket_flush(c) : reply_writable(c);
+    return c->state == IS_SOCKET ? web_socket_flush(c) : web_reply_writable(c);
 }
 
 /* epoll always reports errors and the end of both directions. */
@@ -133,13 +136,13 @@ static void connection_event(struct connection *c, uint32_t events)
     if (goes_on && events & (EPOLLIN | EPOLLERR | EPOLLHUP) && c->events & EPOLLIN)
         goes_on = read_some(c);
     if (!goes_on)
-        connection_end(c);
+        web_connection_end(c);
 }
 
 static void connection_timeout(struct connection *c)
 {
-    if (c->state != IS_SOCKET || !socket_timeout(c))
-        connection_end(c);
+    if (c->state != IS_SOCKET || !web_socket_timeout(c))
+        web_connection_end(c);
 }
 
 /* --- adoption --- */
@@ -164,9 +167,9 @@ static void adopt(struct connection *c)
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     if (!admit(c) || epoll_ctl(w->epoll, EPOLL_CTL_ADD, c->fd, &e) != 0)
-        connection_end(c);
+        web_connection_end(c);
     else
-        connection_moved(c);
+        web_connection_moved(c);
 }
 
 static bool queue_adoption(struct web *w, int fd, const struct path *path, bool secure)
@@ -247,8 +250,8 @@ void web_service(struct web *w)
 {
     struct epoll_event events[EVENTS_A_TURN];
     w->now = clock_now();
-    sockets_flush(w);
-    replies_go_on(w);
+    web_sockets_flush(w);
+    web_replies_go_on(w);
     int n = loop_events(w->epoll, events, EVENTS_A_TURN, sleep_time(w));
     w->now = clock_now();
     for (int i = 0; i < n; i++) {
@@ -328,9 +331,9 @@ void web_free(struct web *w)
     if (!w)
         return;
     for (struct connection *c; (c = next_adoption(w));)
-        connection_end(c);
+        web_connection_end(c);
     for (struct heap_node *node; (node = heap_pop(&w->timers, MP_NEVER));)
-        connection_end((struct connection *)((char *)node - offsetof(struct connection, timer)));
+        web_connection_end((struct connection *)((char *)node - offsetof(struct connection, timer)));
     heap_free(&w->timers);
     if (w->epoll >= 0)
         close(w->epoll);

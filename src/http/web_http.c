@@ -29,7 +29,7 @@ static bool is_forwarded(const struct http_request *q)
            http_has(q, "forwarded");
 }
 
-bool http_peer(const struct connection *c, const struct http_request *q, struct web_peer *p)
+bool web_http_peer(const struct connection *c, const struct http_request *q, struct web_peer *p)
 {
     memset(p, 0, sizeof *p);
     p->local = c->path.local;
@@ -211,7 +211,7 @@ static bool send_answer(struct connection *c, const struct http_request *q, stru
     }
     memcpy(r.head, h.text, h.len);
     memcpy(r.head + h.len, "\r\n", 2);
-    return reply_begin(c, &r);
+    return web_reply_begin(c, &r);
 }
 
 static const char *status_text(unsigned status)
@@ -248,7 +248,7 @@ static char *headers_of(const struct connection *c, const struct http_request *q
     char path[PATH_SIZE];
     struct web_peer peer;
     if (!q || !h->headers || http_decode(q->path, path, sizeof path) != 0 || !is_taken(c->web, path) ||
-        !http_peer(c, q, &peer))
+        !web_http_peer(c, q, &peer))
         return NULL;
     return h->headers(h->context, path, &peer);
 }
@@ -273,7 +273,7 @@ static bool answer_error(struct connection *c, const struct http_request *q, uns
     return answer_text(c, q, &a, status_text(status));
 }
 
-bool http_refuse(struct connection *c, const struct http_request *q, unsigned status)
+bool web_http_refuse(struct connection *c, const struct http_request *q, unsigned status)
 {
     return answer_error(c, q, status, true);
 }
@@ -316,7 +316,7 @@ static bool redirect(struct connection *c, const struct http_request *q)
     struct http_answer a = {.status = 308, .last = true};
     bool query = q->query.data != NULL;
     if (!q->authority.len || !q->path.len || *q->path.data != '/')
-        return http_refuse(c, q, 400);
+        return web_http_refuse(c, q, 400);
     if (asprintf(&a.further, "location: https://%.*s%.*s%s%.*s\n", (int)q->authority.len, q->authority.data,
                  (int)q->path.len, q->path.data, query ? "?" : "", (int)q->query.len,
                  query ? q->query.data : "") < 0)
@@ -360,7 +360,7 @@ static bool answer_get(struct connection *c, const struct http_request *q)
     struct web_peer peer;
     char path[PATH_SIZE];
     unsigned wrong = http_decode(q->path, path, sizeof path);
-    if (!http_peer(c, q, &peer))
+    if (!web_http_peer(c, q, &peer))
         wrong = 400;
     else if (!wrong && strcmp(path, w->config.websocket_path) == 0)
         wrong = 426;
@@ -407,7 +407,7 @@ static unsigned refuse_body(const struct web *w, const struct http_request *q)
     return q->length > HTTP_BODY_MAX ? 413 : 0;
 }
 
-bool http_complete(struct connection *c, const struct http_request *q, const char *body, size_t len)
+bool web_http_complete(struct connection *c, const struct http_request *q, const char *body, size_t len)
 {
     struct web_handler *h = &c->web->handler;
     struct web_peer peer;
@@ -421,11 +421,11 @@ bool http_complete(struct connection *c, const struct http_request *q, const cha
                                   .body = body,
                                   .len = len};
     if (q->query.len >= sizeof query)
-        return http_refuse(c, q, 414);
+        return web_http_refuse(c, q, 414);
     if (!find_method(q, &request.method) || http_decode(q->path, path, sizeof path) != 0 ||
-        !http_peer(c, q, &peer) || !http_field(q, "content-type", type, sizeof type) ||
+        !web_http_peer(c, q, &peer) || !http_field(q, "content-type", type, sizeof type) ||
         !http_field(q, "if-match", if_match, sizeof if_match))
-        return http_refuse(c, q, 400);
+        return web_http_refuse(c, q, 400);
     snprintf(query, sizeof query, "%.*s", (int)q->query.len, q->query.len ? q->query.data : "");
     h->request(h->context, &request, &r);
     return respond(c, q, &r);
@@ -440,24 +440,24 @@ static bool wants_socket(const struct http_request *q)
            http_lists(q, "upgrade", "websocket");
 }
 
-bool http_begin(struct connection *c, const struct http_request *q, size_t *body)
+bool web_http_begin(struct connection *c, const struct http_request *q, size_t *body)
 {
     bool get = http_is(q->method, "GET") || http_is(q->method, "HEAD");
     *body = 0;
     if (c->crowded)
-        return http_refuse(c, q, 429);
+        return web_http_refuse(c, q, 429);
     if (must_be_secure(c))
         return wants_socket(q) ? refuse_clear_socket(c, q) : redirect(c, q);
     /* no handler reads it, and ignoring a body would allow request smuggling */
     if (get && (q->chunked || q->length))
-        return http_refuse(c, q, 400);
+        return web_http_refuse(c, q, 400);
     if (wants_socket(q))
-        return socket_upgrade(c, q);
+        return web_socket_upgrade(c, q);
     if (get)
         return answer_get(c, q);
     unsigned wrong = refuse_body(c->web, q);
     if (wrong)
-        return http_refuse(c, q, wrong);
+        return web_http_refuse(c, q, wrong);
     *body = q->length;
-    return *body || http_complete(c, q, "", 0);
+    return *body || web_http_complete(c, q, "", 0);
 }

@@ -76,43 +76,43 @@ struct web {
 /* Functions that return a bool: false means that the connection is lost or must end; the caller ends it. */
 
 /* --- web.c --- */
-void queue_add(struct queue *, struct connection *); /* at its end, unless it is in one already */
-void queue_remove(struct queue *, struct connection *);
-struct connection *queue_take(struct queue *); /* the first; NULL: there is none */
-void connection_await(struct connection *, uint32_t events);
-void connection_end(struct connection *);   /* at once, with its unsent bytes; frees it */
-void connection_moved(struct connection *); /* there was activity: restarts its patience */
+void web_queue_add(struct queue *, struct connection *); /* at its end, unless it is in one already */
+void web_queue_remove(struct queue *, struct connection *);
+struct connection *web_queue_take(struct queue *); /* the first; NULL: there is none */
+void web_connection_await(struct connection *, uint32_t events);
+void web_connection_end(struct connection *);   /* at once, with its unsent bytes; frees it */
+void web_connection_moved(struct connection *); /* there was activity: restarts its patience */
 /* Everything was sent. Discards further input until the peer closes too, so that data on its way to it
  * arrives (RFC 9112 9.6). */
-bool connection_linger(struct connection *);
+bool web_connection_linger(struct connection *);
 
 /* --- web_request.c --- */
-bool request_input(struct connection *, const uint8_t *, size_t len);
-bool request_next(struct connection *); /* the one before was answered */
-void request_free(struct connection *);
+bool web_request_input(struct connection *, const uint8_t *, size_t len);
+bool web_request_next(struct connection *); /* the one before was answered */
+void web_request_free(struct connection *);
 
 /* --- web_http.c --- */
 /* false: too long */
-bool http_peer(const struct connection *, const struct http_request *, struct web_peer *);
+bool web_http_peer(const struct connection *, const struct http_request *, struct web_peer *);
 /* Answers a request with a complete head, or sets *body to the length of the body that has to arrive first
  * (0: answered). */
-bool http_begin(struct connection *, const struct http_request *, size_t *body);
-bool http_complete(struct connection *, const struct http_request *, const char *body, size_t len);
+bool web_http_begin(struct connection *, const struct http_request *, size_t *body);
+bool web_http_complete(struct connection *, const struct http_request *, const char *body, size_t len);
 /* An answer that ends the connection, because the following bytes may be anything. `q` NULL: there was no
  * complete request. */
-bool http_refuse(struct connection *, const struct http_request *q, unsigned status);
+bool web_http_refuse(struct connection *, const struct http_request *q, unsigned status);
 
 /* --- web_reply.c --- */
 /* Sends `head` (malloc'ed), then `data`. Takes head and `owned`. */
-bool reply_begin(struct connection *, const struct reply *);
-void reply_end(struct connection *); /* removes the reply in any state */
-bool reply_writable(struct connection *);
-void replies_go_on(struct web *); /* one turn of sending */
+bool web_reply_begin(struct connection *, const struct reply *);
+void web_reply_end(struct connection *); /* removes the reply in any state */
+bool web_reply_writable(struct connection *);
+void web_replies_go_on(struct web *); /* one turn of sending */
 
 /* --- web_socket.c --- */
-bool socket_upgrade(struct connection *, const struct http_request *);
-bool socket_input(struct connection *, uint8_t *, size_t len);
-bool socket_flush(struct connection *); /* sends queued bytes as far as the kernel accepts them */
-bool socket_timeout(struct connection *);
-void sockets_flush(struct web *);
-void socket_closed(struct connection *);
+bool web_socket_upgrade(struct connection *, const struct http_request *);
+bool web_socket_input(struct connection *, uint8_t *, size_t len);
+bool web_socket_flush(struct connection *); /* sends queued bytes as far as the kernel accepts them */
+bool web_socket_timeout(struct connection *);
+void web_sockets_flush(struct web *);
+void web_socket_closed(struct connection *);

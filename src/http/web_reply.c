@@ -21,11 +21,11 @@ static bool complete(struct connection *c)
     bool last = c->reply.last;
     reply_free(&c->reply);
     if (last)
-        return connection_linger(c);
+        return web_connection_linger(c);
     c->state = AWAITS_REQUEST;
-    connection_moved(c);
-    connection_await(c, EPOLLIN);
-    return request_next(c);
+    web_connection_moved(c);
+    web_connection_await(c, EPOLLIN);
+    return web_request_next(c);
 }
 
 /* The head, and the body with it: a small answer is one segment. */
@@ -52,38 +52,38 @@ static bool go_on(struct connection *c)
         return false;
     if (n > 0) {
         r->sent += (size_t)n;
-        connection_moved(c);
+        web_connection_moved(c);
     }
     if (r->sent == r->head_len + r->len)
         return complete(c);
-    connection_await(c, EPOLLOUT);
+    web_connection_await(c, EPOLLOUT);
     return true;
 }
 
-bool reply_writable(struct connection *c)
+bool web_reply_writable(struct connection *c)
 {
-    connection_await(c, 0);
-    queue_add(&c->web->senders, c);
+    web_connection_await(c, 0);
+    web_queue_add(&c->web->senders, c);
     return true;
 }
-void replies_go_on(struct web *w)
+void web_replies_go_on(struct web *w)
 {
     for (unsigned i = 0; i < WEB_CHUNKS_A_TURN && w->senders.first; i++) {
-        struct connection *c = queue_take(&w->senders);
+        struct connection *c = web_queue_take(&w->senders);
         if (!go_on(c))
-            connection_end(c);
+            web_connection_end(c);
     }
 }
 
-bool reply_begin(struct connection *c, const struct reply *r)
+bool web_reply_begin(struct connection *c, const struct reply *r)
 {
     c->reply = *r;
     c->state = ANSWERS;
-    return reply_writable(c);
+    return web_reply_writable(c);
 }
 
-void reply_end(struct connection *c)
+void web_reply_end(struct connection *c)
 {
-    queue_remove(&c->web->senders, c);
+    web_queue_remove(&c->web->senders, c);
     reply_free(&c->reply);
 }

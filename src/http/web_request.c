@@ -6,7 +6,7 @@
 
 static void forget(struct incoming *in) { in->seen = in->head = in->body = 0; }
 
-void request_free(struct connection *c)
+void web_request_free(struct connection *c)
 {
     free(c->in.data);
     c->in = (struct incoming){0};
@@ -34,7 +34,7 @@ static void request_drop(struct connection *c, size_t n)
     struct incoming *in = &c->in;
     forget(in);
     if (n == in->len) {
-        request_free(c);
+        web_request_free(c);
         return;
     }
     memmove(in->data, in->data + n, in->len - n);
@@ -65,8 +65,8 @@ static bool begin(struct connection *c)
     struct incoming *in = &c->in;
     unsigned wrong = http_parse(&q, in->data, in->head);
     if (wrong)
-        return http_refuse(c, NULL, wrong);
-    if (!http_begin(c, &q, &in->body))
+        return web_http_refuse(c, NULL, wrong);
+    if (!web_http_begin(c, &q, &in->body))
         return false;
     if (c->state != AWAITS_REQUEST)
         return true;
@@ -82,7 +82,7 @@ static bool complete(struct connection *c)
     char next = in->data[end];
     http_parse(&q, in->data, in->head);
     in->data[end] = 0;
-    bool goes_on = http_complete(c, &q, in->data + in->head, in->body);
+    bool goes_on = web_http_complete(c, &q, in->data + in->head, in->body);
     in->data[end] = next;
     return goes_on;
 }
@@ -92,9 +92,9 @@ static bool find_head(struct connection *c)
     struct incoming *in = &c->in;
     size_t n = http_head_length(in->data, in->len, &in->seen);
     if (n == HTTP_HEAD_WRONG)
-        return http_refuse(c, NULL, 400);
+        return web_http_refuse(c, NULL, 400);
     if (n > HTTP_HEAD_MAX || (!n && in->len > HTTP_HEAD_MAX))
-        return http_refuse(c, NULL, 431);
+        return web_http_refuse(c, NULL, 431);
     in->head = n;
     return !n || begin(c);
 }
@@ -104,12 +104,12 @@ static bool pass_on(struct connection *c)
 {
     struct incoming in = c->in;
     c->in = (struct incoming){0};
-    bool goes_on = socket_input(c, (uint8_t *)in.data + in.head, in.len - in.head);
+    bool goes_on = web_socket_input(c, (uint8_t *)in.data + in.head, in.len - in.head);
     free(in.data);
     return goes_on;
 }
 
-bool request_next(struct connection *c)
+bool web_request_next(struct connection *c)
 {
     struct incoming *in = &c->in;
     skip_empty_lines(c);
@@ -126,9 +126,9 @@ bool request_next(struct connection *c)
     return true;
 }
 
-bool request_input(struct connection *c, const uint8_t *data, size_t len)
+bool web_request_input(struct connection *c, const uint8_t *data, size_t len)
 {
     if (!c->in.len)
-        connection_moved(c);
-    return append(&c->in, data, len) && request_next(c);
+        web_connection_moved(c);
+    return append(&c->in, data, len) && web_request_next(c);
 }

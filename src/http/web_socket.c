@@ -68,7 +68,7 @@ static struct web_message *frame_new(enum frame_opcode opcode, const void *text,
 static void flush_later(struct web_socket *s)
 {
     if (s->established)
-        queue_add(&s->connection->web->unflushed, s->connection);
+        web_queue_add(&s->connection->web->unflushed, s->connection);
 }
 
 static void enqueue(struct web_socket *s, struct web_message *m)
@@ -169,37 +169,37 @@ static bool open_socket(struct connection *c, const struct http_request *q, cons
     struct web_message *first = s ? switching(q, accept) : NULL;
     if (!first) {
         free(s);
-        return http_refuse(c, q, 503);
+        return web_http_refuse(c, q, 503);
     }
     if (!h->opened(h->context, s, peer, &s->user)) {
         free(first);
         socket_free(s);
-        return http_refuse(c, q, 403);
+        return web_http_refuse(c, q, 403);
     }
     establish(s, first);
     return true;
 }
 
-bool socket_upgrade(struct connection *c, const struct http_request *q)
+bool web_socket_upgrade(struct connection *c, const struct http_request *q)
 {
     struct web_peer peer;
     char path[HTTP_HOST_SIZE], version[8], key[WEBSOCKET_KEY_SIZE], accept[WEBSOCKET_ACCEPT_SIZE];
     if (http_decode(q->path, path, sizeof path) != 0 || strcmp(path, c->web->config.websocket_path) != 0)
-        return http_refuse(c, q, 404);
+        return web_http_refuse(c, q, 404);
     if (!http_field(q, "sec-websocket-version", version, sizeof version) || strcmp(version, "13") != 0)
-        return http_refuse(c, q, 426);
+        return web_http_refuse(c, q, 426);
     if (!http_field(q, "sec-websocket-key", key, sizeof key) || !accept_key(accept, key) ||
-        !http_peer(c, q, &peer))
-        return http_refuse(c, q, 400);
+        !web_http_peer(c, q, &peer))
+        return web_http_refuse(c, q, 400);
     return open_socket(c, q, &peer, accept);
 }
 
-void socket_closed(struct connection *c)
+void web_socket_closed(struct connection *c)
 {
     struct web_socket *s = c->socket;
     if (!s)
         return;
-    queue_remove(&c->web->unflushed, c);
+    web_queue_remove(&c->web->unflushed, c);
     c->socket = NULL;
     s->closing = true; /* discards further messages of the handler */
     s->established = false;
@@ -294,7 +294,7 @@ static void control_came(struct web_socket *s)
     }
 }
 
-bool socket_input(struct connection *c, uint8_t *data, size_t len)
+bool web_socket_input(struct connection *c, uint8_t *data, size_t len)
 {
     struct web_socket *s = c->socket;
     s->heard = true;
@@ -345,13 +345,13 @@ static void have_sent(struct web_socket *s, size_t n)
 }
 
 /* After sending the close frame, waits for the peer's own, or for CLOSE_GRACE. */
-bool socket_flush(struct connection *c)
+bool web_socket_flush(struct connection *c)
 {
     struct web_socket *s = c->socket;
     while (s->first) {
         ssize_t n = send_some(s);
         if (n < 0 && errno == EAGAIN) {
-            connection_await(c, EPOLLIN | EPOLLOUT);
+            web_connection_await(c, EPOLLIN | EPOLLOUT);
             return true;
         }
         if (n < 0 && errno != EINTR)
@@ -359,17 +359,17 @@ bool socket_flush(struct connection *c)
         have_sent(s, n > 0 ? (size_t)n : 0);
     }
     if (s->closing && s->told)
-        return connection_linger(c);
-    connection_await(c, EPOLLIN);
+        return web_connection_linger(c);
+    web_connection_await(c, EPOLLIN);
     return true;
 }
 
-void sockets_flush(struct web *w)
+void web_sockets_flush(struct web *w)
 {
     struct connection *c;
-    while ((c = queue_take(&w->unflushed)))
-        if (!socket_flush(c))
-            connection_end(c);
+    while ((c = web_queue_take(&w->unflushed)))
+        if (!web_socket_flush(c))
+            web_connection_end(c);
 }
 
 void web_send(struct web_socket *s, const char *text, size_t len)
@@ -441,10 +441,10 @@ void web_doubt(struct web_socket *s)
     ping(s, s->connection->web->config.doubt);
 }
 
-bool socket_timeout(struct connection *c)
+bool web_socket_timeout(struct connection *c)
 {
     struct web_socket *s = c->socket;
     if (!s->closing)
         return look(s);
-    return !s->first && connection_linger(c);
+    return !s->first && web_connection_linger(c);
 }
