@@ -156,7 +156,7 @@ enum frame_event frames_read(struct frames *f, uint8_t **data, size_t *len)
     return event;
 }
 
-size_t frame_head(uint8_t out[FRAME_HEAD_MAX], enum frame_opcode opcode, uint64_t len, const uint8_t key[4])
+size_t frames_head(uint8_t out[FRAME_HEAD_MAX], enum frame_opcode opcode, uint64_t len, const uint8_t key[4])
 {
     size_t n = 2;
     out[0] = (uint8_t)(FINAL | opcode);
@@ -177,7 +177,7 @@ size_t frame_head(uint8_t out[FRAME_HEAD_MAX], enum frame_opcode opcode, uint64_
     return n + (key ? KEY : 0);
 }
 
-void frame_mask(uint8_t *data, size_t len, const uint8_t key[4])
+void frames_mask(uint8_t *data, size_t len, const uint8_t key[4])
 {
     for (size_t i = 0; i < len; i++)
         data[i] ^= key[i % KEY];

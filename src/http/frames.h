@@ -67,5 +67,5 @@ struct frames {
 enum frame_event frames_read(struct frames *, uint8_t **data, size_t *len);
 
 /* Writes the head of an unfragmented message or control frame; `key` NULL: not masked. Returns its length. */
-size_t frame_head(uint8_t out[FRAME_HEAD_MAX], enum frame_opcode, uint64_t len, const uint8_t key[4]);
-void frame_mask(uint8_t *data, size_t len, const uint8_t key[4]);
+size_t frames_head(uint8_t out[FRAME_HEAD_MAX], enum frame_opcode, uint64_t len, const uint8_t key[4]);
+void frames_mask(uint8_t *data, size_t len, const uint8_t key[4]);

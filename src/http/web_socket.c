@@ -57,7 +57,7 @@ static struct web_message *message_new(size_t head, const void *text, size_t len
 static struct web_message *frame_new(enum frame_opcode opcode, const void *text, size_t len)
 {
     uint8_t head[FRAME_HEAD_MAX];
-    size_t n = frame_head(head, opcode, len, NULL);
+    size_t n = frames_head(head, opcode, len, NULL);
     struct web_message *m = message_new(n, text, len);
     if (m)
         memcpy(m->data, head, n);
@@ -269,7 +269,7 @@ static void answer_ping(struct web_socket *s)
 {
     const struct frames *f = &s->in;
     if (s->pong) {
-        s->pong->len = frame_head(s->pong->data, FRAME_PONG, f->len, NULL) + f->len;
+        s->pong->len = frames_head(s->pong->data, FRAME_PONG, f->len, NULL) + f->len;
         memcpy(s->pong->data + s->pong->len - f->len, f->data, f->len);
         return;
     }

@@ -130,7 +130,7 @@ static void send_frame(struct socket *s, enum frame_opcode opcode, const void *d
 {
     uint8_t head[FRAME_HEAD_MAX], key[4];
     random_bytes(key, sizeof key);
-    size_t n = frame_head(head, opcode, len, key);
+    size_t n = frames_head(head, opcode, len, key);
     bool waits = s->first != NULL;
     uint8_t *out = enqueue(s, n + len);
     if (!out)
@@ -138,7 +138,7 @@ static void send_frame(struct socket *s, enum frame_opcode opcode, const void *d
     memcpy(out, head, n);
     if (len)
         memcpy(out + n, data, len);
-    frame_mask(out + n, len, key);
+    frames_mask(out + n, len, key);
     if (!waits)
         flush(s);
 }

@@ -251,11 +251,11 @@ static void frames_of_every_length_round_trip(void)
     static uint8_t sent[200100];
     static const uint8_t key[4] = {0x12, 0x34, 0x56, 0x78};
     for (size_t i = 0; i < 2 * sizeof lengths / sizeof *lengths; i++) {
-        size_t len = lengths[i / 2], head = frame_head(sent, FRAME_TEXT, len, i % 2 ? key : NULL);
+        size_t len = lengths[i / 2], head = frames_head(sent, FRAME_TEXT, len, i % 2 ? key : NULL);
         CHECK_EQ(head, (len < 126 ? 2 : len < 65536 ? 4 : 10) + (i % 2 ? 4 : 0));
         memset(sent + head, 'a', len);
         if (i % 2)
-            frame_mask(sent + head, len, key);
+            frames_mask(sent + head, len, key);
         struct frames f = {.from_client = i % 2};
         size_t at = 0, got = 0, step = 1;
         bool ends = false, same = true;

@@ -328,7 +328,7 @@ static int upgrade(const char *path, const char *headers)
     return -1;
 }
 
-static bool frame_head(int fd, uint8_t first, uint64_t len)
+static bool frames_head(int fd, uint8_t first, uint64_t len)
 {
     uint8_t h[14] = {first};
     size_t n = 2;
@@ -350,7 +350,7 @@ static bool frame_head(int fd, uint8_t first, uint64_t len)
 
 static bool frame(int fd, uint8_t first, const void *data, size_t len)
 {
-    return frame_head(fd, first, len) && send_all(fd, data, len);
+    return frames_head(fd, first, len) && send_all(fd, data, len);
 }
 
 #define TEXT   0x81
@@ -886,7 +886,7 @@ static void large_messages_end_at_the_limit(void)
     CHECK(frame(fd, TEXT, text, WS_MESSAGE_MAX + 1) && gets_text(fd, "too large") && gets_close(fd, 1009));
     close(fd);
     fd = opened_socket(); /* detected by the header, before any payload arrives */
-    CHECK(frame_head(fd, TEXT, 1ull << 40) && send_all(fd, "x", 1) && gets_text(fd, "too large") &&
+    CHECK(frames_head(fd, TEXT, 1ull << 40) && send_all(fd, "x", 1) && gets_text(fd, "too large") &&
           gets_close(fd, 1009));
     close(fd);
     fd = opened_socket();
