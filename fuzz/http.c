@@ -16,7 +16,7 @@ static bool is_within(struct http_text t, const char *head, size_t len)
 static void check_decoded(struct http_text t)
 {
     char out[512];
-    if (http_decode(t, out, sizeof out) == 0)
+    if (request_decode(t, out, sizeof out) == 0)
         INVARIANT(strlen(out) <= t.len);
 }
 
@@ -25,10 +25,10 @@ static void check_request(const struct http_request *q, const char *head, size_t
     char host[HTTP_HOST_SIZE];
     INVARIANT(q->method.len && is_within(q->method, head, len) && is_within(q->query, head, len));
     INVARIANT(q->authority.len < HTTP_HOST_SIZE && is_within(q->authority, head, len));
-    INVARIANT(!q->path.len || *q->path.data == '/' || http_is(q->path, "*"));
-    INVARIANT(q->path.len || http_is(q->method, "CONNECT"));
+    INVARIANT(!q->path.len || *q->path.data == '/' || request_is(q->path, "*"));
+    INVARIANT(q->path.len || request_is(q->method, "CONNECT"));
     INVARIANT(!(q->chunked && q->has_length) && !(q->old && (q->persistent || q->chunked || q->expects)));
-    INVARIANT(q->old || (http_has(q, "host") && http_field(q, "HOST", host, sizeof host)));
+    INVARIANT(q->old || (request_has(q, "host") && request_field(q, "HOST", host, sizeof host)));
     INVARIANT(q->field_count <= HTTP_FIELDS_MAX);
     for (size_t i = 0; i < q->field_count; i++)
         INVARIANT(q->fields[i].name.len && is_within(q->fields[i].name, head, len) &&
@@ -58,7 +58,7 @@ static void check_again(const struct http_request *q)
                 (int)q->fields[i].value.len, q->fields[i].value.len ? q->fields[i].value.data : "");
     fputs("\r\n", f);
     INVARIANT(fclose(f) == 0);
-    INVARIANT(http_head_length(text, len, &seen) == len && http_parse(&again, text, len) == 0);
+    INVARIANT(request_head_length(text, len, &seen) == len && request_parse(&again, text, len) == 0);
     INVARIANT(again.length == q->length && again.has_length == q->has_length && again.chunked == q->chunked &&
               again.persistent == q->persistent && again.expects == q->expects &&
               again.field_count == q->field_count && again.path.len == q->path.len &&
@@ -70,16 +70,16 @@ static void fuzz_head(struct bytes s)
 {
     static struct http_request q;
     const char *head = (const char *)s.data;
-    size_t seen = 0, whole = 0, told = http_head_length(head, s.len, &whole);
+    size_t seen = 0, whole = 0, told = request_head_length(head, s.len, &whole);
     size_t step = 1 + s.len / 64, piece = 0;
     for (size_t n = 0; n <= s.len && !piece; n += step) { /* same result, wherever the input is cut */
-        piece = http_head_length(head, n, &seen);
+        piece = request_head_length(head, n, &seen);
         INVARIANT(!piece || piece == told);
     }
     if (!told || told == HTTP_HEAD_WRONG)
         return;
     INVARIANT(told <= s.len && memcmp(head + told - 4, "\r\n\r\n", 4) == 0);
-    unsigned wrong = http_parse(&q, head, told);
+    unsigned wrong = request_parse(&q, head, told);
     INVARIANT(!wrong || wrong == 400 || wrong == 417 || wrong == 431 || wrong == 501 || wrong == 505);
     if (wrong)
         return;

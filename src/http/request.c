@@ -11,7 +11,7 @@ static bool is_control(unsigned char c)
     return (c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == 127;
 }
 
-size_t http_head_length(const char *data, size_t len, size_t *seen)
+size_t request_head_length(const char *data, size_t len, size_t *seen)
 {
     for (size_t i = *seen; i < len; i++) {
         if (is_control((unsigned char)data[i]) || (data[i] == '\n' && (i == 0 || data[i - 1] != '\r')) ||
@@ -26,7 +26,7 @@ size_t http_head_length(const char *data, size_t len, size_t *seen)
 
 /* --- words --- */
 
-bool http_is(struct http_text t, const char *text)
+bool request_is(struct http_text t, const char *text)
 {
     return t.len == strlen(text) && memcmp(t.data, text, t.len) == 0;
 }
@@ -118,12 +118,12 @@ static unsigned take_target(struct http_request *q, struct http_text t)
         if (t.data[i] <= ' ' || t.data[i] == 127) /* char is signed: excludes bytes over 127 too (RFC 3986
                                                      2) */
             return 400;
-    if (http_is(q->method, "CONNECT")) {
+    if (request_is(q->method, "CONNECT")) {
         q->path = (struct http_text){"", 0};
         q->authority = t;
         return t.len && is_authority(t) ? 0 : 400;
     }
-    if (http_is(t, "*") && http_is(q->method, "OPTIONS")) {
+    if (request_is(t, "*") && request_is(q->method, "OPTIONS")) {
         q->path = t;
         return 0;
     }
@@ -177,13 +177,13 @@ static const struct http_field *next_field(const struct http_request *q, const c
     return NULL;
 }
 
-bool http_has(const struct http_request *q, const char *name)
+bool request_has(const struct http_request *q, const char *name)
 {
     size_t at = 0;
     return next_field(q, name, &at) != NULL;
 }
 
-bool http_field(const struct http_request *q, const char *name, char *out, size_t size)
+bool request_field(const struct http_request *q, const char *name, char *out, size_t size)
 {
     size_t at = 0, len = 0;
     for (const struct http_field *f; (f = next_field(q, name, &at));) {
@@ -198,7 +198,7 @@ bool http_field(const struct http_request *q, const char *name, char *out, size_
     return true;
 }
 
-bool http_lists(const struct http_request *q, const char *name, const char *token)
+bool request_lists(const struct http_request *q, const char *name, const char *token)
 {
     size_t at = 0;
     for (const struct http_field *f; (f = next_field(q, name, &at));)
@@ -260,7 +260,7 @@ static unsigned find_body(struct http_request *q)
     const struct http_field *length = next_field(q, "content-length", &first);
     if (!coding)
         return length ? take_length(q, length->value) : 0;
-    if (length || q->old || !http_lists(q, "transfer-encoding", "chunked"))
+    if (length || q->old || !request_lists(q, "transfer-encoding", "chunked"))
         return 400;
     q->chunked = true;
     return is_word(coding->value, "chunked") ? 0 : 501;
@@ -269,9 +269,9 @@ static unsigned find_body(struct http_request *q)
 /* RFC 9110 10.1.1 */
 static unsigned find_expectation(struct http_request *q)
 {
-    if (q->old || !http_has(q, "expect"))
+    if (q->old || !request_has(q, "expect"))
         return 0;
-    q->expects = http_lists(q, "expect", "100-continue");
+    q->expects = request_lists(q, "expect", "100-continue");
     return q->expects ? 0 : 417;
 }
 
@@ -291,7 +291,7 @@ static unsigned take_lines(struct http_request *q, struct http_text head)
     return first ? 400 : 0;
 }
 
-unsigned http_parse(struct http_request *q, const char *head, size_t len)
+unsigned request_parse(struct http_request *q, const char *head, size_t len)
 {
     q->query = q->authority = (struct http_text){NULL, 0};
     q->expects = q->has_length = q->chunked = false;
@@ -303,7 +303,7 @@ unsigned http_parse(struct http_request *q, const char *head, size_t len)
         wrong = find_body(q);
     if (!wrong)
         wrong = find_expectation(q);
-    q->persistent = !wrong && !q->old && !http_lists(q, "connection", "close");
+    q->persistent = !wrong && !q->old && !request_lists(q, "connection", "close");
     return wrong;
 }
 
@@ -317,7 +317,7 @@ static int hex(char c)
                                   : -1;
 }
 
-unsigned http_decode(struct http_text t, char *out, size_t size)
+unsigned request_decode(struct http_text t, char *out, size_t size)
 {
     size_t n = 0;
     for (size_t i = 0; i < t.len; i++) {

@@ -33,18 +33,18 @@ struct http_request { /* views into the head */
 
 /* The length of the head at the start of the bytes, its empty line included. 0: incomplete. HTTP_HEAD_WRONG:
  * no valid head. `*seen` must be 0 for a new head; the function does not examine bytes before it again. */
-size_t http_head_length(const char *data, size_t len, size_t *seen);
+size_t request_head_length(const char *data, size_t len, size_t *seen);
 
 /* Parses a complete head. 0, or the status that refuses it: 400, 417, 431, 501, 505. */
-unsigned http_parse(struct http_request *, const char *head, size_t len);
+unsigned request_parse(struct http_request *, const char *head, size_t len);
 
 /* All values of a list field as one, "" if absent, 0-terminated. False: too long. */
-bool http_field(const struct http_request *, const char *name, char *out, size_t size);
-bool http_has(const struct http_request *, const char *name);
+bool request_field(const struct http_request *, const char *name, char *out, size_t size);
+bool request_has(const struct http_request *, const char *name);
 /* Whether the list of a field has this token, in any case of letters. */
-bool http_lists(const struct http_request *, const char *name, const char *token);
-bool http_is(struct http_text, const char *text); /* the same, letter by letter */
+bool request_lists(const struct http_request *, const char *name, const char *token);
+bool request_is(struct http_text, const char *text); /* the same, letter by letter */
 
 /* Removes percent escapes (RFC 3986 2.1); 0-terminated. 0, or the status that refuses it: 400 for an invalid
  * escape or a NUL, 414 if too long. A plus stays a plus. */
-unsigned http_decode(struct http_text, char *out, size_t size);
+unsigned request_decode(struct http_text, char *out, size_t size);

@@ -25,8 +25,8 @@ struct http_answer {
 /* Whether a proxy forwarded the request, so that its source address is not the client's. */
 static bool is_forwarded(const struct http_request *q)
 {
-    return http_has(q, "x-forwarded-for") || http_has(q, "x-real-ip") || http_has(q, "via") ||
-           http_has(q, "forwarded");
+    return request_has(q, "x-forwarded-for") || request_has(q, "x-real-ip") || request_has(q, "via") ||
+           request_has(q, "forwarded");
 }
 
 bool web_http_peer(const struct connection *c, const struct http_request *q, struct web_peer *p)
@@ -37,16 +37,16 @@ bool web_http_peer(const struct connection *c, const struct http_request *q, str
     p->secure = c->secure;
     p->forwarded = is_forwarded(q);
     if (q->authority.len)
-        memcpy(p->host, q->authority.data, q->authority.len); /* http_parse has seen that it fits */
-    return http_field(q, "origin", p->origin, sizeof p->origin) &&
-           http_field(q, "authorization", p->authorization, sizeof p->authorization);
+        memcpy(p->host, q->authority.data, q->authority.len); /* request_parse has seen that it fits */
+    return request_field(q, "origin", p->origin, sizeof p->origin) &&
+           request_field(q, "authorization", p->authorization, sizeof p->authorization);
 }
 
 /* Whether Accept-Encoding has gzip, and not with q=0 (RFC 9110 12.5.3). */
 static bool accepts_gzip(const struct http_request *q)
 {
     char value[256];
-    if (!http_field(q, "accept-encoding", value, sizeof value))
+    if (!request_field(q, "accept-encoding", value, sizeof value))
         return false;
     char *rest = value, *item;
     while ((item = strsep(&rest, ","))) {
@@ -65,7 +65,7 @@ static bool client_has(const struct http_request *q, const char *etag)
 {
     char value[512];
     const char *opaque = strchr(etag, '"');
-    if (!http_field(q, "if-none-match", value, sizeof value))
+    if (!request_field(q, "if-none-match", value, sizeof value))
         return false;
     return strcmp(value, "*") == 0 || (opaque && strstr(value, opaque));
 }
@@ -197,7 +197,7 @@ static bool send_answer(struct connection *c, const struct http_request *q, stru
 {
     struct http_head h;
     struct reply r = {.data = a->data, .owned = a->owned};
-    bool bodyless = a->status == 304 || a->status == 204 || (q && http_is(q->method, "HEAD"));
+    bool bodyless = a->status == 304 || a->status == 204 || (q && request_is(q->method, "HEAD"));
     a->last |= !q || !q->persistent;
     write_head(c, &h, a);
     free(a->further);
@@ -247,7 +247,7 @@ static char *headers_of(const struct connection *c, const struct http_request *q
     const struct web_handler *h = &c->web->handler;
     char path[PATH_SIZE];
     struct web_peer peer;
-    if (!q || !h->headers || http_decode(q->path, path, sizeof path) != 0 || !is_taken(c->web, path) ||
+    if (!q || !h->headers || request_decode(q->path, path, sizeof path) != 0 || !is_taken(c->web, path) ||
         !web_http_peer(c, q, &peer))
         return NULL;
     return h->headers(h->context, path, &peer);
@@ -359,7 +359,7 @@ static bool answer_get(struct connection *c, const struct http_request *q)
     struct web_response r = {0};
     struct web_peer peer;
     char path[PATH_SIZE];
-    unsigned wrong = http_decode(q->path, path, sizeof path);
+    unsigned wrong = request_decode(q->path, path, sizeof path);
     if (!web_http_peer(c, q, &peer))
         wrong = 400;
     else if (!wrong && strcmp(path, w->config.websocket_path) == 0)
@@ -383,7 +383,7 @@ static bool find_method(const struct http_request *q, enum web_method *method)
                                         [WEB_OPTIONS] = "OPTIONS",
                                         [WEB_PUT] = "PUT"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (http_is(q->method, names[i])) {
+        if (request_is(q->method, names[i])) {
             *method = (enum web_method)i;
             return true;
         }
@@ -395,7 +395,7 @@ static unsigned refuse_body(const struct web *w, const struct http_request *q)
 {
     enum web_method method;
     char path[PATH_SIZE];
-    unsigned wrong = http_decode(q->path, path, sizeof path);
+    unsigned wrong = request_decode(q->path, path, sizeof path);
     if (wrong)
         return wrong;
     if (!find_method(q, &method) || !is_taken(w, path))
@@ -422,9 +422,9 @@ bool web_http_complete(struct connection *c, const struct http_request *q, const
                                   .len = len};
     if (q->query.len >= sizeof query)
         return web_http_refuse(c, q, 414);
-    if (!find_method(q, &request.method) || http_decode(q->path, path, sizeof path) != 0 ||
-        !web_http_peer(c, q, &peer) || !http_field(q, "content-type", type, sizeof type) ||
-        !http_field(q, "if-match", if_match, sizeof if_match))
+    if (!find_method(q, &request.method) || request_decode(q->path, path, sizeof path) != 0 ||
+        !web_http_peer(c, q, &peer) || !request_field(q, "content-type", type, sizeof type) ||
+        !request_field(q, "if-match", if_match, sizeof if_match))
         return web_http_refuse(c, q, 400);
     snprintf(query, sizeof query, "%.*s", (int)q->query.len, q->query.len ? q->query.data : "");
     h->request(h->context, &request, &r);
@@ -436,13 +436,13 @@ bool web_http_complete(struct connection *c, const struct http_request *q, const
 /* RFC 6455 4.1, RFC 9110 7.8: the server ignores any other upgrade. */
 static bool wants_socket(const struct http_request *q)
 {
-    return !q->old && http_is(q->method, "GET") && http_lists(q, "connection", "upgrade") &&
-           http_lists(q, "upgrade", "websocket");
+    return !q->old && request_is(q->method, "GET") && request_lists(q, "connection", "upgrade") &&
+           request_lists(q, "upgrade", "websocket");
 }
 
 bool web_http_begin(struct connection *c, const struct http_request *q, size_t *body)
 {
-    bool get = http_is(q->method, "GET") || http_is(q->method, "HEAD");
+    bool get = request_is(q->method, "GET") || request_is(q->method, "HEAD");
     *body = 0;
     if (c->crowded)
         return web_http_refuse(c, q, 429);

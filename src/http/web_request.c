@@ -63,7 +63,7 @@ static bool begin(struct connection *c)
 {
     struct http_request q;
     struct incoming *in = &c->in;
-    unsigned wrong = http_parse(&q, in->data, in->head);
+    unsigned wrong = request_parse(&q, in->data, in->head);
     if (wrong)
         return web_http_refuse(c, NULL, wrong);
     if (!web_http_begin(c, &q, &in->body))
@@ -80,7 +80,7 @@ static bool complete(struct connection *c)
     struct incoming *in = &c->in;
     size_t end = in->head + in->body;
     char next = in->data[end];
-    http_parse(&q, in->data, in->head);
+    request_parse(&q, in->data, in->head);
     in->data[end] = 0;
     bool goes_on = web_http_complete(c, &q, in->data + in->head, in->body);
     in->data[end] = next;
@@ -90,7 +90,7 @@ static bool complete(struct connection *c)
 static bool find_head(struct connection *c)
 {
     struct incoming *in = &c->in;
-    size_t n = http_head_length(in->data, in->len, &in->seen);
+    size_t n = request_head_length(in->data, in->len, &in->seen);
     if (n == HTTP_HEAD_WRONG)
         return web_http_refuse(c, NULL, 400);
     if (n > HTTP_HEAD_MAX || (!n && in->len > HTTP_HEAD_MAX))

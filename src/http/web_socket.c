@@ -118,7 +118,7 @@ static void subprotocol(const struct http_request *q, char out[96])
 {
     char list[64];
     out[0] = 0;
-    if (!http_field(q, "sec-websocket-protocol", list, sizeof list) || !*list)
+    if (!request_field(q, "sec-websocket-protocol", list, sizeof list) || !*list)
         return;
     size_t at = strspn(list, ", \t"), n = strcspn(list + at, ", \t");
     if (n)
@@ -184,11 +184,11 @@ bool web_socket_upgrade(struct connection *c, const struct http_request *q)
 {
     struct web_peer peer;
     char path[HTTP_HOST_SIZE], version[8], key[WEBSOCKET_KEY_SIZE], accept[WEBSOCKET_ACCEPT_SIZE];
-    if (http_decode(q->path, path, sizeof path) != 0 || strcmp(path, c->web->config.websocket_path) != 0)
+    if (request_decode(q->path, path, sizeof path) != 0 || strcmp(path, c->web->config.websocket_path) != 0)
         return web_http_refuse(c, q, 404);
-    if (!http_field(q, "sec-websocket-version", version, sizeof version) || strcmp(version, "13") != 0)
+    if (!request_field(q, "sec-websocket-version", version, sizeof version) || strcmp(version, "13") != 0)
         return web_http_refuse(c, q, 426);
-    if (!http_field(q, "sec-websocket-key", key, sizeof key) || !accept_key(accept, key) ||
+    if (!request_field(q, "sec-websocket-key", key, sizeof key) || !accept_key(accept, key) ||
         !web_http_peer(c, q, &peer))
         return web_http_refuse(c, q, 400);
     return open_socket(c, q, &peer, accept);

@@ -7,12 +7,12 @@ static struct http_request q;
 static unsigned parse(const char *head)
 {
     size_t seen = 0, len = strlen(head);
-    if (http_head_length(head, len, &seen) != len)
+    if (request_head_length(head, len, &seen) != len)
         return 999;
-    return http_parse(&q, head, len);
+    return request_parse(&q, head, len);
 }
 
-static bool is(struct http_text t, const char *text) { return t.data && http_is(t, text); }
+static bool is(struct http_text t, const char *text) { return t.data && request_is(t, text); }
 
 #define HOST "Host: a.example\r\n"
 
@@ -21,11 +21,11 @@ static void a_head_ends_at_its_empty_line_wherever_it_is_cut(void)
     static const char text[] = "GET / HTTP/1.1\r\n" HOST "\r\nGET /next";
     size_t whole = sizeof text - 1 - strlen("GET /next"), seen = 0;
     for (size_t n = 0; n < whole; n++)
-        CHECK_EQ(http_head_length(text, n, &seen), 0);
+        CHECK_EQ(request_head_length(text, n, &seen), 0);
     CHECK_EQ(seen, whole - 1); /* so that the server does not parse a head again for each byte */
-    CHECK_EQ(http_head_length(text, whole, &seen), whole);
+    CHECK_EQ(request_head_length(text, whole, &seen), whole);
     seen = 0;
-    CHECK_EQ(http_head_length(text, sizeof text - 1, &seen), whole);
+    CHECK_EQ(request_head_length(text, sizeof text - 1, &seen), whole);
 }
 
 /* RFC 9112 2.2: a bare CR or LF, and RFC 9110 5.5: NUL and other control characters, are told before the
@@ -39,9 +39,9 @@ static void bytes_of_no_head_are_found_at_once(void)
                  {"a: \x7f", 4},           {"\n", 1},       {"\rx", 2}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         size_t seen = 0;
-        CHECK(http_head_length(wrong[i].text, wrong[i].len, &seen) == HTTP_HEAD_WRONG);
+        CHECK(request_head_length(wrong[i].text, wrong[i].len, &seen) == HTTP_HEAD_WRONG);
         seen = wrong[i].len > 1 ? wrong[i].len - 1 : 0; /* the last byte shows it, whatever came with it */
-        CHECK(http_head_length(wrong[i].text, wrong[i].len, &seen) == HTTP_HEAD_WRONG);
+        CHECK(request_head_length(wrong[i].text, wrong[i].len, &seen) == HTTP_HEAD_WRONG);
     }
 }
 
@@ -130,12 +130,13 @@ static void fields_have_one_form(void)
         CHECK_EQ(parse(head), 400);
     }
     CHECK_EQ(parse("GET / HTTP/1.1\r\n" HOST "A:b\r\nx: 1 , 2\t \r\nX:\r\nX:  3\r\n\r\n"), 0);
-    CHECK(http_field(&q, "a", value, sizeof value) && strcmp(value, "b") == 0);
-    CHECK(http_field(&q, "x", value, sizeof value) && strcmp(value, "1 , 2, , 3") == 0);
-    CHECK(http_lists(&q, "X", "2") && http_lists(&q, "x", "3") && !http_lists(&q, "x", "1 , 2") &&
-          !http_lists(&q, "y", "2"));
-    CHECK(http_has(&q, "X") && !http_has(&q, "Y") && http_field(&q, "y", value, sizeof value) && !*value);
-    CHECK(!http_field(&q, "x", value, 10) && http_field(&q, "x", value, 11));
+    CHECK(request_field(&q, "a", value, sizeof value) && strcmp(value, "b") == 0);
+    CHECK(request_field(&q, "x", value, sizeof value) && strcmp(value, "1 , 2, , 3") == 0);
+    CHECK(request_lists(&q, "X", "2") && request_lists(&q, "x", "3") && !request_lists(&q, "x", "1 , 2") &&
+          !request_lists(&q, "y", "2"));
+    CHECK(request_has(&q, "X") && !request_has(&q, "Y") && request_field(&q, "y", value, sizeof value) &&
+          !*value);
+    CHECK(!request_field(&q, "x", value, 10) && request_field(&q, "x", value, 11));
     size_t n = (size_t)snprintf(head, sizeof head, "GET / HTTP/1.1\r\n" HOST);
     for (int i = 1; i < HTTP_FIELDS_MAX; i++)
         n += (size_t)snprintf(head + n, sizeof head - n, "f%d: x\r\n", i);
@@ -233,7 +234,7 @@ static void escapes_are_decoded_once(void)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char out[8] = "";
         struct http_text t = {texts[i].text, strlen(texts[i].text)};
-        CHECK_EQ(http_decode(t, out, sizeof out), texts[i].status);
+        CHECK_EQ(request_decode(t, out, sizeof out), texts[i].status);
         CHECK(texts[i].status || strcmp(out, texts[i].out) == 0);
     }
 }
