@@ -91,5 +91,28 @@ static void permission_ends_with_its_time(void)
     allocations_free(&t);
 }
 
+/* RFC 8656 12.2: a repeated request refreshes its own channel; the other one keeps its peer and its time. */
+static void a_channel_that_is_bound_again_is_the_one_that_lasts_longer(void)
+{
+    static const struct address peers[2] = {{.ip = {[15] = 9}, .port = 4000},
+                                            {.ip = {[15] = 9}, .port = 4001}};
+    CHECK(allocations_init(&t, 0, 1, FIRST, 5, 7));
+    struct allocation *a = allocate(1, false, ALLOCATION_OK);
+    for (uint16_t i = 0; i < 2; i++)
+        CHECK_EQ(allocation_bind(a, 0x4000 + i, &peers[i], MP_S(1)), BIND_OK);
+    for (uint16_t i = 0; i < 2; i++) {
+        CHECK_EQ(allocation_bind(a, 0x4000 + i, &peers[i], MP_S(2 + i)), BIND_OK);
+        const struct channel *again = allocation_channel(a, 0x4000 + i, MP_S(3)),
+                             *other = allocation_channel(a, 0x4001 - i, MP_S(3));
+        CHECK(again && again == allocation_channel_to(a, &peers[i], MP_S(3)));
+        CHECK(again && again->until == MP_S(2 + i) + CHANNEL_LIFETIME);
+        CHECK(other && other == allocation_channel_to(a, &peers[1 - i], MP_S(3)));
+        CHECK(other && other->until == MP_S(i ? 2 : 1) + CHANNEL_LIFETIME);
+    }
+    allocation_end(&t, a);
+    allocations_free(&t);
+}
+
 TEST_MAIN(TEST(ports_are_unique_and_rest_as_long_as_they_can),
-          TEST(there_are_as_many_as_configured_and_as_have_ports), TEST(permission_ends_with_its_time))
+          TEST(there_are_as_many_as_configured_and_as_have_ports), TEST(permission_ends_with_its_time),
+          TEST(a_channel_that_is_bound_again_is_the_one_that_lasts_longer))
