@@ -65,6 +65,27 @@ static void whoever_waits_has_one_turn_of_each_other_room_before_it(void)
     stage_close(&s);
 }
 
+/* A client makes a room by its name alone: before it has a session, its room gives it no turn of its own. */
+static void participants_without_a_session_have_one_turn_together(void)
+{
+    struct peer *idle[10];
+    char room[16];
+    stage_open(&s, 16, NULL);
+    for (int i = 0; i < 10; i++) {
+        snprintf(room, sizeof room, "idle %d", i);
+        idle[i] = peer_join(&s, room, "call");
+    }
+    struct peer *other = peer_call(&s, "one", "watch", 0);
+    for (int i = 0; i < 10; i++)
+        say_later(idle[i], "ping");
+    say_later(other, "ping");
+    for (int turn = 0; turn < 2; turn++)
+        signal_go_on(s.signaling, s.now);
+    CHECK_EQ(waiting(other, "pong"), 1);
+    CHECK_EQ(pongs(idle, 10), 1);
+    stage_close(&s);
+}
+
 static void a_turn_makes_one_offer_and_those_to_one_viewer_become_one(void)
 {
     struct peer *viewers[20];
@@ -251,4 +272,5 @@ TEST_MAIN(TEST(a_turn_hears_one_text), TEST(whoever_waits_has_one_turn_of_each_o
           TEST(a_turn_makes_one_offer_and_those_to_one_viewer_become_one), TEST(offers_are_made_one_a_turn),
           TEST(no_news_is_no_message), TEST(updates_are_four_a_second_and_the_last_is_delivered),
           TEST(a_room_is_told_no_more_than_its_budget), TEST(who_came_and_went_is_told_to_who_saw_it),
-          TEST(what_waits_is_bounded_and_goes_with_its_client))
+          TEST(what_waits_is_bounded_and_goes_with_its_client),
+          TEST(participants_without_a_session_have_one_turn_together))
