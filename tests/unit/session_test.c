@@ -328,6 +328,67 @@ static void a_resume_token_opens_by_all_of_its_characters(void)
     stage_close(&s);
 }
 
+/* Without a socket only the media path shows whether the client is still there. */
+static void a_client_that_loses_its_socket_has_its_path_checked(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = resumable("one");
+    peer_line(p, SDP_AUDIO, SDP_SENDRECV);
+    peer_offer(p);
+    peer_learn(p, take_text(p, "answer", "sdp"));
+    peer_claim(p, 1);
+    uint32_t session = peer_session(p);
+    CHECK_EQ(stage_commands(&s, MESSAGE_DOUBT), 0);
+    peer_close(p);
+    CHECK(stage_command(&s, MESSAGE_DOUBT, session) != NULL);
+    CHECK_EQ(stage_commands(&s, MESSAGE_DOUBT), 1);
+    s.now += MP_S(15);
+    stage_timeout(&s);
+    stage_close(&s);
+}
+
+static void a_client_that_resumes_is_told_the_turn_server_by_its_new_name(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = resumable("one");
+    char token[64];
+    snprintf(token, sizeof token, "%s", take_text(p, "joined", "resume"));
+    struct peer *again = peer_open(&s, "other.example", "192.0.2.1");
+    snprintf(again->id, sizeof again->id, "%s", p->id);
+    peer_say(again, "resume", "{s:s}", "token", token);
+    CHECK(take(again, "resumed") != NULL);
+    peer_say(again, "turn", "");
+    json_t *server = json_array_get(json_object_get(take(again, "turn"), "iceServers"), 0);
+    CHECK(same(json_string_value(json_array_get(json_object_get(server, "urls"), 0)),
+               "turn:other.example:8000?transport=tcp"));
+    peer_say(again, "leave", "");
+    stage_close(&s);
+}
+
+/* The room keeps the list that it wrote for an unlisted watcher, and frees it at its end: a build that
+ * notices leaks tests this. */
+static void a_room_ends_with_the_list_for_its_last_unlisted_watcher(void)
+{
+    struct peer *listed[WATCHERS_LISTED_MAX];
+    stage_open(&s, 64, NULL);
+    for (int i = 0; i < WATCHERS_LISTED_MAX; i++)
+        listed[i] = peer_join(&s, "one", "watch");
+    struct peer *p = peer_open(&s, "monoport.example", "192.0.2.1");
+    peer_say(p, "join-room", "{s:s, s:s, s:b}", "room", "one", "role", "watch", "resume", 1);
+    char token[64];
+    snprintf(token, sizeof token, "%s", take_text(p, "joined", "resume"));
+    for (int i = 0; i < WATCHERS_LISTED_MAX; i++)
+        peer_close(listed[i]);
+    struct peer *again = resumes(p->id, token);
+    json_t *m = take(again, "resumed");
+    CHECK(m && json_array_size(json_object_get(m, "participants")) == 0);
+    CHECK_EQ(stage_metric(&s, "monoport_rooms"), 1);
+    peer_say(again, "leave", "");
+    peer_close(again);
+    CHECK_EQ(stage_metric(&s, "monoport_rooms"), 0);
+    stage_close(&s);
+}
+
 /* A client that the server expelled cannot resume its session. */
 static void who_was_told_goodbye_cannot_resume(void)
 {
@@ -537,6 +598,9 @@ TEST_MAIN(TEST(ice_restart_is_answered_with_new_credentials), TEST(restart_befor
           TEST(a_resume_token_opens_by_all_of_its_characters),
           TEST(each_participant_has_15_s_of_its_own_to_resume),
           TEST(a_client_without_socket_and_path_has_vanished), TEST(who_was_told_goodbye_cannot_resume),
+          TEST(a_client_that_loses_its_socket_has_its_path_checked),
+          TEST(a_client_that_resumes_is_told_the_turn_server_by_its_new_name),
+          TEST(a_room_ends_with_the_list_for_its_last_unlisted_watcher),
           TEST(what_changed_without_a_socket_is_offered_after_it),
           TEST(socket_that_only_the_client_knows_to_be_dead_is_closed),
           TEST(client_that_does_not_resume_leaves_with_its_socket),
