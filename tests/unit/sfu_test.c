@@ -1415,6 +1415,49 @@ static void audio_flows_at_once_with_its_level(void)
     world_close(&w);
 }
 
+/* RFC 6464 3: 0 is the loudest level. */
+static void the_loudest_audio_level_reaches_the_viewer(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view view;
+    struct bytes x;
+    static const uint8_t level = 0, payload[80];
+    call(1, 0, 0, &p, &v);
+    world_publish(&w, p, 2, CODEC_OPUS, AUDIO);
+    world_subscribe(&w, v, p, 2, CODEC_OPUS, OUT + 10);
+    world_send_rtp(&w, p,
+                   &(struct world_rtp){.codec = CODEC_OPUS,
+                                       .ssrc = AUDIO,
+                                       .index = 50,
+                                       .payload = {payload, sizeof payload},
+                                       .values = {[EXT_AUDIO_LEVEL] = {&level, 1}}});
+    world_settle(&w);
+    CHECK_EQ(v->rtp, 1);
+    CHECK(rtp_parse(&view, v->last, v->last_len));
+    CHECK(rtp_extension_find(&view, 4, &x) && x.len == 1 && x.data[0] == 0);
+    world_close(&w);
+}
+
+/* abs-send-time has 18 bits of a second, rounded down: the last nanosecond is not the next second. */
+static void the_send_time_of_the_last_nanosecond_is_of_its_second(void)
+{
+    struct world_client *p, *v;
+    struct rtp_view view;
+    struct bytes x;
+    call(1, 0, 0, &p, &v);
+    world_publish(&w, p, 2, CODEC_OPUS, AUDIO);
+    world_subscribe(&w, v, p, 2, CODEC_OPUS, OUT + 10);
+    uint32_t second = (uint32_t)(w.now / MP_S(1)) + 1;
+    world_run(&w, MP_S(second + 1) - 1 - w.now);
+    CHECK_EQ(w.now, MP_S(second + 1) - 1);
+    world_send(&w, p, CODEC_OPUS, AUDIO, 50, 960, false, false, 80);
+    world_settle(&w);
+    CHECK(rtp_parse(&view, v->last, v->last_len));
+    CHECK(rtp_extension_find(&view, 2, &x) && x.len == 3 &&
+          get24(x.data) == (second << 18 & 0xffffff) + 0x3ffff);
+    world_close(&w);
+}
+
 static void silent_session_ends_after_30_s(void)
 {
     struct world_client *p, *v;
@@ -1721,6 +1764,58 @@ static void a_source_that_is_heard_keeps_its_place(void)
     world_send(&w, p, CODEC_OPUS, 80001, 1, 0, false, true, 100);
     world_settle(&w);
     CHECK_EQ(v->rtp, STREAMS_RX_MAX + 1);
+    world_close(&w);
+}
+
+/* The time of its last packet counts, not the time when it began. */
+static void a_source_that_goes_on_keeps_its_place_from_new_ones(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 1});
+    world_publish(&w, p, 3, CODEC_OPUS, 0);
+    world_subscribe(&w, v, p, 3, CODEC_OPUS, OUT + 10);
+    for (uint64_t time = 1; time <= 2; time++) {
+        for (uint32_t i = 0; i < STREAMS_RX_MAX; i++)
+            world_send(&w, p, CODEC_OPUS, 70000 + i, time, 0, false, true, 100);
+        world_settle(&w);
+        if (time == 1)
+            world_run(&w, MP_S(1));
+    }
+    unsigned before = v->rtp;
+    world_send(&w, p, CODEC_OPUS, 80000, 1, 0, false, true, 100);
+    world_settle(&w);
+    CHECK_EQ(v->rtp, before);
+    world_run(&w, MP_S(1));
+    world_send(&w, p, CODEC_OPUS, 80001, 1, 0, false, true, 100);
+    world_settle(&w);
+    CHECK_EQ(v->rtp, before + 1);
+    world_close(&w);
+}
+
+/* A section ends while its stream had returned from its second source to the first. The two sources of the
+ * next section are new: neither is an old one whose packets come late. */
+static void sources_of_a_new_section_are_not_late(void)
+{
+    struct world_client *p, *v;
+    call(1, 0, 0, &p, &v);
+    world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = 1});
+    for (uint32_t track = 3; track < 5; track++) {
+        world_publish(&w, p, track, CODEC_OPUS, 0);
+        world_subscribe(&w, v, p, track, CODEC_OPUS, OUT + 10 * track);
+        unsigned before = v->rtp;
+        for (uint32_t i = 0; i < 2; i++)
+            world_send(&w, p, CODEC_OPUS, 70000 + 10 * track + i, 1, 0, false, true, 100);
+        world_settle(&w);
+        CHECK_EQ(v->rtp - before, 2);
+        world_run(&w, MP_S(1));
+        world_send(&w, p, CODEC_OPUS, 70000 + 10 * track, 2, 960, false, true, 100);
+        world_settle(&w);
+        CHECK_EQ(v->rtp - before, 3);
+        world_command(&w,
+                      (struct message){.type = MESSAGE_UNSUBSCRIBE, .session = v->session, .track = track});
+        world_command(&w, (struct message){.type = MESSAGE_UNPUBLISH, .session = p->session, .track = track});
+    }
     world_close(&w);
 }
 
@@ -2115,4 +2210,7 @@ TEST_MAIN(
     TEST(client_of_endless_addresses_is_told_to_others_at_a_bounded_rate),
     TEST(second_viewer_at_another_worker_waits_a_second_for_its_key_frame_at_most),
     TEST(histories_leave_room_for_what_is_on_its_way), TEST(an_ssrc_that_two_sections_name_is_the_firsts),
-    TEST(an_unannounced_ssrc_is_of_the_section_of_its_mid), TEST(wrong_fingerprint_ends_the_session))
+    TEST(an_unannounced_ssrc_is_of_the_section_of_its_mid),
+    TEST(a_source_that_goes_on_keeps_its_place_from_new_ones), TEST(sources_of_a_new_section_are_not_late),
+    TEST(the_loudest_audio_level_reaches_the_viewer),
+    TEST(the_send_time_of_the_last_nanosecond_is_of_its_second), TEST(wrong_fingerprint_ends_the_session))
