@@ -264,6 +264,35 @@ static void control_plane_is_told_of_paths_at_a_bounded_rate(void)
     world_close(&w);
 }
 
+static unsigned events_not_told(void)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < w.event_count; i++)
+        if (w.events[i].type == MESSAGE_SESSION_EVENT && w.events[i].session == viewer->session)
+            n += w.events[i].event.unsaid;
+    w.event_count = 0;
+    return n;
+}
+
+/* An event carries the number of the events before it that were not told: each of them counts once. */
+static void events_that_were_not_told_are_counted_once(void)
+{
+    char ip[32];
+    call(1, 0, 0);
+    for (int i = 0; i < 100; i++) {
+        snprintf(ip, sizeof ip, "203.0.100.%d", 1 + i);
+        forged_check(viewer, ip, viewer->credentials.password, true);
+    }
+    CHECK_EQ(events_not_told(), 0); /* nothing could be told after the budget was used up */
+    world_run(&w, MP_S(20));
+    forged_check(viewer, "203.0.101.1", viewer->credentials.password, true);
+    CHECK(events_not_told() > 0);
+    forged_check(viewer, "203.0.101.2", viewer->credentials.password, true);
+    CHECK(event(viewer, EVENT_NOMINATED) != NULL);
+    CHECK_EQ(events_not_told(), 0);
+    world_close(&w);
+}
+
 static void nominated_victim_gets_no_media(void)
 {
     call(1, 0, 0);
@@ -756,7 +785,8 @@ TEST_MAIN(TEST(strangers_association_that_fails_beside_ends_nothing),
           TEST(viewer_that_was_away_is_met_with_a_key_frame), TEST(many_viewers_with_one_ssrc_are_told_apart),
           TEST(session_is_followed_to_another_worker), TEST(ten_rebindings_lose_nothing),
           TEST(checks_without_the_password_change_nothing),
-          TEST(control_plane_is_told_of_paths_at_a_bounded_rate), TEST(nominated_victim_gets_no_media),
+          TEST(control_plane_is_told_of_paths_at_a_bounded_rate),
+          TEST(events_that_were_not_told_are_counted_once), TEST(nominated_victim_gets_no_media),
           TEST(victim_of_spoofed_media_gets_no_media), TEST(silent_client_gets_nothing_after_30_s),
           TEST(spray_from_strangers_learns_and_answers_nothing), TEST(replayed_packet_does_not_move_the_path),
           TEST(an_ipv6_network_is_looked_at_as_one_sender),
