@@ -251,6 +251,7 @@ static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
     struct rtcp_view v;
     struct twcc_feedback feedback;
     size_t at = 0;
+    unsigned reports = c->sr + c->rr, names = 0;
     c->rtcp++;
     while (rtcp_next(&v, data, len, &at)) {
         if (v.type == RTCP_PSFB && v.count == PSFB_PLI && rtcp_media_ssrc(&v, &c->last_pli))
@@ -260,10 +261,12 @@ static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
                 twcc_parse((struct bytes){v.body.data + 8, v.body.len - 8}, &feedback, note_arrival, c);
         c->sr += v.type == RTCP_SR && rtcp_sr(&v, &c->last_sr);
         c->rr += v.type == RTCP_RR;
+        names += v.type == RTCP_SDES && v.count == 1 && v.body.len > 6 && v.body.data[4] == 1; /* a CNAME */
         if (v.type == RTCP_RTPFB && v.count == RTPFB_NACK)
             rtcp_nack(&v, count_feedback, &c->nacked, 1000);
     }
     INVARIANT(at == len);
+    INVARIANT(c->sr + c->rr - reports == names); /* RFC 3550 6.1: each reporter names itself */
 }
 
 /* Its transport, number `n` of the world: with the server's present credentials for it. */
