@@ -220,10 +220,30 @@ static void scaling_lists_are_walked(void)
     walk_scaling_lists(3, 12);
 }
 
+/* H.264 7.3.2.1.1. */
+static void chroma_is_read_for_the_profiles_that_have_it(void)
+{
+    static const uint8_t with[] = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135};
+    for (unsigned profile = 0; profile < 256; profile++) {
+        bool has = memchr(with, (int)profile, sizeof with) != NULL;
+        begin_set((uint8_t)profile);
+        if (has) {
+            ue(1);
+            ue(0);
+            ue(0);
+            u(0, 2);
+        }
+        ue(0);
+        ue(2);
+        end_set(40, 30, false, NULL);
+        CHECK(set_says(640, 480));
+    }
+}
+
 static void sizes_out_of_range_are_refused(void)
 {
     static const uint32_t all[4] = {0, 320, 0, 0}, over[4] = {UINT32_MAX - 1, 1, 0, 0},
-                          rest[4] = {0, 319, 0, 0};
+                          rest[4] = {0, 319, 0, 0}, fewer[4] = {0, 20, 0, 20};
     baseline(4095, 4095, false, NULL);
     CHECK(set_says(65520, 65520));
     baseline(4096, 1, false, NULL);
@@ -231,6 +251,12 @@ static void sizes_out_of_range_are_refused(void)
     baseline(1, 2048, true, NULL);
     CHECK(set_says(0, 0));
     baseline(1, 4097, false, NULL);
+    CHECK(set_says(0, 0));
+    baseline(4096, 4096, false, fewer); /* the largest, and one more */
+    CHECK(set_says(65496, 65496));
+    baseline(4097, 4096, false, fewer);
+    CHECK(set_says(0, 0));
+    baseline(4096, 4097, false, fewer);
     CHECK(set_says(0, 0));
     baseline(40, 30, false, rest);
     CHECK(set_says(2, 480));
@@ -315,11 +341,12 @@ static void slices_without_references_are_discardable(void)
     CHECK(is_discardable("18 0002 0605 0002 019a"));
     CHECK(!is_discardable("78 0002 019a 0002 419a"));
     CHECK(!is_discardable("18 0002 0605"));
+    CHECK(is_discardable("18 0002 019a 0001 0a")); /* 7.3.2.5: an end of sequence has no more than a header */
 }
 
 TEST_MAIN(TEST(sizes_of_parameter_sets), TEST(a_set_in_an_aggregate_or_a_fragment_tells_its_size),
           TEST(every_cut_of_a_set_is_refused_or_the_same), TEST(cropping_units_follow_chroma_and_fields),
           TEST(picture_order_types_are_walked), TEST(scaling_lists_are_walked),
-          TEST(sizes_out_of_range_are_refused), TEST(hostile_sets_are_refused),
-          TEST(a_set_is_read_up_to_a_bound), TEST(random_sets_are_survived),
+          TEST(chroma_is_read_for_the_profiles_that_have_it), TEST(sizes_out_of_range_are_refused),
+          TEST(hostile_sets_are_refused), TEST(a_set_is_read_up_to_a_bound), TEST(random_sets_are_survived),
           TEST(slices_without_references_are_discardable))
