@@ -269,10 +269,43 @@ static void each_lost_datagram_is_recovered(void) { recover_each_lost_datagram(f
 
 static void settled_server_repeats_its_last_flight(void) { recover_each_lost_datagram(true); }
 
+static const uint8_t change_cipher_spec[] = {20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1};
+
+/* The server sends its lost flight again before it settles. It keeps both, each datagram as sent. */
+static void settled_server_repeats_each_datagram_as_sent(void)
+{
+    struct link l;
+    uint8_t sent[8][MTU], out[MTU];
+    size_t len[8], count = 0;
+    link_open(&l, DTLS_GCM_OR_CM, DTLS_GCM_OR_CM);
+    for (int i = 0; i < 10 && dtls_state(l.server) != DTLS_UP; i++) {
+        carry(&l, l.server, l.client);
+        carry(&l, l.client, l.server);
+    }
+    for (int i = 0; i < 2; i++) {
+        size_t before = count;
+        while (count < 8 && (len[count] = dtls_output(l.server, sent[count], MTU)))
+            count++;
+        CHECK(count > before);
+        if (i == 0) {
+            clock_now = dtls_deadline(l.client);
+            dtls_timeout(l.client, clock_now);
+            carry(&l, l.client, l.server);
+        }
+    }
+    dtls_settle(l.server);
+    CHECK_EQ(dtls_input(l.server, change_cipher_spec, sizeof change_cipher_spec, clock_now), DTLS_UP);
+    for (size_t i = 0; i < count; i++) {
+        CHECK_EQ(dtls_output(l.server, out, sizeof out), len[i]);
+        CHECK_BYTES(out, sent[i], len[i]);
+    }
+    CHECK_EQ(dtls_output(l.server, out, sizeof out), 0);
+    link_close(&l);
+}
+
 /* No input makes it repeat its last flight for ever, or send anything else. */
 static void settled_server_says_little(void)
 {
-    static const uint8_t change_cipher_spec[] = {20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1};
     struct link l;
     uint8_t out[MTU], other[sizeof change_cipher_spec];
     unsigned answers = 0;
@@ -681,8 +714,9 @@ TEST_MAIN(TEST(handshake_agrees_on_keys_and_prefers_gcm), TEST(handshake_falls_b
           TEST(agreed_keys_carry_srtp), TEST(fingerprints_of_all_hashes_are_checked),
           TEST(one_of_several_fingerprints_is_enough), TEST(wrong_fingerprints_fail_without_keys),
           TEST(each_lost_datagram_is_recovered), TEST(settled_server_repeats_its_last_flight),
-          TEST(settled_server_says_little), TEST(heavy_loss_is_recovered_with_growing_pauses),
-          TEST(silence_ends_after_30_s), TEST(datagrams_fit_the_mtu), TEST(client_hello_may_come_in_pieces),
+          TEST(settled_server_repeats_each_datagram_as_sent), TEST(settled_server_says_little),
+          TEST(heavy_loss_is_recovered_with_growing_pauses), TEST(silence_ends_after_30_s),
+          TEST(datagrams_fit_the_mtu), TEST(client_hello_may_come_in_pieces),
           TEST(client_hello_pieces_may_be_swapped_doubled_or_lost),
           TEST(garbage_of_every_length_does_no_harm), TEST(garbage_before_the_handshake_does_not_stop_it),
           TEST(mutated_handshakes_end_cleanly), TEST(flood_of_a_handshake_is_bounded),

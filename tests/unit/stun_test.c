@@ -405,6 +405,30 @@ static void every_class_and_method_round_trips(void)
         }
 }
 
+/* RFC 8489 6.3.1.1; with a FINGERPRINT where the request has one. */
+static void plain_request_is_answered_with_its_source(void)
+{
+    static const uint8_t txid[12] = {3, 1, 4};
+    static const char *const ips[] = {"192.0.2.1", "2001:db8::1"};
+    for (int i = 0; i < 4; i++) {
+        uint8_t p[64], reply[STUN_ANSWER_SIZE];
+        struct stun_writer w;
+        struct stun_view v, r;
+        struct address from;
+        CHECK(address_parse(&from, ips[i / 2], 4711));
+        stun_begin(&w, p, sizeof p, STUN_REQUEST, STUN_BINDING, txid);
+        if (i % 2)
+            stun_add_fingerprint(&w);
+        CHECK_EQ(parse(&v, p, stun_end(&w)), STUN_OK);
+        CHECK(stun_is_plain_binding(&v));
+        CHECK_EQ(parse(&r, reply, stun_answer(&v, &from, reply)), STUN_OK);
+        CHECK(r.class == STUN_SUCCESS && r.method == STUN_BINDING);
+        CHECK_BYTES(r.txid, txid, 12);
+        CHECK(r.has_mapped && address_equal(&r.mapped, &from));
+        CHECK_EQ(r.fingerprint, i % 2);
+    }
+}
+
 static void writer_without_room_fails(void)
 {
     static const uint8_t txid[12];
@@ -482,4 +506,5 @@ TEST_MAIN(TEST(sample_request_is_read_and_checked), TEST(sample_responses_carry_
           TEST(unknown_required_attributes_are_listed), TEST(what_follows_integrity_is_ignored),
           TEST(fingerprint_must_be_last), TEST(first_of_a_repeated_attribute_counts),
           TEST(message_without_integrity_fails_the_check), TEST(every_class_and_method_round_trips),
-          TEST(writer_without_room_fails), TEST(crc_is_the_common_one), TEST(random_attributes_are_survived))
+          TEST(plain_request_is_answered_with_its_source), TEST(writer_without_room_fails),
+          TEST(crc_is_the_common_one), TEST(random_attributes_are_survived))
