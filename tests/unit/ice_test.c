@@ -318,6 +318,19 @@ static void client_behind_a_new_mapping_moves_at_once(void)
              ICE_SELECTED);
 }
 
+static void move_tells_how_long_the_old_path_was_silent(void)
+{
+    struct ice ice = fresh();
+    struct path a = path_from("198.51.100.7", 1), b = path_from("198.51.100.7", 2);
+    const struct check c = {.nominate = true, .priority = 9};
+    send_only(&ice, &c, &a, MP_S(10));
+    struct ice_answer first = settle(&ice, CLIENT_PASSWORD, MP_S(10));
+    CHECK(first.event == ICE_SELECTED && first.silence == 0); /* there was none */
+    send_only(&ice, &c, &b, MP_S(13));
+    struct ice_answer next = settle(&ice, CLIENT_PASSWORD, MP_S(13));
+    CHECK(next.event == ICE_SELECTED && next.silence == MP_S(3));
+}
+
 static uint16_t error_of(struct ice_answer a, struct stun_view *v)
 {
     struct hmac_sha1 key;
@@ -1219,12 +1232,12 @@ TEST_MAIN(
     TEST(one_remote_over_two_local_addresses_is_two_paths), TEST(plain_checks_never_move_the_path),
     TEST(nomination_of_the_selected_path_is_no_event),
     TEST(aggressive_nomination_settles_on_the_highest_priority), TEST(client_can_move_to_a_lower_priority),
-    TEST(client_behind_a_new_mapping_moves_at_once), TEST(controlled_client_gets_487),
-    TEST(unknown_required_attribute_gets_420), TEST(tuples_are_bounded_and_the_selected_stays),
-    TEST(full_table_still_takes_a_nomination), TEST(consent_ends_after_30_s),
-    TEST(consent_of_the_selected_path_ends_for_itself), TEST(media_is_no_consent),
-    TEST(full_table_takes_the_credentials_of_a_restart), TEST(credit_of_an_unproved_path_is_bounded),
-    TEST(own_check_is_what_a_controlling_client_expects),
+    TEST(client_behind_a_new_mapping_moves_at_once), TEST(move_tells_how_long_the_old_path_was_silent),
+    TEST(controlled_client_gets_487), TEST(unknown_required_attribute_gets_420),
+    TEST(tuples_are_bounded_and_the_selected_stays), TEST(full_table_still_takes_a_nomination),
+    TEST(consent_ends_after_30_s), TEST(consent_of_the_selected_path_ends_for_itself),
+    TEST(media_is_no_consent), TEST(full_table_takes_the_credentials_of_a_restart),
+    TEST(credit_of_an_unproved_path_is_bounded), TEST(own_check_is_what_a_controlling_client_expects),
     TEST(media_goes_only_where_a_check_of_ours_was_answered), TEST(transactions_do_not_repeat),
     TEST(victim_of_a_nomination_gets_three_times_the_bytes), TEST(unanswered_check_is_repeated_five_times),
     TEST(credentials_may_come_after_the_first_check), TEST(media_from_a_new_mapping_moves_after_a_check),

@@ -756,6 +756,25 @@ static void written_descriptions_read_back(void)
     free(w.data);
 }
 
+/* RFC 5576 4.1: an a=ssrc line names a source and has an attribute, which is CNAME here. */
+static void source_without_ssrc_or_cname_is_not_written(void)
+{
+    struct sdp_local local = {.ufrag = "abcdefgh", .password = "0123456789abcdefghijkl"};
+    for (int i = 0; i < 4; i++) {
+        const struct sdp_local_section section = {.kind = SDP_VIDEO,
+                                                  .mid = "0",
+                                                  .direction = SDP_SENDONLY,
+                                                  .codecs = &vp8,
+                                                  .codec_count = 1,
+                                                  .cname = i & 1 ? "name" : NULL,
+                                                  .ssrc = i & 2 ? 7 : 0};
+        struct sdp_writer w = {0};
+        sdp_write_session(&w, &local, &section, 1);
+        CHECK(!w.failed && !strstr(w.data, "a=ssrc") == (i < 3));
+        free(w.data);
+    }
+}
+
 /* RFC 8853 5.1, RFC 8851 10: simulcast attributes in all notations, and Chromium's older form. */
 static void layers_are_read(void)
 {
@@ -890,5 +909,6 @@ TEST_MAIN(TEST(control_characters_are_refused_and_others_are_not), TEST(a_line_m
           TEST(the_strongest_fingerprint_counts), TEST(payload_types_that_look_like_rtcp_are_not_used),
           TEST(fmtp_parameters_are_found), TEST(h264_profiles_are_those_of_the_table),
           TEST(codecs_match_by_what_decoders_care_for), TEST(written_descriptions_read_back),
-          TEST(a_refused_section_has_its_transport), TEST(stereo_is_written_instead_of_what_another_said),
-          TEST(a_description_of_refusals_has_no_group), TEST(long_values_are_written_whole))
+          TEST(source_without_ssrc_or_cname_is_not_written), TEST(a_refused_section_has_its_transport),
+          TEST(stereo_is_written_instead_of_what_another_said), TEST(a_description_of_refusals_has_no_group),
+          TEST(long_values_are_written_whole))
