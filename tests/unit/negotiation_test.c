@@ -681,6 +681,23 @@ static struct sdp *answered(struct peer *p, const char *offer)
     return sdp_parse(offered_text, strlen(offered_text), &error);
 }
 
+/* RFC 8285 6. */
+static void one_section_of_video_tells_that_long_extensions_are_taken(void)
+{
+    static const char *const says[] = {"", "a=extmap-allow-mixed\r\n"};
+    for (int i = 0; i < 2; i++) {
+        char offer[2048];
+        stage_open(&s, 16, NULL);
+        struct peer *p = peer_join(&s, "one", "watch");
+        snprintf(offer, sizeof offer, "%s%s", SESSION CLIENT LINE("0", "96", "VP8", "recvonly"), says[i]);
+        drop(answered(p, offer));
+        peer_claim(p, 0);
+        const struct message *m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
+        CHECK(m && !m->extensions.id[EXT_DEPENDENCY] == !i);
+        stage_close(&s);
+    }
+}
+
 /* An invalid line or section does not make the server refuse the whole offer. RFC 9143 7.3.3, RFC 9429 5.3.1,
  * RFC 5761 5.1.1, RFC 5506 5. */
 static void what_cannot_be_taken_is_refused_alone_and_said(void)
@@ -711,6 +728,7 @@ static void what_cannot_be_taken_is_refused_alone_and_said(void)
     CHECK(strstr(offered_text, "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\n") !=
           NULL); /* RFC 3264 6: as in the offer, with a format */
     CHECK(strstr(offered_text, "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n") != NULL);
+    CHECK(strstr(offered_text, "a=rtpmap:0 PCMU/8000\r\n") != NULL); /* as in the offer */
     drop(sdp);
     CHECK_EQ(waiting(p, "error"), 2);
     json_t *error = take(p, "error");
@@ -1392,6 +1410,7 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_track_that_the_client_stops_is_not_offered_again), TEST(a_track_that_an_answer_stops_ends),
           TEST(a_codec_that_a_later_offer_lacks_gives_way_to_one_that_it_has),
           TEST(a_section_of_unknown_codecs_is_refused_and_a_viewer_without_the_codec_is_not_sent_to),
+          TEST(one_section_of_video_tells_that_long_extensions_are_taken),
           TEST(what_cannot_be_taken_is_refused_alone_and_said),
           TEST(the_transport_is_that_of_the_first_section_that_is_taken),
           TEST(a_passive_offer_is_answered_active), TEST(an_id_of_two_extensions_is_given_to_one),

@@ -767,6 +767,18 @@ static void options_tell_the_methods(void)
     stage_close(&s);
 }
 
+static void a_path_names_one_room(void)
+{
+    static const char *const wrong[] = {"/whip/",  "/whep/",   "/whip//",  "/whip//r",
+                                        "/whep//", "/whip/r/", "/whep/r/", "/whip/r/s"};
+    stage_open(&s, 16, NULL);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        CHECK_EQ(post(wrong[i], "", "chromium-stream"), 404);
+        CHECK(strstr(x.body, "POST to /whip/ROOM or /whep/ROOM"));
+    }
+    stage_close(&s);
+}
+
 static void attributes_and_fragments_are_cut_out_of_descriptions(void)
 {
     char value[8];
@@ -802,5 +814,5 @@ TEST_MAIN(TEST(publisher_by_post_is_a_participant_like_others), TEST(query_is_cu
           TEST(session_that_its_worker_ends_is_gone), TEST(full_server_says_so),
           TEST(resources_are_found_by_their_whole_secret_alone), TEST(restart_brings_new_credentials_once),
           TEST(patch_of_another_ice_session_is_refused), TEST(turn_servers_are_linked),
-          TEST(if_match_is_a_list), TEST(options_tell_the_methods),
+          TEST(if_match_is_a_list), TEST(options_tell_the_methods), TEST(a_path_names_one_room),
           TEST(attributes_and_fragments_are_cut_out_of_descriptions))
