@@ -23,6 +23,7 @@ enum message_type {
     MESSAGE_UNPUBLISH,   /* `track` */
     MESSAGE_SUBSCRIBE,   /* send `track` to `session` */
     MESSAGE_UNSUBSCRIBE, /* `session`, `track` */
+    MESSAGE_VIEW,        /* `session` shows `track` like this: `view` */
 
     /* worker -> control */
     MESSAGE_CLAIMED,       /* `from` owns `session` */
@@ -31,6 +32,8 @@ enum message_type {
     MESSAGE_CONNECTED,     /* keys exist, media can flow */
     MESSAGE_CODEC,         /* `track` now has another negotiated `payload_type` */
     MESSAGE_ENDED,         /* the worker removed `session`; also the answer to SESSION_CLOSE */
+    MESSAGE_VIEWING,       /* `session` gets `track` in another form: `viewing` */
+    MESSAGE_LINE,          /* the estimate of the line to `session` changed: `line` */
 
     /* worker -> worker */
     MESSAGE_STRAY,      /* payload: a datagram that came by `path` for a session that `to` owns */
@@ -102,6 +105,44 @@ struct subscribe {
     char cname[CNAME_SIZE]; /* the publisher's: streams with the same one are synchronised (RFC 3550 6.5.1) */
 };
 
+/* How a viewer shows a picture. Without a view: visible, as large as it comes. */
+struct view {
+    uint32_t width, height; /* of the tile, in pixels of the screen; height 0: as large as it comes */
+    uint8_t fps;            /* at most; 0: no bound */
+    bool visible, pinned;
+};
+
+enum viewing_state { VIEWING_WHOLE, VIEWING_REDUCED, VIEWING_PAUSED };
+enum viewing_reason {
+    VIEWING_NO_REASON,
+    VIEWING_BANDWIDTH,
+    VIEWING_HIDDEN,
+    VIEWING_PUBLISHER,
+    VIEWING_LIMIT
+};
+
+/* In which form a viewer gets a track. */
+struct viewing {
+    uint8_t state, reason;
+    uint8_t fps;            /* 0: not known */
+    uint16_t width, height; /* 0: not known */
+};
+
+enum line_cause {
+    LINE_START,   /* not measured yet */
+    LINE_RISES,   /* nothing holds it back */
+    LINE_DELAY,   /* packets queue */
+    LINE_LOSS,    /* the line loses an excess */
+    LINE_SILENCE, /* the client acknowledges nothing */
+    LINE_REMB,    /* the client says so */
+    LINE_QUEUE    /* our queue to the client grows */
+};
+
+struct line_state { /* from us to a viewer */
+    uint32_t bps, acknowledged_bps;
+    uint8_t cause;
+};
+
 struct source_clock { /* at `time` (ours), the source's RTP clock showed `rtp` */
     mp_time time;
     uint32_t rtp;
@@ -120,6 +161,9 @@ struct message {
         struct source_clock clock;
         enum end_reason reason;
         mp_time at; /* CONNECTED: since when */
+        struct view view;
+        struct viewing viewing;
+        struct line_state line;
         uint8_t payload_type;
     };
     struct bytes payload; /* a view; valid until the next call */
