@@ -111,7 +111,7 @@ char *describe_offer(const struct description *d, bool audio, bool video)
 
 /* --- answers --- */
 
-static void write_codec(struct sdp_writer *w, const struct sdp_codec *c)
+static void write_codec(struct sdp_writer *w, const struct description *d, const struct sdp_codec *c)
 {
     unsigned type = c->payload_type;
     sdp_printf(w, "a=rtpmap:%u %.*s/%u", type, TEXT(c->name), c->clock_rate);
@@ -122,6 +122,8 @@ static void write_codec(struct sdp_writer *w, const struct sdp_codec *c)
         sdp_printf(w, "a=rtcp-fb:%u nack\r\n", type);
     if (c->pli)
         sdp_printf(w, "a=rtcp-fb:%u nack pli\r\n", type);
+    if (c->transport_cc && d->feedback)
+        sdp_printf(w, "a=rtcp-fb:%u transport-cc\r\n", type);
     if (c->fmtp.len)
         sdp_printf(w, "a=fmtp:%u %.*s\r\n", type, TEXT(c->fmtp));
 }
@@ -147,7 +149,7 @@ static void write_answered(struct sdp_writer *w, const struct description *d, co
             sdp_printf(w, "a=extmap:%u %s\r\n", s->extensions.id[e], rtp_extension_uri[e]);
     sdp_printf(w, "a=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", answer_direction(d, s));
     for (size_t i = 0; i < s->codec_count; i++)
-        write_codec(w, &s->codecs[i]);
+        write_codec(w, d, &s->codecs[i]);
 }
 
 char *describe_answer(const struct description *d, const char *offer, size_t len)

@@ -11,6 +11,7 @@ struct description { /* of one client */
     unsigned source_count;
     bool receives;
     bool without_rtx; /* offers no retransmission stream */
+    bool feedback;    /* its answers promise transport-wide feedback */
 };
 
 /* An offer of what the client sends, or for a viewer one section of each kind. free() it; NULL: no memory. */

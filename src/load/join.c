@@ -42,7 +42,8 @@ struct join *join_new(const struct options *o, const struct join_io *io, unsigne
                                           .password = j->password,
                                           .sources = p->sources,
                                           .source_count = p->source_count,
-                                          .receives = p->receives};
+                                          .receives = p->receives,
+                                          .feedback = o->feedback > 0};
     memcpy(j->description.fingerprint, fingerprint, 32);
     return j;
 }

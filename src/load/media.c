@@ -53,7 +53,7 @@ static void take_phase(struct media *m, mp_time now)
     m->phase = wanted;
     if (wanted == MEDIA_MEASURING) {
         m->totals.sent = m->totals.samples = m->totals.samples_bad = m->totals.send_errors = 0;
-        m->totals.ignored = m->totals.pli = m->totals.nacks = 0;
+        m->totals.ignored = m->totals.pli = m->totals.nacks = m->totals.feedbacks = 0;
     }
     for (unsigned i = 0; i < m->count; i++)
         media_peer_phase(m, &m->peers[i], now);

@@ -4,6 +4,7 @@
 #pragma once
 #include "base/heap.h"
 #include "client/client.h"
+#include "load/feedback.h"
 #include "load/histogram.h"
 #include "load/options.h"
 #include "load/sink.h"
@@ -28,7 +29,8 @@ struct media_peer {
     uint16_t twcc;
     uint32_t ssrc; /* of its receiver reports */
     struct heap_node timer;
-    mp_time report_at;
+    struct feedback *feedback; /* NULL: it sends none */
+    mp_time report_at, feedback_at;
     mp_time connected_at, media_at, complete_at; /* 0: not yet; complete: all wanted streams flow */
     bool failed;
     unsigned stay;
@@ -56,6 +58,7 @@ struct media_totals { /* of the measured time */
     uint64_t largest;         /* received datagram, bytes */
     uint64_t missing_joining; /* packets lost before it */
     uint64_t pli, nacks;      /* received by publishers */
+    uint64_t feedbacks;       /* sent by viewers */
     struct histogram latency;
 };
 

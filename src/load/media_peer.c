@@ -1,8 +1,8 @@
 /* One client's media.
  *
  * Timers: the transport's own (connectivity checks, DTLS); the next packet of its sources; a report every
- * second, or, with audio alone, every five seconds as browsers do. Each client has its own offset in that
- * interval, so that clients do not report all at once. */
+ * second, or, with audio alone, every five seconds as browsers do; transport-wide feedback at its interval.
+ * Each client has its own offset in these intervals, so that clients do not report all at once. */
 #include "base/bytes.h"
 #include "load/media_internal.h"
 #include "load/media_stream.h"
@@ -12,6 +12,7 @@
 #include "proto/rtcp.h"
 #include "proto/srtp.h"
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -79,9 +80,22 @@ static void send_reports(struct media *m, struct media_peer *p, mp_time now)
         len += rtcp_write_sr(plain + len, sizeof plain - len, s->ssrc, &sr, NULL, 0);
         len += rtcp_write_sdes(plain + len, sizeof plain - len, s->ssrc, "load");
     }
-    len += sink_report(&p->sink, plain + len, sizeof plain - len, p->ssrc);
+    len += sink_report(&p->sink, plain + len, sizeof plain - len, p->ssrc, now);
     if (len && (len = client_rtcp(p->client, plain, len, out)))
         send_one(m, p, out, len);
+}
+
+/* RFC 5506: feedback alone, without a report. */
+static void send_feedback(struct media *m, struct media_peer *p)
+{
+    uint8_t plain[DATAGRAM_OUT_MAX], out[DATAGRAM_OUT_MAX + SRTCP_OVERHEAD_MAX];
+    size_t len;
+    while ((len = feedback_write(p->feedback, plain, sizeof plain - SRTCP_OVERHEAD_MAX, p->ssrc))) {
+        if (!(len = client_rtcp(p->client, plain, len, out)))
+            return;
+        send_one(m, p, out, len);
+        m->totals.feedbacks += m->phase == MEDIA_MEASURING;
+    }
 }
 
 /* --- events of the transport --- */
@@ -106,6 +120,7 @@ static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
 {
     struct media *m = context;
     struct rtcp_view v;
+    struct rtcp_sr sr;
     uint32_t ssrc;
     uint8_t command;
     size_t at = 0;
@@ -119,13 +134,17 @@ static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
             m->totals.pli++;
         } else if (v.type == RTCP_RTPFB && v.count == RTPFB_NACK) {
             rtcp_nack(&v, count_nack, &m->totals.nacks, 1000);
+        } else if (rtcp_sr(&v, &sr)) {
+            sink_sender_report(&m->heard->sink, v.ssrc, sr.ntp, now);
         }
     }
 }
 
 static void set_timer(struct media *m, struct media_peer *p)
 {
-    mp_time at = mp_min(client_deadline(p->client), p->connected_at ? p->report_at : MP_NEVER);
+    mp_time at = client_deadline(p->client);
+    if (p->connected_at)
+        at = mp_min(at, mp_min(p->report_at, p->feedback_at));
     for (unsigned i = 0; i < p->source_count; i++)
         at = mp_min(at, p->sources[i].next);
     heap_set(&m->timers, &p->timer, p->failed ? MP_NEVER : at);
@@ -134,6 +153,12 @@ static void set_timer(struct media *m, struct media_peer *p)
 static mp_time report_every(const struct media *m)
 {
     return m->options->video ? REPORT_EVERY_VIDEO : REPORT_EVERY_AUDIO;
+}
+
+/* A client's first report of one kind, at its own offset in the interval. */
+static mp_time first_of(const struct media_peer *p, mp_time every, mp_time now)
+{
+    return now + every * (1 + p->number % 64) / 64;
 }
 
 static void look_complete(struct media *m, struct media_peer *p, mp_time now)
@@ -154,7 +179,8 @@ static void look_state(struct media *m, struct media_peer *p, mp_time now)
     } else if (state == CLIENT_CONNECTED && !p->connected_at) {
         p->connected_at = now;
         atomic_store(&p->stay_connected, p->stay);
-        p->report_at = now + report_every(m) * (1 + p->number % 64) / 64;
+        p->report_at = first_of(p, report_every(m), now);
+        p->feedback_at = p->feedback ? first_of(p, m->options->feedback, now) : MP_NEVER;
         progress_add(&m->progress.connected, 1);
         for (unsigned i = 0; i < p->source_count && m->phase != MEDIA_DRAINING; i++)
             source_start(&p->sources[i], now + MP_S(1) / FRAME_RATE * (p->number % 16) / 16);
@@ -192,6 +218,8 @@ static void datagram(void *context, const uint8_t *data, size_t len, mp_time arr
         m->told = true;
         return;
     }
+    if (p->feedback)
+        feedback_packet(p->feedback, data, len, arrival);
     switch (sink_packet(&p->sink, data, len)) {
     case SINK_SAMPLE_IT: sample(m, p, data, len); break;
     case SINK_IGNORED: m->totals.ignored++; break;
@@ -249,6 +277,10 @@ void media_peer_timeout(struct media *m, struct media_peer *p, mp_time now)
         send_reports(m, p, now);
         p->report_at += report_every(m);
     }
+    if (p->connected_at && p->feedback_at <= now) {
+        send_feedback(m, p);
+        p->feedback_at += m->options->feedback;
+    }
     set_timer(m, p);
 }
 
@@ -280,7 +312,7 @@ void media_peer_init(struct media *m, struct media_peer *p, unsigned number)
         if (video ? o->video : o->audio)
             source_init(&p->sources[p->source_count++],
                         &(struct source_config){.video = video,
-                                                .even = o->even,
+                                                .pace = o->pace,
                                                 .run = m->run,
                                                 .client = number,
                                                 .mid = video ? '1' : '0',
@@ -294,6 +326,7 @@ void media_peer_free(struct media_peer *p)
     sink_free(&p->sink);
     client_free(p->client);
     media_stream_free(p->stream);
+    free(p->feedback);
     if (p->fd >= 0)
         close(p->fd);
 }
@@ -309,6 +342,7 @@ void media_peer_disconnect(struct media *m, struct media_peer *p)
     p->fd = -1;
     p->stream = NULL;
     p->client = NULL;
+    p->feedback = NULL;
     p->waited = p->failed = false;
     p->connected_at = p->media_at = p->complete_at = 0;
     for (unsigned i = 0; i < p->source_count; i++)
@@ -340,6 +374,15 @@ static bool open_socket(struct media *m, struct media_peer *p, const struct medi
     return p->waited;
 }
 
+/* False: no memory. */
+static bool open_feedback(const struct media *m, struct media_peer *p)
+{
+    if (!m->options->feedback || !p->receives)
+        return true;
+    p->feedback = calloc(1, sizeof *p->feedback);
+    return p->feedback;
+}
+
 void media_peer_connect(struct media *m, struct media_peer *p, const struct media_remote *remote, mp_time now)
 {
     struct client_config config = {.path = {.remote = remote->server},
@@ -359,7 +402,7 @@ void media_peer_connect(struct media *m, struct media_peer *p, const struct medi
     if (p->client || p->failed)
         return;
     p->stay = remote->stay;
-    if (open_socket(m, p, remote))
+    if (open_feedback(m, p) && open_socket(m, p, remote))
         p->client = client_new(&config, now);
     if (!p->client) {
         p->failed = true;

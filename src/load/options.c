@@ -1,6 +1,7 @@
 #include "load/options.h"
 #include "base/limits.h"
 #include "base/manual.h"
+#include "load/source.h"
 #include <ctype.h>
 #include <getopt.h>
 #include <netdb.h>
@@ -30,6 +31,16 @@ static bool number(const char *name, const char *text, unsigned min, unsigned ma
     if (!isdigit((unsigned char)*text) || *end || strlen(text) > 10 || v < min || v > max)
         return complain("--%s must be a number from %u to %u, not \"%s\"", name, min, max, text);
     *out = (unsigned)v;
+    return true;
+}
+
+static bool milliseconds(const char *name, const char *text, unsigned min, unsigned max, mp_time *out)
+{
+    size_t digits = strspn(text, "0123456789");
+    unsigned long v = strtoul(text, NULL, 10);
+    if (!digits || digits > 6 || strcmp(text + digits, "ms") != 0 || v < min || v > max)
+        return complain("--%s must be from %ums to %ums, not \"%s\"", name, min, max, text);
+    *out = MP_MS(v);
     return true;
 }
 
@@ -92,7 +103,9 @@ enum {
     AUDIO,
     NO_VIDEO,
     EVEN,
+    PACE,
     KEYFRAMES,
+    FEEDBACK,
     SECONDS,
     REJOIN,
     CHURN,
@@ -119,7 +132,12 @@ static const struct manual_option options[OPTION_COUNT] = {
     [AUDIO] = {NULL, "audio", NULL, NULL, "audio, too: 50 packets of 100 bytes a second"},
     [NO_VIDEO] = {NULL, "no-video", NULL, NULL, "no video"},
     [EVEN] = {NULL, "even", NULL, NULL, "space packets evenly, instead of sending each frame in one burst"},
+    [PACE] = {NULL, "pace", "TIME", "no pauses",
+              "send the packets of a frame within TIME, as a browser's pacer does: it takes 13ms"},
     [KEYFRAMES] = {NULL, "keyframes", "N", "0: only the first and on request", "a key frame every N seconds"},
+    [FEEDBACK] = {NULL, "feedback", "TIME", "none",
+                  "clients that receive tell every TIME which packets arrived and when (transport-wide "
+                  "feedback), as browsers do: about every 100ms"},
     [SECONDS] = {"How it runs", "seconds", "S", "10", "how long to measure once everybody has joined"},
     [REJOIN] =
         {NULL, "rejoin", NULL, NULL,
@@ -193,7 +211,9 @@ static bool take(struct options *o, int flag, const char *value)
         break;
     case AUDIO: o->audio = true; break;
     case NO_VIDEO: o->video = false; break;
-    case EVEN: o->even = true; break;
+    case EVEN: o->pace = MP_S(1) / FRAME_RATE; break;
+    case PACE: return milliseconds("pace", value, 1, 33, &o->pace);
+    case FEEDBACK: return milliseconds("feedback", value, 10, 10000, &o->feedback);
     case KEYFRAMES: return number("keyframes", value, 0, 3600, &o->keyframe_interval);
     case SECONDS: return number("seconds", value, 1, 86400, &o->seconds);
     case THREADS: return number("threads", value, 1, LOAD_THREADS_MAX, &o->threads);

@@ -1,6 +1,7 @@
 /* The options of monoport-load. */
 #pragma once
 #include "base/path.h"
+#include "base/time.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,7 +20,9 @@ struct options {
     double join_rate;           /* joins begun a second */
     unsigned keyframe_interval; /* seconds; 0: only the first and on request */
     unsigned churn;             /* number of stays; 0: all clients stay */
-    bool audio, video, even, cm_only, meeting, names, rejoin;
+    mp_time pace;               /* the packets of a frame leave within it; 0: in one burst */
+    mp_time feedback;           /* interval of a viewer's transport-wide feedback; 0: it sends none */
+    bool audio, video, cm_only, meeting, names, rejoin;
     enum way way;     /* of viewers */
     const char *json; /* file name, "-": standard output; NULL: none */
 };

@@ -19,6 +19,7 @@ void report_add(struct results *r, struct media *m, unsigned clients_from, unsig
     if (t->largest > sum->largest)
         sum->largest = t->largest;
     sum->nacks += t->nacks;
+    sum->feedbacks += t->feedbacks;
     histogram_merge(&sum->latency, &t->latency);
     for (unsigned n = clients_from; n < options_clients(r->options); n += step) {
         const struct sink *k = &media_peer(m, n)->sink;
@@ -103,6 +104,9 @@ void report_table(const struct results *r)
             (unsigned long long)t->samples, (unsigned long long)t->samples_bad);
     fprintf(f, "  feedback          %llu key frame requests, %llu packets asked for again\n",
             (unsigned long long)t->pli, (unsigned long long)t->nacks);
+    if (r->options->feedback)
+        fprintf(f, "  feedback sent     %llu packets (%.1f a second)\n", (unsigned long long)t->feedbacks,
+                (double)t->feedbacks / r->seconds);
     fprintf(f,
             "  own CPU           %.2f s user, %.2f s system: %.0f %% of a core, %.2f us a received packet\n",
             r->cpu_user, r->cpu_system, 100 * (r->cpu_user + r->cpu_system) / r->seconds, cpu_per_packet(r));
@@ -115,7 +119,7 @@ static json_t *to_json(const struct results *r)
     return json_pack(
         "{s:s, s:s, s:i, s:i, s:b, s:f, s:b, s:{s:i, s:i, s:f, s:f, s:f}, s:{s:I, s:I, s:I, s:I, s:f, s:I, "
         "s:I, s:I, s:I},"
-        " s:{s:i, s:i}, s:{s:I, s:f, s:f, s:f, s:f}, s:{s:I, s:f, s:f, s:f}, s:{s:I, s:I}, s:{s:I, s:I}, s:{s:f, s:f, s:f}}",
+        " s:{s:i, s:i}, s:{s:I, s:f, s:f, s:f, s:f}, s:{s:I, s:f, s:f, s:f}, s:{s:I, s:I}, s:{s:I, s:I, s:I}, s:{s:f, s:f, s:f}}",
         "url", o->url, "room", o->room, "publishers", (int)o->publishers, "viewers", (int)o->viewers,
         "meeting", (int)o->meeting, "seconds", r->seconds, "interrupted", (int)r->interrupted, "joins", "ok",
         (int)r->joined, "failed", (int)r->failed, "p50_ms", ms(histogram_quantile(&r->join_time, .5)),
@@ -129,8 +133,9 @@ static json_t *to_json(const struct results *r)
         "max_ms", ms(r->back.max), "latency_us", "samples", (json_int_t)t->latency.count, "p50",
         us(histogram_quantile(&t->latency, .5)), "p99", us(histogram_quantile(&t->latency, .99)), "max",
         us(t->latency.max), "verified", "packets", (json_int_t)t->samples, "bad", (json_int_t)t->samples_bad,
-        "feedback", "keyframe_requests", (json_int_t)t->pli, "nacks", (json_int_t)t->nacks, "cpu", "user_s",
-        r->cpu_user, "system_s", r->cpu_system, "us_per_packet", cpu_per_packet(r));
+        "feedback", "keyframe_requests", (json_int_t)t->pli, "nacks", (json_int_t)t->nacks, "sent",
+        (json_int_t)t->feedbacks, "cpu", "user_s", r->cpu_user, "system_s", r->cpu_system, "us_per_packet",
+        cpu_per_packet(r));
 }
 
 bool report_json(const struct results *r, const char *file)

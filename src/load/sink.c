@@ -127,24 +127,41 @@ uint64_t sink_expected(const struct sink_stream *s, int64_t end)
     return (uint64_t)(last - s->base);
 }
 
-static void report(struct sink_stream *s, struct rtcp_report *r)
+void sink_sender_report(struct sink *k, uint32_t ssrc, uint64_t ntp, mp_time now)
+{
+    struct sink_stream *s = find(k, ssrc);
+    if (!s)
+        return;
+    s->lsr = (uint32_t)(ntp >> 16);
+    s->sr_at = now;
+}
+
+/* RFC 3550 6.4.1: DLSR is in units of 1/65536 s, and 0 without a sender report. */
+static uint32_t since_sender_report(const struct sink_stream *s, mp_time now)
+{
+    return s->lsr ? (uint32_t)((now - s->sr_at) * 65536 / MP_S(1)) : 0;
+}
+
+static void report(struct sink_stream *s, struct rtcp_report *r, mp_time now)
 {
     uint64_t expected = (uint64_t)(s->highest + 1 - s->base), fresh = expected - s->reported_expected;
     uint64_t came = s->received - s->reported, lost = fresh > came ? fresh - came : 0;
     *r = (struct rtcp_report){.ssrc = s->ssrc,
                               .fraction_lost = fresh ? (uint8_t)(lost * 255 / fresh) : 0,
                               .lost = (int32_t)(expected - s->received),
-                              .seq_ext_max = (uint32_t)s->highest};
+                              .seq_ext_max = (uint32_t)s->highest,
+                              .lsr = s->lsr,
+                              .dlsr = since_sender_report(s, now)};
     s->reported = s->received;
     s->reported_expected = expected;
 }
 
-size_t sink_report(struct sink *k, uint8_t *out, size_t size, uint32_t ssrc)
+size_t sink_report(struct sink *k, uint8_t *out, size_t size, uint32_t ssrc, mp_time now)
 {
     struct rtcp_report reports[31];
     size_t n = 0;
     for (; n < k->count && n < 31; n++)
-        report(k->streams[n], &reports[n]);
+        report(k->streams[n], &reports[n], now);
     if (!n)
         return 0;
     size_t len = rtcp_write_rr(out, size, ssrc, reports, n);

@@ -20,6 +20,8 @@ struct sink_stream {
     uint64_t seen[SINK_WINDOW / 64];
     unsigned until_sample;
     uint64_t reported, reported_expected; /* at the last receiver report */
+    uint32_t lsr;                         /* middle bits of the last sender report's NTP time; 0: none */
+    mp_time sr_at;                        /* its arrival */
 };
 
 struct sink {
@@ -42,5 +44,7 @@ void sink_plain(struct sink *, const uint8_t *, size_t len, struct histogram *la
 uint64_t sink_restart(struct sink *);
 /* Packets that should have come; `end`: the sender's index behind its last, where the stream is stamped. */
 uint64_t sink_expected(const struct sink_stream *, int64_t end);
+/* A sender report arrived. */
+void sink_sender_report(struct sink *, uint32_t ssrc, uint64_t ntp, mp_time now);
 /* One receiver report over all streams. 0: there are none. */
-size_t sink_report(struct sink *, uint8_t *out, size_t size, uint32_t ssrc);
+size_t sink_report(struct sink *, uint8_t *out, size_t size, uint32_t ssrc, mp_time now);

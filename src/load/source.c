@@ -1,4 +1,4 @@
-/* Timers: `next` is when a frame, with `even` a packet of it, or an audio packet is due. The times are
+/* Timers: `next` is when a frame, with `pace` a packet of it, or an audio packet is due. The times are
  * multiples of the interval since the stream's start, so delays do not add up. */
 #include "load/source.h"
 #include <string.h>
@@ -16,7 +16,7 @@ bool source_stamp_read(struct stamp *s, const struct rtp_view *v, uint32_t run)
 void source_init(struct source *s, const struct source_config *c, struct prng *prng)
 {
     *s = (struct source){.video = c->video,
-                         .even = c->even && c->video,
+                         .pace = c->video ? c->pace : 0,
                          .run = c->run,
                          .client = c->client,
                          .ssrc = (uint32_t)prng_next(prng) | 1,
@@ -73,8 +73,8 @@ static void schedule(struct source *s, mp_time now)
             s->ticks = (uint64_t)((now - s->begun) / tick) + 1;
             s->next = s->begun + (mp_time)s->ticks * tick;
         }
-    } else if (s->even) {
-        s->next = frame + tick * (s->in_frame - s->left) / s->in_frame;
+    } else {
+        s->next = frame + s->pace * (s->in_frame - s->left) / s->in_frame;
     }
 }
 

@@ -32,7 +32,8 @@ struct stamp {
 bool source_stamp_read(struct stamp *, const struct rtp_view *, uint32_t run);
 
 struct source {
-    bool video, even;
+    bool video;
+    mp_time pace;
     uint32_t run, client, ssrc, rtx_ssrc;
     uint32_t low_ssrc, low_rtx_ssrc; /* of a lower layer; 0: none */
     char mid[2];
@@ -50,7 +51,8 @@ struct source {
 };
 
 struct source_config {
-    bool video, even;
+    bool video;
+    mp_time pace; /* within it the packets of a frame leave, at equal intervals; 0: in one burst */
     uint32_t run, client;
     char mid;
     uint32_t video_bps;

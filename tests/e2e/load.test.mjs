@@ -68,6 +68,24 @@ await test('a meeting: each receives all the others', async () => {
   assert(packets.received > 0 && packets.received === packets.expected, 'received');
 });
 
+await test('--feedback: each viewer tells its arrivals ten times a second; --pace: no packet is lost for it', async () => {
+  const viewers = 10;
+  const { feedback, seconds } = await measured(
+    '--viewers',
+    String(viewers),
+    '--feedback',
+    '100ms',
+    '--pace',
+    '13ms',
+    '--seconds',
+    '3',
+  );
+  const expected = viewers * seconds * 10;
+  diagnostic(`${feedback.sent} feedback packets, ${expected.toFixed(0)} expected`);
+  assert(Math.abs(feedback.sent - expected) <= expected / 10, `${feedback.sent} feedback packets`);
+  equal(feedback.keyframe_requests, 0, 'key frame requests');
+});
+
 await test('--churn: as many stays as wanted, and some of them get into the call', async () => {
   const { code, stdout, stderr } = await load([
     server.signaling,
@@ -127,6 +145,9 @@ await test('no server there: exit code 1; a wrong command line: 2', async () => 
     [server.signaling, '--churn', '5', '--rejoin'],
     [server.signaling, '--bogus'],
     [server.signaling, '--seconds', '0'],
+    [server.signaling, '--pace', '13'],
+    [server.signaling, '--pace', '40ms'],
+    [server.signaling, '--feedback', '1ms'],
   ]) {
     const { code, stderr } = await load(args);
     equal([code, stderr.split('\n').length], [2, 2], `exit code and lines for ${args.join(' ')}`);
