@@ -1,6 +1,7 @@
 #include "adapt/allocate.h"
 #include "adapt/estimate.h"
 #include "adapt/probe.h"
+#include "adapt/speaker.h"
 #include "base/check.h"
 #include "bench/micro.h"
 #include "proto/twcc.h"
@@ -118,8 +119,43 @@ static void measure_allocation(const char *how, uint32_t bps)
     micro_print(&m, "allocate 50 tracks", how);
 }
 
+/* --- levels of sounds --- */
+
+#define SOUNDS 500
+
+/* 50 packets a second of each sound, then a decision among all of them. */
+static void measure_levels(void)
+{
+    static struct speaker sounds[SOUNDS];
+    static struct speaker_scores scores[SOUNDS];
+    struct micro heard = {0}, scored = {0}, chosen = {0};
+    size_t dominant = SPEAKER_NONE;
+    mp_time now = MP_S(1);
+    for (int repeat = 0; repeat < MICRO_REPEAT; repeat++) {
+        micro_begin(&heard);
+        for (unsigned packet = 0; packet < 15; packet++, now += MP_MS(20))
+            for (size_t i = 0; i < SOUNDS; i++) {
+                uint8_t level = (uint8_t)(0x80 | ((packet + i) % 10 < 8 ? 25 : 65));
+                speaker_heard(&sounds[i], speaker_volume(&sounds[i], level, 80), now);
+            }
+        micro_end(&heard, 15ul * SOUNDS);
+        micro_begin(&scored);
+        for (size_t i = 0; i < SOUNDS; i++)
+            scores[i] = speaker_scores(&sounds[i], now);
+        micro_end(&scored, SOUNDS);
+        micro_begin(&chosen);
+        dominant = speaker_choose(scores, SOUNDS, dominant);
+        micro_end(&chosen, SOUNDS);
+    }
+    INVARIANT(dominant != SPEAKER_NONE);
+    micro_print(&heard, "level of a packet", "a step of 20 ms");
+    micro_print(&scored, "scores of a sound", "each 300 ms");
+    micro_print(&chosen, "dominant speaker", "each 300 ms, a sound of the room");
+}
+
 void micro_adapt(void)
 {
+    measure_levels();
     measure_feedback("10 packets in 5 runs", false);
     measure_feedback("10 packets in 5 runs, 5 % lost", true);
     measure_allocation("8 Mbit/s", 8000000);

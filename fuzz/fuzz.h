@@ -25,6 +25,7 @@
     X(sdp)                                                                                                   \
     X(sfu)                                                                                                   \
     X(signaling)                                                                                             \
+    X(speaker)                                                                                               \
     X(srtp)                                                                                                  \
     X(stream)                                                                                                \
     X(stun)                                                                                                  \
