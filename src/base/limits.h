@@ -81,6 +81,9 @@
 #define JSON_DEPTH_MAX       16
 #define JSON_VALUES_MAX      1000 /* values in one message: the parser allocates each */
 #define SDP_SECTIONS_MAX     256
+#define VIEW_SIDE_MAX        16384 /* pixels of a picture's width or height, as a client shows it */
+#define VIEW_FPS_MAX         240
+#define VIEWS_PER_MESSAGE    16 /* a view counts as one more message for each so many tracks */
 #define SDP_CODECS_MAX       64 /* payload types of one section */
 #define SDP_SSRCS_MAX        16 /* SSRCs named in one section */
 #define PUBLICATIONS_MAX     8  /* sources that one participant may publish */
@@ -175,4 +178,5 @@ _Static_assert(H2_HELD_MAX > HTTP_BODY_MAX + H2_HEADERS_MAX, "a connection holds
 _Static_assert(HTTP_HEAD_MAX >= H2_PATH_MAX + H2_HEADERS_MAX + 512, "a head of HTTP/2 is one of HTTP/1.1");
 _Static_assert(STREAM_READ_SIZE >= 16384 + STREAM_FRAME_MAX, "a TLS record fits behind a partial frame");
 _Static_assert(2 * ADDRESS_SESSIONS <= SESSIONS_MAX_DEFAULT, "one address does not fill the server");
+_Static_assert(VIEW_FPS_MAX <= 255, "it fits a view's byte");
 _Static_assert(PENDING_MAX <= HISTORY_VIDEO, "what is pending is still in the history");

@@ -53,6 +53,11 @@ char *signal_metrics(struct signaling *s, size_t *len, mp_time now)
     single(f, "signaling_errors_total", "counter", "Errors told to clients", s->errors);
     single(f, "offers_total", "counter", "Offers sent", s->offers);
     single(f, "answers_total", "counter", "Answers sent", s->answers);
+    single(f, "views_total", "counter", "Views of pictures, as told to workers", s->views);
+    single(f, "views_unknown_total", "counter", "Views of sections in which no picture is sent",
+           s->views_unknown);
+    single(f, "viewings_total", "counter", "Messages to clients about the form of their pictures",
+           s->viewings_told);
     single(f, "packet_pool_size", "gauge", "Packets of each worker's pool", c->packets);
     by_worker(f, c, "sessions", "gauge", "Sessions", offsetof(struct stats, sessions));
     by_worker(f, c, "tracks", "gauge", "Tracks: published here, or watched here",

@@ -32,6 +32,7 @@ struct section *negotiate_section(struct participant *p, enum sdp_kind kind, con
     struct section *s = &p->sections[p->section_count++];
     memset(s, 0, sizeof *s);
     s->kind = kind;
+    s->view.visible = true;
     memcpy(s->mid, mid, MID_SIZE);
     return s;
 }

@@ -109,8 +109,9 @@ static const struct {
     const char *type;
     void (*handle)(struct participant *, json_t *message, mp_time now);
 } handlers[] = {
-    {"offer", offer}, {"answer", answer}, {"ice-candidate", candidate}, {"mute", mute}, {"leave", leave},
-    {"ping", ping},   {"turn", turn},     {"timeline", timeline},
+    {"offer", offer}, {"answer", answer},     {"ice-candidate", candidate},
+    {"mute", mute},   {"leave", leave},       {"ping", ping},
+    {"turn", turn},   {"timeline", timeline}, {"view", views_handle},
 };
 
 static void dispatch(struct participant *p, json_t *message, mp_time now)

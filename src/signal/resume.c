@@ -91,4 +91,5 @@ void resume_handle(struct participant *fresh, json_t *message, mp_time now)
     if (p->media_path.path.remote.port)
         say_path(p); /* the path may have changed in between */
     offer_resumed(p);
+    views_resumed(p, now);
 }

@@ -32,6 +32,7 @@ bool rooms_init(struct signaling *s)
     for (int i = 0; i <= TURN_LATER; i++)
         TAILQ_INIT(&s->turns[i]);
     TAILQ_INIT(&s->resting);
+    TAILQ_INIT(&s->viewings);
     turns_init(&s->lobby);
     size_t participants = registry_size(s->config.registry);
     s->rooms = calloc(s->config.limits.rooms, sizeof *s->rooms);

@@ -240,6 +240,7 @@ void subscription_start(struct participant *p, struct section *section)
     memcpy(m.subscribe.cname, pub->publisher->streams[0], CNAME_SIZE);
     section->sending = true;
     session_command(p, &m);
+    views_started(p, section);
 }
 
 void subscription_pause(struct participant *p, struct section *section)

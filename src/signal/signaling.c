@@ -136,6 +136,7 @@ static void leave(struct signaling *s, struct participant *p, mp_time now)
     char quoted[160];
     log_line(LOG_LEVEL_INFO, "participant left", "peer=%s seconds=%lld",
              log_quote(quoted, sizeof quoted, p->id), (long long)((now - p->joined_at) / MP_S(1)));
+    views_forget(p);
     negotiate_forget(p);
     if (p->state != SESSION_NOT_OPEN)
         timeline_note(p->timeline, TIMELINE_ENDED, NULL, END_CLOSED, now);
@@ -249,6 +250,10 @@ void signal_event(struct signaling *s, const struct message *m, mp_time now)
         connected(p, m->at);
     else if (p && m->type == MESSAGE_CODEC)
         negotiate_turn(p, m->track, m->payload_type, now);
+    else if (p && m->type == MESSAGE_VIEWING)
+        views_viewing(p, m->track, &m->viewing, now);
+    else if (p && m->type == MESSAGE_LINE)
+        views_line(p, &m->line, now);
     else if (m->type == MESSAGE_ENDED) {
         registry_release(s->config.registry, m->session);
         if (p)
@@ -263,6 +268,7 @@ mp_time signal_deadline(const struct signaling *s)
                         mp_min(s->expires_at, mp_min(s->turns_at, s->vanish_at)));
     if (!TAILQ_EMPTY(&s->turns[TURN_NEXT]))
         return 0;
+    at = mp_min(at, views_deadline(s));
     return resting ? mp_min(at, resting->news.rested_at) : at;
 }
 
@@ -290,6 +296,7 @@ void signal_timeout(struct signaling *s, mp_time now)
     if (s->turns_at <= now)
         turns_rich(s);
     news_rested(s, now);
+    views_timeout(s, now);
 }
 
 void signal_shutdown(struct signaling *s, mp_time now)

@@ -83,12 +83,14 @@ struct section {
     enum sdp_direction direction;     /* the client's, in its last description of the section */
     bool ours;                        /* our own section, or offered as recvonly: free for sending */
     uint32_t ssrc, rtx_ssrc;
-    const struct capability *capability; /* the client's capability that we send with */
-    const struct capability *common;     /* the first known codec in the client's last offer of the
+    struct view view;                     /* how the client shows it, whatever we send there */
+    struct viewing viewing, viewing_told; /* the form in which it gets it, and what it was told of that */
+    const struct capability *capability;  /* the client's capability that we send with */
+    const struct capability *common;      /* the first known codec in the client's last offer of the
                                                 section; NULL: none, or not in the offer */
-    uint64_t offered;                    /* all known codecs in that offer, bit by number; 0: not in
+    uint64_t offered;                     /* all known codecs in that offer, bit by number; 0: not in
                                                 the offer */
-    struct capabilities *choice;         /* codecs that the client may send here, all of which the
+    struct capabilities *choice;          /* codecs that the client may send here, all of which the
                                                 answer lists; NULL: only one; malloc'ed */
 };
 
@@ -194,6 +196,12 @@ struct participant {
                              made */
     struct publication *publications;
 
+    /* Its line as its worker estimates it, and what the client was told of it. views.c changes these. */
+    struct line_state line, line_told;
+    bool viewing_waits; /* in signaling->viewings: there are news … */
+    mp_time viewing_at; /* … which it is told then */
+    TAILQ_ENTRY(participant) viewing_next;
+
     /* Our descriptions and offers. offer.c changes these, and negotiate.c ends `offering`; signaling.c
      * draws the ids. */
     uint64_t sdp_session;
@@ -255,8 +263,9 @@ struct signaling {
                           room that they join */
     struct rooms turns[TURN_LATER + 1]; /* rooms with waiting work; and rooms that must wait until turns_at */
     mp_time turns_at;
-    struct participants resting; /* in order of the time when they may be told again */
-    mp_time expires_at;          /* the earliest expiry of a participant's token */
+    struct participants resting;  /* in order of the time when they may be told again */
+    struct participants viewings; /* in order of the time when they are told of their pictures */
+    mp_time expires_at;           /* the earliest expiry of a participant's token */
     struct callers joiners;
     mp_time audience_at; /* when changed audience counts are told; MP_NEVER: none changed */
     mp_time vanish_at; /* when the next silent participant has been silent for VANISH_TIME; MP_NEVER: none */
@@ -264,7 +273,7 @@ struct signaling {
     struct timeline *ended[TIMELINES_ENDED_MAX]; /* a ring */
     size_t ended_next;
     bool stopping;
-    uint64_t joins, leaves, errors, offers, answers, failures;
+    uint64_t joins, leaves, errors, offers, answers, failures, views, views_unknown, viewings_told;
 };
 
 /* --- join.c --- */
@@ -307,6 +316,17 @@ bool news_next(struct room *, mp_time now); /* tells the oldest news; false: non
 bool news_waiting(const struct room *);
 void news_forget(struct room *); /* it ends */
 void news_rested(struct signaling *, mp_time now);
+
+/* --- views.c: how clients show their pictures, and in which form they get them --- */
+void views_handle(struct participant *, json_t *message, mp_time now);
+void views_started(struct participant *, struct section *); /* after the worker was told to send there */
+/* Events of the worker. */
+void views_viewing(struct participant *, uint32_t track, const struct viewing *, mp_time now);
+void views_line(struct participant *, const struct line_state *, mp_time now);
+void views_resumed(struct participant *, mp_time now); /* it may have missed messages: everything again */
+void views_forget(struct participant *);               /* it leaves */
+mp_time views_deadline(const struct signaling *);
+void views_timeout(struct signaling *, mp_time now);
 
 /* --- say.c: what goes out as JSON --- */
 json_t *say_describe(const struct participant *); /* `P` of docs/signaling.md */

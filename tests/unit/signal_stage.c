@@ -134,6 +134,7 @@ static void io_command(void *context, const struct message *m)
         strike_session(s->tracks, &s->track_count, m->session);
         strike_session(s->viewers, &s->viewer_count, m->session);
         break;
+    case MESSAGE_VIEW: INVARIANT(find(s->viewers, s->viewer_count, m->session, m->track)); break;
     case MESSAGE_CREDENTIALS: credentials(s, m); break;
     default: INVARIANT(m->type == MESSAGE_EXTENSIONS || m->type == MESSAGE_DOUBT);
     }
@@ -245,6 +246,12 @@ void stage_event(struct stage *s, enum message_type type, uint32_t session, unsi
     if (type == MESSAGE_CONNECTED)
         m.at = s->now;
     signal_event(s->signaling, &m, s->now);
+    stage_go_on(s);
+}
+
+void stage_tell(struct stage *s, const struct message *m)
+{
+    signal_event(s->signaling, m, s->now);
     stage_go_on(s);
 }
 

@@ -70,6 +70,7 @@ void stage_go_on(struct stage *);   /* runs all work that may be done now */
 /* Workers answer every SESSION_CLOSE that they have not answered. */
 void stage_work(struct stage *);
 void stage_event(struct stage *, enum message_type, uint32_t session, unsigned worker);
+void stage_tell(struct stage *, const struct message *);           /* an event of a worker */
 void stage_end(struct stage *, uint32_t session, enum end_reason); /* its worker forgets the session */
 /* The next command of this type for that session (SESSION_NONE: any) that was not returned before; NULL:
  * none. */
