@@ -20,6 +20,7 @@ _Static_assert(sizeof(struct estimate) + sizeof(struct probe) <= ESTIMATE_BYTES,
 #define QUEUE_BACKLOG  MP_MS(400)
 #define QUEUE_GAP      MP_MS(300)
 #define PROBE_AFTER    MP_MS(800)
+#define CARRIED_AFTER  MP_MS(1500)
 
 static double within(double value, double least, double most)
 {
@@ -45,6 +46,8 @@ void estimate_sent(struct estimate *e, uint16_t first, unsigned count, uint16_t 
     if (!e->unanswered)
         e->unanswered = now;
 }
+
+void estimate_sent_unnumbered(struct estimate *e, uint32_t bytes) { e->sent_bytes += bytes; }
 
 static double bounded(const struct estimate *e, double bps)
 {
@@ -96,6 +99,15 @@ static void end_silence(struct estimate *e)
     e->before = 0;
 }
 
+/* The line has just carried that much without a queue. The acknowledged rate is that of the last second:
+ * after a fall it is still the rate that was too high. */
+static void raise_to_carried(struct estimate *e, uint32_t acked, enum trend_state state, mp_time now)
+{
+    bool fell = e->aimd.decreased && now - e->aimd.decreased < CARRIED_AFTER;
+    if (state == TREND_NORMAL && !queues(e) && !fell && acked > e->aimd.bps)
+        e->aimd.bps = bounded(e, acked);
+}
+
 static void note_cause(struct estimate *e, enum trend_state state, mp_time now)
 {
     if (e->loss.bps > 0 && e->loss.bps < 0.98 * e->aimd.bps)
@@ -125,6 +137,7 @@ void estimate_feedback(struct estimate *e, const struct groups *g, mp_time rtt, 
     uint32_t bps = acked(e, now);
     enum trend_state state = line_state(e, now);
     aimd_update(&e->aimd, state, bps, e->rtt, now);
+    raise_to_carried(e, bps, state, now);
     if (observed)
         loss_update(&e->loss, e->aimd.bps, bps, queues(e), now);
     note_cause(e, state, now);
@@ -143,7 +156,8 @@ void estimate_report(struct estimate *e, uint8_t fraction_lost, mp_time rtt, mp_
         e->aimd.decreased = now;
         e->cause = ESTIMATE_LOSS;
     } else if (fraction_lost < REPORT_FEW && e->aimd.bps < 1.5 * e->sent_bps) {
-        e->aimd.bps += 0.08 * e->aimd.bps * (double)since / 1e9;
+        double to = e->aimd.bps + 0.08 * e->aimd.bps * (double)since / 1e9;
+        e->aimd.bps = to > e->sent_bps ? to : e->sent_bps; /* the line has carried that */
         e->cause = ESTIMATE_RISES;
     }
     e->aimd.bps = bounded(e, e->aimd.bps);

@@ -4,7 +4,8 @@
  * The owner of the viewer, one worker, calls:
  *
  * - estimate_begin when the viewer's transport begins, and again after an ICE restart
- * - estimate_sent after each run: media, padding and retransmissions
+ * - estimate_sent after each run: media, padding and retransmissions; estimate_sent_unnumbered for packets
+ *   without a transport-wide number
  * - runs_begin and runs_receipt on `runs`, then estimate_feedback, for each transport-wide feedback
  * - estimate_report for each RR of a viewer without transport-wide feedback
  * - estimate_remb for each REMB
@@ -67,6 +68,7 @@ struct estimate {
 void estimate_begin(struct estimate *, uint32_t most_bps);
 void estimate_sent(struct estimate *, uint16_t first, unsigned count, uint16_t size, uint16_t last,
                    unsigned flags, mp_time now);
+void estimate_sent_unnumbered(struct estimate *, uint32_t bytes);
 /* `rtt`: 0 if not known. */
 void estimate_feedback(struct estimate *, const struct groups *, mp_time rtt, mp_time now);
 void estimate_report(struct estimate *, uint8_t fraction_lost, mp_time rtt, mp_time now);

@@ -119,6 +119,19 @@ bool rtcp_fir(const struct rtcp_view *v, size_t i, uint32_t *ssrc, uint8_t *comm
     return true;
 }
 
+/* The mantissa has 18 bits. */
+bool rtcp_remb(const struct rtcp_view *v, uint64_t *bps)
+{
+    if (v->type != RTCP_PSFB || v->count != PSFB_AFB || v->body.len < 16 ||
+        memcmp(v->body.data + 8, "REMB", 4) != 0)
+        return false;
+    uint32_t rate = get24(v->body.data + 13);
+    unsigned exponent = rate >> 18;
+    uint64_t mantissa = rate & 0x3ffff;
+    *bps = mantissa << exponent >> exponent == mantissa ? mantissa << exponent : UINT64_MAX;
+    return true;
+}
+
 /* --- writing --- */
 
 /* The header of a packet of `size` bytes (a multiple of 4), and the sender. */

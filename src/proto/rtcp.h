@@ -50,6 +50,10 @@ size_t rtcp_nack(const struct rtcp_view *, void (*lost)(void *, uint16_t seq), v
 /* Entry `i` of a FIR (RFC 5104 4.3.1). */
 bool rtcp_fir(const struct rtcp_view *, size_t i, uint32_t *ssrc, uint8_t *command_seq);
 
+/* The rate of a REMB (draft-alvestrand-rmcat-remb-03 2.2), an AFB; UINT64_MAX where it has more bits.
+ * False: it is none. */
+bool rtcp_remb(const struct rtcp_view *, uint64_t *bps);
+
 /* Writers: append one packet at `out`; the return is its length, 0: it does not fit in `size`. */
 size_t rtcp_write_sr(uint8_t *out, size_t size, uint32_t ssrc, const struct rtcp_sr *,
                      const struct rtcp_report *reports, size_t count /* <= 31 */);

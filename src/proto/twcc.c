@@ -239,7 +239,8 @@ bool twcc_parse(struct bytes fci, struct twcc_feedback *f,
         .reference_time = reference & 0x800000 ? (int32_t)reference - 0x1000000 : (int32_t)reference,
         .feedback_count = fci.data[7],
     };
-    size_t delta_at = f->count ? deltas_start(fci, f->count) : 0, done = 0;
+    bool fits = f->count && f->count <= TWCC_STATUSES;
+    size_t delta_at = fits ? deltas_start(fci, f->count) : 0, done = 0;
     if (!delta_at)
         return false;
     int64_t arrival = (int64_t)f->reference_time * REFERENCE;

@@ -5,7 +5,8 @@
 #include "base/time.h"
 #include <stdbool.h>
 
-#define TWCC_WINDOW 1024 /* sequence numbers remembered; a power of two */
+#define TWCC_STATUSES 4096 /* a few bytes can tell of 65,535; browsers report ten times a second */
+#define TWCC_WINDOW   1024 /* sequence numbers remembered; a power of two */
 
 struct twcc_record {
     mp_time arrival[TWCC_WINDOW]; /* 0: not received */
@@ -29,6 +30,6 @@ struct twcc_feedback { /* a parsed packet's head */
 };
 /* Parses the FCI (body of an RTPFB packet with FMT 15, behind the two SSRCs). Calls `packet` for each
  * sequence number in order: arrival in units of 250 us since the reference time of 0, or received false.
- * False: malformed (the callback may have run for a first part). */
+ * False: malformed (the callback may have run for a first part), or of more than TWCC_STATUSES packets. */
 bool twcc_parse(struct bytes fci, struct twcc_feedback *,
                 void (*packet)(void *, uint16_t seq, bool received, int64_t arrival_250us), void *context);

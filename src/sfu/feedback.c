@@ -4,6 +4,7 @@
 #include "proto/rtcp.h"
 #include "sfu/arrival.h"
 #include "sfu/core.h"
+#include "sfu/downlink.h"
 #include "sfu/event.h"
 #include "sfu/heard.h"
 #include "sfu/ingress.h"
@@ -50,8 +51,12 @@ static void receiver_report(struct sfu *sfu, struct session *session, const stru
 {
     struct rtcp_report r;
     uint32_t ntp = (uint32_t)(mp_to_ntp(now + sfu->config.wall) >> 16);
+    int worst = -1;
     for (size_t i = 0; rtcp_report(v, i, &r); i++) {
-        if (!r.lsr || !viewed_find(&session->viewed, r.ssrc))
+        if (!viewed_find(&session->viewed, r.ssrc))
+            continue;
+        worst = r.fraction_lost > worst ? r.fraction_lost : worst;
+        if (!r.lsr)
             continue;
         uint32_t units = ntp - r.lsr - r.dlsr;
         if (units > 10 * 65536) /* negative, or nonsense */
@@ -59,6 +64,8 @@ static void receiver_report(struct sfu *sfu, struct session *session, const stru
         mp_time rtt = (mp_time)((uint64_t)units * 1000000000u / 65536);
         session->rtt = mp_max((session->rtt * 7 + rtt) / 8, MP_MS(1));
     }
+    if (worst >= 0)
+        downlink_report(session, (uint8_t)worst, now);
 }
 
 struct nack_of {
@@ -111,6 +118,12 @@ static void viewer_feedback(struct sfu *sfu, struct session *session, const stru
         size_t told = rtcp_nack(v, nacked, &n, *nacks);
         stat_add(&stats_of(sfu)->nack_in, told);
         *nacks -= told;
+    } else if (v->type == RTCP_RTPFB && v->count == RTPFB_TWCC) {
+        downlink_feedback(sfu, session, v, now);
+    } else if (v->type == RTCP_PSFB && v->count == PSFB_AFB) {
+        uint64_t bps;
+        if (rtcp_remb(v, &bps))
+            downlink_remb(session, bps);
     } else if (v->type == RTCP_PSFB && v->count == PSFB_PLI) {
         picture_wanted(sfu, session, ssrc, now);
     } else if (v->type == RTCP_PSFB && v->count == PSFB_FIR) {

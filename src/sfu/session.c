@@ -4,6 +4,7 @@
 #include "sfu/association.h"
 #include "sfu/connectivity.h"
 #include "sfu/core.h"
+#include "sfu/downlink.h"
 #include "sfu/event.h"
 #include "sfu/ingress.h"
 #include "sfu/outbox.h"
@@ -56,6 +57,7 @@ void session_free(struct sfu *sfu, struct session *session)
     heap_set(&sfu->timers, &session->timer, MP_NEVER);
     untouch(session);
     association_free(session);
+    downlink_free(sfu, session->downlink);
     free(session->twcc);
     sfu->sessions[session_slot(session->id)] = NULL;
     stat_set(&stats_of(sfu)->sessions, --sfu->session_count);
@@ -134,7 +136,8 @@ bool session_media(struct sfu *sfu, struct session *session, const struct arriva
 
 mp_time session_deadline(const struct session *session)
 {
-    return mp_min(ice_deadline(&session->ice),
+    mp_time line = session->tx ? downlink_deadline(session) : MP_NEVER;
+    return mp_min(mp_min(ice_deadline(&session->ice), line),
                   mp_min(report_deadline(session), association_deadline(session)));
 }
 
@@ -164,8 +167,10 @@ void session_timeout(struct sfu *sfu, struct session *session, mp_time now)
     enum end_reason why;
     if (ice_deadline(&session->ice) <= now && !ice_due(sfu, session, now))
         return;
-    if (session->tx)
+    if (session->tx) {
         report_timeout(sfu, session, now);
+        downlink_timeout(sfu, session, now);
+    }
     if (!association_timeout(sfu, session, &why, now))
         session_end(sfu, session, why, now);
 }

@@ -20,6 +20,7 @@
 #include "sfu/viewed.h"
 #include <stdbool.h>
 
+struct downlink;
 struct sfu;
 struct dtls;
 struct subscription;
@@ -35,8 +36,9 @@ struct session {
     struct heap_node timer; /* first: a timer is its session */
     struct touched touched;
     uint32_t id;
-    uint16_t transport_seq; /* of the next packet to it, across its subscriptions */
-    struct srtp_tx *tx;     /* NULL until DTLS is up */
+    uint16_t transport_seq;    /* of the next packet to it, across its subscriptions */
+    struct srtp_tx *tx;        /* NULL until DTLS is up */
+    struct downlink *downlink; /* NULL: it never had a subscription */
     struct ice ice;
     uint32_t generation; /* of our ICE credentials; told to the control plane, which drops older ones */
     struct {

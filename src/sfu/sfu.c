@@ -4,6 +4,7 @@
 #include "proto/stun.h"
 #include "sfu/arrival.h"
 #include "sfu/core.h"
+#include "sfu/downlink.h"
 #include "sfu/session.h"
 #include "sfu/streams.h"
 #include "sfu/subscription.h"
@@ -44,6 +45,7 @@ struct sfu *sfu_new(const struct sfu_config *config)
     sfu->config = *config;
     slab_init(&sfu->session_slab, sizeof(struct session));
     slab_init(&sfu->subscription_slab, sizeof(struct subscription));
+    slab_init(&sfu->downlink_slab, sizeof(struct downlink));
     prng_seed(&sfu->prng, config->seed);
     sfu->hash_key = prng_next(&sfu->prng);
     hmac_sha1_key(&sfu->secret, config->secret, sizeof config->secret);
@@ -78,6 +80,7 @@ void sfu_free(struct sfu *sfu)
     roaming_free(sfu);
     slab_free(&sfu->session_slab);
     slab_free(&sfu->subscription_slab);
+    slab_free(&sfu->downlink_slab);
     free(sfu->sessions);
     free(sfu->tracks);
     free(sfu->track_free);

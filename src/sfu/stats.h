@@ -28,7 +28,8 @@
     X(DROP_OUTBOX, "outbox_full")                                                                            \
     X(DROP_INBOX, "inbox_full") /* another worker was too slow */                                            \
     X(DROP_PATHS, "path_table_full")                                                                         \
-    X(DROP_STRAY, "stray") /* passed to a worker without the session */                                      \
+    X(DROP_STRAY, "stray")                 /* passed to a worker without the session */                      \
+    X(DROP_FEEDBACK_RATE, "feedback_rate") /* more reports of a viewer than any browser sends */             \
     X(DROP_RTX_BUDGET, "rtx_budget")                                                                         \
     X(DROP_RTX_LATE, "rtx_late")       /* sound that its viewer would get too late to play it */             \
     X(DROP_RELAY, "relay")             /* TURN: no such allocation, permission or channel; not a request */  \
@@ -56,6 +57,7 @@ enum drop_reason { DROP_REASONS(X) DROP_COUNT };
     X(rtx_in, "Packets that publishers sent again")                                                          \
     X(rtx_out, "Packets sent again to viewers")                                                              \
     X(history_full, "Packets that could not be sent again: histories had their share of the pool")           \
+    X(feedback_in, "Transport-wide feedback packets of viewers")                                             \
     X(pli_in, "Key frame requests of viewers")                                                               \
     X(pli_refused, "Key frame requests over a viewer's share of a track that others watch")                  \
     X(pli_out, "Key frame requests to publishers")                                                           \

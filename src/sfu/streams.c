@@ -1,6 +1,7 @@
 #include "sfu/streams.h"
 #include "proto/codec.h"
 #include "sfu/core.h"
+#include "sfu/downlink.h"
 #include "sfu/ingress.h"
 #include "sfu/outbox.h"
 #include "sfu/report.h"
@@ -76,6 +77,10 @@ void streams_subscribe(struct sfu *sfu, struct session *session, const struct me
     for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)
         if (s->track->id == m->track)
             return;
+    if (!session->downlink && !(session->downlink = downlink_new(sfu))) {
+        drop(sfu, DROP_POOL);
+        return;
+    }
     struct track *t = track_get(sfu, m->track, origin);
     bool first = t && !t->viewers.count;
     struct subscription *s = t ? subscription_new(sfu, session, t, &m->subscribe) : NULL;

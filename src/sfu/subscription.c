@@ -3,6 +3,7 @@
 #include "base/seq.h"
 #include "proto/rtp.h"
 #include "sfu/core.h"
+#include "sfu/downlink.h"
 #include "sfu/outbox.h"
 #include "sfu/sent.h"
 #include "sfu/session_data.h"
@@ -185,7 +186,7 @@ static size_t pad(struct packet *p, size_t need)
     return need;
 }
 
-struct run {
+struct burst {
     struct packet *packets[RUN_PACKETS_MAX];
     uint16_t len[RUN_PACKETS_MAX]; /* header and payload */
     size_t count, segment;
@@ -193,7 +194,7 @@ struct run {
 
 /* Collects the next packets that can go out as one run: all within RUN_PADDING_MAX of the longest, except the
  * last, which may be of any shorter length. */
-static void collect(struct run *r, struct subscription *s, size_t *from)
+static void collect(struct burst *r, struct subscription *s, size_t *from)
 {
     const struct track *t = s->track;
     size_t longest = 0, shortest = SIZE_MAX;
@@ -220,7 +221,7 @@ static void collect(struct run *r, struct subscription *s, size_t *from)
 }
 
 /* 0 for a last packet that is more than RUN_PADDING_MAX shorter than the run's segment: it stays short. */
-static size_t padding_of(const struct run *r, size_t i)
+static size_t padding_of(const struct burst *r, size_t i)
 {
     size_t need = r->segment - r->len[i];
     return r->count > 1 && need <= RUN_PADDING_MAX ? need : 0;
@@ -252,22 +253,30 @@ static size_t write_packet(struct sfu *sfu, struct subscription *s, struct packe
 bool subscription_run(struct sfu *sfu, struct subscription *s, size_t *from, uint8_t *out, struct transmit *t,
                       mp_time now)
 {
-    struct run r;
+    struct burst r;
     const struct path *path = session_path(s->viewer);
     if (!s->viewer->tx || !path)
         return false;
     collect(&r, s, from);
     if (!r.count)
         return false;
-    size_t len = 0;
+    size_t len = 0, overhead = srtp_tx_overhead(s->viewer->tx);
+    struct downlink_run sent = {
+        .first = s->viewer->transport_seq,
+        .count = (unsigned)r.count,
+        .size = (uint16_t)(r.segment + overhead),
+        .last = (uint16_t)(r.len[r.count - 1] + padding_of(&r, r.count - 1) + overhead),
+        .numbered = s->extensions.id[EXT_TRANSPORT_CC] != 0,
+    };
     for (size_t i = 0; i < r.count; i++)
         len += write_packet(sfu, s, r.packets[i], padding_of(&r, i), out + len, now);
     *t = (struct transmit){
         .path = *path,
         .data = out,
         .len = (uint32_t)len,
-        .segment = (uint16_t)(r.segment + srtp_tx_overhead(s->viewer->tx)),
+        .segment = sent.size,
     };
+    downlink_sent(sfu, s->viewer, &sent, now);
     stat_add(&stats_of(sfu)->rtp_out, r.count);
     return true;
 }
@@ -335,6 +344,7 @@ static void send_again(struct sfu *sfu, struct subscription *s, struct packet *p
     if (!copy)
         return;
     copy->len = 0;
+    uint16_t number = s->viewer->transport_seq;
     if (s->rtx_payload_type)
         write_rtx(s, p, copy, now);
     else
@@ -343,6 +353,13 @@ static void send_again(struct sfu *sfu, struct subscription *s, struct packet *p
         packet_drop(&sfu->pool, copy);
         return;
     }
+    /* the identical packet has the number of its first transmission, which the record has */
+    struct downlink_run sent = {.first = number,
+                                .count = 1,
+                                .last = copy->len,
+                                .numbered = s->rtx_payload_type && s->extensions.id[EXT_TRANSPORT_CC],
+                                .retransmission = true};
+    downlink_sent(sfu, s->viewer, &sent, now);
     outbox_send(sfu, path, copy);
     stat_add(&stats_of(sfu)->rtx_out, 1);
 }

@@ -77,6 +77,14 @@ static void changes_of_less_than_3_and_8_percent_are_not_published(void)
     CHECK_EQ(e.result.bps, 1048000);
 }
 
+/* It does not wait for 8 % a second. */
+static void line_that_carried_more_without_a_queue_bears_it(void)
+{
+    begin();
+    pass(1000, 3000000, true);
+    CHECK(e.result.bps > 2800000);
+}
+
 static void silence_falls_to_what_was_acknowledged_and_ends_at_0_85(void)
 {
     begin();
@@ -219,6 +227,7 @@ static void everything_lost_falls(void)
 
 TEST_MAIN(TEST(begins_at_1_mbit), TEST(clean_line_rises_and_says_so),
           TEST(changes_of_less_than_3_and_8_percent_are_not_published),
+          TEST(line_that_carried_more_without_a_queue_bears_it),
           TEST(silence_falls_to_what_was_acknowledged_and_ends_at_0_85),
           TEST(viewer_that_is_sent_nothing_is_not_silent),
           TEST(statuses_of_what_was_not_sent_do_not_end_a_silence),

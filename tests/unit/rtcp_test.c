@@ -321,6 +321,8 @@ static void every_length_of_random_compounds_is_survived(void)
                     rtcp_bye(&v, i, &ssrc);
                     rtcp_fir(&v, i, &ssrc, &command);
                 }
+                uint64_t bps;
+                rtcp_remb(&v, &bps);
                 got.count = 0;
                 rtcp_nack(&v, note, &got, 4096);
             }
@@ -329,11 +331,34 @@ static void every_length_of_random_compounds_is_survived(void)
     }
 }
 
+/* draft-alvestrand-rmcat-remb-03 2.2. */
+static void remb_is_mantissa_and_exponent(void)
+{
+    uint8_t packet[] = {0x8f, 206, 0,   5,   0, 0,    0,    1,    0, 0, 0,    0,
+                        'R',  'E', 'M', 'B', 1, 0x09, 0x86, 0xa0, 0, 0, 0x90, 0};
+    struct rtcp_view v;
+    uint64_t bps;
+    size_t at = 0;
+    CHECK(rtcp_next(&v, packet, sizeof packet, &at));
+    CHECK(rtcp_remb(&v, &bps) && bps == 400000); /* 100,000 << 2 */
+    packet[17] = 0xff;                           /* an exponent of 63 */
+    CHECK(rtcp_remb(&v, &bps) && bps == UINT64_MAX);
+    packet[17] = packet[18] = packet[19] = 0;
+    CHECK(rtcp_remb(&v, &bps) && bps == 0);
+    packet[12] = 'r';
+    CHECK(!rtcp_remb(&v, &bps));
+    packet[12] = 'R';
+    packet[3] = 3; /* ends behind the name */
+    at = 0;
+    CHECK(rtcp_next(&v, packet, 16, &at));
+    CHECK(!rtcp_remb(&v, &bps));
+}
+
 TEST_MAIN(TEST(compound_is_walked), TEST(lengths_that_lie_end_the_walk), TEST(other_versions_end_the_walk),
           TEST(packet_of_four_bytes_has_no_ssrc), TEST(padding_is_taken_off),
           TEST(every_packet_of_a_compound_may_be_padded), TEST(sender_report_round_trips),
           TEST(lost_count_is_clamped_to_24_bits), TEST(report_count_that_lies_yields_what_is_there),
           TEST(bye_with_a_reason_names_its_ssrcs), TEST(nack_sets_round_trip),
           TEST(nack_is_packed_into_these_bytes), TEST(nack_tells_no_more_than_asked),
-          TEST(fir_entries_are_read), TEST(small_writers_write_these_bytes),
-          TEST(every_length_of_random_compounds_is_survived))
+          TEST(fir_entries_are_read), TEST(remb_is_mantissa_and_exponent),
+          TEST(small_writers_write_these_bytes), TEST(every_length_of_random_compounds_is_survived))

@@ -330,6 +330,21 @@ static void steady_stream_costs_a_byte_a_packet(void)
     CHECK_EQ(write_feedback(p, sizeof p), (20 + 2 + 100 + 3) / 4 * 4);
 }
 
+/* Eight runs of 8,191 lost packets take 16 bytes. */
+static void feedback_of_more_packets_than_anybody_sends_is_refused(void)
+{
+    uint8_t fci[32] = {0};
+    struct twcc_feedback f;
+    for (size_t i = 0; i < 9; i++)
+        put16(fci + 8 + 2 * i, 0x1fff);
+    put16(fci + 2, TWCC_STATUSES);
+    CHECK(parse_fci(fci, sizeof fci, &f));
+    CHECK_EQ(told.count, TWCC_STATUSES);
+    put16(fci + 2, TWCC_STATUSES + 1);
+    CHECK(!parse_fci(fci, sizeof fci, &f));
+    CHECK_EQ(told.count, 0);
+}
+
 static void random_bytes_are_survived(void)
 {
     struct prng r;
@@ -343,7 +358,7 @@ static void random_bytes_are_survived(void)
         if (round & 1)
             put16(fci + 2, (uint16_t)prng_below(&r, 100));
         bool ok = parse_fci(fci, len, &f);
-        CHECK(told.count <= 65535);
+        CHECK(told.count <= TWCC_STATUSES);
         CHECK(!ok || told.count == f.count);
     }
 }
@@ -357,4 +372,4 @@ TEST_MAIN(TEST(one_packet_is_this_feedback), TEST(run_length_chunk_is_read), TES
           TEST(delta_over_16_bits_starts_a_new_packet), TEST(reference_time_wraps_at_24_bits),
           TEST(random_arrivals_round_trip), TEST(feedback_too_large_for_the_buffer_is_split),
           TEST(full_window_fits_few_packets), TEST(steady_stream_costs_a_byte_a_packet),
-          TEST(random_bytes_are_survived))
+          TEST(feedback_of_more_packets_than_anybody_sends_is_refused), TEST(random_bytes_are_survived))

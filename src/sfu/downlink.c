@@ -1,0 +1,138 @@
+#include "sfu/downlink.h"
+#include "proto/rtcp.h"
+#include "proto/twcc.h"
+#include "sfu/core.h"
+#include "sfu/outbox.h"
+#include "sfu/session_data.h"
+#include "sfu/touched.h"
+
+#define TICK        MP_MS(100)
+#define TELL_EVERY  MP_MS(500)
+#define TELL_CHANGE 0.1 /* of the estimate */
+#define MOST_BPS    UINT32_C(1000000000)
+
+struct downlink *downlink_new(struct sfu *sfu)
+{
+    struct downlink *d = slab_take(&sfu->downlink_slab);
+    if (!d)
+        return NULL;
+    estimate_begin(&d->estimate, MOST_BPS);
+    d->tick_at = MP_NEVER;
+    return d;
+}
+
+void downlink_free(struct sfu *sfu, struct downlink *d)
+{
+    if (d)
+        slab_give(&sfu->downlink_slab, d);
+}
+
+void downlink_sent(struct sfu *sfu, struct session *session, const struct downlink_run *run, mp_time now)
+{
+    struct downlink *d = session->downlink;
+    if (run->numbered)
+        estimate_sent(&d->estimate, run->first, run->count, run->size, run->last,
+                      run->retransmission ? RUN_RTX : 0, now);
+    else
+        estimate_sent_unnumbered(&d->estimate, (run->count - 1) * run->size + run->last);
+    if (d->tick_at == MP_NEVER) {
+        d->tick_at = mp_on_grid(now + TICK);
+        touch(sfu, session);
+    }
+}
+
+struct reader {
+    struct runs *runs;
+    struct groups groups;
+};
+
+static void status(void *context, uint16_t number, bool received, int64_t arrival_250us)
+{
+    struct reader *r = context;
+    runs_receipt(r->runs, &r->groups, number, received, (uint32_t)arrival_250us);
+}
+
+void downlink_feedback(struct sfu *sfu, struct session *session, const struct rtcp_view *v, mp_time now)
+{
+    struct downlink *d = session->downlink;
+    struct twcc_feedback f;
+    struct reader r;
+    if (!d || v->body.len < 8)
+        return;
+    if (!rate_take(&d->feedback_rate, 1, FEEDBACK_PER_S, FEEDBACK_BURST, now)) {
+        drop(sfu, DROP_FEEDBACK_RATE);
+        return;
+    }
+    r.runs = &d->estimate.runs;
+    runs_begin(&r.groups, now);
+    if (!twcc_parse((struct bytes){v->body.data + 8, v->body.len - 8}, &f, status, &r))
+        drop(sfu, DROP_RTCP_MALFORMED);
+    stat_add(&stats_of(sfu)->feedback_in, 1);
+    estimate_feedback(&d->estimate, &r.groups, session->rtt, now);
+    d->heard |= d->estimate.heard != 0;
+    d->tick_at = mp_min(d->tick_at, mp_on_grid(now));
+}
+
+void downlink_report(struct session *session, uint8_t fraction_lost, mp_time now)
+{
+    if (session->downlink)
+        estimate_report(&session->downlink->estimate, fraction_lost, session->rtt, now);
+}
+
+void downlink_remb(struct session *session, uint64_t bps)
+{
+    struct downlink *d = session->downlink;
+    if (!d)
+        return;
+    estimate_remb(&d->estimate, bps);
+    d->heard = true;
+}
+
+mp_time downlink_deadline(const struct session *session)
+{
+    return session->downlink ? session->downlink->tick_at : MP_NEVER;
+}
+
+static uint8_t cause_of(const struct downlink *d)
+{
+    static const uint8_t causes[] = {
+        [ESTIMATE_START] = LINE_START, [ESTIMATE_RISES] = LINE_RISES,     [ESTIMATE_DELAY] = LINE_DELAY,
+        [ESTIMATE_LOSS] = LINE_LOSS,   [ESTIMATE_SILENCE] = LINE_SILENCE, [ESTIMATE_REMB] = LINE_REMB,
+        [ESTIMATE_QUEUE] = LINE_QUEUE, [ESTIMATE_BACKLOG] = LINE_QUEUE};
+    return causes[d->estimate.result.cause];
+}
+
+static bool is_news(const struct downlink *d)
+{
+    double change = (double)d->estimate.result.bps - d->told_bps, least = TELL_CHANGE * d->told_bps;
+    return change > least || -change > least || cause_of(d) != d->told_cause;
+}
+
+static void tell(struct sfu *sfu, struct session *session, mp_time now)
+{
+    struct downlink *d = session->downlink;
+    if (!d->heard || (d->told_at && now - d->told_at < TELL_EVERY) || !is_news(d))
+        return;
+    d->told_at = now;
+    d->told_bps = d->estimate.result.bps;
+    d->told_cause = cause_of(d);
+    emit(sfu,
+         &(struct message){.type = MESSAGE_LINE,
+                           .to = TO_CONTROL,
+                           .session = session->id,
+                           .line = {.bps = d->told_bps,
+                                    .acknowledged_bps = d->estimate.result.acked_bps,
+                                    .cause = d->told_cause}},
+         NULL);
+}
+
+void downlink_timeout(struct sfu *sfu, struct session *session, mp_time now)
+{
+    struct downlink *d = session->downlink;
+    if (!d || d->tick_at > now)
+        return;
+    bool busy = d->estimate.sent_bytes || d->estimate.unanswered;
+    d->tick_at = busy ? mp_on_grid(now + TICK) : MP_NEVER;
+    estimate_tick(&d->estimate, now);
+    tell(sfu, session, now);
+}

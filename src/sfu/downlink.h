@@ -1,0 +1,48 @@
+/* The line from this server to one viewer: the record of the packets sent, and the estimate of its rate. A
+ * session has it from its first subscription on; the viewer's worker alone uses it. The control plane is told
+ * the estimate. It does not change yet what the viewer is sent.
+ *
+ * Timer: the session's, at downlink_deadline: on the grid, while packets are sent or feedback is expected. */
+#pragma once
+#include "adapt/estimate.h"
+#include "base/rate.h"
+#include <stdbool.h>
+
+struct rtcp_view;
+struct session;
+struct sfu;
+
+#define FEEDBACK_PER_S 40 /* browsers report ten to twenty times a second */
+#define FEEDBACK_BURST 20
+
+struct downlink {
+    struct estimate estimate;
+    struct rate feedback_rate;
+    mp_time tick_at; /* MP_NEVER: nothing to measure */
+    mp_time told_at; /* the control plane was told `told_bps` and `told_cause`; 0: nothing yet */
+    uint32_t told_bps;
+    uint8_t told_cause;
+    bool heard; /* the client told something of the line */
+};
+
+/* Packets with consecutive transport-wide numbers that one call sent. Sizes are bytes of UDP payload. */
+struct downlink_run {
+    uint16_t first;
+    unsigned count;
+    uint16_t size, last; /* of each packet but the last; of the last */
+    bool numbered;       /* false: the viewer does not take transport-wide numbers in this stream */
+    bool retransmission;
+};
+
+struct downlink *downlink_new(struct sfu *); /* NULL: no memory */
+void downlink_free(struct sfu *, struct downlink *);
+
+void downlink_sent(struct sfu *, struct session *, const struct downlink_run *, mp_time now);
+/* Transport-wide feedback. Malformed reports and those over FEEDBACK_PER_S are counted and dropped. */
+void downlink_feedback(struct sfu *, struct session *, const struct rtcp_view *, mp_time now);
+/* A receiver report about subscriptions. `fraction_lost`: of 256, the worst of them. */
+void downlink_report(struct session *, uint8_t fraction_lost, mp_time now);
+void downlink_remb(struct session *, uint64_t bps);
+
+mp_time downlink_deadline(const struct session *); /* MP_NEVER: none */
+void downlink_timeout(struct sfu *, struct session *, mp_time now);
