@@ -9,6 +9,8 @@
 #include "proto/stun.h"
 #include "sfu/core.h"
 #include "sfu/session.h"
+#include "sfu/session_data.h"
+#include "sfu/subscription.h"
 
 #define WORKERS  2
 #define SESSIONS 4 /* the last has no keys */
@@ -239,6 +241,15 @@ static void media(struct guest *g, struct bytes *s, bool rtcp)
     datagram(g, g->worker, out, len);
 }
 
+/* What the viewer's line allows changes. */
+static void pause_or_resume(const struct guest *g)
+{
+    struct session *session = session_find(w.sfu[g->worker], g->session);
+    struct subscription *sub = session ? session->subscriptions : NULL;
+    for (; sub; sub = sub->next_of_session)
+        (sub->paused ? subscription_resume : subscription_pause)(w.sfu[g->worker], sub, w.now);
+}
+
 static void step(struct bytes *s)
 {
     uint8_t op = script_u8(s), who = script_u8(s) % SESSIONS;
@@ -248,7 +259,12 @@ static void step(struct bytes *s)
     case 0: pass(MP_MS(1) * script_u8(s)); break;
     case 1: pass(MP_MS(100) * script_u8(s)); break;
     case 2: command(MESSAGE_PUBLISH, who, s); break;
-    case 3: command(MESSAGE_SUBSCRIBE, who, s); break;
+    case 3:
+        if (op & 0x80)
+            pause_or_resume(g);
+        else
+            command(MESSAGE_SUBSCRIBE, who, s);
+        break;
     case 4: command(MESSAGE_UNPUBLISH, who, s); break;
     case 5: command(MESSAGE_UNSUBSCRIBE, who, s); break;
     case 6: command(op & 0x80 ? MESSAGE_SESSION_CLOSE : MESSAGE_EXTENSIONS, who, s); break;

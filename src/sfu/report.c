@@ -154,7 +154,7 @@ void report_timeout(struct sfu *sfu, struct session *session, mp_time now)
         add_receiver_report(&c, now);
         add_sender_reports(&c, now);
         for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)
-            if (!s->started)
+            if (!s->started && !s->paused)
                 track_keyframe(sfu, s->track, now);
     }
     if (session->twcc_at <= now) {

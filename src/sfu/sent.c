@@ -9,16 +9,16 @@ struct sent_log *sent_log_new(size_t size)
     return log;
 }
 
-void sent_keep(struct sent_log *log, int64_t seq, const struct sent *sent)
+void sent_keep(struct sent_log *log, int64_t number, const struct sent *sent)
 {
-    struct sent *kept = &log->list[(uint64_t)seq & log->mask];
+    struct sent *kept = &log->list[(uint64_t)number & log->mask];
     *kept = *sent;
-    kept->seq = (uint32_t)seq;
+    kept->number = (uint32_t)number;
     kept->kept = true;
 }
 
-const struct sent *sent_find(const struct sent_log *log, int64_t seq)
+const struct sent *sent_find(const struct sent_log *log, int64_t number)
 {
-    const struct sent *sent = log ? &log->list[(uint64_t)seq & log->mask] : NULL;
-    return sent && sent->kept && sent->seq == (uint32_t)seq ? sent : NULL;
+    const struct sent *sent = log ? &log->list[(uint64_t)number & log->mask] : NULL;
+    return sent && sent->kept && sent->number == (uint32_t)number ? sent : NULL;
 }

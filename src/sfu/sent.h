@@ -10,7 +10,7 @@
 
 /* The fields of a viewer's copy that do not follow from its subscription and the track's packet. */
 struct sent {
-    uint32_t seq; /* the source's, its low bits */
+    uint32_t number; /* the viewer's extended one, its low bits */
     uint8_t send_time[3], padding;
     uint16_t transport_seq;
     bool kept;
@@ -23,5 +23,5 @@ struct sent_log {
 
 /* Of the last `size` packets, a power of two: as many as the track's history has. NULL: no memory. */
 struct sent_log *sent_log_new(size_t size);
-void sent_keep(struct sent_log *, int64_t seq, const struct sent *);
-const struct sent *sent_find(const struct sent_log *, int64_t seq); /* NULL: not known any more */
+void sent_keep(struct sent_log *, int64_t number, const struct sent *);
+const struct sent *sent_find(const struct sent_log *, int64_t number); /* NULL: not known any more */

@@ -7,6 +7,7 @@
 #include "sfu/outbox.h"
 #include "sfu/sent.h"
 #include "sfu/session_data.h"
+#include "sfu/span.h"
 #include "sfu/track.h"
 #include <stdlib.h>
 
@@ -74,6 +75,7 @@ void subscription_free(struct sfu *sfu, struct subscription *s)
     stat_set(&stats_of(sfu)->subscriptions, --sfu->subscription_count);
     free(s->rtx_log);
     free(s->sent);
+    free(s->spans);
     slab_give(&sfu->subscription_slab, s);
 }
 
@@ -81,21 +83,61 @@ void subscription_free(struct sfu *sfu, struct subscription *s)
  * packets continue. */
 void subscription_rekeyed(struct subscription *s)
 {
-    if (s->started) {
-        s->first = s->sent_end;
-        s->delta -= (s->sent_end + s->delta) >> 16 << 16;
-    }
+    s->first = s->sent_end;
+    s->delta -= (s->sent_end + s->delta) >> 16 << 16;
+    free(s->spans);
+    s->spans = NULL;
     s->rtx_next &= 0xffff;
 }
 
-/* The viewer's copy starts with this packet: its number becomes the random first one. */
+/* --- spans --- */
+
+static struct span present_span(const struct subscription *s)
+{
+    return (struct span){.first = s->first + s->delta,
+                         .end = s->sent_end + s->delta,
+                         .delta = s->delta,
+                         .track = s->track->id};
+}
+
+/* A span starts with this packet, which gets the viewer's next number: the random first one, or the one
+ * behind the last that was sent. */
 static void start(struct subscription *s, const struct packet *p)
 {
     s->started = true;
-    if (s->track->video && !s->rtx_payload_type)
+    if (s->track->video && !s->rtx_payload_type && !s->sent)
         s->sent = sent_log_new(HISTORY_VIDEO);
+    s->delta += s->sent_end - p->media.seq;
     s->first = s->sent_end = p->media.seq;
-    s->delta -= p->media.seq;
+}
+
+/* Whether the last packet that was sent ended its picture, as far as is known. */
+static bool ended_picture(const struct subscription *s)
+{
+    const struct packet *p = track_packet(s->track, s->sent_end - 1);
+    return !s->track->video || (p && p->media.marker);
+}
+
+void subscription_pause(struct sfu *sfu, struct subscription *s, mp_time now)
+{
+    if (s->started) {
+        struct span ended = present_span(s);
+        spans_keep(&s->spans, &ended);
+        s->delta += !ended_picture(s);
+    }
+    s->started = false;
+    s->paused = true;
+}
+
+/* The source's packet that the viewer was sent, or is due, under this number; NULL: none that is known. */
+static struct packet *packet_of(struct sfu *sfu, const struct subscription *s, int64_t number)
+{
+    struct span present = present_span(s);
+    const struct span *span = number >= present.first ? &present : spans_find(s->spans, number);
+    if (!span || number >= span->end)
+        return NULL;
+    const struct track *t = span == &present ? s->track : track_find(sfu, span->track);
+    return t ? track_packet(t, number - span->delta) : NULL;
 }
 
 /* Whether this packet goes to the viewer at all. */
@@ -103,7 +145,8 @@ static bool wanted(struct subscription *s, const struct packet *p)
 {
     if (s->started)
         return p->media.seq >= s->first;
-    if (s->track->video && !p->media.keyframe)
+    /* a late packet has its number in the past span */
+    if (s->paused || p->media.seq < s->sent_end || (s->track->video && !p->media.keyframe))
         return false;
     start(s, p);
     return true;
@@ -228,26 +271,26 @@ static size_t padding_of(const struct burst *r, size_t i)
 }
 
 /* The header fields that are the same in every transmission of the packet to this viewer. */
-static struct rtp_header header_of(const struct subscription *s, const struct packet *p)
+static struct rtp_header header_of(const struct subscription *s, int64_t number)
 {
-    return (struct rtp_header){
-        .payload_type = s->payload_type, .seq = (uint16_t)(p->media.seq + s->delta), .ssrc = s->ssrc};
+    return (struct rtp_header){.payload_type = s->payload_type, .seq = (uint16_t)number, .ssrc = s->ssrc};
 }
 
 static size_t write_packet(struct sfu *sfu, struct subscription *s, struct packet *p, size_t padding,
                            uint8_t *out, mp_time now)
 {
     struct sent sent = sent_now(s, padding, now);
-    size_t header = write_header(out, s, p, header_of(s, p), &sent);
+    int64_t number = p->media.seq + s->delta;
+    size_t header = write_header(out, s, p, header_of(s, number), &sent);
     size_t payload = p->media.payload_len + pad(p, padding);
     if (s->sent)
-        sent_keep(s->sent, p->media.seq, &sent);
+        sent_keep(s->sent, number, &sent);
     if (p->media.seq >= s->sent_end)
         s->sent_end = p->media.seq + 1;
     s->packets++;
     s->octets += p->media.payload_len;
     return srtp_batch_protect(sfu->batch, s->viewer->tx, out, header, p->data + p->media.payload, payload,
-                              (uint64_t)(p->media.seq + s->delta));
+                              (uint64_t)number);
 }
 
 bool subscription_run(struct sfu *sfu, struct subscription *s, size_t *from, uint8_t *out, struct transmit *t,
@@ -308,7 +351,8 @@ static double rtx_bps(const struct subscription *s)
 
 /* RFC 4588 4: the original's header with the RTX stream's SSRC and numbers; the original sequence number
  * precedes the payload. */
-static void write_rtx(struct subscription *s, struct packet *p, struct packet *copy, mp_time now)
+static void write_rtx(struct subscription *s, struct packet *p, int64_t number, struct packet *copy,
+                      mp_time now)
 {
     struct sent sent = sent_now(s, 0, now);
     size_t header = write_header(copy->data, s, p,
@@ -319,42 +363,42 @@ static void write_rtx(struct subscription *s, struct packet *p, struct packet *c
     size_t payload = p->media.payload_len;
     if (header + 2 + payload + SRTP_OVERHEAD_MAX > PACKET_SIZE)
         return;
-    put16(copy->data + header, (uint16_t)(p->media.seq + s->delta));
+    put16(copy->data + header, (uint16_t)number);
     memcpy(copy->data + header + 2, p->data + p->media.payload, payload);
     copy->len = (uint16_t)srtp_protect(s->viewer->tx, copy->data, header, copy->data + header, payload + 2,
                                        (uint64_t)s->rtx_next++);
 }
 
 /* Byte for byte as the first time: see sent.h. */
-static void write_again(struct subscription *s, struct packet *p, struct packet *copy)
+static void write_again(struct subscription *s, struct packet *p, int64_t number, struct packet *copy)
 {
-    const struct sent *sent = sent_find(s->sent, p->media.seq);
+    const struct sent *sent = sent_find(s->sent, number);
     if (!sent)
         return;
-    size_t header = write_header(copy->data, s, p, header_of(s, p), sent);
+    size_t header = write_header(copy->data, s, p, header_of(s, number), sent);
     size_t payload = p->media.payload_len + pad(p, sent->padding);
     copy->len = (uint16_t)srtp_protect(s->viewer->tx, copy->data, header, p->data + p->media.payload, payload,
-                                       (uint64_t)(p->media.seq + s->delta));
+                                       (uint64_t)number);
 }
 
-static void send_again(struct sfu *sfu, struct subscription *s, struct packet *p, const struct path *path,
-                       mp_time now)
+static void send_again(struct sfu *sfu, struct subscription *s, struct packet *p, int64_t number,
+                       const struct path *path, mp_time now)
 {
     struct packet *copy = outbox_packet(sfu);
     if (!copy)
         return;
     copy->len = 0;
-    uint16_t number = s->viewer->transport_seq;
+    uint16_t transport_seq = s->viewer->transport_seq;
     if (s->rtx_payload_type)
-        write_rtx(s, p, copy, now);
+        write_rtx(s, p, number, copy, now);
     else
-        write_again(s, p, copy);
+        write_again(s, p, number, copy);
     if (!copy->len) {
         packet_drop(&sfu->pool, copy);
         return;
     }
     /* the identical packet has the number of its first transmission, which the record has */
-    struct downlink_run sent = {.first = number,
+    struct downlink_run sent = {.first = transport_seq,
                                 .count = 1,
                                 .last = copy->len,
                                 .numbered = s->rtx_payload_type && s->extensions.id[EXT_TRANSPORT_CC],
@@ -382,10 +426,8 @@ void subscription_nack(struct sfu *sfu, struct subscription *s, uint16_t seq, mp
     const struct path *path = session_path(s->viewer);
     if (!s->started || !path || !s->viewer->tx || !can_send_again(s))
         return;
-    int64_t source = seq_extend(s->sent_end + s->delta, seq) - s->delta;
-    if (source < s->first || source >= s->sent_end)
-        return;
-    struct packet *p = track_packet(s->track, source);
+    int64_t number = seq_extend(s->sent_end + s->delta, seq);
+    struct packet *p = packet_of(sfu, s, number);
     if (!p || !rtx_allowed(s, seq, now))
         return;
     if (!s->track->video && now - p->arrival > RTX_SOUND_AGE) {
@@ -396,7 +438,7 @@ void subscription_nack(struct sfu *sfu, struct subscription *s, uint16_t seq, mp
         drop(sfu, DROP_RTX_BUDGET);
         return;
     }
-    send_again(sfu, s, p, path, now);
+    send_again(sfu, s, p, number, path, now);
 }
 
 /* Elsewhere a track may have viewers that this worker does not know. */
@@ -420,6 +462,8 @@ static bool keyframe_allowed(struct subscription *s, mp_time now)
 
 void subscription_keyframe(struct sfu *sfu, struct subscription *s, mp_time now)
 {
+    if (s->paused)
+        return;
     if (keyframe_allowed(s, now))
         track_keyframe(sfu, s->track, now);
     else
@@ -434,8 +478,17 @@ void subscriptions_ask(struct sfu *sfu, struct session *session, mp_time now)
     if (!can_send(session))
         return;
     for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)
-        if (!s->started)
+        if (!s->started && !s->paused)
             track_keyframe(sfu, s->track, now);
+}
+
+void subscription_resume(struct sfu *sfu, struct subscription *s, mp_time now)
+{
+    if (!s->paused)
+        return;
+    s->paused = false;
+    if (can_send(s->viewer))
+        track_keyframe(sfu, s->track, now);
 }
 
 void subscriptions_ask_again(struct sfu *sfu, struct session *session, mp_time now)
@@ -443,5 +496,6 @@ void subscriptions_ask_again(struct sfu *sfu, struct session *session, mp_time n
     if (!can_send(session))
         return;
     for (struct subscription *s = session->subscriptions; s; s = s->next_of_session)
-        track_keyframe(sfu, s->track, now);
+        if (!s->paused)
+            track_keyframe(sfu, s->track, now);
 }

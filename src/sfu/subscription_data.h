@@ -10,6 +10,7 @@ struct sfu;
 struct session;
 struct track;
 struct sent_log;
+struct spans;
 
 #define RTX_LOG 128 /* recent retransmissions remembered, by sequence number */
 
@@ -23,13 +24,14 @@ struct subscription {
     /* The fields that every packet needs, together: SUBSCRIPTION_HOT bytes. */
     struct session *viewer;
     struct track *track;
-    int64_t first;            /* first source seq that was sent */
+    int64_t first;            /* first source seq of the present span */
     int64_t delta;            /* viewer's extended seq = source seq + delta, always >= 0 */
     int64_t sent_end;         /* highest source seq sent + 1 */
     uint32_t packets, octets; /* for sender reports */
     uint32_t ssrc;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: without RTX */
-    bool started;                           /* video waits for a key frame */
+    bool started; /* else paused, or waiting: video for a key frame, sound for any packet */
+    bool paused;
     uint8_t mid_len;
     struct rtp_extension_ids extensions;
     char mid[MID_ELEMENT_MAX]; /* mid_len 0: too long to be sent */
@@ -45,6 +47,7 @@ struct subscription {
     mp_time keyframe_asked; /* when its last request was counted; 0: none yet */
     struct rate rtx_rate;
     struct rtx_log *rtx_log; /* [RTX_LOG]; NULL until the first retransmission */
+    struct spans *spans;     /* past ones; NULL: none */
 };
 
 #define SUBSCRIPTION_HOT offsetof(struct subscription, cname)

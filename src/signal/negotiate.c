@@ -379,7 +379,7 @@ static void let_flow(struct participant *p, struct section *s, const struct sdp_
     if (flows && !s->sending)
         subscription_start(p, s);
     else if (!flows && s->sending)
-        subscription_pause(p, s);
+        subscription_suspend(p, s);
 }
 
 /* A section that is not refused; its codecs are not empty, and may be kept. A track continues while its codec

@@ -243,7 +243,7 @@ void subscription_start(struct participant *p, struct section *section)
     views_started(p, section);
 }
 
-void subscription_pause(struct participant *p, struct section *section)
+void subscription_suspend(struct participant *p, struct section *section)
 {
     session_command(p, &(struct message){.type = MESSAGE_UNSUBSCRIBE, .track = section->subscription->track});
     section->sending = false;

@@ -418,7 +418,7 @@ void negotiate_turn(struct participant *, uint32_t track, uint8_t payload_type, 
 void publication_start(struct participant *, struct publication *);
 void publication_end(struct participant *, struct publication *);
 void subscription_start(struct participant *, struct section *);
-void subscription_pause(struct participant *, struct section *); /* the client paused it */
+void subscription_suspend(struct participant *, struct section *); /* the client paused it */
 void subscription_end(struct participant *, struct section *);
 
 /* --- resume.c: participants whose socket was lost --- */

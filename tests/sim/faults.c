@@ -4,6 +4,7 @@
 #include "proto/stun.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
+#include "tests/sim/numbers.h"
 #include "tests/sim/server.h"
 #include "tests/sim/socket.h"
 #include <stdio.h>
@@ -158,6 +159,15 @@ static void stall(struct sim *s)
     server_stall(s, w, s->now + between(s, MP_MS(1), MP_MS(900)));
 }
 
+/* --- viewers' lines --- */
+
+/* A few streams pause or resume, as when lines become narrow or wide. */
+static void streams_pause(struct sim *s)
+{
+    for (unsigned n = 1 + below(s, 6); n; n--)
+        numbers_toggle(s);
+}
+
 /* --- strangers --- */
 
 static size_t forge_check(struct sim *s, uint8_t *out, size_t size, const char *ufrag, const char *own,
@@ -207,7 +217,7 @@ void fault_one(struct sim *s)
     static void (*const faults[])(struct sim *, struct guest *) = {
         new_links,     new_links,     outage,     rebinding,     rebinding, moves,     comes_or_goes,
         comes_or_goes, comes_or_goes, other_room, socket_breaks, publisher, publisher, mutes};
-    unsigned kinds = sizeof faults / sizeof *faults, kind = below(s, kinds + 4);
+    unsigned kinds = sizeof faults / sizeof *faults, kind = below(s, kinds + 6);
     s->result.faults++;
     if (kind < kinds)
         faults[kind](s, s->guests[below(s, s->guest_count)]);
@@ -215,6 +225,8 @@ void fault_one(struct sim *s)
         stall(s);
     else if (kind == kinds + 1)
         busy(s);
+    else if (kind <= kinds + 3)
+        streams_pause(s);
     else
         stranger(s);
 }

@@ -8,6 +8,7 @@
 #include "tests/sim/guest.h"
 #include "tests/sim/network.h"
 #include "tests/sim/nonces.h"
+#include "tests/sim/numbers.h"
 #include "tests/sim/server.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ void invariants_open(struct sim *s)
 {
     memset(&of, 0, sizeof of);
     nonces_open(s);
+    numbers_open();
 }
 
 void invariants_close(struct sim *s)
@@ -38,6 +40,7 @@ void invariants_close(struct sim *s)
     set_free(&of.connected);
     set_free(&of.failed);
     nonces_close();
+    numbers_close();
 }
 
 static uint64_t key_of(const struct address *a) { return mix_bytes(a->port, a->ip, sizeof a->ip); }
@@ -65,6 +68,8 @@ void check_sent(struct sim *s, const struct path *path, const uint8_t *data, siz
     enum datagram_kind kind = demux(data, len);
     if (len > DATAGRAM_OUT_MAX)
         violated(s, "content", "a datagram of %zu bytes", len);
+    if (kind == DATAGRAM_RTP)
+        check_numbers(s, data, len);
     if (set_find(&of.authentic, key_of(&path->remote)))
         return;
     if (kind != DATAGRAM_STUN) {

@@ -13,6 +13,8 @@
  *   pools           when all have left, every pool is empty
  *   layers          nobody receives two layers of a source at once: one follows another at its key frame; in
  *                   the end everybody receives the highest that its publisher sends (decoding)
+ *   numbers         nothing is sent of a stream that is paused, and its numbers continue behind the last that
+ *                   was sent; one is left out only behind half a picture
  *   deadlines       no worker loops without end
  *   signaling       a guest that keeps to the protocol is not refused
  *   news            the news of other guests are consistent, one message after the other, and soon true */

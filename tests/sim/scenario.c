@@ -9,6 +9,7 @@
 #include "tests/sim/guest.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
+#include "tests/sim/numbers.h"
 #include "tests/sim/server.h"
 #include <stdio.h>
 
@@ -39,6 +40,7 @@ static void build(struct sim *s)
 
 static void heal(struct sim *s)
 {
+    numbers_resume_all(s);
     for (unsigned i = 0; i < s->guest_count; i++) {
         s->guests[i]->host.out_until = 0;
         fault_links(s, s->guests[i], true);

@@ -183,6 +183,8 @@ void server_stall(struct sim *s, unsigned worker, mp_time until)
     event_at(s, &w->turn, until);
 }
 
+void server_wake(struct sim *s, unsigned worker) { wake_worker(&s->server->worker[worker]); }
+
 void server_busy(struct sim *s, mp_time until) { s->server->busy_until = until; }
 
 /* --- the control thread, as in src/server/control.c --- */

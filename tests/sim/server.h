@@ -16,6 +16,7 @@ void server_close(struct sim *);
 void server_keep(struct sim *, struct socket *); /* takes ownership */
 void server_datagram(struct sim *, const struct path *, const uint8_t *, size_t len);
 void server_stall(struct sim *, unsigned worker, mp_time until);
+void server_wake(struct sim *, unsigned worker);
 void server_busy(struct sim *, mp_time until); /* each piece of work of the control thread takes long */
 
 unsigned server_workers(const struct sim *);

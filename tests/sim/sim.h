@@ -36,6 +36,7 @@ struct event {
     X(SABOTAGE_NONCES, "nonces")         /* a publisher sends other bytes under a number used before */      \
     X(SABOTAGE_RESENDING, "resending")   /* retransmissions without RTX get new extensions */                \
     X(SABOTAGE_LAYERS, "layers")         /* a publisher's layers come mixed under one SSRC */                \
+    X(SABOTAGE_NUMBERS, "numbers")       /* a stream that pauses goes on with a gap in its numbers */        \
     X(SABOTAGE_OWNERS, "owners")         /* a path's end is not reported to its worker */                    \
     X(SABOTAGE_CONTENT, "content")       /* a publisher's bytes are changed before it encrypts them */       \
     X(SABOTAGE_CONTINUITY, "continuity") /* a publisher leaves a frame out without leaving a number out */   \

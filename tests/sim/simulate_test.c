@@ -64,6 +64,7 @@ static void a_packet_that_changed_when_it_was_sent_again_is_noticed(void)
     expect(SABOTAGE_RESENDING, "nonces");
 }
 static void layers_that_are_mixed_are_noticed(void) { expect(SABOTAGE_LAYERS, "layers"); }
+static void numbers_with_a_gap_behind_a_pause_are_noticed(void) { expect(SABOTAGE_NUMBERS, "numbers"); }
 static void workers_that_disagree_are_noticed(void) { expect(SABOTAGE_OWNERS, "owners"); }
 
 static void bytes_that_were_changed_are_noticed(void) { expect(SABOTAGE_CONTENT, "content"); }
@@ -153,6 +154,7 @@ int main(void)
         TEST(a_number_used_twice_is_noticed),
         TEST(a_packet_that_changed_when_it_was_sent_again_is_noticed),
         TEST(layers_that_are_mixed_are_noticed),
+        TEST(numbers_with_a_gap_behind_a_pause_are_noticed),
         TEST(workers_that_disagree_are_noticed),
         TEST(bytes_that_were_changed_are_noticed),
         TEST(a_frame_left_out_is_noticed),
