@@ -68,7 +68,7 @@ static bool came_up(struct sfu *sfu, struct session *session, mp_time now)
     if (again)
         rekeyed(session);
     else
-        emit(
+        outbox_emit(
             sfu,
             &(struct message){.type = MESSAGE_CONNECTED, .to = TO_CONTROL, .session = session->id, .at = now},
             NULL);

@@ -20,24 +20,24 @@ void connectivity_forget(struct sfu *sfu, struct session *session, uint8_t i)
     unsigned via = session->paths[i].via;
     paths_remove(&sfu->paths, &session->paths[i].path, session->id);
     if (via != sfu->config.worker)
-        emit(sfu,
-             &(struct message){.type = MESSAGE_PATH_REMOVED,
-                               .to = (uint8_t)via,
-                               .session = session->id,
-                               .path = session->paths[i].path},
-             NULL);
+        outbox_emit(sfu,
+                    &(struct message){.type = MESSAGE_PATH_REMOVED,
+                                      .to = (uint8_t)via,
+                                      .session = session->id,
+                                      .path = session->paths[i].path},
+                    NULL);
     session->paths[i] = session->paths[--session->path_count];
 }
 
 static void tell_path(struct sfu *sfu, struct session *session, uint8_t i, mp_time now)
 {
     session->paths[i].told = now;
-    emit(sfu,
-         &(struct message){.type = MESSAGE_PATH_ADDED,
-                           .to = session->paths[i].via,
-                           .session = session->id,
-                           .path = session->paths[i].path},
-         NULL);
+    outbox_emit(sfu,
+                &(struct message){.type = MESSAGE_PATH_ADDED,
+                                  .to = session->paths[i].via,
+                                  .session = session->id,
+                                  .path = session->paths[i].path},
+                NULL);
 }
 
 static void learn_path(struct sfu *sfu, struct session *session, const struct path *path, unsigned via,
@@ -55,10 +55,10 @@ static void learn_path(struct sfu *sfu, struct session *session, const struct pa
     if (via != sfu->config.worker)
         tell_path(sfu, session, session->path_count - 1, now);
     if (tell)
-        emit(sfu,
-             &(struct message){
-                 .type = MESSAGE_PATH_SEEN, .to = TO_CONTROL, .session = session->id, .path = *path},
-             NULL);
+        outbox_emit(sfu,
+                    &(struct message){
+                        .type = MESSAGE_PATH_SEEN, .to = TO_CONTROL, .session = session->id, .path = *path},
+                    NULL);
 }
 
 /* Another session may have used this address meanwhile: the latest authenticated check wins, here and at the

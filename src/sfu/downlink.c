@@ -116,14 +116,14 @@ static void tell(struct sfu *sfu, struct session *session, mp_time now)
     d->told_at = now;
     d->told_bps = d->estimate.result.bps;
     d->told_cause = cause_of(d);
-    emit(sfu,
-         &(struct message){.type = MESSAGE_LINE,
-                           .to = TO_CONTROL,
-                           .session = session->id,
-                           .line = {.bps = d->told_bps,
-                                    .acknowledged_bps = d->estimate.result.acked_bps,
-                                    .cause = d->told_cause}},
-         NULL);
+    outbox_emit(sfu,
+                &(struct message){.type = MESSAGE_LINE,
+                                  .to = TO_CONTROL,
+                                  .session = session->id,
+                                  .line = {.bps = d->told_bps,
+                                           .acknowledged_bps = d->estimate.result.acked_bps,
+                                           .cause = d->told_cause}},
+                NULL);
 }
 
 void downlink_timeout(struct sfu *sfu, struct session *session, mp_time now)

@@ -17,7 +17,7 @@ void event_add(struct sfu *sfu, struct session *session, const struct session_ev
     struct message m = {.type = MESSAGE_SESSION_EVENT, .to = TO_CONTROL, .session = session->id, .event = *e};
     m.event.unsaid = session->events_unsaid;
     session->events_unsaid = 0;
-    emit(sfu, &m, NULL);
+    outbox_emit(sfu, &m, NULL);
 }
 
 void event_tell(struct sfu *sfu, struct session *session, enum session_event_kind kind,

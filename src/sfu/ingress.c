@@ -292,13 +292,13 @@ static bool is_agreed(struct sfu *sfu, struct session *session, struct incoming 
     if (++in->other_count < TURNED_PACKETS)
         return false;
     in->other_count = 0;
-    emit(sfu,
-         &(struct message){.type = MESSAGE_CODEC,
-                           .to = TO_CONTROL,
-                           .session = session->id,
-                           .track = in->track->id,
-                           .payload_type = payload_type},
-         NULL);
+    outbox_emit(sfu,
+                &(struct message){.type = MESSAGE_CODEC,
+                                  .to = TO_CONTROL,
+                                  .session = session->id,
+                                  .track = in->track->id,
+                                  .payload_type = payload_type},
+                NULL);
     return false;
 }
 

@@ -76,7 +76,7 @@ static void emissions_grow(struct emissions *e)
     e->size *= 2;
 }
 
-void emit(struct sfu *sfu, const struct message *message, struct packet *packet)
+void outbox_emit(struct sfu *sfu, const struct message *message, struct packet *packet)
 {
     struct emissions *e = &sfu->emissions;
     begin_again(&e->head, &e->tail);

@@ -46,7 +46,7 @@ void outbox_copy(struct sfu *, const struct path *, const uint8_t *, size_t len)
 /* Queues a message; takes a reference to `packet` (may be NULL), whose data is the payload. At three quarters
  * of EMISSIONS_MAX, drops messages that may be dropped (message_may_drop). For others the queue grows: one
  * turn can end every session, or learn a path from each of its datagrams. */
-void emit(struct sfu *, const struct message *, struct packet *packet);
+void outbox_emit(struct sfu *, const struct message *, struct packet *packet);
 
 /* Whether the server may answer an unauthenticated request: at most STUN_ANSWERS_PER_S for a network. Counts
  * a refusal. */

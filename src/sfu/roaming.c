@@ -22,12 +22,12 @@ static void ask_the_others(struct sfu *sfu, const struct arrival *arrival)
     p->len = (uint16_t)arrival->bytes.len;
     for (unsigned to = 0; to < sfu->config.workers; to++)
         if (to != sfu->config.worker)
-            emit(sfu,
-                 &(struct message){.type = MESSAGE_STRAY,
-                                   .to = (uint8_t)to,
-                                   .session = SESSION_NONE,
-                                   .path = *arrival->path},
-                 p);
+            outbox_emit(sfu,
+                        &(struct message){.type = MESSAGE_STRAY,
+                                          .to = (uint8_t)to,
+                                          .session = SESSION_NONE,
+                                          .path = *arrival->path},
+                        p);
     packet_drop(&sfu->pool, p);
     stat_add(&stats_of(sfu)->strays_out, 1);
 }

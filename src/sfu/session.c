@@ -69,9 +69,10 @@ void session_end(struct sfu *sfu, struct session *session, enum end_reason reaso
 {
     if (reason != END_PEER_CLOSED)
         association_close(sfu, session);
-    emit(sfu,
-         &(struct message){.type = MESSAGE_ENDED, .to = TO_CONTROL, .session = session->id, .reason = reason},
-         NULL);
+    outbox_emit(
+        sfu,
+        &(struct message){.type = MESSAGE_ENDED, .to = TO_CONTROL, .session = session->id, .reason = reason},
+        NULL);
     session_free(sfu, session);
 }
 

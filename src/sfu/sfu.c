@@ -106,10 +106,10 @@ static void pass_on(struct sfu *sfu, unsigned owner, uint32_t session, const str
         return;
     memcpy(p->data, arrival->bytes.data, arrival->bytes.len);
     p->len = (uint16_t)arrival->bytes.len;
-    emit(sfu,
-         &(struct message){
-             .type = MESSAGE_STRAY, .to = (uint8_t)owner, .session = session, .path = *arrival->path},
-         p);
+    outbox_emit(sfu,
+                &(struct message){
+                    .type = MESSAGE_STRAY, .to = (uint8_t)owner, .session = session, .path = *arrival->path},
+                p);
     packet_drop(&sfu->pool, p);
     stat_add(&stats_of(sfu)->strays_out, 1);
 }
@@ -205,15 +205,15 @@ static void input_check(struct sfu *sfu, const struct stun_view *v, const struct
         else
             drop(sfu, DROP_STRAY);
     } else {
-        emit(sfu, &(struct message){.type = MESSAGE_CLAIMED, .to = TO_CONTROL, .session = id}, NULL);
+        outbox_emit(sfu, &(struct message){.type = MESSAGE_CLAIMED, .to = TO_CONTROL, .session = id}, NULL);
         session = session_new(sfu, id, &credentials, now);
         if (session)
             session_check(sfu, session, v, arrival, now);
         else
-            emit(sfu,
-                 &(struct message){
-                     .type = MESSAGE_ENDED, .to = TO_CONTROL, .session = id, .reason = END_NO_MEMORY},
-                 NULL);
+            outbox_emit(sfu,
+                        &(struct message){
+                            .type = MESSAGE_ENDED, .to = TO_CONTROL, .session = id, .reason = END_NO_MEMORY},
+                        NULL);
     }
     explicit_bzero(&credentials, sizeof credentials);
 }
@@ -451,7 +451,7 @@ static void hand_over(struct sfu *sfu, const struct transmit *t)
             return;
         p->len = (uint16_t)(t->len - at < t->segment ? t->len - at : t->segment);
         memcpy(p->data, t->data + at, p->len);
-        emit(sfu, &m, p);
+        outbox_emit(sfu, &m, p);
         packet_drop(&sfu->pool, p);
     }
 }

@@ -94,7 +94,7 @@ void streams_subscribe(struct sfu *sfu, struct session *session, const struct me
         t->codec = m->subscribe.codec;
         t->video = codec_is_video(t->codec);
         t->clock_rate = m->subscribe.clock_rate;
-        emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
+        outbox_emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
     }
     subscriptions_ask(sfu, session, now);
     want_reports(session, now);

@@ -57,7 +57,8 @@ void track_release(struct sfu *sfu, struct track *t)
         return;
     track_flush(sfu, t);
     if (t->origin != sfu->config.worker)
-        emit(sfu, &(struct message){.type = MESSAGE_REPLICA_CLOSE, .to = t->origin, .track = t->id}, NULL);
+        outbox_emit(sfu, &(struct message){.type = MESSAGE_REPLICA_CLOSE, .to = t->origin, .track = t->id},
+                    NULL);
     map_remove(&sfu->track_ids, map_hash(t->id, sfu->hash_key), &t->id);
     sfu->tracks[t->index] = NULL;
     sfu->track_free[sfu->track_free_count++] = t->index;
@@ -133,7 +134,7 @@ static void to_replicas(struct sfu *sfu, const struct track *t, struct message *
 {
     for (uint64_t rest = t->publisher ? t->replicas : 0; rest; rest &= rest - 1) {
         m->to = (uint8_t)__builtin_ctzll(rest);
-        emit(sfu, m, p);
+        outbox_emit(sfu, m, p);
         if (p)
             stat_add(&stats_of(sfu)->media_out, 1);
     }
@@ -184,7 +185,7 @@ void track_keyframe(struct sfu *sfu, struct track *t, mp_time now)
         touch(sfu, t->publisher);
     else if (t->origin != sfu->config.worker && now - t->keyframe.last >= KEYFRAME_RELAY) {
         t->keyframe.last = now;
-        emit(sfu, &(struct message){.type = MESSAGE_KEYFRAME, .to = t->origin, .track = t->id}, NULL);
+        outbox_emit(sfu, &(struct message){.type = MESSAGE_KEYFRAME, .to = t->origin, .track = t->id}, NULL);
     }
 }
 
@@ -195,9 +196,10 @@ void track_replica_open(struct sfu *sfu, uint32_t id, unsigned worker)
         return;
     t->replicas |= 1ull << worker;
     if (t->has_clock)
-        emit(sfu,
-             &(struct message){.type = MESSAGE_CLOCK, .to = (uint8_t)worker, .track = id, .clock = t->clock},
-             NULL);
+        outbox_emit(
+            sfu,
+            &(struct message){.type = MESSAGE_CLOCK, .to = (uint8_t)worker, .track = id, .clock = t->clock},
+            NULL);
 }
 
 void track_replica_close(struct sfu *sfu, uint32_t id, unsigned worker)
