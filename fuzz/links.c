@@ -230,7 +230,7 @@ static void give_keys(unsigned who, struct srtp_tx **client)
     session->tx = srtp_tx_new(w.crypto, &down);
     session->report_at = w.now + MP_MS(200);
     INVARIANT(*client && session->rx && session->tx);
-    touch(w.sfu, session);
+    touched_add(w.sfu, session);
 }
 
 static void command(unsigned who, struct message m)

@@ -134,7 +134,7 @@ static void join(unsigned i)
     session->ice.selected = session->ice.wanted = 0;
     session->extensions = (struct rtp_extension_ids){.id = {1, 2, 3, 4, 5}};
     INVARIANT(g->tx && session->rx && session->tx);
-    touch(w.sfu[g->worker], session);
+    touched_add(w.sfu[g->worker], session);
 }
 
 static void begin(void)

@@ -37,7 +37,7 @@ void downlink_sent(struct sfu *sfu, struct session *session, const struct downli
         estimate_sent_unnumbered(&d->estimate, (run->count - 1) * run->size + run->last);
     if (d->tick_at == MP_NEVER) {
         d->tick_at = mp_on_grid(now + TICK);
-        touch(sfu, session);
+        touched_add(sfu, session);
     }
 }
 

@@ -59,7 +59,7 @@ void roaming_input(struct sfu *sfu, const struct arrival *arrival, mp_time now)
     uint32_t ssrc = get32(arrival->bytes.data + (arrival->kind == DATAGRAM_RTCP ? 4 : 8));
     size_t count = senders_find(&sfu->roaming.senders, ssrc, arrival, may_be_of, found);
     for (size_t i = 0; i < count; i++) {
-        touch(sfu, found[i]);
+        touched_add(sfu, found[i]);
         if (session_media(sfu, found[i], arrival, now))
             return;
     }

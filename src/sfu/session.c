@@ -40,7 +40,7 @@ struct session *session_new(struct sfu *sfu, uint32_t id, const struct session_c
              now);
     sfu->sessions[session_slot(id)] = session;
     stat_set(&stats_of(sfu)->sessions, ++sfu->session_count);
-    touch(sfu, session);
+    touched_add(sfu, session);
     return session;
 }
 
@@ -55,7 +55,7 @@ void session_free(struct sfu *sfu, struct session *session)
     for (uint8_t i = 0; i < session->sender_count; i++)
         sender_remove(&session->senders[i]);
     heap_set(&sfu->timers, &session->timer, MP_NEVER);
-    untouch(session);
+    touched_remove(session);
     association_free(session);
     downlink_free(sfu, session->downlink);
     free(session->twcc);

@@ -132,7 +132,7 @@ static struct session *visit(struct sfu *sfu, uint32_t id)
 {
     struct session *session = session_find(sfu, id);
     if (session)
-        touch(sfu, session);
+        touched_add(sfu, session);
     return session;
 }
 
@@ -352,7 +352,7 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
 /* Computes the deadlines of the touched sessions. */
 static void settle(struct sfu *sfu, mp_time now)
 {
-    for (struct session *session; (session = sfu->touched); untouch(session)) {
+    for (struct session *session; (session = sfu->touched); touched_remove(session)) {
         mp_time at = mp_max(session_deadline(session), now);
         if (!session->timer.index || session->timer.at != at)
             heap_set(&sfu->timers, &session->timer, at);
@@ -365,7 +365,7 @@ static struct session *due(struct sfu *sfu, mp_time now)
     settle(sfu, now);
     struct session *session = (struct session *)heap_pop(&sfu->timers, now);
     if (session)
-        touch(sfu, session);
+        touched_add(sfu, session);
     return session;
 }
 

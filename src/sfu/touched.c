@@ -2,7 +2,7 @@
 #include "sfu/core.h"
 #include "sfu/session_data.h"
 
-void touch(struct sfu *sfu, struct session *session)
+void touched_add(struct sfu *sfu, struct session *session)
 {
     if (session->touched.link)
         return;
@@ -12,7 +12,7 @@ void touch(struct sfu *sfu, struct session *session)
     sfu->touched = session;
 }
 
-void untouch(struct session *session)
+void touched_remove(struct session *session)
 {
     if (!session->touched.link)
         return;

@@ -1,4 +1,4 @@
-/* The sessions whose deadline may have changed. Functions that change a timer of a session touch it, and the
+/* The sessions whose deadline may have changed. Functions that change a timer of a session add it, and the
  * core computes its deadline once for a whole batch of input. */
 #pragma once
 
@@ -6,8 +6,8 @@ struct session;
 struct sfu;
 
 struct touched {                  /* of a session */
-    struct session *next, **link; /* NULL: it is not touched */
+    struct session *next, **link; /* NULL: it is not in the list */
 };
 
-void touch(struct sfu *, struct session *);
-void untouch(struct session *); /* its deadline is computed, or it ends */
+void touched_add(struct sfu *, struct session *);
+void touched_remove(struct session *); /* its deadline is computed, or it ends */

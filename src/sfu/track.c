@@ -182,7 +182,7 @@ void track_keyframe(struct sfu *sfu, struct track *t, mp_time now)
         return;
     keyframe_want(&t->keyframe);
     if (t->publisher)
-        touch(sfu, t->publisher);
+        touched_add(sfu, t->publisher);
     else if (t->origin != sfu->config.worker && now - t->keyframe.last >= KEYFRAME_RELAY) {
         t->keyframe.last = now;
         outbox_emit(sfu, &(struct message){.type = MESSAGE_KEYFRAME, .to = t->origin, .track = t->id}, NULL);
