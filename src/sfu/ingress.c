@@ -183,7 +183,7 @@ static void forward_lead(struct sfu *sfu, struct session *session, struct incomi
 
 /* --- layers --- */
 
-static uint32_t rid_of(struct bytes value) { return value.data ? layer_rid(value.data, value.len) : 0; }
+static uint32_t rid_of(struct bytes value) { return value.data ? layers_rid(value.data, value.len) : 0; }
 
 /* Whether a retransmission belongs to the forwarded layer: other layers have other numbers. */
 static bool repairs_present(struct session *session, int i, struct bytes rid)

@@ -1,6 +1,6 @@
 #include "sfu/layers.h"
 
-uint32_t layer_rid(const uint8_t *name, size_t len)
+uint32_t layers_rid(const uint8_t *name, size_t len)
 {
     uint32_t h = 2166136261u; /* FNV-1a: the client chooses the names, so a collision harms only itself */
     for (size_t i = 0; i < len; i++)

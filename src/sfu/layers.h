@@ -27,7 +27,7 @@ struct layers {
     struct lead ahead; /* packets of that layer that may precede its key frame */
 };
 
-uint32_t layer_rid(const uint8_t *name, size_t len); /* 0: no name */
+uint32_t layers_rid(const uint8_t *name, size_t len); /* 0: no name */
 /* A packet of a layer arrived. A known rid with another SSRC is a restart of that layer. False: too many
  * layers. */
 bool layers_heard(struct layers *, uint32_t ssrc, uint32_t rid, size_t len, mp_time now);
