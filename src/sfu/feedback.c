@@ -1,6 +1,4 @@
-/* RTCP that a client sends: sender reports of its own streams; receiver reports, NACKs and key frame requests
- * of its subscriptions. A viewer's feedback changes only the packets to that viewer; requests to the
- * publisher are merged and throttled. */
+#include "sfu/feedback.h"
 #include "proto/rtcp.h"
 #include "sfu/arrival.h"
 #include "sfu/core.h"
@@ -169,7 +167,7 @@ static void bye(struct sfu *sfu, struct session *session, const struct rtcp_view
         event_tell(sfu, session, EVENT_BYE, NULL, 0, now);
 }
 
-bool ingress_rtcp(struct sfu *sfu, struct session *session, const struct arrival *arrival, mp_time now)
+bool feedback_input(struct sfu *sfu, struct session *session, const struct arrival *arrival, mp_time now)
 {
     uint8_t plain[DATAGRAM_IN_MAX];
     struct rtcp_view v;

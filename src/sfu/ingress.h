@@ -1,4 +1,4 @@
-/* Input of a session: passes SRTP to tracks, and SRTCP to its streams and subscriptions. */
+/* Input of a session: passes SRTP to tracks. feedback.h reads SRTCP. */
 #pragma once
 #include "base/time.h"
 #include <stdbool.h>
@@ -11,7 +11,6 @@ struct incoming;
 
 /* True: the packet is authentic. It may still be dropped. */
 bool ingress_rtp(struct sfu *, struct session *, const struct arrival *, mp_time now);
-bool ingress_rtcp(struct sfu *, struct session *, const struct arrival *, mp_time now); /* feedback.c */
 /* Assigns SSRCs of a description to the stream; rtx_ssrc carries retransmissions of ssrc. Ignores 0. If the
  * table is full, the server does not receive the stream. */
 void ingress_bind(struct session *, struct incoming *, uint32_t ssrc, uint32_t rtx_ssrc, mp_time now);

@@ -6,6 +6,7 @@
 #include "sfu/core.h"
 #include "sfu/downlink.h"
 #include "sfu/event.h"
+#include "sfu/feedback.h"
 #include "sfu/ingress.h"
 #include "sfu/outbox.h"
 #include "sfu/report.h"
@@ -123,7 +124,7 @@ void session_answer(struct sfu *sfu, struct session *session, const struct stun_
 bool session_media(struct sfu *sfu, struct session *session, const struct arrival *arrival, mp_time now)
 {
     bool rtcp = arrival->kind == DATAGRAM_RTCP;
-    if (!(rtcp ? ingress_rtcp(sfu, session, arrival, now) : ingress_rtp(sfu, session, arrival, now)))
+    if (!(rtcp ? feedback_input(sfu, session, arrival, now) : ingress_rtp(sfu, session, arrival, now)))
         return false;
     if (session->dtls)
         association_release(session);
