@@ -19,9 +19,8 @@ bool subscription_run(struct sfu *, struct subscription *, size_t *from, uint8_t
  * place in the track's viewers stays. */
 void subscription_pause(struct sfu *, struct subscription *, mp_time now);
 /* Sound flows at once, a picture from its next key frame on, which is asked for. The viewer's numbers
- * continue behind the last that was sent.
- * One number is left out if that packet did not end its picture, so that a
- * decoder does not take the picture for whole. */
+ * continue behind the last that was sent. One number is left out if that packet did not end its picture, so
+ * that a decoder does not take the picture for whole. */
 void subscription_resume(struct sfu *, struct subscription *, mp_time now);
 /* The viewer reported this sequence number (as it knows it) missing: sends it again if it is still there, by
  * RTX, or without RTX the same bytes once more. */
