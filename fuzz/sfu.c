@@ -247,7 +247,8 @@ static void pause_or_resume(const struct guest *g)
     struct session *session = session_find(w.sfu[g->worker], g->session);
     struct subscription *sub = session ? session->subscriptions : NULL;
     for (; sub; sub = sub->next_of_session)
-        (sub->paused ? subscription_resume : subscription_pause)(w.sfu[g->worker], sub, w.now);
+        (sub->paused & PAUSE_ALLOCATION ? subscription_resume : subscription_pause)(w.sfu[g->worker], sub,
+                                                                                    PAUSE_ALLOCATION, w.now);
 }
 
 static void step(struct bytes *s)

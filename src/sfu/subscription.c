@@ -118,7 +118,7 @@ static bool ended_picture(const struct subscription *s)
     return !s->track->video || (p && p->media.marker);
 }
 
-void subscription_pause(struct sfu *sfu, struct subscription *s, mp_time now)
+void subscription_pause(struct sfu *sfu, struct subscription *s, enum pause_reason why, mp_time now)
 {
     if (s->started) {
         struct span ended = present_span(s);
@@ -126,7 +126,7 @@ void subscription_pause(struct sfu *sfu, struct subscription *s, mp_time now)
         s->delta += !ended_picture(s);
     }
     s->started = false;
-    s->paused = true;
+    s->paused |= why;
 }
 
 /* The source's packet that the viewer was sent, or is due, under this number; NULL: none that is known. */
@@ -482,12 +482,12 @@ void subscriptions_ask(struct sfu *sfu, struct session *session, mp_time now)
             track_keyframe(sfu, s->track, now);
 }
 
-void subscription_resume(struct sfu *sfu, struct subscription *s, mp_time now)
+void subscription_resume(struct sfu *sfu, struct subscription *s, enum pause_reason why, mp_time now)
 {
-    if (!s->paused)
+    if (!(s->paused & why))
         return;
-    s->paused = false;
-    if (can_send(s->viewer))
+    s->paused &= (uint8_t)~why;
+    if (!s->paused && can_send(s->viewer))
         track_keyframe(sfu, s->track, now);
 }
 

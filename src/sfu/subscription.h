@@ -16,12 +16,12 @@ void subscription_rekeyed(struct subscription *);
 bool subscription_run(struct sfu *, struct subscription *, size_t *from, uint8_t *out, struct transmit *,
                       mp_time now);
 /* Nothing is sent to the viewer from now on: no packet, no retransmission, and no key frame is asked for. Its
- * place in the track's viewers stays. */
-void subscription_pause(struct sfu *, struct subscription *, mp_time now);
-/* Sound flows at once, a picture from its next key frame on, which is asked for. The viewer's numbers
- * continue behind the last that was sent. One number is left out if that packet did not end its picture, so
- * that a decoder does not take the picture for whole. */
-void subscription_resume(struct sfu *, struct subscription *, mp_time now);
+ * place in the track's viewers stays. It may be paused for several reasons at once. */
+void subscription_pause(struct sfu *, struct subscription *, enum pause_reason, mp_time now);
+/* This reason is gone. Without another one sound flows at once, a picture from its next key frame on, which
+ * is asked for. The viewer's numbers continue behind the last that was sent. One number is left out if that
+ * packet did not end its picture, so that a decoder does not take the picture for whole. */
+void subscription_resume(struct sfu *, struct subscription *, enum pause_reason, mp_time now);
 /* The viewer reported this sequence number (as it knows it) missing: sends it again if it is still there, by
  * RTX, or without RTX the same bytes once more. */
 void subscription_nack(struct sfu *, struct subscription *, uint16_t seq, mp_time now);

@@ -20,6 +20,12 @@ struct rtx_log {
     uint8_t times;
 };
 
+/* Why a subscription is paused: bits. */
+enum pause_reason {
+    PAUSE_ALLOCATION = 1, /* its viewer's line or view has no room for it */
+    PAUSE_QUIET = 2       /* a sound, while others in the room are louder */
+};
+
 struct subscription {
     /* The fields that every packet needs, together: SUBSCRIPTION_HOT bytes. */
     struct session *viewer;
@@ -30,8 +36,8 @@ struct subscription {
     uint32_t packets, octets; /* for sender reports */
     uint32_t ssrc;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: without RTX */
-    bool started; /* else paused, or waiting: video for a key frame, sound for any packet */
-    bool paused;
+    bool started;   /* else paused, or waiting: video for a key frame, sound for any packet */
+    uint8_t paused; /* bits of enum pause_reason; 0: not paused */
     uint8_t mid_len;
     struct rtp_extension_ids extensions;
     char mid[MID_ELEMENT_MAX]; /* mid_len 0: too long to be sent */

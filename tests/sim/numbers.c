@@ -45,7 +45,7 @@ static void enter(uint32_t ssrc, enum state state, bool video)
 static void set_state(struct sim *s, unsigned worker, struct subscription *sub, bool pause)
 {
     enum state state = pause ? PAUSED : RESUMED;
-    (pause ? subscription_pause : subscription_resume)(server_sfu(s, worker), sub, s->now);
+    (pause ? subscription_pause : subscription_resume)(server_sfu(s, worker), sub, PAUSE_ALLOCATION, s->now);
     enter(sub->ssrc, state, sub->track->video);
     if (sub->rtx_payload_type) /* its numbers are others */
         enter(sub->rtx_ssrc, pause ? PAUSED : FLOWS, true);
@@ -63,8 +63,8 @@ static unsigned walk(struct sim *s, unsigned nth, bool paused)
             const struct session *session = server_sfu(s, w)->sessions[slot];
             struct subscription *sub = session ? session->subscriptions : NULL;
             for (; sub; sub = sub->next_of_session)
-                if (paused ? sub->paused : count++ == nth)
-                    set_state(s, w, sub, !paused && !sub->paused);
+                if (paused ? sub->paused & PAUSE_ALLOCATION : count++ == nth)
+                    set_state(s, w, sub, !paused && !(sub->paused & PAUSE_ALLOCATION));
         }
     return count;
 }

@@ -55,11 +55,11 @@ static struct sfu *core(void) { return w.sfu[1]; }
 
 static struct subscription *watched(void) { return session_find(core(), viewer->session)->subscriptions; }
 
-static void pauses(void) { subscription_pause(core(), watched(), w.now); }
+static void pauses(void) { subscription_pause(core(), watched(), PAUSE_ALLOCATION, w.now); }
 
 static void resumes(void)
 {
-    subscription_resume(core(), watched(), w.now);
+    subscription_resume(core(), watched(), PAUSE_ALLOCATION, w.now);
     world_settle(&w);
 }
 
@@ -183,6 +183,24 @@ static void pausing_twice_and_before_the_first_packet_leaves_nothing_out(void)
 }
 
 /* The publisher's retransmission of a packet of before the pause. */
+static void stream_with_two_reasons_resumes_without_either(void)
+{
+    open_call(CODEC_OPUS);
+    sound(10);
+    pauses();
+    subscription_pause(core(), watched(), PAUSE_QUIET, w.now);
+    resumes();
+    sound(11);
+    subscription_resume(core(), watched(), PAUSE_ALLOCATION, w.now); /* not a reason any more */
+    sound(12);
+    CHECK_EQ(got.count, 1);
+    subscription_resume(core(), watched(), PAUSE_QUIET, w.now);
+    sound(13);
+    CHECK_EQ(got.count, 2);
+    CHECK_EQ((uint16_t)(got.seq[1] - got.seq[0]), 1);
+    world_close(&w);
+}
+
 static void late_packet_of_before_a_pause_is_not_sent_behind_it(void)
 {
     open_call(CODEC_OPUS);
@@ -295,6 +313,7 @@ static void kept_spans_are_found_by_their_numbers(void)
 TEST_MAIN(TEST(paused_viewer_is_sent_nothing), TEST(resumed_picture_continues_at_a_key_frame),
           TEST(number_behind_half_a_picture_is_left_out), TEST(resumed_sound_continues_at_once),
           TEST(pausing_twice_and_before_the_first_packet_leaves_nothing_out),
+          TEST(stream_with_two_reasons_resumes_without_either),
           TEST(late_packet_of_before_a_pause_is_not_sent_behind_it),
           TEST(nack_finds_the_packet_of_a_past_span),
           TEST(packet_of_more_than_eight_spans_ago_is_not_sent_again),
