@@ -8,7 +8,8 @@ static const struct rtp_extension_ids ids = {.id = {[EXT_MID] = 1,
                                                     [EXT_AUDIO_LEVEL] = 4,
                                                     [EXT_DEPENDENCY] = 12,
                                                     [EXT_RID] = 10,
-                                                    [EXT_REPAIRED_RID] = 11}};
+                                                    [EXT_REPAIRED_RID] = 11,
+                                                    [EXT_LAYERS] = 9}};
 
 static void inside(struct bytes v, const struct rtp_view *r)
 {

@@ -33,6 +33,7 @@ const char *const rtp_extension_uri[EXT_COUNT] = {
         "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
     [EXT_RID] = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
     [EXT_REPAIRED_RID] = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+    [EXT_LAYERS] = "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00",
 };
 
 static size_t csrc_end(const uint8_t *p) { return RTP_HEADER_SIZE + 4 * (size_t)(p[0] & CSRC_COUNT); }

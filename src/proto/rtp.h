@@ -16,6 +16,7 @@ enum rtp_extension {
                             VP9) */
     EXT_RID,           /* urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id (RFC 8852): the layer */
     EXT_REPAIRED_RID,  /* …:sdes:repaired-rtp-stream-id: the layer repaired; publishers only */
+    EXT_LAYERS,        /* video-layers-allocation00 (vla.h): what each layer may take; publishers only */
     EXT_COUNT
 };
 extern const char *const rtp_extension_uri[EXT_COUNT];

@@ -82,8 +82,12 @@ struct publish {
     enum codec codec;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: none */
     uint32_t clock_rate;
-    uint64_t others[2]; /* other payload types that the client may send, a bit each */
-    uint32_t ssrc[LAYERS_MAX], rtx_ssrc[LAYERS_MAX]; /* 0: not announced; found by mid */
+    uint64_t others[2];       /* other payload types that the client may send, a bit each */
+    uint8_t red_payload_type; /* it may send this instead: redundant audio (red.h) of `codec`; 0: none */
+    /* Its streams. Several are layers, in the order described: by a SIM group or by a=simulcast. With rids,
+     * a packet's rid tells its layer; that SSRCs come in the rids' order is a guess. */
+    uint32_t ssrc[LAYERS_MAX], rtx_ssrc[LAYERS_MAX]; /* 0: not announced; found by mid, or mid and rid */
+    uint32_t rid[LAYERS_MAX];                        /* layers_rid of the names accepted; 0: none */
     bool layered; /* several SSRCs are simulcast layers; else the newest one counts */
     char mid[MID_SIZE];
     bool nack, pli, transport_cc;
@@ -98,6 +102,7 @@ struct subscribe {
     uint8_t origin; /* the publisher's worker */
     enum codec codec;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: retransmissions are not possible */
+    uint8_t red_payload_type;               /* it takes redundant audio (red.h) under this one; 0: not */
     uint32_t clock_rate;
     uint32_t ssrc, rtx_ssrc;
     char mid[MID_SIZE];

@@ -1,5 +1,7 @@
 #include "signal/state.h"
 
+#define LAYER_NAMES (1u << EXT_RID | 1u << EXT_REPAIRED_RID)
+
 _Static_assert(EXT_COUNT <= 8, "sections have them bit by bit");
 
 static uint8_t *received(struct participant *p, enum sdp_kind kind)
@@ -84,9 +86,9 @@ static struct rtp_extension_ids ids_of(const struct participant *p, const struct
 {
     struct rtp_extension_ids ids = p->extensions;
     if (!s->publication)
-        known &= s->kind == SDP_AUDIO ? p->audio_extensions : p->video_extensions;
+        known &= (s->kind == SDP_AUDIO ? p->audio_extensions : p->video_extensions) & ~(1u << EXT_LAYERS);
     if (!s->publication || !s->publication->layers.rid_count)
-        known &= ~(1u << EXT_RID | 1u << EXT_REPAIRED_RID);
+        known &= ~LAYER_NAMES;
     for (int e = 0; e < EXT_COUNT; e++)
         if (!(known >> e & 1))
             ids.id[e] = 0;

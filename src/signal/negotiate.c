@@ -265,7 +265,8 @@ static void publication_add(struct participant *p, struct section *s, struct pub
 static struct source_layers layers_of(const struct section *s, const struct sdp_section *in)
 {
     struct source_layers l = {.several = in->layered && in->kind == SDP_VIDEO};
-    for (size_t i = 0; i < in->ssrc_count && i < (l.several ? LAYERS_MAX : 1); i++) {
+    size_t most = !l.several ? 1 : in->sim_count ? in->sim_count : LAYERS_MAX;
+    for (size_t i = 0; i < in->ssrc_count && i < most; i++) {
         l.ssrc[i] = in->ssrcs[i].ssrc;
         l.rtx_ssrc[i] = in->ssrcs[i].rtx;
     }

@@ -1,5 +1,6 @@
 #include "base/check.h"
 #include "base/log.h"
+#include "sfu/layers.h"
 #include "signal/negotiate.h"
 #include "signal/state.h"
 #include <stdlib.h>
@@ -213,6 +214,8 @@ void publication_start(struct participant *p, struct publication *pub)
                                     .transport_cc = codec->transport_cc}};
     memcpy(m.publish.ssrc, pub->layers.ssrc, sizeof m.publish.ssrc);
     memcpy(m.publish.rtx_ssrc, pub->layers.rtx_ssrc, sizeof m.publish.rtx_ssrc);
+    for (uint8_t i = 0; i < pub->layers.rid_count; i++)
+        m.publish.rid[i] = layers_rid((const uint8_t *)pub->layers.rids[i], strlen(pub->layers.rids[i]));
     memcpy(m.publish.mid, pub->mid, MID_SIZE);
     note_others(&m.publish, p, pub);
     session_command(p, &m);

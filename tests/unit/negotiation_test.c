@@ -1,4 +1,5 @@
 /* Offers and answers of several participants, and the resulting commands to the workers. */
+#include "sfu/layers.h"
 #include "tests/unit/signal_stage.h"
 #include "tests/unit/test.h"
 #include <stdlib.h>
@@ -186,6 +187,8 @@ static const char *answer_to(struct peer *p, const char *name, const char *from,
 #define DEPENDENCY                                                                                           \
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension\r\n"
 
+#define ALLOCATION "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00\r\n"
+
 /* AOM's RTP specification, A.8: a key frame's descriptor has the structure of all its layers, and no place in
  * the one-byte form; RFC 8285 6: both forms may be mixed only for a client with a=extmap-allow-mixed. */
 static void a_dependency_descriptor_is_for_who_takes_long_extensions(void)
@@ -203,6 +206,15 @@ static void a_dependency_descriptor_is_for_who_takes_long_extensions(void)
         CHECK_EQ(m->extensions.id[EXT_DEPENDENCY], mixed ? 12 : 0);
         stage_close(&s);
     }
+}
+
+/* The worker's command to take that participant's video; NULL: none. */
+static const struct message *video_command(struct peer *p, enum message_type type)
+{
+    const struct message *m = stage_command(&s, type, peer_session(p));
+    while (m && m->publish.codec == CODEC_OPUS)
+        m = stage_command(&s, type, peer_session(p));
+    return m;
 }
 
 /* RFC 8853 5.3.2: an answer without a=simulcast leaves one layer, the first. RFC 8851 6.3: each is
@@ -223,17 +235,52 @@ static void layers_are_taken_by_their_names(void)
         const struct message *m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
         CHECK(m && m->extensions.id[EXT_RID] == (i ? 9 : 10) &&
               m->extensions.id[EXT_REPAIRED_RID] == (i ? 10 : 11));
-        do
-            m = stage_command(&s, MESSAGE_PUBLISH, peer_session(p));
-        while (m && m->publish.codec == CODEC_OPUS);
+        CHECK_EQ(m->extensions.id[EXT_LAYERS], i ? 0 : 9); /* Firefox does not tell what each takes */
+        CHECK(!strstr(answer, "a=extmap:9 " ALLOCATION) == (i == 1));
+        m = video_command(p, MESSAGE_PUBLISH);
         CHECK(m && m->publish.layered);
-        for (int k = 0; m && k < LAYERS_MAX; k++) /* Chromium's are found by their rids */
+        for (int k = 0; m && k < LAYERS_MAX; k++) { /* Chromium's are found by their rids */
             CHECK((m->publish.ssrc[k] != 0) == (i && k < 3) && (m->publish.rtx_ssrc[k] != 0) == (i && k < 3));
+            CHECK_EQ(m->publish.rid[k], k < 3 ? layers_rid((const uint8_t *)&"qhf"[k], 1) : 0);
+        }
         peer_call(&s, "one", "stream", 1);
         const char *offer = take_text(p, "offer", "sdp"), *ours = strstr(offer, "a=sendonly");
-        CHECK(ours && !strstr(ours, "rtp-stream-id") && !strstr(ours, "a=rid"));
+        CHECK(ours && !strstr(ours, "rtp-stream-id") && !strstr(ours, "a=rid") &&
+              !strstr(ours, "video-layers-allocation"));
         stage_close(&s);
     }
+}
+
+/* The golden offer with `lines` behind its last section. malloc'ed. */
+static char *golden_with(const char *name, const char *lines)
+{
+    char *text = golden(name), *all;
+    CHECK(asprintf(&all, "%s%s", text, lines) > 0);
+    free(text);
+    return all;
+}
+
+/* Chromium before it had rids, and clients that still edit its offers so. */
+static void layers_are_taken_by_the_ssrcs_of_a_group(void)
+{
+    static const uint32_t ssrc[LAYERS_MAX] = {13, 11, 12}, rtx[LAYERS_MAX] = {0, 21};
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    char *text =
+        golden_with("chromium-watch", "a=ssrc:11 cname:x\r\na=ssrc:12 cname:x\r\na=ssrc:9 cname:x\r\n"
+                                      "a=ssrc-group:FID 11 21\r\na=ssrc-group:SIM 13 11 12\r\n"
+                                      "a=sendonly\r\n");
+    peer_offer_text(p, text);
+    free(text);
+    const char *answer = take_text(p, "answer", "sdp");
+    CHECK(!strstr(answer, "a=rid") && !strstr(answer, "a=simulcast") && !strstr(answer, "rtp-stream-id"));
+    peer_learn(p, answer);
+    peer_claim(p, 0);
+    const struct message *m = video_command(p, MESSAGE_PUBLISH);
+    CHECK(m && m->publish.layered);
+    for (size_t k = 0; m && k < LAYERS_MAX; k++)
+        CHECK(m->publish.ssrc[k] == ssrc[k] && m->publish.rtx_ssrc[k] == rtx[k] && !m->publish.rid[k]);
+    stage_close(&s);
 }
 
 /* RFC 8285 5: the server answers a /sendonly extension with /recvonly and does not send it. */
@@ -1397,7 +1444,8 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(a_viewer_without_long_extensions_is_offered_no_dependency_descriptor),
           TEST(orientation_is_promised_to_no_publisher),
           TEST(a_dependency_descriptor_is_for_who_takes_long_extensions),
-          TEST(layers_are_taken_by_their_names), TEST(an_extension_that_the_client_only_sends_is_received),
+          TEST(layers_are_taken_by_their_names), TEST(layers_are_taken_by_the_ssrcs_of_a_group),
+          TEST(an_extension_that_the_client_only_sends_is_received),
           TEST(a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answers),
           TEST(a_second_peer_brings_one_offer_to_the_first),
           TEST(what_changes_while_an_offer_is_open_makes_one_more_after_the_answer),

@@ -98,7 +98,7 @@ static void extension_longer_than_the_packet_is_refused(void)
     }
 }
 
-static const struct rtp_extension_ids ids = {.id = {4, 2, 3, 1, 12, 10, 11}};
+static const struct rtp_extension_ids ids = {.id = {4, 2, 3, 1, 12, 10, 11, 9}};
 
 static void one_byte_extensions_are_found(void)
 {

@@ -775,23 +775,33 @@ static void source_without_ssrc_or_cname_is_not_written(void)
     }
 }
 
+#define SSRCS_123 "a=ssrc:1 cname:x\r\na=ssrc:2 cname:x\r\na=ssrc:3 cname:x\r\n"
+
 /* RFC 8853 5.1, RFC 8851 10: simulcast attributes in all notations, and Chromium's older form. */
 static void layers_are_read(void)
 {
     static const struct {
         const char *lines, *rids;
         bool layered;
+        uint32_t ssrcs[LAYERS_MAX], sim_count; /* the first SSRCs */
     } cases[] = {
-        {"a=simulcast:send q;h;f\r\n", "qhf", true},
-        {"a=simulcast:recv a;b send q;h\r\n", "qh", true},
-        {"a=simulcast:send q,x;~h recv a\r\n", "qh", true},
-        {"a=simulcast:send a;b;c;d;e\r\n", "abcd", true},
-        {"a=simulcast:send q\r\n", "q", false},
-        {"a=simulcast:recv q;h\r\n", "", false},
-        {"a=simulcast:send ;/;q w\r\n", "q", false},
-        {"a=simulcast:send\r\n", "", false},
-        {"a=simulcast:\r\n", "", false},
-        {"a=ssrc-group:SIM 1 2 3\r\na=ssrc:1 cname:x\r\na=ssrc:2 cname:x\r\na=ssrc:3 cname:x\r\n", "", true},
+        {"a=simulcast:send q;h;f\r\n", "qhf", true, {0}, 0},
+        {"a=simulcast:recv a;b send q;h\r\n", "qh", true, {0}, 0},
+        {"a=simulcast:send q,x;~h recv a\r\n", "qh", true, {0}, 0},
+        {"a=simulcast:send a;b;c;d;e\r\n", "abcd", true, {0}, 0},
+        {"a=simulcast:send q\r\n", "q", false, {0}, 0},
+        {"a=simulcast:recv q;h\r\n", "", false, {0}, 0},
+        {"a=simulcast:send ;/;q w\r\n", "q", false, {0}, 0},
+        {"a=simulcast:send\r\n", "", false, {0}, 0},
+        {"a=simulcast:\r\n", "", false, {0}, 0},
+        {SSRCS_123 "a=ssrc-group:SIM 1 2 3\r\n", "", true, {1, 2, 3}, 3},
+        {"a=ssrc-group:SIM 2 3 1\r\n" SSRCS_123, "", true, {2, 3, 1}, 3},
+        {SSRCS_123 "a=ssrc-group:FID 3 9\r\na=ssrc-group:SIM 3 9 1\r\n", "", true, {3, 1, 2}, 2},
+        {"a=ssrc-group:SIM 5 4 3 2 1\r\n", "", true, {5, 4, 3, 2}, 4},
+        {"a=ssrc-group:SIM 2 3\r\na=ssrc-group:SIM 1 4\r\n", "", true, {2, 3}, 2},
+        {"a=ssrc-group:SIM 2 2\r\n", "", false, {2}, 1},
+        {"a=ssrc-group:SIM x 0 4294967296 7\r\n", "", false, {7}, 1},
+        {"a=ssrc-group:SIM\r\n" SSRCS_123, "", false, {1, 2, 3}, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[512];
@@ -802,6 +812,9 @@ static void layers_are_read(void)
         CHECK(sdp && sdp->count == 1);
         const struct sdp_section *s = &sdp->sections[0];
         CHECK_EQ(s->layered, cases[i].layered);
+        CHECK_EQ(s->sim_count, cases[i].sim_count);
+        for (size_t k = 0; k < LAYERS_MAX; k++)
+            CHECK_EQ(s->ssrcs[k].ssrc, cases[i].ssrcs[k]);
         CHECK_EQ(s->rid_count, strlen(cases[i].rids));
         for (uint8_t k = 0; k < s->rid_count; k++)
             CHECK(s->rids[k].len == 1 && *s->rids[k].data == cases[i].rids[k]);

@@ -20,7 +20,8 @@ static const struct rtp_extension_ids published_ids = {.id = {[EXT_MID] = 1,
                                                               [EXT_AUDIO_LEVEL] = 4,
                                                               [EXT_DEPENDENCY] = 6,
                                                               [EXT_RID] = 7,
-                                                              [EXT_REPAIRED_RID] = 8}};
+                                                              [EXT_REPAIRED_RID] = 8,
+                                                              [EXT_LAYERS] = 9}};
 
 void world_open(struct world *w, unsigned workers) { world_open_for(w, workers, WORLD_SESSIONS); }
 

@@ -49,7 +49,7 @@ static enum sdp_error begin_section(struct sdp_parser *p, struct text v)
     *s = p->session;
     p->sdp->count++;
     p->own_fingerprint = false;
-    p->raw_count = p->pair_count = 0;
+    p->raw_count = p->pair_count = p->sim_count = 0;
     memset(p->codec_of, -1, sizeof p->codec_of);
     memset(&p->any, 0, sizeof p->any);
     s->media = text_word(&v);
@@ -90,20 +90,32 @@ static void resolve_codecs(struct sdp_parser *p)
     }
 }
 
+/* Adds it with its RTX, if it repairs no other and was not added yet. */
+static void resolve_ssrc(struct sdp_parser *p, uint32_t primary)
+{
+    struct sdp_section *s = p->section;
+    struct sdp_ssrc ssrc = {primary, 0};
+    for (size_t i = 0; i < s->ssrc_count; i++)
+        if (s->ssrcs[i].ssrc == primary)
+            return;
+    for (size_t k = 0; k < p->pair_count; k++) {
+        if (p->pairs[k][1] == primary)
+            return;
+        if (p->pairs[k][0] == primary && !ssrc.rtx)
+            ssrc.rtx = p->pairs[k][1];
+    }
+    s->ssrcs[s->ssrc_count++] = ssrc;
+}
+
 static void resolve_ssrcs(struct sdp_parser *p)
 {
     struct sdp_section *s = p->section;
-    for (size_t i = 0; i < p->raw_count && s->ssrc_count < SDP_SSRCS_MAX; i++) {
-        struct sdp_ssrc ssrc = {p->ssrcs[i], 0};
-        bool repairs = false;
-        for (size_t k = 0; k < p->pair_count; k++) {
-            repairs |= p->pairs[k][1] == ssrc.ssrc;
-            if (p->pairs[k][0] == ssrc.ssrc && !ssrc.rtx)
-                ssrc.rtx = p->pairs[k][1];
-        }
-        if (!repairs)
-            s->ssrcs[s->ssrc_count++] = ssrc;
-    }
+    for (size_t i = 0; i < p->sim_count; i++)
+        resolve_ssrc(p, p->sim[i]);
+    s->sim_count = (uint8_t)s->ssrc_count;
+    for (size_t i = 0; i < p->raw_count && s->ssrc_count < SDP_SSRCS_MAX; i++)
+        resolve_ssrc(p, p->ssrcs[i]);
+    s->layered = s->rid_count > 1 || s->sim_count > 1;
 }
 
 static void end_section(struct sdp_parser *p)

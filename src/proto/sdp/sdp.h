@@ -53,12 +53,12 @@ struct sdp_section {
     uint16_t codec_count, ssrc_count;
     struct sdp_codec *codecs;             /* in the m= line's order; SDP_CODECS_MAX at the most */
     struct sdp_ssrc ssrcs[SDP_SSRCS_MAX]; /* primary SSRCs, RTX folded in */
-    struct text format;                   /* the m= line's text behind the protocol */
+    uint8_t sim_count;  /* the first so many are those of a SIM group (layers without rids), in its order */
+    struct text format; /* the m= line's text behind the protocol */
     uint8_t rid_count;
     struct text rids[LAYERS_MAX]; /* layers that the describer sends (RFC 8853): the first alternative of
                                      each */
-    bool layered;                 /* its SSRCs are layers of one source: a=simulcast, or Chromium's older
-                                     SIM group */
+    bool layered;                 /* it sends several layers of one source: by rids, or by a SIM group */
 };
 
 struct sdp {

@@ -245,14 +245,23 @@ static void on_simulcast(struct sdp_parser *p, struct text v)
         if (is_rid(rid))
             s->rids[s->rid_count++] = rid;
     }
-    s->layered |= s->rid_count > 1;
+}
+
+/* Layers of one source, in the order of clients that know no rids. The first group counts. */
+static void on_sim_group(struct sdp_parser *p, struct text v)
+{
+    uint32_t ssrc;
+    for (bool first = !p->sim_count; first && v.len && p->sim_count < LAYERS_MAX;)
+        if (text_number(text_word(&v), UINT32_MAX, &ssrc) && add_ssrc(p, ssrc))
+            p->sim[p->sim_count++] = ssrc;
 }
 
 static void on_ssrc_group(struct sdp_parser *p, struct text v)
 {
     uint32_t primary, rtx;
     struct text semantics = text_word(&v);
-    p->section->layered |= text_is(semantics, "SIM");
+    if (text_is(semantics, "SIM"))
+        on_sim_group(p, v);
     if (!text_is(semantics, "FID") || !text_number(text_word(&v), UINT32_MAX, &primary) ||
         !text_number(text_word(&v), UINT32_MAX, &rtx) || v.len || primary == rtx ||
         p->pair_count == SDP_SSRCS_MAX || !add_ssrc(p, primary) || !add_ssrc(p, rtx))

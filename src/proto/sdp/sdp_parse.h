@@ -19,7 +19,8 @@ struct sdp_parser {
     int8_t codec_of[128]; /* by payload type; -1: not in the m= line */
     struct sdp_codec any; /* a=rtcp-fb:*, for all of them */
     uint32_t ssrcs[RAW_SSRCS_MAX], pairs[SDP_SSRCS_MAX][2];
-    size_t raw_count, pair_count;
+    uint32_t sim[LAYERS_MAX]; /* the first SIM group */
+    size_t raw_count, pair_count, sim_count;
 };
 
 /* a=NAME:VALUE. Ignores unknown attributes, known ones in the wrong place, and invalid values. */
