@@ -9,6 +9,7 @@
 #include "proto/ice.h"
 #include "proto/srtp.h"
 #include "sfu/gather.h"
+#include "sfu/levels.h"
 #include "sfu/outbox.h"
 #include "sfu/paths.h"
 #include "sfu/roaming.h"
@@ -23,6 +24,7 @@ struct sfu {
     uint64_t hash_key;
     struct paths paths;
     struct roaming roaming;
+    struct levels levels;
     struct hmac_sha1 secret;  /* of config.secret: transaction ids */
     struct srtp_batch *batch; /* packets of the current sfu_output */
     struct outbox outbox;

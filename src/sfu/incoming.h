@@ -7,6 +7,7 @@
 #include "proto/rtp.h"
 #include "sfu/layers.h"
 #include "sfu/lead.h"
+#include "sfu/levels.h"
 #include "sfu/message.h"
 #include "sfu/nack.h"
 
@@ -39,6 +40,7 @@ struct incoming {
     mp_time transit;
     struct nack nack;
     struct lead lead;
+    struct level level;   /* of a sound */
     struct layers layers; /* of a layered stream */
     mp_time rtt_sample;   /* from a NACK to its retransmission; 0: none new */
     mp_time bye_at;       /* of its last BYE; 0: none */

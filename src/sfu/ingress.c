@@ -167,6 +167,8 @@ static void forward(struct sfu *sfu, struct session *session, struct incoming *i
     stat_add(&stats_of(sfu)->rtp_in, 1);
     if (rtx)
         stat_add(&stats_of(sfu)->rtx_in, 1);
+    if (!in->track->video)
+        levels_heard(sfu, in, packet, now);
     track_push(sfu, in->track, packet, now);
     if (in->nack.overflow) {
         in->nack.overflow = false;

@@ -1,6 +1,7 @@
 /* Messages between threads: commands of the control plane, events of the workers, and messages among workers.
  * The same messages will connect machines. */
 #pragma once
+#include "adapt/speaker.h"
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/packet.h"
@@ -34,6 +35,7 @@ enum message_type {
     MESSAGE_ENDED,         /* the worker removed `session`; also the answer to SESSION_CLOSE */
     MESSAGE_VIEWING,       /* `session` gets `track` in another form: `viewing` */
     MESSAGE_LINE,          /* the estimate of the line to `session` changed: `line` */
+    MESSAGE_LEVELS,        /* of several sounds: `levels` */
 
     /* worker -> worker */
     MESSAGE_STRAY,      /* payload: a datagram that came by `path` for a session that `to` owns */
@@ -148,6 +150,17 @@ struct line_state { /* from us to a viewer */
     uint8_t cause;
 };
 
+struct sound_level { /* of `track`, which `session` publishes */
+    uint32_t session, track;
+    struct speaker_scores scores;
+    bool none; /* its packets tell no level */
+};
+#define SOUND_LEVELS_MAX 8 /* of one message */
+struct sound_levels {
+    uint8_t count;
+    struct sound_level list[SOUND_LEVELS_MAX];
+};
+
 struct source_clock { /* at `time` (ours), the source's RTP clock showed `rtp` */
     mp_time time;
     uint32_t rtp;
@@ -169,6 +182,7 @@ struct message {
         struct view view;
         struct viewing viewing;
         struct line_state line;
+        struct sound_levels levels;
         uint8_t payload_type;
     };
     struct bytes payload; /* a view; valid until the next call */
@@ -179,7 +193,8 @@ static inline bool message_may_drop(const struct message *m)
 {
     return m->type == MESSAGE_STRAY || m->type == MESSAGE_MEDIA || m->type == MESSAGE_KEYFRAME ||
            m->type == MESSAGE_CLOCK || m->type == MESSAGE_PATH_SEEN || m->type == MESSAGE_TRANSMIT ||
-           m->type == MESSAGE_CODEC || (m->type == MESSAGE_SESSION_EVENT && m->event.kind != EVENT_RESTARTED);
+           m->type == MESSAGE_CODEC || m->type == MESSAGE_LEVELS ||
+           (m->type == MESSAGE_SESSION_EVENT && m->event.kind != EVENT_RESTARTED);
 }
 
 /* Whether it may wait until its reader wakes up anyway: it carries its own time. */

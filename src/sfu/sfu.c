@@ -43,6 +43,7 @@ struct sfu *sfu_new(const struct sfu_config *config)
     if (!sfu)
         return NULL;
     sfu->config = *config;
+    levels_init(&sfu->levels);
     slab_init(&sfu->session_slab, sizeof(struct session));
     slab_init(&sfu->subscription_slab, sizeof(struct subscription));
     slab_init(&sfu->downlink_slab, sizeof(struct downlink));
@@ -374,6 +375,7 @@ void sfu_timeout(struct sfu *sfu, mp_time now)
     for (struct session *session; (session = due(sfu, now));)
         session_timeout(sfu, session, now);
     gather_timeout(sfu, now);
+    levels_timeout(sfu, now);
     if (sfu->relay)
         relay_timeout(sfu, now);
 }
@@ -381,8 +383,8 @@ void sfu_timeout(struct sfu *sfu, mp_time now)
 mp_time sfu_deadline(struct sfu *sfu, mp_time now)
 {
     settle(sfu, now);
-    mp_time sessions = mp_min(heap_next(&sfu->timers), gather_deadline(sfu));
-    return sfu->relay ? mp_min(sessions, relay_deadline(sfu->relay)) : sessions;
+    mp_time media = mp_min(mp_min(heap_next(&sfu->timers), gather_deadline(sfu)), sfu->levels.at);
+    return sfu->relay ? mp_min(media, relay_deadline(sfu->relay)) : media;
 }
 
 /* --- output --- */

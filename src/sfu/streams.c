@@ -63,6 +63,7 @@ void streams_unpublish(struct sfu *sfu, struct session *session, uint32_t track)
         link = &(*link)->next;
     *link = in->next;
     ingress_unbind(session, in);
+    levels_forget(sfu, in);
     lead_drop(&sfu->pool, &in->lead);
     lead_drop(&sfu->pool, &in->layers.ahead);
     in->track->publisher = NULL;

@@ -13,7 +13,7 @@
 
 bool news_waiting(const struct room *room)
 {
-    return !TAILQ_EMPTY(&room->news) || !TAILQ_EMPTY(&room->departed);
+    return !TAILQ_EMPTY(&room->news) || !TAILQ_EMPTY(&room->departed) || speakers_waiting(room);
 }
 
 static void wait_to_be_told(struct participant *p)
@@ -102,6 +102,8 @@ bool news_next(struct room *room, mp_time now)
         return false;
     if (!TAILQ_EMPTY(&room->departed))
         tell_departed(room, TAILQ_FIRST(&room->departed));
+    else if (TAILQ_EMPTY(&room->news))
+        speakers_tell(room); /* of participants that the room knows by now */
     else
         tell(TAILQ_FIRST(&room->news), now);
     return true;

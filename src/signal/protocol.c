@@ -85,6 +85,7 @@ static void mute(struct participant *p, json_t *message, mp_time now)
         return;
     p->audio_muted = audio_muted;
     p->video_muted = video_muted;
+    speakers_muted(p, now);
     if (p->listed) {
         say_listing_changed(p->room);
         news_changed(p);

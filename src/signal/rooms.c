@@ -33,6 +33,7 @@ bool rooms_init(struct signaling *s)
         TAILQ_INIT(&s->turns[i]);
     TAILQ_INIT(&s->resting);
     TAILQ_INIT(&s->viewings);
+    TAILQ_INIT(&s->deciding);
     turns_init(&s->lobby);
     size_t participants = registry_size(s->config.registry);
     s->rooms = calloc(s->config.limits.rooms, sizeof *s->rooms);
@@ -86,6 +87,7 @@ static void room_release(struct signaling *s, struct room *room)
     s->room_count--;
     say_listing_changed(room);
     turns_forget(s, room);
+    speakers_forget(s, room);
     free(room);
 }
 

@@ -132,11 +132,16 @@ static void say_room_to(struct participant *p, const char *type)
     free(own);
 }
 
-void say_resumed(struct participant *p) { say_room_to(p, "resumed"); }
+void say_resumed(struct participant *p)
+{
+    say_room_to(p, "resumed");
+    speakers_welcome(p);
+}
 
 void say_joined(struct participant *p)
 {
     say_room_to(p, "joined");
+    speakers_welcome(p);
     if (p->listed)
         news_joined(p);
 }

@@ -267,6 +267,7 @@ void subscription_end(struct participant *p, struct section *section)
 
 void publication_end(struct participant *p, struct publication *pub)
 {
+    speakers_ended(pub);
     struct publication **link = &p->publications;
     while (*link != pub)
         link = &(*link)->next;

@@ -15,7 +15,7 @@ struct signaling *signal_new(const struct signal_config *config, const struct si
         return NULL;
     s->config = *config;
     s->io = *io;
-    s->audience_at = s->resume_at = s->expires_at = s->turns_at = s->vanish_at = MP_NEVER;
+    s->audience_at = s->resume_at = s->expires_at = s->turns_at = s->vanish_at = s->decide_at = MP_NEVER;
     preset(&s->config.limits.rooms, ROOMS_MAX);
     preset(&s->config.limits.participants, ROOM_PARTICIPANTS_MAX);
     preset(&s->config.limits.tracks, PUBLICATIONS_MAX);
@@ -138,6 +138,7 @@ static void leave(struct signaling *s, struct participant *p, mp_time now)
              log_quote(quoted, sizeof quoted, p->id), (long long)((now - p->joined_at) / MP_S(1)));
     views_forget(p);
     negotiate_forget(p);
+    speakers_left(p);
     if (p->state != SESSION_NOT_OPEN)
         timeline_note(p->timeline, TIMELINE_ENDED, NULL, END_CLOSED, now);
     session_close(p);
@@ -234,6 +235,10 @@ static void connected(struct participant *p, mp_time at)
 
 void signal_event(struct signaling *s, const struct message *m, mp_time now)
 {
+    if (m->type == MESSAGE_LEVELS) { /* of many sessions */
+        speakers_levels(s, &m->levels, now);
+        return;
+    }
     struct participant *p = s->by_slot[session_slot(m->session)];
     if (p && p->session != m->session)
         p = NULL; /* we closed it meanwhile */
@@ -268,7 +273,7 @@ mp_time signal_deadline(const struct signaling *s)
                         mp_min(s->expires_at, mp_min(s->turns_at, s->vanish_at)));
     if (!TAILQ_EMPTY(&s->turns[TURN_NEXT]))
         return 0;
-    at = mp_min(at, views_deadline(s));
+    at = mp_min(at, mp_min(views_deadline(s), s->decide_at));
     return resting ? mp_min(at, resting->news.rested_at) : at;
 }
 
@@ -297,6 +302,7 @@ void signal_timeout(struct signaling *s, mp_time now)
         turns_rich(s);
     news_rested(s, now);
     views_timeout(s, now);
+    speakers_timeout(s, now);
 }
 
 void signal_shutdown(struct signaling *s, mp_time now)

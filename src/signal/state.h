@@ -1,5 +1,6 @@
 /* The state of the control plane. Only src/signal includes it. */
 #pragma once
+#include "adapt/speaker.h"
 #include "base/callers.h"
 #include "base/limits.h"
 #include "base/map.h"
@@ -12,6 +13,7 @@
 #include <jansson.h>
 #include <sys/queue.h>
 
+#define SPEAKERS_RECENT   4    /* told to clients */
 #define CAPABILITIES_MAX  24   /* known codecs in one section */
 #define KNOWN_MAX         64   /* codecs of one kind that one client ever described: a bit each */
 #define FMTP_MAX          1024 /* H.264's may contain its parameter sets */
@@ -59,7 +61,11 @@ struct publication {
     uint32_t announced; /* number of the announcement (its publisher's path is known, so others are offered
                            it); 0: not yet */
     uint32_t mark;      /* mark of the last participant that was found to receive it */
-    char fmtp[];        /* its capability's fmtp */
+    struct {
+        struct speaker_scores scores;
+        mp_time told_at; /* 0: its worker has told no level */
+    } level;             /* of a sound */
+    char fmtp[];         /* its capability's fmtp */
 };
 
 /* One m= section of a client's connection. Sections never move; index is the m= line. */
@@ -238,6 +244,14 @@ struct room {
     struct participants unheard, dirty, news; /* the oldest first */
     TAILQ_HEAD(, departed) departed;
     struct rate offers_budget, news_budget;
+    struct {
+        struct publication *dominant; /* NULL: nobody has spoken yet, or the last speaker stopped its sound */
+        struct participant *recent[SPEAKERS_RECENT + 1]; /* speakers, the last first */
+        size_t recent_count;
+        bool changed; /* to be told */
+        bool waiting; /* in signaling->deciding */
+        TAILQ_ENTRY(room) next;
+    } speakers;                                               /* only speakers.c changes these */
     enum room_turn { TURN_NONE, TURN_NEXT, TURN_LATER } turn; /* the signaling's queue that it is in */
     TAILQ_ENTRY(room) turn_next;
 };
@@ -265,6 +279,8 @@ struct signaling {
     mp_time turns_at;
     struct participants resting;  /* in order of the time when they may be told again */
     struct participants viewings; /* in order of the time when they are told of their pictures */
+    struct rooms deciding;        /* rooms with new levels, to be compared at decide_at */
+    mp_time decide_at;            /* MP_NEVER: there are none */
     mp_time expires_at;           /* the earliest expiry of a participant's token */
     struct callers joiners;
     mp_time audience_at; /* when changed audience counts are told; MP_NEVER: none changed */
@@ -316,6 +332,17 @@ bool news_next(struct room *, mp_time now); /* tells the oldest news; false: non
 bool news_waiting(const struct room *);
 void news_forget(struct room *); /* it ends */
 void news_rested(struct signaling *, mp_time now);
+
+/* --- speakers.c: who speaks in a room --- */
+void speakers_levels(struct signaling *, const struct sound_levels *, mp_time now); /* of a worker */
+void speakers_muted(struct participant *, mp_time now);                             /* or not any more */
+void speakers_ended(struct publication *);               /* call before it is removed */
+void speakers_left(struct participant *);                /* the same */
+void speakers_forget(struct signaling *, struct room *); /* it ends */
+void speakers_timeout(struct signaling *, mp_time now);
+bool speakers_waiting(const struct room *);  /* there is a change to be told */
+void speakers_tell(struct room *);           /* tells it */
+void speakers_welcome(struct participant *); /* a newcomer, or one that resumed */
 
 /* --- views.c: how clients show their pictures, and in which form they get them --- */
 void views_handle(struct participant *, json_t *message, mp_time now);
