@@ -154,9 +154,15 @@ static void allocation_step(struct bytes *s)
     if (what % 16 == 1)
         allocate_overuse(sources, ALLOCATE_SOURCES, now);
     for (size_t i = 0; i < sizeof sounds / sizeof *sounds; i++)
-        sounds[i] =
-            (struct allocate_sound){.bps = what * 500u, .rank = script_u8(s), .dominant = i == what % 32};
-    struct allocate_line line = {script_u32(s) >> (what & 15), script_u16(s), script_u8(s) & 1};
+        sounds[i] = (struct allocate_sound){.bps = what * 500u,
+                                            .rank = script_u8(s),
+                                            .dominant = i == what % 32,
+                                            .left_out = !sounds[i].sent};
+    struct allocate_line line = {.estimate_bps = script_u32(s) >> (what & 15),
+                                 .retransmitted_bps = script_u16(s)};
+    uint8_t flags = script_u8(s);
+    line.proven = flags & 1;
+    line.unknown = flags & 2;
     struct allocate_sum sum =
         allocate(sources, ALLOCATE_SOURCES, sounds, sizeof sounds / sizeof *sounds, &line, now);
     uint64_t sent = 0;
@@ -166,8 +172,13 @@ static void allocation_step(struct bytes *s)
         sent += of->sent ? of->points[of->point].bps : 0;
     }
     INVARIANT(sum.picture_bps == (sent < UINT32_MAX ? sent : UINT32_MAX));
-    for (size_t i = 0; i < sizeof sounds / sizeof *sounds; i++)
+    size_t heard = 0;
+    for (size_t i = 0; i < sizeof sounds / sizeof *sounds; i++) {
+        heard += sounds[i].sent;
         INVARIANT(sounds[i].sent || !sounds[i].dominant);
+        INVARIANT(sounds[i].sent || sent == 0);
+    }
+    INVARIANT(heard > 0);
 }
 
 static void play_allocation(const uint8_t *data, size_t len)

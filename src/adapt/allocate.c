@@ -37,7 +37,8 @@ struct pass {
     double budget, used;
     double next; /* bit/s of the first step that did not fit; 0: none */
     double next_factor;
-    bool proven;
+    bool proven, unknown;
+    bool sound_lacks; /* some sound does not fit: no picture is sent */
     mp_time now;
 };
 
@@ -51,27 +52,39 @@ static uint32_t sum_of_sounds(const struct allocate_sound *s, size_t count)
     return sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
 }
 
+/* Of equal ones, one that was left out until now; NULL: none may be left out. */
 static struct allocate_sound *least_loud(struct allocate_sound *s, size_t count)
 {
     struct allocate_sound *least = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (s[i].sent && !s[i].dominant && (!least || s[i].rank > least->rank))
+        if (!s[i].sent || s[i].dominant)
+            continue;
+        if (!least || s[i].rank > least->rank ||
+            (s[i].rank == least->rank && s[i].left_out > least->left_out))
             least = &s[i];
     }
     return least;
 }
 
-static uint32_t allocate_sounds(struct allocate_sound *s, size_t count, double budget)
+static bool any_returns(const struct allocate_sound *s, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        s[i].sent = true;
-    uint32_t sum = sum_of_sounds(s, count);
+        if (s[i].sent && s[i].left_out)
+            return true;
+    return false;
+}
+
+/* One is always sent: a client to which nothing comes says nothing of its line. A sound that comes back needs
+ * room to spare. */
+static void choose_sounds(struct allocate_sound *s, size_t count, double budget)
+{
     struct allocate_sound *least;
-    while (sum > budget && (least = least_loud(s, count))) {
+    for (size_t left = count; left > 1; left--) {
+        double factor = any_returns(s, count) ? RISE : 1;
+        if (sum_of_sounds(s, count) * factor <= budget || !(least = least_loud(s, count)))
+            return;
         least->sent = false;
-        sum = sum_of_sounds(s, count);
     }
-    return sum;
 }
 
 /* --- points --- */
@@ -203,7 +216,7 @@ static bool step(struct pass *p, size_t i, int to)
 static bool tight(struct pass *p, size_t i, int least)
 {
     struct allocate_source *s = &p->sources[i];
-    if (!s->sent || s->point_count != 1)
+    if (!s->sent || s->point_count != 1 || p->sound_lacks)
         return false;
     if (!s->tight_since)
         s->tight_since = p->now;
@@ -270,6 +283,13 @@ static void put_in_order(struct pass *p)
 
 /* --- passes --- */
 
+static bool give(struct pass *p, size_t i, int point)
+{
+    p->used += p->sources[i].points[point].bps;
+    p->work[i].point = point;
+    return true;
+}
+
 static void give_least(struct pass *p)
 {
     for (size_t k = 0; k < p->count; k++) {
@@ -278,7 +298,7 @@ static void give_least(struct pass *p)
         int least = least_point(s);
         if (least == NONE || is_out_of_sight(s, p->now))
             continue;
-        if (p->budget >= PICTURES && step(p, i, least))
+        if (p->unknown ? give(p, i, least) : p->budget >= PICTURES && step(p, i, least))
             p->sources[i].tight_since = 0;
         else
             tight(p, i, least); /* smaller ones behind it may still fit */
@@ -383,6 +403,27 @@ static void decide(struct pass *p, size_t i)
 
 static uint32_t bits(double bps) { return bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX; }
 
+/* Returns what all of them take; `sum`: those that are sent. */
+static double allocate_sounds(struct allocate_sound *s, size_t count, double room, struct allocate_sum *sum)
+{
+    for (size_t i = 0; i < count; i++)
+        s[i].sent = true;
+    double all = sum_of_sounds(s, count);
+    choose_sounds(s, count, room);
+    sum->sound_bps = sum_of_sounds(s, count);
+    return all;
+}
+
+static void allocate_pictures(struct pass *p)
+{
+    put_in_order(p);
+    give_least(p);
+    give_first_class(p);
+    give_in_turn(p);
+    for (size_t i = 0; i < p->count; i++)
+        decide(p, i);
+}
+
 struct allocate_sum allocate(struct allocate_source *sources, size_t count, struct allocate_sound *sounds,
                              size_t sound_count, const struct allocate_line *line, mp_time now)
 {
@@ -390,23 +431,23 @@ struct allocate_sum allocate(struct allocate_source *sources, size_t count, stru
     double rtx = line->retransmitted_bps, most = RTX_MOST * line->estimate_bps;
     rtx = rtx < most ? rtx : most;
     double room = SHARE * line->estimate_bps;
-    uint32_t sound = allocate_sounds(sounds, sound_count, room);
-    struct allocate_sum sum = {.sound_bps = sound};
-    if (count == 0)
-        return sum;
-    struct pass p = {
-        .sources = sources, .count = count, .budget = room - sound - rtx, .proven = line->proven, .now = now};
-    put_in_order(&p);
-    give_least(&p);
-    give_first_class(&p);
-    give_in_turn(&p);
-    for (size_t i = 0; i < count; i++)
-        decide(&p, i);
+    struct allocate_sum sum = {0};
+    double all = allocate_sounds(sounds, sound_count, line->unknown ? UINT32_MAX : room, &sum);
+    struct pass p = {.sources = sources,
+                     .count = count,
+                     .proven = line->proven,
+                     .unknown = line->unknown,
+                     .sound_lacks = sum.sound_bps < all,
+                     .now = now};
+    p.budget = p.sound_lacks ? 0 : room - sum.sound_bps - rtx;
+    if (count > 0)
+        allocate_pictures(&p);
     sum.picture_bps = bits(p.used);
-    if (p.next > 0) {
-        double needs = p.next * p.next_factor;
-        sum.wanted_bps = bits(((needs > PICTURES ? needs : PICTURES) + sound + rtx) / SHARE + 1);
-    }
+    double needs = p.next * p.next_factor;
+    if (p.sound_lacks)
+        sum.wanted_bps = bits((RISE * all + rtx) / SHARE + 1);
+    else if (p.next > 0)
+        sum.wanted_bps = bits(((needs > PICTURES ? needs : PICTURES) + sum.sound_bps + rtx) / SHARE + 1);
     return sum;
 }
 

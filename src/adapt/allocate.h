@@ -8,11 +8,12 @@
  * long as the subscription, fills the fields of the first part before each call, and reads `point` and
  * `reason`.
  *
- * Sounds come before pictures. Pictures, in this order: screens and what the viewer pinned; tiles of more
- * than half of the largest; speakers; the others by area. Everyone visible gets the least point, then the
- * first kind as much as it wants, then the others a step each in turn. Falls take effect at once. A rise
- * needs 1.1 of its sum for a second (or a probe that proved it), and a source steps up in size once in 2
- * s. A step after which the line was overused within 8 s is barred for 10, 20, then 40 s. */
+ * Sounds come before pictures: while one of them does not fit, no picture is sent. Pictures, in this order:
+ * screens and what the viewer pinned; tiles of more than half of the largest; speakers; the others by area.
+ * Everyone visible gets the least point, then the first kind as much as it wants, then the others a step each
+ * in turn. Falls take effect at once. A rise needs 1.1 of its sum for a second (or a probe that proved it),
+ * and a source steps up in size once in 2 s. A step after which the line was overused within 8 s is barred
+ * for 10, 20, then 40 s. */
 #pragma once
 #include "base/time.h"
 #include <stdbool.h>
@@ -67,6 +68,7 @@ struct allocate_sound {
     uint32_t bps;  /* with headers and redundancy */
     uint32_t rank; /* 0: the loudest */
     bool dominant; /* the dominant speaker: never left out */
+    bool left_out; /* the last decision; false at first */
     bool sent;     /* the decision */
 };
 
@@ -74,6 +76,7 @@ struct allocate_line {
     uint32_t estimate_bps;
     uint32_t retransmitted_bps; /* measured; at most 15 % of the estimate count */
     bool proven;                /* a probe has just proven the estimate */
+    bool unknown;               /* nothing was heard of the line: the least points fit, whatever they cost */
 };
 
 struct allocate_sum {

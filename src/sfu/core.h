@@ -29,7 +29,7 @@ struct sfu {
     struct srtp_batch *batch; /* packets of the current sfu_output */
     struct outbox outbox;
     struct emissions emissions;
-    struct slab session_slab, subscription_slab, downlink_slab;
+    struct slab session_slab, subscription_slab, downlink_slab, tile_slab;
     struct session **sessions; /* by slot */
     size_t session_count;
     struct map track_ids;

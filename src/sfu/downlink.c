@@ -6,10 +6,10 @@
 #include "sfu/session_data.h"
 #include "sfu/touched.h"
 
-#define TICK        MP_MS(100)
-#define TELL_EVERY  MP_MS(500)
-#define TELL_CHANGE 0.1 /* of the estimate */
-#define MOST_BPS    UINT32_C(1000000000)
+#define TELL_EVERY   MP_MS(500)
+#define TELL_CHANGE  0.1 /* of the estimate */
+#define MOST_BPS     UINT32_C(1000000000)
+#define RTX_SMOOTHED 10 /* ticks */
 
 struct downlink *downlink_new(struct sfu *sfu)
 {
@@ -35,8 +35,10 @@ void downlink_sent(struct sfu *sfu, struct session *session, const struct downli
                       run->retransmission ? RUN_RTX : 0, now);
     else
         estimate_sent_unnumbered(&d->estimate, (run->count - 1) * run->size + run->last);
+    if (run->retransmission)
+        d->rtx_bytes += (run->count - 1) * run->size + run->last;
     if (d->tick_at == MP_NEVER) {
-        d->tick_at = mp_on_grid(now + TICK);
+        d->tick_at = mp_on_grid(now + DOWNLINK_TICK);
         touched_add(sfu, session);
     }
 }
@@ -88,6 +90,13 @@ void downlink_remb(struct session *session, uint64_t bps)
     d->heard = true;
 }
 
+bool downlink_is_known(const struct session *session) { return session->downlink->estimate.heard != 0; }
+
+void downlink_wake(struct session *session, mp_time at)
+{
+    session->downlink->tick_at = mp_min(session->downlink->tick_at, mp_on_grid(at));
+}
+
 mp_time downlink_deadline(const struct session *session)
 {
     return session->downlink ? session->downlink->tick_at : MP_NEVER;
@@ -126,13 +135,32 @@ static void tell(struct sfu *sfu, struct session *session, mp_time now)
                 NULL);
 }
 
-void downlink_timeout(struct sfu *sfu, struct session *session, mp_time now)
+static void measure_rtx(struct downlink *d)
+{
+    uint32_t bps = (uint32_t)(d->rtx_bytes * 8ull * MP_S(1) / DOWNLINK_TICK);
+    d->rtx_bps += ((int64_t)bps - d->rtx_bps) / RTX_SMOOTHED;
+    d->rtx_bytes = 0;
+}
+
+static bool is_congested(const struct estimate_result *r)
+{
+    return r->cause == ESTIMATE_DELAY || r->cause == ESTIMATE_LOSS || r->cause == ESTIMATE_QUEUE ||
+           r->cause == ESTIMATE_BACKLOG;
+}
+
+bool downlink_timeout(struct sfu *sfu, struct session *session, mp_time now)
 {
     struct downlink *d = session->downlink;
     if (!d || d->tick_at > now)
-        return;
+        return false;
     bool busy = d->estimate.sent_bytes || d->estimate.unanswered;
-    d->tick_at = busy ? mp_on_grid(now + TICK) : MP_NEVER;
-    estimate_tick(&d->estimate, now);
+    uint32_t before = d->estimate.result.bps;
+    d->tick_at = busy ? mp_on_grid(now + DOWNLINK_TICK) : MP_NEVER;
+    measure_rtx(d);
+    if (estimate_tick(&d->estimate, now)) {
+        d->fell |= d->estimate.result.bps < before && is_congested(&d->estimate.result);
+        d->allocate_at = 0;
+    }
     tell(sfu, session, now);
+    return true;
 }

@@ -1,8 +1,9 @@
 /* The line from this server to one viewer: the record of the packets sent, and the estimate of its rate. A
  * session has it from its first subscription on; the viewer's worker alone uses it. The control plane is told
- * the estimate. It does not change yet what the viewer is sent.
+ * the estimate. What the viewer is sent follows it: see viewing.h.
  *
- * Timer: the session's, at downlink_deadline: on the grid, while packets are sent or feedback is expected. */
+ * Timer: the session's, at downlink_deadline: on the grid, while packets are sent, feedback is expected, or
+ * somebody called downlink_wake. */
 #pragma once
 #include "adapt/estimate.h"
 #include "base/rate.h"
@@ -14,6 +15,7 @@ struct sfu;
 
 #define FEEDBACK_PER_S 40 /* browsers report ten to twenty times a second */
 #define FEEDBACK_BURST 20
+#define DOWNLINK_TICK  MP_MS(100)
 
 struct downlink {
     struct estimate estimate;
@@ -23,7 +25,13 @@ struct downlink {
     uint32_t told_bps;
     uint8_t told_cause;
     bool heard; /* the client told something of the line */
+    bool fell;  /* the published estimate, since the last allocation */
+    /* viewing.c's */
+    mp_time allocate_at, viewing_at; /* not before it: the next allocation; news of forms */
+    uint32_t wanted_bps;             /* the estimate that the next rise needs; 0: nothing is wanted */
+    uint32_t rtx_bps, rtx_bytes;     /* retransmissions: smoothed; since the last tick */
 };
+_Static_assert(sizeof(struct downlink) <= ESTIMATE_BYTES, "a viewer's line takes 4 KiB");
 
 /* Packets with consecutive transport-wide numbers that one call sent. Sizes are bytes of UDP payload. */
 struct downlink_run {
@@ -44,5 +52,10 @@ void downlink_feedback(struct sfu *, struct session *, const struct rtcp_view *,
 void downlink_report(struct session *, uint8_t fraction_lost, mp_time now);
 void downlink_remb(struct session *, uint64_t bps);
 
+/* The client told of packets by transport-wide feedback, ever. */
+bool downlink_is_known(const struct session *);
+
 mp_time downlink_deadline(const struct session *); /* MP_NEVER: none */
-void downlink_timeout(struct sfu *, struct session *, mp_time now);
+void downlink_wake(struct session *, mp_time at);  /* the timer is due then, or before */
+/* True: it was due, and the estimate is that of now. */
+bool downlink_timeout(struct sfu *, struct session *, mp_time now);

@@ -13,6 +13,7 @@
 #include "sfu/streams.h"
 #include "sfu/subscription_data.h"
 #include "sfu/track_data.h"
+#include "sfu/viewing.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -171,7 +172,7 @@ void session_timeout(struct sfu *sfu, struct session *session, mp_time now)
         return;
     if (session->tx) {
         report_timeout(sfu, session, now);
-        downlink_timeout(sfu, session, now);
+        viewing_timeout(sfu, session, now);
     }
     if (!association_timeout(sfu, session, &why, now))
         session_end(sfu, session, why, now);

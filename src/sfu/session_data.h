@@ -2,7 +2,7 @@
  *
  * Timer: one heap node, at the earliest of ICE's (consent, our own checks), DTLS retransmission, reports (1
  * s), transport feedback (on the first point of the grid at least TWCC_DELAY after the first packet it
- * covers), NACKs and key frame requests of its tracks. */
+ * covers), NACKs and key frame requests of its tracks, the line to it (downlink.h). */
 #pragma once
 #include "base/heap.h"
 #include "base/prefetch.h"

@@ -10,6 +10,7 @@
 #include "sfu/subscription.h"
 #include "sfu/track.h"
 #include "sfu/turn/relay.h"
+#include "sfu/viewing.h"
 #include <stdlib.h>
 
 static bool track_id_equal(const void *owner, uint32_t value, const void *key)
@@ -47,6 +48,7 @@ struct sfu *sfu_new(const struct sfu_config *config)
     slab_init(&sfu->session_slab, sizeof(struct session));
     slab_init(&sfu->subscription_slab, sizeof(struct subscription));
     slab_init(&sfu->downlink_slab, sizeof(struct downlink));
+    slab_init(&sfu->tile_slab, sizeof(struct tile));
     prng_seed(&sfu->prng, config->seed);
     sfu->hash_key = prng_next(&sfu->prng);
     hmac_sha1_key(&sfu->secret, config->secret, sizeof config->secret);
@@ -82,6 +84,7 @@ void sfu_free(struct sfu *sfu)
     slab_free(&sfu->session_slab);
     slab_free(&sfu->subscription_slab);
     slab_free(&sfu->downlink_slab);
+    slab_free(&sfu->tile_slab);
     free(sfu->sessions);
     free(sfu->tracks);
     free(sfu->track_free);
@@ -344,6 +347,7 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
     case MESSAGE_UNPUBLISH: streams_unpublish(sfu, session, m->track); break;
     case MESSAGE_SUBSCRIBE: streams_subscribe(sfu, session, m, now); break;
     case MESSAGE_UNSUBSCRIBE: streams_unsubscribe(sfu, session, m->track); break;
+    case MESSAGE_VIEW: viewing_view(session, m->track, &m->view, now); break;
     default: break;
     }
 }

@@ -8,6 +8,7 @@
 #include "sfu/session_data.h"
 #include "sfu/subscription.h"
 #include "sfu/track.h"
+#include "sfu/viewing.h"
 #include <stdlib.h>
 
 /* Starts the periodic reports: the session has a stream or a subscription now. */
@@ -97,6 +98,7 @@ void streams_subscribe(struct sfu *sfu, struct session *session, const struct me
         t->clock_rate = m->subscribe.clock_rate;
         outbox_emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
     }
+    viewing_subscribed(sfu, session, s, now);
     subscriptions_ask(sfu, session, now);
     want_reports(session, now);
 }
@@ -109,6 +111,7 @@ void streams_unsubscribe(struct sfu *sfu, struct session *session, uint32_t trac
     if (!s)
         return;
     struct track *t = s->track;
+    viewing_unsubscribed(sfu, session, s);
     subscription_free(sfu, s);
     if (!t->viewers.count)
         track_flush(sfu, t);

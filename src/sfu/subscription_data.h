@@ -11,6 +11,7 @@ struct session;
 struct track;
 struct sent_log;
 struct spans;
+struct tile;
 
 #define RTX_LOG 128 /* recent retransmissions remembered, by sequence number */
 
@@ -54,6 +55,7 @@ struct subscription {
     struct rate rtx_rate;
     struct rtx_log *rtx_log; /* [RTX_LOG]; NULL until the first retransmission */
     struct spans *spans;     /* past ones; NULL: none */
+    struct tile *tile;       /* of a picture, see viewing.h; NULL: no memory for it */
 };
 
 #define SUBSCRIPTION_HOT offsetof(struct subscription, cname)

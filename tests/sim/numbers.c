@@ -8,6 +8,15 @@
 
 #define STREAMS_SEEN 4096
 
+/* A reason that no part of the server takes back. */
+#define PAUSE_BY_SIMULATION ((enum pause_reason)0x80)
+
+/* The linker puts these before the server's, which it calls for reasons of its own, too. */
+void __real_subscription_pause(struct sfu *, struct subscription *, enum pause_reason, mp_time now);
+void __wrap_subscription_pause(struct sfu *, struct subscription *, enum pause_reason, mp_time now);
+void __real_subscription_resume(struct sfu *, struct subscription *, enum pause_reason, mp_time now);
+void __wrap_subscription_resume(struct sfu *, struct subscription *, enum pause_reason, mp_time now);
+
 enum state { FLOWS, PAUSED, RESUMED };
 
 /* One stream to a viewer, as its datagrams show it. */
@@ -42,13 +51,31 @@ static void enter(uint32_t ssrc, enum state state, bool video)
     }
 }
 
+static void note(const struct subscription *sub)
+{
+    enter(sub->ssrc, sub->paused ? PAUSED : RESUMED, sub->track->video);
+    if (sub->rtx_payload_type) /* its numbers are others */
+        enter(sub->rtx_ssrc, sub->paused ? PAUSED : FLOWS, true);
+}
+
+void __wrap_subscription_pause(struct sfu *sfu, struct subscription *sub, enum pause_reason why, mp_time now)
+{
+    __real_subscription_pause(sfu, sub, why, now);
+    note(sub);
+}
+
+void __wrap_subscription_resume(struct sfu *sfu, struct subscription *sub, enum pause_reason why, mp_time now)
+{
+    bool paused = sub->paused;
+    __real_subscription_resume(sfu, sub, why, now);
+    if (paused)
+        note(sub);
+}
+
 static void set_state(struct sim *s, unsigned worker, struct subscription *sub, bool pause)
 {
-    enum state state = pause ? PAUSED : RESUMED;
-    (pause ? subscription_pause : subscription_resume)(server_sfu(s, worker), sub, PAUSE_ALLOCATION, s->now);
-    enter(sub->ssrc, state, sub->track->video);
-    if (sub->rtx_payload_type) /* its numbers are others */
-        enter(sub->rtx_ssrc, pause ? PAUSED : FLOWS, true);
+    (pause ? subscription_pause : subscription_resume)(server_sfu(s, worker), sub, PAUSE_BY_SIMULATION,
+                                                       s->now);
     if (pause && sabotaged(s, SABOTAGE_NUMBERS))
         sub->delta += 3;
     server_wake(s, worker);
@@ -63,8 +90,8 @@ static unsigned walk(struct sim *s, unsigned nth, bool paused)
             const struct session *session = server_sfu(s, w)->sessions[slot];
             struct subscription *sub = session ? session->subscriptions : NULL;
             for (; sub; sub = sub->next_of_session)
-                if (paused ? sub->paused & PAUSE_ALLOCATION : count++ == nth)
-                    set_state(s, w, sub, !paused && !(sub->paused & PAUSE_ALLOCATION));
+                if (paused ? sub->paused & PAUSE_BY_SIMULATION : count++ == nth)
+                    set_state(s, w, sub, !paused && !(sub->paused & PAUSE_BY_SIMULATION));
         }
     return count;
 }

@@ -122,6 +122,63 @@ static void too_many_sounds_leave_the_least_loud_out_but_never_the_dominant(void
     CHECK(!sounds[0].sent);
 }
 
+/* Then nothing would come to the client, which would acknowledge nothing. */
+static void one_sound_is_always_sent(void)
+{
+    forget();
+    for (unsigned i = 0; i < 3; i++)
+        sounds[i] = (struct allocate_sound){.bps = 50 * KBPS, .rank = i};
+    sound_count = 3;
+    run(10);
+    CHECK(sounds[0].sent && !sounds[1].sent && !sounds[2].sent);
+}
+
+static void sound_that_was_left_out_needs_room_to_spare(void)
+{
+    forget();
+    for (unsigned i = 0; i < 2; i++)
+        sounds[i] = (struct allocate_sound){.bps = 50 * KBPS, .left_out = i == 0};
+    sound_count = 2;
+    run(110); /* 104.5 */
+    CHECK(!sounds[0].sent && sounds[1].sent);
+    CHECK(sum.wanted_bps >= 115 * KBPS && sum.wanted_bps <= 117 * KBPS);
+    run(117);
+    CHECK(sounds[0].sent && sounds[1].sent);
+    CHECK_EQ(sum.wanted_bps, 0);
+}
+
+static void no_picture_is_sent_while_a_sound_does_not_fit(void)
+{
+    forget();
+    struct allocate_source *s = add(single, 1, 0, 0);
+    sounds[0] = sounds[1] = (struct allocate_sound){.bps = 128 * KBPS};
+    sound_count = 2;
+    pass(1000, 3000);
+    CHECK(s->sent);
+    run(260); /* 247: one sound leaves 119 */
+    CHECK(sounds[0].sent != sounds[1].sent);
+    CHECK(!s->sent);
+    CHECK_EQ(s->reason, ALLOCATE_BANDWIDTH);
+}
+
+/* Of a line of which nothing was heard. */
+static void least_points_fit_an_unknown_line(void)
+{
+    forget();
+    struct allocate_source *one = add(single, 1, 0, 0), *layered = add_camera(720);
+    sounds[0] = sounds[1] = (struct allocate_sound){.bps = 600 * KBPS};
+    sound_count = 2;
+    line.unknown = true;
+    pass(5000, 1000);
+    CHECK(sounds[0].sent && sounds[1].sent);
+    CHECK(one->sent && layered->sent);
+    CHECK_EQ(layered->point, 0);
+    CHECK_EQ(one->reason, ALLOCATE_WHOLE);
+    line.unknown = false;
+    pass(2100, 1000);
+    CHECK(!one->sent);
+}
+
 static void screens_and_pinned_come_first(void)
 {
     forget();
@@ -384,6 +441,8 @@ static void whatever_comes_the_sum_fits(void)
 TEST_MAIN(TEST(wide_line_shows_what_the_tile_needs_and_no_more), TEST(first_picture_comes_at_once),
           TEST(everyone_gets_the_least_before_anyone_gets_more), TEST(sound_comes_before_pictures),
           TEST(too_many_sounds_leave_the_least_loud_out_but_never_the_dominant),
+          TEST(one_sound_is_always_sent), TEST(sound_that_was_left_out_needs_room_to_spare),
+          TEST(no_picture_is_sent_while_a_sound_does_not_fit), TEST(least_points_fit_an_unknown_line),
           TEST(screens_and_pinned_come_first), TEST(speaker_comes_before_others_of_its_size),
           TEST(tile_that_lacks_more_steps_up_first), TEST(hidden_tile_costs_nothing_after_2_s),
           TEST(falls_at_once_and_rises_after_a_second_of_room), TEST(rate_rises_where_size_does_not_fit),
