@@ -5,7 +5,7 @@ import { receivedLevels } from './levels';
 import { Link, type LinkEnd, type LinkOptions } from './link';
 import { STABLE_AFTER, TIMELINE_LIMIT } from './limits';
 import type { LocalMedia } from './local-media';
-import type { Codec, Participant, Role } from './message';
+import type { Codec, LineEstimate, Participant, Role } from './message';
 import { NOTHING_KNOWN, type NetworkFacts } from './network';
 import { onNetworkChange } from './network-events';
 import { makePeerId } from './peer-id';
@@ -14,6 +14,7 @@ import type { RemoteStream } from './remote-streams';
 import { makeReport, type Report } from './report';
 import { StatsReader, type CallSummary } from './summary';
 import { Timeline } from './timeline';
+import type { PictureQuality, View } from './views';
 
 export interface CallOptions {
   /** WebSocket URL of the server, see `signalingUrl`. */
@@ -27,6 +28,8 @@ export interface CallOptions {
   token?: string;
   /** Upper bound of the camera's video, bit/s. */
   cameraBitrate?: number;
+  /** The pictures to receive; `automatic` if absent. */
+  pictures?: PictureQuality;
 }
 
 /**
@@ -47,6 +50,10 @@ export interface CallSnapshot {
   /** The number of watchers beyond those in `participants`: the server lists only the first ones. */
   audience: number;
   streams: readonly RemoteStream[];
+  /** The user's choice of pictures to receive. */
+  pictures: PictureQuality;
+  /** The server's estimate of the line to this client; null until it has told one. */
+  line: LineEstimate | null;
   /** The facts about the network that the present connection has learned. */
   network: NetworkFacts;
   /** Why the last attempt ended; null while connected. */
@@ -115,6 +122,8 @@ export class Call extends Emitter<CallEvents> {
       participants: [],
       audience: 0,
       streams: [],
+      pictures: options.pictures ?? 'automatic',
+      line: null,
       network: NOTHING_KNOWN,
       trouble: null,
       failures: 0,
@@ -145,6 +154,20 @@ export class Call extends Emitter<CallEvents> {
     if (this.#link === null && this.#snapshot.state !== 'left') this.#attempt();
   }
 
+  /**
+   * How the page shows the picture of this track, so that the server sends no larger one than it needs; `observeView` watches
+   * an element for it. A picture of which nothing was said comes as large as it is.
+   */
+  show(track: MediaStreamTrack, view: View): void {
+    this.#link?.show(track, view);
+  }
+
+  /** Chooses the pictures to receive; sound never depends on it. */
+  choosePictures(pictures: PictureQuality): void {
+    this.#link?.choosePictures(pictures);
+    this.#update({ pictures });
+  }
+
   /** The page reports the first picture of another participant: only the page knows when it shows one. */
   noteRemoteFrame(at: number = performance.now()): void {
     this.timings.firstRemoteFrame ??= at;
@@ -160,6 +183,7 @@ export class Call extends Emitter<CallEvents> {
       peerId: snapshot.peerId,
       room: snapshot.room,
       mappedAddress: seen ? formatAddress(seen) : null,
+      line: snapshot.line,
       network: snapshot.network,
       participants: snapshot.participants,
       timings: { ...this.timings },
@@ -190,12 +214,19 @@ export class Call extends Emitter<CallEvents> {
     const peerId = makePeerId();
     this.#update({ peerId });
     this.#timeline.note('attempt', { peerId, failures: this.#snapshot.failures });
-    const link = this.#makeLink({ ...this.#options, peerId, formerIds: this.#formerIds, timeline: this.#timeline });
+    const link = this.#makeLink({
+      ...this.#options,
+      pictures: this.#snapshot.pictures,
+      peerId,
+      formerIds: this.#formerIds,
+      timeline: this.#timeline,
+    });
     this.#link = link;
     this.#isRepair = false;
     link.on('joined', ({ room }) => this.#update({ room }));
     link.on('participants', (people) => this.#update(people));
     link.on('streams', (streams) => this.#update({ streams }));
+    link.on('line', (line) => this.#update({ line }));
     link.on('network', (network) => this.#update({ network }));
     link.on('connected', () => this.#connected());
     link.on('interrupted', () => this.#interrupted());
@@ -235,6 +266,7 @@ export class Call extends Emitter<CallEvents> {
       state: state === 'connected' ? 'reconnecting' : state,
       // Their tracks have ended. The participants are probably still there: they stay until the next link lists them.
       streams: [],
+      line: null,
       network: NOTHING_KNOWN,
       trouble: reason,
       failures: failures + 1,
@@ -269,7 +301,15 @@ export class Call extends Emitter<CallEvents> {
     this.#stopListening();
     window.removeEventListener('pagehide', this.#pageWent);
     window.removeEventListener('pageshow', this.#pageCameBack);
-    this.#update({ state: 'left', participants: [], audience: 0, streams: [], network: NOTHING_KNOWN, trouble: null });
+    this.#update({
+      state: 'left',
+      participants: [],
+      audience: 0,
+      streams: [],
+      line: null,
+      network: NOTHING_KNOWN,
+      trouble: null,
+    });
   }
 
   #update(change: Partial<CallSnapshot>): void {

@@ -39,6 +39,21 @@ export const SCREEN_BITRATE = 4_000_000;
 /** What the server accepts (docs/signaling.md). */
 export const ROOM_LENGTH = 64;
 export const NAME_LENGTH = 64;
+export const VIEW_SIDE = 16_384;
+
+/** A picture that is shown smaller, or not any more, is told after this long… */
+export const VIEW_SHRINK_DELAY = 500;
+/** …and two messages about pictures are at least this far apart. */
+export const VIEW_INTERVAL = 200;
+/** Lengths that differ by no more than this share count as equal. */
+export const VIEW_SAME = 0.02;
+/** A page that has been hidden for this long gets no pictures: nobody waits for their return. */
+export const HIDDEN_DELAY = 5_000;
+
+/** The most that `saver` asks for of a camera, and of a screen. */
+export const SAVER_HEIGHT = 180;
+export const SAVER_FPS = 15;
+export const SAVER_SCREEN_FPS = 5;
 
 /** Entries of a timeline: a busy hour of a call. */
 export const TIMELINE_LENGTH = 2_000;

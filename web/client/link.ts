@@ -2,7 +2,7 @@ import { parseCandidate, parseCandidateText } from './candidate';
 import { Connectivity } from './connectivity';
 import { Emitter } from './emitter';
 import type { LocalMedia } from './local-media';
-import type { Codec, Participant, Role, ServerMessage } from './message';
+import type { Codec, LineEstimate, Participant, Role, ServerMessage } from './message';
 import { Negotiator } from './negotiator';
 import type { NetworkFacts } from './network';
 import type { StunServer } from './probe';
@@ -11,6 +11,7 @@ import { RemoteStreams, type RemoteStream } from './remote-streams';
 import { Roster } from './roster';
 import { Signaling } from './signaling';
 import type { ServerTimeline, Timeline } from './timeline';
+import { Views, type Picture, type PictureQuality, type View } from './views';
 
 export interface LinkOptions {
   url: string;
@@ -22,6 +23,7 @@ export interface LinkOptions {
   /** For rooms that are not open. */
   token?: string;
   cameraBitrate?: number;
+  pictures: PictureQuality;
   media: LocalMedia;
   /** Earlier ids of ours, not to be shown as participants. */
   formerIds: ReadonlySet<string>;
@@ -51,6 +53,7 @@ interface LinkEvents {
   interrupted: void;
   participants: { participants: readonly Participant[]; audience: number };
   streams: readonly RemoteStream[];
+  line: LineEstimate;
   network: NetworkFacts;
   /** The last event. Comes once, and never after `close()`. */
   ended: { reason: LinkEnd; detail: string };
@@ -70,6 +73,7 @@ export class Link extends Emitter<LinkEvents> {
   readonly #publisher: Publisher;
   readonly #roster: Roster;
   readonly #remote = new RemoteStreams();
+  readonly #views: Views;
   readonly #stopMedia: () => void;
   #muted = 'false false';
   #mapped = false;
@@ -86,6 +90,7 @@ export class Link extends Emitter<LinkEvents> {
     this.#signaling = new Signaling(options.url, options.peerId, options.timeline);
     this.#signaling.on('message', (message) => this.#received(message));
     this.#signaling.on('lost', ({ reason }) => this.#end('signaling', reason));
+    this.#views = new Views(options.pictures, (tracks) => this.#signaling.send({ type: 'view', tracks }));
 
     this.pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: 'max-bundle' });
     this.#connectivity = new Connectivity(this.pc, options.timeline);
@@ -123,6 +128,15 @@ export class Link extends Emitter<LinkEvents> {
   networkChanged(): void {
     this.#signaling.renew();
     this.#connectivity.restart('network-changed');
+  }
+
+  /** How the page shows a picture. */
+  show(track: MediaStreamTrack, view: View): void {
+    this.#views.show(track, view);
+  }
+
+  choosePictures(quality: PictureQuality): void {
+    this.#views.choose(quality);
   }
 
   /** The server's timeline of this session; never resolves with a server that has none. */
@@ -176,6 +190,7 @@ export class Link extends Emitter<LinkEvents> {
       case 'resumed':
         this.#connectivity.joined(message.address);
         this.#sendMute(true);
+        this.#views.resend();
         this.#negotiator.resume();
         break;
       case 'turn':
@@ -186,6 +201,11 @@ export class Link extends Emitter<LinkEvents> {
         break;
       case 'restart-ice':
         this.#connectivity.restart('server');
+        break;
+      case 'viewing':
+        if (message.line) this.emit('line', message.line);
+        // It may be about sections of an offer that is not applied yet.
+        this.#negotiator.afterwards(() => this.#viewed(message));
         break;
       case 'timeline':
         for (const resolve of this.#timelineWaiters.splice(0)) resolve(message.timeline);
@@ -247,7 +267,24 @@ export class Link extends Emitter<LinkEvents> {
   }
 
   #refreshStreams(): void {
-    if (!this.#over && this.#remote.refresh()) this.emit('streams', this.#remote.streams);
+    if (this.#over || !this.#remote.refresh()) return;
+    this.#views.receive(this.#pictures());
+    this.emit('streams', this.#remote.streams);
+  }
+
+  #viewed({ tracks }: ServerMessage & { type: 'viewing' }): void {
+    const changed = tracks.map(({ mid, ...viewing }) => {
+      const transceiver = this.pc.getTransceivers().find((candidate) => candidate.mid === mid);
+      return transceiver !== undefined && this.#remote.view(transceiver.receiver.track, viewing);
+    });
+    if (changed.includes(true)) this.emit('streams', this.#remote.streams);
+  }
+
+  #pictures(): Picture[] {
+    return this.#remote.streams.flatMap(({ video, kind }) => {
+      const mid = this.pc.getTransceivers().find(({ receiver }) => receiver.track === video)?.mid;
+      return video && mid ? [{ mid, track: video, kind }] : [];
+    });
   }
 
   #localChanged(): void {
@@ -279,6 +316,7 @@ export class Link extends Emitter<LinkEvents> {
     this.#over = true;
     this.#connectivity.close();
     this.#stopMedia?.();
+    this.#views.close();
     this.#signaling.close();
     this.pc.onicecandidate = this.pc.ontrack = this.pc.onnegotiationneeded = null;
     this.pc.close();

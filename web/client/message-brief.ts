@@ -26,6 +26,11 @@ export function briefOf(message: ClientMessage | ServerMessage): Record<string, 
       return { ...message };
     case 'turn':
       return 'iceServers' in message ? { type, urls: message.iceServers.flatMap(({ urls }) => urls) } : { type };
+    case 'view':
+      return { ...message };
+    case 'viewing':
+      // The estimate alone changes all the time.
+      return message.tracks.length > 0 ? { ...message } : null;
     case 'error':
       return { type, code: message.code, message: message.message };
     case 'bye':

@@ -1,5 +1,6 @@
 /** The messages of docs/signaling.md. */
 import type { ServerTimeline, TimelineEntry } from './timeline';
+import type { SentView } from './views';
 
 export type Role = 'call' | 'stream' | 'watch';
 export type Source = 'microphone' | 'camera' | 'screen' | 'screen-audio';
@@ -20,6 +21,27 @@ export interface StreamOwner {
   sources: Source[];
 }
 
+/** In which form the server sends a picture, and why: by the line, by the client's view, by its publisher, by a limit. */
+export interface Viewing {
+  state: 'whole' | 'reduced' | 'paused';
+  reason: 'bandwidth' | 'hidden' | 'publisher' | 'limit' | null;
+  /** Of the picture that is sent; 0: not known. */
+  width: number;
+  height: number;
+  fps: number;
+}
+
+export const WHOLE_VIEWING: Viewing = { state: 'whole', reason: null, width: 0, height: 0, fps: 0 };
+
+/** The server's estimate of the line to this client, in bit/s. */
+export interface LineEstimate {
+  bps: number;
+  /** What this client acknowledged lately. */
+  acknowledged: number;
+  /** What bounds it; null: unknown. */
+  cause: 'start' | 'rises' | 'delay' | 'loss' | 'silence' | 'remb' | 'queue' | null;
+}
+
 export type ClientMessage =
   | { type: 'join-room'; room?: string; name?: string; role?: Role; codec?: Codec; token?: string; resume: true }
   | { type: 'resume'; token: string }
@@ -28,6 +50,7 @@ export type ClientMessage =
   | { type: 'answer'; sdp: string }
   | { type: 'ice-candidate'; candidate: string }
   | { type: 'mute'; audio: boolean; video: boolean }
+  | { type: 'view'; tracks: Record<string, SentView> }
   | { type: 'timeline' }
   | { type: 'leave' }
   | { type: 'ping' };
@@ -57,6 +80,7 @@ export type ServerMessage =
   | { type: 'restart-ice' }
   | { type: 'track-stalled'; participant: string; source: string }
   | { type: 'track-unsupported'; participant: string; source: string; codec: string }
+  | { type: 'viewing'; tracks: (Viewing & { mid: string })[]; line: LineEstimate | null }
   | { type: 'timeline'; timeline: ServerTimeline }
   | { type: 'participant-joined'; participant: Participant }
   | { type: 'participant-updated'; participant: Participant }
@@ -125,6 +149,8 @@ export function parseServerMessage(text: string): ServerMessage | null {
         reason: string(value.reason),
         changes: count(value.changes),
       };
+    case 'viewing':
+      return { type, tracks: list(value.tracks, viewing), line: lineEstimate(value.line) };
     case 'timeline': {
       const timeline = isObject(value.timeline) ? value.timeline : {};
       const { startedAt } = timeline;
@@ -177,6 +203,37 @@ function iceServer(value: unknown): RTCIceServer | null {
 function timelineEntry(value: unknown): TimelineEntry | null {
   if (!isObject(value) || typeof value.at !== 'number' || typeof value.event !== 'string') return null;
   return { ...value, at: value.at, event: value.event };
+}
+
+const STATES: readonly unknown[] = ['whole', 'reduced', 'paused'] satisfies Viewing['state'][];
+const REASONS: readonly unknown[] = ['bandwidth', 'hidden', 'publisher', 'limit'] satisfies Viewing['reason'][];
+const CAUSES: readonly unknown[] = [
+  'start',
+  'rises',
+  'delay',
+  'loss',
+  'silence',
+  'remb',
+  'queue',
+] satisfies LineEstimate['cause'][];
+
+/** Null for a state of a later version: the last one stays. */
+function viewing(value: unknown): (Viewing & { mid: string }) | null {
+  if (!isObject(value) || typeof value.mid !== 'string' || !STATES.includes(value.state)) return null;
+  return {
+    mid: value.mid,
+    state: value.state as Viewing['state'],
+    reason: REASONS.includes(value.reason) ? (value.reason as Viewing['reason']) : null,
+    width: count(value.width),
+    height: count(value.height),
+    fps: count(value.fps),
+  };
+}
+
+function lineEstimate(value: unknown): LineEstimate | null {
+  if (!isObject(value) || typeof value.bps !== 'number') return null;
+  const cause = CAUSES.includes(value.cause) ? (value.cause as LineEstimate['cause']) : null;
+  return { bps: count(value.bps), acknowledged: count(value.acknowledged), cause };
 }
 
 function participant(value: unknown): Participant | null {

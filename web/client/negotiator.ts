@@ -50,6 +50,11 @@ export class Negotiator {
     });
   }
 
+  /** Runs when the descriptions that came before are applied. */
+  afterwards(run: () => void): void {
+    this.#step(async () => run());
+  }
+
   remoteCandidate(candidate: RTCIceCandidateInit): void {
     this.#step(async () => {
       if (this.#pc.remoteDescription) await this.#addCandidate(candidate);

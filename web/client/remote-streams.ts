@@ -1,4 +1,4 @@
-import type { Source, StreamOwner } from './message';
+import { WHOLE_VIEWING, type Source, type StreamOwner, type Viewing } from './message';
 
 /** Tracks that one participant sends together: camera and microphone, or the screen and its sound. */
 export interface RemoteStream {
@@ -10,6 +10,8 @@ export interface RemoteStream {
   /** Tracks that the server sends now; null while there is none. */
   audio: MediaStreamTrack | null;
   video: MediaStreamTrack | null;
+  /** In which form the server sends the picture; `whole` with a server that does not say. */
+  viewing: Viewing;
 }
 
 /** Source of a track of this stream. */
@@ -63,12 +65,20 @@ export class RemoteStreams {
         media,
         audio,
         video,
+        viewing: this.#streams.find((old) => old.id === id && old.video === video)?.viewing ?? WHOLE_VIEWING,
       });
     }
     const changed = next.length !== this.#streams.length || next.some((stream, i) => !same(stream, this.#streams[i]!));
     // Unchanged streams keep their identity, so that a page need not render them again.
     if (changed) this.#streams = next.map((stream) => this.#streams.find((old) => same(old, stream)) ?? stream);
     return changed;
+  }
+
+  /** The server sends the picture of this track in another form; false if there is no such picture. */
+  view(track: MediaStreamTrack, viewing: Viewing): boolean {
+    const isKnown = this.#streams.some(({ video }) => video === track);
+    this.#streams = this.#streams.map((stream) => (stream.video === track ? { ...stream, viewing } : stream));
+    return isKnown;
   }
 }
 
@@ -79,6 +89,7 @@ function same(a: RemoteStream, b: RemoteStream): boolean {
     a.kind === b.kind &&
     a.media === b.media &&
     a.audio === b.audio &&
-    a.video === b.video
+    a.video === b.video &&
+    a.viewing === b.viewing
   );
 }

@@ -1,6 +1,6 @@
 import type { CallState, CallTimings } from './call';
 import { RATE_WINDOW } from './limits';
-import type { Participant, Source } from './message';
+import type { LineEstimate, Participant, Source, Viewing } from './message';
 import type { NetworkFacts } from './network';
 import { selectedPair, type PairSummary } from './pair';
 import { sourceOf, type RemoteStream } from './remote-streams';
@@ -21,6 +21,8 @@ export interface RemoteSummary {
   frameWidth: number | null;
   frameHeight: number | null;
   freezeCount: number | null;
+  /** In which form the server sends the picture; null for sound. */
+  viewing: Viewing | null;
   audioEnergy: number | null;
   totalSamplesReceived: number | null;
 }
@@ -58,6 +60,8 @@ export interface CallSummary extends ConnectionNumbers {
   peerId: string;
   room: string;
   mappedAddress: string | null;
+  /** The server's estimate of the line to this client. */
+  line: LineEstimate | null;
   network: NetworkFacts;
   participants: readonly Participant[];
   timings: CallTimings;
@@ -158,6 +162,7 @@ function remoteSummary(
     frameWidth: number(entry.frameWidth),
     frameHeight: number(entry.frameHeight),
     freezeCount: number(entry.freezeCount),
+    viewing: kind === 'video' ? stream.viewing : null,
     audioEnergy: number(entry.totalAudioEnergy),
     totalSamplesReceived: number(entry.totalSamplesReceived),
   };

@@ -9,6 +9,8 @@ import { installBrowser } from './fakes';
 class FakeLink extends Emitter<Record<string, unknown>> {
   networkChanged = vi.fn();
   close = vi.fn();
+  show = vi.fn();
+  choosePictures = vi.fn();
 
   constructor(readonly options: LinkOptions) {
     super();
@@ -139,4 +141,22 @@ test('page_that_goes_leaves', () => {
   expect(link().close).toHaveBeenCalledOnce();
   window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }));
   expect(links).toHaveLength(2);
+});
+
+test('choice_of_pictures_stays_over_a_reconnect_and_the_estimate_does_not', () => {
+  const line = { bps: 1, acknowledged: 1, cause: 'loss' };
+  link().tell('connected');
+  link().tell('line', line);
+  expect(call.snapshot).toMatchObject({ pictures: 'automatic', line });
+  call.choosePictures('saver');
+  expect(link().choosePictures).toHaveBeenCalledExactlyOnceWith('saver');
+  const view = { width: 1, height: 1, visible: true, pinned: false };
+  const track = {} as MediaStreamTrack;
+  call.show(track, view);
+  expect(link().show).toHaveBeenCalledExactlyOnceWith(track, view);
+  link().end('media');
+  call.show(track, view);
+  expect(call.snapshot).toMatchObject({ pictures: 'saver', line: null });
+  vi.advanceTimersByTime(500);
+  expect(link().options.pictures).toBe('saver');
 });

@@ -183,6 +183,8 @@ export class FakePeerConnection extends EventTarget {
 export class FakeTransceiver {
   mid: string | null = null;
   direction: string;
+  /** The server's track, where the test gives one. */
+  receiver: { track: unknown } = { track: null };
   readonly sender: { transport: null; track: unknown; replaceTrack(track: unknown): Promise<void> };
 
   constructor(

@@ -2,7 +2,15 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Link, type LinkOptions } from '../client/link';
 import { LocalMedia } from '../client/local-media';
 import { Timeline } from '../client/timeline';
-import { FakePeerConnection, FakeSocket, fakeTrack, installBrowser, settle } from './fakes';
+import {
+  FakePeerConnection,
+  FakeSocket,
+  FakeStream,
+  FakeTransceiver,
+  fakeTrack,
+  installBrowser,
+  settle,
+} from './fakes';
 
 let ended: ReturnType<typeof vi.fn>;
 
@@ -24,6 +32,7 @@ async function connect(change: Partial<LinkOptions> = {}): Promise<Link> {
     room: 'r',
     name: 'Ada',
     role: 'call',
+    pictures: 'automatic',
     media: new LocalMedia(),
     formerIds: new Set(),
     timeline: new Timeline(),
@@ -312,4 +321,71 @@ test('connection_that_does_not_come_up_ends', async () => {
     FakeSocket.last().receive({ type: 'pong' });
   }
   expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ reason: 'media' }));
+});
+
+/** The server's offer of Ada's camera in section 4. */
+async function offerCamera() {
+  const pc = FakePeerConnection.last();
+  const track = fakeTrack('video');
+  const section = Object.assign(new FakeTransceiver(null, { direction: 'recvonly' }), {
+    mid: '4',
+    receiver: { track },
+  });
+  pc.transceivers.push(section);
+  pc.fire('track', { streams: [new FakeStream([track], 's')] });
+  FakeSocket.last().receive({
+    type: 'offer',
+    sdp: 'o',
+    streams: [{ id: 's', participant: 'ada', sources: ['camera'] }],
+  });
+  return { track: track as unknown as MediaStreamTrack };
+}
+
+test('server_hears_how_pictures_are_shown_and_hears_it_again_after_a_lost_socket', async () => {
+  const link = await connect();
+  const first = FakeSocket.last();
+  first.receive({ type: 'joined', resume: 'token' });
+  first.receive({ type: 'answer', sdp: 'a' });
+  const { track } = await offerCamera();
+  await settle();
+  const view = { width: 640, height: 360, visible: true, pinned: true };
+  link.show(track, view);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(first.sent.at(-1)).toEqual({ type: 'view', peerId: 'me', tracks: { 4: view } });
+  link.choosePictures('sound-only');
+  await vi.advanceTimersByTimeAsync(200);
+  expect(first.sent.at(-1)).toEqual({ type: 'view', peerId: 'me', tracks: { 4: { visible: false } } });
+  first.drop();
+  FakeSocket.last().open();
+  FakeSocket.last().receive({ type: 'resumed', resume: 'token' });
+  await vi.advanceTimersByTimeAsync(200);
+  expect(FakeSocket.last().sent.at(-1)).toEqual({ type: 'view', peerId: 'me', tracks: { 4: { visible: false } } });
+});
+
+test('form_of_a_picture_may_be_told_before_its_offer_is_applied', async () => {
+  const link = await connect();
+  FakeSocket.last().receive({ type: 'answer', sdp: 'a' });
+  const streams = vi.fn();
+  const line = vi.fn();
+  link.on('streams', streams);
+  link.on('line', line);
+  await offerCamera();
+  const paused = { state: 'paused', reason: 'bandwidth', width: 0, height: 0, fps: 0 };
+  const estimate = { bps: 90_000, acknowledged: 80_000, cause: 'delay' };
+  FakeSocket.last().receive({
+    type: 'viewing',
+    tracks: [
+      { mid: '4', ...paused },
+      { mid: '9', ...paused },
+    ],
+    line: estimate,
+  });
+  expect(line).toHaveBeenCalledExactlyOnceWith(estimate);
+  await settle();
+  expect(streams).toHaveBeenLastCalledWith([expect.objectContaining({ participant: 'ada', viewing: paused })]);
+  const calls = streams.mock.calls.length;
+  FakeSocket.last().receive({ type: 'viewing', tracks: [{ mid: '9', ...paused }] });
+  await settle();
+  expect(streams).toHaveBeenCalledTimes(calls);
+  expect(line).toHaveBeenCalledOnce();
 });

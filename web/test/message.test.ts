@@ -90,3 +90,23 @@ test('path_is_read', () => {
   expect(read(path)).toEqual(path);
   expect(read({ ...path, port: undefined })).toBeNull();
 });
+
+test('viewing_is_read_and_what_a_later_server_adds_is_ignored', () => {
+  const paused = { mid: '3', state: 'paused', reason: 'bandwidth' };
+  const reduced = { mid: '4', state: 'reduced', reason: 'taste', width: 320, height: 180, fps: 15 };
+  const line = { bps: 500_000, acknowledged: 420_000, cause: 'delay' };
+  expect(read({ type: 'viewing', tracks: [paused, reduced, { mid: '5', state: 'inverted' }, 7], line })).toEqual({
+    type: 'viewing',
+    tracks: [
+      { ...paused, width: 0, height: 0, fps: 0 },
+      { ...reduced, reason: null },
+    ],
+    line,
+  });
+  expect(read({ type: 'viewing', tracks: [], line: { bps: 1, cause: 'weather' } })).toEqual({
+    type: 'viewing',
+    tracks: [],
+    line: { bps: 1, acknowledged: 0, cause: null },
+  });
+  expect(read({ type: 'viewing' })).toEqual({ type: 'viewing', tracks: [], line: null });
+});

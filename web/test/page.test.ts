@@ -106,6 +106,8 @@ const snapshot = (change: Partial<CallSnapshot>): CallSnapshot => ({
   participants: [],
   audience: 0,
   streams: [],
+  pictures: 'automatic',
+  line: null,
   network: { locals: [], seen: null, changes: 0, roamed: 0, way: null, reason: 'direct', restarts: 0 },
   trouble: null,
   failures: 0,

@@ -59,3 +59,22 @@ test('unchanged_streams_keep_their_identity', () => {
   streams.refresh();
   expect(streams.streams[0]).toBe(before);
 });
+
+test('picture_keeps_its_form_until_another_begins_in_its_section', () => {
+  const streams = new RemoteStreams();
+  const track = fakeTrack('video');
+  const picture = track as unknown as MediaStreamTrack;
+  const first = new FakeStream([track], 'first');
+  streams.added([media(first)]);
+  streams.refresh();
+  expect(streams.streams[0]!.viewing.state).toBe('whole');
+  const paused = { state: 'paused', reason: 'bandwidth', width: 0, height: 0, fps: 0 } as const;
+  expect(streams.view(fakeTrack('video') as unknown as MediaStreamTrack, paused)).toBe(false);
+  expect(streams.view(picture, paused)).toBe(true);
+  expect(streams.refresh()).toBe(false);
+  expect(streams.streams[0]!.viewing).toBe(paused);
+  first.tracks = [];
+  streams.added([media(new FakeStream([track], 'second'))]);
+  streams.refresh();
+  expect(streams.streams.map(({ id, viewing }) => [id, viewing.state])).toEqual([['second', 'whole']]);
+});
