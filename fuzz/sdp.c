@@ -2,11 +2,26 @@
  * URI in all sections, and blanks at the ends of lines change nothing. */
 #include "proto/sdp/sdp.h"
 #include "fuzz/fuzz.h"
+#include <ctype.h>
 #include <stdlib.h>
 
 static const char *begin, *end;
 
 static void inside(struct text t) { INVARIANT(!t.len || (t.data >= begin && t.data + t.len <= end)); }
+
+/* RFC 8852 3.3; no two layers have one name. */
+static void rid(const struct sdp_section *s, size_t i)
+{
+    struct text name = s->rids[i].name;
+    inside(name);
+    inside(s->rids[i].formats);
+    INVARIANT(name.len && name.len <= RTP_ONE_BYTE_MAX);
+    for (size_t k = 0; k < name.len; k++)
+        INVARIANT(isalnum((unsigned char)name.data[k]) || name.data[k] == '-' || name.data[k] == '_');
+    for (size_t k = 0; k < i; k++)
+        INVARIANT(s->rids[k].name.len != name.len || memcmp(s->rids[k].name.data, name.data, name.len) != 0);
+    sdp_rid_takes(&s->rids[i], 96);
+}
 
 static void section(const struct sdp *sdp, const struct sdp_section *s)
 {
@@ -20,6 +35,10 @@ static void section(const struct sdp *sdp, const struct sdp_section *s)
     inside(s->password);
     inside(s->stream_id);
     inside(s->track_id);
+    INVARIANT(s->rid_count <= LAYERS_MAX && s->sim_count <= LAYERS_MAX && s->sim_count <= s->ssrc_count);
+    INVARIANT(s->layered == (s->rid_count > 1 || s->sim_count > 1));
+    for (size_t i = 0; i < s->rid_count; i++)
+        rid(s, i);
     for (size_t i = 0; i < s->codec_count; i++) {
         INVARIANT(s->codecs[i].payload_type < 128);
         inside(s->codecs[i].name);

@@ -190,7 +190,7 @@ static void command(enum message_type type, unsigned who, struct bytes *s)
                         .to = (uint8_t)g->worker,
                         .session = g->session,
                         .track = track};
-    if (type == MESSAGE_PUBLISH)
+    if (type == MESSAGE_PUBLISH || type == MESSAGE_REPUBLISH)
         m.publish = (struct publish){.codec = video ? (enum codec)(CODEC_VP8 + how / TRACKS % 4) : CODEC_OPUS,
                                      .payload_type = video ? 96 : 111,
                                      .rtx_payload_type = video ? 97 : 0,
@@ -266,7 +266,7 @@ static void step(struct bytes *s)
         else
             command(MESSAGE_SUBSCRIBE, who, s);
         break;
-    case 4: command(MESSAGE_UNPUBLISH, who, s); break;
+    case 4: command(op & 0x80 ? MESSAGE_REPUBLISH : MESSAGE_UNPUBLISH, who, s); break;
     case 5: command(MESSAGE_UNSUBSCRIBE, who, s); break;
     case 6: command(op & 0x80 ? MESSAGE_SESSION_CLOSE : MESSAGE_EXTENSIONS, who, s); break;
     case 7: /* any bytes from a client's address, perhaps by the other worker */

@@ -21,6 +21,7 @@ enum message_type {
     MESSAGE_DOUBT,
     MESSAGE_EXTENSIONS,  /* extension ids of what the session sends */
     MESSAGE_PUBLISH,     /* take this stream as `track` */
+    MESSAGE_REPUBLISH,   /* `track` has fewer layers now: `publish`, otherwise as before */
     MESSAGE_UNPUBLISH,   /* `track` */
     MESSAGE_SUBSCRIBE,   /* send `track` to `session` */
     MESSAGE_UNSUBSCRIBE, /* `session`, `track` */

@@ -344,6 +344,7 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
     case MESSAGE_DOUBT: session_doubt(sfu, session, now); break;
     case MESSAGE_EXTENSIONS: session->extensions = m->extensions; break;
     case MESSAGE_PUBLISH: streams_publish(sfu, session, m, now); break;
+    case MESSAGE_REPUBLISH: streams_republish(session, m); break;
     case MESSAGE_UNPUBLISH: streams_unpublish(sfu, session, m->track); break;
     case MESSAGE_SUBSCRIBE: streams_subscribe(sfu, session, m, now); break;
     case MESSAGE_UNSUBSCRIBE: streams_unsubscribe(sfu, session, m->track); break;

@@ -55,6 +55,15 @@ void streams_publish(struct sfu *sfu, struct session *session, const struct mess
     want_reports(session, now);
 }
 
+/* With a single layer left it stays a layered stream: that layer takes over at a key frame, as after any
+ * pause of the others. */
+void streams_republish(struct session *session, const struct message *m)
+{
+    struct incoming *in = stream_of(session, m->track);
+    if (in)
+        memcpy(in->stream.rid, m->publish.rid, sizeof in->stream.rid);
+}
+
 void streams_unpublish(struct sfu *sfu, struct session *session, uint32_t track)
 {
     struct incoming *in = stream_of(session, track), **link = &session->streams;

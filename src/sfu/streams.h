@@ -8,6 +8,7 @@ struct session;
 struct sfu;
 
 void streams_publish(struct sfu *, struct session *, const struct message *, mp_time now);
+void streams_republish(struct session *, const struct message *); /* with fewer layers */
 void streams_unpublish(struct sfu *, struct session *, uint32_t track);
 void streams_subscribe(struct sfu *, struct session *, const struct message *, mp_time now);
 void streams_unsubscribe(struct sfu *, struct session *, uint32_t track);

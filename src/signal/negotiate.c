@@ -261,19 +261,47 @@ static void publication_add(struct participant *p, struct section *s, struct pub
 }
 
 /* The answer has rids only if packets will carry them: without the extension nobody could tell the layers
- * apart. */
-static struct source_layers layers_of(const struct section *s, const struct sdp_section *in)
+ * apart. One that may not have the chosen codec is left out (RFC 8851 6.3). */
+static struct source_layers layers_of(const struct section *s, const struct sdp_section *in,
+                                      const struct capability *k)
 {
+    bool named = in->kind == SDP_VIDEO && s->extensions >> EXT_RID & 1;
     struct source_layers l = {.several = in->layered && in->kind == SDP_VIDEO};
     size_t most = !l.several ? 1 : in->sim_count ? in->sim_count : LAYERS_MAX;
     for (size_t i = 0; i < in->ssrc_count && i < most; i++) {
         l.ssrc[i] = in->ssrcs[i].ssrc;
         l.rtx_ssrc[i] = in->ssrcs[i].rtx;
     }
-    l.rid_count = l.several && s->extensions >> EXT_RID & 1 ? in->rid_count : 0;
-    for (uint8_t i = 0; i < l.rid_count; i++)
-        snprintf(l.rids[i], sizeof l.rids[i], "%.*s", (int)in->rids[i].len, in->rids[i].data);
+    for (uint8_t i = 0; named && i < in->rid_count; i++)
+        if (sdp_rid_takes(&in->rids[i], k->codec.payload_type))
+            snprintf(l.rids[l.rid_count++], sizeof l.rids[0], "%.*s", (int)in->rids[i].name.len,
+                     in->rids[i].name.data);
     return l;
+}
+
+static bool has_rid(const struct source_layers *l, const char *rid)
+{
+    for (uint8_t i = 0; i < l->rid_count; i++)
+        if (strcmp(l->rids[i], rid) == 0)
+            return true;
+    return false;
+}
+
+/* RFC 8853 5.3.4: a later offer may drop layers; here it adds none, as its first answer decided how many
+ * tracks its source has. */
+static void drop_layers(struct participant *p, const struct section *s, const struct sdp_section *in)
+{
+    struct publication *pub = s->publication;
+    struct source_layers offered = layers_of(s, in, &pub->capability), *l = &pub->layers;
+    uint8_t kept = 0;
+    for (uint8_t i = 0; i < l->rid_count; i++)
+        if (has_rid(&offered, l->rids[i]))
+            memmove(l->rids[kept++], l->rids[i], sizeof l->rids[0]);
+    if (kept == l->rid_count)
+        return;
+    l->rid_count = kept;
+    l->several = offered.several && kept > 1;
+    publication_change(p, pub);
 }
 
 static void publish(struct participant *p, struct section *s, const struct sdp_section *in,
@@ -285,7 +313,7 @@ static void publish(struct participant *p, struct section *s, const struct sdp_s
         return;
     pub->kind = in->kind;
     pub->source = source_of(in, sources);
-    pub->layers = layers_of(s, in);
+    pub->layers = layers_of(s, in, k);
     memcpy(pub->mid, in->mid, MID_SIZE);
     publication_add(p, s, pub);
 }
@@ -400,6 +428,8 @@ static void take_live_section(struct participant *p, struct section *s, const st
     s->extensions_sent = in->extensions_sent;
     note_codecs(s, in->kind == SDP_AUDIO ? p->audio : p->video, offered);
     s->ours |= in->direction == SDP_RECVONLY;
+    if (s->publication)
+        drop_layers(p, s, in);
     let_flow(p, s, in);
     if (sends && p->chooses) {
         s->choice = *all;

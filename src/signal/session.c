@@ -198,10 +198,10 @@ static void note_others(struct publish *m, const struct participant *p, const st
     }
 }
 
-void publication_start(struct participant *p, struct publication *pub)
+static void command_publish(struct participant *p, const struct publication *pub, enum message_type type)
 {
     const struct sdp_codec *codec = &pub->capability.codec;
-    struct message m = {.type = MESSAGE_PUBLISH,
+    struct message m = {.type = (uint8_t)type,
                         .track = pub->track,
                         .publish = {.codec = codec->codec,
                                     .payload_type = codec->payload_type,
@@ -219,6 +219,16 @@ void publication_start(struct participant *p, struct publication *pub)
     memcpy(m.publish.mid, pub->mid, MID_SIZE);
     note_others(&m.publish, p, pub);
     session_command(p, &m);
+}
+
+void publication_change(struct participant *p, const struct publication *pub)
+{
+    command_publish(p, pub, MESSAGE_REPUBLISH);
+}
+
+void publication_start(struct participant *p, struct publication *pub)
+{
+    command_publish(p, pub, MESSAGE_PUBLISH);
     if (p->state >= SESSION_CLAIMED && !pub->announced) {
         pub->announced = ++p->signaling->announced;
         offer_touch_room(p->room);

@@ -443,6 +443,7 @@ void session_command(struct participant *, struct message *); /* to the owning w
 /* The publisher now sends this payload type, one of its section's choice. */
 void negotiate_turn(struct participant *, uint32_t track, uint8_t payload_type, mp_time now);
 void publication_start(struct participant *, struct publication *);
+void publication_change(struct participant *, const struct publication *); /* it has other layers now */
 void publication_end(struct participant *, struct publication *);
 void subscription_start(struct participant *, struct section *);
 void subscription_suspend(struct participant *, struct section *); /* the client paused it */

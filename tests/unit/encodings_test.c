@@ -334,6 +334,32 @@ static void retransmissions_of_another_layer_are_left_out(void)
     }
 }
 
+/* A later offer dropped the layers (RFC 8853 5.3.4): what is forwarded goes on without another's packets in
+ * it, and when it ends, the one stream that is left follows. */
+static void a_source_that_becomes_one_stream_goes_on(void)
+{
+    for (unsigned left = 0; left < LAYERS; left++) {
+        simulcast(CODEC_VP8, true, 1);
+        pictures(90);
+        world_command(&w, (struct message){.type = MESSAGE_REPUBLISH,
+                                           .to = (uint8_t)world_owner(&w, source.p),
+                                           .session = source.p->session,
+                                           .track = 1});
+        pictures(15); /* the offer comes before the encoders end */
+        CHECK(viewed.layer == 2 && viewed.frames[2] > 40 && viewed.switches == 1);
+        source.named = false; /* Chromium tells no rid any more */
+        for (unsigned i = 0; i < LAYERS; i++)
+            source.paused[i] = i != left;
+        source.keyframe[left] = true;
+        unsigned before = viewed.frames[left];
+        pictures(90);
+        CHECK_EQ(viewed.layer, left);
+        CHECK_EQ(viewed.switches, left == 2 ? 1 : 2);
+        CHECK(viewed.frames[left] - before > (left == 2 ? 85 : 50)); /* after LAYER_SILENT */
+        world_close(&w);
+    }
+}
+
 /* More SSRCs than the maximal number of layers do no harm. */
 static void layers_without_end_are_bounded(void)
 {
@@ -360,4 +386,5 @@ static void layers_without_end_are_bounded(void)
 
 TEST_MAIN(TEST(dependency_descriptor_reaches_who_has_it), TEST(the_highest_layer_that_flows_is_forwarded),
           TEST(a_layer_that_pauses_gives_way_and_comes_back), TEST(a_layer_under_another_ssrc_goes_on),
-          TEST(retransmissions_of_another_layer_are_left_out), TEST(layers_without_end_are_bounded))
+          TEST(retransmissions_of_another_layer_are_left_out), TEST(layers_without_end_are_bounded),
+          TEST(a_source_that_becomes_one_stream_goes_on))

@@ -244,9 +244,9 @@ static void layers_are_taken_by_their_names(void)
             CHECK_EQ(m->publish.rid[k], k < 3 ? layers_rid((const uint8_t *)&"qhf"[k], 1) : 0);
         }
         peer_call(&s, "one", "stream", 1);
-        const char *offer = take_text(p, "offer", "sdp"), *ours = strstr(offer, "a=sendonly");
-        CHECK(ours && !strstr(ours, "rtp-stream-id") && !strstr(ours, "a=rid") &&
-              !strstr(ours, "video-layers-allocation"));
+        const char *offer = take_text(p, "offer", "sdp"), *ours = strstr(offer, "a=mid:s2");
+        CHECK(ours && strstr(ours, "a=sendonly") && !strstr(ours, "rtp-stream-id") &&
+              !strstr(ours, "a=rid") && !strstr(ours, "video-layers-allocation"));
         stage_close(&s);
     }
 }
@@ -254,10 +254,11 @@ static void layers_are_taken_by_their_names(void)
 /* The golden offer with `lines` behind its last section. malloc'ed. */
 static char *golden_with(const char *name, const char *lines)
 {
-    char *text = golden(name), *all;
-    CHECK(asprintf(&all, "%s%s", text, lines) > 0);
+    struct sdp_writer w = {0};
+    char *text = golden(name);
+    sdp_printf(&w, "%s%s", text, lines);
     free(text);
-    return all;
+    return w.data;
 }
 
 /* Chromium before it had rids, and clients that still edit its offers so. */
@@ -280,6 +281,200 @@ static void layers_are_taken_by_the_ssrcs_of_a_group(void)
     CHECK(m && m->publish.layered);
     for (size_t k = 0; m && k < LAYERS_MAX; k++)
         CHECK(m->publish.ssrc[k] == ssrc[k] && m->publish.rtx_ssrc[k] == rtx[k] && !m->publish.rid[k]);
+    stage_close(&s);
+}
+
+/* Chromium's simulcast offer with other lines about its layers. malloc'ed. */
+static char *layered_offer(const char *lines)
+{
+    struct sdp_writer w = {0};
+    char *text = golden("chromium-simulcast");
+    sdp_printf(&w, "%.*s%s", (int)(strstr(text, "a=rid:") - text), text, lines);
+    free(text);
+    return w.data;
+}
+
+/* "q;h" of a=rid and a=simulcast lines of an answer; "?" if the two differ. */
+static const char *answered_rids(const char *answer)
+{
+    static char rids[256];
+    char want[256] = "";
+    const char *at = answer, *list = strstr(answer, "a=simulcast:recv ");
+    *rids = 0;
+    while ((at = strstr(at, "a=rid:"))) {
+        char name[64], direction[16];
+        at += strlen("a=rid:");
+        if (sscanf(at, "%63s %15s", name, direction) != 2 || !same(direction, "recv"))
+            return "?";
+        snprintf(want, sizeof want, "%s%s%s", rids, *rids ? ";" : "", name);
+        memcpy(rids, want, sizeof rids);
+    }
+    if (!list != !*rids)
+        return "?";
+    return !list || (strncmp(list + 17, rids, strlen(rids)) == 0 && list[17 + strlen(rids)] == '\r') ? rids
+                                                                                                     : "?";
+}
+
+static void check_layers(const struct message *m, const char *rids, bool layered)
+{
+    char list[256], *word, *rest = list;
+    size_t count = 0;
+    snprintf(list, sizeof list, "%s", rids);
+    CHECK(m && m->publish.layered == layered);
+    while (m && (word = strsep(&rest, ";")) && *word)
+        CHECK_EQ(m->publish.rid[count++], layers_rid((const uint8_t *)word, strlen(word)));
+    for (; m && count < LAYERS_MAX; count++)
+        CHECK_EQ(m->publish.rid[count], 0);
+}
+
+/* RFC 8853 5.3.2, RFC 8851 6.3. */
+static void layers_of_every_form_are_answered(void)
+{
+    static const struct {
+        const char *lines, *rids;
+        bool layered;
+    } cases[] = {
+        {"a=rid:f send\r\na=rid:q send\r\na=rid:h send\r\na=simulcast:send q;h;f\r\n", "q;h;f", true},
+        {"a=simulcast:send f;h;q\r\na=rid:q send\r\na=rid:h send\r\na=rid:f send\r\n", "f;h;q", true},
+        {"a=rid:q send\r\na=rid:h send\r\na=simulcast:send q;~h\r\n", "q;h", true}, /* it may start paused */
+        {"a=rid:q send\r\na=rid:x send\r\na=rid:h send\r\na=simulcast:send q,x;~h,q\r\n", "q;h", true},
+        {"a=simulcast:send a;b;c;d;e;f\r\n", "a;b;c;d", true},
+        {"a=simulcast:send q;h!;seventeen-letters;sixteen-letters_;q\r\n", "q;sixteen-letters_", true},
+        {"a=rid:q send pt=96,98;max-width=320\r\na=rid:h send pt=98\r\na=rid:f send max-fps=30\r\n"
+         "a=simulcast:send q;h;f\r\n",
+         "q;f", true},
+        {"a=rid:q send\r\na=simulcast:send q\r\n", "q", false},
+        {"a=rid:q send\r\n", "", false},
+        {"a=rid:q send\r\na=rid:a recv\r\na=simulcast:recv a send q;h\r\n", "q;h", true},
+        {"a=rid:q recv\r\na=rid:h recv\r\na=simulcast:recv q;h\r\n", "", false},
+        {"a=simulcast:send ;;,;\r\n", "", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        stage_open(&s, 16, NULL);
+        struct peer *p = peer_join(&s, "one", "call");
+        char *text = layered_offer(cases[i].lines);
+        peer_offer_text(p, text);
+        free(text);
+        const char *answer = take_text(p, "answer", "sdp");
+        if (!same(answered_rids(answer), cases[i].rids))
+            printf("# %s%s\n", cases[i].lines, answer);
+        CHECK(same(answered_rids(answer), cases[i].rids));
+        CHECK(!strstr(answer, "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id") ==
+              !*cases[i].rids);
+        CHECK(!strstr(answer, "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id") ==
+              !*cases[i].rids);
+        CHECK(strstr(answer, "a=rtcp-fb:96 transport-cc\r\na=rtcp-fb:96 ccm fir\r\na=rtcp-fb:96 nack\r\n"
+                             "a=rtcp-fb:96 nack pli\r\n"));
+        peer_learn(p, answer);
+        peer_claim(p, 0);
+        check_layers(video_command(p, MESSAGE_PUBLISH), cases[i].rids, cases[i].layered);
+        stage_close(&s);
+    }
+}
+
+static void layers_of_other_stacks_are_answered(void)
+{
+    static const struct {
+        const char *name, *rids;
+        uint32_t ssrc;
+        uint8_t repaired; /* id of the extension */
+        enum codec codec;
+    } cases[] = {{"safari-simulcast", "low;mid;high", 0, 11, CODEC_VP8},
+                 {"obs-simulcast", "0;1;2", 1862033418, 0, CODEC_H264}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        stage_open(&s, 16, NULL);
+        struct peer *p = peer_join(&s, "one", "stream");
+        CHECK(peer_offer_golden(p, cases[i].name));
+        const char *answer = take_text(p, "answer", "sdp");
+        CHECK(same(answered_rids(answer), cases[i].rids) && strstr(answer, " nack pli"));
+        peer_learn(p, answer);
+        peer_claim(p, 0);
+        const struct message *m = stage_command(&s, MESSAGE_EXTENSIONS, peer_session(p));
+        CHECK(m && m->extensions.id[EXT_REPAIRED_RID] == cases[i].repaired && m->extensions.id[EXT_RID]);
+        m = video_command(p, MESSAGE_PUBLISH);
+        check_layers(m, cases[i].rids, true);
+        CHECK(m && m->publish.ssrc[0] == cases[i].ssrc && m->publish.ssrc[1] == 0);
+        CHECK(m && m->publish.codec == cases[i].codec);
+        stage_close(&s);
+    }
+}
+
+/* Nobody could tell such layers apart by their rids. */
+static void layers_without_the_extension_are_not_answered(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    char *text =
+        layered_offer("a=rid:q send\r\na=rid:h send\r\na=simulcast:send q;h\r\na=ssrc-group:SIM 7 5\r\n");
+    memcpy(strstr(text, ":rtp-stream-id"), ":rtp-xxxxxx-id", 14);
+    peer_offer_text(p, text);
+    free(text);
+    const char *answer = take_text(p, "answer", "sdp");
+    CHECK(same(answered_rids(answer), ""));
+    peer_learn(p, answer);
+    peer_claim(p, 0);
+    const struct message *m = video_command(p, MESSAGE_PUBLISH);
+    check_layers(m, "", true);
+    CHECK(m && m->publish.ssrc[0] == 7 && m->publish.ssrc[1] == 5);
+    stage_close(&s);
+}
+
+static void layers_of_sound_are_not_answered(void)
+{
+    struct sdp_writer w = {0};
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    char *text = golden("chromium-stream"), *at = strstr(text, "a=sendonly");
+    sdp_printf(&w, "%.*s%s%s", (int)(at - text), text,
+               "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\na=rid:q send\r\na=rid:h send\r\n"
+               "a=simulcast:send q;h\r\na=ssrc-group:SIM 7 5\r\n",
+               at);
+    peer_offer_text(p, w.data);
+    free(w.data);
+    free(text);
+    const char *answer = take_text(p, "answer", "sdp");
+    CHECK(same(answered_rids(answer), ""));
+    peer_learn(p, answer);
+    peer_claim(p, 0);
+    for (int i = 0; i < 2; i++)
+        check_layers(stage_command(&s, MESSAGE_PUBLISH, peer_session(p)), "", false);
+    stage_close(&s);
+}
+
+/* RFC 8853 5.3.4. Chromium then sends one stream without a rid. */
+static void layers_that_a_later_offer_drops_end_and_none_come_back(void)
+{
+    static const struct {
+        const char *lines, *rids;
+        bool layered, changes;
+    } offers[] = {
+        {"a=simulcast:send q;h;f\r\n", "q;h;f", true, false},
+        {"a=simulcast:send f;q;x\r\n", "q;f", true, true}, /* an order of its own means nothing */
+        {"a=simulcast:send q;h;f\r\n", "q;f", true, false},
+        {"a=simulcast:send f;x\r\n", "f", false, true},
+        {"a=simulcast:send f\r\n", "f", false, false},
+        {"", "", false, true},
+        {"a=simulcast:send q;h;f\r\n", "", false, false},
+    };
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "stream");
+    CHECK(peer_offer_golden(p, "chromium-simulcast"));
+    peer_learn(p, take_text(p, "answer", "sdp"));
+    peer_claim(p, 0);
+    const struct message *m = video_command(p, MESSAGE_PUBLISH);
+    uint32_t track = m ? m->track : 0;
+    for (size_t i = 0; i < sizeof offers / sizeof *offers; i++) {
+        char *text = layered_offer(offers[i].lines);
+        peer_offer_text(p, text);
+        free(text);
+        CHECK(same(answered_rids(take_text(p, "answer", "sdp")), offers[i].rids));
+        m = stage_command(&s, MESSAGE_REPUBLISH, peer_session(p));
+        CHECK(!m == !offers[i].changes && (!m || m->track == track));
+        if (m)
+            check_layers(m, offers[i].rids, offers[i].layered);
+    }
+    CHECK_EQ(stage_commands(&s, MESSAGE_PUBLISH), 2);
+    CHECK_EQ(stage_commands(&s, MESSAGE_UNPUBLISH), 0);
     stage_close(&s);
 }
 
@@ -1445,6 +1640,9 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(orientation_is_promised_to_no_publisher),
           TEST(a_dependency_descriptor_is_for_who_takes_long_extensions),
           TEST(layers_are_taken_by_their_names), TEST(layers_are_taken_by_the_ssrcs_of_a_group),
+          TEST(layers_of_every_form_are_answered), TEST(layers_of_other_stacks_are_answered),
+          TEST(layers_without_the_extension_are_not_answered), TEST(layers_of_sound_are_not_answered),
+          TEST(layers_that_a_later_offer_drops_end_and_none_come_back),
           TEST(an_extension_that_the_client_only_sends_is_received),
           TEST(a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answers),
           TEST(a_second_peer_brings_one_offer_to_the_first),

@@ -45,7 +45,7 @@ static const char *const golden[] = {
     "chromium-call",      "chromium-original", "chromium-stream", "chromium-watch", "chromium-gathered",
     "chromium-h264",      "chromium-vp9",      "chromium-av1",    "firefox-call",   "firefox-original",
     "firefox-stream",     "firefox-watch",     "firefox-vp9",     "firefox-av1",    "firefox-gathered",
-    "chromium-simulcast", "firefox-simulcast"};
+    "chromium-simulcast", "firefox-simulcast", "safari-simulcast"};
 
 static void golden_offers_are_understood(void)
 {
@@ -488,6 +488,7 @@ static const struct {
     {"libdatachannel-stream", false, false, true, 102, CODEC_H264},
     {"gstreamer-call", false, true, false, 96, CODEC_VP8},
     {"ffmpeg-stream", true, true, false, 106, CODEC_H264},
+    {"obs-simulcast", false, false, true, 96, CODEC_H264},
 };
 
 static void offers_of_other_stacks_are_understood(void)
@@ -793,6 +794,10 @@ static void layers_are_read(void)
         {"a=simulcast:recv q;h\r\n", "", false, {0}, 0},
         {"a=simulcast:send ;/;q w\r\n", "q", false, {0}, 0},
         {"a=simulcast:send\r\n", "", false, {0}, 0},
+        {"a=simulcast:send q;q,h;h;q\r\n", "qh", true, {0}, 0},
+        {"a=simulcast:send q;h!;a.b;~;f\r\n", "qf", true, {0}, 0},
+        {"a=simulcast:send seventeen-letters;q\r\n", "q", false, {0}, 0},
+        {"a=rid:q recv\r\na=simulcast:recv q\r\n", "", false, {0}, 0},
         {"a=simulcast:\r\n", "", false, {0}, 0},
         {SSRCS_123 "a=ssrc-group:SIM 1 2 3\r\n", "", true, {1, 2, 3}, 3},
         {"a=ssrc-group:SIM 2 3 1\r\n" SSRCS_123, "", true, {2, 3, 1}, 3},
@@ -817,9 +822,79 @@ static void layers_are_read(void)
             CHECK_EQ(s->ssrcs[k].ssrc, cases[i].ssrcs[k]);
         CHECK_EQ(s->rid_count, strlen(cases[i].rids));
         for (uint8_t k = 0; k < s->rid_count; k++)
-            CHECK(s->rids[k].len == 1 && *s->rids[k].data == cases[i].rids[k]);
+            CHECK(s->rids[k].name.len == 1 && *s->rids[k].name.data == cases[i].rids[k]);
         sdp_free(sdp);
     }
+}
+
+/* RFC 8851 4 and 10: lines in any order, of which a=simulcast decides which count. */
+static void layers_have_the_payload_types_that_they_name(void)
+{
+    static const struct {
+        const char *lines;
+        bool takes[3]; /* 96, 97, 9 */
+    } cases[] = {
+        {"a=rid:q send\r\na=simulcast:send q;h\r\n", {true, true, true}},
+        {"a=simulcast:send q;h\r\n", {true, true, true}},
+        {"a=rid:q send pt=96\r\na=simulcast:send q;h\r\n", {true, false, false}},
+        {"a=simulcast:send h;q\r\na=rid:q send max-width=1280;pt=97,96;max-fps=30\r\n", {true, true, false}},
+        {"a=rid:h send pt=9\r\na=rid:q send max-br=64000\r\na=simulcast:send q;h\r\n", {true, true, true}},
+        {"a=rid:q recv pt=9\r\na=rid:q send pt=97\r\na=simulcast:send q\r\n", {false, true, false}},
+        {"a=rid:q send pt=97\r\na=rid:q send pt=9\r\na=simulcast:send q\r\n", {false, true, false}},
+        {"a=rid:q send pt=\r\na=simulcast:send q\r\n", {true, true, true}},
+        {"a=rid:q send pt=x,1000,,96\r\na=simulcast:send q\r\n", {true, false, false}},
+        {"a=rid:q send pt=x\r\na=simulcast:send q\r\n", {false, false, false}},
+        {"a=rid:q send; pt=9\r\na=rid\r\na=rid:\r\na=rid:q\r\na=simulcast:send q\r\n", {true, true, true}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[512];
+        enum sdp_error e;
+        snprintf(text, sizeof text, HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n%s", cases[i].lines);
+        struct sdp *sdp = sdp_parse(text, strlen(text), &e);
+        CHECK(sdp && sdp->sections[0].rid_count >= 1);
+        for (uint8_t k = 0; sdp && k < sdp->sections[0].rid_count; k++) {
+            const struct sdp_rid *rid = &sdp->sections[0].rids[k];
+            if (*rid->name.data != 'q')
+                continue;
+            CHECK_EQ(sdp_rid_takes(rid, 96), cases[i].takes[0]);
+            CHECK_EQ(sdp_rid_takes(rid, 97), cases[i].takes[1]);
+            CHECK_EQ(sdp_rid_takes(rid, 9), cases[i].takes[2]);
+        }
+        sdp_free(sdp);
+    }
+}
+
+static void layers_of_one_section_are_not_those_of_the_next(void)
+{
+    const char *text =
+        HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=ssrc-group:SIM 1 2\r\na=ssrc-group:FID 1 3\r\n"
+             "a=rid:q send pt=97\r\na=simulcast:send q;h\r\n"
+             "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=ssrc:1 cname:x\r\na=simulcast:send q\r\n"
+             "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:2\r\n";
+    enum sdp_error e;
+    struct sdp *sdp = sdp_parse(text, strlen(text), &e);
+    CHECK(sdp && sdp->count == 3 && sdp->sections[0].layered && sdp->sections[0].sim_count == 2);
+    if (sdp) {
+        const struct sdp_section *s = &sdp->sections[1];
+        CHECK(!s->layered && !s->sim_count && s->ssrc_count == 1 && !s->ssrcs[0].rtx);
+        CHECK(s->rid_count == 1 && sdp_rid_takes(&s->rids[0], 96));
+        CHECK(!sdp->sections[2].rid_count && !sdp->sections[2].ssrc_count);
+    }
+    sdp_free(sdp);
+}
+
+static void restrictions_beyond_the_table_are_not_read(void)
+{
+    struct sdp_writer w = {0};
+    enum sdp_error e;
+    sdp_printf(&w, HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=simulcast:send 15;16\r\n");
+    for (int i = 0; i < 40; i++)
+        sdp_printf(&w, "a=rid:%d send pt=7\r\n", i);
+    struct sdp *sdp = sdp_parse(w.data, w.len, &e);
+    CHECK(sdp && !sdp_rid_takes(&sdp->sections[0].rids[0], 96) &&
+          sdp_rid_takes(&sdp->sections[0].rids[1], 96));
+    sdp_free(sdp);
+    free(w.data);
 }
 
 /* GStreamer, aiortc and werift drop a whole answer over one section that lacks its transport. */
@@ -910,13 +985,16 @@ static void long_values_are_written_whole(void)
 }
 
 TEST_MAIN(TEST(control_characters_are_refused_and_others_are_not), TEST(a_line_may_have_4096_bytes),
-          TEST(layers_are_read), TEST(golden_offers_are_understood), TEST(chromium_video_is_read_in_full),
-          TEST(firefox_attributes_come_in_any_order), TEST(every_prefix_parses_or_fails_cleanly),
-          TEST(every_changed_byte_parses_or_fails_cleanly), TEST(too_much_of_anything_is_refused),
-          TEST(cost_is_linear), TEST(what_there_is_no_room_for_is_left_out),
-          TEST(what_is_no_description_is_refused), TEST(a_line_that_lies_is_left_out_alone),
-          TEST(a_codec_by_a_strange_clock_is_unknown), TEST(blanks_at_the_end_of_a_line_mean_nothing),
-          TEST(sections_need_mids), TEST(mids_may_be_long), TEST(sections_outside_the_bundle_are_told_apart),
+          TEST(layers_are_read), TEST(layers_have_the_payload_types_that_they_name),
+          TEST(layers_of_one_section_are_not_those_of_the_next),
+          TEST(restrictions_beyond_the_table_are_not_read), TEST(golden_offers_are_understood),
+          TEST(chromium_video_is_read_in_full), TEST(firefox_attributes_come_in_any_order),
+          TEST(every_prefix_parses_or_fails_cleanly), TEST(every_changed_byte_parses_or_fails_cleanly),
+          TEST(too_much_of_anything_is_refused), TEST(cost_is_linear),
+          TEST(what_there_is_no_room_for_is_left_out), TEST(what_is_no_description_is_refused),
+          TEST(a_line_that_lies_is_left_out_alone), TEST(a_codec_by_a_strange_clock_is_unknown),
+          TEST(blanks_at_the_end_of_a_line_mean_nothing), TEST(sections_need_mids), TEST(mids_may_be_long),
+          TEST(sections_outside_the_bundle_are_told_apart),
           TEST(an_extension_id_means_one_uri_in_all_sections), TEST(offers_of_other_stacks_are_understood),
           TEST(several_fingerprints_are_kept), TEST(sections_inherit_from_the_session),
           TEST(the_strongest_fingerprint_counts), TEST(payload_types_that_look_like_rtcp_are_not_used),

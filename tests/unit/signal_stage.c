@@ -127,6 +127,7 @@ static void io_command(void *context, const struct message *m)
         INVARIANT(!find(s->tracks, s->track_count, SESSION_NONE, m->track));
         note(s->tracks, &s->track_count, sizeof s->tracks / sizeof s->tracks[0], m);
         break;
+    case MESSAGE_REPUBLISH: INVARIANT(find(s->tracks, s->track_count, m->session, m->track)); break;
     case MESSAGE_UNPUBLISH: strike(s->tracks, &s->track_count, m); break;
     case MESSAGE_SUBSCRIBE: subscribe(s, m); break;
     case MESSAGE_UNSUBSCRIBE: strike(s->viewers, &s->viewer_count, m); break;

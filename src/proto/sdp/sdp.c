@@ -49,7 +49,7 @@ static enum sdp_error begin_section(struct sdp_parser *p, struct text v)
     *s = p->session;
     p->sdp->count++;
     p->own_fingerprint = false;
-    p->raw_count = p->pair_count = p->sim_count = 0;
+    p->raw_count = p->pair_count = p->sim_count = p->rid_line_count = 0;
     memset(p->codec_of, -1, sizeof p->codec_of);
     memset(&p->any, 0, sizeof p->any);
     s->media = text_word(&v);
@@ -118,11 +118,21 @@ static void resolve_ssrcs(struct sdp_parser *p)
     s->layered = s->rid_count > 1 || s->sim_count > 1;
 }
 
+static void resolve_rids(struct sdp_parser *p)
+{
+    struct sdp_section *s = p->section;
+    for (uint8_t i = 0; i < s->rid_count; i++)
+        for (size_t k = p->rid_line_count; k-- > 0;)
+            if (text_same(s->rids[i].name, p->rid_lines[k].name))
+                s->rids[i].formats = p->rid_lines[k].formats;
+}
+
 static void end_section(struct sdp_parser *p)
 {
     if (p->section == &p->session)
         return;
     resolve_codecs(p);
+    resolve_rids(p);
     resolve_ssrcs(p);
 }
 

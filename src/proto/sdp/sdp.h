@@ -34,6 +34,11 @@ struct sdp_ssrc {       /* one SSRC that the sender announced; FID pairs are res
     uint32_t ssrc, rtx; /* rtx 0: none */
 };
 
+struct sdp_rid {         /* a layer that the describer sends (RFC 8853) */
+    struct text name;    /* of letters, digits, '-' and '_'; fits a header extension's one-byte form */
+    struct text formats; /* the only payload types that it may have: "96,97"; empty: all of the section */
+};
+
 struct sdp_section {
     enum sdp_kind kind;
     struct text media, protocol; /* "audio", "UDP/TLS/RTP/SAVPF" */
@@ -56,9 +61,8 @@ struct sdp_section {
     uint8_t sim_count;  /* the first so many are those of a SIM group (layers without rids), in its order */
     struct text format; /* the m= line's text behind the protocol */
     uint8_t rid_count;
-    struct text rids[LAYERS_MAX]; /* layers that the describer sends (RFC 8853): the first alternative of
-                                     each */
-    bool layered;                 /* it sends several layers of one source: by rids, or by a SIM group */
+    struct sdp_rid rids[LAYERS_MAX]; /* in the order of a=simulcast; of alternatives the first */
+    bool layered;                    /* it sends several layers of one source: by rids, or by a SIM group */
 };
 
 struct sdp {
@@ -87,6 +91,8 @@ void sdp_free(struct sdp *);
 
 /* A parameter of an fmtp ("profile-level-id"); false: absent. */
 bool sdp_fmtp(struct text fmtp, const char *name, struct text *value);
+/* Whether the layer may have this payload type (RFC 8851 4). */
+bool sdp_rid_takes(const struct sdp_rid *, uint8_t payload_type);
 /* Whether two descriptions of one codec can be exchanged without transcoding: same codec and clock rate; Opus
  * with any number of channels, because every decoder accepts both and some offers lack "/2" (RFC 7587 7);
  * H.264 by packetization-mode and profile (RFC 6184 8.2.2, constrained baseline in both spellings, without

@@ -118,7 +118,7 @@ static bool id_is_free(struct sdp_parser *p, uint32_t id, struct text uri)
     struct text *taken = &p->extension_of[id];
     if (!taken->len)
         *taken = uri;
-    return taken->len == uri.len && memcmp(taken->data, uri.data, uri.len) == 0;
+    return text_same(*taken, uri);
 }
 
 static void on_extmap(struct sdp_parser *p, struct text v)
@@ -226,6 +226,25 @@ static bool is_rid(struct text t)
     return t.len > 0 && t.len <= RTP_ONE_BYTE_MAX;
 }
 
+/* RFC 8851 10: "q send pt=96,97;max-width=1280". Only the payload types matter here: a server that forwards
+ * has no bounds of its own. */
+static void on_rid(struct sdp_parser *p, struct text v)
+{
+    struct text name = text_word(&v), direction = text_word(&v), formats = {0};
+    if (!text_is(direction, "send") || !is_rid(name) || p->rid_line_count == RID_LINES_MAX)
+        return;
+    sdp_fmtp(v, "pt", &formats);
+    p->rid_lines[p->rid_line_count++] = (struct sdp_rid){name, formats};
+}
+
+static void add_rid(struct sdp_section *s, struct text name)
+{
+    for (uint8_t i = 0; i < s->rid_count; i++)
+        if (text_same(s->rids[i].name, name))
+            return;
+    s->rids[s->rid_count++].name = name;
+}
+
 /* RFC 8853 5.1: "send q;h,h2;~f recv ..." in either order: layers, the alternatives of each, and `~` for a
  * paused start. */
 static void on_simulcast(struct sdp_parser *p, struct text v)
@@ -243,7 +262,7 @@ static void on_simulcast(struct sdp_parser *p, struct text v)
         if (rid.len && *rid.data == '~')
             text_skip(&rid, 1);
         if (is_rid(rid))
-            s->rids[s->rid_count++] = rid;
+            add_rid(s, rid);
     }
 }
 
@@ -293,6 +312,7 @@ static const struct {
     {"ssrc", on_ssrc, false, true},
     {"ssrc-group", on_ssrc_group, false, true},
     {"simulcast", on_simulcast, false, true},
+    {"rid", on_rid, false, true},
     {"mid", on_mid, false, true},
     {"msid", on_msid, false, true},
     {"group", on_group, true, false},

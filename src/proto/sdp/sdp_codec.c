@@ -17,6 +17,16 @@ bool sdp_fmtp(struct text fmtp, const char *name, struct text *value)
     return false;
 }
 
+bool sdp_rid_takes(const struct sdp_rid *rid, uint8_t payload_type)
+{
+    struct text formats = rid->formats;
+    uint32_t pt;
+    while (formats.len)
+        if (text_number(text_until(&formats, ','), 127, &pt) && pt == payload_type)
+            return true;
+    return !rid->formats.len;
+}
+
 /* A numeric parameter; its default if it is absent. False: not a number. */
 static bool fmtp_number(struct text fmtp, const char *name, uint32_t standard, uint32_t *v)
 {

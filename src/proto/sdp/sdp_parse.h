@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #define RAW_SSRCS_MAX  (2 * SDP_SSRCS_MAX) /* each may come with its RTX */
+#define RID_LINES_MAX  16                  /* restrictions of further ones are not read */
 #define EXTENSIONS_MAX 255                 /* RFC 8285 4.3: ids of the two-byte form */
 
 struct sdp_parser {
@@ -21,6 +22,8 @@ struct sdp_parser {
     uint32_t ssrcs[RAW_SSRCS_MAX], pairs[SDP_SSRCS_MAX][2];
     uint32_t sim[LAYERS_MAX]; /* the first SIM group */
     size_t raw_count, pair_count, sim_count;
+    struct sdp_rid rid_lines[RID_LINES_MAX]; /* of a=rid lines; a=simulcast decides which count */
+    size_t rid_line_count;
 };
 
 /* a=NAME:VALUE. Ignores unknown attributes, known ones in the wrong place, and invalid values. */
@@ -32,6 +35,11 @@ static inline bool text_is(struct text t, const char *s)
 {
     size_t n = strlen(s);
     return t.len == n && memcmp(t.data, s, n) == 0;
+}
+
+static inline bool text_same(struct text a, struct text b)
+{
+    return a.len == b.len && (!a.len || memcmp(a.data, b.data, a.len) == 0);
 }
 
 static inline bool text_is_nocase(struct text t, const char *s)
