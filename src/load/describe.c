@@ -27,14 +27,16 @@ static void write_transport(struct sdp_writer *w, const struct description *d, c
 
 /* --- offers --- */
 
-static void write_extensions(struct sdp_writer *w, bool video)
+static void write_extensions(struct sdp_writer *w, bool video, bool layered)
 {
     const struct {
         int id, extension;
     } known[] = {{video ? 0 : SEND_AUDIO_LEVEL, EXT_AUDIO_LEVEL},
                  {SEND_ABS_SEND_TIME, EXT_ABS_SEND_TIME},
                  {SEND_TRANSPORT_CC, EXT_TRANSPORT_CC},
-                 {SEND_MID, EXT_MID}};
+                 {SEND_MID, EXT_MID},
+                 {layered ? SEND_RID : 0, EXT_RID},
+                 {layered ? SEND_REPAIRED_RID : 0, EXT_REPAIRED_RID}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].id)
             sdp_printf(w, "a=extmap:%d %s\r\n", known[i].id, rtp_extension_uri[known[i].extension]);
@@ -49,10 +51,30 @@ static void write_ssrc(struct sdp_writer *w, uint32_t ssrc, uint32_t rtx_ssrc, u
         sdp_printf(w, "a=ssrc:%u cname:load-%u\r\n", rtx_ssrc, client);
 }
 
-static void write_source(struct sdp_writer *w, const struct source *s)
+/* RFC 8853: the packets tell which SSRC is which layer. */
+static void write_rids(struct sdp_writer *w, const struct description *d)
+{
+    const char *before = "a=simulcast:send ";
+    for (unsigned i = 0; i < d->source_count; i++)
+        if (d->sources[i].layer)
+            sdp_printf(w, "a=rid:%s send\r\n", d->sources[i].layer->rid);
+    for (unsigned i = 0; i < d->source_count; i++) {
+        if (!d->sources[i].layer)
+            continue;
+        sdp_printf(w, "%s%s", before, d->sources[i].layer->rid);
+        before = ";";
+    }
+    sdp_printf(w, "\r\n");
+}
+
+static void write_source(struct sdp_writer *w, const struct description *d, const struct source *s)
 {
     const char *kind = s->video ? "video" : "audio";
     sdp_printf(w, "a=msid:load-%u load-%u-%s\r\n", s->client, s->client, kind);
+    if (s->layer) {
+        write_rids(w, d);
+        return;
+    }
     if (s->low_ssrc)
         sdp_printf(w, "a=ssrc-group:SIM %u %u\r\n", s->low_ssrc, s->ssrc);
     write_ssrc(w, s->ssrc, s->rtx_ssrc, s->client);
@@ -68,7 +90,7 @@ static void write_offered(struct sdp_writer *w, const struct description *d, boo
                : d->without_rtx ? "96"
                                 : "96 97");
     write_transport(w, d, "actpass", video ? "1" : "0");
-    write_extensions(w, video);
+    write_extensions(w, video, s && s->layer);
     sdp_printf(w, "a=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", s ? "sendonly" : "recvonly");
     if (video)
         sdp_printf(
@@ -81,7 +103,7 @@ static void write_offered(struct sdp_writer *w, const struct description *d, boo
         sdp_printf(w, "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 "
                       "minptime=10;useinbandfec=1\r\n");
     if (s)
-        write_source(w, s);
+        write_source(w, d, s);
 }
 
 static const struct source *source_of(const struct description *d, bool video)

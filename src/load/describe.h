@@ -7,7 +7,7 @@
 struct description { /* of one client */
     const char *ufrag, *password;
     uint8_t fingerprint[32];
-    const struct source *sources; /* its streams, audio first */
+    const struct source *sources; /* its streams, audio first; the layers of its video in order */
     unsigned source_count;
     bool receives;
     bool without_rtx; /* offers no retransmission stream */

@@ -100,7 +100,7 @@ static void on_answer(struct join *j, json_t *sdp)
         return;
     const char *wrong = json_is_string(sdp) ? describe_read(&j->remote, json_string_value(sdp),
                                                             json_string_length(sdp), &j->options->server)
-                                            : "its answer is none";
+                                            : "its answer contains no description";
     if (wrong) {
         j->io->failed(j->io->context, j->number, wrong);
         return;
@@ -145,7 +145,8 @@ void join_text(struct join *j, const char *text, size_t len)
     const char *type = json_string_value(json_object_get(message, "type"));
     json_t *sdp = json_object_get(message, "sdp");
     if (!type)
-        j->io->failed(j->io->context, j->number, "the server sends what is no message");
+        j->io->failed(j->io->context, j->number,
+                      "the server sent something that is not a message (a JSON object with a type)");
     else if (strcmp(type, "answer") == 0)
         on_answer(j, sdp);
     else if (strcmp(type, "offer") == 0 && json_is_string(sdp))

@@ -24,7 +24,7 @@ struct media_peer {
                     intervals */
     struct client *client;
     struct sink sink;
-    struct source sources[2];
+    struct source sources[1 + SIMULCAST_MAX]; /* audio first, the layers of the video in order */
     unsigned source_count;
     uint16_t twcc;
     uint32_t ssrc; /* of its receiver reports */
@@ -55,10 +55,11 @@ enum media_phase { MEDIA_JOINING, MEDIA_MEASURING, MEDIA_DRAINING };
 
 struct media_totals { /* of the measured time */
     uint64_t sent, received, expected, duplicates, samples, samples_bad, send_errors, ignored;
-    uint64_t largest;         /* received datagram, bytes */
-    uint64_t missing_joining; /* packets lost before it */
-    uint64_t pli, nacks;      /* received by publishers */
-    uint64_t feedbacks;       /* sent by viewers */
+    uint64_t largest;                                      /* received datagram, bytes */
+    uint64_t missing_joining;                              /* packets lost before it */
+    uint64_t pli, nacks;                                   /* received by publishers */
+    uint64_t feedbacks;                                    /* sent by viewers */
+    uint64_t layer_streams[SIMULCAST_MAX], layer_switches; /* as samples show them */
     struct histogram latency;
 };
 

@@ -114,6 +114,15 @@ static void want_keyframe(struct media_peer *p, uint32_t ssrc)
             p->sources[i].keyframe_wanted = true;
 }
 
+/* The report blocks of a sender or receiver report. */
+static void on_reports(struct media_peer *p, const struct rtcp_view *v)
+{
+    struct rtcp_report r;
+    for (size_t i = 0; rtcp_report(v, i, &r); i++)
+        for (unsigned s = 0; s < p->source_count; s++)
+            source_reported(&p->sources[s], r.ssrc);
+}
+
 static void count_nack(void *context, uint16_t seq) { ++*(uint64_t *)context; }
 
 static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
@@ -125,6 +134,7 @@ static void on_rtcp(void *context, const uint8_t *data, size_t len, mp_time now)
     uint8_t command;
     size_t at = 0;
     while (rtcp_next(&v, data, len, &at)) {
+        on_reports(m->heard, &v);
         if (v.type == RTCP_PSFB && v.count == PSFB_PLI && rtcp_media_ssrc(&v, &ssrc)) {
             want_keyframe(m->heard, ssrc);
             m->totals.pli++;
@@ -298,6 +308,23 @@ void media_peer_phase(struct media *m, struct media_peer *p, mp_time now)
 
 /* --- life --- */
 
+static void add_sources(const struct media *m, struct media_peer *p, struct prng *prng)
+{
+    const struct options *o = m->options;
+    struct source_config c = {.run = m->run, .client = p->number, .mid = '0'};
+    if (o->audio)
+        source_init(&p->sources[p->source_count++], &c, prng);
+    c.video = true;
+    c.mid = '1';
+    c.pace = o->pace;
+    c.keyframe_interval = o->keyframe_interval;
+    for (unsigned i = 0; o->video && i < o->layers; i++) {
+        c.layer = o->layers > 1 ? &simulcast[i] : NULL;
+        c.video_bps = o->layers > 1 ? simulcast_share(i, o->layers, o->video_bps) : o->video_bps;
+        source_init(&p->sources[p->source_count++], &c, prng);
+    }
+}
+
 void media_peer_init(struct media *m, struct media_peer *p, unsigned number)
 {
     const struct options *o = m->options;
@@ -308,17 +335,8 @@ void media_peer_init(struct media *m, struct media_peer *p, unsigned number)
     prng_seed(&prng, (uint64_t)m->run << 32 | number);
     p->ssrc = (uint32_t)prng_next(&prng) | 1;
     sink_init(&p->sink, m->run);
-    for (int video = 0; publishes && video < 2; video++)
-        if (video ? o->video : o->audio)
-            source_init(&p->sources[p->source_count++],
-                        &(struct source_config){.video = video,
-                                                .pace = o->pace,
-                                                .run = m->run,
-                                                .client = number,
-                                                .mid = video ? '1' : '0',
-                                                .video_bps = o->video_bps,
-                                                .keyframe_interval = o->keyframe_interval},
-                        &prng);
+    if (publishes)
+        add_sources(m, p, &prng);
 }
 
 void media_peer_free(struct media_peer *p)

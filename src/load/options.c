@@ -13,6 +13,8 @@
 #define STRING(x)  STRING_(x)
 #define STRING_(x) #x
 
+#define VIDEO_BPS_USUAL 1500000
+
 static bool complain(const char *format, ...)
 {
     va_list args;
@@ -100,6 +102,7 @@ enum {
     TCP,
     TURN,
     VIDEO_BPS,
+    LAYERS,
     AUDIO,
     NO_VIDEO,
     EVEN,
@@ -127,8 +130,13 @@ static const struct manual_option options[OPTION_COUNT] = {
     [CM] = {NULL, "cm", NULL, NULL, "clients offer AES-CM with HMAC-SHA1 only, not AES-GCM"},
     [TCP] = {NULL, "tcp", NULL, NULL, "viewers connect by ICE-TCP instead of UDP"},
     [TURN] = {NULL, "turn", "tcp|tls", NULL, "viewers connect by the server's TURN, over TCP or TLS"},
-    [VIDEO_BPS] = {"What is sent", "video-bps", "N", "1500000",
+    [VIDEO_BPS] = {"What is sent", "video-bps", "N", STRING(VIDEO_BPS_USUAL) "; 2400000 with --layers 3",
                    "bit/s of each publisher's video, in packets of 1200 bytes, 30 frames a second"},
+    [LAYERS] =
+        {NULL, "layers", "N", "1",
+         "simulcast: the video in 2 or 3 layers (rids q, h and f: 320x180, 640x360 and 1280x720), whose "
+         "rates are as 150 to 450 to 1800; key frames are six times as large as other pictures, which "
+         "are in three temporal layers. Loss behind a viewer's last packet is then not noticed"},
     [AUDIO] = {NULL, "audio", NULL, NULL, "audio, too: 50 packets of 100 bytes a second"},
     [NO_VIDEO] = {NULL, "no-video", NULL, NULL, "no video"},
     [EVEN] = {NULL, "even", NULL, NULL, "space packets evenly, instead of sending each frame in one burst"},
@@ -212,6 +220,7 @@ static bool take(struct options *o, int flag, const char *value)
     case AUDIO: o->audio = true; break;
     case NO_VIDEO: o->video = false; break;
     case EVEN: o->pace = MP_S(1) / FRAME_RATE; break;
+    case LAYERS: return number("layers", value, 1, SIMULCAST_MAX, &o->layers);
     case PACE: return milliseconds("pace", value, 1, 33, &o->pace);
     case FEEDBACK: return milliseconds("feedback", value, 10, 10000, &o->feedback);
     case KEYFRAMES: return number("keyframes", value, 0, 3600, &o->keyframe_interval);
@@ -255,7 +264,7 @@ enum options_result options_read(struct options *o, int argc, char **argv)
                           .publishers = 1,
                           .seconds = 10,
                           .threads = 1,
-                          .video_bps = 1500000,
+                          .layers = 1,
                           .join_rate = 50,
                           .video = true};
     struct option flags[OPTION_COUNT + 4];
@@ -275,6 +284,8 @@ enum options_result options_read(struct options *o, int argc, char **argv)
         if (!take(o, flag, optarg))
             return OPTIONS_ERROR;
     }
+    if (!o->video_bps)
+        o->video_bps = o->layers > 1 ? simulcast_bps(o->layers) : VIDEO_BPS_USUAL;
     if (optind + 1 != argc)
         complain(optind == argc ? "no server given: expected ws://HOST:PORT/sdp; --help lists the options"
                                 : "expected one server only");

@@ -16,7 +16,8 @@ struct options {
     const char *url;
     const char *room;
     unsigned publishers, viewers, seconds, threads;
-    uint32_t video_bps;
+    uint32_t video_bps;         /* of all layers together */
+    unsigned layers;            /* of each publisher's video: 1 to SIMULCAST_MAX */
     double join_rate;           /* joins begun a second */
     unsigned keyframe_interval; /* seconds; 0: only the first and on request */
     unsigned churn;             /* number of stays; 0: all clients stay */

@@ -23,8 +23,10 @@ void report_add(struct results *r, struct media *m, unsigned clients_from, unsig
     histogram_merge(&sum->latency, &t->latency);
     for (unsigned n = clients_from; n < options_clients(r->options); n += step) {
         const struct sink *k = &media_peer(m, n)->sink;
+        sum->layer_switches += k->switches;
         for (unsigned i = 0; i < k->count; i++) {
             const struct sink_stream *s = k->streams[i];
+            sum->layer_streams[s->layer] += s->stamped && s->video;
             sum->received += s->received;
             sum->duplicates += s->duplicates;
             sum->expected += sink_expected(s, s->stamped ? end(context, s->client, s->video) : 0);
@@ -70,6 +72,16 @@ static void report_churn(const struct results *r, FILE *f)
             r->connected, r->failed);
 }
 
+static void report_layers(const struct results *r, FILE *f)
+{
+    if (r->options->layers < 2)
+        return;
+    fprintf(f, "  layers received  ");
+    for (unsigned i = 0; i < r->options->layers; i++)
+        fprintf(f, " %s by %llu,", simulcast[i].rid, (unsigned long long)r->media.layer_streams[i]);
+    fprintf(f, " %llu changes seen\n", (unsigned long long)r->media.layer_switches);
+}
+
 void report_table(const struct results *r)
 {
     const struct media_totals *t = &r->media;
@@ -107,9 +119,18 @@ void report_table(const struct results *r)
     if (r->options->feedback)
         fprintf(f, "  feedback sent     %llu packets (%.1f a second)\n", (unsigned long long)t->feedbacks,
                 (double)t->feedbacks / r->seconds);
+    report_layers(r, f);
     fprintf(f,
             "  own CPU           %.2f s user, %.2f s system: %.0f %% of a core, %.2f us a received packet\n",
             r->cpu_user, r->cpu_system, 100 * (r->cpu_user + r->cpu_system) / r->seconds, cpu_per_packet(r));
+}
+
+static json_t *layers_to_json(const struct results *r)
+{
+    json_t *streams = json_object();
+    for (unsigned i = 0; i < r->options->layers; i++)
+        json_object_set_new(streams, simulcast[i].rid, json_integer((json_int_t)r->media.layer_streams[i]));
+    return json_pack("{s:o, s:I}", "streams", streams, "changes", (json_int_t)r->media.layer_switches);
 }
 
 static json_t *to_json(const struct results *r)
@@ -143,6 +164,8 @@ bool report_json(const struct results *r, const char *file)
     bool standard = strcmp(file, "-") == 0;
     FILE *f = standard ? stdout : fopen(file, "w");
     json_t *json = f ? to_json(r) : NULL;
+    if (json && r->options->layers > 1)
+        json_object_set_new(json, "layers", layers_to_json(r));
     bool good =
         json && json_dumpf(json, f, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', f) != EOF;
     json_decref(json);

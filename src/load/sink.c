@@ -102,6 +102,8 @@ void sink_plain(struct sink *k, const uint8_t *data, size_t len, struct histogra
         return;
     if (!source_stamp_read(&stamp, &v, k->run))
         return;
+    k->switches += s->stamped && stamp.layer != s->layer;
+    s->layer = stamp.layer < SIMULCAST_MAX ? stamp.layer : 0;
     s->stamped = true;
     s->client = stamp.client;
     s->offset = seq_extend(s->highest, v.seq) - (int64_t)stamp.index;
@@ -112,6 +114,7 @@ void sink_plain(struct sink *k, const uint8_t *data, size_t len, struct histogra
 uint64_t sink_restart(struct sink *k)
 {
     uint64_t missing = 0;
+    k->switches = 0;
     for (unsigned i = 0; i < k->count; i++) {
         struct sink_stream *s = k->streams[i];
         missing += (uint64_t)(s->highest + 1 - s->base) - s->received;

@@ -14,6 +14,7 @@ struct sink_stream {
     uint32_t ssrc;
     bool video, stamped;
     uint32_t client;       /* stamped: the sender */
+    unsigned layer;        /* stamped: of its last sample, in simulcast[] */
     int64_t offset;        /* stamped: our sequence number minus the sender's index */
     int64_t base, highest; /* first counted and highest received number; extended */
     uint64_t received, duplicates;
@@ -29,6 +30,7 @@ struct sink {
     unsigned count;
     struct sink_stream *streams[STREAMS_RX_MAX];
     uint64_t received, gaps; /* of all streams, since the beginning; gaps: missing so far */
+    uint64_t switches;       /* samples of another layer than the one before */
     bool sample_good;        /* the sampled packet was authentic */
 };
 

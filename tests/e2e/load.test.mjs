@@ -86,6 +86,15 @@ await test('--feedback: each viewer tells its arrivals ten times a second; --pac
   equal(feedback.keyframe_requests, 0, 'key frame requests');
 });
 
+await test('--layers: a section of three layers; each viewer receives one of them', async () => {
+  const { layers, packets, feedback } = await measured('--viewers', '6', '--layers', '3', '--audio', '--seconds', '4');
+  diagnostic(
+    `${JSON.stringify(layers.streams)} streams of each layer, ${feedback.keyframe_requests} key frame requests`,
+  );
+  equal(layers.streams.q + layers.streams.h + layers.streams.f, 6, 'pictures');
+  assert(packets.received < packets.sent * 6, `${packets.received} received of ${packets.sent} sent in all layers`);
+});
+
 await test('--churn: as many stays as wanted, and some of them get into the call', async () => {
   const { code, stdout, stderr } = await load([
     server.signaling,
@@ -148,6 +157,7 @@ await test('no server there: exit code 1; a wrong command line: 2', async () => 
     [server.signaling, '--pace', '13'],
     [server.signaling, '--pace', '40ms'],
     [server.signaling, '--feedback', '1ms'],
+    [server.signaling, '--layers', '4'],
   ]) {
     const { code, stderr } = await load(args);
     equal([code, stderr.split('\n').length], [2, 2], `exit code and lines for ${args.join(' ')}`);
