@@ -118,6 +118,12 @@
 #define ROOM_NEWS_BURST   (16 * 1024 * 1024)
 #define UPDATES_PER_S     4 /* participant-updated of one participant */
 
+/* Sounds of a large room. */
+#define LOUDEST_FROM   8  /* participants: from so many on, only the loudest sounds flow */
+#define LOUDEST_MAX    5  /* … and the dominant speaker's */
+#define LOUDEST_HELD   5  /* those that were among them a moment ago */
+#define UNCOMPARED_MAX 20 /* sounds without levels, of screens, and music, which always flow */
+
 /* Unauthenticated answers (plain Binding requests): answers a second to one source (network), and the number
  * of buckets for sources. */
 #define STUN_ANSWERS_PER_S 50

@@ -1,12 +1,13 @@
 /* Levels of the sounds that clients publish to this worker (RFC 6464), told to the control plane.
  *
  * A sound whose level varies is told on the grid of SPEAKER_DECIDES, several in one message; a silent one
- * once, when it becomes silent. One whose packets stop to have levels is told too: it cannot be compared with
- * the others. The messages may be dropped: the next one tells the state anew. */
+ * once, when it becomes silent; and one that is paused out of turn, when it begins to speak. One whose
+ * packets have no level any more is told too: it cannot be compared with the others. The messages may be
+ * dropped: the next one tells the state anew. */
 #pragma once
 #include "adapt/speaker.h"
+#include "base/rate.h"
 #include "sfu/message.h"
-#include <sys/queue.h>
 
 struct incoming;
 struct packet;
@@ -19,6 +20,7 @@ struct level { /* of one stream; zero: it has sent nothing */
     struct speaker speaker;
     uint8_t told;          /* enum level_state */
     uint8_t without;       /* packets in a row without a level, LEVELS_WITHOUT at most */
+    mp_time urgent_at;     /* it was told out of turn */
     bool listed;           /* in levels.heard: it is looked at when the timer expires */
     struct incoming *next; /* there */
 };
@@ -26,6 +28,7 @@ struct level { /* of one stream; zero: it has sent nothing */
 struct levels {
     struct incoming *heard;
     mp_time at; /* MP_NEVER: no sound was heard */
+    struct rate urgent;
 };
 
 void levels_init(struct levels *);

@@ -26,6 +26,8 @@ enum message_type {
     MESSAGE_SUBSCRIBE,   /* send `track` to `session` */
     MESSAGE_UNSUBSCRIBE, /* `session`, `track` */
     MESSAGE_VIEW,        /* `session` shows `track` like this: `view` */
+    MESSAGE_QUIET, /* others are louder than the sound `track`, or not any more: `quiet`. Its publisher's
+                            worker passes it on to those of the viewers */
 
     /* worker -> control */
     MESSAGE_CLAIMED,       /* `from` owns `session` */
@@ -42,7 +44,8 @@ enum message_type {
     MESSAGE_STRAY,      /* payload: a datagram that came by `path` for a session that `to` owns */
     MESSAGE_PATH_ADDED, /* datagrams by `path` belong to `from`'s `session` */
     MESSAGE_PATH_REMOVED,
-    MESSAGE_REPLICA_OPEN, /* `from` has viewers of `to`'s `track` */
+    /* `from` has viewers of `to`'s `track`, or now one with `every_sound` */
+    MESSAGE_REPLICA_OPEN,
     MESSAGE_REPLICA_CLOSE,
     MESSAGE_MEDIA,    /* payload: a plain RTP packet of `track`; `media` describes it */
     MESSAGE_KEYFRAME, /* viewers at `from` need a key frame of `track` */
@@ -107,6 +110,7 @@ struct subscribe {
     uint8_t payload_type, rtx_payload_type; /* rtx 0: retransmissions are not possible */
     uint8_t red_payload_type;               /* it takes redundant audio (red.h) under this one; 0: not */
     uint32_t clock_rate;
+    bool every_sound; /* it is sent a sound also while that is quiet */
     uint32_t ssrc, rtx_ssrc;
     char mid[MID_SIZE];
     struct rtp_extension_ids extensions; /* that the viewer accepts */
@@ -184,6 +188,8 @@ struct message {
         struct viewing viewing;
         struct line_state line;
         struct sound_levels levels;
+        bool quiet;
+        bool every_sound; /* REPLICA_OPEN */
         uint8_t payload_type;
     };
     struct bytes payload; /* a view; valid until the next call */

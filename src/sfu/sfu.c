@@ -322,8 +322,9 @@ void sfu_message(struct sfu *sfu, const struct message *m, mp_time now)
         INVARIANT(link_worker(m->path.link) == sfu->config.worker);
         outbox_copy(sfu, &m->path, m->payload.data, m->payload.len);
         return;
-    case MESSAGE_REPLICA_OPEN: track_replica_open(sfu, m->track, m->from); return;
+    case MESSAGE_REPLICA_OPEN: track_replica_open(sfu, m->track, m->from, m->every_sound); return;
     case MESSAGE_REPLICA_CLOSE: track_replica_close(sfu, m->track, m->from); return;
+    case MESSAGE_QUIET: streams_quiet(sfu, m, now); return;
     case MESSAGE_MEDIA: track_media(sfu, m, now); return;
     case MESSAGE_KEYFRAME:
         if ((t = track_find(sfu, m->track)) && t->publisher)

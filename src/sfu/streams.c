@@ -101,11 +101,16 @@ void streams_subscribe(struct sfu *sfu, struct session *session, const struct me
             track_release(sfu, t);
         return;
     }
-    if (!here && first) {
+    if (!here && (first || (m->subscribe.every_sound && t->hear_all == 1))) {
         t->codec = m->subscribe.codec;
         t->video = codec_is_video(t->codec);
         t->clock_rate = m->subscribe.clock_rate;
-        outbox_emit(sfu, &(struct message){.type = MESSAGE_REPLICA_OPEN, .to = origin, .track = t->id}, NULL);
+        outbox_emit(sfu,
+                    &(struct message){.type = MESSAGE_REPLICA_OPEN,
+                                      .to = origin,
+                                      .track = t->id,
+                                      .every_sound = m->subscribe.every_sound},
+                    NULL);
     }
     viewing_subscribed(sfu, session, s, now);
     subscriptions_ask(sfu, session, now);
@@ -125,4 +130,21 @@ void streams_unsubscribe(struct sfu *sfu, struct session *session, uint32_t trac
     if (!t->viewers.count)
         track_flush(sfu, t);
     track_release(sfu, t);
+}
+
+void streams_quiet(struct sfu *sfu, const struct message *m, mp_time now)
+{
+    struct track *t = track_find(sfu, m->track);
+    if (!t || t->quiet == m->quiet)
+        return;
+    track_quiet(sfu, t, m->quiet);
+    for (uint32_t i = 0; i < t->viewers.count; i++) {
+        struct subscription *s = t->viewers.list[i];
+        if (s->every_sound)
+            continue;
+        if (m->quiet)
+            subscription_pause(sfu, s, PAUSE_QUIET, now);
+        else
+            subscription_resume(sfu, s, PAUSE_QUIET, now);
+    }
 }

@@ -41,6 +41,8 @@ struct subscription *subscription_new(struct sfu *sfu, struct session *viewer, s
     s->payload_type = how->payload_type;
     s->rtx_payload_type = how->rtx_payload_type;
     s->extensions = how->extensions;
+    s->every_sound = how->every_sound;
+    s->paused = track->quiet && !how->every_sound ? PAUSE_QUIET : 0;
     size_t mid_len = strnlen(how->mid, MID_SIZE);
     s->mid_len = mid_len <= MID_ELEMENT_MAX ? (uint8_t)mid_len : 0;
     memcpy(s->mid, how->mid, s->mid_len);
@@ -58,6 +60,7 @@ struct subscription *subscription_new(struct sfu *sfu, struct session *viewer, s
         slab_give(&sfu->subscription_slab, s);
         return NULL;
     }
+    track->hear_all += s->every_sound;
     s->next_of_session = viewer->subscriptions;
     viewer->subscriptions = s;
     stat_set(&stats_of(sfu)->subscriptions, ++sfu->subscription_count);
@@ -69,6 +72,7 @@ void subscription_free(struct sfu *sfu, struct subscription *s)
     struct subscription **link = &s->viewer->subscriptions;
     viewers_remove(&s->track->viewers, s);
     viewed_remove(&s->viewer->viewed, s);
+    s->track->hear_all -= s->every_sound;
     while (*link != s)
         link = &(*link)->next_of_session;
     *link = s->next_of_session;

@@ -46,6 +46,7 @@ struct subscription {
     struct sent_log *sent;
 
     char cname[CNAME_SIZE];
+    bool every_sound;                                    /* it flows while its track is quiet */
     uint32_t place;                                      /* in the track's viewers */
     struct subscription *next_of_session, *next_of_ssrc; /* the latter in the viewer's `viewed` */
     uint32_t rtx_ssrc;

@@ -132,7 +132,8 @@ static void note_bitrate(struct track *t, const struct packet *p, mp_time now)
  * stop. */
 static void to_replicas(struct sfu *sfu, const struct track *t, struct message *m, struct packet *p)
 {
-    for (uint64_t rest = t->publisher ? t->replicas : 0; rest; rest &= rest - 1) {
+    uint64_t to = p && t->quiet ? t->replicas & t->replicas_hear_all : t->replicas;
+    for (uint64_t rest = t->publisher ? to : 0; rest; rest &= rest - 1) {
         m->to = (uint8_t)__builtin_ctzll(rest);
         outbox_emit(sfu, m, p);
         if (p)
@@ -146,7 +147,7 @@ void track_push(struct sfu *sfu, struct track *t, struct packet *p, mp_time now)
     if (p->media.keyframe)
         keyframe_arrived(&t->keyframe);
     to_replicas(sfu, t, &(struct message){.type = MESSAGE_MEDIA, .track = t->id, .media = p->media}, p);
-    if (!t->viewers.count)
+    if (!t->viewers.count || (t->quiet && !t->hear_all))
         return;
     if (!remember(sfu, t, p, now)) {
         drop(sfu, DROP_RTP_DUPLICATE);
@@ -189,12 +190,23 @@ void track_keyframe(struct sfu *sfu, struct track *t, mp_time now)
     }
 }
 
-void track_replica_open(struct sfu *sfu, uint32_t id, unsigned worker)
+void track_quiet(struct sfu *sfu, struct track *t, bool quiet)
+{
+    t->quiet = quiet;
+    to_replicas(sfu, t, &(struct message){.type = MESSAGE_QUIET, .track = t->id, .quiet = quiet}, NULL);
+}
+
+void track_replica_open(struct sfu *sfu, uint32_t id, unsigned worker, bool every_sound)
 {
     struct track *t = track_get(sfu, id, (uint8_t)sfu->config.worker);
     if (!t)
         return;
     t->replicas |= 1ull << worker;
+    t->replicas_hear_all |= (uint64_t)every_sound << worker;
+    if (t->quiet)
+        outbox_emit(
+            sfu, &(struct message){.type = MESSAGE_QUIET, .to = (uint8_t)worker, .track = id, .quiet = true},
+            NULL);
     if (t->has_clock)
         outbox_emit(
             sfu,
@@ -208,6 +220,7 @@ void track_replica_close(struct sfu *sfu, uint32_t id, unsigned worker)
     if (!t)
         return;
     t->replicas &= ~(1ull << worker);
+    t->replicas_hear_all &= ~(1ull << worker);
     track_release(sfu, t);
 }
 

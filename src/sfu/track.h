@@ -16,7 +16,10 @@ void track_flush(struct sfu *, struct track *);                 /* forgets pendi
 void track_clock(struct sfu *, struct track *, const struct source_clock *);
 void track_keyframe(struct sfu *, struct track *, mp_time now); /* a viewer needs a key frame */
 
+/* The sound stops or flows again, except for viewers of every sound; streams_quiet tells the viewers here. */
+void track_quiet(struct sfu *, struct track *, bool quiet);
+
 /* Messages of other workers. */
-void track_replica_open(struct sfu *, uint32_t id, unsigned worker);
+void track_replica_open(struct sfu *, uint32_t id, unsigned worker, bool every_sound);
 void track_replica_close(struct sfu *, uint32_t id, unsigned worker);
 void track_media(struct sfu *, const struct message *, mp_time now);

@@ -20,6 +20,9 @@ struct track {
     uint8_t origin;            /* worker */
     struct session *publisher; /* on the origin, while published */
     uint64_t replicas;         /* on the origin: bit w, worker w has viewers */
+    bool quiet;        /* a sound that goes only to viewers of every sound, because others are louder */
+    uint32_t hear_all; /* those viewers here */
+    uint64_t replicas_hear_all; /* on the origin: workers that have or had such viewers */
     struct keyframe keyframe;
     struct source_clock clock;
     bool has_clock;

@@ -11,6 +11,7 @@ struct wish { /* the fields of join-room */
     const char *id, *room, *name, *token;
     enum role role;
     enum codec codec;
+    bool every_sound;
 };
 
 /* --- reading --- */
@@ -43,17 +44,25 @@ static bool role_of(const char *name, enum role *role)
     return *role == ROLE_STREAM || strcmp(name, "watch") == 0;
 }
 
+static bool sounds_of(const char *name, bool *every)
+{
+    *every = name && strcmp(name, "all") == 0;
+    return !name || *every || strcmp(name, "loudest") == 0;
+}
+
 /* False: the client got an error. */
 static bool read_wish(struct participant *p, json_t *message, struct wish *w)
 {
-    const char *role, *codec;
+    const char *role, *codec, *sounds;
     if (!text_member(message, "peerId", PEER_ID_MAX, &w->id) || !w->id || !*w->id ||
         strlen(w->id) > PEER_ID_MAX || !text_member(message, "room", ROOM_NAME_MAX, &w->room) ||
         (w->room && !*w->room) || !text_member(message, "name", PARTICIPANT_NAME_MAX, &w->name) ||
         !text_member(message, "role", 16, &role) || !role_of(role, &w->role) ||
-        !text_member(message, "codec", 16, &codec) || !text_member(message, "token", TOKEN_MAX, &w->token)) {
+        !text_member(message, "codec", 16, &codec) || !text_member(message, "token", TOKEN_MAX, &w->token) ||
+        !text_member(message, "sounds", 16, &sounds) || !sounds_of(sounds, &w->every_sound)) {
         say_error(p, "bad-message",
-                  "join-room needs peerId; room, name, role and codec are texts of at most 64 characters");
+                  "join-room needs peerId; room, name, role and codec are texts of at most 64 characters, "
+                  "sounds is loudest or all");
         return false;
     }
     w->codec = codec ? codec_parse(codec, strlen(codec)) : CODEC_NONE;
@@ -156,6 +165,7 @@ static void welcome(struct participant *p, json_t *message, mp_time now)
     if (json_is_true(json_object_get(message, "resume")))
         resume_offer(p);
     say_joined(p);
+    speakers_joined(p, now);
 }
 
 /* A participant with the same peerId exists: perhaps the same person, whose socket died unnoticed. The peerId
@@ -192,6 +202,7 @@ void join_handle(struct participant *p, json_t *message, mp_time now)
     }
     p->role = w.role;
     p->codec = w.codec;
+    p->every_sound = w.every_sound;
     snprintf(p->id, sizeof p->id, "%s", w.id);
     snprintf(p->name, sizeof p->name, "%s", *g.name ? g.name : w.name ? w.name : "");
     snprintf(p->identity, sizeof p->identity, "%s", g.identity);

@@ -246,6 +246,7 @@ void subscription_start(struct participant *p, struct section *section)
                                       .payload_type = k->codec.payload_type,
                                       .rtx_payload_type = k->rtx,
                                       .clock_rate = k->codec.clock_rate,
+                                      .every_sound = p->every_sound,
                                       .ssrc = section->ssrc,
                                       .rtx_ssrc = section->rtx_ssrc,
                                       .extensions = extensions_of_answer(p, section)}};

@@ -18,6 +18,10 @@ struct signaling *signal_new(const struct signal_config *config, const struct si
     s->audience_at = s->resume_at = s->expires_at = s->turns_at = s->vanish_at = s->decide_at = MP_NEVER;
     preset(&s->config.limits.rooms, ROOMS_MAX);
     preset(&s->config.limits.participants, ROOM_PARTICIPANTS_MAX);
+    preset(&s->config.limits.loudest_from, LOUDEST_FROM);
+    preset(&s->config.limits.loudest, LOUDEST_MAX);
+    s->config.limits.loudest =
+        s->config.limits.loudest < LOUDEST_MAX ? s->config.limits.loudest : LOUDEST_MAX;
     preset(&s->config.limits.tracks, PUBLICATIONS_MAX);
     preset(&s->config.limits.message, WS_MESSAGE_MAX);
     io->random(io->context, (uint8_t *)&s->joiners.key, sizeof s->joiners.key);
@@ -138,7 +142,7 @@ static void leave(struct signaling *s, struct participant *p, mp_time now)
              log_quote(quoted, sizeof quoted, p->id), (long long)((now - p->joined_at) / MP_S(1)));
     views_forget(p);
     negotiate_forget(p);
-    speakers_left(p);
+    speakers_left(p, now);
     if (p->state != SESSION_NOT_OPEN)
         timeline_note(p->timeline, TIMELINE_ENDED, NULL, END_CLOSED, now);
     session_close(p);

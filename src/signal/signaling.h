@@ -34,6 +34,8 @@ struct signal_io {
 struct signal_limits { /* 0: the default of limits.h */
     size_t rooms;
     size_t participants;  /* of a room */
+    size_t loudest_from;  /* participants: from so many on, a room forwards only … */
+    size_t loudest;       /* … so many sounds, at most LOUDEST_MAX, and the dominant speaker's */
     size_t tracks;        /* of one participant, at most PUBLICATIONS_MAX */
     size_t message;       /* bytes, as told to clients; the web server enforces it */
     unsigned joins_per_s; /* of one address; 0: no limit */

@@ -6,8 +6,9 @@
 #include "signal/state.h"
 
 #define DECIDE_AFTER MP_MS(50)
-#define LEVELS_STALE MP_S(1) /* messages may be lost: three in a row */
-#define COMPARED_MAX 64      /* sounds of one room that speak at the same time; further ones wait */
+#define DECIDE_EVERY MP_MS(100) /* at most, while paused sounds speak */
+#define LEVELS_STALE MP_S(1)    /* messages may be lost: three in a row */
+#define COMPARED_MAX 64         /* sounds of one room that speak at the same time; further ones wait */
 
 /* --- the decision --- */
 
@@ -26,7 +27,7 @@ static bool may_speak(const struct publication *pub)
     return pub->source == SOURCE_MICROPHONE && !pub->publisher->audio_muted;
 }
 
-static struct speaker_scores scores_of(const struct publication *pub, mp_time now)
+struct speaker_scores speakers_scores(const struct publication *pub, mp_time now)
 {
     bool counts = may_speak(pub) && pub->level.told_at && now - pub->level.told_at < LEVELS_STALE;
     return counts ? pub->level.scores : (struct speaker_scores){0};
@@ -41,10 +42,10 @@ static struct publication *choose(const struct room *room, mp_time now)
     if (room->speakers.dominant && may_speak(room->speakers.dominant)) {
         dominant = count++;
         compared[dominant] = room->speakers.dominant;
-        scores[dominant] = scores_of(room->speakers.dominant, now);
+        scores[dominant] = speakers_scores(room->speakers.dominant, now);
     }
     for (struct publication *pub = room->publications; pub && count < COMPARED_MAX; pub = pub->room_next) {
-        scores[count] = scores_of(pub, now);
+        scores[count] = speakers_scores(pub, now);
         if (pub == room->speakers.dominant || speaker_is_silent(&scores[count]))
             continue;
         compared[count++] = pub;
@@ -120,6 +121,21 @@ void speakers_welcome(struct participant *p)
 
 /* --- events --- */
 
+static void decide(struct signaling *s, struct room *room, mp_time now)
+{
+    room->speakers.decided_at = now;
+    set_dominant(s, room, choose(room, now));
+    if (loudest_decide(s, room, now))
+        wait_to_be_decided(s, room, now);
+}
+
+/* A paused sound that begins to speak is not kept waiting. */
+static bool is_urgent(const struct publication *pub, mp_time now)
+{
+    return pub->level.quiet && !speaker_is_silent(&pub->level.scores) &&
+           now - pub->publisher->room->speakers.decided_at >= DECIDE_EVERY;
+}
+
 static void take_level(struct signaling *s, const struct sound_level *l, mp_time now)
 {
     struct participant *p = s->by_slot[session_slot(l->session)];
@@ -129,8 +145,12 @@ static void take_level(struct signaling *s, const struct sound_level *l, mp_time
     if (!pub) /* it ended meanwhile */
         return;
     pub->level.scores = l->scores;
+    pub->level.none = l->none;
     pub->level.told_at = now;
-    wait_to_be_decided(s, p->room, now);
+    if (is_urgent(pub, now))
+        decide(s, p->room, now);
+    else
+        wait_to_be_decided(s, p->room, now);
 }
 
 void speakers_levels(struct signaling *s, const struct sound_levels *levels, mp_time now)
@@ -152,7 +172,20 @@ void speakers_ended(struct publication *pub)
         set_dominant(p->signaling, p->room, NULL);
 }
 
-void speakers_left(struct participant *p) { forget_recent(p->room, p); }
+/* The room may have become a large one; or a place among its sounds may be free. */
+static void count_changed(struct participant *p, mp_time now)
+{
+    if (p->room->publications && p->room->count >= p->signaling->config.limits.loudest_from)
+        wait_to_be_decided(p->signaling, p->room, now);
+}
+
+void speakers_joined(struct participant *p, mp_time now) { count_changed(p, now); }
+
+void speakers_left(struct participant *p, mp_time now)
+{
+    forget_recent(p->room, p);
+    count_changed(p, now);
+}
 
 void speakers_forget(struct signaling *s, struct room *room)
 {
@@ -167,8 +200,11 @@ void speakers_timeout(struct signaling *s, mp_time now)
     if (now < s->decide_at)
         return;
     s->decide_at = MP_NEVER;
-    while ((room = TAILQ_FIRST(&s->deciding))) {
-        speakers_forget(s, room);
-        set_dominant(s, room, choose(room, now));
+    struct rooms due = TAILQ_HEAD_INITIALIZER(due);
+    TAILQ_CONCAT(&due, &s->deciding, speakers.next);
+    while ((room = TAILQ_FIRST(&due))) {
+        TAILQ_REMOVE(&due, room, speakers.next);
+        room->speakers.waiting = false;
+        decide(s, room, now);
     }
 }

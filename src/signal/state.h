@@ -63,9 +63,13 @@ struct publication {
     uint32_t mark;      /* mark of the last participant that was found to receive it */
     struct {
         struct speaker_scores scores;
-        mp_time told_at; /* 0: its worker has told no level */
-    } level;             /* of a sound */
-    char fmtp[];         /* its capability's fmtp */
+        mp_time told_at;     /* 0: its worker has told no level */
+        bool none;           /* its packets have none */
+        bool chosen;         /* at the last decision */
+        mp_time flows_until; /* though it is not chosen any more */
+        bool quiet;          /* its worker has paused it */
+    } level;                 /* of a sound */
+    char fmtp[];             /* its capability's fmtp */
 };
 
 /* One m= section of a client's connection. Sections never move; index is the m= line. */
@@ -141,6 +145,7 @@ struct participant {
     mp_time expires_at;           /* expiry of its token; MP_NEVER: no token */
     mp_time joined_at;
     enum role role;
+    bool every_sound;      /* it wants the sounds of a large room that are not among the loudest too */
     enum codec codec;      /* codec that it wants to publish with; CODEC_NONE: we choose */
     struct caller *caller; /* limits of its address, while joined; NULL: no limits */
 
@@ -248,6 +253,7 @@ struct room {
         struct publication *dominant; /* NULL: nobody has spoken yet, or the last speaker stopped its sound */
         struct participant *recent[SPEAKERS_RECENT + 1]; /* speakers, the last first */
         size_t recent_count;
+        mp_time decided_at;
         bool changed; /* to be told */
         bool waiting; /* in signaling->deciding */
         TAILQ_ENTRY(room) next;
@@ -336,13 +342,20 @@ void news_rested(struct signaling *, mp_time now);
 /* --- speakers.c: who speaks in a room --- */
 void speakers_levels(struct signaling *, const struct sound_levels *, mp_time now); /* of a worker */
 void speakers_muted(struct participant *, mp_time now);                             /* or not any more */
-void speakers_ended(struct publication *);               /* call before it is removed */
-void speakers_left(struct participant *);                /* the same */
+void speakers_ended(struct publication *); /* call before it is removed */
+void speakers_joined(struct participant *, mp_time now);
+void speakers_left(struct participant *, mp_time now);   /* the same */
 void speakers_forget(struct signaling *, struct room *); /* it ends */
 void speakers_timeout(struct signaling *, mp_time now);
+/* All zero while its participant may not speak, or its worker has told nothing for a second. */
+struct speaker_scores speakers_scores(const struct publication *, mp_time now);
 bool speakers_waiting(const struct room *);  /* there is a change to be told */
 void speakers_tell(struct room *);           /* tells it */
 void speakers_welcome(struct participant *); /* a newcomer, or one that resumed */
+
+/* --- loudest.c: which sounds of a large room flow --- */
+/* True: to be decided again soon, though no level may be told until then. */
+bool loudest_decide(struct signaling *, struct room *, mp_time now);
 
 /* --- views.c: how clients show their pictures, and in which form they get them --- */
 void views_handle(struct participant *, json_t *message, mp_time now);

@@ -7,6 +7,7 @@ import { enter } from './lib/lab.mjs';
 import { Participant } from './lib/participant.mjs';
 import { kill, start } from './lib/process.mjs';
 import { slowness, startServer } from './lib/server.mjs';
+import { SignalingClient } from './lib/signaling-client.mjs';
 import { assert, diagnostic, equal, suite } from './lib/tap.mjs';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -76,6 +77,18 @@ const viewer = await test('a page in the room decodes its picture and its sound'
   assert(video.framesPerSecond > 5, 'frames');
   assert(audio.energy > 0, 'no sound');
   return watcher;
+});
+
+await test('in a room of ten its sound, whose packets have no level, flows on', async () => {
+  const crowd = [];
+  for (let count = 0; count < 8; count += 1)
+    crowd.push(await SignalingClient.joined(server, { room: 'stage', role: 'watch' }));
+  const audio = (await viewer.measure(3)).find(({ kind }) => kind === 'audio');
+  assert(
+    audio.packets > (100 * audio.seconds) / 3 && audio.energy > 0,
+    `${audio.packets} packets, energy ${audio.energy}`,
+  );
+  for (const client of crowd) client.socket.close();
 });
 
 /** Runs in a page of the server: plays a room by WHEP. `window.whep` keeps the connection. */

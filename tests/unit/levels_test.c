@@ -155,7 +155,26 @@ static void track_that_ends_is_not_told(void)
     world_close(&w);
 }
 
+static void quiet_sound_is_told_when_it_begins_to_speak(void)
+{
+    open_call();
+    sounds(QUIET, 50);
+    world_command(&w, (struct message){
+                          .type = MESSAGE_QUIET, .session = publisher->session, .track = 1, .quiet = true});
+    while (w.now % SPEAKER_DECIDES >= MP_MS(40)) /* the next point of the grid is far away */
+        sounds(QUIET, 1);
+    w.event_count = 0;
+    seq = seq / 10 * 10 + 10;
+    sounds(LOUD, 3);
+    CHECK_EQ(told(), 1);
+    CHECK(last() && last()->scores.interval[SPEAKER_IMMEDIATE] > 7 && last()->scores.loudness > 40);
+    for (int i = 0; i < 20; i++) /* as often as it likes: once in 200 ms, and on the grid */
+        sounds(i % 2 ? LOUD : QUIET, 1);
+    CHECK(told() <= 5);
+    world_close(&w);
+}
+
 TEST_MAIN(TEST(loud_sound_is_told_every_300_ms), TEST(silent_sound_is_told_once),
           TEST(sound_that_stops_is_told_once_more), TEST(level_that_does_not_vary_is_silent),
           TEST(sound_without_levels_is_told_once), TEST(message_holds_several_sounds),
-          TEST(track_that_ends_is_not_told))
+          TEST(track_that_ends_is_not_told), TEST(quiet_sound_is_told_when_it_begins_to_speak))

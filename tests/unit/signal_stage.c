@@ -135,6 +135,7 @@ static void io_command(void *context, const struct message *m)
         strike_session(s->tracks, &s->track_count, m->session);
         strike_session(s->viewers, &s->viewer_count, m->session);
         break;
+    case MESSAGE_QUIET: INVARIANT(find(s->tracks, s->track_count, m->session, m->track)); break;
     case MESSAGE_VIEW: INVARIANT(find(s->viewers, s->viewer_count, m->session, m->track)); break;
     case MESSAGE_CREDENTIALS: credentials(s, m); break;
     default: INVARIANT(m->type == MESSAGE_EXTENSIONS || m->type == MESSAGE_DOUBT);
@@ -545,7 +546,7 @@ void peer_offer(struct peer *p)
     free(text);
 }
 
-void peer_offer_text(struct peer *p, const char *text)
+void peer_lines(struct peer *p, const char *text)
 {
     enum sdp_error error;
     struct sdp *sdp = sdp_parse(text, strlen(text), &error);
@@ -556,6 +557,11 @@ void peer_offer_text(struct peer *p, const char *text)
         memcpy(p->lines[i].mid, sdp->sections[i].mid, MID_SIZE);
     }
     sdp_free(sdp);
+}
+
+void peer_offer_text(struct peer *p, const char *text)
+{
+    peer_lines(p, text);
     peer_say(p, "offer", "{s:s}", "sdp", text);
 }
 

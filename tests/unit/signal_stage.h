@@ -96,7 +96,8 @@ void forget(struct peer *);
 
 struct line *peer_line(struct peer *, enum sdp_kind, enum sdp_direction); /* to be offered */
 void peer_offer(struct peer *);                                           /* its lines */
-void peer_offer_text(struct peer *, const char *sdp);                     /* its lines become those */
+void peer_lines(struct peer *, const char *sdp);                          /* its lines become those */
+void peer_offer_text(struct peer *, const char *sdp);                     /* the same, and offers it */
 bool peer_offer_golden(struct peer *, const char *name);
 /* Answers the offer that waits, but refuses section `but` (NULL: none). False: no offer waits. */
 bool peer_answer(struct peer *, const char *but);
