@@ -21,16 +21,36 @@ static bool transport_number(const uint8_t *data, size_t len, uint16_t *number)
     return true;
 }
 
-void feedback_packet(struct feedback *f, const uint8_t *data, size_t len, mp_time arrival)
+/* Tells the arrivals until `now`, and of a full queue the first one. */
+static void take_later(struct feedback *f, mp_time now)
+{
+    while (f->later_count) {
+        const struct feedback_arrival *a = &f->later[f->later_first];
+        if (a->at > now && f->later_count < FEEDBACK_LATER)
+            return;
+        twcc_arrived(&f->arrivals, a->number, a->at);
+        f->later_first = (f->later_first + 1) % FEEDBACK_LATER;
+        f->later_count--;
+    }
+}
+
+void feedback_packet(struct feedback *f, const uint8_t *data, size_t len, mp_time arrival, mp_time now)
 {
     uint16_t number;
     if (!transport_number(data, len, &number))
         return;
-    twcc_arrived(&f->arrivals, number, arrival);
     f->media = get32(data + 8);
+    if (arrival <= now && !f->later_count) {
+        twcc_arrived(&f->arrivals, number, arrival);
+        return;
+    }
+    take_later(f, now);
+    f->later[(f->later_first + f->later_count++) % FEEDBACK_LATER] =
+        (struct feedback_arrival){.at = arrival, .number = number};
 }
 
-size_t feedback_write(struct feedback *f, uint8_t *out, size_t size, uint32_t sender)
+size_t feedback_write(struct feedback *f, uint8_t *out, size_t size, uint32_t sender, mp_time now)
 {
+    take_later(f, now);
     return twcc_write(&f->arrivals, out, size, sender, f->media);
 }

@@ -360,8 +360,7 @@ static void tick(void *context)
 static int64_t end_of(void *context, unsigned client, bool video)
 {
     struct load_run *r = context;
-    /* A viewer's layers change, and so does what they have to do with the numbers of one. */
-    if (client >= r->options->publishers || (video && r->options->layers > 1))
+    if (client >= r->options->publishers || (video && options_adapts(r->options)))
         return 0;
     const struct media_peer *p = media_peer(media_of(r, client), client);
     for (unsigned i = 0; i < p->source_count; i++)

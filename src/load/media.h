@@ -6,6 +6,7 @@
 #include "client/client.h"
 #include "load/feedback.h"
 #include "load/histogram.h"
+#include "load/line.h"
 #include "load/options.h"
 #include "load/sink.h"
 #include "load/source.h"
@@ -30,6 +31,7 @@ struct media_peer {
     uint32_t ssrc; /* of its receiver reports */
     struct heap_node timer;
     struct feedback *feedback; /* NULL: it sends none */
+    struct line line;          /* that its packets pass */
     mp_time report_at, feedback_at;
     mp_time connected_at, media_at, complete_at; /* 0: not yet; complete: all wanted streams flow */
     bool failed;
@@ -60,6 +62,8 @@ struct media_totals { /* of the measured time */
     uint64_t pli, nacks;                                   /* received by publishers */
     uint64_t feedbacks;                                    /* sent by viewers */
     uint64_t layer_streams[SIMULCAST_MAX], layer_switches; /* as samples show them */
+    uint64_t line_lost, line_bytes;                        /* lost on narrow lines; delivered by them */
+    struct histogram line_wait;
     struct histogram latency;
 };
 

@@ -25,8 +25,9 @@ struct media {
     struct media_receiver *receiver;
     mp_time read_at;          /* next round through the sockets that the thread reads at fixed intervals */
     mp_time wall;             /* Unix time at monotonic 0 */
+    mp_time now;              /* of the present round of reading */
     struct media_peer *heard; /* client of the current datagram, */
-    mp_time heard_at;         /* time when the kernel received it, */
+    mp_time heard_at;         /* time when the kernel received it, or its line delivers it, */
     bool told; /* and whether the transport processed it: its state, output and deadline may have changed */
 };
 

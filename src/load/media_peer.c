@@ -86,11 +86,11 @@ static void send_reports(struct media *m, struct media_peer *p, mp_time now)
 }
 
 /* RFC 5506: feedback alone, without a report. */
-static void send_feedback(struct media *m, struct media_peer *p)
+static void send_feedback(struct media *m, struct media_peer *p, mp_time now)
 {
     uint8_t plain[DATAGRAM_OUT_MAX], out[DATAGRAM_OUT_MAX + SRTCP_OVERHEAD_MAX];
     size_t len;
-    while ((len = feedback_write(p->feedback, plain, sizeof plain - SRTCP_OVERHEAD_MAX, p->ssrc))) {
+    while ((len = feedback_write(p->feedback, plain, sizeof plain - SRTCP_OVERHEAD_MAX, p->ssrc, now))) {
         if (!(len = client_rtcp(p->client, plain, len, out)))
             return;
         send_one(m, p, out, len);
@@ -215,11 +215,29 @@ static void sample(struct media *m, struct media_peer *p, const uint8_t *data, s
     look_complete(m, p, now);
 }
 
-/* Handles one datagram of m->heard. */
+/* False: it is lost on the viewer's line. Else *arrival becomes the time when the line delivers it. */
+static bool pass_line(struct media *m, struct media_peer *p, size_t len, mp_time *arrival)
+{
+    mp_time came = *arrival;
+    if (!p->line.bps)
+        return true;
+    bool passed = line_take(&p->line, len, came, arrival);
+    if (m->phase != MEDIA_MEASURING)
+        return passed;
+    m->totals.line_lost += !passed;
+    m->totals.line_bytes += passed ? len : 0;
+    if (passed)
+        histogram_add(&m->totals.line_wait, *arrival - came);
+    return passed;
+}
+
+/* Handles one datagram of m->heard. Those of the transport take their part of a narrow line's rate, but are
+ * neither late nor lost: the line is there to shape media. */
 static void datagram(void *context, const uint8_t *data, size_t len, mp_time arrival)
 {
     struct media *m = context;
     struct media_peer *p = m->heard;
+    bool passed = pass_line(m, p, len, &arrival);
     m->heard_at = arrival;
     if (len > m->totals.largest)
         m->totals.largest = len;
@@ -228,8 +246,10 @@ static void datagram(void *context, const uint8_t *data, size_t len, mp_time arr
         m->told = true;
         return;
     }
+    if (!passed)
+        return;
     if (p->feedback)
-        feedback_packet(p->feedback, data, len, arrival);
+        feedback_packet(p->feedback, data, len, arrival, m->now);
     switch (sink_packet(&p->sink, data, len)) {
     case SINK_SAMPLE_IT: sample(m, p, data, len); break;
     case SINK_IGNORED: m->totals.ignored++; break;
@@ -253,6 +273,7 @@ void media_peer_read(struct media *m, struct media_peer *p, mp_time now)
 {
     uint64_t received = p->sink.received, gaps = p->sink.gaps;
     m->heard = p;
+    m->now = now;
     m->told = false;
     if (p->stream && !media_stream_read(p->stream, p->fd, datagram, m, now)) {
         stream_ended(m, p);
@@ -288,7 +309,7 @@ void media_peer_timeout(struct media *m, struct media_peer *p, mp_time now)
         p->report_at += report_every(m);
     }
     if (p->connected_at && p->feedback_at <= now) {
-        send_feedback(m, p);
+        send_feedback(m, p, now);
         p->feedback_at += m->options->feedback;
     }
     set_timer(m, p);
@@ -332,6 +353,8 @@ void media_peer_init(struct media *m, struct media_peer *p, unsigned number)
     struct prng prng;
     *p = (struct media_peer){.number = number, .fd = -1, .receives = !publishes || o->meeting};
     p->streams_wanted = p->receives ? (o->publishers - publishes) * options_streams(o) : 0;
+    if (p->receives && number - (o->meeting ? 0 : o->publishers) < o->line_viewers)
+        p->line.bps = o->line_bps;
     prng_seed(&prng, (uint64_t)m->run << 32 | number);
     p->ssrc = (uint32_t)prng_next(&prng) | 1;
     sink_init(&p->sink, m->run);
@@ -363,6 +386,7 @@ void media_peer_disconnect(struct media *m, struct media_peer *p)
     p->feedback = NULL;
     p->waited = p->failed = false;
     p->connected_at = p->media_at = p->complete_at = 0;
+    p->line.free = 0;
     for (unsigned i = 0; i < p->source_count; i++)
         source_stop(&p->sources[i]);
 }

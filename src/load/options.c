@@ -109,6 +109,8 @@ enum {
     PACE,
     KEYFRAMES,
     FEEDBACK,
+    LINE,
+    LINE_VIEWERS,
     SECONDS,
     REJOIN,
     CHURN,
@@ -136,7 +138,7 @@ static const struct manual_option options[OPTION_COUNT] = {
         {NULL, "layers", "N", "1",
          "simulcast: the video in 2 or 3 layers (rids q, h and f: 320x180, 640x360 and 1280x720), whose "
          "rates are as 150 to 450 to 1800; key frames are six times as large as other pictures, which "
-         "are in three temporal layers. Loss behind a viewer's last packet is then not noticed"},
+         "are in three temporal layers"},
     [AUDIO] = {NULL, "audio", NULL, NULL, "audio, too: 50 packets of 100 bytes a second"},
     [NO_VIDEO] = {NULL, "no-video", NULL, NULL, "no video"},
     [EVEN] = {NULL, "even", NULL, NULL, "space packets evenly, instead of sending each frame in one burst"},
@@ -146,6 +148,13 @@ static const struct manual_option options[OPTION_COUNT] = {
     [FEEDBACK] = {NULL, "feedback", "TIME", "none",
                   "clients that receive tell every TIME which packets arrived and when (transport-wide "
                   "feedback), as browsers do: about every 100ms"},
+    [LINE] =
+        {NULL, "line", "N", "none",
+         "clients that receive are behind a line of N bit/s with a queue of 200 ms, emulated: a packet "
+         "counts as arrived when such a line would have delivered it, in latency and feedback too, or as "
+         "lost when the queue is full. Nothing is asked for again"},
+    [LINE_VIEWERS] = {NULL, "line-viewers", "N", "all",
+                      "only the first N clients that receive have that line"},
     [SECONDS] = {"How it runs", "seconds", "S", "10", "how long to measure once everybody has joined"},
     [REJOIN] =
         {NULL, "rejoin", NULL, NULL,
@@ -170,7 +179,8 @@ static const struct manual manual = {
         "The program decrypts and verifies one packet in 101; of the others it reads the header only. Latency is "
         "one-way, from before a packet's encryption to its receipt by the kernel, both on this machine. A viewer "
         "takes at most " STRING(
-            STREAMS_RX_MAX) " streams: publishers times the streams of each.\n\n"
+            STREAMS_RX_MAX) " streams: publishers times the streams of each. With layers or narrow lines, loss behind the "
+                            "last packet of a stream is not noticed.\n\n"
                             "Exit code: 0; 1 if a join failed or nothing was received; 2 for a wrong command line.",
     .options = options,
     .count = OPTION_COUNT,
@@ -223,6 +233,8 @@ static bool take(struct options *o, int flag, const char *value)
     case LAYERS: return number("layers", value, 1, SIMULCAST_MAX, &o->layers);
     case PACE: return milliseconds("pace", value, 1, 33, &o->pace);
     case FEEDBACK: return milliseconds("feedback", value, 10, 10000, &o->feedback);
+    case LINE: return number("line", value, 10000, 1000000000, &o->line_bps);
+    case LINE_VIEWERS: return number("line-viewers", value, 1, LOAD_CLIENTS_MAX, &o->line_viewers);
     case KEYFRAMES: return number("keyframes", value, 0, 3600, &o->keyframe_interval);
     case SECONDS: return number("seconds", value, 1, 86400, &o->seconds);
     case THREADS: return number("threads", value, 1, LOAD_THREADS_MAX, &o->threads);
@@ -249,6 +261,10 @@ static bool check(const struct options *o)
         return complain("a room takes at most %d participants", ROOM_PARTICIPANTS_MAX);
     if (o->churn && o->rejoin)
         return complain("--churn and --rejoin exclude each other");
+    if (o->line_bps && o->way != WAY_UDP)
+        return complain("--line is for viewers by UDP: --tcp and --turn exclude it");
+    if (o->line_viewers != LOAD_CLIENTS_MAX && !o->line_bps)
+        return complain("--line-viewers needs --line");
     if (o->publishers && !streams)
         return complain("publishers would send nothing: --no-video needs --audio");
     if ((o->viewers || o->meeting) && streams > STREAMS_RX_MAX + (o->viewers ? 0 : options_streams(o)))
@@ -265,6 +281,7 @@ enum options_result options_read(struct options *o, int argc, char **argv)
                           .seconds = 10,
                           .threads = 1,
                           .layers = 1,
+                          .line_viewers = LOAD_CLIENTS_MAX,
                           .join_rate = 50,
                           .video = true};
     struct option flags[OPTION_COUNT + 4];

@@ -22,6 +22,8 @@ struct options {
     unsigned keyframe_interval; /* seconds; 0: only the first and on request */
     unsigned churn;             /* number of stays; 0: all clients stay */
     mp_time pace;               /* the packets of a frame leave within it; 0: in one burst */
+    uint32_t line_bps;          /* of the narrow lines; 0: there are none */
+    unsigned line_viewers;      /* clients that receive behind one: the first ones */
     mp_time feedback;           /* interval of a viewer's transport-wide feedback; 0: it sends none */
     bool audio, video, cm_only, meeting, names, rejoin;
     enum way way;     /* of viewers */
@@ -37,4 +39,7 @@ static inline unsigned options_streams(const struct options *o)
 {
     return (unsigned)o->audio + (unsigned)o->video;
 }
+/* The server sends some viewers less than a publisher sends, so a viewer's numbers do not follow from the
+ * publisher's: only numbers that are missing before a received one count as lost. */
+static inline bool options_adapts(const struct options *o) { return o->layers > 1 || o->line_bps; }
 static inline unsigned options_clients(const struct options *o) { return o->publishers + o->viewers; }

@@ -20,6 +20,9 @@ void report_add(struct results *r, struct media *m, unsigned clients_from, unsig
         sum->largest = t->largest;
     sum->nacks += t->nacks;
     sum->feedbacks += t->feedbacks;
+    sum->line_lost += t->line_lost;
+    sum->line_bytes += t->line_bytes;
+    histogram_merge(&sum->line_wait, &t->line_wait);
     histogram_merge(&sum->latency, &t->latency);
     for (unsigned n = clients_from; n < options_clients(r->options); n += step) {
         const struct sink *k = &media_peer(m, n)->sink;
@@ -82,6 +85,29 @@ static void report_layers(const struct results *r, FILE *f)
     fprintf(f, " %llu changes seen\n", (unsigned long long)r->media.layer_switches);
 }
 
+static unsigned behind_line(const struct options *o)
+{
+    unsigned receivers = o->viewers + (o->meeting ? o->publishers : 0);
+    return !o->line_bps ? 0 : o->line_viewers < receivers ? o->line_viewers : receivers;
+}
+
+/* Bit/s that each of the narrow lines delivered. */
+static double line_bps(const struct results *r)
+{
+    return (double)r->media.line_bytes * 8 / r->seconds / behind_line(r->options);
+}
+
+static void report_line(const struct results *r, FILE *f)
+{
+    const struct media_totals *t = &r->media;
+    if (behind_line(r->options))
+        fprintf(
+            f,
+            "  narrow lines      %u, %.0f kbit/s each, %llu packets lost, delay p50 %.0f ms, p99 %.0f ms\n",
+            behind_line(r->options), line_bps(r) / 1000, (unsigned long long)t->line_lost,
+            ms(histogram_quantile(&t->line_wait, .5)), ms(histogram_quantile(&t->line_wait, .99)));
+}
+
 void report_table(const struct results *r)
 {
     const struct media_totals *t = &r->media;
@@ -120,6 +146,7 @@ void report_table(const struct results *r)
         fprintf(f, "  feedback sent     %llu packets (%.1f a second)\n", (unsigned long long)t->feedbacks,
                 (double)t->feedbacks / r->seconds);
     report_layers(r, f);
+    report_line(r, f);
     fprintf(f,
             "  own CPU           %.2f s user, %.2f s system: %.0f %% of a core, %.2f us a received packet\n",
             r->cpu_user, r->cpu_system, 100 * (r->cpu_user + r->cpu_system) / r->seconds, cpu_per_packet(r));
@@ -131,6 +158,15 @@ static json_t *layers_to_json(const struct results *r)
     for (unsigned i = 0; i < r->options->layers; i++)
         json_object_set_new(streams, simulcast[i].rid, json_integer((json_int_t)r->media.layer_streams[i]));
     return json_pack("{s:o, s:I}", "streams", streams, "changes", (json_int_t)r->media.layer_switches);
+}
+
+static json_t *line_to_json(const struct results *r)
+{
+    const struct media_totals *t = &r->media;
+    return json_pack("{s:i, s:f, s:I, s:f, s:f}", "count", (int)behind_line(r->options), "bps_each",
+                     line_bps(r), "lost", (json_int_t)t->line_lost, "p50_ms",
+                     ms(histogram_quantile(&t->line_wait, .5)), "p99_ms",
+                     ms(histogram_quantile(&t->line_wait, .99)));
 }
 
 static json_t *to_json(const struct results *r)
@@ -164,6 +200,8 @@ bool report_json(const struct results *r, const char *file)
     bool standard = strcmp(file, "-") == 0;
     FILE *f = standard ? stdout : fopen(file, "w");
     json_t *json = f ? to_json(r) : NULL;
+    if (json && behind_line(r->options))
+        json_object_set_new(json, "line", line_to_json(r));
     if (json && r->options->layers > 1)
         json_object_set_new(json, "layers", layers_to_json(r));
     bool good =

@@ -95,6 +95,26 @@ await test('--layers: a section of three layers; each viewer receives one of the
   assert(packets.received < packets.sent * 6, `${packets.received} received of ${packets.sent} sent in all layers`);
 });
 
+await test('--line: a viewer behind a narrow line gets what it bears, the others get all', async () => {
+  const { code, stdout, stderr } = await load(
+    [server.signaling, '--json', '-', '--viewers', '3', '--line', '500000', '--line-viewers', '1'].concat([
+      '--feedback',
+      '100ms',
+      '--seconds',
+      '4',
+    ]),
+  );
+  equal(code, 0, `exit code\n${stderr}\n`);
+  const { line, packets } = JSON.parse(stdout);
+  diagnostic(
+    `${(line.bps_each / 1000).toFixed(0)} kbit/s, ${line.lost} lost, at most ${line.p99_ms.toFixed(0)} ms late`,
+  );
+  equal(line.count, 1, 'lines');
+  assert(line.bps_each < 505000, `${line.bps_each} bit/s through it`);
+  assert(line.p99_ms < 250, `${line.p99_ms} ms late`);
+  assert(packets.lost <= line.lost + 10, `${packets.lost} packets lost, ${line.lost} of them on the line`);
+});
+
 await test('--churn: as many stays as wanted, and some of them get into the call', async () => {
   const { code, stdout, stderr } = await load([
     server.signaling,
@@ -158,6 +178,8 @@ await test('no server there: exit code 1; a wrong command line: 2', async () => 
     [server.signaling, '--pace', '40ms'],
     [server.signaling, '--feedback', '1ms'],
     [server.signaling, '--layers', '4'],
+    [server.signaling, '--line', '500000', '--tcp'],
+    [server.signaling, '--line-viewers', '2'],
   ]) {
     const { code, stderr } = await load(args);
     equal([code, stderr.split('\n').length], [2, 2], `exit code and lines for ${args.join(' ')}`);

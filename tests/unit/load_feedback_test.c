@@ -36,19 +36,21 @@ static size_t packet(uint8_t *out, uint16_t number, bool padded)
     return n + 40;
 }
 
-static void arrives(struct feedback *f, uint16_t number, mp_time now)
+static void will_arrive(struct feedback *f, uint16_t number, mp_time at, mp_time now)
 {
     uint8_t data[128];
     size_t len = packet(data, number, number % 2);
-    feedback_packet(f, data, len, now);
+    feedback_packet(f, data, len, at, now);
 }
 
-static bool read_feedback(struct feedback *f, struct told *t)
+static void arrives(struct feedback *f, uint16_t number, mp_time now) { will_arrive(f, number, now, now); }
+
+static bool read_feedback_at(struct feedback *f, struct told *t, mp_time now)
 {
     uint8_t out[1200];
     struct rtcp_view v;
     struct twcc_feedback head;
-    size_t at = 0, len = feedback_write(f, out, sizeof out, SENDER);
+    size_t at = 0, len = feedback_write(f, out, sizeof out, SENDER, now);
     *t = (struct told){0};
     if (!len || !rtcp_next(&v, out, len, &at))
         return false;
@@ -58,6 +60,8 @@ static bool read_feedback(struct feedback *f, struct told *t)
     CHECK_EQ(get32(v.body.data + 4), MEDIA);
     return twcc_parse((struct bytes){v.body.data + 8, v.body.len - 8}, &head, note, t);
 }
+
+static bool read_feedback(struct feedback *f, struct told *t) { return read_feedback_at(f, t, MP_S(1000)); }
 
 static void tells_arrivals_and_losses(void)
 {
@@ -83,9 +87,37 @@ static void a_packet_without_number_is_no_arrival(void)
     uint8_t data[64] = {0};
     f = (struct feedback){0};
     size_t len = rtp_write(data, &(struct rtp_header){.payload_type = VIDEO_TYPE, .ssrc = MEDIA});
-    feedback_packet(&f, data, len + 40, MP_S(1));
-    feedback_packet(&f, data, 5, MP_S(1)); /* cut off */
+    feedback_packet(&f, data, len + 40, MP_S(1), MP_S(1));
+    feedback_packet(&f, data, 5, MP_S(1), MP_S(1)); /* cut off */
     CHECK(!read_feedback(&f, &t));
 }
 
-TEST_MAIN(TEST(tells_arrivals_and_losses), TEST(a_packet_without_number_is_no_arrival))
+static void an_arrival_is_told_once_it_has_come(void)
+{
+    static struct feedback f;
+    struct told t;
+    f = (struct feedback){0};
+    for (int i = 0; i < 4; i++)
+        will_arrive(&f, (uint16_t)(7 + i), MP_S(64) + MP_MS(10) * i, MP_S(64));
+    CHECK(read_feedback_at(&f, &t, MP_S(64) + MP_MS(20)));
+    CHECK_EQ(t.count, 3);
+    CHECK_EQ(t.arrival[2] - t.arrival[0], 80);
+    CHECK(!read_feedback_at(&f, &t, MP_S(64) + MP_MS(30) - 1));
+    CHECK(read_feedback_at(&f, &t, MP_S(64) + MP_MS(30)));
+    CHECK_EQ(t.count, 1);
+}
+
+static void more_arrivals_than_fit_are_told_early(void)
+{
+    static struct feedback f;
+    struct told t;
+    f = (struct feedback){0};
+    for (int i = 0; i < FEEDBACK_LATER + 3; i++)
+        will_arrive(&f, (uint16_t)i, MP_S(64) + MP_MS(1) * i, MP_S(1));
+    CHECK(read_feedback_at(&f, &t, MP_S(1)));
+    CHECK_EQ(t.count, 4);
+    CHECK_EQ(t.received, 4);
+}
+
+TEST_MAIN(TEST(tells_arrivals_and_losses), TEST(a_packet_without_number_is_no_arrival),
+          TEST(an_arrival_is_told_once_it_has_come), TEST(more_arrivals_than_fit_are_told_early))
