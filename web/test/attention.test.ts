@@ -11,6 +11,7 @@ const scene = (key: string, change: Partial<Scene> = {}): Scene => ({
   isSelf: false,
   kind: 'camera',
   video: null,
+  viewing: null,
   audioMuted: false,
   ...change,
 });
@@ -74,6 +75,16 @@ test('what_may_be_still_is_not_noticed', () => {
   expect(silent(look([]), look([camera(0)]))).toEqual([]);
   expect(silent(look([camera(10)], { peerId: 'other' }), look([camera(10)]))).toEqual([]);
   expect(silent(look([camera(10)]), look([camera(10)], { state: 'reconnecting' }))).toEqual([]);
+});
+
+const paused = (reason: 'bandwidth' | 'hidden') =>
+  camera(10, { viewing: { state: 'paused', reason, width: 0, height: 0, fps: 0 } });
+
+test('a_paused_picture_is_not_silent_and_the_line_is_weak_if_that_is_why', () => {
+  expect(silent(look([paused('hidden')]), look([paused('hidden')]))).toEqual([]);
+  expect(qualityOf(look([paused('hidden')]), look([paused('hidden')])).isWeak).toBe(false);
+  expect(qualityOf(look([paused('bandwidth')]), look([paused('bandwidth')])).isWeak).toBe(true);
+  expect(qualityOf(look([camera(9)]), look([paused('bandwidth')])).isWeak).toBe(false);
 });
 
 test('a_line_is_weak_at_the_second_look', () => {

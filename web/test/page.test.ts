@@ -1,7 +1,17 @@
-import { expect, test } from 'vitest';
-import type { CallSnapshot, CallSummary, Candidate, Participant, RemoteStream } from '../client';
+import { expect, test, vi } from 'vitest';
+import type {
+  Call,
+  CallSnapshot,
+  CallSummary,
+  Candidate,
+  LineEstimate,
+  Participant,
+  RemoteStream,
+  Viewing,
+} from '../client';
 import { ownScene, remoteScenes, watcherCount } from '../src/model/crowd';
 import { gridShape } from '../src/model/grid';
+import { choosePictures, lineCause, lineWords, pausedWords, recallPictures, viewingWords } from '../src/model/pictures';
 import { makeRoomName } from '../src/model/room-name';
 import { cleanName, parseRoute, roomLink } from '../src/model/route';
 import { callVerdict, natWords, ownAddresses, portWords, seenDirectly } from '../src/model/verdict';
@@ -97,8 +107,9 @@ const person = (id: string, change: Partial<Participant> = {}): Participant => (
   ...change,
 });
 const track = {} as MediaStreamTrack;
+const WHOLE: Viewing = { state: 'whole', reason: null, width: 0, height: 0, fps: 0 };
 const stream = (id: string, participant: string, kind: 'camera' | 'screen') =>
-  ({ id, participant, kind, audio: null, video: track }) as RemoteStream;
+  ({ id, participant, kind, audio: null, video: track, viewing: WHOLE }) as RemoteStream;
 const snapshot = (change: Partial<CallSnapshot>): CallSnapshot => ({
   state: 'connected',
   peerId: 'me',
@@ -132,6 +143,12 @@ test('everyone_has_a_scene_but_watchers', () => {
     ['b', 'screen', true],
     ['Guest', 'camera', true],
   ]);
+});
+
+test('who_wants_sound_only_has_no_pictures', () => {
+  const streams = [stream('1', 'a', 'camera'), stream('2', 'a', 'screen')];
+  const scenes = remoteScenes(snapshot({ participants: [person('a')], streams, pictures: 'sound-only' }));
+  expect(scenes.map(({ name, kind, video }) => [name, kind, video])).toEqual([['a', 'camera', null]]);
 });
 
 test('watchers_are_those_listed_and_those_counted', () => {
@@ -235,4 +252,67 @@ test('own_addresses_are_those_that_others_could_reach', () => {
     '10.0.0.2:5000',
     'hidden by the browser, port 7',
   ]);
+});
+
+const form = (state: Viewing['state'], reason: Viewing['reason'] = null): Viewing => ({ ...WHOLE, state, reason });
+
+test('forms_of_pictures_have_words', () => {
+  const reasons = ['bandwidth', 'hidden', 'publisher', 'limit', null] as const;
+  expect(reasons.map((reason) => pausedWords(form('paused', reason)))).toEqual([
+    'Paused: your connection is too slow',
+    'Paused while out of sight',
+    'The sender’s picture stopped',
+    'Paused: the server’s limit is reached',
+    'Paused',
+  ]);
+  expect(viewingWords(form('paused', 'hidden'), '1 × 1')).toBe('Paused while out of sight');
+  expect(viewingWords(form('whole'), '1 × 1')).toBe('1 × 1');
+  expect(reasons.map((reason) => viewingWords(form('reduced', reason), '1 × 1').slice(0, 17))).toEqual([
+    '1 × 1, smaller be',
+    '1 × 1, enough for',
+    '1 × 1, the sender',
+    '1 × 1, the server',
+    '1 × 1, enough for',
+  ]);
+});
+
+test('line_has_words_once_it_is_measured', () => {
+  const line = (cause: LineEstimate['cause']) => ({ bps: 340_000, acknowledged: 300_000, cause });
+  expect([lineWords(null), lineWords(line('start')), lineWords(line('delay'))]).toEqual(['–', '–', 'about 340 kbit/s']);
+  expect([lineCause(null), lineCause(line('start')), lineCause(line(null))]).toEqual([null, null, null]);
+  expect(lineCause(line('loss'))).toContain('lost');
+});
+
+test('verdict_names_a_line_that_does_not_bear_all_pictures', () => {
+  const judgeOf = (...viewings: Viewing[]) =>
+    callVerdict(
+      snapshot({
+        network: { ...snapshot({}).network, way: 'udp' },
+        streams: viewings.map((viewing, i) => ({ ...stream(String(i), 'a', 'camera'), viewing })),
+      }),
+      numbers(),
+    );
+  const [paused, reduced] = [form('paused', 'bandwidth'), form('reduced', 'bandwidth')];
+  expect(judgeOf(WHOLE, form('paused', 'hidden'), form('reduced')).tone).toBe('good');
+  expect(judgeOf(paused)).toMatchObject({ tone: 'fair', text: expect.stringContaining('The picture is paused') });
+  expect(judgeOf(paused, paused).text).toContain('All pictures are paused');
+  expect(judgeOf(paused, reduced).text).toContain('1 of 2 pictures is paused');
+  expect(judgeOf(paused, paused, WHOLE).text).toContain('2 of 3 pictures are paused');
+  expect(judgeOf(reduced, WHOLE).text).toContain('smaller');
+});
+
+test('choice_of_pictures_is_remembered', () => {
+  const kept = new Map<string, string>();
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => kept.set(key, value),
+  });
+  const call = { choosePictures: vi.fn() };
+  expect(recallPictures()).toBe('automatic');
+  choosePictures(call as unknown as Call, 'saver');
+  expect(call.choosePictures).toHaveBeenCalledExactlyOnceWith('saver');
+  expect(recallPictures()).toBe('saver');
+  kept.set('monoport.pictures', 'smell');
+  expect(recallPictures()).toBe('automatic');
+  vi.unstubAllGlobals();
 });

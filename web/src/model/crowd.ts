@@ -1,4 +1,4 @@
-import type { CallSnapshot, LocalMedia, Participant, RemoteStream } from '../../client';
+import type { CallSnapshot, LocalMedia, Participant, RemoteStream, Viewing } from '../../client';
 
 /** One picture on the screen. */
 export interface Scene {
@@ -8,14 +8,18 @@ export interface Scene {
   name: string;
   isSelf: boolean;
   kind: 'camera' | 'screen';
+  /** null: the camera is off, or this user wants no pictures. */
   video: MediaStreamTrack | null;
+  /** In which form the server sends it; null without a picture of another participant. */
+  viewing: Viewing | null;
   audioMuted: boolean;
 }
 
 export const NAMELESS = 'Guest';
 
 /** Scenes of the others: everyone who takes part has one, even without any track; watchers have none. */
-export function remoteScenes({ participants, streams }: CallSnapshot): Scene[] {
+export function remoteScenes({ participants, streams: received, pictures }: CallSnapshot): Scene[] {
+  const streams = pictures === 'sound-only' ? received.map(withoutPicture) : received;
   const people = participants.filter(({ role }) => role !== 'watch');
   const strangers = streams.filter(({ participant }) => !participants.some(({ id }) => id === participant));
   return [
@@ -44,6 +48,7 @@ export function ownScene({ microphone, camera }: Pick<LocalMedia, 'microphone' |
     isSelf: true,
     kind: 'camera',
     video: camera.on ? camera.track : null,
+    viewing: null,
     audioMuted: !microphone.on,
   };
 }
@@ -57,6 +62,7 @@ function cameraScene(person: Participant, streams: readonly RemoteStream[]): Sce
     isSelf: false,
     kind: 'camera',
     video: person.videoMuted ? null : (stream?.video ?? null),
+    viewing: stream?.viewing ?? null,
     audioMuted: person.audioMuted,
   };
 }
@@ -69,12 +75,17 @@ function screenScene(stream: RemoteStream, name: string): Scene {
     isSelf: false,
     kind: 'screen',
     video: stream.video,
+    viewing: stream.viewing,
     audioMuted: false,
   };
 }
 
 function strangerScene(stream: RemoteStream): Scene {
   return { ...screenScene(stream, NAMELESS), kind: stream.kind };
+}
+
+function withoutPicture(stream: RemoteStream): RemoteStream {
+  return { ...stream, video: null };
 }
 
 function isScreen({ kind, video }: RemoteStream): boolean {

@@ -1,5 +1,5 @@
 /** Preferences that this browser keeps between visits, if it allows storage. */
-export type Preference = 'name' | 'microphone' | 'camera' | 'speaker' | 'layout';
+export type Preference = 'name' | 'microphone' | 'camera' | 'speaker' | 'layout' | 'pictures';
 
 export function recall(key: Preference): string | null {
   try {

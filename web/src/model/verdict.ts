@@ -14,6 +14,7 @@ import {
   type Way,
   type WayReason,
 } from '../../client';
+import { heldBack } from './pictures';
 
 /** The effect of a network on a call, for people who do not know what a NAT is. */
 export interface Verdict {
@@ -42,7 +43,7 @@ export function callVerdict(snapshot: CallSnapshot, summary: CallSummary | null)
   if (weakness) {
     return { tone: 'fair', title: 'The way is open, but the line is weak', text: weakness, advice: WEAK_ADVICE };
   }
-  return wayVerdict(network, network.way, summary.pair?.remote ?? '');
+  return slowVerdict(snapshot) ?? wayVerdict(network, network.way, summary.pair?.remote ?? '');
 }
 
 function brokenVerdict({ state, trouble, failures }: CallSnapshot): Verdict {
@@ -70,6 +71,27 @@ function brokenVerdict({ state, trouble, failures }: CallSnapshot): Verdict {
         advice: '',
       }
     : { tone: 'busy', title: 'Looking for a way to the server…', text: '', advice: '' };
+}
+
+/** The line does not bear all pictures; null if it does. */
+function slowVerdict({ streams }: CallSnapshot): Verdict | null {
+  const pictures = streams.filter(({ video }) => video !== null);
+  const { paused, reduced } = heldBack(pictures);
+  if (paused + reduced === 0) return null;
+  return {
+    tone: 'fair',
+    title: 'Your line is too slow for all pictures',
+    text:
+      paused > 0
+        ? `${pausedCount(paused, pictures.length)} paused, so that sound stays clear.`
+        : 'They are smaller than this window could show, so that sound stays clear.',
+    advice: `${WEAK_ADVICE} Or choose Data saver below.`,
+  };
+}
+
+function pausedCount(paused: number, all: number): string {
+  if (paused === all) return all === 1 ? 'The picture is' : 'All pictures are';
+  return `${paused} of ${all} pictures ${paused === 1 ? 'is' : 'are'}`;
 }
 
 /** The problem with the connection, in words; null if there is none. */

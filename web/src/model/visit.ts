@@ -8,6 +8,7 @@ import {
   signalingUrl,
   type WantedDevices,
 } from '../../client';
+import { recallPictures } from './pictures';
 import { recall, remember } from './preferences';
 import { makeRoomName } from './room-name';
 import { roomLink, type Route } from './route';
@@ -66,6 +67,7 @@ export class Visit extends Emitter<{ change: VisitSnapshot }> {
       name,
       role,
       media,
+      pictures: recallPictures(),
       ...(codec ? { codec } : {}),
       ...(token ? { token } : {}),
       ...(small ? { cameraBitrate: SMALL_CAMERA_BITRATE } : {}),

@@ -1,5 +1,5 @@
 import { useCallback, useState } from 'react';
-import type { Call } from '../../client';
+import type { Call, View } from '../../client';
 import { useAttention } from '../hooks/use-attention';
 import { useAudioOutput } from '../hooks/use-audio-output';
 import { useCall } from '../hooks/use-call';
@@ -28,6 +28,7 @@ import { RoomHeader } from '../parts/RoomHeader';
 import { RoundButton } from '../parts/RoundButton';
 import { ScreenButton } from '../parts/ScreenButton';
 import { SoundGate } from '../parts/SoundGate';
+import { SoundOnly } from '../parts/SoundOnly';
 import { Toasts } from '../parts/Toasts';
 
 type PanelName = 'people' | 'network' | 'devices';
@@ -53,6 +54,7 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
   const link = roomLink(location.origin, 'call', room);
   const copyLink = () => void copyText(link).then((ok) => tell(ok ? 'Link copied' : 'The browser did not let us copy'));
   const noteFrame = useCallback(() => call.noteRemoteFrame(), [call]);
+  const show = useCallback((track: MediaStreamTrack, shown: View) => call.show(track, shown), [call]);
   const scenes = [...remoteScenes(snapshot), ownScene(local, name)];
   const present = participants.length + snapshot.audience + 1;
   const isGrid = attention.layout === 'grid';
@@ -84,6 +86,7 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
             scenes={scenes}
             speakers={speakers}
             onRemoteFrame={noteFrame}
+            show={show}
             silent={quality.silent}
             attention={attention}
           />
@@ -94,14 +97,17 @@ export function CallPage({ visit, call }: { visit: Visit; call: Call }) {
               <CopyField label="Link of this room" link={link} />
             </div>
           )}
-          {local.screen && (
-            <div className="sharing" role="status">
-              You are sharing your screen
-              <button type="button" className="button" onClick={() => media.stopScreen()}>
-                Stop
-              </button>
-            </div>
-          )}
+          <div className="strips">
+            {local.screen && (
+              <div className="strip" role="status">
+                You are sharing your screen
+                <button type="button" className="button" onClick={() => media.stopScreen()}>
+                  Stop
+                </button>
+              </div>
+            )}
+            <SoundOnly call={call} />
+          </div>
           <Banner call={call} />
           <SoundGate output={output} />
           <Toasts toasts={toasts} />

@@ -1,5 +1,5 @@
 import { useCallback, useRef, useState } from 'react';
-import type { Call, LocalDevice } from '../../client';
+import type { Call, LocalDevice, View } from '../../client';
 import { useAttention } from '../hooks/use-attention';
 import { useAudioOutput } from '../hooks/use-audio-output';
 import { useCall } from '../hooks/use-call';
@@ -18,6 +18,7 @@ import { RemoteAudio } from '../parts/RemoteAudio';
 import { RoomHeader } from '../parts/RoomHeader';
 import { RoundButton } from '../parts/RoundButton';
 import { SoundGate } from '../parts/SoundGate';
+import { SoundOnly } from '../parts/SoundOnly';
 
 const NO_MICROPHONE: LocalDevice = { on: false, track: null, deviceId: null, problem: null };
 
@@ -33,6 +34,7 @@ export function WatchPage({ visit, call }: { visit: Visit; call: Call }) {
   const [isPanelOpen, setPanelOpen] = useState(false);
   const closePanel = useCallback(() => setPanelOpen(false), []);
   const noteFrame = useCallback(() => call.noteRemoteFrame(), [call]);
+  const show = useCallback((track: MediaStreamTrack, shown: View) => call.show(track, shown), [call]);
   const view = useRef<HTMLDivElement>(null);
   const scenes = remoteScenes(snapshot);
   const viewers = 1 + watcherCount(snapshot);
@@ -59,6 +61,7 @@ export function WatchPage({ visit, call }: { visit: Visit; call: Call }) {
               scenes={scenes}
               speakers={speakers}
               onRemoteFrame={noteFrame}
+              show={show}
               silent={quality.silent}
               attention={{ ...attention, layout: 'grid' }}
               whole
@@ -66,6 +69,9 @@ export function WatchPage({ visit, call }: { visit: Visit; call: Call }) {
           ) : (
             snapshot.state === 'connected' && <NothingYet />
           )}
+          <div className="strips">
+            <SoundOnly call={call} />
+          </div>
           <Banner call={call} />
           <SoundGate output={output} />
         </div>

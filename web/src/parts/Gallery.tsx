@@ -1,4 +1,5 @@
 import type { CSSProperties, ReactNode } from 'react';
+import type { View } from '../../client';
 import type { AttentionControl } from '../hooks/use-attention';
 import { useSize } from '../hooks/use-size';
 import type { Scene } from '../model/crowd';
@@ -14,6 +15,8 @@ interface Props {
   scenes: readonly Scene[];
   speakers: ReadonlySet<string>;
   onRemoteFrame: () => void;
+  /** Tells the server how this page shows a picture of another participant. */
+  show?: (track: MediaStreamTrack, view: View) => void;
   /** Ids of participants from whom no media arrives. */
   silent?: ReadonlySet<string>;
   /** The scene that this user wants to see large; without it the user cannot choose. */
@@ -26,7 +29,7 @@ const NOBODY: ReadonlySet<string> = new Set();
 const NO_CHOICE = { layout: 'grid', pinned: null, speaker: null } as const;
 
 /** All scenes, as large as fits. A scene on the stage is large, and the others are in a row beside it. */
-export function Gallery({ scenes, speakers, onRemoteFrame, silent = NOBODY, attention, whole = false }: Props) {
+export function Gallery({ scenes, speakers, onRemoteFrame, show, silent = NOBODY, attention, whole = false }: Props) {
   const tile = (scene: Scene) => (
     <Tile
       key={scene.key}
@@ -34,7 +37,7 @@ export function Gallery({ scenes, speakers, onRemoteFrame, silent = NOBODY, atte
       whole={whole}
       isSpeaking={scene.kind === 'camera' && speakers.has(scene.participant)}
       isSilent={scene.kind === 'camera' && !scene.isSelf && silent.has(scene.participant)}
-      {...(scene.isSelf ? {} : { onFirstFrame: onRemoteFrame })}
+      {...(scene.isSelf ? {} : { onFirstFrame: onRemoteFrame, show })}
       {...(attention && scenes.length > 1
         ? { isPinned: attention.pinned === scene.key, onPin: () => attention.pin(scene.key) }
         : {})}

@@ -86,6 +86,7 @@ const SHAPES = {
     </>
   ),
   download: <path d="M12 4v11M7.5 10.8L12 15.3l4.5-4.5M4.5 19.5h15" />,
+  pause: <path d="M8.5 5.5v13M15.5 5.5v13" />,
   pin: <path d="M9 4h6M10 4l-.5 6.5L6.5 14h11l-3-3.5L14 4M12 14v6.5" />,
   grid: (
     <>

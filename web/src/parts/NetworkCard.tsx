@@ -9,6 +9,8 @@ import { AddressFacts } from './AddressFacts';
 import { Fact, Facts } from './Facts';
 import { Icon } from './Icon';
 import { BigNumber } from './BigNumber';
+import { PictureChoice } from './PictureChoice';
+import { PictureFacts } from './PictureFacts';
 import { VerdictBox } from './VerdictBox';
 
 /** The effect of this user's network on the call, in words, in figures, and as a report file for experts. */
@@ -28,6 +30,12 @@ export function NetworkCard({ call }: { call: Call }) {
         <BigNumber name="Receiving" value={pair && formatRate(pair.in_bps)} />
         <BigNumber name="Sending" value={pair && formatRate(pair.out_bps)} />
       </div>
+      {call.role !== 'stream' && (
+        <>
+          <PictureChoice call={call} />
+          <PictureFacts snapshot={snapshot} summary={summary} />
+        </>
+      )}
       <Facts title="Way">
         <Fact name="Transport">{network.way ? WAY_WORDS[network.way] : '–'}</Fact>
         <Fact name={pair?.localType === 'relay' ? 'By the relay at' : 'From'}>
@@ -47,9 +55,11 @@ export function NetworkCard({ call }: { call: Call }) {
         <Fact name="Changes during this call">{network.changes}</Fact>
         <Fact name="Repairs (ICE restarts)">{network.restarts}</Fact>
       </Facts>
-      <Facts title="Video">
-        <Fact name="Sent">{videoWords(summary)}</Fact>
-      </Facts>
+      {call.role !== 'watch' && (
+        <Facts title="Video">
+          <Fact name="Sent">{videoWords(summary)}</Fact>
+        </Facts>
+      )}
       <button type="button" className="button panel-action" onClick={() => void save()}>
         <Icon name="download" size={18} />
         Download a report

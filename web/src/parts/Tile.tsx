@@ -1,5 +1,7 @@
-import { useRef } from 'react';
+import { useCallback, useRef } from 'react';
+import type { SeenView, View } from '../../client';
 import type { Scene } from '../model/crowd';
+import { pausedWords } from '../model/pictures';
 import { Avatar } from './Avatar';
 import { Icon } from './Icon';
 import { RoundButton } from './RoundButton';
@@ -12,6 +14,8 @@ interface Props {
   isSilent?: boolean;
   whole?: boolean;
   onFirstFrame?: () => void;
+  /** Tells the server how this page shows the picture. */
+  show?: ((track: MediaStreamTrack, view: View) => void) | undefined;
   isPinned?: boolean;
   /** Makes it large or small again; without it the user cannot choose. */
   onPin?: () => void;
@@ -24,18 +28,25 @@ export function Tile({
   isSilent = false,
   whole = false,
   onFirstFrame,
+  show,
   isPinned = false,
   onPin,
 }: Props) {
-  const { name, isSelf, kind, video, audioMuted } = scene;
+  const { name, isSelf, kind, video, audioMuted, viewing } = scene;
   const ref = useRef<HTMLElement>(null);
   const isScreen = kind === 'screen';
   const caption = isScreen ? `${name}’s screen` : isSelf ? `${name} (you)` : name;
+  const paused = video && viewing?.state === 'paused' ? viewing : null;
+  const onView = useCallback(
+    (seen: SeenView) => video && show?.(video, { ...seen, pinned: isPinned }),
+    [video, show, isPinned],
+  );
   const classes = [
     'tile',
     isScreen && 'tile-screen',
     isSpeaking && !audioMuted && 'tile-speaking',
     isSilent && 'tile-silent',
+    paused && `tile-paused tile-paused-${paused.reason ?? 'unknown'}`,
   ].filter(Boolean);
   const toggleFullscreen = () => {
     if (document.fullscreenElement) void document.exitFullscreen();
@@ -57,9 +68,16 @@ export function Tile({
           mirrored={isSelf && !isScreen}
           whole={whole || isScreen}
           {...(onFirstFrame ? { onFirstFrame } : {})}
+          {...(show ? { onView } : {})}
         />
       )}
-      {isSilent && (
+      {paused && (
+        <p className="tile-trouble">
+          <Icon name="pause" size={16} />
+          {pausedWords(paused)}
+        </p>
+      )}
+      {isSilent && !paused && (
         <p className="tile-trouble" role="status">
           <Icon name="network" size={16} />
           No picture arrives

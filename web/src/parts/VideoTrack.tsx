@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
+import { observeView, type SeenView } from '../../client';
 
 interface Props {
   track: MediaStreamTrack;
@@ -7,13 +8,15 @@ interface Props {
   /** Show all of it (a screen) instead of filling the tile (a face). */
   whole?: boolean;
   onFirstFrame?: () => void;
+  /** How large it is drawn, and whether it can be seen. */
+  onView?: (view: SeenView) => void;
 }
 
 /**
  * The picture of one track. Always silent: sound has elements of its own, so that a browser that forbids sound
  * still shows pictures. Invisible until there is a frame.
  */
-export function VideoTrack({ track, label, mirrored = false, whole = false, onFirstFrame }: Props) {
+export function VideoTrack({ track, label, mirrored = false, whole = false, onFirstFrame, onView }: Props) {
   const ref = useRef<HTMLVideoElement>(null);
   const [isShown, setShown] = useState(false);
   const firstFrame = useRef(onFirstFrame);
@@ -35,6 +38,11 @@ export function VideoTrack({ track, label, mirrored = false, whole = false, onFi
       video.srcObject = null;
     };
   }, [track]);
+
+  useEffect(() => {
+    if (!ref.current || !onView) return;
+    return observeView(ref.current, onView);
+  }, [onView]);
 
   const className = ['video', isShown && 'video-shown', mirrored && 'video-mirrored', whole && 'video-whole'];
   return (
