@@ -298,4 +298,5 @@ def figures(scenario, fresh, joined, begin, end, rss, report):
         "load_us_per_packet": report["cpu"]["us_per_packet"],
         "foreign_core_percent": 100 * foreign,
         "bad_packets": report["verified"]["bad"],
+        "layers": report.get("layers", {}).get("streams"),  # pictures by the layer that a viewer last received
     }

@@ -25,6 +25,8 @@ def notes(figures, limit):
         said.append(f"memory was slow ({figures['memory']:.1f} times)")
     if figures["foreign_core_percent"] > 5:
         said.append(f"other processes took {figures['foreign_core_percent']:.0f} % of a core")
+    if layers := figures.get("layers"):
+        said.append("pictures received: " + ", ".join(f"{rid} {count}" for rid, count in layers.items()))
     said += [f"{count} × {reason}" for reason, count in figures["drops"].items()]
     return "; ".join(said)
 
@@ -79,6 +81,11 @@ def targets(results):
         ("1→400 evenly spaced, µs a packet", get("400-even"), "≤", 3.0, 2),
         ("audio 1→100, µs a packet", get("audio"), "≤", 3.2, 2),
         ("meeting of 10, µs a packet", get("meeting"), "≤", 3.2, 2),
+        ("1→400 with feedback, µs a packet", get("400-feedback"), "≤", 1.5, 2),
+        ("1→400 in three layers, µs a packet", get("400-layers"), "≤", 1.8, 2),
+        ("1→400 stepping, µs a packet", get("400-step"), "≤", 2.2, 2),
+        ("1→400 stepping, p99 latency in ms", get("400-step", "latency_p99_us") and get("400-step", "latency_p99_us") / 1000, "≤", 5, 2),
+        ("meeting of 10 in layers, µs a packet", get("meeting-stage"), "≤", 2.0, 2),
         ("1→10, µs a packet", get("10"), "≤", 5.0, 2),
         ("1→400, times less than plain", ratio(results, "400", "400-plain"), "≥", 2.5, 2),
         ("1→1,000, loss in %", get("1000", "loss_percent"), "≤", 0, 3),
@@ -138,6 +145,10 @@ def markdown(machine, scenarios, results, runs, failures, micro):
         "- *p50*, *p99*: one-way latency to the kernel's receipt, of one packet in 101.\n"
         "- *KiB a viewer*: growth of resident memory since before the joins, pools included, divided by the viewers.\n"
         "- *CPU ms a join*: server CPU time while clients joined, without the share for forwarding.\n"
+        "- *three layers*: 150, 450 and 1800 kbit/s (rids q, h, f), viewers wish the sizes of all three; the remarks tell which layer they "
+        "received. *speaker large*: each wishes 1280x720 of who speaks and 320x180 of the others; publishers speak in turn for 4 s. In the "
+        "sound room the same, without video; the server forwards the loudest. All of these, and the line that says so, send transport-wide "
+        "feedback every 100 ms.\n"
         "- *plain*: `--cipher openssl --send single`, which makes one EVP call and one `sendto` a packet.",
         "**The kernel alone.** `bench-floor` sends the same datagrams from a bare `sendmmsg` loop over the same veth pair; it receives, looks "
         "up and encrypts nothing. During this run it took " + floor_text(machine["floor"]) + " (with cores not kept awake: "

@@ -35,6 +35,10 @@ def scenario(name, title, load, **more):
 
 MEETING = ["--publishers", "10", "--viewers", "0", "--meeting", "--audio", "--video-bps", "1500000"]
 AUDIO = viewers(100, "--no-video", "--audio")
+FEEDBACK = ["--feedback", "100ms"]  # as browsers send it
+LAYERS = ["--layers", "3", *FEEDBACK]
+STAGE = ["--publishers", "10", "--viewers", "0", "--meeting", "--audio", "--talk", "--stage", *LAYERS]
+SOUND_ROOM = ["--publishers", "100", "--viewers", "0", "--meeting", "--no-video", "--audio", "--talk", *FEEDBACK]
 
 SCENARIOS = [
     scenario("10", "1→10", viewers(10), peers="1→10", runs=3, quick=True),
@@ -50,6 +54,9 @@ SCENARIOS = [
     scenario("400-workers-2", "1→400, two workers", viewers(400), workers=2, runs=3),
     scenario("400-even", "1→400, evenly spaced", viewers(400, "--even"), quick=True),
     scenario("400-even-plain", "1→400, evenly spaced, plain", viewers(400, "--even"), server=PLAIN),
+    scenario("400-feedback", "1→400, feedback from all", viewers(400, *FEEDBACK), runs=3, quick=True),
+    scenario("400-layers", "1→400 in three layers, a third each", viewers(400, "--spread", *LAYERS), runs=3),
+    scenario("400-step", "1→400 in three layers, a step each 2 s", viewers(400, "--step", *LAYERS), runs=3),
     scenario("1000", "1→1,000", viewers(1000)),
     scenario("100-tcp", "1→100, ICE-TCP", viewers(100, "--tcp"), quick=True),
     scenario("100-turn-tcp", "1→100, TURN over TCP", viewers(100, "--turn", "tcp")),
@@ -59,6 +66,8 @@ SCENARIOS = [
     scenario("audio-plain", "audio 1→100, plain", AUDIO, server=PLAIN),
     scenario("meeting", "meeting of 10", MEETING, receivers=10, peers="meeting of 10", runs=3),
     scenario("meeting-plain", "meeting of 10, plain", MEETING, receivers=10, server=PLAIN),
+    scenario("meeting-stage", "meeting of 10 in layers, speaker large", STAGE, receivers=10, runs=3),
+    scenario("sound-100", "sound room of 100", SOUND_ROOM, receivers=100, runs=3),
     scenario("idle", "1,000 sessions, no media", ["--publishers", "0", *viewers(1000)], runs=3),
     scenario("idle-drowsy", "1,000 sessions, no media, cores not kept awake", ["--publishers", "0", *viewers(1000)], awake=False),
 ]

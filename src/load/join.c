@@ -1,4 +1,5 @@
 #include "load/join.h"
+#include "load/views.h"
 #include "net/random.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@ struct join {
     bool answered;
     struct media_remote remote; /* once answered */
     struct description description;
+    struct views views;
     char id[37], ufrag[9], password[33];
 };
 
@@ -45,10 +47,16 @@ struct join *join_new(const struct options *o, const struct join_io *io, unsigne
                                           .receives = p->receives,
                                           .feedback = o->feedback > 0};
     memcpy(j->description.fingerprint, fingerprint, 32);
+    views_begin(&j->views, o, number);
     return j;
 }
 
-void join_free(struct join *j) { free(j); }
+void join_free(struct join *j)
+{
+    if (j)
+        views_end(&j->views);
+    free(j);
+}
 
 static void join_say(struct join *j, json_t *message)
 {
@@ -79,6 +87,8 @@ void join_opened(struct join *j)
                                 "role", role);
     char name[32];
     snprintf(name, sizeof name, "load-%u", j->number + 1);
+    if (message && !o->talk) /* else each client would wait for sounds that the server leaves out */
+        json_object_set_new(message, "sounds", json_string("all"));
     if (message && o->names)
         json_object_set_new(message, "name", json_string(name));
     join_say(j, message);
@@ -88,6 +98,21 @@ void join_opened(struct join *j)
 }
 
 void join_leave(struct join *j) { join_say(j, json_pack("{s:s, s:s}", "type", "leave", "peerId", j->id)); }
+
+static void say_views(struct join *j)
+{
+    json_t *tracks = views_tracks(&j->views);
+    if (tracks)
+        join_say(j, json_pack("{s:s, s:s, s:o}", "type", "view", "peerId", j->id, "tracks", tracks));
+}
+
+void join_step(struct join *j, mp_time now)
+{
+    if (views_step(&j->views, now))
+        say_views(j);
+}
+
+uint64_t join_views(const struct join *j) { return j->views.told; }
 
 static bool by_turn(const struct join *j)
 {
@@ -130,6 +155,24 @@ static void on_turn(struct join *j, json_t *servers)
     j->io->connect(j->io->context, j->number, &j->remote);
 }
 
+static void on_offer(struct join *j, json_t *message)
+{
+    json_t *sdp = json_object_get(message, "sdp");
+    const char *text = json_string_value(sdp);
+    size_t len = json_string_length(sdp);
+    if (!text)
+        return;
+    say_description(j, "answer", describe_answer(&j->description, text, len));
+    if (views_offer(&j->views, text, len, json_object_get(message, "streams")))
+        say_views(j);
+}
+
+static void on_speaker(struct join *j, json_t *id)
+{
+    if (views_speaker(&j->views, json_string_value(id)))
+        say_views(j);
+}
+
 static void on_error(struct join *j, json_t *message)
 {
     char why[200];
@@ -149,9 +192,10 @@ void join_text(struct join *j, const char *text, size_t len)
                       "the server sent something that is not a message (a JSON object with a type)");
     else if (strcmp(type, "answer") == 0)
         on_answer(j, sdp);
-    else if (strcmp(type, "offer") == 0 && json_is_string(sdp))
-        say_description(j, "answer",
-                        describe_answer(&j->description, json_string_value(sdp), json_string_length(sdp)));
+    else if (strcmp(type, "offer") == 0)
+        on_offer(j, message);
+    else if (strcmp(type, "speaker") == 0)
+        on_speaker(j, json_object_get(message, "id"));
     else if (strcmp(type, "turn") == 0)
         on_turn(j, json_object_get(message, "iceServers"));
     else if (strcmp(type, "error") == 0)

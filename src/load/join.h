@@ -22,4 +22,7 @@ struct join *join_new(const struct options *, const struct join_io *, unsigned n
 void join_free(struct join *);
 void join_opened(struct join *); /* call when the socket is open */
 void join_text(struct join *, const char *text, size_t len);
+/* Tells the wishes that change with time. */
+void join_step(struct join *, mp_time now);
+uint64_t join_views(const struct join *); /* `view` messages so far */
 void join_leave(struct join *);

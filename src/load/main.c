@@ -245,6 +245,8 @@ static void look_after(struct load_run *r, unsigned number, mp_time now)
         if (!--r->lost)
             fprintf(stderr, "monoport-load: back again: %llu\n", (unsigned long long)r->results.back.count);
     }
+    if (r->options->views == VIEWS_STEP)
+        join_step(m->join, now);
     if (r->options->churn && now - m->begun > JOIN_TIMEOUT)
         failed(r, number, "it does not get so far");
     if (m->stay.at && m->stay.at <= now) {
@@ -360,7 +362,7 @@ static void tick(void *context)
 static int64_t end_of(void *context, unsigned client, bool video)
 {
     struct load_run *r = context;
-    if (client >= r->options->publishers || (video && options_adapts(r->options)))
+    if (client >= r->options->publishers || options_adapts(r->options))
         return 0;
     const struct media_peer *p = media_peer(media_of(r, client), client);
     for (unsigned i = 0; i < p->source_count; i++)
@@ -373,6 +375,7 @@ static void count_joins(struct load_run *r)
 {
     for (unsigned i = 0; i < r->clients; i++) {
         const struct media_peer *p = media_peer(media_of(r, i), i);
+        r->results.views += r->members[i].join ? join_views(r->members[i].join) : 0;
         if (r->options->churn
                 ? r->members[i].failed
                 : !p->complete_at || p->failed || r->members[i].failed || r->members[i].lost_at) {

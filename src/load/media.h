@@ -18,6 +18,7 @@ struct dtls_identity;
 struct media_peer {
     unsigned number; /* of the client, in the whole run */
     bool receives;
+    unsigned streams_told;   /* the number of streams that the others publish for it */
     unsigned streams_wanted; /* the number of streams that it will receive */
     int fd;
     struct media_stream *stream; /* NULL: UDP */

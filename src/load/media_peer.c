@@ -206,6 +206,8 @@ static void sample(struct media *m, struct media_peer *p, const uint8_t *data, s
     mp_time now = clock_now();
     p->sink.sample_good = false;
     client_input(p->client, data, len, now);
+    if (p->streams_told > STREAMS_RX_MAX) /* else the transport would have no place for the other streams */
+        client_ended(p->client, get32(data + 8));
     m->totals.samples++;
     m->totals.samples_bad += !p->sink.sample_good;
     if (p->sink.count == streams)
@@ -333,6 +335,7 @@ static void add_sources(const struct media *m, struct media_peer *p, struct prng
 {
     const struct options *o = m->options;
     struct source_config c = {.run = m->run, .client = p->number, .mid = '0'};
+    c.turns = o->talk ? o->publishers : 0;
     if (o->audio)
         source_init(&p->sources[p->source_count++], &c, prng);
     c.video = true;
@@ -352,7 +355,8 @@ void media_peer_init(struct media *m, struct media_peer *p, unsigned number)
     bool publishes = number < o->publishers;
     struct prng prng;
     *p = (struct media_peer){.number = number, .fd = -1, .receives = !publishes || o->meeting};
-    p->streams_wanted = p->receives ? (o->publishers - publishes) * options_streams(o) : 0;
+    p->streams_told = p->receives ? (o->publishers - publishes) * options_streams(o) : 0;
+    p->streams_wanted = o->talk && p->streams_told ? 1 : p->streams_told;
     if (p->receives && number - (o->meeting ? 0 : o->publishers) < o->line_viewers)
         p->line.bps = o->line_bps;
     prng_seed(&prng, (uint64_t)m->run << 32 | number);

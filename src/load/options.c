@@ -104,11 +104,15 @@ enum {
     VIDEO_BPS,
     LAYERS,
     AUDIO,
+    TALK,
     NO_VIDEO,
     EVEN,
     PACE,
     KEYFRAMES,
     FEEDBACK,
+    SPREAD,
+    STEP,
+    STAGE,
     LINE,
     LINE_VIEWERS,
     SECONDS,
@@ -140,6 +144,9 @@ static const struct manual_option options[OPTION_COUNT] = {
          "rates are as 150 to 450 to 1800; key frames are six times as large as other pictures, which "
          "are in three temporal layers"},
     [AUDIO] = {NULL, "audio", NULL, NULL, "audio, too: 50 packets of 100 bytes a second"},
+    [TALK] = {NULL, "talk", NULL, NULL,
+              "publishers speak in turn, by the level that their audio tells, for 4 s each; viewers count as "
+              "complete with their first stream, because the server may leave out those that are silent"},
     [NO_VIDEO] = {NULL, "no-video", NULL, NULL, "no video"},
     [EVEN] = {NULL, "even", NULL, NULL, "space packets evenly, instead of sending each frame in one burst"},
     [PACE] = {NULL, "pace", "TIME", "no pauses",
@@ -148,6 +155,11 @@ static const struct manual_option options[OPTION_COUNT] = {
     [FEEDBACK] = {NULL, "feedback", "TIME", "none",
                   "clients that receive tell every TIME which packets arrived and when (transport-wide "
                   "feedback), as browsers do: about every 100ms"},
+    [SPREAD] = {NULL, "spread", NULL, NULL,
+                "clients that receive wish the sizes of the layers: with three layers a third each"},
+    [STEP] = {NULL, "step", NULL, NULL, "likewise, and every 2 s each wishes the next layer, up and down"},
+    [STAGE] = {NULL, "stage", NULL, NULL,
+               "clients that receive wish the picture of the speaker at 1280x720 and the others at 320x180"},
     [LINE] =
         {NULL, "line", "N", "none",
          "clients that receive are behind a line of N bit/s with a queue of 200 ms, emulated: a packet "
@@ -179,9 +191,9 @@ static const struct manual manual = {
         "The program decrypts and verifies one packet in 101; of the others it reads the header only. Latency is "
         "one-way, from before a packet's encryption to its receipt by the kernel, both on this machine. A viewer "
         "takes at most " STRING(
-            STREAMS_RX_MAX) " streams: publishers times the streams of each. With layers or narrow lines, loss behind the "
-                            "last packet of a stream is not noticed.\n\n"
-                            "Exit code: 0; 1 if a join failed or nothing was received; 2 for a wrong command line.",
+            LOAD_STREAMS_MAX) " streams: publishers times the streams of each. With layers or narrow lines, loss behind the "
+                              "last packet of a stream is not noticed.\n\n"
+                              "Exit code: 0; 1 if a join failed or nothing was received; 2 for a wrong command line.",
     .options = options,
     .count = OPTION_COUNT,
 };
@@ -208,6 +220,14 @@ static void tell(int flag)
         printf("monoport-load " MONOPORT_VERSION "\n");
 }
 
+static bool set_views(struct options *o, enum view_mode mode)
+{
+    if (o->views != VIEWS_NONE && o->views != mode)
+        return complain("--spread, --step and --stage exclude each other");
+    o->views = mode;
+    return true;
+}
+
 static bool take(struct options *o, int flag, const char *value)
 {
     unsigned n = 0;
@@ -228,6 +248,10 @@ static bool take(struct options *o, int flag, const char *value)
         o->way = strcmp(value, "tls") == 0 ? WAY_TURN_TLS : WAY_TURN_TCP;
         break;
     case AUDIO: o->audio = true; break;
+    case TALK: o->talk = true; break;
+    case SPREAD: return set_views(o, VIEWS_SPREAD);
+    case STEP: return set_views(o, VIEWS_STEP);
+    case STAGE: return set_views(o, VIEWS_STAGE);
     case NO_VIDEO: o->video = false; break;
     case EVEN: o->pace = MP_S(1) / FRAME_RATE; break;
     case LAYERS: return number("layers", value, 1, SIMULCAST_MAX, &o->layers);
@@ -261,14 +285,16 @@ static bool check(const struct options *o)
         return complain("a room takes at most %d participants", ROOM_PARTICIPANTS_MAX);
     if (o->churn && o->rejoin)
         return complain("--churn and --rejoin exclude each other");
+    if ((o->views == VIEWS_SPREAD || o->views == VIEWS_STEP) && o->layers < 2)
+        return complain("--spread and --step need --layers 2 or 3");
     if (o->line_bps && o->way != WAY_UDP)
         return complain("--line is for viewers by UDP: --tcp and --turn exclude it");
     if (o->line_viewers != LOAD_CLIENTS_MAX && !o->line_bps)
         return complain("--line-viewers needs --line");
     if (o->publishers && !streams)
         return complain("publishers would send nothing: --no-video needs --audio");
-    if ((o->viewers || o->meeting) && streams > STREAMS_RX_MAX + (o->viewers ? 0 : options_streams(o)))
-        return complain("a viewer can receive at most %d streams, not %u", STREAMS_RX_MAX, streams);
+    if ((o->viewers || o->meeting) && streams > LOAD_STREAMS_MAX + (o->viewers ? 0 : options_streams(o)))
+        return complain("a viewer can receive at most %d streams, not %u", LOAD_STREAMS_MAX, streams);
     if (strlen(o->room) < 1 || strlen(o->room) > ROOM_NAME_MAX)
         return complain("--room must have 1 to %d characters", ROOM_NAME_MAX);
     return true;

@@ -7,6 +7,15 @@
 
 #define LOAD_CLIENTS_MAX 20000
 #define LOAD_THREADS_MAX 64
+#define LOAD_STREAMS_MAX 128 /* that a client receives: half of the sections of a description */
+
+/* How clients that receive show the pictures. */
+enum view_mode {
+    VIEWS_NONE,   /* they do not say */
+    VIEWS_SPREAD, /* in the sizes of the layers, one after the other */
+    VIEWS_STEP,   /* the same, and each changes its size every two seconds */
+    VIEWS_STAGE   /* the speaker large, the others small */
+};
 
 enum way { WAY_UDP, WAY_TCP /* ICE-TCP */, WAY_TURN_TCP, WAY_TURN_TLS };
 
@@ -26,7 +35,9 @@ struct options {
     unsigned line_viewers;      /* clients that receive behind one: the first ones */
     mp_time feedback;           /* interval of a viewer's transport-wide feedback; 0: it sends none */
     bool audio, video, cm_only, meeting, names, rejoin;
-    enum way way;     /* of viewers */
+    enum way way; /* of viewers */
+    enum view_mode views;
+    bool talk;        /* the publishers speak in turn */
     const char *json; /* file name, "-": standard output; NULL: none */
 };
 
@@ -41,5 +52,8 @@ static inline unsigned options_streams(const struct options *o)
 }
 /* The server sends some viewers less than a publisher sends, so a viewer's numbers do not follow from the
  * publisher's: only numbers that are missing before a received one count as lost. */
-static inline bool options_adapts(const struct options *o) { return o->layers > 1 || o->line_bps; }
+static inline bool options_adapts(const struct options *o)
+{
+    return o->layers > 1 || o->line_bps || o->views != VIEWS_NONE || o->talk;
+}
 static inline unsigned options_clients(const struct options *o) { return o->publishers + o->viewers; }

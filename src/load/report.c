@@ -147,6 +147,8 @@ void report_table(const struct results *r)
                 (double)t->feedbacks / r->seconds);
     report_layers(r, f);
     report_line(r, f);
+    if (r->options->views != VIEWS_NONE)
+        fprintf(f, "  views told        %llu\n", (unsigned long long)r->views);
     fprintf(f,
             "  own CPU           %.2f s user, %.2f s system: %.0f %% of a core, %.2f us a received packet\n",
             r->cpu_user, r->cpu_system, 100 * (r->cpu_user + r->cpu_system) / r->seconds, cpu_per_packet(r));
@@ -200,6 +202,8 @@ bool report_json(const struct results *r, const char *file)
     bool standard = strcmp(file, "-") == 0;
     FILE *f = standard ? stdout : fopen(file, "w");
     json_t *json = f ? to_json(r) : NULL;
+    if (json)
+        json_object_set_new(json, "views", json_integer((json_int_t)r->views));
     if (json && behind_line(r->options))
         json_object_set_new(json, "line", line_to_json(r));
     if (json && r->options->layers > 1)

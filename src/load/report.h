@@ -8,6 +8,7 @@ struct results {
     unsigned stays, connected; /* of a run with --churn: all stays, and the ones that got into the call */
     struct histogram back;     /* from the loss of the server until all wanted streams flow again */
     struct histogram join_time;
+    uint64_t views; /* `view` messages, joining included */
     struct media_totals media;
     double seconds;              /* measured */
     double cpu_user, cpu_system; /* ours, s, within that time */

@@ -15,7 +15,7 @@ void sink_free(struct sink *k)
 static struct sink_stream *find(const struct sink *k, uint32_t ssrc)
 {
     for (unsigned i = 0; i < k->count; i++)
-        if (k->streams[i]->ssrc == ssrc)
+        if (k->ssrcs[i] == ssrc)
             return k->streams[i];
     return NULL;
 }
@@ -66,7 +66,7 @@ enum sink_result sink_packet(struct sink *k, const uint8_t *data, size_t len)
         return SINK_IGNORED;
     struct sink_stream *s = find(k, get32(data + 8));
     if (!s) /* only an authentic packet begins a stream */
-        return k->count < STREAMS_RX_MAX ? SINK_SAMPLE_IT : SINK_IGNORED;
+        return k->count < LOAD_STREAMS_MAX ? SINK_SAMPLE_IT : SINK_IGNORED;
     count(k, s, get16(data + 2));
     if (--s->until_sample)
         return SINK_COUNTED;
@@ -85,6 +85,7 @@ static struct sink_stream *add(struct sink *k, const struct rtp_view *v)
         .ssrc = v->ssrc, .video = v->payload_type == VIDEO_TYPE, .base = seq, .highest = seq, .received = 1};
     s->until_sample = 1 + v->ssrc % SINK_SAMPLE; /* viewers' samples are of different packets */
     mark(s, seq);
+    k->ssrcs[k->count] = v->ssrc;
     k->streams[k->count++] = s;
     k->received++;
     return s;
@@ -164,9 +165,10 @@ size_t sink_report(struct sink *k, uint8_t *out, size_t size, uint32_t ssrc, mp_
     struct rtcp_report reports[31];
     size_t n = 0;
     for (; n < k->count && n < 31; n++)
-        report(k->streams[n], &reports[n], now);
+        report(k->streams[(k->reported + n) % k->count], &reports[n], now);
     if (!n)
         return 0;
+    k->reported = (k->reported + (unsigned)n) % k->count;
     size_t len = rtcp_write_rr(out, size, ssrc, reports, n);
     return len + rtcp_write_sdes(out + len, size - len, ssrc, "load");
 }

@@ -1,8 +1,8 @@
 /* The packets that one viewer receives. The sink counts every packet by its plain header. It decrypts the
  * first packet of a stream and one in SINK_SAMPLE, to verify it and read its stamp. */
 #pragma once
-#include "base/limits.h"
 #include "load/histogram.h"
+#include "load/options.h"
 #include "load/source.h"
 #include "proto/rtp.h"
 #include <stdbool.h>
@@ -28,7 +28,9 @@ struct sink_stream {
 struct sink {
     uint32_t run;
     unsigned count;
-    struct sink_stream *streams[STREAMS_RX_MAX];
+    uint32_t ssrcs[LOAD_STREAMS_MAX];
+    struct sink_stream *streams[LOAD_STREAMS_MAX];
+    unsigned reported;       /* the first stream of the next report */
     uint64_t received, gaps; /* of all streams, since the beginning; gaps: missing so far */
     uint64_t switches;       /* samples of another layer than the one before */
     bool sample_good;        /* the sampled packet was authentic */
@@ -48,5 +50,5 @@ uint64_t sink_restart(struct sink *);
 uint64_t sink_expected(const struct sink_stream *, int64_t end);
 /* A sender report arrived. */
 void sink_sender_report(struct sink *, uint32_t ssrc, uint64_t ntp, mp_time now);
-/* One receiver report over all streams. 0: there are none. */
+/* One receiver report over the streams, of more than 31 over the next ones each time. 0: there are none. */
 size_t sink_report(struct sink *, uint8_t *out, size_t size, uint32_t ssrc, mp_time now);

@@ -38,6 +38,8 @@ void source_init(struct source *s, const struct source_config *c, struct prng *p
                          .keyframe_every = MP_S(c->keyframe_interval),
                          .keyframe_wanted = true,
                          .layer = c->layer,
+                         .turns = c->turns,
+                         .turn = c->client,
                          .probes = c->layer ? LAYER_PROBES : 0,
                          .frame_bytes = c->video ? (double)c->video_bps / 8 / FRAME_RATE : AUDIO_SIZE,
                          .index = prng_below(prng, 0x8000),
@@ -124,11 +126,21 @@ static const struct rtp_extension_ids extension_ids = {.id = {[EXT_MID] = SEND_M
                                                               [EXT_RID] = SEND_RID,
                                                               [EXT_REPAIRED_RID] = SEND_REPAIRED_RID}};
 
+/* RFC 6464 3: V and the level. A voice varies; a publisher whose turn it is not is silent. */
+static uint8_t audio_level(const struct source *s, mp_time now)
+{
+    if (!s->turns)
+        return 0x80 | 40;
+    if ((uint64_t)(now / TURN_LENGTH) % s->turns != s->turn)
+        return 127;
+    return 0x80 | (25 + s->ticks * 7 % 23);
+}
+
 static size_t write_header(const struct source *s, uint8_t *out, uint32_t timestamp, uint16_t twcc,
-                           bool marker)
+                           bool marker, mp_time now)
 {
     uint8_t number[2];
-    static const uint8_t level = 0x80 | 40;
+    uint8_t level = audio_level(s, now);
     put16(number, twcc);
     struct bytes values[EXT_COUNT] = {[EXT_TRANSPORT_CC] = {number, 2}};
     if (!s->known)
@@ -219,7 +231,7 @@ size_t source_packet(struct source *s, uint8_t *out, size_t tag, uint16_t *twcc,
     uint32_t step = s->video ? VIDEO_CLOCK / FRAME_RATE : AUDIO_CLOCK / AUDIO_RATE;
     bool first = s->left == s->in_frame, last = s->left == 1;
     size_t header =
-        write_header(s, out, s->timestamp + (uint32_t)s->ticks * step, (*twcc)++, s->video && last);
+        write_header(s, out, s->timestamp + (uint32_t)s->ticks * step, (*twcc)++, s->video && last, now);
     size_t stamp = s->layer ? LAYER_STAMP_OFFSET : STAMP_OFFSET;
     size_t least = header + stamp + STAMP_SIZE, size = s->size > least + tag ? s->size - tag : least;
     uint8_t *p = out + header;

@@ -11,7 +11,8 @@
 #define PACKET_MAX     1200 /* of a publisher's datagram, tag included */
 #define FRAME_RATE     30
 #define AUDIO_RATE     50
-#define AUDIO_SIZE     100 /* of an audio datagram */
+#define AUDIO_SIZE     100     /* of an audio datagram */
+#define TURN_LENGTH    MP_S(4) /* of a publisher that speaks in turn */
 #define VIDEO_TYPE     96
 #define VIDEO_RTX_TYPE 97
 #define AUDIO_TYPE     111
@@ -47,10 +48,11 @@ struct source {
     char mid[2];
     const struct simulcast_layer *layer; /* NULL: the stream is its source's only one */
     struct pictures pictures;            /* of a layer */
-    bool known;          /* the server reported the SSRC: packets tell no mid and rid any more */
-    unsigned probes;     /* padding packets of a layer that are still to be sent */
-    uint64_t rtx_index;  /* of the next packet under rtx_ssrc */
-    mp_time begun, next; /* when the stream began; when its next packet or frame is due; MP_NEVER: stopped */
+    unsigned turns, turn; /* publishers that speak in turn, and its place; 0: it speaks always */
+    bool known;           /* the server reported the SSRC: packets tell no mid and rid any more */
+    unsigned probes;      /* padding packets of a layer that are still to be sent */
+    uint64_t rtx_index;   /* of the next packet under rtx_ssrc */
+    mp_time begun, next;  /* when the stream began; when its next packet or frame is due; MP_NEVER: stopped */
     mp_time keyframe_every, keyframe_at;
     bool keyframe_wanted;
     double frame_bytes, owed; /* owed: bytes that earlier frames left to this one; below 0: that they took
@@ -71,7 +73,9 @@ struct source_config {
     char mid;
     uint32_t video_bps;
     const struct simulcast_layer *layer; /* NULL: none */
-    unsigned keyframe_interval;          /* s; 0: none by time */
+    unsigned turns;             /* publishers that speak in turn, this one in the place of its number; 0: it
+                                            speaks always */
+    unsigned keyframe_interval; /* s; 0: none by time */
 };
 
 void source_init(struct source *, const struct source_config *, struct prng *);

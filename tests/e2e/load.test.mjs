@@ -87,12 +87,39 @@ await test('--feedback: each viewer tells its arrivals ten times a second; --pac
 });
 
 await test('--layers: a section of three layers; each viewer receives one of them', async () => {
-  const { layers, packets, feedback } = await measured('--viewers', '6', '--layers', '3', '--audio', '--seconds', '4');
+  const { layers, packets, feedback, views } = await measured(
+    '--viewers',
+    '6',
+    '--layers',
+    '3',
+    '--step',
+    '--audio',
+    '--seconds',
+    '4',
+  );
   diagnostic(
     `${JSON.stringify(layers.streams)} streams of each layer, ${feedback.keyframe_requests} key frame requests`,
   );
+  assert(views >= 6 * 2, `${views} views told in two steps of six viewers`);
   equal(layers.streams.q + layers.streams.h + layers.streams.f, 6, 'pictures');
   assert(packets.received < packets.sent * 6, `${packets.received} received of ${packets.sent} sent in all layers`);
+});
+
+await test('--meeting --talk --stage: who speaks is told, and shown large', async () => {
+  const { joins, verified, views } = await measured(
+    ...['--publishers', '3', '--meeting', '--audio', '--talk', '--layers', '3', '--stage', '--seconds', '9'],
+  );
+  diagnostic(`${views} views told, ${verified.packets} packets verified`);
+  equal(joins.ok, 3, 'joins');
+  assert(views >= 3 * 2 + 2, `${views} views told: one for each picture that came, more for those who spoke`);
+});
+
+await test('40 publishers: more streams than a transport has places for', async () => {
+  const { packets, verified } = await measured(
+    ...['--publishers', '40', '--viewers', '1', '--no-video', '--audio', '--seconds', '4'],
+  );
+  assert(packets.received > packets.sent * 0.9, `${packets.received} received of ${packets.sent} sent`);
+  assert(verified.packets >= 40, `${verified.packets} packets verified of 40 streams`);
 });
 
 await test('--line: a viewer behind a narrow line gets what it bears, the others get all', async () => {
@@ -178,6 +205,8 @@ await test('no server there: exit code 1; a wrong command line: 2', async () => 
     [server.signaling, '--pace', '40ms'],
     [server.signaling, '--feedback', '1ms'],
     [server.signaling, '--layers', '4'],
+    [server.signaling, '--viewers', '1', '--step'],
+    [server.signaling, '--layers', '3', '--step', '--stage'],
     [server.signaling, '--line', '500000', '--tcp'],
     [server.signaling, '--line-viewers', '2'],
   ]) {

@@ -62,5 +62,31 @@ static void a_report_tells_the_loss_since_the_last_one(void)
     sink_free(&sink);
 }
 
+static void reports_take_turns_where_streams_are_many(void)
+{
+    uint8_t data[128], out[1200];
+    unsigned told[LOAD_STREAMS_MAX] = {0};
+    sink_init(&sink, 1);
+    for (uint32_t i = 0; i < LOAD_STREAMS_MAX + 1; i++) { /* one too many */
+        size_t len = packet(data, 10);
+        put32(data + 8, 1000 + i);
+        bool taken = sink_packet(&sink, data, len) == SINK_SAMPLE_IT;
+        CHECK_EQ(taken, i < LOAD_STREAMS_MAX);
+        if (taken)
+            sink_plain(&sink, data, len, NULL, MP_S(1));
+    }
+    for (int round = 0; round < 5; round++) {
+        struct rtcp_view v;
+        struct rtcp_report r;
+        size_t at = 0, len = sink_report(&sink, out, sizeof out, 1, MP_S(2));
+        CHECK(rtcp_next(&v, out, len, &at));
+        for (size_t i = 0; rtcp_report(&v, i, &r); i++)
+            told[r.ssrc - 1000]++;
+    }
+    for (unsigned i = 0; i < LOAD_STREAMS_MAX; i++)
+        CHECK_EQ(told[i], 1 + (i < 5 * 31 - LOAD_STREAMS_MAX));
+    sink_free(&sink);
+}
+
 TEST_MAIN(TEST(a_report_repeats_the_last_sender_report_and_its_age),
-          TEST(a_report_tells_the_loss_since_the_last_one))
+          TEST(a_report_tells_the_loss_since_the_last_one), TEST(reports_take_turns_where_streams_are_many))

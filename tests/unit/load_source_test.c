@@ -55,5 +55,31 @@ static void sound_is_never_paced(void)
     }
 }
 
+/* The level of the next packet of sound (RFC 6464: the highest bit is V). */
+static uint8_t level_at(mp_time now)
+{
+    static const struct rtp_extension_ids ids = {.id = {[EXT_AUDIO_LEVEL] = SEND_AUDIO_LEVEL}};
+    struct rtp_view v;
+    struct bytes values[EXT_COUNT];
+    uint64_t index;
+    source.next = now;
+    CHECK(rtp_parse(&v, packet, source_packet(&source, packet, 16, &twcc, now, now, &index)));
+    rtp_extensions_read(&v, &ids, values);
+    CHECK_EQ(values[EXT_AUDIO_LEVEL].len, 1);
+    return *values[EXT_AUDIO_LEVEL].data;
+}
+
+static void publishers_speak_in_turn(void)
+{
+    begin(&(struct source_config){.mid = '0', .client = 1, .turns = 3});
+    CHECK_EQ(level_at(TURN_LENGTH - 1), 127);
+    uint8_t first = level_at(TURN_LENGTH), second = level_at(TURN_LENGTH + MP_MS(20));
+    CHECK(first & 0x80 && second & 0x80 && first != second);
+    CHECK_EQ(level_at(2 * TURN_LENGTH), 127);
+    CHECK(level_at(4 * TURN_LENGTH) & 0x80);
+    begin(&(struct source_config){.mid = '0', .client = 1});
+    CHECK_EQ(level_at(2 * TURN_LENGTH), 0x80 | 40);
+}
+
 TEST_MAIN(TEST(a_frame_is_one_burst), TEST(paced_packets_leave_at_equal_intervals_within_the_pace),
-          TEST(sound_is_never_paced))
+          TEST(sound_is_never_paced), TEST(publishers_speak_in_turn))
