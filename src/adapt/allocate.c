@@ -213,19 +213,18 @@ static bool step(struct pass *p, size_t i, int to)
 
 /* A publisher of one point: a line that carries most of it, or has carried it until now, keeps it a
  * little. */
-static bool tight(struct pass *p, size_t i, int least)
+static void tight(struct pass *p, size_t i, int least)
 {
     struct allocate_source *s = &p->sources[i];
     if (!s->sent || s->point_count != 1 || p->sound_lacks)
-        return false;
+        return;
     if (!s->tight_since)
         s->tight_since = p->now;
     double room = p->budget - p->used, bps = s->points[least].bps;
     if (room < TIGHT * bps && p->now - s->tight_since >= TIGHT_FOR)
-        return false;
+        return;
     p->used += bps;
     p->work[i].point = least;
-    return true;
 }
 
 /* --- order --- */
@@ -247,9 +246,7 @@ static uint64_t class_of(const struct allocate_source *s, double of, double most
 {
     if (s->kind == ALLOCATE_SCREEN || s->pinned)
         return 1;
-    if (of > most / 2)
-        return 2;
-    return s->speaker ? 3 : 4;
+    return of > most / 2 ? 2 : 3;
 }
 
 static void sort(struct pass *p)

@@ -438,6 +438,379 @@ static void whatever_comes_the_sum_fits(void)
     }
 }
 
+/* --- bounds: 0.95 of 1 Mbit/s are 950 kbit/s --- */
+
+static const struct allocate_point sizes[] = {
+    {100 * KBPS, 320, 180, 30, true}, {300 * KBPS, 640, 360, 30, true}, {1200 * KBPS, 1280, 720, 30, true}};
+
+static void add_sound(uint32_t bps, uint32_t rank, bool left_out)
+{
+    sounds[sound_count++] = (struct allocate_sound){.bps = bps, .rank = rank, .left_out = left_out};
+}
+
+/* It has been sent for long. */
+static struct allocate_source *add_sent(const struct allocate_point *points, size_t n, uint8_t point)
+{
+    struct allocate_source *s = add(points, n, 0, 0);
+    s->sent = true;
+    s->point = point;
+    s->raised = now - MP_S(60);
+    return s;
+}
+
+static void pictures_need_60_kbit(void)
+{
+    static const struct allocate_point tiny[] = {{50 * KBPS, 320, 180, 30, true}};
+    for (uint32_t more = 0; more < 2; more++) {
+        forget();
+        struct allocate_source *s = add(tiny, 1, 0, 0);
+        add_sound(35 * KBPS + more, 0, false);
+        run(100);
+        CHECK_EQ(s->sent, !more);
+    }
+}
+
+static void sounds_that_fit_exactly_are_sent(void)
+{
+    forget();
+    add_sound(47500, 0, false);
+    add_sound(47500, 0, false);
+    run(100);
+    CHECK(sounds[0].sent && sounds[1].sent);
+    CHECK_EQ(sum.sound_bps, 95000);
+    sounds[0].bps++;
+    run(100);
+    CHECK(!sounds[0].sent && sounds[1].sent); /* the first of equals */
+    CHECK_EQ(sum.sound_bps, 47500);
+}
+
+static void rank_counts_before_what_was_left_out(void)
+{
+    forget();
+    add_sound(50 * KBPS, 1, false);
+    add_sound(40 * KBPS, 0, true);
+    run(60);
+    CHECK(!sounds[0].sent && sounds[1].sent);
+    forget();
+    add_sound(50 * KBPS, 1, false);
+    add_sound(50 * KBPS, 1, true);
+    run(60);
+    CHECK(sounds[0].sent && !sounds[1].sent);
+}
+
+static void frame_rate_bounds_only_what_has_a_slower_point_of_its_size(void)
+{
+    forget();
+    struct allocate_source *large = add_camera(720), *small = add_camera(180);
+    large->most_fps = 10;
+    small->most_fps = 30;
+    pass(8000, 20000);
+    CHECK_EQ(large->point, 4);
+    CHECK_EQ(small->point, 1);
+}
+
+static void picture_of_nine_tenths_of_the_tile_is_enough(void)
+{
+    forget();
+    struct allocate_source *enough = add_camera(200), *more = add_camera(201);
+    pass(8000, 20000);
+    CHECK_EQ(enough->point, 1);
+    CHECK_EQ(more->point, 3);
+}
+
+static void fourteen_frames_are_not_smooth(void)
+{
+    static const struct allocate_point slow[] = {
+        {100 * KBPS, 320, 180, 15, true}, {200 * KBPS, 640, 360, 14, true}, {400 * KBPS, 640, 360, 30, true}};
+    forget();
+    struct allocate_source *s = add(slow, 3, 640, 360);
+    pass(8000, 300);
+    CHECK_EQ(s->point, 0);
+    forget();
+    s = add(slow, 3, 640, 360);
+    pass(8000, 600);
+    CHECK_EQ(s->point, 2);
+}
+
+static void smoothness_comes_before_size_where_both_would_fit(void)
+{
+    static const struct allocate_point slow[] = {
+        {100 * KBPS, 320, 180, 7, true}, {150 * KBPS, 320, 180, 15, true}, {200 * KBPS, 640, 360, 15, true}};
+    forget();
+    struct allocate_source *s = add_sent(slow, 3, 0);
+    run(1000);
+    CHECK(s->fits_since[0] == now && s->fits_since[1] == 0);
+}
+
+static void size_next_to_the_least_is_a_step(void)
+{
+    forget();
+    struct allocate_source *s = add(sizes, 3, 1280, 720);
+    pass(8000, 400);
+    CHECK_EQ(s->point, 1);
+}
+
+static void bar_ends_at_its_time(void)
+{
+    forget();
+    struct allocate_source *s = add(sizes, 3, 0, 0);
+    s->barred_until = now + 1;
+    run(1000);
+    CHECK(!s->sent);
+    s->barred_until = now;
+    run(1000);
+    CHECK(s->sent);
+}
+
+static void proven_room_needs_nothing_to_spare(void)
+{
+    static const struct allocate_point all[] = {{950 * KBPS, 640, 360, 30, true}};
+    forget();
+    struct allocate_source *s = add(all, 1, 0, 0);
+    run(1000);
+    CHECK(!s->sent);
+    CHECK_EQ(sum.wanted_bps, 1100001);
+    line.proven = true;
+    add_sound(1, 0, false);
+    run(1000);
+    CHECK(!s->sent);
+    sound_count = 0;
+    run(1000);
+    CHECK(s->sent);
+}
+
+static void picture_that_was_paused_waits_a_second_and_what_rose_two(void)
+{
+    forget();
+    struct allocate_source *s = add(sizes, 1, 0, 0);
+    s->raised = now - MP_S(60);
+    run(1000);
+    now += MP_S(1) - 1;
+    run(1000);
+    CHECK(!s->sent);
+    now += 1;
+    run(1000);
+    CHECK(s->sent && s->raised == now);
+    CHECK(s->fits_since[0] == 0 && s->fits_since[1] == 0);
+    s->point_count = 2;
+    line.proven = true;
+    now += MP_S(2) - 1;
+    run(1000);
+    CHECK_EQ(s->point, 0);
+    now += 1;
+    run(1000);
+    CHECK_EQ(s->point, 1);
+}
+
+static void what_is_sent_stays_where_it_fits_exactly(void)
+{
+    static const struct allocate_point two[] = {{500 * KBPS, 320, 180, 30, true},
+                                                {950 * KBPS, 640, 360, 30, true}};
+    forget();
+    struct allocate_source *s = add_sent(two, 2, 1);
+    run(1000);
+    CHECK_EQ(s->point, 1);
+    run(800);
+    CHECK_EQ(s->point, 0);
+    CHECK_EQ(sum.wanted_bps, 1000001); /* it needs nothing to spare */
+}
+
+static void room_of_0_7_of_a_single_point_keeps_it(void)
+{
+    forget();
+    struct allocate_source *s = add_sent(single, 1, 0);
+    add_sound(250 * KBPS, 0, false);
+    run(1000);
+    CHECK_EQ(s->tight_since, now);
+    now += MP_S(3);
+    run(1000);
+    CHECK(s->sent);
+    run(2000); /* there is room */
+    CHECK(s->sent && s->tight_since == 0);
+    sounds[0].bps++;
+    run(1000);
+    now += MP_S(2) - 1;
+    run(1000);
+    CHECK(s->sent);
+    CHECK_EQ(sum.picture_bps, 1000 * KBPS);
+    now += 1;
+    run(1000);
+    CHECK(!s->sent && s->tight_since == 0 && s->raised);
+    CHECK_EQ(s->reason, ALLOCATE_BANDWIDTH);
+}
+
+static void least_points_of_an_unknown_line_are_summed(void)
+{
+    forget();
+    struct allocate_source *s = add_sent(single, 1, 0);
+    s->tight_since = now - 1;
+    add(sizes, 3, 640, 360);
+    line.unknown = true;
+    run(100);
+    CHECK_EQ(sum.picture_bps, 1100 * KBPS);
+    CHECK(s->sent && s->tight_since == 0);
+}
+
+static void tile_is_out_of_sight_after_2_s(void)
+{
+    forget();
+    struct allocate_source *s = add_sent(sizes, 3, 0);
+    s->visible = false;
+    s->hidden_since = now - MP_S(2) + 1;
+    run(1000);
+    CHECK(s->sent && s->raised);
+    s->hidden_since -= 1;
+    run(1000);
+    CHECK(!s->sent && s->reason == ALLOCATE_HIDDEN && s->raised == 0);
+}
+
+static void tile_that_was_just_hidden_comes_last(void)
+{
+    forget();
+    struct allocate_source *hidden = add_camera(720), *shown = add_camera(180);
+    hidden->visible = false;
+    hidden->hidden_since = now;
+    run(130);
+    CHECK(shown->sent && !hidden->sent);
+}
+
+static void half_of_the_largest_tile_is_not_large(void)
+{
+    forget();
+    struct allocate_source *half = add(camera, 6, 320, 360), *large = add(camera, 6, 640, 360),
+                           *speaks = add_camera(180);
+    speaks->speaker = 1;
+    run(240);
+    CHECK(large->sent && speaks->sent && !half->sent);
+    forget();
+    half = add(camera, 6, 321, 360);
+    large = add(camera, 6, 640, 360);
+    speaks = add_camera(180);
+    speaks->speaker = 1;
+    run(240);
+    CHECK(large->sent && !speaks->sent && half->sent);
+}
+
+static void speakers_come_in_their_order_whatever_their_size(void)
+{
+    static const uint8_t order[] = {3, 1, 4, 2, 255, 0};
+    static const uint32_t heights[] = {170, 90, 110, 180, 100, 180};
+    for (unsigned fit = 1; fit <= 6; fit++) {
+        forget();
+        add_camera(720); /* the largest tile is first */
+        for (int i = 0; i < 6; i++)
+            add_camera(heights[i])->speaker = order[i];
+        run((fit + 1) * 116);
+        CHECK(sources[0].sent);
+        for (unsigned i = 0; i < 6; i++) {
+            unsigned place = order[i] == 0 ? 6 : order[i] == 255 ? 5 : order[i];
+            CHECK_EQ(sources[i + 1].sent, place <= fit);
+        }
+    }
+}
+
+static void first_of_equals_comes_first(void)
+{
+    forget();
+    add_camera(180)->speaker = 255;
+    add_camera(180);
+    sources[0].speaker = 0;
+    sources[1].speaker = 255;
+    run(130);
+    CHECK(!sources[0].sent && sources[1].sent);
+    sources[1].speaker = 0;
+    sources[1].sent = false;
+    sources[1].raised = 0;
+    run(130);
+    CHECK(sources[0].sent && !sources[1].sent);
+    forget();
+    add_sent(sizes, 3, 0);
+    add_sent(sizes, 3, 0);
+    pass(3000, 500); /* 475: 1.1 of 300 and 100 fit */
+    CHECK_EQ(sources[0].point, 1);
+    CHECK_EQ(sources[1].point, 0);
+}
+
+static void narrow_tile_gets_its_height(void)
+{
+    forget();
+    struct allocate_source *s = add(sizes, 3, 10, 720), *other = add_camera(720);
+    pass(12000, 20000);
+    CHECK_EQ(s->point, 2);
+    CHECK_EQ(other->point, 5);
+}
+
+static void rise_that_holds_ends_the_count_of_failures(void)
+{
+    for (int failed = 0; failed < 2; failed++) {
+        forget();
+        struct allocate_source *s = add_sent(sizes, 3, 0);
+        line.proven = true;
+        s->bars = 2;
+        s->barred_point = 2;
+        s->failed = failed;
+        s->barred_until = now;
+        run(5000);
+        CHECK_EQ(s->point, 1); /* below the bar: says nothing */
+        CHECK(s->bars == 2 && s->failed == failed);
+        now += MP_S(2);
+        run(5000);
+        CHECK_EQ(s->point, 2);
+        CHECK_EQ(s->bars, failed ? 2 : 0);
+        CHECK(!s->failed);
+    }
+}
+
+static void overuse_within_8_s_bars_the_point(void)
+{
+    static const mp_time lasts[] = {MP_S(10), MP_S(20), MP_S(40)};
+    for (uint8_t bars = 0; bars < 3; bars++) {
+        forget();
+        struct allocate_source *s = add_sent(sizes, 3, 2);
+        s->bars = bars;
+        s->raised = now - MP_S(8);
+        allocate_overuse(sources, count, now);
+        CHECK(!s->failed && s->barred_until == 0);
+        s->raised += 1;
+        allocate_overuse(sources, count, now);
+        CHECK(s->failed && s->barred_point == 2 && s->blamed == s->raised);
+        CHECK_EQ(s->barred_until - now, lasts[bars]);
+        CHECK_EQ(s->bars, bars < 2 ? bars + 1 : 2);
+        s->barred_until = 0;
+        allocate_overuse(sources, count, now); /* the same rise is not blamed twice */
+        CHECK_EQ(s->barred_until, 0);
+        s->blamed = 0;
+        s->sent = false;
+        allocate_overuse(sources, count, now);
+        CHECK_EQ(s->barred_until, 0);
+    }
+}
+
+static void rises_that_fit_no_longer_begin_to_wait_anew(void)
+{
+    forget();
+    struct allocate_source *s = add_sent(camera, 6, 0);
+    s->fits_since[0] = s->fits_since[1] = now - 1;
+    run(110);
+    CHECK(s->sent && s->fits_since[0] == 0 && s->fits_since[1] == 0);
+}
+
+static void wanted_is_the_next_step_with_sounds_and_retransmissions(void)
+{
+    forget();
+    struct allocate_source *s = add(single, 1, 0, 0);
+    add_sound(50 * KBPS, 0, false);
+    line.retransmitted_bps = 10 * KBPS;
+    run(500);
+    CHECK_EQ(sum.wanted_bps, (1100 + 50 + 10) * KBPS / 0.95 + 1);
+    s->raised = now;
+    run(500);
+    CHECK_EQ(sum.wanted_bps, (1200 + 50 + 10) * KBPS / 0.95 + 1);
+    add_sound(600 * KBPS, 1, false);
+    run(500);
+    CHECK_EQ(sum.wanted_bps, (uint32_t)((715 + 10) * KBPS / 0.95 + 1));
+}
+
 TEST_MAIN(TEST(wide_line_shows_what_the_tile_needs_and_no_more), TEST(first_picture_comes_at_once),
           TEST(everyone_gets_the_least_before_anyone_gets_more), TEST(sound_comes_before_pictures),
           TEST(too_many_sounds_leave_the_least_loud_out_but_never_the_dominant),
@@ -451,4 +824,17 @@ TEST_MAIN(TEST(wide_line_shows_what_the_tile_needs_and_no_more), TEST(first_pict
           TEST(camera_is_smooth_before_it_is_large),
           TEST(single_layer_is_paused_after_2_s_and_resumes_at_1_2), TEST(silent_publisher_is_said),
           TEST(retransmissions_take_at_most_15_percent), TEST(most_frames_are_kept_to),
-          TEST(whatever_comes_the_sum_fits))
+          TEST(whatever_comes_the_sum_fits), TEST(pictures_need_60_kbit),
+          TEST(sounds_that_fit_exactly_are_sent), TEST(rank_counts_before_what_was_left_out),
+          TEST(frame_rate_bounds_only_what_has_a_slower_point_of_its_size),
+          TEST(picture_of_nine_tenths_of_the_tile_is_enough), TEST(fourteen_frames_are_not_smooth),
+          TEST(smoothness_comes_before_size_where_both_would_fit), TEST(size_next_to_the_least_is_a_step),
+          TEST(bar_ends_at_its_time), TEST(proven_room_needs_nothing_to_spare),
+          TEST(picture_that_was_paused_waits_a_second_and_what_rose_two),
+          TEST(what_is_sent_stays_where_it_fits_exactly), TEST(room_of_0_7_of_a_single_point_keeps_it),
+          TEST(least_points_of_an_unknown_line_are_summed), TEST(tile_is_out_of_sight_after_2_s),
+          TEST(tile_that_was_just_hidden_comes_last), TEST(half_of_the_largest_tile_is_not_large),
+          TEST(speakers_come_in_their_order_whatever_their_size), TEST(first_of_equals_comes_first),
+          TEST(narrow_tile_gets_its_height), TEST(rise_that_holds_ends_the_count_of_failures),
+          TEST(overuse_within_8_s_bars_the_point), TEST(rises_that_fit_no_longer_begin_to_wait_anew),
+          TEST(wanted_is_the_next_step_with_sounds_and_retransmissions))
