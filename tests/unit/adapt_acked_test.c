@@ -94,7 +94,102 @@ static void receiver_that_lies_gets_no_more_than_was_sent(void)
     }
 }
 
+/* --- bounds --- */
+
+static void groups_within_10_ms_are_one_entry(void)
+{
+    forget();
+    tell(0, 0, 100);
+    tell(MP_US(9999), MP_US(9750), 10);
+    CHECK(acked.end == 1 && acked.ring[0].bytes == 110);
+    tell(MP_US(10000), MP_US(9750), 1);
+    CHECK(acked.end == 2 && acked.ring[1].bytes == 1 && acked.ring[1].arrival == 9750);
+    tell(MP_US(10001), MP_US(19750), 1);
+    CHECK_EQ(acked.end, 3);
+    tell(MP_US(10001), MP_US(29500), 1);
+    CHECK(acked.end == 3 && acked.ring[2].bytes == 2);
+}
+
+static void arrival_that_goes_back_counts_as_the_last(void)
+{
+    forget();
+    tell(0, MP_MS(50), 100);
+    tell(MP_MS(20), MP_MS(40), 100);
+    CHECK_EQ(acked.ring[1].arrival, 50000);
+    tell(MP_MS(40), MP_MS(50), 100);
+    CHECK_EQ(acked.ring[2].arrival, 50000);
+}
+
+static void late_bytes_count_where_they_were_sent(void)
+{
+    forget();
+    for (int i = 0; i < 4; i++)
+        tell(MP_MS(20 * i), MP_MS(20 * i), 100);
+    tell(MP_MS(40), MP_MS(70), 7);        /* sent together with the third */
+    tell(MP_MS(40) - 1000, MP_MS(71), 3); /* after the second */
+    tell(MP_MS(20), MP_MS(72), 5);
+    tell(0, MP_MS(73), 9); /* the first entry's bytes do not count */
+    CHECK_EQ(acked.end, 4);
+    CHECK_EQ(acked.ring[0].bytes, 100);
+    CHECK_EQ(acked.ring[1].bytes, 105);
+    CHECK_EQ(acked.ring[2].bytes, 110);
+    CHECK_EQ(acked.ring[3].bytes, 100);
+}
+
+static void entries_of_a_second_count(void)
+{
+    forget();
+    tell(0, 0, 100);
+    tell(MP_MS(500), MP_MS(500), 100);
+    tell(MP_S(1), MP_S(1), 100);
+    CHECK_EQ(acked.first, 0);
+    tell(MP_MS(1500) + 1000, MP_S(2), 100);
+    CHECK_EQ(acked.first, 2);
+}
+
+static void sixty_four_entries_are_kept(void)
+{
+    forget();
+    for (int i = 0; i < 64; i++)
+        tell(MP_MS(11 * i), MP_MS(11 * i), 100);
+    CHECK_EQ(acked.first, 0);
+    tell(MP_MS(11 * 64), MP_MS(11 * 64), 100);
+    CHECK_EQ(acked.first, 1);
+}
+
+/* Steps of 20, 30, 200 and 40 ms: the longest counts as the second. */
+static void longest_pause_counts_as_the_second_longest(void)
+{
+    static const int at[] = {0, 20, 50, 250, 290, 310};
+    forget();
+    for (int i = 0; i < 6; i++)
+        tell(MP_MS(at[i]), MP_MS(at[i]), 1000);
+    CHECK_EQ(acked_bps(&acked), 5000 * 8000 / (310 - 200 + 40));
+    forget();
+    for (int i = 0; i < 6; i++)
+        tell(MP_MS(at[i]) + MP_MS(i), MP_MS(at[i]), 1000);
+    CHECK_EQ(acked_bps(&acked), 5000ll * 8000 / (315 - 201 + 41)); /* sending took longer */
+    forget();
+    tell(0, 0, 1000);
+    tell(MP_MS(75), MP_MS(75), 1000);
+    tell(MP_MS(150) - 1000, MP_MS(150) - 1000, 1000);
+    CHECK_EQ(acked_bps(&acked), 0); /* a record shorter than 150 ms */
+}
+
+static void nothing_that_arrived_is_no_entry(void)
+{
+    struct groups g;
+    forget();
+    runs_begin(&g, 0);
+    g.list[g.count++] = (struct group){.sent = MP_MS(1), .lost = 1};
+    acked_add(&acked, &g);
+    CHECK_EQ(acked.end, 0);
+}
+
 TEST_MAIN(TEST(rate_is_known_after_150_ms), TEST(narrow_line_is_the_rate_of_arrival),
           TEST(arrivals_all_equal_give_no_more_than_was_sent), TEST(one_pause_does_not_lower_the_rate),
           TEST(only_the_last_second_counts), TEST(another_clock_begins_another_record),
-          TEST(receiver_that_lies_gets_no_more_than_was_sent))
+          TEST(receiver_that_lies_gets_no_more_than_was_sent), TEST(groups_within_10_ms_are_one_entry),
+          TEST(arrival_that_goes_back_counts_as_the_last), TEST(late_bytes_count_where_they_were_sent),
+          TEST(entries_of_a_second_count), TEST(sixty_four_entries_are_kept),
+          TEST(longest_pause_counts_as_the_second_longest), TEST(nothing_that_arrived_is_no_entry))

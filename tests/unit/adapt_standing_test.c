@@ -73,5 +73,96 @@ static void another_clock_begins_anew(void)
     CHECK_EQ(standing_delay(&standing), 0);
 }
 
+/* --- bounds --- */
+
+/* The first group is sent at 0; others arrive so much later than they would without a queue. */
+static void late(mp_time sent, mp_time delay) { tell(sent, sent + delay); }
+
+static void begin(void)
+{
+    forget();
+    CHECK_EQ(standing_delay(&standing), 0);
+    late(MP_S(1), 0);
+}
+
+static void delay_is_that_of_every_packet_of_two_eighths_of_a_second(void)
+{
+    begin();
+    late(MP_S(1) + MP_MS(125) - 1, MP_MS(30)); /* still in the first eighth */
+    late(MP_S(1) + MP_MS(125), MP_MS(30));
+    late(MP_S(1) + MP_MS(249), MP_MS(40));
+    CHECK_EQ(standing_delay(&standing), 0);
+    late(MP_S(1) + MP_MS(250), MP_MS(40));
+    CHECK_EQ(standing_delay(&standing), MP_MS(30));
+    late(MP_S(1) + MP_MS(375), MP_MS(45));
+    CHECK_EQ(standing_delay(&standing), MP_MS(40));
+    late(MP_S(1) + MP_MS(376), MP_MS(35));
+    CHECK_EQ(standing_delay(&standing), MP_MS(35));
+}
+
+static void base_is_the_least_of_10_to_20_s(void)
+{
+    begin();
+    for (mp_time at = MP_MS(500); at < MP_S(10); at += MP_MS(500))
+        late(MP_S(1) + at, MP_MS(30));
+    late(MP_S(11) - 1, MP_MS(30));
+    CHECK_EQ(standing.base_since, MP_S(1));
+    late(MP_S(11), MP_MS(20));
+    CHECK_EQ(standing.base_since, MP_S(11));
+    CHECK_EQ(standing_delay(&standing), MP_MS(20)); /* against the 10 s before */
+    for (mp_time at = MP_MS(500); at < MP_S(10); at += MP_MS(500))
+        late(MP_S(11) + at, MP_MS(30));
+    CHECK_EQ(standing_delay(&standing), MP_MS(30));
+    late(MP_S(21), MP_MS(25));
+    CHECK_EQ(standing_delay(&standing), MP_MS(5)); /* 20 ms were the least */
+}
+
+static void limit_is_10_ms_and_three_times_the_noise(void)
+{
+    begin();
+    CHECK_EQ(standing_limit(&standing), MP_MS(10));
+    standing.noise = 2e6;
+    CHECK_EQ(standing_limit(&standing), MP_MS(16));
+    standing.noise = 1e9;
+    CHECK_EQ(standing_limit(&standing), MP_MS(55));
+}
+
+/* The least delays of two eighths differ by `step`. */
+static double noise_after(mp_time step)
+{
+    begin();
+    standing.least[1] = standing.least[0] - step;
+    late(MP_S(1) + MP_MS(125), 0);
+    return standing.noise;
+}
+
+static void noise_is_a_slow_mean_of_bounded_steps(void)
+{
+    CHECK(noise_after(MP_MS(16)) == 1e6);
+    CHECK(noise_after(-MP_MS(16)) == 1e6);
+    CHECK(noise_after(MP_S(1)) == 3.75e6);
+}
+
+static void group_that_was_overtaken_says_nothing(void)
+{
+    begin();
+    late(MP_S(2), MP_MS(30));
+    struct standing before = standing;
+    late(MP_S(2) - 1, MP_MS(10));
+    CHECK_BYTES(&before, &standing, sizeof before);
+    tell(MP_S(2), MP_S(2) + MP_MS(20)); /* sent together with the last one */
+    CHECK_EQ(standing.least[0], standing.arrival - MP_S(2));
+    CHECK_EQ(standing.last_arrival, 4 * (2000 + 20));
+    struct groups g;
+    runs_begin(&g, 0);
+    g.list[g.count++] = (struct group){.sent = MP_S(3), .lost = 1};
+    before = standing;
+    standing_add(&standing, &g);
+    CHECK_BYTES(&before, &standing, sizeof before);
+}
+
 TEST_MAIN(TEST(queue_is_told_within_half_a_second), TEST(jitter_is_no_queue),
-          TEST(longer_way_is_no_queue_after_20_s), TEST(another_clock_begins_anew))
+          TEST(longer_way_is_no_queue_after_20_s), TEST(another_clock_begins_anew),
+          TEST(delay_is_that_of_every_packet_of_two_eighths_of_a_second),
+          TEST(base_is_the_least_of_10_to_20_s), TEST(limit_is_10_ms_and_three_times_the_noise),
+          TEST(noise_is_a_slow_mean_of_bounded_steps), TEST(group_that_was_overtaken_says_nothing))
