@@ -163,8 +163,71 @@ static void time_sent_survives_the_wrap_of_its_counter(void)
     CHECK_EQ(groups.list[0].sent, wrap - MP_MS(10));
 }
 
+/* --- bounds --- */
+
+static void jump_after_a_single_run_forgets_it_and_nothing_sent_does_not(void)
+{
+    memset(&runs, 0, sizeof runs);
+    runs_sent(&runs, 100, 4, 1000, 300, 0, MP_MS(8));
+    runs_sent(&runs, 7777, 0, 1000, 300, 0, MP_MS(8));
+    begin(MP_MS(60));
+    got(100, 1);
+    CHECK_EQ(runs.unknown, 0);
+    runs_sent(&runs, 5000, 1, 900, 900, 0, MP_MS(30));
+    CHECK_EQ(runs.end, 1);
+    got(101, 1);
+    CHECK_EQ(runs.unknown, 1);
+}
+
+static void first_number_of_a_far_run_is_found(void)
+{
+    memset(&runs, 0, sizeof runs);
+    for (uint16_t i = 0; i < 8; i++)
+        runs_sent(&runs, (uint16_t)(100 + 4 * i), 4, 1000, 1000, 0, MP_MS(i));
+    for (uint16_t i = 0; i < 8; i++) {
+        runs.hint = 0;
+        begin(MP_MS(60));
+        missed((uint16_t)(100 + 4 * i));
+        CHECK_EQ(groups.list[0].sent, MP_MS(i));
+    }
+    CHECK_EQ(runs.unknown, 0);
+}
+
+static void arrival_of_10_s_ahead_and_of_1_s_behind_is_of_the_same_clock(void)
+{
+    send_two_runs();
+    got(100, 100000);
+    got(101, 100000 + 40000);
+    CHECK(runs.restarted == 0 && runs.newest_arrival == 140000);
+    got(102, 140000 - 4000);
+    CHECK(runs.reversed == 0 && groups.list[0].arrived == 3);
+    got(103, 140000 - 40000);
+    CHECK(runs.reversed == 1 && runs.restarted == 0);
+    got(103, 140000 - 40001);
+    CHECK(runs.restarted == 1 && runs.newest_arrival == 140000 - 40001);
+    CHECK(groups.restarted);
+    begin(MP_MS(70));
+    CHECK(!groups.restarted);
+}
+
+static void last_packet_of_a_full_run_counts_once(void)
+{
+    memset(&runs, 0, sizeof runs);
+    runs_sent(&runs, 100, RUN_PACKETS, 1000, 300, 0, MP_MS(8));
+    CHECK_EQ(runs.end, 1);
+    begin(MP_MS(60));
+    got(115, 1);
+    got(115, 1);
+    CHECK_EQ(runs.repeated, 1);
+    CHECK(groups.list[0].arrived == 1 && groups.list[0].bytes == 300 && groups.list[0].late_bytes == 0);
+}
+
 TEST_MAIN(TEST(feedback_is_one_group_a_run), TEST(lost_bytes_count_once_and_a_late_receipt_says_so),
           TEST(second_receipt_changes_nothing), TEST(numbers_never_sent_are_counted),
           TEST(arrival_that_goes_back_in_time_is_ignored), TEST(far_arrival_begins_another_clock),
           TEST(arrival_wraps), TEST(numbers_wrap_and_long_runs_are_split), TEST(record_keeps_128_runs),
-          TEST(numbers_that_begin_anew_forget_the_old_ones), TEST(time_sent_survives_the_wrap_of_its_counter))
+          TEST(numbers_that_begin_anew_forget_the_old_ones), TEST(time_sent_survives_the_wrap_of_its_counter),
+          TEST(jump_after_a_single_run_forgets_it_and_nothing_sent_does_not),
+          TEST(first_number_of_a_far_run_is_found),
+          TEST(arrival_of_10_s_ahead_and_of_1_s_behind_is_of_the_same_clock),
+          TEST(last_packet_of_a_full_run_counts_once))

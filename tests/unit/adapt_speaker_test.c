@@ -275,6 +275,110 @@ static void long_silence_costs_a_bounded_number_of_steps(void)
     CHECK(people[0].until > now && people[0].until <= now + SPEAKER_STEP);
 }
 
+/* --- bounds --- */
+
+/* A step of this volume, after a step of silence that is the floor. */
+static struct speaker_scores step(uint8_t volume)
+{
+    hear(0, (uint8_t)(0x80 | (127 - volume)), 80);
+    now += SPEAKER_STEP;
+    return speaker_scores(&people[0], now);
+}
+
+static void begin_silent(void)
+{
+    begin();
+    CHECK_EQ(speaker_scores(&people[0], now).loudness, 0);
+    CHECK_EQ(people[0].until, 0); /* nothing was heard: no step begins */
+    step(0);
+}
+
+static void step_has_a_tenth_of_its_volume_and_is_loud_above_seven(void)
+{
+    static const struct {
+        uint8_t volume, immediate, loudness, loud;
+    } steps[] = {{9, 0, 0, 0}, {10, 1, 5, 0}, {79, 7, 39, 0}, {80, 8, 40, 1}, {127, 12, 63, 1}};
+    for (int i = 0; i < 5; i++) {
+        begin_silent();
+        struct speaker_scores s = step(steps[i].volume);
+        CHECK_EQ(s.interval[SPEAKER_IMMEDIATE], steps[i].immediate);
+        CHECK_EQ(s.loudness, steps[i].loudness);
+        CHECK_EQ(s.interval[SPEAKER_MEDIUM], steps[i].loud);
+    }
+}
+
+static void loud_steps_fill_100_ms_and_then_a_second(void)
+{
+    begin_silent();
+    for (int i = 1; i <= 60; i++) {
+        struct speaker_scores s = step(100);
+        CHECK_EQ(s.interval[SPEAKER_MEDIUM], i < 5 ? i : 5);
+        CHECK_EQ(s.interval[SPEAKER_LONG], i < 50 ? i / 5 : 10);
+    }
+}
+
+static void tenth_of_a_second_counts_if_all_of_it_is_loud(void)
+{
+    begin();
+    people[0].until = now + 1;
+    for (int block = 0; block < 12; block++) {
+        people[0].loud = 0x1full << (5 * block);
+        CHECK_EQ(speaker_scores(&people[0], now).interval[SPEAKER_LONG], block < 10);
+        CHECK_EQ(speaker_scores(&people[0], now).interval[SPEAKER_MEDIUM], block ? 0 : 5);
+        for (int i = 0; i < 5; i++) {
+            people[0].loud = (0x1full & ~(1ull << i)) << (5 * block);
+            CHECK_EQ(speaker_scores(&people[0], now).interval[SPEAKER_LONG], 0);
+        }
+    }
+}
+
+static void pause_holds_the_volume_40_ms_and_the_loudness_140_ms(void)
+{
+    begin_silent();
+    step(100);
+    for (int idle = 1; idle <= 9; idle++) {
+        now += SPEAKER_STEP;
+        struct speaker_scores s = speaker_scores(&people[0], now);
+        CHECK_EQ(s.interval[SPEAKER_IMMEDIATE], idle <= 2 ? 10 : 0);
+        CHECK_EQ(s.loudness, idle <= 7 ? 50 : 0);
+        CHECK_EQ(people[0].idle, idle);
+    }
+    now += MP_S(1) - SPEAKER_STEP;
+    for (int i = 0; i < 300; i++)
+        speaker_scores(&people[0], now += SPEAKER_STEP);
+    CHECK_EQ(people[0].idle, 255);
+}
+
+static void floor_is_the_least_of_two_windows_of_5_s(void)
+{
+    begin_silent();
+    for (int i = 1; i <= 500; i++)
+        CHECK_EQ(step(100).interval[SPEAKER_IMMEDIATE], i < 500 ? 10 : 0);
+}
+
+static void pass_takes_51_steps_at_most(void)
+{
+    begin();
+    mp_time until = people[0].until = now;
+    speaker_pass(&people[0], until + 50 * SPEAKER_STEP + MP_MS(5));
+    CHECK_EQ(people[0].until, until + 51 * SPEAKER_STEP);
+    people[0].until = until;
+    speaker_pass(&people[0], until + 51 * SPEAKER_STEP);
+    CHECK_EQ(people[0].until, until + 52 * SPEAKER_STEP);
+    people[0].until = until;
+    speaker_pass(&people[0], until + 51 * SPEAKER_STEP + MP_MS(5)); /* too long: begins anew */
+    CHECK_EQ(people[0].until, until + 52 * SPEAKER_STEP + MP_MS(5));
+}
+
+static void any_more_of_the_long_interval_takes_over_and_the_first_of_equals(void)
+{
+    struct speaker_scores all[] = {
+        {.interval = {0, 0, 9}}, {.interval = {12, 5, 10}}, {.interval = {12, 5, 10}}};
+    CHECK_EQ(speaker_choose(all, 3, 0), 1);
+    all[1].interval[2] = all[2].interval[2] = 9;
+    CHECK_EQ(speaker_choose(all, 3, 0), 0);
+}
+
 TEST_MAIN(TEST(nobody_dominates_silence), TEST(who_speaks_dominates_within_600_ms),
           TEST(who_spoke_last_dominates_the_silence_after), TEST(next_speaker_dominates_within_a_second),
           TEST(cough_does_not_take_over), TEST(interruption_does_not_take_over_from_who_talks_on),
@@ -284,4 +388,9 @@ TEST_MAIN(TEST(nobody_dominates_silence), TEST(who_speaks_dominates_within_600_m
           TEST(flips_count_as_their_mean), TEST(sound_without_levels_never_dominates),
           TEST(packets_of_60_ms_and_jitter_count_as_well), TEST(silence_of_a_dead_sender_is_silence),
           TEST(loudness_halves_its_distance_each_packet), TEST(loudness_expires_150_ms_after_the_last_packet),
-          TEST(long_silence_costs_a_bounded_number_of_steps))
+          TEST(long_silence_costs_a_bounded_number_of_steps),
+          TEST(step_has_a_tenth_of_its_volume_and_is_loud_above_seven),
+          TEST(loud_steps_fill_100_ms_and_then_a_second), TEST(tenth_of_a_second_counts_if_all_of_it_is_loud),
+          TEST(pause_holds_the_volume_40_ms_and_the_loudness_140_ms),
+          TEST(floor_is_the_least_of_two_windows_of_5_s), TEST(pass_takes_51_steps_at_most),
+          TEST(any_more_of_the_long_interval_takes_over_and_the_first_of_equals))
