@@ -156,6 +156,7 @@ static void datagrams_at_another_worker_reach_the_owner(void)
     frames(p, 10, 3, true);
     CHECK_EQ(v->rtp - before, 3);
     CHECK(stat_get(&w.stats[1].strays_out) > 0);
+    CHECK_EQ(stat_get(&w.stats[1].strays_out), w.told[MESSAGE_STRAY]);
     CHECK_EQ(stat_get(&w.stats[1].sessions), 0);
     world_close(&w);
 }

@@ -81,6 +81,11 @@ static void a_stranger_is_told_no_further_address(void)
     stage_open(&s, 16, NULL);
     CHECK(same(told("203.0.113.5:80"), TOLD("203.0.113.5")));
     CHECK(same(told("monoport.example"), TOLD("192.0.2.1")));
+    CHECK(same(told("[::]:80"), TOLD("192.0.2.1"))); /* no address of a host */
+    CHECK(same(told("0.0.0.0"), TOLD("192.0.2.1")));
+    CHECK(same(told("[fe80::1]"), TOLD("192.0.2.1")));
+    CHECK(same(told("[febf::1]"), TOLD("192.0.2.1")));
+    CHECK(same(told("[fec0::1]"), TOLD("fec0::1")));
     stage_close(&s);
     stage_open(&s, 16, "198.51.100.1");
     CHECK(same(told("203.0.113.5:80"), TOLD("198.51.100.1")));

@@ -514,6 +514,13 @@ static void wrap(enum crypto_kind kind, enum srtp_profile profile)
     CHECK_EQ(received(&p, 1, 0x17fff), 32);
     pair_close(&p);
     pair_open(&p, kind, profile);
+    CHECK_EQ(received(&p, 1, 0x7fff), 32);
+    CHECK_EQ(received(&p, 1, 0xfffe), 32);
+    CHECK_EQ(received(&p, 1, 0x10001), 32);
+    CHECK_EQ(received(&p, 1, 0x8002), SRTP_REPLAY); /* of the round before, and too old */
+    CHECK_EQ(received(&p, 1, 0x18001), 32);         /* the farthest that is still ahead */
+    pair_close(&p);
+    pair_open(&p, kind, profile);
     CHECK_EQ(received(&p, 1, 5), 32);
     CHECK_EQ(received(&p, 1, 0xfff0), SRTP_REPLAY); /* would be before the stream began */
     pair_close(&p);

@@ -1,5 +1,11 @@
 /* What a viewer is sent follows the estimate of its line and its views, and the control plane is told. */
+#include "sfu/viewing.h"
 #include "proto/twcc.h"
+#include "sfu/core.h"
+#include "sfu/downlink.h"
+#include "sfu/session_data.h"
+#include "sfu/subscription_data.h"
+#include "sfu/track_data.h"
 #include "tests/unit/test.h"
 #include "tests/unit/world.h"
 
@@ -317,6 +323,84 @@ static void view_of_a_track_that_is_not_sent_changes_nothing(void)
     world_close(&w);
 }
 
+/* --- a session of its own, without a world --- */
+
+static struct sfu core;
+static struct session session;
+static struct track tracks[2];
+static struct subscription subscriptions[2];
+
+static void begin(void)
+{
+    memset(&core, 0, sizeof core);
+    memset(&session, 0, sizeof session);
+    memset(tracks, 0, sizeof tracks);
+    memset(subscriptions, 0, sizeof subscriptions);
+    slab_init(&core.downlink_slab, sizeof(struct downlink));
+    slab_init(&core.tile_slab, sizeof(struct tile));
+    session.downlink = downlink_new(&core);
+    for (uint32_t i = 0; i < 2; i++) {
+        tracks[i] = (struct track){.id = 1 + i, .video = i == 0};
+        subscriptions[i].track = &tracks[i];
+        subscriptions[i].next_of_session = session.subscriptions;
+        session.subscriptions = &subscriptions[i];
+        session.downlink->allocate_at = MP_S(99);
+        viewing_subscribed(&core, &session, &subscriptions[i], MP_S(10));
+        CHECK_EQ(session.downlink->allocate_at, 0);
+    }
+}
+
+static void end(void)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        session.downlink->allocate_at = MP_S(99);
+        viewing_unsubscribed(&core, &session, &subscriptions[i]);
+        CHECK(subscriptions[i].tile == NULL && session.downlink->allocate_at == 0);
+    }
+    downlink_free(&core, session.downlink);
+    slab_free(&core.downlink_slab);
+    slab_free(&core.tile_slab);
+}
+
+static void picture_begins_whole_and_visible_and_a_sound_has_no_tile(void)
+{
+    begin();
+    const struct tile *tile = subscriptions[0].tile;
+    CHECK(tile && !subscriptions[1].tile);
+    CHECK(tile->since == MP_S(10) && tile->source.visible && tile->source.sent);
+    CHECK(tile->told.state == VIEWING_WHOLE);
+    session.downlink->estimate.heard = 1; /* of a known line it waits for the allocation */
+    viewing_unsubscribed(&core, &session, &subscriptions[0]);
+    viewing_subscribed(&core, &session, &subscriptions[0], MP_S(11));
+    CHECK(subscriptions[0].tile->since == MP_S(11) && !subscriptions[0].tile->source.sent);
+    end();
+}
+
+static void view_is_kept_and_asks_for_an_allocation(void)
+{
+    const struct view shown = {.width = 640, .height = 360, .fps = 15, .visible = true, .pinned = true};
+    struct view hidden = shown;
+    begin();
+    struct allocate_source *source = &subscriptions[0].tile->source;
+    session.downlink->allocate_at = MP_S(99);
+    viewing_view(&session, 1, &shown, MP_S(20));
+    CHECK(source->width == 640 && source->height == 360 && source->most_fps == 15);
+    CHECK(source->visible && source->pinned && source->hidden_since == 0);
+    CHECK(session.downlink->allocate_at == 0 && downlink_deadline(&session) == MP_S(20));
+    hidden.visible = false;
+    viewing_view(&session, 1, &hidden, MP_S(21));
+    CHECK(!source->visible && source->hidden_since == MP_S(21));
+    viewing_view(&session, 1, &hidden, MP_S(22));
+    CHECK_EQ(source->hidden_since, MP_S(21)); /* it has been hidden since then */
+    viewing_view(&session, 1, &shown, MP_S(23));
+    CHECK(source->visible && source->hidden_since == MP_S(21));
+    session.downlink->allocate_at = MP_S(99);
+    viewing_view(&session, 2, &hidden, MP_S(24)); /* a sound */
+    viewing_view(&session, 3, &hidden, MP_S(24));
+    CHECK_EQ(session.downlink->allocate_at, MP_S(99));
+    end();
+}
+
 TEST_MAIN(TEST(picture_above_the_assumed_rate_comes_from_the_start),
           TEST(picture_that_the_line_does_not_bear_is_paused_and_told),
           TEST(line_that_becomes_narrow_loses_its_picture_and_keeps_the_sound),
@@ -324,4 +408,6 @@ TEST_MAIN(TEST(picture_above_the_assumed_rate_comes_from_the_start),
           TEST(hidden_picture_is_paused_after_2_s_and_comes_back_at_once),
           TEST(hidden_picture_comes_back_without_sound),
           TEST(publisher_that_sends_nothing_is_told_and_not_paused), TEST(news_come_twice_a_second_at_most),
-          TEST(view_of_a_track_that_is_not_sent_changes_nothing))
+          TEST(view_of_a_track_that_is_not_sent_changes_nothing),
+          TEST(picture_begins_whole_and_visible_and_a_sound_has_no_tile),
+          TEST(view_is_kept_and_asks_for_an_allocation))
