@@ -180,8 +180,9 @@ static void picture_order_types_are_walked(void)
             ue(3);
             ue(4);
             ue(3);
-            for (int i = 0; i < 3; i++)
-                ue(5);
+            ue(5);
+            ue(0);
+            ue(0x7fffffff); /* the longest code: 31 zeros */
         }
         end_set(40, 30, false, NULL);
         CHECK(set_says(640, 480));

@@ -776,6 +776,50 @@ static void source_without_ssrc_or_cname_is_not_written(void)
     }
 }
 
+static bool writes(const struct sdp_local_section *section, const char *lines)
+{
+    struct sdp_local local = {.ufrag = "abcdefgh", .password = "0123456789abcdefghijkl"};
+    struct sdp_writer w = {0};
+    sdp_write_session(&w, &local, section, 1);
+    bool found = !w.failed && strstr(w.data, lines);
+    free(w.data);
+    return found;
+}
+
+/* RFC 5576 4.2 (FID of RFC 4588), RFC 8285 5, RFC 8853 5.1, to the letter. */
+static void lines_of_a_section_are_whole(void)
+{
+    struct sdp_local_section section = {.kind = SDP_VIDEO,
+                                        .mid = "0",
+                                        .direction = SDP_SENDRECV,
+                                        .codecs = &vp8,
+                                        .codec_count = 1,
+                                        .cname = "name",
+                                        .ssrc = 7};
+    CHECK(writes(&section, "\r\na=ssrc:7 cname:name\r\n"));
+    CHECK(!writes(&section, "a=ssrc-group") && !writes(&section, "a=ssrc:0"));
+    section.rtx_ssrc = 8;
+    CHECK(writes(&section, "a=ssrc-group:FID 7 8\r\na=ssrc:7 cname:name\r\na=ssrc:8 cname:name\r\n"));
+    for (int e = 0; e < EXT_COUNT; e++) {
+        char line[200];
+        section.extensions = (struct rtp_extension_ids){{0}};
+        section.extensions.id[e] = 9;
+        section.extensions_received = 0;
+        snprintf(line, sizeof line, "\r\na=extmap:9 %s\r\n", rtp_extension_uri[e]);
+        CHECK(writes(&section, line));
+        CHECK_EQ(writes(&section, "a=extmap-allow-mixed"), e == EXT_DEPENDENCY);
+        section.extensions_received = (uint8_t)(1u << e);
+        snprintf(line, sizeof line, "\r\na=extmap:9/recvonly %s\r\n", rtp_extension_uri[e]);
+        CHECK(writes(&section, line));
+        section.extensions_received = (uint8_t) ~(1u << e);
+        CHECK(!writes(&section, "/recvonly"));
+    }
+    section.rid_count = 2;
+    section.rids[0] = (struct text){"hi", 2};
+    section.rids[1] = (struct text){"lo", 2};
+    CHECK(writes(&section, "a=rid:hi recv\r\na=rid:lo recv\r\na=simulcast:recv hi;lo\r\n"));
+}
+
 #define SSRCS_123 "a=ssrc:1 cname:x\r\na=ssrc:2 cname:x\r\na=ssrc:3 cname:x\r\n"
 
 /* RFC 8853 5.1, RFC 8851 10: simulcast attributes in all notations, and Chromium's older form. */
@@ -1000,6 +1044,6 @@ TEST_MAIN(TEST(control_characters_are_refused_and_others_are_not), TEST(a_line_m
           TEST(the_strongest_fingerprint_counts), TEST(payload_types_that_look_like_rtcp_are_not_used),
           TEST(fmtp_parameters_are_found), TEST(h264_profiles_are_those_of_the_table),
           TEST(codecs_match_by_what_decoders_care_for), TEST(written_descriptions_read_back),
-          TEST(source_without_ssrc_or_cname_is_not_written), TEST(a_refused_section_has_its_transport),
-          TEST(stereo_is_written_instead_of_what_another_said), TEST(a_description_of_refusals_has_no_group),
-          TEST(long_values_are_written_whole))
+          TEST(source_without_ssrc_or_cname_is_not_written), TEST(lines_of_a_section_are_whole),
+          TEST(a_refused_section_has_its_transport), TEST(stereo_is_written_instead_of_what_another_said),
+          TEST(a_description_of_refusals_has_no_group), TEST(long_values_are_written_whole))
