@@ -1,4 +1,5 @@
 /* Who speaks in a room, by the levels that workers tell. */
+#include "signal/state.h"
 #include "tests/unit/signal_stage.h"
 #include "tests/unit/test.h"
 #include <stdlib.h>
@@ -173,7 +174,62 @@ static void other_rooms_are_not_told(void)
     stage_close(&s);
 }
 
+/* --- bounds --- */
+
+static void decision_is_50_ms_after_the_grid(void)
+{
+    open_room();
+    s.now = 100 * SPEAKER_DECIDES + 1;
+    hear(people[1], 9);
+    hear(people[1], 9);
+    s.now = 101 * SPEAKER_DECIDES + MP_MS(50) - 1;
+    stage_timeout(&s);
+    stage_go_on(&s);
+    CHECK_EQ(waiting(watcher, "speaker"), 0);
+    s.now += 1;
+    stage_timeout(&s);
+    stage_go_on(&s);
+    CHECK_EQ(waiting(watcher, "speaker"), 1);
+    stage_close(&s);
+}
+
+static void level_counts_for_less_than_a_second(void)
+{
+    for (int late = 0; late < 2; late++) {
+        open_room();
+        hear(people[2], 5);
+        s.now += MP_S(1) - 1 + late;
+        stage_timeout(&s);
+        stage_go_on(&s);
+        CHECK_EQ(waiting(watcher, "speaker"), !late);
+        stage_close(&s);
+    }
+}
+
+static void last_speakers_alone_are_recent(void)
+{
+    struct peer *many[SPEAKERS_RECENT + 2];
+    stage_open(&s, 32, NULL);
+    for (size_t i = 0; i < SPEAKERS_RECENT + 2; i++)
+        many[i] = peer_call(&s, "one", "call", 0);
+    watcher = peer_call(&s, "one", "watch", 1);
+    for (size_t i = 0; i < SPEAKERS_RECENT + 2; i++) {
+        for (size_t p = 0; p < SPEAKERS_RECENT + 2; p++)
+            hear(many[p], p == i ? 9 : 0);
+        forget(watcher);
+        decide();
+        json_t *told = take(watcher, "speaker"), *recent = json_object_get(told, "recent");
+        size_t before = i < SPEAKERS_RECENT ? i : SPEAKERS_RECENT - 1; /* beside the speaker */
+        CHECK_EQ(json_array_size(recent), before);
+        for (size_t k = 0; k < before; k++)
+            CHECK(strcmp(json_string_value(json_array_get(recent, k)), many[i - 1 - k]->id) == 0);
+    }
+    stage_close(&s);
+}
+
 TEST_MAIN(TEST(room_is_told_who_speaks), TEST(recent_speakers_are_told_the_last_first),
           TEST(newcomer_learns_the_speaker), TEST(muted_participant_does_not_speak),
           TEST(speaker_that_leaves_is_forgotten), TEST(levels_that_are_not_told_again_do_not_count),
-          TEST(unknown_sounds_are_ignored), TEST(other_rooms_are_not_told))
+          TEST(unknown_sounds_are_ignored), TEST(other_rooms_are_not_told),
+          TEST(decision_is_50_ms_after_the_grid), TEST(level_counts_for_less_than_a_second),
+          TEST(last_speakers_alone_are_recent))
