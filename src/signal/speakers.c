@@ -71,7 +71,7 @@ static void note_recent(struct room *room, struct participant *p)
     struct participant **recent = room->speakers.recent;
     forget_recent(room, p);
     size_t kept =
-        room->speakers.recent_count < SPEAKERS_RECENT ? room->speakers.recent_count : SPEAKERS_RECENT - 1;
+        room->speakers.recent_count < SPEAKERS_RECENT ? room->speakers.recent_count : SPEAKERS_RECENT;
     memmove(recent + 1, recent, kept * sizeof *recent);
     recent[0] = p;
     room->speakers.recent_count = kept + 1;
@@ -99,7 +99,7 @@ static json_t *describe(const struct room *room)
 {
     const struct participant *p = speaker_of(room);
     json_t *recent = json_array();
-    for (size_t i = 0; i < room->speakers.recent_count; i++)
+    for (size_t i = 0; i < room->speakers.recent_count && json_array_size(recent) < SPEAKERS_RECENT; i++)
         if (room->speakers.recent[i] != p)
             json_array_append_new(recent, json_string(room->speakers.recent[i]->id));
     return json_pack("{s:s, s:s*, s:o}", "type", "speaker", "id", p ? p->id : NULL, "recent", recent);

@@ -208,22 +208,28 @@ static void level_counts_for_less_than_a_second(void)
 
 static void last_speakers_alone_are_recent(void)
 {
-    struct peer *many[SPEAKERS_RECENT + 2];
+    struct peer *many[SPEAKERS_RECENT + 3];
     stage_open(&s, 32, NULL);
-    for (size_t i = 0; i < SPEAKERS_RECENT + 2; i++)
+    for (size_t i = 0; i < SPEAKERS_RECENT + 3; i++)
         many[i] = peer_call(&s, "one", "call", 0);
     watcher = peer_call(&s, "one", "watch", 1);
-    for (size_t i = 0; i < SPEAKERS_RECENT + 2; i++) {
-        for (size_t p = 0; p < SPEAKERS_RECENT + 2; p++)
+    for (size_t i = 0; i < SPEAKERS_RECENT + 3; i++) {
+        for (size_t p = 0; p < SPEAKERS_RECENT + 3; p++)
             hear(many[p], p == i ? 9 : 0);
         forget(watcher);
         decide();
         json_t *told = take(watcher, "speaker"), *recent = json_object_get(told, "recent");
-        size_t before = i < SPEAKERS_RECENT ? i : SPEAKERS_RECENT - 1; /* beside the speaker */
+        size_t before = i < SPEAKERS_RECENT ? i : SPEAKERS_RECENT;
         CHECK_EQ(json_array_size(recent), before);
         for (size_t k = 0; k < before; k++)
             CHECK(strcmp(json_string_value(json_array_get(recent, k)), many[i - 1 - k]->id) == 0);
     }
+    forget(watcher);
+    peer_say(many[SPEAKERS_RECENT + 2], "mute", "{s:b}", "audio", 1);
+    decide();
+    json_t *told = take(watcher, "speaker");
+    CHECK(told && !json_object_get(told, "id"));
+    CHECK_EQ(json_array_size(json_object_get(told, "recent")), SPEAKERS_RECENT);
     stage_close(&s);
 }
 
