@@ -284,6 +284,23 @@ static void layers_are_taken_by_the_ssrcs_of_a_group(void)
     stage_close(&s);
 }
 
+static void sources_without_a_group_are_no_layers(void)
+{
+    stage_open(&s, 16, NULL);
+    struct peer *p = peer_join(&s, "one", "call");
+    char *text = golden_with("chromium-watch", "a=ssrc:11 cname:x\r\na=ssrc:12 cname:x\r\n"
+                                               "a=ssrc-group:FID 11 21\r\na=sendonly\r\n");
+    peer_offer_text(p, text);
+    free(text);
+    peer_learn(p, take_text(p, "answer", "sdp"));
+    peer_claim(p, 0);
+    const struct message *m = video_command(p, MESSAGE_PUBLISH);
+    CHECK(m && !m->publish.layered);
+    for (size_t k = 0; m && k < LAYERS_MAX; k++)
+        CHECK(m->publish.ssrc[k] == (k ? 0 : 11) && m->publish.rtx_ssrc[k] == (k ? 0 : 21));
+    stage_close(&s);
+}
+
 /* Chromium's simulcast offer with other lines about its layers. malloc'ed. */
 static char *layered_offer(const char *lines)
 {
@@ -1640,8 +1657,9 @@ TEST_MAIN(TEST(nothing_is_commanded_before_a_worker_claims_and_everything_after)
           TEST(orientation_is_promised_to_no_publisher),
           TEST(a_dependency_descriptor_is_for_who_takes_long_extensions),
           TEST(layers_are_taken_by_their_names), TEST(layers_are_taken_by_the_ssrcs_of_a_group),
-          TEST(layers_of_every_form_are_answered), TEST(layers_of_other_stacks_are_answered),
-          TEST(layers_without_the_extension_are_not_answered), TEST(layers_of_sound_are_not_answered),
+          TEST(sources_without_a_group_are_no_layers), TEST(layers_of_every_form_are_answered),
+          TEST(layers_of_other_stacks_are_answered), TEST(layers_without_the_extension_are_not_answered),
+          TEST(layers_of_sound_are_not_answered),
           TEST(layers_that_a_later_offer_drops_end_and_none_come_back),
           TEST(an_extension_that_the_client_only_sends_is_received),
           TEST(a_viewer_is_offered_a_dependency_descriptor_and_sent_it_once_it_answers),
