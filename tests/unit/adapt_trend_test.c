@@ -168,7 +168,7 @@ static bool near(double a, double b)
     return a - b < 1e-6 * size && b - a < 1e-6 * size;
 }
 
-/* Groups each `step` ms or a little more; each arrives up to `jitter` ms after the one before, a trend apart. */
+/* Groups each `step` ms or a little more, which arrive up to `jitter` ms further apart. */
 static void compare(unsigned seed, uint32_t step, uint32_t jitter)
 {
     struct prng r;
