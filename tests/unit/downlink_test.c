@@ -387,7 +387,7 @@ static void feedback_body(const uint8_t *data, size_t len)
 
 static void malformed_feedback_is_counted(void)
 {
-    /* SSRCs; base 0, one status, reference time 0, count 0; received after 1 ms; chunk: run of one "small delta" */
+    /* SSRCs; base 0, one status, time 0, count 0; a run of one small delta; 1 ms */
     static const uint8_t body[] = {0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0x20, 1, 4, 0};
     begin();
     feedback_body(body, 7);
