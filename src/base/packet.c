@@ -27,6 +27,9 @@ struct packet *packet_take(struct packet_pool *pool)
     p->next = NULL;
     p->refs = 1;
     p->len = 0;
+    p->blocks = 0;
+    for (unsigned i = 0; i < PACKET_REDUNDANT; i++)
+        p->redundant[i] = NULL;
     if (++pool->used > pool->used_max)
         pool->used_max = pool->used;
     return p;
@@ -37,6 +40,9 @@ void packet_drop(struct packet_pool *pool, struct packet *p)
     INVARIANT(p->refs > 0);
     if (--p->refs)
         return;
+    for (unsigned i = 0; i < PACKET_REDUNDANT; i++)
+        if (p->redundant[i])
+            packet_drop(pool, p->redundant[i]); /* which has none itself */
     p->next = pool->free;
     pool->free = p;
     pool->used--;

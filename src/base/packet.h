@@ -18,10 +18,16 @@ struct packet_media {
     int16_t audio_level; /* the extension's byte; -1: not there */
 };
 
+#define PACKET_REDUNDANT 2
+
 struct packet {
     struct packet *next; /* free list */
     uint32_t refs;
     uint16_t len;
+    /* The same with one, two earlier packets of its track in its payload; NULL: not made. It owns them. */
+    struct packet *redundant[PACKET_REDUNDANT];
+    uint8_t blocks;     /* it is redundant[blocks - 1] of another packet; 0: it is none */
+    uint8_t block_type; /* its blocks' payload type */
     mp_time arrival;
     struct packet_media media;
     uint8_t data[PACKET_SIZE];

@@ -4,6 +4,7 @@
 #include "sfu/core.h"
 #include "sfu/outbox.h"
 #include "sfu/session_data.h"
+#include "sfu/subscription_data.h"
 #include "sfu/touched.h"
 
 #define TELL_EVERY   MP_MS(500)
@@ -54,6 +55,25 @@ static void status(void *context, uint16_t number, bool received, int64_t arriva
     runs_receipt(r->runs, &r->groups, number, received, (uint32_t)arrival_250us);
 }
 
+static void note_loss(struct session *session, uint32_t arrived, uint32_t lost, mp_time now)
+{
+    struct redundancy *r = &session->downlink->redundancy;
+    uint8_t before = r->blocks;
+    redundancy_note(r, arrived, lost, now);
+    for (struct subscription *s = session->subscriptions; s && r->blocks != before; s = s->next_of_session)
+        s->blocks = s->red_payload_type ? r->blocks : 0;
+}
+
+static void note_groups(struct session *session, const struct groups *groups, mp_time now)
+{
+    uint32_t arrived = 0, lost = 0;
+    for (size_t i = 0; i < groups->count; i++) {
+        arrived += groups->list[i].arrived;
+        lost += groups->list[i].lost;
+    }
+    note_loss(session, arrived, lost, now);
+}
+
 void downlink_feedback(struct sfu *sfu, struct session *session, const struct rtcp_view *v, mp_time now)
 {
     struct downlink *d = session->downlink;
@@ -70,6 +90,7 @@ void downlink_feedback(struct sfu *sfu, struct session *session, const struct rt
     if (!twcc_parse((struct bytes){v->body.data + 8, v->body.len - 8}, &f, status, &r))
         drop(sfu, DROP_RTCP_MALFORMED);
     stat_add(&stats_of(sfu)->feedback_in, 1);
+    note_groups(session, &r.groups, now);
     estimate_feedback(&d->estimate, &r.groups, session->rtt, now);
     d->heard |= d->estimate.heard != 0;
     d->tick_at = mp_min(d->tick_at, mp_on_grid(now));
@@ -77,8 +98,11 @@ void downlink_feedback(struct sfu *sfu, struct session *session, const struct rt
 
 void downlink_report(struct session *session, uint8_t fraction_lost, mp_time now)
 {
-    if (session->downlink)
-        estimate_report(&session->downlink->estimate, fraction_lost, session->rtt, now);
+    if (!session->downlink)
+        return;
+    estimate_report(&session->downlink->estimate, fraction_lost, session->rtt, now);
+    if (!downlink_is_known(session)) /* a report about a second or more of packets */
+        note_loss(session, 256u - fraction_lost, fraction_lost, now);
 }
 
 void downlink_remb(struct session *session, uint64_t bps)

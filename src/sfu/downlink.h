@@ -6,6 +6,7 @@
  * somebody called downlink_wake. */
 #pragma once
 #include "adapt/estimate.h"
+#include "adapt/redundancy.h"
 #include "base/rate.h"
 #include <stdbool.h>
 
@@ -19,6 +20,7 @@ struct sfu;
 
 struct downlink {
     struct estimate estimate;
+    struct redundancy redundancy; /* for its sounds */
     struct rate feedback_rate;
     mp_time tick_at; /* MP_NEVER: nothing to measure */
     mp_time told_at; /* the control plane was told `told_bps` and `told_cause`; 0: nothing yet */

@@ -109,6 +109,12 @@ bool incoming_receive(struct incoming *in, struct packet *p, uint32_t ssrc, bool
     return true;
 }
 
+bool incoming_misses(const struct incoming *in, int64_t own_seq)
+{
+    int64_t seq = own_seq + in->offset;
+    return seq > in->max - INCOMING_SEEN && seq >= in->first && !(seq <= in->max && seen_test(in, seq));
+}
+
 void incoming_report(struct incoming *in, struct rtcp_report *r, mp_time now)
 {
     int64_t expected = in->max - in->base + 1;

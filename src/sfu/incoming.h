@@ -53,5 +53,7 @@ struct incoming {
  * track's) and updates loss, jitter and clock. `ssrc`: the packet's. False: a duplicate, or too old.
  * `recovered`: it came by RTX. */
 bool incoming_receive(struct incoming *, struct packet *, uint32_t ssrc, bool recovered, mp_time now);
+/* Whether this packet of the present source, by its own number, has not come yet and would still be taken. */
+bool incoming_misses(const struct incoming *, int64_t own_seq);
 /* Fills a report block about it (RFC 3550 6.4.1, A.3). */
 void incoming_report(struct incoming *, struct rtcp_report *, mp_time now);

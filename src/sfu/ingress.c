@@ -1,5 +1,6 @@
 #include "sfu/ingress.h"
 #include "base/seq.h"
+#include "proto/red.h"
 #include "sfu/arrival.h"
 #include "sfu/core.h"
 #include "sfu/heard.h"
@@ -77,14 +78,19 @@ void ingress_bind(struct session *session, struct incoming *in, uint32_t ssrc, u
     bind_ssrc(session, in, rtx_ssrc, true, ssrc, true, now);
 }
 
+static bool is_redundant(const struct incoming *in, uint8_t payload_type)
+{
+    return in->stream.red_payload_type && in->stream.red_payload_type == payload_type;
+}
+
 /* Assigns an unannounced SSRC by its mid, or to the only stream that has its payload type (RFC 8843 9.2). */
 static bool find_unannounced(struct session *session, const struct rtp_view *v, struct bytes mid, mp_time now)
 {
     struct incoming *found = NULL;
     bool rtx = false;
     for (struct incoming *in = session->streams; in; in = in->next) {
-        bool primary =
-            in->stream.payload_type == v->payload_type || publish_may_turn_to(&in->stream, v->payload_type);
+        bool primary = in->stream.payload_type == v->payload_type ||
+                       publish_may_turn_to(&in->stream, v->payload_type) || is_redundant(in, v->payload_type);
         bool repair = in->stream.rtx_payload_type && in->stream.rtx_payload_type == v->payload_type;
         bool named = mid.data && bytes_equal(mid, in->stream.mid, strnlen(in->stream.mid, MID_SIZE));
         if ((!primary && !repair) || (mid.data && !named))
@@ -153,21 +159,25 @@ static void note_source(struct session *session, const struct incoming *in)
             session->by_ssrc[i].left = session->by_ssrc[i].ssrc != in->ssrc;
 }
 
+enum came { CAME_FIRST, CAME_AGAIN /* by RTX */, CAME_LATER /* in a later packet (RED) */ };
+
 /* Numbers the packet in its stream and passes it to the track. */
 static void forward(struct sfu *sfu, struct session *session, struct incoming *in, struct packet *packet,
-                    uint32_t ssrc, bool rtx, mp_time now)
+                    uint32_t ssrc, enum came came, mp_time now)
 {
     uint32_t source = in->ssrc;
-    if (!incoming_receive(in, packet, ssrc, rtx, now)) {
+    if (!incoming_receive(in, packet, ssrc, came != CAME_FIRST, now)) {
         drop(sfu, DROP_RTP_DUPLICATE);
         return;
     }
     if (in->ssrc != source)
         note_source(session, in);
     stat_add(&stats_of(sfu)->rtp_in, 1);
-    if (rtx)
+    if (came == CAME_AGAIN)
         stat_add(&stats_of(sfu)->rtx_in, 1);
-    if (!in->track->video)
+    else if (came == CAME_LATER)
+        stat_add(&stats_of(sfu)->red_in, 1);
+    if (!in->track->video && came != CAME_LATER)
         levels_heard(sfu, in, packet, now);
     track_push(sfu, in->track, packet, now);
     if (in->nack.overflow) {
@@ -179,7 +189,7 @@ static void forward(struct sfu *sfu, struct session *session, struct incoming *i
 static void forward_lead(struct sfu *sfu, struct session *session, struct incoming *in, mp_time now)
 {
     for (uint8_t i = 0; i < in->lead.count; i++)
-        forward(sfu, session, in, in->lead.packets[i], in->lead.ssrc, false, now);
+        forward(sfu, session, in, in->lead.packets[i], in->lead.ssrc, CAME_FIRST, now);
     lead_drop(&sfu->pool, &in->lead);
 }
 
@@ -261,7 +271,7 @@ static void forward_picture(struct sfu *sfu, struct session *session, struct inc
     if (leads)
         lead_add(&in->lead, ssrc, packet);
     else
-        forward(sfu, session, in, packet, ssrc, false, now);
+        forward(sfu, session, in, packet, ssrc, CAME_FIRST, now);
 }
 
 static void note_media(struct packet *packet, const struct rtp_view *v, const struct bytes ext[EXT_COUNT],
@@ -304,6 +314,51 @@ static bool is_agreed(struct sfu *sfu, struct session *session, struct incoming 
     return false;
 }
 
+/* --- redundant audio (RFC 2198) --- */
+
+/* A block of `packet`, of its own: it was the packet `back` before. */
+static void recover(struct sfu *sfu, struct session *session, struct incoming *in,
+                    const struct packet *packet, uint32_t ssrc, const struct red_block *block, size_t back,
+                    mp_time now)
+{
+    int64_t seq = packet->media.seq - (int64_t)back;
+    if (!block->data.len || block->payload_type != in->stream.payload_type || !incoming_misses(in, seq))
+        return;
+    struct packet *p = packet_take(&sfu->pool);
+    if (!p) {
+        drop(sfu, DROP_POOL);
+        return;
+    }
+    memcpy(p->data, block->data.data, block->data.len);
+    p->len = (uint16_t)block->data.len;
+    p->arrival = packet->arrival;
+    p->media = (struct packet_media){.seq = seq,
+                                     .timestamp = packet->media.timestamp - block->offset,
+                                     .payload_len = p->len,
+                                     .audio_level = -1};
+    forward(sfu, session, in, p, ssrc, CAME_LATER, now);
+    packet_drop(&sfu->pool, p);
+}
+
+/* Leaves the primary block alone in the packet, and recovers lost packets from the others. The blocks have no
+ * sequence numbers: they are the packets just before. Returns the primary's payload type; 0: malformed. */
+static uint8_t strip_redundancy(struct sfu *sfu, struct session *session, struct incoming *in,
+                                struct packet *packet, uint32_t ssrc, mp_time now)
+{
+    struct red_block blocks[RED_BLOCKS_MAX];
+    struct bytes payload = {packet->data + packet->media.payload, packet->media.payload_len};
+    size_t count = red_parse(blocks, payload, in->stream.red_payload_type);
+    if (!count)
+        return 0;
+    bool goes_on = in->started && in->ssrc == ssrc && !in->anew;
+    for (size_t i = 0; goes_on && i + 1 < count; i++)
+        recover(sfu, session, in, packet, ssrc, &blocks[i], count - 1 - i, now);
+    const struct red_block *primary = &blocks[count - 1];
+    packet->media.payload = (uint16_t)(primary->data.data - packet->data);
+    packet->media.payload_len = (uint16_t)primary->data.len;
+    return primary->payload_type;
+}
+
 /* Passes a decrypted, authentic packet to its stream. */
 static void deliver(struct sfu *sfu, struct session *session, struct packet *packet, const struct rtp_view *v,
                     uint64_t index, mp_time now)
@@ -326,7 +381,13 @@ static void deliver(struct sfu *sfu, struct session *session, struct packet *pac
     if (rtx && !(repairs_present(session, i, ext[EXT_REPAIRED_RID]) && unwrap_rtx(in, packet, v)))
         return; /* a probe, or of another layer */
     bool late = !in->stream.layered && is_straggler(session, i, now);
-    if (!rtx && (!is_agreed(sfu, session, in, v->payload_type) || late)) {
+    uint8_t payload_type = v->payload_type;
+    if (!rtx && !late && is_redundant(in, payload_type) &&
+        !(payload_type = strip_redundancy(sfu, session, in, packet, v->ssrc, now))) {
+        drop(sfu, DROP_RTP_MALFORMED);
+        return;
+    }
+    if (!rtx && (!is_agreed(sfu, session, in, payload_type) || late)) {
         drop(sfu, DROP_RTP_STREAM);
         return;
     }
@@ -338,7 +399,7 @@ static void deliver(struct sfu *sfu, struct session *session, struct packet *pac
         !is_of_layer(sfu, session, in, packet, v->ssrc, rid_of(ext[EXT_RID]), info.leads, now))
         return;
     if (rtx)
-        forward(sfu, session, in, packet, v->ssrc, true, now);
+        forward(sfu, session, in, packet, v->ssrc, CAME_AGAIN, now);
     else
         forward_picture(sfu, session, in, packet, v->ssrc, info.leads, now);
 }

@@ -13,6 +13,7 @@ struct sent {
     uint32_t number; /* the viewer's extended one, its low bits */
     uint8_t send_time[3], padding;
     uint16_t transport_seq;
+    uint8_t blocks; /* earlier ones in the packet (redundant.h) */
     bool kept;
 };
 

@@ -58,6 +58,8 @@ enum drop_reason { DROP_REASONS(X) DROP_COUNT };
     X(rtx_out, "Packets sent again to viewers")                                                              \
     X(history_full, "Packets that could not be sent again: histories had their share of the pool")           \
     X(feedback_in, "Transport-wide feedback packets of viewers")                                             \
+    X(red_in, "Packets of sounds recovered from blocks in later packets (RED)")                              \
+    X(red_out, "Packets sent to viewers with blocks of earlier ones (RED)")                                  \
     X(pli_in, "Key frame requests of viewers")                                                               \
     X(pli_refused, "Key frame requests over a viewer's share of a track that others watch")                  \
     X(pli_out, "Key frame requests to publishers")                                                           \

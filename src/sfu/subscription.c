@@ -5,6 +5,7 @@
 #include "sfu/core.h"
 #include "sfu/downlink.h"
 #include "sfu/outbox.h"
+#include "sfu/redundant.h"
 #include "sfu/sent.h"
 #include "sfu/session_data.h"
 #include "sfu/span.h"
@@ -42,6 +43,8 @@ struct subscription *subscription_new(struct sfu *sfu, struct session *viewer, s
     s->rtx_payload_type = how->rtx_payload_type;
     s->extensions = how->extensions;
     s->every_sound = how->every_sound;
+    s->red_payload_type = how->red_payload_type;
+    s->blocks = how->red_payload_type ? viewer->downlink->redundancy.blocks : 0;
     s->paused = track->quiet && !how->every_sound ? PAUSE_QUIET : 0;
     size_t mid_len = strnlen(how->mid, MID_SIZE);
     s->mid_len = mid_len <= MID_ELEMENT_MAX ? (uint8_t)mid_len : 0;
@@ -239,9 +242,19 @@ struct burst {
     size_t count, segment;
 };
 
+/* The packet as this viewer gets it: with earlier ones if its line loses packets. */
+static struct packet *form_of(struct sfu *sfu, const struct subscription *s, struct packet *p)
+{
+    struct packet *redundant =
+        s->blocks ? redundant_packet(sfu, s->track, p, s->blocks, s->payload_type) : NULL;
+    if (redundant)
+        stat_add(&stats_of(sfu)->red_out, 1);
+    return redundant ? redundant : p;
+}
+
 /* Collects the next packets that can go out as one run: all within RUN_PADDING_MAX of the longest, except the
  * last, which may be of any shorter length. */
-static void collect(struct burst *r, struct subscription *s, size_t *from)
+static void collect(struct sfu *sfu, struct burst *r, struct subscription *s, size_t *from)
 {
     const struct track *t = s->track;
     size_t longest = 0, shortest = SIZE_MAX;
@@ -250,6 +263,7 @@ static void collect(struct burst *r, struct subscription *s, size_t *from)
         struct packet *p = t->pending[*from];
         if (!wanted(s, p))
             continue;
+        p = form_of(sfu, s, p);
         size_t len = header_len(s, p) + p->media.payload_len;
         size_t high = len > longest ? len : longest, low = len < shortest ? len : shortest;
         bool fits = r->count == 0 || high - low <= RUN_PADDING_MAX;
@@ -275,17 +289,20 @@ static size_t padding_of(const struct burst *r, size_t i)
 }
 
 /* The header fields that are the same in every transmission of the packet to this viewer. */
-static struct rtp_header header_of(const struct subscription *s, int64_t number)
+static struct rtp_header header_of(const struct subscription *s, const struct packet *p, int64_t number)
 {
-    return (struct rtp_header){.payload_type = s->payload_type, .seq = (uint16_t)number, .ssrc = s->ssrc};
+    return (struct rtp_header){.payload_type = p->blocks ? s->red_payload_type : s->payload_type,
+                               .seq = (uint16_t)number,
+                               .ssrc = s->ssrc};
 }
 
 static size_t write_packet(struct sfu *sfu, struct subscription *s, struct packet *p, size_t padding,
                            uint8_t *out, mp_time now)
 {
     struct sent sent = sent_now(s, padding, now);
+    sent.blocks = p->blocks;
     int64_t number = p->media.seq + s->delta;
-    size_t header = write_header(out, s, p, header_of(s, number), &sent);
+    size_t header = write_header(out, s, p, header_of(s, p, number), &sent);
     size_t payload = p->media.payload_len + pad(p, padding);
     if (s->sent)
         sent_keep(s->sent, number, &sent);
@@ -304,7 +321,7 @@ bool subscription_run(struct sfu *sfu, struct subscription *s, size_t *from, uin
     const struct path *path = session_path(s->viewer);
     if (!s->viewer->tx || !path)
         return false;
-    collect(&r, s, from);
+    collect(sfu, &r, s, from);
     if (!r.count)
         return false;
     size_t len = 0, overhead = srtp_tx_overhead(s->viewer->tx);
@@ -377,9 +394,11 @@ static void write_rtx(struct subscription *s, struct packet *p, int64_t number, 
 static void write_again(struct subscription *s, struct packet *p, int64_t number, struct packet *copy)
 {
     const struct sent *sent = sent_find(s->sent, number);
-    if (!sent)
+    if (sent && sent->blocks)
+        p = p->redundant[sent->blocks - 1];
+    if (!sent || !p)
         return;
-    size_t header = write_header(copy->data, s, p, header_of(s, number), sent);
+    size_t header = write_header(copy->data, s, p, header_of(s, p, number), sent);
     size_t payload = p->media.payload_len + pad(p, sent->padding);
     copy->len = (uint16_t)srtp_protect(s->viewer->tx, copy->data, header, p->data + p->media.payload, payload,
                                        (uint64_t)number);

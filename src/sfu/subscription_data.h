@@ -38,6 +38,8 @@ struct subscription {
     uint32_t ssrc;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: without RTX */
     bool started;   /* else paused, or waiting: video for a key frame, sound for any packet */
+    uint8_t blocks; /* earlier ones in each packet of a sound, with red_payload_type; 0: none */
+    uint8_t red_payload_type;
     uint8_t paused; /* bits of enum pause_reason; 0: not paused */
     uint8_t mid_len;
     struct rtp_extension_ids extensions;

@@ -76,8 +76,7 @@ static void forget_at(struct sfu *sfu, struct track *t, int64_t seq)
     }
 }
 
-/* Histories take three quarters of the pool: packets in flight, such as answers to checks, need the rest. */
-static bool history_may_grow(const struct sfu *sfu) { return sfu->pool.used < sfu->pool.size / 4 * 3; }
+bool track_may_keep(const struct sfu *sfu) { return sfu->pool.used < sfu->pool.size / 4 * 3; }
 
 /* Adds the packet to the history and removes the oldest ones. False: no memory, or older than the history. */
 static bool remember(struct sfu *sfu, struct track *t, struct packet *p, mp_time now)
@@ -105,7 +104,7 @@ static bool remember(struct sfu *sfu, struct track *t, struct packet *p, mp_time
         forget_at(sfu, t, t->history_tail);
     }
     forget_at(sfu, t, seq);
-    if (history_may_grow(sfu))
+    if (track_may_keep(sfu))
         t->history[(uint64_t)seq & t->history_mask] = packet_ref(p);
     else
         stat_add(&stats_of(sfu)->history_full, 1);

@@ -11,6 +11,8 @@ void track_release(struct sfu *, struct track *);
 /* A new packet: kept, queued for the viewers here and copied to the workers that have replicas. The caller
  * keeps its reference. No earlier packet had its media.seq. */
 void track_push(struct sfu *, struct track *, struct packet *, mp_time now);
+/* Histories take three quarters of the pool: packets in flight, such as answers to checks, need the rest. */
+bool track_may_keep(const struct sfu *);
 struct packet *track_packet(const struct track *, int64_t seq); /* from the history; NULL: gone */
 void track_flush(struct sfu *, struct track *);                 /* forgets pending packets and history */
 void track_clock(struct sfu *, struct track *, const struct source_clock *);

@@ -28,8 +28,8 @@ static void sounds_of(uint32_t ssrc, int level, unsigned count, size_t size)
     static const uint8_t frame[100];
     for (unsigned i = 0; i < count; i++, seq++) {
         uint8_t value = (uint8_t)(seq % 10 < 8 ? level : QUIET);
-        struct world_rtp r = {CODEC_OPUS, ssrc,  (uint32_t)seq * 960, seq,
-                              false,      false, {frame, size},       {{NULL, 0}}};
+        struct world_rtp r = {CODEC_OPUS, ssrc,          (uint32_t)seq * 960, seq, false,
+                              false,      {frame, size}, {{NULL, 0}},         0};
         if (level != NONE)
             r.values[EXT_AUDIO_LEVEL] = (struct bytes){&value, 1};
         world_send_rtp(&w, publisher, &r);
@@ -96,8 +96,8 @@ static void level_that_does_not_vary_is_silent(void)
     static const uint8_t frame[100];
     uint8_t level = 0x80;
     for (unsigned i = 0; i < 200; i++, seq++) {
-        struct world_rtp r = {CODEC_OPUS, AUDIO, (uint32_t)seq * 960, seq,
-                              false,      false, {frame, 100},        {{NULL, 0}}};
+        struct world_rtp r = {CODEC_OPUS, AUDIO,        (uint32_t)seq * 960, seq, false,
+                              false,      {frame, 100}, {{NULL, 0}},         0};
         r.values[EXT_AUDIO_LEVEL] = (struct bytes){&level, 1};
         world_send_rtp(&w, publisher, &r);
         world_run(&w, MP_MS(20));

@@ -369,6 +369,7 @@ void world_publish(struct world *w, struct world_client *c, uint32_t track, enum
                                                .rtx_ssrc = {video ? ssrc + 1 : 0},
                                                .mid = "0",
                                                .others = {0, w->others},
+                                               .red_payload_type = w->red,
                                                .nack = video,
                                                .pli = video,
                                                .transport_cc = true}});
@@ -406,11 +407,13 @@ void world_send_rtp(struct world *w, struct world_client *c, const struct world_
     memcpy(values, r->values, sizeof values);
     values[EXT_TRANSPORT_CC] = (struct bytes){twcc, 2};
     size_t n = rtp_write(
-        plain, &(struct rtp_header){.marker = r->marker,
-                                    .payload_type = (uint8_t)(payload_type(r->codec, false) + r->rtx),
-                                    .seq = (uint16_t)r->index,
-                                    .timestamp = r->timestamp,
-                                    .ssrc = r->ssrc});
+        plain, &(struct rtp_header){
+                   .marker = r->marker,
+                   .payload_type =
+                       (uint8_t)(r->payload_type ? r->payload_type : payload_type(r->codec, false) + r->rtx),
+                   .seq = (uint16_t)r->index,
+                   .timestamp = r->timestamp,
+                   .ssrc = r->ssrc});
     n += rtp_write_extensions(plain, &published_ids, values);
     memcpy(plain + n, r->payload.data, r->payload.len);
     size_t len = client_rtp(c->client, plain, n + r->payload.len, r->index, out);
@@ -423,7 +426,7 @@ void world_send(struct world *w, struct world_client *c, enum codec codec, uint3
                 uint32_t timestamp, bool keyframe, bool marker, size_t size)
 {
     uint8_t payload[1500], level = 0x85;
-    struct world_rtp r = {codec, ssrc, timestamp, index, marker, false, {payload, size}, {{NULL, 0}}};
+    struct world_rtp r = {codec, ssrc, timestamp, index, marker, false, {payload, size}, {{NULL, 0}}, 0};
     memset(payload, (int)(index & 0xff), size);
     if (codec == CODEC_OPUS)
         r.values[EXT_AUDIO_LEVEL] = (struct bytes){&level, 1};

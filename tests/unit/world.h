@@ -54,6 +54,7 @@ struct world {
     unsigned told[MESSAGE_TRANSMIT + 1]; /* messages of a worker to a worker, by type */
     /* publish.others[1] of world_publish: payload types from 64 on that the client may send instead */
     uint64_t others;
+    uint8_t red;  /* publish.red_payload_type of world_publish */
     bool passive; /* joining clients are passive, and the server begins the DTLS handshake */
     bool (*lose)(struct world *, bool to_client, const uint8_t *, size_t); /* true: this datagram is lost */
     unsigned to_strangers; /* datagrams to an address without a client */
@@ -99,6 +100,7 @@ struct world_rtp {
     uint64_t index;
     bool marker, rtx;
     struct bytes payload, values[EXT_COUNT]; /* values: extensions beside the transport-wide number */
+    uint8_t payload_type;                    /* 0: the codec's */
 };
 void world_send_rtp(struct world *, struct world_client *, const struct world_rtp *);
 void world_send_rtcp(struct world *, struct world_client *, const uint8_t *, size_t);
