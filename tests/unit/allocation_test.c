@@ -28,7 +28,7 @@ static uint16_t port_of(const struct allocation *a) { return a ? a->relayed[RELA
 static void ports_are_unique_and_rest_as_long_as_they_can(void)
 {
     enum { COUNT = (65536 - FIRST) / 64 };
-    uint16_t first = FIRST + 3 * COUNT, media = first + 9;
+    uint16_t first = FIRST + 3 * COUNT, media = first + 49;
     struct allocation *kept[3], *a;
     CHECK(allocations_init(&t, 3, 64, media, 512, 7));
     for (uint32_t i = 0; i < 3; i++)

@@ -180,6 +180,7 @@ static void session_is_followed_to_another_worker(void)
     CHECK_EQ(viewer->rtp, 13);
     CHECK_EQ(w.to_strangers, 0);
     CHECK_EQ(stat_get(&w.stats[2].sessions), 0);
+    CHECK_EQ(stat_get(&w.stats[2].strays_out), w.told[MESSAGE_STRAY] - 1); /* the first went to both */
     world_close(&w);
 }
 
