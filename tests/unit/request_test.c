@@ -60,6 +60,7 @@ static void targets_of_every_form(void)
     CHECK(is(q.path, "/") && is(q.query, "x") && is(q.authority, "b"));
     CHECK(parse("GET http://b HTTP/1.1\r\n" HOST "\r\n") == 0 && is(q.authority, "b") && is(q.path, "/"));
     CHECK(parse("GET https://c HTTP/1.1\r\n" HOST "\r\n") == 0 && is(q.authority, "c") && is(q.path, "/"));
+    CHECK(parse("GET /d HTTP/1.1\r\n" HOST "\r\n") == 0 && !q.query.data && !is(q.authority, "c"));
     CHECK_EQ(parse("OPTIONS * HTTP/1.1\r\n" HOST "\r\n"), 0);
     CHECK(is(q.path, "*"));
     CHECK_EQ(parse("CONNECT c.example:443 HTTP/1.1\r\n" HOST "\r\n"), 0);

@@ -47,6 +47,15 @@ static const char *const golden[] = {
     "firefox-stream",     "firefox-watch",     "firefox-vp9",     "firefox-av1",    "firefox-gathered",
     "chromium-simulcast", "firefox-simulcast", "safari-simulcast"};
 
+static void line_may_have_no_value(void)
+{
+    static const char text[] = HEAD "i=\r\n" AUDIO;
+    enum sdp_error e = SDP_OK;
+    struct sdp *sdp = sdp_parse(text, sizeof text - 1, &e);
+    CHECK(sdp && sdp->count == 1);
+    sdp_free(sdp);
+}
+
 static void golden_offers_are_understood(void)
 {
     for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
@@ -1031,14 +1040,14 @@ static void long_values_are_written_whole(void)
 TEST_MAIN(TEST(control_characters_are_refused_and_others_are_not), TEST(a_line_may_have_4096_bytes),
           TEST(layers_are_read), TEST(layers_have_the_payload_types_that_they_name),
           TEST(layers_of_one_section_are_not_those_of_the_next),
-          TEST(restrictions_beyond_the_table_are_not_read), TEST(golden_offers_are_understood),
-          TEST(chromium_video_is_read_in_full), TEST(firefox_attributes_come_in_any_order),
-          TEST(every_prefix_parses_or_fails_cleanly), TEST(every_changed_byte_parses_or_fails_cleanly),
-          TEST(too_much_of_anything_is_refused), TEST(cost_is_linear),
-          TEST(what_there_is_no_room_for_is_left_out), TEST(what_is_no_description_is_refused),
-          TEST(a_line_that_lies_is_left_out_alone), TEST(a_codec_by_a_strange_clock_is_unknown),
-          TEST(blanks_at_the_end_of_a_line_mean_nothing), TEST(sections_need_mids), TEST(mids_may_be_long),
-          TEST(sections_outside_the_bundle_are_told_apart),
+          TEST(restrictions_beyond_the_table_are_not_read), TEST(line_may_have_no_value),
+          TEST(golden_offers_are_understood), TEST(chromium_video_is_read_in_full),
+          TEST(firefox_attributes_come_in_any_order), TEST(every_prefix_parses_or_fails_cleanly),
+          TEST(every_changed_byte_parses_or_fails_cleanly), TEST(too_much_of_anything_is_refused),
+          TEST(cost_is_linear), TEST(what_there_is_no_room_for_is_left_out),
+          TEST(what_is_no_description_is_refused), TEST(a_line_that_lies_is_left_out_alone),
+          TEST(a_codec_by_a_strange_clock_is_unknown), TEST(blanks_at_the_end_of_a_line_mean_nothing),
+          TEST(sections_need_mids), TEST(mids_may_be_long), TEST(sections_outside_the_bundle_are_told_apart),
           TEST(an_extension_id_means_one_uri_in_all_sections), TEST(offers_of_other_stacks_are_understood),
           TEST(several_fingerprints_are_kept), TEST(sections_inherit_from_the_session),
           TEST(the_strongest_fingerprint_counts), TEST(payload_types_that_look_like_rtcp_are_not_used),

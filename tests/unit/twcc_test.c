@@ -61,6 +61,21 @@ static void one_packet_is_this_feedback(void)
     CHECK(!twcc_pending(&record));
 }
 
+/* 3.1.5: a small delta is 0 to 255 ticks. */
+static void delta_of_255_ticks_is_small_and_of_256_large(void)
+{
+    uint8_t p[64], want[64];
+    for (int large = 0; large < 2; large++) {
+        memset(&record, 0, sizeof record);
+        twcc_arrived(&record, 0x1234, MP_MS(64 * 5));
+        twcc_arrived(&record, 0x1235, MP_MS(64 * 5) + (255 + large) * TICK);
+        CHECK(write_feedback(p, sizeof p) >= 24);
+        size_t len =
+            unhex(want, large ? "1234 0002 000005 00 d800 00 0100" : "1234 0002 000005 00 2002 00 ff");
+        CHECK_BYTES(p + 12, want, len);
+    }
+}
+
 static void run_length_chunk_is_read(void)
 {
     uint8_t fci[64];
@@ -363,13 +378,14 @@ static void random_bytes_are_survived(void)
     }
 }
 
-TEST_MAIN(TEST(one_packet_is_this_feedback), TEST(run_length_chunk_is_read), TEST(one_bit_vector_is_read),
-          TEST(two_bit_vector_is_read), TEST(reserved_symbol_is_refused),
-          TEST(empty_feedback_and_empty_runs_are_refused), TEST(run_longer_than_the_count_is_cut),
-          TEST(every_truncation_is_refused), TEST(duplicates_keep_their_first_arrival),
-          TEST(gap_before_the_next_packet_is_told_as_lost), TEST(late_packet_is_told_after_it_was_told_lost),
-          TEST(far_numbers_restart_the_record), TEST(window_forgets_what_was_never_told),
-          TEST(delta_over_16_bits_starts_a_new_packet), TEST(reference_time_wraps_at_24_bits),
-          TEST(random_arrivals_round_trip), TEST(feedback_too_large_for_the_buffer_is_split),
-          TEST(full_window_fits_few_packets), TEST(steady_stream_costs_a_byte_a_packet),
+TEST_MAIN(TEST(one_packet_is_this_feedback), TEST(delta_of_255_ticks_is_small_and_of_256_large),
+          TEST(run_length_chunk_is_read), TEST(one_bit_vector_is_read), TEST(two_bit_vector_is_read),
+          TEST(reserved_symbol_is_refused), TEST(empty_feedback_and_empty_runs_are_refused),
+          TEST(run_longer_than_the_count_is_cut), TEST(every_truncation_is_refused),
+          TEST(duplicates_keep_their_first_arrival), TEST(gap_before_the_next_packet_is_told_as_lost),
+          TEST(late_packet_is_told_after_it_was_told_lost), TEST(far_numbers_restart_the_record),
+          TEST(window_forgets_what_was_never_told), TEST(delta_over_16_bits_starts_a_new_packet),
+          TEST(reference_time_wraps_at_24_bits), TEST(random_arrivals_round_trip),
+          TEST(feedback_too_large_for_the_buffer_is_split), TEST(full_window_fits_few_packets),
+          TEST(steady_stream_costs_a_byte_a_packet),
           TEST(feedback_of_more_packets_than_anybody_sends_is_refused), TEST(random_bytes_are_survived))
