@@ -287,6 +287,16 @@ static bool give(struct pass *p, size_t i, int point)
     return true;
 }
 
+static bool begin(struct pass *p, size_t i, int least)
+{
+    if (p->unknown)
+        return give(p, i, least);
+    if (p->budget >= PICTURES)
+        return step(p, i, least);
+    note_next(p, p->used + p->sources[i].points[least].bps, factor_of(&p->sources[i]));
+    return false;
+}
+
 static void give_least(struct pass *p)
 {
     for (size_t k = 0; k < p->count; k++) {
@@ -295,7 +305,7 @@ static void give_least(struct pass *p)
         int least = least_point(s);
         if (least == NONE || is_out_of_sight(s, p->now))
             continue;
-        if (p->unknown ? give(p, i, least) : p->budget >= PICTURES && step(p, i, least))
+        if (begin(p, i, least))
             p->sources[i].tight_since = 0;
         else
             tight(p, i, least); /* smaller ones behind it may still fit */

@@ -21,6 +21,10 @@ _Static_assert(sizeof(struct estimate) + sizeof(struct probe) <= ESTIMATE_BYTES,
 #define QUEUE_GAP      MP_MS(300)
 #define PROBE_AFTER    MP_MS(800)
 #define CARRIED_AFTER  MP_MS(1500)
+#define DRAINED_AFTER  MP_S(1) /* the queue of packets that arrived, while no more are sent */
+#define LOSS_LITTLE    0.02
+#define PROBE_MOST     2.0 /* of the estimate */
+#define PROBE_LOSS     1.5 /* of it, while loss bounds it */
 
 static double within(double value, double least, double most)
 {
@@ -110,7 +114,7 @@ static void raise_to_carried(struct estimate *e, uint32_t acked, enum trend_stat
 
 static void note_cause(struct estimate *e, enum trend_state state, mp_time now)
 {
-    if (e->loss.bps > 0 && e->loss.bps < 0.98 * e->aimd.bps)
+    if (e->loss.bps > 0 && e->loss.bps < 0.98 * e->aimd.bps && e->loss.average > LOSS_LITTLE)
         e->cause = ESTIMATE_LOSS;
     else if (state != TREND_NORMAL || (e->aimd.decreased && now - e->aimd.decreased < MP_S(1)))
         e->cause = ESTIMATE_DELAY;
@@ -281,9 +285,10 @@ uint32_t estimate_probe_most(const struct estimate *e, mp_time now)
 {
     if (e->cause == ESTIMATE_SILENCE || e->cause == ESTIMATE_QUEUE || e->cause == ESTIMATE_BACKLOG)
         return 0;
-    if (!e->own_queue && (queues(e) || !e->heard))
+    bool queue = queues(e) && now - e->arrived < DRAINED_AFTER;
+    if (!e->own_queue && (queue || !e->heard))
         return 0;
     if (e->aimd.decreased && now - e->aimd.decreased < PROBE_AFTER)
         return 0;
-    return (uint32_t)bounded(e, (e->cause == ESTIMATE_LOSS ? 1.5 : 2.0) * current(e));
+    return (uint32_t)bounded(e, (e->cause == ESTIMATE_LOSS ? PROBE_LOSS : PROBE_MOST) * current(e));
 }

@@ -158,4 +158,10 @@ uint32_t probe_feedback(struct probe *p, const struct groups *g, bool overuse, m
     return 0;
 }
 
+void probe_cancel(struct probe *p, mp_time now)
+{
+    if (p->began)
+        end(p, 0, now);
+}
+
 void probe_changed(struct probe *p, mp_time now) { p->next = mp_min(p->next, now); }

@@ -12,6 +12,7 @@
  *   padding-only packets)
  * - probe_sent before the estimate_sent of each run, which gets RUN_PROBE if it returns true
  * - probe_feedback for each feedback, after estimate_feedback; a rate goes to estimate_probed
+ * - probe_cancel instead of sending
  * - probe_changed when the viewer's path moved: the next probe may begin at once */
 #pragma once
 #include "adapt/runs.h"
@@ -43,4 +44,6 @@ uint32_t probe_due(const struct probe *, mp_time now);
 bool probe_sent(struct probe *, enum probe_kind, unsigned packets, uint32_t bytes, mp_time now);
 /* A rate that the line bears, or 0. `overuse`: estimate_overuse, which ends the cluster as failed. */
 uint32_t probe_feedback(struct probe *, const struct groups *, bool overuse, mp_time rtt, mp_time now);
+/* The padding of this cluster cannot be sent, or nothing is wanted any more: it ends as failed. */
+void probe_cancel(struct probe *, mp_time now);
 void probe_changed(struct probe *, mp_time now);

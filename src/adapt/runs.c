@@ -114,6 +114,8 @@ static void count_arrived(struct run *run, struct group *group, uint16_t bit, ui
 {
     if (group->arrived == 0 || (int32_t)(arrival - group->arrival) > 0)
         group->arrival = arrival;
+    if (group->arrived == 0 || (int32_t)(arrival - group->earliest) < 0)
+        group->earliest = arrival;
     run->arrived |= bit;
     group->arrived++;
     group->bytes += size;

@@ -43,7 +43,8 @@ struct runs { /* zero: nothing was sent */
 /* What one feedback said of one run. A run whose packets are told by two feedbacks has a group in each. */
 struct group {
     mp_time sent;        /* on the caller's clock, in steps of 4 us */
-    uint32_t arrival;    /* of the packet that arrived last: 250 us, modulo 2^32, on the receiver's clock */
+    uint32_t earliest;   /* arrival of its first packet: 250 us, modulo 2^32, on the receiver's clock */
+    uint32_t arrival;    /* of the packet that arrived last */
     uint32_t bytes;      /* of the packets that arrived */
     uint32_t lost_bytes; /* of packets that are told missing for the first time */
     uint32_t late_bytes; /* part of `bytes` that an earlier feedback told missing */

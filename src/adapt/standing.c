@@ -12,7 +12,7 @@ static void begin(struct standing *s, const struct group *g)
                            .base_since = g->sent,
                            .slot_since = g->sent,
                            .last_sent = g->sent,
-                           .last_arrival = g->arrival,
+                           .last_arrival = g->earliest,
                            .heard = true};
 }
 
@@ -34,8 +34,8 @@ static void add(struct standing *s, const struct group *g)
         begin(s, g);
     if (g->sent < s->last_sent)
         return;
-    s->arrival += (int32_t)(g->arrival - s->last_arrival) * MP_US(250);
-    s->last_arrival = g->arrival;
+    s->arrival += (int32_t)(g->earliest - s->last_arrival) * MP_US(250);
+    s->last_arrival = g->earliest;
     s->last_sent = g->sent;
     if (g->sent - s->slot_since >= SLOT)
         next_slot(s, g->sent);

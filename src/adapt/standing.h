@@ -1,6 +1,7 @@
 /* Whether packets wait on a viewer's line all the time: the least delay of the last eighth to quarter of a
  * second, above the least of the last 10 to 20 s. Jitter delays some packets, a queue that stands delays
- * all of them; so this tells apart what the slope of adapt/trend.h does not. The delay counts as a queue
+ * all of them; so this tells apart what the slope of adapt/trend.h does not. Of a run, the packet counts that
+ * arrived first: the others wait behind it even on an idle line. The delay counts as a queue
  * above 10 ms and above three times what the least delay of one eighth differs from that of the next.
  * estimate.c calls standing_add once a feedback. */
 #pragma once

@@ -1,6 +1,7 @@
 #include "sfu/connectivity.h"
 #include "sfu/arrival.h"
 #include "sfu/core.h"
+#include "sfu/downlink.h"
 #include "sfu/event.h"
 #include "sfu/outbox.h"
 #include "sfu/session_data.h"
@@ -111,6 +112,7 @@ static void ice_moved(struct sfu *sfu, struct session *session, const struct ice
     for (uint8_t i = 0; i < session->sender_count; i++)
         sender_move(&sfu->roaming.senders, &session->senders[i], &path->remote);
     session->reply = *path;
+    downlink_moved(session, now);
     if (a->silence >= AWAY)
         subscriptions_ask_again(sfu, session, now);
     else

@@ -18,6 +18,7 @@ struct downlink *downlink_new(struct sfu *sfu)
     if (!d)
         return NULL;
     estimate_begin(&d->estimate, MOST_BPS);
+    probe_init(&d->probe);
     d->tick_at = MP_NEVER;
     return d;
 }
@@ -28,16 +29,31 @@ void downlink_free(struct sfu *sfu, struct downlink *d)
         slab_give(&sfu->downlink_slab, d);
 }
 
+/* Padding and, while a cluster is sent, media are told at once; else media earns its share at the tick. */
+static unsigned flags_of(struct downlink *d, const struct downlink_run *run, uint32_t bytes, mp_time now)
+{
+    unsigned flags = run->retransmission ? RUN_RTX : 0;
+    if (!run->padding && !(d->probing && run->numbered)) {
+        d->unearned += bytes;
+        return flags;
+    }
+    if (probe_sent(&d->probe, run->padding ? PROBE_PADDING : PROBE_MEDIA, run->count, bytes, now))
+        flags |= RUN_PROBE;
+    d->probing = probe_next(&d->probe) != MP_NEVER;
+    return flags;
+}
+
 void downlink_sent(struct sfu *sfu, struct session *session, const struct downlink_run *run, mp_time now)
 {
     struct downlink *d = session->downlink;
+    uint32_t bytes = (run->count - 1) * run->size + run->last;
+    unsigned flags = flags_of(d, run, bytes, now);
     if (run->numbered)
-        estimate_sent(&d->estimate, run->first, run->count, run->size, run->last,
-                      run->retransmission ? RUN_RTX : 0, now);
+        estimate_sent(&d->estimate, run->first, run->count, run->size, run->last, flags, now);
     else
-        estimate_sent_unnumbered(&d->estimate, (run->count - 1) * run->size + run->last);
+        estimate_sent_unnumbered(&d->estimate, bytes);
     if (run->retransmission)
-        d->rtx_bytes += (run->count - 1) * run->size + run->last;
+        d->rtx_bytes += bytes;
     if (d->tick_at == MP_NEVER) {
         d->tick_at = mp_on_grid(now + DOWNLINK_TICK);
         touched_add(sfu, session);
@@ -74,6 +90,17 @@ static void note_groups(struct session *session, const struct groups *groups, mp
     note_loss(session, arrived, lost, now);
 }
 
+static void note_probe(struct downlink *d, const struct groups *groups, mp_time rtt, mp_time now)
+{
+    uint32_t bps = probe_feedback(&d->probe, groups, estimate_overuse(&d->estimate, now), rtt, now);
+    d->probing = probe_next(&d->probe) != MP_NEVER;
+    if (!bps)
+        return;
+    estimate_probed(&d->estimate, bps);
+    d->proven = true;
+    d->allocate_at = 0;
+}
+
 void downlink_feedback(struct sfu *sfu, struct session *session, const struct rtcp_view *v, mp_time now)
 {
     struct downlink *d = session->downlink;
@@ -92,6 +119,7 @@ void downlink_feedback(struct sfu *sfu, struct session *session, const struct rt
     stat_add(&stats_of(sfu)->feedback_in, 1);
     note_groups(session, &r.groups, now);
     estimate_feedback(&d->estimate, &r.groups, session->rtt, now);
+    note_probe(d, &r.groups, session->rtt, now);
     d->heard |= d->estimate.heard != 0;
     d->tick_at = mp_min(d->tick_at, mp_on_grid(now));
 }
@@ -121,9 +149,36 @@ void downlink_wake(struct session *session, mp_time at)
     session->downlink->tick_at = mp_min(session->downlink->tick_at, mp_on_grid(at));
 }
 
+void downlink_probe(struct session *session, mp_time now)
+{
+    struct downlink *d = session->downlink;
+    uint32_t most = estimate_probe_most(&d->estimate, now);
+    if (most && probe_want(&d->probe, d->estimate.result.bps, d->wanted_bps, most, now))
+        d->probing = true;
+}
+
+uint32_t downlink_padding(const struct session *session, mp_time now)
+{
+    const struct downlink *d = session->downlink;
+    return d && d->probing ? probe_due(&d->probe, now) : 0;
+}
+
+void downlink_cancel(struct session *session, mp_time now)
+{
+    probe_cancel(&session->downlink->probe, now);
+    session->downlink->probing = false;
+}
+
+void downlink_moved(struct session *session, mp_time now)
+{
+    if (session->downlink)
+        probe_changed(&session->downlink->probe, now);
+}
+
 mp_time downlink_deadline(const struct session *session)
 {
-    return session->downlink ? session->downlink->tick_at : MP_NEVER;
+    const struct downlink *d = session->downlink;
+    return d ? mp_min(d->tick_at, d->probing ? probe_next(&d->probe) : MP_NEVER) : MP_NEVER;
 }
 
 static uint8_t cause_of(const struct downlink *d)
@@ -166,6 +221,14 @@ static void measure_rtx(struct downlink *d)
     d->rtx_bytes = 0;
 }
 
+static void earn(struct downlink *d, mp_time now)
+{
+    if (d->probing)
+        return;
+    probe_sent(&d->probe, PROBE_MEDIA, 0, d->unearned, now);
+    d->unearned = 0;
+}
+
 static bool is_congested(const struct estimate_result *r)
 {
     return r->cause == ESTIMATE_DELAY || r->cause == ESTIMATE_LOSS || r->cause == ESTIMATE_QUEUE ||
@@ -180,7 +243,9 @@ bool downlink_timeout(struct sfu *sfu, struct session *session, mp_time now)
     bool busy = d->estimate.sent_bytes || d->estimate.unanswered;
     uint32_t before = d->estimate.result.bps;
     d->tick_at = busy ? mp_on_grid(now + DOWNLINK_TICK) : MP_NEVER;
+    d->idle = !d->estimate.sent_bytes;
     measure_rtx(d);
+    earn(d, now);
     if (estimate_tick(&d->estimate, now)) {
         d->fell |= d->estimate.result.bps < before && is_congested(&d->estimate.result);
         d->allocate_at = 0;

@@ -6,6 +6,7 @@
  * somebody called downlink_wake. */
 #pragma once
 #include "adapt/estimate.h"
+#include "adapt/probe.h"
 #include "adapt/redundancy.h"
 #include "base/rate.h"
 #include <stdbool.h>
@@ -21,15 +22,21 @@ struct sfu;
 struct downlink {
     struct estimate estimate;
     struct redundancy redundancy; /* for its sounds */
+    mp_time tick_at;              /* MP_NEVER: nothing to measure */
+    bool probing;                 /* a cluster of padding is being sent */
+    uint32_t unearned;            /* bytes that `probe` was not told of yet */
+    struct probe probe;
     struct rate feedback_rate;
-    mp_time tick_at; /* MP_NEVER: nothing to measure */
     mp_time told_at; /* the control plane was told `told_bps` and `told_cause`; 0: nothing yet */
     uint32_t told_bps;
     uint8_t told_cause;
-    bool heard; /* the client told something of the line */
-    bool fell;  /* the published estimate, since the last allocation */
+    bool heard;  /* the client told something of the line */
+    bool fell;   /* the published estimate, since the last allocation */
+    bool proven; /* a probe proved it, since the last allocation */
+    bool idle;   /* nothing was sent between the last two ticks */
     /* viewing.c's */
     mp_time allocate_at, viewing_at; /* not before it: the next allocation; news of forms */
+    mp_time ping_at;                 /* nor a packet to see whether a silent client is there */
     uint32_t wanted_bps;             /* the estimate that the next rise needs; 0: nothing is wanted */
     uint32_t rtx_bps, rtx_bytes;     /* retransmissions: smoothed; since the last tick */
 };
@@ -41,7 +48,7 @@ struct downlink_run {
     unsigned count;
     uint16_t size, last; /* of each packet but the last; of the last */
     bool numbered;       /* false: the viewer does not take transport-wide numbers in this stream */
-    bool retransmission;
+    bool retransmission, padding;
 };
 
 struct downlink *downlink_new(struct sfu *); /* NULL: no memory */
@@ -56,6 +63,14 @@ void downlink_remb(struct session *, uint64_t bps);
 
 /* The client told of packets by transport-wide feedback, ever. */
 bool downlink_is_known(const struct session *);
+
+/* On the grid, while something is wanted: tries whether the line bears d->wanted_bps. */
+void downlink_probe(struct session *, mp_time now);
+/* Bytes of padding that are due now; 0: none. The caller sends them, or cancels the probe. */
+uint32_t downlink_padding(const struct session *, mp_time now);
+void downlink_cancel(struct session *, mp_time now);
+/* The viewer has another path. */
+void downlink_moved(struct session *, mp_time now);
 
 mp_time downlink_deadline(const struct session *); /* MP_NEVER: none */
 void downlink_wake(struct session *, mp_time at);  /* the timer is due then, or before */

@@ -56,6 +56,7 @@ enum drop_reason { DROP_REASONS(X) DROP_COUNT };
     X(nack_out, "Sequence numbers that publishers were asked for again")                                     \
     X(rtx_in, "Packets that publishers sent again")                                                          \
     X(rtx_out, "Packets sent again to viewers")                                                              \
+    X(padding_out, "Packets of padding sent to viewers, to see whether their lines bear more")               \
     X(history_full, "Packets that could not be sent again: histories had their share of the pool")           \
     X(feedback_in, "Transport-wide feedback packets of viewers")                                             \
     X(red_in, "Packets of sounds recovered from blocks in later packets (RED)")                              \

@@ -181,14 +181,21 @@ struct extension_values {
     uint8_t transport_seq[2], audio_level;
 };
 
-static void extensions_of(struct extension_values *e, const struct subscription *s, const struct packet *p,
-                          const struct sent *sent)
+/* Those that do not follow from a packet of the source. */
+static void extensions_begin(struct extension_values *e, const struct subscription *s,
+                             const struct sent *sent)
 {
     memset(e->value, 0, sizeof e->value);
     e->value[EXT_MID] = (struct bytes){(const uint8_t *)s->mid, s->mid_len};
     e->value[EXT_ABS_SEND_TIME] = (struct bytes){sent->send_time, 3};
     put16(e->transport_seq, sent->transport_seq);
     e->value[EXT_TRANSPORT_CC] = (struct bytes){e->transport_seq, 2};
+}
+
+static void extensions_of(struct extension_values *e, const struct subscription *s, const struct packet *p,
+                          const struct sent *sent)
+{
+    extensions_begin(e, s, sent);
     if (p->media.audio_level >= 0) {
         e->audio_level = (uint8_t)p->media.audio_level;
         e->value[EXT_AUDIO_LEVEL] = (struct bytes){&e->audio_level, 1};
@@ -430,6 +437,65 @@ static void send_again(struct sfu *sfu, struct subscription *s, struct packet *p
     outbox_send(sfu, path, copy);
     stat_add(&stats_of(sfu)->rtx_out, 1);
 }
+
+/* --- padding --- */
+
+#define PADDING_MAX 255 /* RFC 3550 5.1: the last byte counts it */
+
+/* Without RTX, its numbers are those of the stream, behind the last one: so not within a span. */
+bool subscription_may_pad(const struct subscription *s)
+{
+    return s->extensions.id[EXT_TRANSPORT_CC] && (s->rtx_payload_type || !s->started);
+}
+
+static struct rtp_header header_of_padding(const struct subscription *s, int64_t number)
+{
+    const struct packet *last = track_packet(s->track, s->track->history_end - 1);
+    bool rtx = s->rtx_payload_type;
+    return (struct rtp_header){.payload_type = rtx ? s->rtx_payload_type : s->payload_type,
+                               .seq = (uint16_t)number,
+                               .ssrc = rtx ? s->rtx_ssrc : s->ssrc,
+                               .timestamp = last ? last->media.timestamp : 0,
+                               .padding = true};
+}
+
+static void write_padding(struct subscription *s, size_t padding, struct packet *copy, mp_time now)
+{
+    struct extension_values e;
+    struct sent sent = sent_now(s, padding, now);
+    int64_t number = s->rtx_payload_type ? s->rtx_next++ : s->sent_end + s->delta++;
+    struct rtp_header h = header_of_padding(s, number);
+    size_t header = rtp_write(copy->data, &h);
+    extensions_begin(&e, s, &sent);
+    header += rtp_write_extensions(copy->data, &s->extensions, e.value);
+    memset(copy->data + header, 0, padding - 1);
+    copy->data[header + padding - 1] = (uint8_t)padding;
+    copy->len = (uint16_t)srtp_protect(s->viewer->tx, copy->data, header, copy->data + header, padding,
+                                       (uint64_t)number);
+}
+
+size_t subscription_pad(struct sfu *sfu, struct subscription *s, size_t bytes, mp_time now)
+{
+    const struct path *path = session_path(s->viewer);
+    struct packet *copy = s->viewer->tx && path ? outbox_packet(sfu) : NULL;
+    if (!copy)
+        return 0;
+    struct downlink_run sent = {
+        .first = s->viewer->transport_seq, .count = 1, .numbered = true, .padding = true};
+    write_padding(s, bytes < PADDING_MAX ? bytes : PADDING_MAX, copy, now);
+    size_t len = copy->len;
+    if (!len) { /* the key's packet numbers are used up */
+        packet_drop(&sfu->pool, copy);
+        return 0;
+    }
+    sent.last = copy->len;
+    downlink_sent(sfu, s->viewer, &sent, now);
+    outbox_send(sfu, path, copy);
+    stat_add(&stats_of(sfu)->padding_out, 1);
+    return len;
+}
+
+/* --- retransmissions --- */
 
 /* Most viewers of sound lose nothing and need no memory of what they were sent. So the first packet that one
  * asks for cannot be sent again. */

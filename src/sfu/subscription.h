@@ -26,6 +26,12 @@ void subscription_resume(struct sfu *, struct subscription *, enum pause_reason,
  * RTX, or without RTX the same bytes once more. */
 void subscription_nack(struct sfu *, struct subscription *, uint16_t seq, mp_time now);
 
+/* Whether packets of padding can be sent in this stream now: their feedback would tell of the line. */
+bool subscription_may_pad(const struct subscription *);
+/* Sends one with about so many bytes (1 or more), at most 255 of padding. Returns its length; 0: it could not
+ * be sent. */
+size_t subscription_pad(struct sfu *, struct subscription *, size_t bytes, mp_time now);
+
 /* The viewer asked for a key frame. A track that has other viewers too gives each of them a share: a few at
  * once, then one in ten seconds. */
 void subscription_keyframe(struct sfu *, struct subscription *, mp_time now);

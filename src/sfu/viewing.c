@@ -6,7 +6,8 @@
 #include "sfu/subscription.h"
 #include "sfu/track_data.h"
 
-#define SOUNDS 64 /* that one allocation takes; as for pictures, it leaves further ones as they are */
+#define PING_EVERY MP_S(1)
+#define SOUNDS     64 /* that one allocation takes; as for pictures, it leaves further ones as they are */
 
 /* What one allocation is about. Tracks beyond its arrays are sent whatever they cost. */
 struct gathered {
@@ -108,7 +109,6 @@ static void apply(struct sfu *sfu, const struct gathered *g, mp_time now)
         set_paused(sfu, g->voices[i], !g->sounds[i].sent, now);
 }
 
-/* A rise is followed by the allocation at once; a fall ends what has just risen. */
 static void decide(struct sfu *sfu, struct session *session, mp_time now)
 {
     struct gathered g;
@@ -118,11 +118,12 @@ static void decide(struct sfu *sfu, struct session *session, mp_time now)
     struct allocate_line line = {
         .estimate_bps = g.unmanaged_bps < bps ? bps - (uint32_t)g.unmanaged_bps : 0,
         .retransmitted_bps = d->rtx_bps,
+        .proven = d->proven,
         .unknown = !downlink_is_known(session),
     };
     if (d->fell)
         allocate_overuse(g.sources, g.picture_count, now);
-    d->fell = false;
+    d->fell = d->proven = false;
     d->wanted_bps = allocate(g.sources, g.picture_count, g.sounds, g.sound_count, &line, now).wanted_bps;
     d->allocate_at = now + ALLOCATE_EVERY;
     apply(sfu, &g, now);
@@ -188,6 +189,57 @@ static bool waits(const struct session *session)
     return false;
 }
 
+/* --- probes --- */
+
+/* A stream that can carry padding to the viewer; NULL: none. With RTX, no number of the stream is used up. */
+static struct subscription *carrier(const struct session *session)
+{
+    struct subscription *found = NULL;
+    for (struct subscription *s = session->subscriptions; s; s = s->next_of_session) {
+        if (subscription_may_pad(s) && (!found || s->rtx_payload_type))
+            found = s;
+        if (found && found->rtx_payload_type)
+            break;
+    }
+    return found;
+}
+
+static void send_padding(struct sfu *sfu, struct session *session, mp_time now)
+{
+    struct subscription *s;
+    uint32_t due = downlink_padding(session, now);
+    if (!due)
+        return;
+    if (!session->downlink->wanted_bps || !(s = carrier(session))) {
+        downlink_cancel(session, now);
+        return;
+    }
+    for (size_t len; due; due -= len < due ? (uint32_t)len : due)
+        if (!(len = subscription_pad(sfu, s, due, now))) {
+            downlink_cancel(session, now);
+            return;
+        }
+}
+
+static void probe(struct session *session, mp_time now)
+{
+    if (session->downlink->wanted_bps && carrier(session))
+        downlink_probe(session, now);
+}
+
+/* A client to which nothing is sent acknowledges nothing: after an outage of its path it would never be heard
+ * again. */
+static void ping(struct sfu *sfu, struct session *session, mp_time now)
+{
+    struct downlink *d = session->downlink;
+    struct subscription *s;
+    if (!d->idle || d->estimate.result.cause != ESTIMATE_SILENCE || now < d->ping_at ||
+        !(s = carrier(session)))
+        return;
+    d->ping_at = now + PING_EVERY;
+    subscription_pad(sfu, s, 1, now);
+}
+
 /* --- events --- */
 
 static void changed(struct session *session, mp_time now)
@@ -239,14 +291,21 @@ static bool is_due(const struct downlink *d, mp_time now)
     return now >= d->allocate_at && d->estimate.result.cause != ESTIMATE_SILENCE;
 }
 
+static void tick(struct sfu *sfu, struct session *session, mp_time now)
+{
+    if (is_due(session->downlink, now))
+        decide(sfu, session, now);
+    bool untold = tell_changes(sfu, session, now), waiting = waits(session);
+    probe(session, now);
+    if (waiting)
+        ping(sfu, session, now);
+    if (untold || waiting)
+        downlink_wake(session, now + DOWNLINK_TICK);
+}
+
 void viewing_timeout(struct sfu *sfu, struct session *session, mp_time now)
 {
-    struct downlink *d = session->downlink;
-    if (!downlink_timeout(sfu, session, now))
-        return;
-    if (is_due(d, now))
-        decide(sfu, session, now);
-    bool untold = tell_changes(sfu, session, now);
-    if (untold || waits(session))
-        downlink_wake(session, now + DOWNLINK_TICK);
+    if (downlink_timeout(sfu, session, now))
+        tick(sfu, session, now);
+    send_padding(sfu, session, now);
 }

@@ -615,6 +615,16 @@ static void what_is_sent_stays_where_it_fits_exactly(void)
     CHECK_EQ(sum.wanted_bps, 1000001); /* it needs nothing to spare */
 }
 
+/* Else no probe would ever show that the line bears more. */
+static void picture_on_a_line_for_sound_alone_is_wanted(void)
+{
+    forget();
+    add(single, 1, 640, 360);
+    run(60);
+    CHECK(!sources[0].sent);
+    CHECK_EQ(sum.wanted_bps, (uint32_t)(1.1 * 1000 * KBPS / 0.95 + 1));
+}
+
 static void room_of_0_7_of_a_single_point_keeps_it(void)
 {
     forget();
@@ -831,10 +841,11 @@ TEST_MAIN(TEST(wide_line_shows_what_the_tile_needs_and_no_more), TEST(first_pict
           TEST(smoothness_comes_before_size_where_both_would_fit), TEST(size_next_to_the_least_is_a_step),
           TEST(bar_ends_at_its_time), TEST(proven_room_needs_nothing_to_spare),
           TEST(picture_that_was_paused_waits_a_second_and_what_rose_two),
-          TEST(what_is_sent_stays_where_it_fits_exactly), TEST(room_of_0_7_of_a_single_point_keeps_it),
-          TEST(least_points_of_an_unknown_line_are_summed), TEST(tile_is_out_of_sight_after_2_s),
-          TEST(tile_that_was_just_hidden_comes_last), TEST(half_of_the_largest_tile_is_not_large),
-          TEST(speakers_come_in_their_order_whatever_their_size), TEST(first_of_equals_comes_first),
-          TEST(narrow_tile_gets_its_height), TEST(rise_that_holds_ends_the_count_of_failures),
-          TEST(overuse_within_8_s_bars_the_point), TEST(rises_that_fit_no_longer_begin_to_wait_anew),
+          TEST(what_is_sent_stays_where_it_fits_exactly), TEST(picture_on_a_line_for_sound_alone_is_wanted),
+          TEST(room_of_0_7_of_a_single_point_keeps_it), TEST(least_points_of_an_unknown_line_are_summed),
+          TEST(tile_is_out_of_sight_after_2_s), TEST(tile_that_was_just_hidden_comes_last),
+          TEST(half_of_the_largest_tile_is_not_large), TEST(speakers_come_in_their_order_whatever_their_size),
+          TEST(first_of_equals_comes_first), TEST(narrow_tile_gets_its_height),
+          TEST(rise_that_holds_ends_the_count_of_failures), TEST(overuse_within_8_s_bars_the_point),
+          TEST(rises_that_fit_no_longer_begin_to_wait_anew),
           TEST(wanted_is_the_next_step_with_sounds_and_retransmissions))

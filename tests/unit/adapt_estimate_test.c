@@ -550,7 +550,10 @@ static void probe_may_have_twice_the_estimate(void)
     }
     e.cause = ESTIMATE_RISES;
     stand(MP_MS(50));
+    e.arrived = now;
     CHECK_EQ(estimate_probe_most(&e, now), 0);
+    CHECK_EQ(estimate_probe_most(&e, now + MP_S(1) - 1), 0);
+    CHECK_EQ(estimate_probe_most(&e, now + MP_S(1)), 2000000); /* no packet keeps the queue up */
     e.own_queue = true;
     CHECK_EQ(estimate_probe_most(&e, now), 2000000);
     e.heard = 0;

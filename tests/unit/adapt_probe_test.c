@@ -349,9 +349,14 @@ static void sent_cluster(void)
 /* The first packet arrives at 1 s, the others 40 ms later. */
 static struct groups arrived(uint8_t others, uint32_t bytes)
 {
-    return (struct groups){.list = {{p.began, 4000, 1000, 0, 0, 1, 0, RUN_PROBE},
-                                    {p.began + MP_MS(20), 4160, bytes, 0, 0, others, 0, RUN_PROBE}},
-                           .count = 2};
+    return (struct groups){
+        .list = {{.sent = p.began, .arrival = 4000, .bytes = 1000, .arrived = 1, .flags = RUN_PROBE},
+                 {.sent = p.began + MP_MS(20),
+                  .arrival = 4160,
+                  .bytes = bytes,
+                  .arrived = others,
+                  .flags = RUN_PROBE}},
+        .count = 2};
 }
 
 static uint32_t told(const struct groups *g)
@@ -377,7 +382,8 @@ static void order_of_arrival_is_not_that_of_the_list(void)
 {
     sent_cluster();
     struct groups g = arrived(8, 8000);
-    g.list[g.count++] = (struct group){p.began, 3999, 1000, 0, 0, 1, 0, RUN_PROBE};
+    g.list[g.count++] =
+        (struct group){.sent = p.began, .arrival = 3999, .bytes = 1000, .arrived = 1, .flags = RUN_PROBE};
     CHECK_EQ(told(&g), (uint32_t)(0.95 * 9000 * 8e9 / (161 * 250000)));
     sent_cluster();
     g.list[2].arrival = 4161;
@@ -441,6 +447,19 @@ static void feedback_ends_the_probe_when_all_or_enough_time_is_told(void)
     CHECK_EQ(p.failed, 1);
 }
 
+static void cancelled_probe_failed_and_padding_is_no_longer_due(void)
+{
+    begin();
+    CHECK(want());
+    probe_cancel(&p, now);
+    CHECK(!p.began && p.failed == 1 && p.good == 0);
+    CHECK_EQ(probe_next(&p), MP_NEVER);
+    CHECK_EQ(probe_due(&p, now), 0);
+    CHECK_EQ(p.next, now + PROBE_GAP);
+    probe_cancel(&p, now);
+    CHECK_EQ(p.failed, 1);
+}
+
 TEST_MAIN(TEST(cluster_takes_15_ms_5_packets_and_3_sends), TEST(what_arrives_as_fast_is_proven),
           TEST(what_arrives_slower_proves_the_rate_of_arrival),
           TEST(arrivals_all_equal_prove_no_more_than_was_sent), TEST(loss_of_a_third_proves_nothing),
@@ -456,4 +475,5 @@ TEST_MAIN(TEST(cluster_takes_15_ms_5_packets_and_3_sends), TEST(what_arrives_as_
           TEST(lower_rate_of_sending_and_arrival_is_proven_to_95_percent),
           TEST(order_of_arrival_is_not_that_of_the_list), TEST(four_of_five_packets_and_bytes_are_enough),
           TEST(only_packets_of_the_cluster_count),
-          TEST(feedback_ends_the_probe_when_all_or_enough_time_is_told))
+          TEST(feedback_ends_the_probe_when_all_or_enough_time_is_told),
+          TEST(cancelled_probe_failed_and_padding_is_no_longer_due))

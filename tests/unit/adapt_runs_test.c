@@ -24,6 +24,7 @@ static void feedback_is_one_group_a_run(void)
         got((uint16_t)(100 + i), 7000u + i);
     CHECK_EQ(groups.count, 2);
     CHECK_EQ(groups.list[0].sent, MP_MS(8));
+    CHECK_EQ(groups.list[0].earliest, 7000);
     CHECK_EQ(groups.list[0].arrival, 7003);
     CHECK_EQ(groups.list[0].bytes, 3300);
     CHECK_EQ(groups.list[0].arrived, 4);

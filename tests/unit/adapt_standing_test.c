@@ -9,7 +9,7 @@ static void tell(mp_time sent, mp_time arrival)
     struct groups g;
     runs_begin(&g, arrival);
     g.list[g.count++] = (struct group){
-        .sent = sent, .arrival = (uint32_t)(arrival / MP_US(250)), .bytes = 1000, .arrived = 1};
+        .sent = sent, .earliest = (uint32_t)(arrival / MP_US(250)), .bytes = 1000, .arrived = 1};
     standing_add(&standing, &g);
 }
 
@@ -143,6 +143,23 @@ static void noise_is_a_slow_mean_of_bounded_steps(void)
     CHECK(noise_after(MP_S(1)) == 3.75e6);
 }
 
+/* On an idle line the packets of a large picture wait for one another. */
+static void burst_on_an_idle_line_is_no_queue(void)
+{
+    struct groups g;
+    begin();
+    for (uint32_t i = 1; i <= 50; i++) {
+        runs_begin(&g, 0);
+        g.list[g.count++] = (struct group){.sent = MP_MS(40) * i,
+                                           .earliest = 160 * i,
+                                           .arrival = 160 * i + 100,
+                                           .bytes = 8000,
+                                           .arrived = 8};
+        standing_add(&standing, &g);
+    }
+    CHECK_EQ(standing_delay(&standing), 0);
+}
+
 static void group_that_was_overtaken_says_nothing(void)
 {
     begin();
@@ -165,4 +182,5 @@ TEST_MAIN(TEST(queue_is_told_within_half_a_second), TEST(jitter_is_no_queue),
           TEST(longer_way_is_no_queue_after_20_s), TEST(another_clock_begins_anew),
           TEST(delay_is_that_of_every_packet_of_two_eighths_of_a_second),
           TEST(base_is_the_least_of_10_to_20_s), TEST(limit_is_10_ms_and_three_times_the_noise),
-          TEST(noise_is_a_slow_mean_of_bounded_steps), TEST(group_that_was_overtaken_says_nothing))
+          TEST(noise_is_a_slow_mean_of_bounded_steps), TEST(burst_on_an_idle_line_is_no_queue),
+          TEST(group_that_was_overtaken_says_nothing))
